@@ -1,0 +1,100 @@
+/** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
+import type { Op } from "../ops/definition.js";
+import { identity, withDomain } from "../ops/definition.js";
+import { onesLike, zerosLike } from "../ops/creation.js";
+import { ErmineError } from "../errors.js";
+import { currentTrace } from "../graph/trace.js";
+import { formatShape } from "../tensor/dim.js";
+import { scope } from "../tensor/scope.js";
+import { Tensor } from "../tensor/tensor.js";
+import { leaves, mapTree, type Tree } from "../tensor/tree.js";
+import { Variable, withSubstitutions } from "../tensor/variable.js";
+import { addOp } from "../ops/arithmetic.js";
+import { backpropagate, pauseTapes, provideZeros, Tape, withTape } from "./tape.js";
+
+provideZeros((like) => zerosLike(like));
+
+/** Where `Source` has a Variable or a Tensor, the gradient's tree has a Tensor. */
+export type GradientsOf<S> = S extends Tensor | Variable
+  ? Tensor<"real">
+  : S extends readonly (infer E)[]
+    ? number extends S["length"]
+      ? GradientsOf<E>[]
+      : { [K in keyof S]: GradientsOf<S[K]> }
+    : { [K in keyof S]: GradientsOf<S[K]> };
+
+export interface ValueAndGrads<S, V = Tensor> {
+  readonly value: V;
+  /** The same tree as the sources; zeros where the value does not depend on one. */
+  readonly grads: GradientsOf<S>;
+}
+
+/**
+ * Runs `fn` and differentiates its scalar result with respect to `sources`: a tree (arrays, objects) of parameters and tensors.
+ *
+ * fn may return the scalar, or `[scalar, auxiliary]`; `value` is what it returned.
+ *
+ * @example const { value, grads } = valueAndGrad(() => crossEntropy(model.forward(x), y), model.parameters());
+ * @throws ErmineError ERMINE_SHAPE where the result is not a scalar, ERMINE_USAGE where fn is async
+ */
+export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
+  const body = (): ValueAndGrads<S, V> => differentiate(fn, sources);
+  return currentTrace() === undefined ? scope(body) : body();
+}
+
+function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
+  const tape = new Tape();
+  const substitutions = new Map<Variable, Tensor>();
+  const watched = new Map<unknown, Tensor>();
+  for (const source of leaves(sources)) {
+    if (!(source instanceof Variable) && !(source instanceof Tensor)) {
+      throw new ErmineError("ERMINE_USAGE", "valueAndGrad differentiates with respect to parameters and tensors: pass model.parameters(), or a tree of tensors.");
+    }
+    const t: Tensor = source instanceof Variable ? source.value : source;
+    if (t.dtype !== "float32") {
+      throw new ErmineError("ERMINE_DTYPE", `Only float32 has gradients, got ${t.dtype}${formatShape(t.shape)}. Cast it outside.`);
+    }
+    if (source instanceof Variable) substitutions.set(source, t);
+    watched.set(source, t);
+    tape.watched.add(identity(t));
+  }
+  const value = withTape(tape, () => withSubstitutions(substitutions, fn));
+  if (value instanceof Promise) throw new ErmineError("ERMINE_USAGE", "The function of valueAndGrad cannot be async: await outside of it.");
+  const output = Array.isArray(value) ? (value[0] as Tensor) : (value as Tensor);
+  if (!(output instanceof Tensor) || output.rank !== 0) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `valueAndGrad needs a function that returns a scalar, got ${output instanceof Tensor ? formatShape(output.shape) : typeof output}. ` +
+        "Use mean() or sum() of it, or jacobian().",
+    );
+  }
+  const order = [...watched.values()];
+  const found = backpropagate(tape, output, onesLike(output), order, addOp as unknown as Op);
+  const gradients = new Map(order.map((t, i) => [t, found[i]]));
+  const grads = mapTree(sources as Tree<unknown>, (source) => {
+    const t = watched.get(source)!;
+    return gradients.get(t) ?? zerosLike(withDomain(t, "real"));
+  });
+  return { value, grads: grads as GradientsOf<S> };
+}
+
+/**
+ * The gradient function of a scalar function, with respect to its first argument (a tensor or a tree of them).
+ *
+ * @example grad((x) => sum(mul(x, x)))(tensor([1, 2]))   // [2, 4]
+ * @example grad((x) => sum(grad(f)(x)))                  // second order
+ */
+export function grad<S, R extends readonly unknown[]>(fn: (source: S, ...rest: R) => Tensor): (source: S, ...rest: R) => GradientsOf<S> {
+  return (source, ...rest) => valueAndGrad(() => fn(source, ...rest), source).grads;
+}
+
+/** Runs fn with no gradient recorded: its results are constants to every `valueAndGrad` around it. */
+export function noGrad<T>(fn: () => T): T {
+  return pauseTapes(fn);
+}
+
+/** The same numbers, constant to every gradient. */
+export function stopGradient<T extends Tensor>(t: T): T {
+  return pauseTapes(() => mapTree<Tensor, Tensor>(t, (leaf) => new Tensor(leaf, leaf.state)) as T);
+}
+

@@ -1,0 +1,101 @@
+/**
+ * Reverse mode. A tape notes the ops whose inputs depend on what it watches; `backpropagate` walks it backwards, calling each
+ * op's gradient rule. The rules are written in ops, so an outer tape differentiates them again.
+ */
+import type { Attributes } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { apply1, identity, type Op, type OptionalTensors } from "../ops/definition.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+interface Entry {
+  readonly op: Op;
+  readonly inputs: OptionalTensors;
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+}
+
+/** @internal */
+export class Tape {
+  readonly entries: Entry[] = [];
+  readonly watched = new Set<Tensor>();
+}
+
+const tapes: Tape[] = [];
+let paused = 0;
+
+/** @internal Runs fn with `tape` listening. */
+export function withTape<T>(tape: Tape, fn: () => T): T {
+  tapes.push(tape);
+  const outer = paused;
+  paused = 0;
+  try {
+    return fn();
+  } finally {
+    paused = outer;
+    tapes.splice(tapes.indexOf(tape), 1);
+  }
+}
+
+/** @internal Runs fn with no tape listening. */
+export function pauseTapes<T>(fn: () => T): T {
+  paused++;
+  try {
+    return fn();
+  } finally {
+    paused--;
+  }
+}
+
+const flows = (op: Op, position: number): boolean =>
+  (op.inputs[Math.min(position, op.inputs.length - 1)]?.differentiable ?? true) !== false;
+
+/** @internal Does a gradient flow through this call? */
+export function tapesWatch(op: Op, inputs: OptionalTensors): boolean {
+  if (paused > 0 || tapes.length === 0) return false;
+  return tapes.some((tape) => depends(tape, op, inputs));
+}
+
+function depends(tape: Tape, op: Op, inputs: OptionalTensors): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const t = inputs[i];
+    if (t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t))) return true;
+  }
+  return false;
+}
+
+/** @internal */
+export function recordOnTapes(op: Op, inputs: OptionalTensors, outputs: readonly Tensor[], attributes: Attributes): void {
+  for (const tape of tapes) {
+    if (!depends(tape, op, inputs)) continue;
+    tape.entries.push({ op, inputs, outputs, attributes });
+    for (const t of outputs) if (t.dtype === "float32") tape.watched.add(identity(t));
+  }
+}
+
+/** @internal Gradients of Σ output · gradOutput with respect to `sources`; undefined where none flows. */
+export function backpropagate(tape: Tape, output: Tensor, gradOutput: Tensor, sources: readonly Tensor[], add: Op): (Tensor | undefined)[] {
+  const gradients = new Map<Tensor, Tensor>([[identity(output), gradOutput]]);
+  for (let k = tape.entries.length - 1; k >= 0; k--) {
+    const { op, inputs, outputs, attributes } = tape.entries[k]!;
+    const gradOutputs = outputs.map((t) => gradients.get(identity(t)));
+    if (gradOutputs.every((g) => g === undefined)) continue;
+    if (op.gradient === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
+    const complete = outputs.map((t, i) => gradOutputs[i] ?? zerosLike(t));
+    const found = op.gradient(complete, inputs, outputs, attributes);
+    inputs.forEach((t, i) => {
+      const gradient = found[i];
+      if (t === undefined || gradient === undefined || !tape.watched.has(identity(t)) || !flows(op, i)) return;
+      const sum = gradients.get(identity(t));
+      gradients.set(identity(t), sum === undefined ? gradient : apply1(add, [sum, gradient], {}));
+    });
+  }
+  return sources.map((t) => gradients.get(identity(t)));
+}
+
+let zeros: ((like: Tensor) => Tensor) | undefined;
+/** @internal Set by creation.ts, which needs this module itself. */
+export function provideZeros(fn: (like: Tensor) => Tensor): void {
+  zeros = fn;
+}
+const zerosLike = (t: Tensor): Tensor => zeros!(t);
+

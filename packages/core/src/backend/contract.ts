@@ -1,0 +1,110 @@
+/**
+ * What a backend is: storage, kernels for ops, and optionally a compiler for whole graphs. What it is not: autograd,
+ * shape checking, decomposition, domains and lifetimes stay in core. The smallest example is `@ermine/core/reference`.
+ */
+import type { DType, Domain, TypedArray } from "../tensor/dtype.js";
+import type { Shape } from "../tensor/dim.js";
+import type { GraphModule } from "../graph/graph.js";
+
+/** A backend's own handle to a tensor's numbers; core only passes it around. */
+export type Storage = object;
+
+/** What is known of a value before it is computed. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly domain: Domain;
+}
+
+/** An input as a kernel gets it: sizes are numbers, dtype is one that the backend declared. */
+export interface KernelInput {
+  readonly storage: Storage;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+export interface KernelOutput {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** Plain JSON; sizes inside may be Dims until the graph is bound to a batch size. */
+export type Attributes = { readonly [name: string]: unknown };
+
+/** Computes an op's outputs into fresh storages. An absent optional input is undefined. Inputs are never written. */
+export type Kernel = (
+  inputs: readonly (KernelInput | undefined)[],
+  attributes: Attributes,
+  outputs: readonly KernelOutput[],
+) => readonly Storage[];
+
+export interface Capabilities {
+  /** The ops that have a kernel (eager) or a lowering (compiled), with the dtypes of their first input. */
+  readonly ops: ReadonlyMap<string, readonly DType[]>;
+  /** A backend without int32 or bool gets float32 in their place. */
+  readonly dtypes: readonly DType[];
+  /** The same inputs give the same bits. */
+  readonly deterministic: boolean;
+}
+
+export interface Backend {
+  readonly name: string;
+  /** For people: "WebAssembly, relaxed SIMD, 1 thread". */
+  readonly engine: string;
+  readonly capabilities: Capabilities;
+  readonly kernels: Readonly<Record<string, Kernel>>;
+  /** Copies `data`, whose array type fits `dtype` (Float32Array or Float64Array, Int32Array, Uint8Array). */
+  upload(data: TypedArray, shape: readonly number[], dtype: DType): Storage;
+  /** The storage is dead from here on; core calls it exactly once. */
+  release(storage: Storage): void;
+  /** A copy; an engine may answer later. */
+  read(storage: Storage): Promise<TypedArray>;
+  /** Where the engine can answer at once. */
+  readSync?(storage: Storage): TypedArray;
+  compile?(module: GraphModule): Executable;
+  /** Live storages and their bytes, those of executables included. */
+  memory(): { readonly tensors: number; readonly bytes: number };
+  dispose(): void;
+}
+
+/** Writes a feed's numbers straight into the backend's own memory; the view is not kept. */
+export type FeedWriter = (target: TypedArray) => void;
+
+export interface Feed {
+  /** Sizes as numbers: they bind the graph's symbols. */
+  readonly shape: readonly number[];
+  readonly value: TypedArray | Storage | FeedWriter;
+}
+
+/** One feed for each of the entry's, by name. */
+export type Feeds = Readonly<Record<string, Feed>>;
+
+/** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
+export interface Executable {
+  /**
+   * Queues the work and answers at once; outputs are ordinary storages that belong to the caller, who releases them.
+   * Variables' new values are taken after every read, and only where the entry's commit condition holds.
+   */
+  run(entry: string, feeds: Feeds): readonly Storage[];
+  /** A variable (index in `module.variables`) as an ordinary storage of its own: a copy. */
+  snapshot(variable: number): Storage;
+  read(variable: number): Promise<TypedArray>;
+  /** Replaces the numbers: host ones, or a copy of a storage of this backend. */
+  write(variable: number, data: TypedArray | Storage): void;
+  dispose(): void;
+}
+
+export type Probe =
+  | { readonly available: true; readonly engine: string }
+  | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+/** What a package exports for the registry. */
+export interface BackendPlugin {
+  readonly name: string;
+  /** The version of this contract that it was written for. */
+  readonly contract: 1;
+  /** `auto` takes the available plugin of the highest priority. reference 0, cpu 50, tfjs 60. */
+  readonly priority: number;
+  probe(): Promise<Probe>;
+  create(options?: unknown): Promise<Backend>;
+}

@@ -1,0 +1,32 @@
+/** The backend that eager operations run on where their tensors do not say. */
+import { ErmineError } from "../errors.js";
+import type { Backend } from "./contract.js";
+
+let current: Backend | undefined;
+
+/** Makes `backend` the one for eager operations from here on. */
+export function useBackend(backend: Backend): void {
+  current = backend;
+}
+
+/** As `useBackend`, for the (synchronous) length of `fn`. */
+export function withBackend<T>(backend: Backend, fn: () => T): T {
+  const outer = current;
+  current = backend;
+  try {
+    return fn();
+  } finally {
+    current = outer;
+  }
+}
+
+/** The one in use. @throws ErmineError ERMINE_BACKEND where there is none yet */
+export function currentBackend(): Backend {
+  if (current === undefined) {
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      'No backend is in use. Start with: import { cpu } from "@ermine/backend-cpu"; useBackend(await cpu());',
+    );
+  }
+  return current;
+}

@@ -1,0 +1,63 @@
+/** Backends by name: registered explicitly, probed before use, chosen by name or by priority. */
+import { ErmineError, nearestName } from "../errors.js";
+import type { Backend, BackendPlugin, Probe } from "./contract.js";
+
+const plugins = new Map<string, BackendPlugin>();
+
+/** Makes a backend known by its name. The same name again replaces it. */
+export function use(plugin: BackendPlugin): void {
+  if (plugin.contract !== 1) {
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `The backend "${plugin.name}" is written for contract ${String(plugin.contract)}, this ermine speaks 1. Install matching versions.`,
+    );
+  }
+  plugins.set(plugin.name, plugin);
+}
+
+/** What is registered, highest priority first. */
+export function registeredBackends(): readonly BackendPlugin[] {
+  return [...plugins.values()].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+}
+
+export type BackendStatus = { readonly name: string; readonly priority: number } & Probe;
+
+/** Every registered backend with what its probe says; a probe that throws is an unavailable backend. */
+export async function probeBackends(): Promise<readonly BackendStatus[]> {
+  return Promise.all(
+    registeredBackends().map(async (plugin) => {
+      const { name, priority } = plugin;
+      try {
+        return { name, priority, ...(await plugin.probe()) };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return { name, priority, available: false as const, reason, remedy: "Reinstall the backend's package." };
+      }
+    }),
+  );
+}
+
+/**
+ * Creates the backend of that name, or with "auto" the available one of the highest priority.
+ *
+ * @throws ErmineError ERMINE_BACKEND that lists what there is and the remedy for what is not available
+ */
+export async function createBackend(name: string = "auto", options?: unknown): Promise<Backend> {
+  const known = registeredBackends();
+  if (name !== "auto" && !plugins.has(name)) {
+    const near = nearestName(name, [...plugins.keys()]);
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `There is no backend "${name}". ${near === undefined ? "" : `Did you mean "${near}"? `}` +
+        `Registered: ${known.map((p) => p.name).join(", ") || "none (use(plugin) registers one)"}.`,
+    );
+  }
+  const statuses = await probeBackends();
+  const chosen = statuses.find((status) => status.available && (name === "auto" || status.name === name));
+  if (chosen === undefined) {
+    const list = statuses.map((s) => (s.available ? `${s.name}: available` : `${s.name}: ${s.reason} ${s.remedy}`)).join("\n  ");
+    const what = name === "auto" ? "No backend is available." : `The backend "${name}" is not available.`;
+    throw new ErmineError("ERMINE_BACKEND", `${what}\n  ${list || "None is registered: use(plugin) registers one."}`);
+  }
+  return plugins.get(chosen.name)!.create(options);
+}

@@ -1,0 +1,33 @@
+/** What is fed to an entry, checked against what the entry asks for. */
+import type { Feeds } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { Dim, formatShape, type Bindings } from "../tensor/dim.js";
+import type { Graph } from "./graph.js";
+
+/**
+ * Symbols of an entry's feeds, bound by the shapes that were fed.
+ *
+ * @throws ErmineError ERMINE_SHAPE where a feed is missing or its shape does not fit
+ */
+export function bindFeeds(entry: string, graph: Graph, feeds: Feeds): Bindings {
+  const bindings: Record<string, number> = {};
+  for (const node of graph.feeds) {
+    const expected = node.outputs[0]!.type.shape;
+    const feed = feeds[node.name];
+    if (feed === undefined) throw new ErmineError("ERMINE_SHAPE", `${entry}: "${node.name}" is not fed.`);
+    const fits =
+      feed.shape.length === expected.length &&
+      expected.every((size, axis) => {
+        const fed = feed.shape[axis]!;
+        if (!(size instanceof Dim)) return size === fed;
+        const symbol = [...size.terms.keys()].join();
+        if (size.terms.size > 1 || symbol.includes("*") || size.terms.get(symbol) !== 1) return true;
+        bindings[symbol] ??= fed;
+        return bindings[symbol] === fed;
+      });
+    if (!fits) {
+      throw new ErmineError("ERMINE_SHAPE", `${entry}: "${node.name}" has the shape ${formatShape(expected)}, fed was ${formatShape(feed.shape)}.`);
+    }
+  }
+  return bindings;
+}

@@ -1,0 +1,84 @@
+/** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
+import type { Backend, Executable, Feed, Feeds } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { concrete } from "../tensor/dim.js";
+import { allocate, type TypedArray } from "../tensor/dtype.js";
+import { eagerState, storageOn } from "../tensor/tensor.js";
+import type { Variable } from "../tensor/variable.js";
+import { bindFeeds } from "./feeds.js";
+import type { Graph, GraphModule } from "./graph.js";
+import { interpret } from "./interpret.js";
+import { lowerModule } from "./passes.js";
+import { bind } from "../tensor/dim.js";
+
+/** Entries that share variables, each variable once. */
+export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModule {
+  const variables = new Set<Variable>();
+  for (const graph of Object.values(entries)) {
+    for (const node of graph.nodes) if (node.kind === "variable") variables.add(node.variable);
+  }
+  return { variables: [...variables], entries };
+}
+
+/** A program whose variables live in it until `dispose()`, which gives them back their numbers. */
+export interface Program extends Executable {
+  readonly module: GraphModule;
+  /** The module in the backend's own ops: what really runs. */
+  readonly lowered: GraphModule;
+}
+
+/**
+ * Compiles a module on `backend` and moves its variables there.
+ *
+ * @throws ErmineError ERMINE_USAGE where another program owns one of the variables
+ */
+export function compileModule(backend: Backend, module: GraphModule): Program {
+  const taken = module.variables.find((variable) => variable.owned);
+  if (taken !== undefined) {
+    throw new ErmineError("ERMINE_USAGE", `${taken.name} is in use by another compiled program. Dispose that one first, or compile both as entries of one.`);
+  }
+  const lowered = lowerModule(module, backend);
+  const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
+  const hosted = Object.values(lowered.entries).some((graph) => graph.hostFeeds.length > 0);
+  const program: Program = {
+    module,
+    lowered,
+    run: hosted ? (entry, feeds) => executable.run(entry, withHostFeeds(entry, lowered.entries[entry]!, feeds)) : (entry, feeds) => executable.run(entry, feeds),
+    snapshot: (i) => executable.snapshot(i),
+    read: (i) => executable.read(i),
+    write: (i, data) => executable.write(i, data),
+    dispose() {
+      for (const variable of module.variables) variable.disown(program);
+      executable.dispose();
+    },
+  };
+  module.variables.forEach((variable, i) => {
+    const value = variable.eagerValue();
+    const { host } = eagerState(value, variable.name);
+    executable.write(i, host ?? storageOn(value, backend, variable.name));
+    variable.own(program, backend, i);
+  });
+  return program;
+}
+
+function withHostFeeds(entry: string, graph: Graph, feeds: Feeds): Feeds {
+  if (graph.hostFeeds.length === 0) return feeds;
+  const hosted = new Set(graph.hostFeeds.map((feed) => feed.name));
+  const bindings = bindFeeds(entry, { ...graph, feeds: graph.feeds.filter((feed) => !hosted.has(feed.name)) }, feeds);
+  const all: Record<string, Feed> = { ...feeds };
+  for (const { name, op, attributes, inputs, type } of graph.hostFeeds) {
+    const numbers = op.host!(inputs.map((input) => hostNumbers(entry, input, feeds[input]!)), bind(attributes, bindings));
+    all[name] = { shape: concrete(bind(type.shape, bindings)), value: numbers };
+  }
+  return all;
+}
+
+function hostNumbers(entry: string, name: string, feed: Feed): ArrayLike<number> {
+  if (ArrayBuffer.isView(feed.value)) return feed.value as TypedArray;
+  if (typeof feed.value === "function") {
+    const target = allocate("int32", feed.shape.reduce((a, b) => a * b, 1));
+    feed.value(target);
+    return target;
+  }
+  throw new ErmineError("ERMINE_UNSUPPORTED", `${entry}: "${name}" must be fed as host numbers: random bits are made from it on the host.`);
+}

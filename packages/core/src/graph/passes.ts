@@ -1,0 +1,97 @@
+/** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
+import type { Backend } from "../backend/contract.js";
+import { bind, type Bindings } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Graph, GraphModule, Node, OpNode, Value } from "./graph.js";
+import { Trace, withPath } from "./trace.js";
+
+/** The same computation in ops and dtypes that `backend` has. */
+export function lowerModule(module: GraphModule, backend: Backend): GraphModule {
+  const entries = Object.entries(module.entries).map(([name, graph]) => [name, eliminateDead(lowerGraph(graph, backend))]);
+  return { variables: module.variables, entries: Object.fromEntries(entries) };
+}
+
+function lowerGraph(graph: Graph, backend: Backend): Graph {
+  const trace = new Trace(backend);
+  return trace.run(() => {
+    const made = new Map<Value, Tensor>();
+    const look = (value: Value): Tensor => made.get(value)!;
+    for (const node of graph.nodes) {
+      const outputs = withPath(node.path, () => replay(node, trace, look));
+      node.outputs.forEach((value, i) => made.set(value, outputs[i]!));
+    }
+    for (const { variable, value } of graph.updates) trace.writeVariable(variable, look(value));
+    if (graph.commit !== undefined) trace.commitIf(look(graph.commit));
+    return trace.finish(graph.outputs.map(look));
+  });
+}
+
+function replay(node: Node, trace: Trace, look: (value: Value) => Tensor): Tensor[] {
+  const type = node.outputs[0]!.type;
+  if (node.kind === "feed") return [trace.feed(node.name, type)];
+  if (node.kind === "constant") return [trace.constant(type, node.data, node.storage)];
+  if (node.kind === "variable") return [trace.readVariable(node.variable)];
+  const inputs = node.inputs.map((value) => value && look(value));
+  return trace.record(node.op, inputs, node.attributes, node.outputs.map((value) => value.type));
+}
+
+/** Without the nodes that no output, update or commit condition needs. Feeds stay. */
+export function eliminateDead(graph: Graph): Graph {
+  const live = new Set<Node>(graph.feeds);
+  const visit = (value: Value | undefined): void => {
+    if (value === undefined || live.has(value.node)) return;
+    const pending: Node[] = [value.node];
+    while (pending.length > 0) {
+      const node = pending.pop()!;
+      if (live.has(node)) continue;
+      live.add(node);
+      if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) pending.push(input.node);
+    }
+  };
+  graph.outputs.forEach(visit);
+  graph.updates.forEach(({ value }) => visit(value));
+  visit(graph.commit);
+  return { ...graph, nodes: graph.nodes.filter((node) => live.has(node)) };
+}
+
+/** The graph with its symbols bound to numbers, its common subexpressions computed once. */
+export function specialize(graph: Graph, bindings: Bindings): Graph {
+  const replaced = new Map<Value, Value>();
+  const known = new Map<string, Node>();
+  const nodes: Node[] = [];
+  const look = (value: Value): Value => replaced.get(value)!;
+  for (const node of graph.nodes) {
+    const outputs: Value[] = [];
+    const bound =
+      node.kind === "op"
+        ? { ...node, outputs, inputs: node.inputs.map((v) => v && look(v)), attributes: bind(node.attributes, bindings) }
+        : { ...node, outputs };
+    const key = bound.kind === "op" ? expressionKey(bound) : undefined;
+    const same = key === undefined ? undefined : known.get(key);
+    if (same !== undefined) {
+      node.outputs.forEach((value, i) => replaced.set(value, same.outputs[i]!));
+      continue;
+    }
+    for (const value of node.outputs) {
+      const copy: Value = { node: bound, index: value.index, type: { ...value.type, shape: bind(value.type.shape, bindings) } };
+      outputs.push(copy);
+      replaced.set(value, copy);
+    }
+    nodes.push(bound);
+    if (key !== undefined) known.set(key, bound);
+  }
+  return {
+    feeds: nodes.filter((node) => node.kind === "feed"),
+    nodes,
+    outputs: graph.outputs.map(look),
+    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
+    commit: graph.commit && look(graph.commit),
+    hostFeeds: graph.hostFeeds,
+  };
+}
+
+const expressionKey = (node: OpNode): string =>
+  `${node.op.name}(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${JSON.stringify(node.attributes)}`;
+
+/** Symbols of an entry's feeds, bound by the shapes that were fed. @throws ErmineError where a shape does not fit */
+export { bindFeeds } from "./feeds.js";

@@ -1,0 +1,165 @@
+/** Recording: while a trace runs, every op becomes a node of its graph instead of numbers. */
+import type { Attributes, Backend, TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { hasKernel, needsLowering, physicalDType, retype, type Op, type OptionalTensors } from "../ops/definition.js";
+import { eagerState, Tensor, typeOf } from "../tensor/tensor.js";
+import type { Variable } from "../tensor/variable.js";
+import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "./graph.js";
+
+let active: Trace | undefined;
+export const currentTrace = (): Trace | undefined => active;
+
+/** @internal Runs fn outside of any trace: eagerly. */
+export function withoutTrace<T>(fn: () => T): T {
+  const outer = active;
+  active = undefined;
+  try {
+    return fn();
+  } finally {
+    active = outer;
+  }
+}
+
+const paths: string[] = [];
+
+/** @internal Names the module that the nodes made by fn belong to. */
+export function withPath<T>(path: string, fn: () => T): T {
+  paths.push(path);
+  try {
+    return fn();
+  } finally {
+    paths.pop();
+  }
+}
+export const currentPath = (): string => paths[paths.length - 1] ?? "";
+
+type Draft<N extends Node> = Omit<N, "id" | "outputs" | "path">;
+
+/** One graph in the making. With a backend, ops that it lacks are recorded decomposed and lowered. */
+export class Trace {
+  readonly #nodes: Node[] = [];
+  readonly #feeds: FeedNode[] = [];
+  readonly #hostFeeds: HostFeed[] = [];
+  readonly #variables = new Map<Variable, { read: Tensor; current: Tensor }>();
+  readonly #constants = new Map<object, Tensor>();
+  readonly #backend: Backend | undefined;
+  #commit: Value | undefined;
+
+  constructor(backend?: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Runs fn under this trace. */
+  run<T>(fn: () => T): T {
+    const outer = active;
+    active = this;
+    try {
+      return fn();
+    } finally {
+      active = outer;
+    }
+  }
+
+  #add<N extends Node>(draft: Draft<N>, types: readonly TensorType[]): Tensor[] {
+    const outputs: Value[] = [];
+    const node = { ...draft, id: this.#nodes.length, outputs, path: currentPath() } as unknown as Node;
+    types.forEach((type, index) => outputs.push({ node, index, type: this.#physical(type) }));
+    this.#nodes.push(node);
+    if (node.kind === "feed") this.#feeds.push(node);
+    // Tensors keep the dtype that the program speaks of; values have the one that the backend stores.
+    return outputs.map((value, i) => new Tensor(types[i]!, { kind: "traced", value, trace: this }));
+  }
+
+  #physical(type: TensorType): TensorType {
+    return this.#backend === undefined ? type : { ...type, dtype: physicalDType(this.#backend, type.dtype) };
+  }
+
+  feed(name: string, type: TensorType): Tensor {
+    return this.#add<FeedNode>({ kind: "feed", name }, [type])[0]!;
+  }
+
+  record(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
+    const backend = this.#backend;
+    if (backend !== undefined) {
+      const inputTypes = inputs.map((t) => t && typeOf(t));
+      if (needsLowering(backend, op, [...inputTypes, ...types])) return retype(op.lowered!(inputs, attributes), types);
+      if (!hasKernel(backend, op, inputTypes)) {
+        if (op.decompose !== undefined) return retype(op.decompose(inputs, attributes), types);
+        if (op.host !== undefined) return [this.#hostFeed(op, inputs, attributes, types[0]!)];
+        throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" has no kernel for the primitive ${op.name}.`);
+      }
+    }
+    const values = inputs.map((t) => t && this.valueOf(t));
+    return this.#add<OpNode>({ kind: "op", op, inputs: values, attributes }, types);
+  }
+
+  #hostFeed(op: Op, inputs: OptionalTensors, attributes: Attributes, type: TensorType): Tensor {
+    const names = inputs.map((t) => {
+      const { node } = this.valueOf(t!);
+      if (node.kind !== "feed") {
+        throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} is made on the host here, so its inputs must be fed, not computed.`);
+      }
+      return node.name;
+    });
+    const name = `host:${this.#hostFeeds.length}`;
+    this.#hostFeeds.push({ name, op, attributes, inputs: names, type });
+    return this.feed(name, type);
+  }
+
+  /** The tensor's place in this graph; an eager one becomes a constant. */
+  valueOf(t: Tensor): Value {
+    if (t.state.kind === "traced") {
+      if (t.state.trace !== this) {
+        throw new ErmineError("ERMINE_USAGE", "A tensor of another trace was used: return it from that function instead of storing it outside.");
+      }
+      return t.state.value;
+    }
+    const known = this.#constants.get(t.state);
+    if (known !== undefined) return (known.state as { value: Value }).value;
+    const state = eagerState(t, "a traced function");
+    const made = this.constant(typeOf(t), state.host, state.storage);
+    this.#constants.set(t.state, made);
+    return (made.state as { value: Value }).value;
+  }
+
+  /** @internal */
+  constant(type: TensorType, data: ConstantNode["data"], storage: ConstantNode["storage"]): Tensor {
+    return this.#add<ConstantNode>({ kind: "constant", data, storage }, [type])[0]!;
+  }
+
+  readVariable(variable: Variable): Tensor {
+    let entry = this.#variables.get(variable);
+    if (entry === undefined) {
+      const read = this.#add<VariableNode>({ kind: "variable", variable }, [variable.type])[0]!;
+      entry = { read, current: read };
+      this.#variables.set(variable, entry);
+    }
+    return entry.current;
+  }
+
+  writeVariable(variable: Variable, t: Tensor): void {
+    this.readVariable(variable);
+    this.valueOf(t);
+    this.#variables.get(variable)!.current = t;
+  }
+
+  /** New values of variables are taken only where `ok` (a bool scalar) is true. */
+  commitIf(ok: Tensor): void {
+    this.#commit = this.valueOf(ok);
+  }
+
+  finish(outputs: readonly Tensor[]): Graph {
+    const values = outputs.map((t) => this.valueOf(t));
+    const updates = [...this.#variables]
+      .filter(([, { read, current }]) => read !== current)
+      .map(([variable, { current }]) => ({ variable, value: this.valueOf(current) }));
+    return {
+      feeds: this.#feeds,
+      nodes: this.#nodes,
+      outputs: values,
+      updates,
+      commit: this.#commit,
+      hostFeeds: this.#hostFeeds,
+    };
+  }
+}

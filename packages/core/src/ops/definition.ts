@@ -1,0 +1,193 @@
+/**
+ * An op is one definition: shape rule, meaning in simpler ops, gradient rule. `apply` is the one door through which every
+ * operation goes: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes.
+ */
+import { pauseTapes, recordOnTapes, tapesWatch } from "../autograd/tape.js";
+import type { Attributes, Backend, TensorType } from "../backend/contract.js";
+import { currentBackend } from "../backend/current.js";
+import { ErmineError } from "../errors.js";
+import { currentTrace } from "../graph/trace.js";
+import { concrete, type Shape } from "../tensor/dim.js";
+import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
+import { adopt } from "../tensor/scope.js";
+import { storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
+
+export interface InputSpec {
+  readonly name: string;
+  /** May be left out. */
+  readonly optional?: boolean;
+  /** false: no gradient flows to it (indices, masks, targets). Default true for float32. */
+  readonly differentiable?: boolean;
+  /** The op takes any number of these: must be the last. */
+  readonly variadic?: boolean;
+}
+
+export type Tensors = readonly Tensor[];
+export type OptionalTensors = readonly (Tensor | undefined)[];
+
+export interface Op<A extends Attributes = Attributes> {
+  readonly name: string;
+  readonly inputs: readonly InputSpec[];
+  /** Types of the outputs; throws where the inputs do not fit. */
+  infer(inputs: readonly (TensorType | undefined)[], attributes: A): readonly TensorType[];
+  /** The meaning in simpler ops; absent on primitives. */
+  decompose?(inputs: OptionalTensors, attributes: A): Tensors;
+  /** Gradients of the inputs (undefined: none) from those of the outputs, in ops. Absent: that of decompose. */
+  gradient?(gradOutputs: OptionalTensors, inputs: OptionalTensors, outputs: Tensors, attributes: A): OptionalTensors;
+  /** The op on a backend that has float32 in the place of int32 and bool, where plain float arithmetic would differ. */
+  lowered?(inputs: OptionalTensors, attributes: A): Tensors;
+  /** Numbers that the host must make where the backend cannot (random bits). Inputs are host numbers. */
+  host?(inputs: readonly ArrayLike<number>[], attributes: A): Float32Array;
+}
+
+/** Checks a definition and gives it back. */
+export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
+  if (op.inputs.some((input, i) => input.variadic === true && i !== op.inputs.length - 1)) {
+    throw new ErmineError("ERMINE_OPTION", `${op.name}: only the last input can be variadic.`);
+  }
+  return op;
+}
+
+/**
+ * An op whose gradient is an op of its own, `<name>Gradient`, that a backend can implement in one kernel. Its inputs are the
+ * gradients of the outputs, the inputs, the outputs; its outputs the gradients of the differentiable inputs that are there.
+ */
+export function defineFusedOp<A extends Attributes>(
+  definition: Op<A> & Required<Pick<Op<A>, "gradient">>,
+): Op<A> & { readonly gradientOp: Op<A> } {
+  const { inputs, gradient, name } = definition;
+  const wanted = (present: readonly unknown[]): number[] =>
+    inputs.flatMap((spec, i) => (spec.differentiable !== false && present[i] !== undefined ? [i] : []));
+  const outputCount = (attributesInputs: number, total: number) => (total - attributesInputs) / 2;
+  const split = <T>(all: readonly T[]): { gradOutputs: readonly T[]; own: readonly T[]; outputs: readonly T[] } => {
+    const n = outputCount(inputs.length, all.length);
+    return { gradOutputs: all.slice(0, n), own: all.slice(n, n + inputs.length), outputs: all.slice(n + inputs.length) };
+  };
+  const gradientOp: Op<A> = defineOp<A>({
+    name: `${name}Gradient`,
+    inputs: [{ name: "operands", variadic: true, optional: true }],
+    infer(types) {
+      const { own } = split(types);
+      return wanted(own).map((i) => ({ ...own[i]!, domain: "real" }));
+    },
+    decompose(all, attributes) {
+      const { gradOutputs, own, outputs } = split(all);
+      const gradients = gradient(gradOutputs, own, outputs as Tensors, attributes);
+      return wanted(own).map((i) => {
+        const found = gradients[i];
+        if (found === undefined) throw new ErmineError("ERMINE_USAGE", `${name}: its gradient gives nothing for "${inputs[i]!.name}".`);
+        return found;
+      });
+    },
+  });
+  return {
+    ...definition,
+    gradientOp,
+    gradient(gradOutputs, own, outputs, attributes) {
+      const found = apply(gradientOp, [...gradOutputs, ...own, ...outputs], attributes);
+      const result: (Tensor | undefined)[] = own.map(() => undefined);
+      wanted(own).forEach((input, k) => (result[input] = found[k]));
+      return result;
+    },
+  };
+}
+
+/** Runs, or traces, one op. */
+export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalTensors, attributes: A): Tensor[] {
+  const op = definition as unknown as Op;
+  const types = op.infer(inputs.map((t) => t && typeOf(t)), attributes);
+  const watched = tapesWatch(op, inputs);
+  if (watched && op.gradient === undefined && op.decompose !== undefined) {
+    return retype(op.decompose(inputs, attributes), types);
+  }
+  const trace = currentTrace();
+  const outputs =
+    trace !== undefined ? trace.record(op, inputs, attributes, types) : execute(op, inputs, attributes, types);
+  if (watched) recordOnTapes(op, inputs, outputs, attributes);
+  return outputs;
+}
+
+/** The op's first output. */
+export function apply1<A extends Attributes>(op: Op<A>, inputs: OptionalTensors, attributes: A): Tensor {
+  return apply(op, inputs, attributes)[0]!;
+}
+
+/** @internal Decomposed results carry the domains that the whole op promises. */
+export function retype(outputs: Tensors, types: readonly TensorType[]): Tensor[] {
+  return outputs.map((t, i) => (t.domain === types[i]!.domain ? t : withDomain(t, types[i]!.domain)));
+}
+
+/** @internal The same numbers under another mark; shares the state. */
+export function withDomain<D extends Domain>(t: Tensor, domain: D): Tensor<D> {
+  if (t.domain === domain) return t;
+  const view = new Tensor<D>({ ...typeOf(t), domain }, t.state);
+  shareOnTapes(t, view);
+  return view;
+}
+
+const aliases = new WeakMap<Tensor, Tensor>();
+function shareOnTapes(original: Tensor, view: Tensor): void {
+  aliases.set(view, aliases.get(original) ?? original);
+}
+/** @internal The tensor that tapes know this one by. */
+export const identity = (t: Tensor): Tensor => aliases.get(t) ?? t;
+
+/** @internal */
+export const physicalDType = (backend: Backend, dtype: DType): DType =>
+  backend.capabilities.dtypes.includes(dtype) ? dtype : "float32";
+
+/** @internal Does `backend` have a kernel for these inputs? */
+export function hasKernel(backend: Backend, op: Op, inputs: readonly (TensorType | undefined)[]): boolean {
+  const dtypes = backend.capabilities.ops.get(op.name);
+  if (dtypes === undefined) return false;
+  const first = inputs.find((t) => t !== undefined);
+  return first === undefined || dtypes.includes(physicalDType(backend, first.dtype));
+}
+
+/** @internal Must this op be rewritten for a backend that lacks one of its dtypes? */
+export function needsLowering(backend: Backend, op: Op, types: readonly (TensorType | undefined)[]): boolean {
+  return op.lowered !== undefined && types.some((t) => t !== undefined && !backend.capabilities.dtypes.includes(t.dtype));
+}
+
+function backendOf(inputs: OptionalTensors): Backend {
+  for (const t of inputs) {
+    if (t !== undefined && t.state.kind === "eager" && t.state.backend !== undefined) return t.state.backend;
+  }
+  return currentBackend();
+}
+
+function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
+  const backend = backendOf(inputs);
+  const inputTypes = inputs.map((t) => t && typeOf(t));
+  if (needsLowering(backend, op, [...inputTypes, ...types])) {
+    return retype(pauseTapes(() => op.lowered!(inputs, attributes)), types);
+  }
+  const kernel = hasKernel(backend, op, inputTypes) ? backend.kernels[op.name] : undefined;
+  if (kernel === undefined) {
+    if (op.decompose !== undefined) return retype(pauseTapes(() => op.decompose!(inputs, attributes)), types);
+    if (op.host !== undefined) {
+      const numbers = op.host(inputs.map((t) => t!.dataSync()), attributes);
+      return [adoptStorage(types[0]!, backend, backend.upload(numbers, concrete(types[0]!.shape), "float32"))];
+    }
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      `The backend "${backend.name}" has no kernel for ${op.name} on ${inputTypes[0]?.dtype ?? "these inputs"}, and the op is a primitive.`,
+    );
+  }
+  const operands = inputs.map((t) =>
+    t === undefined
+      ? undefined
+      : { storage: storageOn(t, backend, op.name), shape: concrete(t.shape, op.name), dtype: physicalDType(backend, t.dtype) },
+  );
+  const outputTypes = types.map((t) => ({ shape: concrete(t.shape, op.name), dtype: physicalDType(backend, t.dtype) }));
+  const storages = kernel(operands, attributes, outputTypes);
+  return types.map((type, i) => adoptStorage(type, backend, storages[i]!));
+}
+
+function adoptStorage(type: TensorType, backend: Backend, storage: object): Tensor {
+  const bytes = (concrete(type.shape) as number[]).reduce((a, b) => a * b, 1) * bytesPerElement[type.dtype];
+  return adopt(wrapStorage(type, backend, storage), bytes);
+}
+
+/** A type with another shape. */
+export const typeWith = (shape: Shape, dtype: DType = "float32", domain: Domain = "real"): TensorType => ({ shape, dtype, domain });

@@ -1,0 +1,226 @@
+/**
+ * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
+ */
+import type { Backend, Storage, TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import type { Value } from "../graph/graph.js";
+import { index, type Index } from "../ops/indexing.js";
+import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
+import type { DType, Domain, TypedArray } from "./dtype.js";
+import { formatTensor, nest, type NestedNumbers } from "./print.js";
+
+/** Numbers that exist: on the host, on one backend, or both. */
+export interface EagerState {
+  readonly kind: "eager";
+  host: TypedArray | undefined;
+  backend: Backend | undefined;
+  storage: Storage | undefined;
+  released: boolean;
+  kept: boolean;
+}
+
+/** Numbers that a traced graph will make. */
+export interface TracedState {
+  readonly kind: "traced";
+  readonly value: Value;
+  readonly trace: object;
+}
+
+/**
+ * An array of numbers of any rank. Immutable: every operation gives a new one.
+ *
+ * The type parameter is the domain of its numbers. `Tensor` without one is "not known": it fits everywhere at compile time
+ * and is checked at run time.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: `any` is what makes a plain `Tensor` fit everywhere.
+export class Tensor<D extends Domain = any> {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly domain: D;
+  /** @internal */
+  readonly state: EagerState | TracedState;
+
+  /** @internal Use `tensor`, `zeros`, … */
+  constructor(type: TensorType, state: EagerState | TracedState) {
+    this.shape = type.shape;
+    this.dtype = type.dtype;
+    this.domain = type.domain as D;
+    this.state = state;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** The number of elements. @throws ErmineError where the shape is symbolic */
+  get size(): number {
+    return sizeOf(concrete(this.shape, "size")) as number;
+  }
+
+  /** A copy of the numbers, row-major. Works on every backend. bool gives 0 and 1. */
+  async data(): Promise<TypedArray> {
+    const state = eagerState(this, "data()");
+    if (state.host !== undefined) return state.host.slice();
+    return state.backend!.read(state.storage!);
+  }
+
+  /** As `data()`, at once. @throws ErmineError ERMINE_UNSUPPORTED on a backend that can only answer later */
+  dataSync(): TypedArray {
+    const state = eagerState(this, "dataSync()");
+    if (state.host !== undefined) return state.host.slice();
+    const backend = state.backend!;
+    if (backend.readSync === undefined) {
+      throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" answers only later: use await tensor.data().`);
+    }
+    return backend.readSync(state.storage!);
+  }
+
+  /** The numbers as nested arrays (a number for a scalar, booleans for bool). */
+  toArray(): NestedNumbers {
+    return nest(this.dataSync(), concrete(this.shape), this.dtype);
+  }
+
+  /** The one number of a tensor of one element. */
+  item(): number {
+    const data = this.dataSync();
+    if (data.length !== 1) {
+      throw new ErmineError("ERMINE_SHAPE", `item() needs one element, got ${formatShape(this.shape)}. Use toArray().`);
+    }
+    return data[0]!;
+  }
+
+  /**
+   * NumPy's indexing: numbers (negative from the end), ranges `{ start, stop, step }`, `null` for a new axis, `"..."`, an
+   * int32 tensor or array of indices, a bool mask.
+   */
+  at(...indices: readonly Index[]): Tensor<D> {
+    return index(this, indices) as Tensor<D>;
+  }
+
+  /** What a console shows; long tensors are cut in the middle. */
+  toString(): string {
+    if (this.state.kind === "traced") return `Tensor(traced ${this.dtype}${formatShape(this.shape)})`;
+    if (this.state.released) return `Tensor(released ${this.dtype}${formatShape(this.shape)})`;
+    if (this.state.host === undefined && this.state.backend?.readSync === undefined) {
+      return `Tensor(${this.dtype}${formatShape(this.shape)} on ${this.state.backend?.name})`;
+    }
+    return formatTensor(this.dataSync(), concrete(this.shape), this.dtype);
+  }
+
+  /** Prints itself. */
+  print(): void {
+    console.log(this.toString());
+  }
+
+  /** Frees the numbers now. A later use is an error. Inside `scope` this is not needed. */
+  dispose(): void {
+    release(this);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  /** @deprecated PyTorch's habit. */
+  backward(): never {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "A tensor has no backward(): gradients are values in ermine. Use const { value, grads } = valueAndGrad(() => loss, parameters).",
+    );
+  }
+
+  /** @deprecated PyTorch's habit. */
+  zeroGrad(): never {
+    throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
+  }
+
+  /** @deprecated PyTorch's habit. */
+  detach(): never {
+    throw new ErmineError("ERMINE_USAGE", "Use stopGradient(tensor).");
+  }
+
+  /** @deprecated PyTorch's habit. */
+  get grad(): never {
+    throw new ErmineError("ERMINE_USAGE", "A tensor holds no gradient: valueAndGrad(fn, parameters) returns them.");
+  }
+
+  /** @deprecated tfjs' habit. */
+  arraySync(): never {
+    throw new ErmineError("ERMINE_USAGE", "Use toArray().");
+  }
+}
+
+/** @internal */
+export const typeOf = (t: Tensor): TensorType => ({ shape: t.shape, dtype: t.dtype, domain: t.domain });
+
+/** @internal The numbers' place. @throws ErmineError after a release or in a trace */
+export function eagerState(t: Tensor, what: string): EagerState {
+  if (t.state.kind === "traced") {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${what} asks for numbers while a function is being traced: they do not exist yet. ` +
+        "Return the tensor from the function and read it outside, or use where() instead of if.",
+    );
+  }
+  if (t.state.released) {
+    throw new ErmineError(
+      "ERMINE_RELEASED",
+      `${what}: this ${t.dtype}${formatShape(t.shape)} tensor was released already, by dispose() or at the end of its scope. ` +
+        "Return it from the scope, or keep(tensor) it.",
+    );
+  }
+  return t.state;
+}
+
+const leftovers = new FinalizationRegistry<EagerState>((state) => free(state));
+
+function free(state: EagerState): void {
+  if (state.released) return;
+  state.released = true;
+  state.host = undefined;
+  if (state.storage !== undefined) state.backend!.release(state.storage);
+  state.storage = undefined;
+}
+
+/** @internal */
+export function release(t: Tensor): void {
+  if (t.state.kind === "traced") return;
+  if (t.state.storage !== undefined) leftovers.unregister(t.state);
+  free(t.state);
+}
+
+/** @internal A tensor over a storage that it now owns. */
+export function wrapStorage(type: TensorType, backend: Backend, storage: Storage): Tensor {
+  const state: EagerState = { kind: "eager", host: undefined, backend, storage, released: false, kept: false };
+  const result = new Tensor(type, state);
+  // The state must not hold the tensor, or nothing would ever be finalized.
+  leftovers.register(result, state, state);
+  return result;
+}
+
+/** @internal A tensor over host numbers that it now owns; they go to a backend when an op needs them there. */
+export function wrapHost(type: TensorType, host: TypedArray): Tensor {
+  return new Tensor(type, { kind: "eager", host, backend: undefined, storage: undefined, released: false, kept: false });
+}
+
+/** @internal The storage on `backend`, uploaded where it was not. */
+export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
+  const state = eagerState(t, what);
+  if (state.storage !== undefined) {
+    if (state.backend !== backend) {
+      throw new ErmineError(
+        "ERMINE_BACKEND",
+        `${what} runs on the backend "${backend.name}", but this tensor lives on "${state.backend!.name}"` +
+          `${state.backend!.name === backend.name ? " (another instance)" : ""}. ` +
+          "Copy it: tensor(await t.data(), { shape: t.shape, dtype: t.dtype }).",
+      );
+    }
+    return state.storage;
+  }
+  const dtype = backend.capabilities.dtypes.includes(t.dtype) ? t.dtype : "float32";
+  const host = dtype === t.dtype ? state.host! : Float32Array.from(state.host!);
+  state.storage = backend.upload(host, concrete(t.shape), dtype);
+  state.backend = backend;
+  leftovers.register(t, state, state);
+  return state.storage;
+}
