@@ -58,11 +58,12 @@ export function scope<T>(fn: () => T): T {
     returned = true;
   } finally {
     regions.pop();
-    const escaping = new Set<Tensor>(returned ? leaves(result).filter((leaf) => leaf instanceof Tensor) : []);
+    // By state, not by tensor: a view under another domain shares it.
+    const escaping = new Set<object>(returned ? leaves(result).flatMap((leaf) => (leaf instanceof Tensor ? [leaf.state] : [])) : []);
     const outer = regions[regions.length - 1];
     for (const t of region) {
       if (t.state.kind === "traced" || t.state.kept) continue;
-      if (escaping.has(t)) outer?.add(t);
+      if (escaping.has(t.state)) outer?.add(t);
       else release(t);
     }
   }
