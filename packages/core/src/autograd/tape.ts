@@ -18,41 +18,48 @@ interface Entry {
 export class Tape {
   readonly entries: Entry[] = [];
   readonly watched = new Set<Tensor>();
+  /** The states that its entries need: an inner scope does not free them. */
+  readonly held = new Set<object>();
 }
 
 const tapes: Tape[] = [];
-let paused = 0;
+/** Tapes before this one do not listen: `noGrad` sets it, so that a tape started inside of it still listens. */
+let first = 0;
 
 /** @internal Runs fn with `tape` listening. */
 export function withTape<T>(tape: Tape, fn: () => T): T {
   tapes.push(tape);
-  const outer = paused;
-  paused = 0;
   try {
     return fn();
   } finally {
-    paused = outer;
-    tapes.splice(tapes.indexOf(tape), 1);
+    tapes.pop();
   }
 }
 
 /** @internal Runs fn with no tape listening. */
 export function pauseTapes<T>(fn: () => T): T {
-  paused++;
+  const outer = first;
+  first = tapes.length;
   try {
     return fn();
   } finally {
-    paused--;
+    first = outer;
   }
 }
+
+/** @internal Is any tape listening? */
+export const tapesListen = (): boolean => first < tapes.length;
+
+/** @internal Does a tape need these numbers to walk back? */
+export const tapesHold = (state: object): boolean => tapes.some((tape) => tape.held.has(state));
 
 const flows = (op: Op, position: number): boolean =>
   (op.inputs[Math.min(position, op.inputs.length - 1)]?.differentiable ?? true) !== false;
 
 /** @internal Does a gradient flow through this call? */
 export function tapesWatch(op: Op, inputs: OptionalTensors): boolean {
-  if (paused > 0 || tapes.length === 0) return false;
-  return tapes.some((tape) => depends(tape, op, inputs));
+  for (let i = first; i < tapes.length; i++) if (depends(tapes[i]!, op, inputs)) return true;
+  return false;
 }
 
 function depends(tape: Tape, op: Op, inputs: OptionalTensors): boolean {
@@ -65,9 +72,12 @@ function depends(tape: Tape, op: Op, inputs: OptionalTensors): boolean {
 
 /** @internal */
 export function recordOnTapes(op: Op, inputs: OptionalTensors, outputs: readonly Tensor[], attributes: Attributes): void {
-  for (const tape of tapes) {
+  for (let i = first; i < tapes.length; i++) {
+    const tape = tapes[i]!;
     if (!depends(tape, op, inputs)) continue;
     tape.entries.push({ op, inputs, outputs, attributes });
+    for (const t of inputs) if (t !== undefined) tape.held.add(t.state);
+    for (const t of outputs) tape.held.add(t.state);
     for (const t of outputs) if (t.dtype === "float32") tape.watched.add(identity(t));
   }
 }
@@ -81,10 +91,11 @@ export function backpropagate(tape: Tape, output: Tensor, gradOutput: Tensor, so
     if (gradOutputs.every((g) => g === undefined)) continue;
     if (op.gradient === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
     const complete = outputs.map((t, i) => gradOutputs[i] ?? zerosLike(t));
-    const found = op.gradient(complete, inputs, outputs, attributes);
+    const needed = inputs.map((t, i) => t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t)));
+    const found = op.gradient(complete, inputs, outputs, attributes, needed);
     inputs.forEach((t, i) => {
       const gradient = found[i];
-      if (t === undefined || gradient === undefined || !tape.watched.has(identity(t)) || !flows(op, i)) return;
+      if (t === undefined || gradient === undefined || !needed[i]) return;
       const sum = gradients.get(identity(t));
       gradients.set(identity(t), sum === undefined ? gradient : apply1(add, [sum, gradient], {}));
     });

@@ -1,4 +1,5 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
+import { tapesListen } from "../autograd/tape.js";
 import type { Backend, Feed, TensorType } from "../backend/contract.js";
 import { currentBackend } from "../backend/current.js";
 import { ErmineError } from "../errors.js";
@@ -7,9 +8,9 @@ import { adopt } from "../tensor/scope.js";
 import { eagerState, storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
 import { bindFeeds } from "./feeds.js";
-import type { Graph } from "./graph.js";
+import { attributesKey, type Graph, type Value } from "./graph.js";
 import { compileModule, graphModule, type Program } from "./module.js";
-import { Trace } from "./trace.js";
+import { currentTrace, Trace } from "./trace.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
 export interface TracedEntry {
@@ -48,18 +49,24 @@ function traceOnce(fn: (trace: Trace) => unknown): TracedEntry {
 }
 
 function firstDifference(a: Graph, b: Graph): string | undefined {
+  const place = (value: Value | undefined): string => (value === undefined ? "" : `${value.node.id}.${value.index}`);
   for (let i = 0; i < Math.max(a.nodes.length, b.nodes.length); i++) {
     const [x, y] = [a.nodes[i], b.nodes[i]];
     if (x === undefined || y === undefined || x.kind !== y.kind) return "another number of operations";
     if (x.kind === "op" && y.kind === "op") {
       if (x.op.name !== y.op.name) return `${x.op.name} against ${y.op.name}`;
-      if (JSON.stringify(x.attributes) !== JSON.stringify(y.attributes)) return `the attributes of ${x.op.name}`;
+      if (attributesKey(x.attributes) !== attributesKey(y.attributes)) return `the attributes of ${x.op.name}`;
+      if (x.inputs.map(place).join() !== y.inputs.map(place).join()) return `the inputs of ${x.op.name}`;
     }
-    if (x.kind === "constant" && y.kind === "constant" && x.data !== undefined && y.data !== undefined) {
-      if (x.data.length !== y.data.length || x.data.some((n, k) => !Object.is(n, y.data![k]))) return "a number from outside";
+    if (x.kind === "constant" && y.kind === "constant") {
+      const [p, q] = [x.data, y.data];
+      const same = p === undefined || q === undefined ? x.storage === y.storage : p.length === q.length && p.every((n, k) => Object.is(n, q[k]));
+      if (!same) return "a number from outside";
     }
+    if (x.kind === "variable" && y.kind === "variable" && x.variable !== y.variable) return `${x.variable.name} against ${y.variable.name}`;
   }
-  return undefined;
+  const ends = (graph: Graph): string => [...graph.outputs, ...graph.updates.map((update) => update.value), graph.commit].map(place).join();
+  return ends(a) === ends(b) ? undefined : "other results";
 }
 
 /** A compiled function. */
@@ -86,6 +93,8 @@ export function compile<A extends readonly unknown[], R>(
   let owner: Backend | undefined;
 
   const compiled = (...args: A): R => {
+    // Inside another trace, or where a gradient is asked, it is the function itself.
+    if (currentTrace() !== undefined || tapesListen()) return fn(...args);
     const tensors = leaves(args).filter((leaf) => leaf instanceof Tensor);
     const key = signature(args);
     let entry = entries.get(key);
@@ -117,7 +126,7 @@ export function compile<A extends readonly unknown[], R>(
   function signature(args: readonly unknown[]): string {
     return JSON.stringify(args, (_, value: unknown) => {
       if (!(value instanceof Tensor)) return value;
-      const shape = options.symbolicBatch === true && value.rank > 0 ? ["N", ...value.shape.slice(1)] : value.shape;
+      const shape = options.symbolicBatch === true && value.rank > 0 ? [Dim.symbol("N"), ...value.shape.slice(1)] : value.shape;
       return `${value.dtype}${formatShape(shape)}${value.domain}`;
     });
   }

@@ -38,6 +38,8 @@ export interface ConstantNode extends NodeBase {
   /** Host numbers, or a storage of the backend that the graph was traced for. */
   readonly data: TypedArray | undefined;
   readonly storage: Storage | undefined;
+  /** Whose storage it is: held, so that it is not collected before the graph. */
+  readonly owner: object | undefined;
 }
 export type Node = OpNode | FeedNode | VariableNode | ConstantNode;
 
@@ -67,3 +69,9 @@ export interface GraphModule {
   readonly variables: readonly Variable[];
   readonly entries: Readonly<Record<string, Graph>>;
 }
+
+/** Attributes as text, equal only where they are: JSON has no NaN, no infinities and no −0. */
+export const attributesKey = (attributes: Attributes): string =>
+  JSON.stringify(attributes, (_, value: unknown) =>
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value,
+  );

@@ -2,9 +2,9 @@
 import type { Backend, Executable, Feeds, KernelInput, Storage } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { concrete, type Bindings } from "../tensor/dim.js";
-import { allocate, type TypedArray } from "../tensor/dtype.js";
+import { allocate, type DType, type TypedArray } from "../tensor/dtype.js";
 import { bindFeeds } from "./feeds.js";
-import type { Graph, GraphModule, Node, Value } from "./graph.js";
+import type { ConstantNode, Graph, GraphModule, Node, Value } from "./graph.js";
 import { specialize } from "./passes.js";
 
 /** Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend. */
@@ -12,6 +12,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   const variables: (Storage | undefined)[] = module.variables.map(() => undefined);
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const cache = new Map<string, Graph>();
+  const constants = new Map<TypedArray, Storage>();
 
   const dtypeOf = (i: number) => (backend.capabilities.dtypes.includes(module.variables[i]!.type.dtype) ? module.variables[i]!.type.dtype : "float32");
   const operand = (i: number): KernelInput => ({ storage: variables[i]!, shape: module.variables[i]!.shape, dtype: dtypeOf(i) });
@@ -24,7 +25,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   const copy = (input: KernelInput): Storage =>
     backend.kernels["reshape"]!([input], { shape: input.shape }, [{ shape: input.shape, dtype: input.dtype }])[0]!;
 
-  function upload(feed: Feeds[string], shape: readonly number[], dtype: "float32" | "int32" | "bool"): { storage: Storage; owned: boolean } {
+  function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): { storage: Storage; owned: boolean } {
     const { value } = feed;
     if (typeof value === "function") {
       const target = allocate(dtype, shape.reduce((a, b) => a * b, 1));
@@ -32,8 +33,20 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
       return { storage: backend.upload(target, shape, dtype), owned: true };
     }
     if (!ArrayBuffer.isView(value)) return { storage: value, owned: false };
-    const fitting = dtype === "float32" && !(value instanceof Float64Array) ? Float32Array.from(value as TypedArray) : value;
-    return { storage: backend.upload(fitting as TypedArray, shape, dtype), owned: true };
+    const isFloat = value instanceof Float32Array || value instanceof Float64Array;
+    const fitting = dtype === "float32" && !isFloat ? Float32Array.from(value as TypedArray) : (value as TypedArray);
+    return { storage: backend.upload(fitting, shape, dtype), owned: true };
+  }
+
+  /** A constant's numbers are uploaded once. */
+  function constant({ data, storage }: ConstantNode, shape: readonly number[], dtype: DType): Storage {
+    if (data === undefined) return storage!;
+    let found = constants.get(data);
+    if (found === undefined) {
+      found = upload({ shape, value: data }, shape, dtype).storage;
+      constants.set(data, found);
+    }
+    return found;
   }
 
   function run(entry: string, feeds: Feeds): readonly Storage[] {
@@ -44,9 +57,11 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
     const computed = new Map<Value, KernelInput>();
     const owned = new Map<Node, Storage[]>();
     const uses = readers(graph);
-    for (const node of graph.nodes) {
-      compute(node);
-      if (node.kind === "op") {
+    const made: Storage[] = [];
+    try {
+      for (const node of graph.nodes) {
+        compute(node);
+        if (node.kind !== "op") continue;
         for (const value of node.inputs) {
           if (value === undefined) continue;
           const left = uses.get(value.node)! - 1;
@@ -55,21 +70,24 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         }
         if ((uses.get(node) ?? 0) === 0) free(node);
       }
+      for (const value of graph.outputs) made.push(copy(computed.get(value)!));
+      for (const { variable, value } of graph.updates) {
+        const input = computed.get(value)!;
+        const old = operand(index.get(variable)!);
+        made.push(graph.commit === undefined ? copy(input) : call("where", [computed.get(graph.commit)!, input, old], {}, [value])[0]!);
+      }
+    } catch (error) {
+      for (const storage of made) backend.release(storage);
+      throw error;
+    } finally {
+      for (const node of [...owned.keys()]) free(node);
     }
-    const results = graph.outputs.map((value) => copy(computed.get(value)!));
-    const next = graph.updates.map(({ variable, value }) => {
+    graph.updates.forEach(({ variable }, k) => {
       const i = index.get(variable)!;
-      const input = computed.get(value)!;
-      if (graph.commit === undefined) return { i, storage: copy(input) };
-      const chosen = call("where", [computed.get(graph.commit)!, input, operand(i)], {}, [value]);
-      return { i, storage: chosen[0]! };
-    });
-    for (const { i, storage } of next) {
       backend.release(variables[i]!);
-      variables[i] = storage;
-    }
-    for (const node of [...owned.keys()]) free(node);
-    return results;
+      variables[i] = made[graph.outputs.length + k];
+    });
+    return made.slice(0, graph.outputs.length);
 
     function compute(node: Node): void {
       const outputs = node.outputs;
@@ -85,9 +103,8 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         set([variables[index.get(node.variable)!]!], false);
       } else {
         const { shape, dtype } = outputs[0]!.type;
-        if (node.kind === "constant" && node.data === undefined) return set([node.storage!], false);
-        const feed = node.kind === "feed" ? feeds[node.name]! : { shape: concrete(shape), value: node.data! };
-        const { storage, owned: mine } = upload(feed, concrete(shape), dtype);
+        if (node.kind === "constant") return set([constant(node, concrete(shape), dtype)], false);
+        const { storage, owned: mine } = upload(feeds[node.name]!, concrete(shape), dtype);
         set([storage], mine);
       }
     }
@@ -124,6 +141,8 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         if (storage !== undefined) backend.release(storage);
         variables[i] = undefined;
       });
+      for (const storage of constants.values()) backend.release(storage);
+      constants.clear();
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { Backend } from "../backend/contract.js";
 import { bind, type Bindings } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
-import type { Graph, GraphModule, Node, OpNode, Value } from "./graph.js";
+import { attributesKey, type ConstantNode, type Graph, type GraphModule, type Node, type OpNode, type Value } from "./graph.js";
 import { Trace, withPath } from "./trace.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
@@ -29,7 +29,7 @@ function lowerGraph(graph: Graph, backend: Backend): Graph {
 function replay(node: Node, trace: Trace, look: (value: Value) => Tensor): Tensor[] {
   const type = node.outputs[0]!.type;
   if (node.kind === "feed") return [trace.feed(node.name, type)];
-  if (node.kind === "constant") return [trace.constant(type, node.data, node.storage)];
+  if (node.kind === "constant") return [trace.constant(type, node.data, node.storage, node.owner)];
   if (node.kind === "variable") return [trace.readVariable(node.variable)];
   const inputs = node.inputs.map((value) => value && look(value));
   return trace.record(node.op, inputs, node.attributes, node.outputs.map((value) => value.type));
@@ -66,7 +66,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
       node.kind === "op"
         ? { ...node, outputs, inputs: node.inputs.map((v) => v && look(v)), attributes: bind(node.attributes, bindings) }
         : { ...node, outputs };
-    const key = bound.kind === "op" ? expressionKey(bound) : undefined;
+    const key = bound.kind === "op" ? expressionKey(bound) : node.kind === "constant" ? constantKey(node) : undefined;
     const same = key === undefined ? undefined : known.get(key);
     if (same !== undefined) {
       node.outputs.forEach((value, i) => replaced.set(value, same.outputs[i]!));
@@ -91,7 +91,14 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
 }
 
 const expressionKey = (node: OpNode): string =>
-  `${node.op.name}(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${JSON.stringify(node.attributes)}`;
+  `${node.op.name}(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${attributesKey(node.attributes)}`;
+
+/** Small constants are the same by value. */
+function constantKey({ data, outputs, id }: ConstantNode): string {
+  if (data === undefined || data.length > 16) return `constant ${id}`;
+  const numbers = Array.from(data, (value) => (Object.is(value, -0) ? "-0" : value));
+  return `constant ${JSON.stringify(outputs[0]?.type)} ${data.constructor.name} ${numbers.join()}`;
+}
 
 /** Symbols of an entry's feeds, bound by the shapes that were fed. @throws ErmineError where a shape does not fit */
 export { bindFeeds } from "./feeds.js";

@@ -2,6 +2,7 @@
 import type { Attributes, Backend, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { hasKernel, needsLowering, physicalDType, retype, type Op, type OptionalTensors } from "../ops/definition.js";
+import { keep } from "../tensor/scope.js";
 import { eagerState, Tensor, typeOf } from "../tensor/tensor.js";
 import type { Variable } from "../tensor/variable.js";
 import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "./graph.js";
@@ -117,14 +118,15 @@ export class Trace {
     const known = this.#constants.get(t.state);
     if (known !== undefined) return (known.state as { value: Value }).value;
     const state = eagerState(t, "a traced function");
-    const made = this.constant(typeOf(t), state.host, state.storage);
+    const { host } = state;
+    const made = host === undefined ? this.constant(typeOf(keep(t)), undefined, state.storage, state) : this.constant(typeOf(t), host);
     this.#constants.set(t.state, made);
     return (made.state as { value: Value }).value;
   }
 
   /** @internal */
-  constant(type: TensorType, data: ConstantNode["data"], storage: ConstantNode["storage"]): Tensor {
-    return this.#add<ConstantNode>({ kind: "constant", data, storage }, [type])[0]!;
+  constant(type: TensorType, data: ConstantNode["data"], storage?: ConstantNode["storage"], owner?: object): Tensor {
+    return this.#add<ConstantNode>({ kind: "constant", data, storage, owner }, [type])[0]!;
   }
 
   readVariable(variable: Variable): Tensor {

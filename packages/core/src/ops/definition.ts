@@ -32,8 +32,17 @@ export interface Op<A extends Attributes = Attributes> {
   infer(inputs: readonly (TensorType | undefined)[], attributes: A): readonly TensorType[];
   /** The meaning in simpler ops; absent on primitives. */
   decompose?(inputs: OptionalTensors, attributes: A): Tensors;
-  /** Gradients of the inputs (undefined: none) from those of the outputs, in ops. Absent: that of decompose. */
-  gradient?(gradOutputs: OptionalTensors, inputs: OptionalTensors, outputs: Tensors, attributes: A): OptionalTensors;
+  /**
+   * Gradients of the inputs (undefined: none) from those of the outputs, in ops. Absent: that of decompose. `needed` says
+   * for which inputs a gradient is asked: a rule may leave the others out, or ignore it.
+   */
+  gradient?(
+    gradOutputs: Tensors,
+    inputs: OptionalTensors,
+    outputs: Tensors,
+    attributes: A,
+    needed: readonly boolean[],
+  ): OptionalTensors;
   /** The op on a backend that has float32 in the place of int32 and bool, where plain float arithmetic would differ. */
   lowered?(inputs: OptionalTensors, attributes: A): Tensors;
   /** Numbers that the host must make where the backend cannot (random bits). Inputs are host numbers. */
@@ -72,8 +81,10 @@ export function defineFusedOp<A extends Attributes>(
     },
     decompose(all, attributes) {
       const { gradOutputs, own, outputs } = split(all);
-      const gradients = gradient(gradOutputs, own, outputs as Tensors, attributes);
-      return wanted(own).map((i) => {
+      const positions = wanted(own);
+      const needed = own.map((_, i) => positions.includes(i));
+      const gradients = gradient(gradOutputs as Tensors, own, outputs as Tensors, attributes, needed);
+      return positions.map((i) => {
         const found = gradients[i];
         if (found === undefined) throw new ErmineError("ERMINE_USAGE", `${name}: its gradient gives nothing for "${inputs[i]!.name}".`);
         return found;
@@ -112,22 +123,25 @@ export function apply1<A extends Attributes>(op: Op<A>, inputs: OptionalTensors,
   return apply(op, inputs, attributes)[0]!;
 }
 
-/** @internal Decomposed results carry the domains that the whole op promises. */
+/**
+ * @internal Decomposed and lowered results carry the domains and dtypes that the whole op promises (a backend without int32
+ * computes them in float32).
+ */
 export function retype(outputs: Tensors, types: readonly TensorType[]): Tensor[] {
-  return outputs.map((t, i) => (t.domain === types[i]!.domain ? t : withDomain(t, types[i]!.domain)));
+  return outputs.map((t, i) => view(t, types[i]!.dtype, types[i]!.domain));
 }
 
 /** @internal The same numbers under another mark; shares the state. */
 export function withDomain<D extends Domain>(t: Tensor, domain: D): Tensor<D> {
-  if (t.domain === domain) return t;
-  const view = new Tensor<D>({ ...typeOf(t), domain }, t.state);
-  shareOnTapes(t, view);
-  return view;
+  return view(t, t.dtype, domain) as Tensor<D>;
 }
 
 const aliases = new WeakMap<Tensor, Tensor>();
-function shareOnTapes(original: Tensor, view: Tensor): void {
-  aliases.set(view, aliases.get(original) ?? original);
+function view(t: Tensor, dtype: DType, domain: Domain): Tensor {
+  if (t.domain === domain && t.dtype === dtype) return t;
+  const result = new Tensor({ shape: t.shape, dtype, domain }, t.state);
+  aliases.set(result, identity(t));
+  return result;
 }
 /** @internal The tensor that tapes know this one by. */
 export const identity = (t: Tensor): Tensor => aliases.get(t) ?? t;
@@ -149,7 +163,8 @@ export function needsLowering(backend: Backend, op: Op, types: readonly (TensorT
   return op.lowered !== undefined && types.some((t) => t !== undefined && !backend.capabilities.dtypes.includes(t.dtype));
 }
 
-function backendOf(inputs: OptionalTensors): Backend {
+/** @internal Where an op over these runs: with its first placed input, else on the backend in use. */
+export function backendOf(inputs: OptionalTensors): Backend {
   for (const t of inputs) {
     if (t !== undefined && t.state.kind === "eager" && t.state.backend !== undefined) return t.state.backend;
   }

@@ -2,6 +2,7 @@
  * Lifetimes of eager tensors. A garbage collector runs no finalizer inside a synchronous loop, so regions free: everything
  * made inside `scope(fn)` that it does not return is released when it ends.
  */
+import { tapesHold } from "../autograd/tape.js";
 import { ErmineError } from "../errors.js";
 import { leaves } from "./tree.js";
 import { release, Tensor } from "./tensor.js";
@@ -63,7 +64,7 @@ export function scope<T>(fn: () => T): T {
     const outer = regions[regions.length - 1];
     for (const t of region) {
       if (t.state.kind === "traced" || t.state.kept) continue;
-      if (escaping.has(t.state)) outer?.add(t);
+      if (escaping.has(t.state) || (outer !== undefined && tapesHold(t.state))) outer?.add(t);
       else release(t);
     }
   }

@@ -32,7 +32,7 @@ export interface TracedState {
  * The type parameter is the domain of its numbers. `Tensor` without one is "not known": it fits everywhere at compile time
  * and is checked at run time.
  */
-// biome-ignore lint/suspicious/noExplicitAny: `any` is what makes a plain `Tensor` fit everywhere.
+// `any`, unlike `Domain`, is what makes a plain `Tensor` fit everywhere.
 export class Tensor<D extends Domain = any> {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -61,7 +61,7 @@ export class Tensor<D extends Domain = any> {
   async data(): Promise<TypedArray> {
     const state = eagerState(this, "data()");
     if (state.host !== undefined) return state.host.slice();
-    return state.backend!.read(state.storage!);
+    return fitting(await state.backend!.read(state.storage!), this.dtype);
   }
 
   /** As `data()`, at once. @throws ErmineError ERMINE_UNSUPPORTED on a backend that can only answer later */
@@ -72,7 +72,7 @@ export class Tensor<D extends Domain = any> {
     if (backend.readSync === undefined) {
       throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" answers only later: use await tensor.data().`);
     }
-    return backend.readSync(state.storage!);
+    return fitting(backend.readSync(state.storage!), this.dtype);
   }
 
   /** The numbers as nested arrays (a number for a scalar, booleans for bool). */
@@ -172,34 +172,43 @@ export function eagerState(t: Tensor, what: string): EagerState {
   return t.state;
 }
 
-const leftovers = new FinalizationRegistry<EagerState>((state) => free(state));
-
-function free(state: EagerState): void {
-  if (state.released) return;
-  state.released = true;
-  state.host = undefined;
-  if (state.storage !== undefined) state.backend!.release(state.storage);
-  state.storage = undefined;
+/** A backend without int32 or bool answers in float32. */
+function fitting(data: TypedArray, dtype: DType): TypedArray {
+  if (dtype === "int32" && !(data instanceof Int32Array)) return Int32Array.from(data);
+  if (dtype === "bool" && !(data instanceof Uint8Array)) return Uint8Array.from(data);
+  return data;
 }
+
+/** The net under scopes: numbers that nobody can reach any more. Watches states, which views of a tensor share. */
+const leftovers = new FinalizationRegistry<{ backend: Backend; storage: Storage }>(({ backend, storage }) => backend.release(storage));
 
 /** @internal */
 export function release(t: Tensor): void {
-  if (t.state.kind === "traced") return;
-  if (t.state.storage !== undefined) leftovers.unregister(t.state);
-  free(t.state);
+  const state = t.state;
+  if (state.kind === "traced" || state.released) return;
+  state.released = true;
+  state.host = undefined;
+  if (state.storage === undefined) return;
+  leftovers.unregister(state);
+  state.backend!.release(state.storage);
+  state.storage = undefined;
+}
+
+function place(state: EagerState, backend: Backend, storage: Storage): void {
+  state.backend = backend;
+  state.storage = storage;
+  leftovers.register(state, { backend, storage }, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
 export function wrapStorage(type: TensorType, backend: Backend, storage: Storage): Tensor {
-  const state: EagerState = { kind: "eager", host: undefined, backend, storage, released: false, kept: false };
-  const result = new Tensor(type, state);
-  // The state must not hold the tensor, or nothing would ever be finalized.
-  leftovers.register(result, state, state);
+  const result = wrapHost(type, undefined);
+  place(result.state as EagerState, backend, storage);
   return result;
 }
 
 /** @internal A tensor over host numbers that it now owns; they go to a backend when an op needs them there. */
-export function wrapHost(type: TensorType, host: TypedArray): Tensor {
+export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor {
   return new Tensor(type, { kind: "eager", host, backend: undefined, storage: undefined, released: false, kept: false });
 }
 
@@ -219,8 +228,6 @@ export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
   }
   const dtype = backend.capabilities.dtypes.includes(t.dtype) ? t.dtype : "float32";
   const host = dtype === t.dtype ? state.host! : Float32Array.from(state.host!);
-  state.storage = backend.upload(host, concrete(t.shape), dtype);
-  state.backend = backend;
-  leftovers.register(t, state, state);
-  return state.storage;
+  place(state, backend, backend.upload(host, concrete(t.shape), dtype));
+  return state.storage!;
 }
