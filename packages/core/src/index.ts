@@ -1,0 +1,21 @@
+/** ermine's core: tensors, operations, gradients, graphs, backends. */
+export { checkOptions, ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./errors.js";
+export { Tensor } from "./tensor/tensor.js";
+export { Parameter, Variable } from "./tensor/variable.js";
+export { keep, scope } from "./tensor/scope.js";
+export { leaves, mapTree, type Tree } from "./tensor/tree.js";
+export type { NestedNumbers } from "./tensor/print.js";
+export type { Domain, DType, TypedArray } from "./tensor/dtype.js";
+export { Dim, formatShape, type Bindings, type Shape, type Size } from "./tensor/dim.js";
+export * from "./ops/index.js";
+export { grad, noGrad, stopGradient, valueAndGrad, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
+export type * from "./backend/contract.js";
+export { currentBackend, useBackend, withBackend } from "./backend/current.js";
+export { createBackend, probeBackends, registeredBackends, use, type BackendStatus } from "./backend/registry.js";
+export { compile, traceEntry, type Compiled, type TracedEntry } from "./graph/compile.js";
+export { compileModule, graphModule, type Program } from "./graph/module.js";
+export { bindFeeds } from "./graph/feeds.js";
+export { interpret } from "./graph/interpret.js";
+export { eliminateDead, lowerModule, specialize } from "./graph/passes.js";
+export { currentPath, currentTrace, Trace, withoutTrace, withPath } from "./graph/trace.js";
+export type * from "./graph/graph.js";

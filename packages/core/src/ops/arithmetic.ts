@@ -1,0 +1,114 @@
+/** Arithmetic of two tensors (or a tensor and a number), element by element with NumPy's broadcasting. */
+import type { Tensor } from "../tensor/tensor.js";
+import { equal, greaterEqual, less, logicalAnd } from "./comparison.js";
+import { applyBinary, binaryOp, type Operand } from "./elementwise.js";
+import { sumTo } from "./reduction.js";
+import { floor, log, neg } from "./unary.js";
+import { where } from "./where.js";
+
+const numeric = ["float32", "int32"] as const;
+
+export const addOp = binaryOp("add", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [needed[0] ? sumTo(g!, a!.shape) : undefined, needed[1] ? sumTo(g!, b!.shape) : undefined],
+});
+
+export const subOp = binaryOp("sub", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? sumTo(g!, a!.shape) : undefined,
+    needed[1] ? neg(sumTo(g!, b!.shape)) : undefined,
+  ],
+});
+
+export const mulOp = binaryOp("mul", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? sumTo(mul(g!, b!), a!.shape) : undefined,
+    needed[1] ? sumTo(mul(g!, a!), b!.shape) : undefined,
+  ],
+});
+
+export const divOp = binaryOp("div", {
+  gradient: ([g], [a, b], [quotient], _, needed) => [
+    needed[0] ? sumTo(div(g!, b!), a!.shape) : undefined,
+    needed[1] ? sumTo(neg(mul(g!, div(quotient!, b!))), b!.shape) : undefined,
+  ],
+});
+
+/** As PyTorch: 0 for the base where the exponent is 0, and for the exponent where the base is 0 and the exponent is not negative. */
+export const powOp = binaryOp("pow", {
+  gradient([g], [a, b], [power], _, needed) {
+    const toBase = (): Tensor => {
+      const constantPower = equal(b!, 0);
+      const slope = mul(g!, mul(b!, pow(a!, sub(b!, 1))));
+      return sumTo(where(constantPower, 0, slope), a!.shape);
+    };
+    const toExponent = (): Tensor => {
+      const flat = logicalAnd(equal(a!, 0), greaterEqual(b!, 0));
+      return sumTo(where(flat, 0, mul(g!, mul(power!, log(where(flat, 1, a!))))), b!.shape);
+    };
+    return [needed[0] ? toBase() : undefined, needed[1] ? toExponent() : undefined];
+  },
+});
+
+const pick = (g: Tensor, own: Tensor, other: Tensor, loses: (own: Tensor, other: Tensor) => Tensor): Tensor =>
+  sumTo(where(equal(own, other), mul(g, 0.5), where(loses(own, other), 0, g)), own.shape);
+
+/** Where the two are equal each gets half, as PyTorch. */
+export const maximumOp = binaryOp("maximum", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? pick(g!, a!, b!, less) : undefined,
+    needed[1] ? pick(g!, b!, a!, less) : undefined,
+  ],
+});
+
+export const minimumOp = binaryOp("minimum", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? pick(g!, a!, b!, (x, y) => less(y, x)) : undefined,
+    needed[1] ? pick(g!, b!, a!, (x, y) => less(y, x)) : undefined,
+  ],
+});
+
+export const remainderOp = binaryOp("remainder", {
+  dtypes: numeric,
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? sumTo(g!, a!.shape) : undefined,
+    needed[1] ? sumTo(neg(mul(g!, floor(div(a!, b!)))), b!.shape) : undefined,
+  ],
+});
+
+/** a + b. int32 stays int32; with a float32 the result is float32; a bool counts as 0 or 1. */
+export const add = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(addOp, a, b);
+
+/** a − b. */
+export const sub = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(subOp, a, b);
+
+/** a · b, element by element. For the matrix product use `matmul`. */
+export const mul = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(mulOp, a, b);
+
+/** a / b, always float32 (int32 is cast first). */
+export const div = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(divOp, a, b, "float32");
+
+/** aᵇ, float32. */
+export const pow = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(powOp, a, b, "float32");
+
+/** The larger of each two; NaN where either is. */
+export const maximum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(maximumOp, a, b);
+
+/** The smaller of each two; NaN where either is. */
+export const minimum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(minimumOp, a, b);
+
+/** a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder. */
+export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(remainderOp, a, b);
+
+/** ⌊a / b⌋, float32. */
+export const floorDivide = (a: Operand, b: Operand): Tensor<"real"> => floor(div(a, b));
+
+/** (a − b)². */
+export function squaredDifference(a: Operand, b: Operand): Tensor<"real"> {
+  const difference = sub(a, b);
+  return mul(difference, difference);
+}

@@ -1,0 +1,40 @@
+/** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
+import { checkOptions } from "../errors.js";
+import { broadcastShapes, sameShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { broadcastTo } from "./shape.js";
+import { scope } from "../tensor/scope.js";
+import { checkTensor } from "./elementwise.js";
+
+export interface ClosenessOptions {
+  /** Default 1e-5. */
+  readonly rtol?: number;
+  /** Default 1e-8. */
+  readonly atol?: number;
+  /** Is NaN close to NaN? Default false. */
+  readonly equalNan?: boolean;
+}
+
+/** Is |a − b| ≤ atol + rtol · |b| everywhere? Shapes broadcast; equal infinities are close. */
+export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): boolean {
+  checkTensor("allClose", a);
+  checkTensor("allClose", b);
+  checkOptions("allClose", options, ["rtol", "atol", "equalNan"]);
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
+  const shape = broadcastShapes("allClose", a.shape, b.shape);
+  const [x, y] = scope(() => [broadcastTo(a, shape).dataSync(), broadcastTo(b, shape).dataSync()] as const);
+  return x.every((value, i) => {
+    const other = y[i]!;
+    if (value === other || (equalNan && value !== value && other !== other)) return true;
+    return Math.abs(value - other) <= atol + rtol * Math.abs(other) && Number.isFinite(other);
+  });
+}
+
+/** The same shape and the same numbers? NaN equals nothing. */
+export function arrayEqual(a: Tensor, b: Tensor): boolean {
+  checkTensor("arrayEqual", a);
+  checkTensor("arrayEqual", b);
+  if (!sameShape(a.shape, b.shape)) return false;
+  const [x, y] = [a.dataSync(), b.dataSync()];
+  return x.every((value, i) => value === y[i]);
+}

@@ -1,0 +1,117 @@
+/** Convolution (cross-correlation, as every framework calls it) over any number of spatial axes. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { formatShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { add } from "./arithmetic.js";
+import { apply1, defineFusedOp } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+import { matmulOp } from "./matmul.js";
+import { sum } from "./reduction.js";
+import { reshape } from "./shape.js";
+import { foldOp, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
+
+export type ConvolutionAttributes = {
+  readonly stride: readonly number[];
+  readonly padBefore: readonly number[];
+  readonly padAfter: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+};
+
+const windowFor = (weight: Shape, { stride, padBefore, padAfter, dilation }: ConvolutionAttributes): Window => ({
+  kernel: weight.slice(2) as readonly number[],
+  stride,
+  padBefore,
+  padAfter,
+  dilation,
+});
+
+const product = (sizes: readonly Size[]): number => (sizes as readonly number[]).reduce((a, b) => a * b, 1);
+
+/** Windows of x as matrices, one for each group: [N, groups, C/groups · ΠK, positions]. */
+function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttributes): Tensor {
+  const columns = apply1(unfoldOp, [x], { ...windowFor(weight.shape, attributes), padValue: 0 });
+  return reshape(columns, [x.shape[0]!, attributes.groups, product(weight.shape.slice(1)), columns.shape[3]!]);
+}
+
+/** The weight as matrices: [1, groups, O/groups, C/groups · ΠK]. */
+const weightMatrices = (weight: Tensor, groups: number): Tensor =>
+  reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
+
+export const convolutionOp = defineFusedOp<ConvolutionAttributes>({
+  name: "convolution",
+  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  infer([x, weight, bias], attributes) {
+    checkDType("convolution", x!, ["float32"]);
+    const [batch, channels, ...spatial] = x!.shape;
+    const [out, perGroup] = weight!.shape;
+    const { groups } = attributes;
+    const fits =
+      x!.shape.length === weight!.shape.length && spatial.length > 0 && typeof perGroup === "number" && sameSize(channels!, perGroup * groups);
+    if (!fits || (out as number) % groups !== 0) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `convolution: x ${formatShape(x!.shape)} and the weight ${formatShape(weight!.shape)} do not fit with groups ${groups}: ` +
+          "x is [N, C, ...size], the weight [O, C / groups, ...kernel], and groups divides C and O.",
+      );
+    }
+    if (bias !== undefined && (bias.shape.length !== 1 || !sameSize(bias.shape[0]!, out!))) {
+      throw new ErmineError("ERMINE_SHAPE", `convolution: the bias is ${formatShape(bias.shape)} and should be [${out}].`);
+    }
+    const counts = windowCounts("convolution", spatial, windowFor(weight!.shape, attributes));
+    return [{ shape: [batch!, out!, ...counts], dtype: "float32", domain: "real" }];
+  },
+  decompose([x, weight, bias], attributes) {
+    const [batch, , ...spatial] = x!.shape;
+    const out = weight!.shape[0]!;
+    const counts = windowCounts("convolution", spatial, windowFor(weight!.shape, attributes));
+    const matrices = weightMatrices(weight!, attributes.groups);
+    const maps = apply1(matmulOp, [matrices, columnsOf(x!, weight!, attributes)], { transposeA: false, transposeB: false });
+    const result = reshape(maps, [batch!, out, ...counts]);
+    return [bias === undefined ? result : add(result, reshape(bias, [out, ...counts.map(() => 1)]))];
+  },
+  gradient([g], [x, weight, bias], _, attributes, needed) {
+    const { groups } = attributes;
+    const [batch, channels, ...spatial] = x!.shape;
+    const [, out, ...counts] = g!.shape;
+    const maps = reshape(g!, [batch!, groups, (out as number) / groups, product(counts)]);
+    const toX = (): Tensor => {
+      const columns = apply1(matmulOp, [weightMatrices(weight!, groups), maps], { transposeA: true, transposeB: false });
+      const window = windowFor(weight!.shape, attributes);
+      const unfolded = reshape(columns, [batch!, channels!, product(window.kernel), product(counts)]);
+      return apply1(foldOp, [unfolded], { ...window, outputSize: spatial as readonly number[] });
+    };
+    const toWeight = (): Tensor => {
+      const columns = columnsOf(x!, weight!, attributes);
+      const each = apply1(matmulOp, [maps, columns], { transposeA: false, transposeB: true });
+      return reshape(sum(each, { axis: 0 }), weight!.shape);
+    };
+    return [
+      needed[0] ? toX() : undefined,
+      needed[1] ? toWeight() : undefined,
+      bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...counts.map((__, i) => i + 2)] }),
+    ];
+  },
+});
+
+export interface ConvolutionOptions extends WindowOptions {
+  /** Channels in groups that do not see each other. Default 1. */
+  readonly groups?: number;
+}
+
+/**
+ * y[n, o, p] = bias[o] + Σ_c Σ_k weight[o, c, k] · x[n, c, p · stride + k · dilation − padding].
+ *
+ * @param x [N, C, ...size], 1, 2, 3 or more spatial axes
+ * @param weight [O, C / groups, ...kernel]
+ * @param bias [O]
+ * @returns [N, O, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1]
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
+ */
+export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvolutionOptions = {}): Tensor<"real"> {
+  checkTensor("convolution", x);
+  checkTensor("convolution", weight);
+  checkOptions("convolution", options, ["stride", "padding", "dilation", "groups"]);
+  const { kernel: _, ...window } = windowOf("convolution", weight.shape.slice(2) as readonly number[], options);
+  return apply1(convolutionOp, [x, weight, bias], { ...window, groups: options.groups ?? 1 });
+}

@@ -1,0 +1,204 @@
+/** Tensors from numbers: data, constants, ranges. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { currentTrace } from "../graph/trace.js";
+import { formatShape, type Shape, type Size } from "../tensor/dim.js";
+import { allocate, bytesPerElement, type DType, type Domain, type TypedArray } from "../tensor/dtype.js";
+import type { NestedNumbers } from "../tensor/print.js";
+import { adopt } from "../tensor/scope.js";
+import { wrapHost, type Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
+import { equal } from "./comparison.js";
+import { apply1, defineOp, withDomain } from "./definition.js";
+import { checkTensor } from "./elementwise.js";
+import { expandDims } from "./shape.js";
+
+export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
+export type IotaAttributes = { readonly size: Size };
+
+export const fullOp = defineOp<FullAttributes>({
+  name: "full",
+  inputs: [],
+  infer: (_, { shape, dtype }) => [{ shape, dtype, domain: "real" }],
+});
+
+/** 0, 1, … size − 1 as int32. */
+export const iotaOp = defineOp<IotaAttributes>({
+  name: "iota",
+  inputs: [],
+  infer: (_, { size }) => [{ shape: [size], dtype: "int32", domain: "real" }],
+});
+
+/** @internal A tensor over host numbers that it now owns, in the running scope. */
+export function hostTensor<D extends Domain = "real">(data: TypedArray, shape: readonly number[], dtype: DType, domain?: D): Tensor<D> {
+  return adopt(wrapHost({ shape, dtype, domain: domain ?? "real" }, data), data.length * bytesPerElement[dtype]);
+}
+
+type Numbers = TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+
+export interface TensorOptions {
+  /** Default: that of the nesting; [length] for a typed array. */
+  readonly shape?: readonly number[];
+  /** Default: bool for booleans, int32 for arrays of integer types, else float32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * A tensor from a number, nested arrays, or a typed array (copied) with a shape.
+ *
+ * A Float64Array keeps its precision until a backend takes it: the float64 reference computes with it as it is.
+ *
+ * @example tensor([[1, 2], [3, 4]])
+ * @example tensor(new Float32Array(6), { shape: [2, 3] })
+ * @throws ErmineError ERMINE_SHAPE where rows differ in length or the shape does not fit, ERMINE_DTYPE where a number does not
+ */
+export function tensor(values: NestedNumbers | Numbers, options: TensorOptions = {}): Tensor<"real"> {
+  checkOptions("tensor", options, ["shape", "dtype"]);
+  const typed = ArrayBuffer.isView(values) ? (values as Numbers) : undefined;
+  const nesting = typed === undefined ? nestingOf(values as NestedNumbers) : [typed.length];
+  const flat = typed ?? flatNumbers(values as NestedNumbers, nesting);
+  const shape = options.shape ?? nesting;
+  checkShape("tensor", shape);
+  if (product(shape) !== flat.length) {
+    throw new ErmineError("ERMINE_SHAPE", `tensor: ${flat.length} numbers do not fill the shape ${formatShape(shape)}.`);
+  }
+  const dtype = options.dtype ?? naturalDType(flat);
+  return hostTensor(converted(flat, dtype), [...shape], dtype);
+}
+
+/** A tensor without axes. */
+export const scalar = (value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> => tensor(value, options);
+
+function nestingOf(values: NestedNumbers): number[] {
+  const shape: number[] = [];
+  for (let level: NestedNumbers = values; Array.isArray(level); level = (level as readonly NestedNumbers[])[0]!) {
+    shape.push(level.length);
+    if (level.length === 0) break;
+  }
+  return shape;
+}
+
+function flatNumbers(values: NestedNumbers, shape: readonly number[]): (number | boolean)[] {
+  const flat: (number | boolean)[] = [];
+  const visit = (level: NestedNumbers, axis: number): void => {
+    const isArray = Array.isArray(level);
+    if (isArray !== axis < shape.length || (isArray && (level as readonly NestedNumbers[]).length !== shape[axis])) {
+      throw new ErmineError("ERMINE_SHAPE", `tensor: the nested arrays are ragged; the first ones give ${formatShape(shape)}.`);
+    }
+    if (isArray) for (const item of level as readonly NestedNumbers[]) visit(item, axis + 1);
+    else if (typeof level === "number" || typeof level === "boolean") flat.push(level);
+    else throw new ErmineError("ERMINE_DTYPE", `tensor holds numbers or booleans, got ${level === null ? "null" : typeof level}.`);
+  };
+  visit(values, 0);
+  return flat;
+}
+
+function naturalDType(flat: Numbers | readonly (number | boolean)[]): DType {
+  if (Array.isArray(flat)) return flat.length > 0 && flat.every((value) => typeof value === "boolean") ? "bool" : "float32";
+  return flat instanceof Float32Array || flat instanceof Float64Array ? "float32" : "int32";
+}
+
+function converted(flat: Numbers | readonly (number | boolean)[], dtype: DType): TypedArray {
+  if (flat instanceof Float64Array && dtype === "float32") return flat.slice();
+  const data = allocate(dtype, flat.length);
+  for (let i = 0; i < flat.length; i++) {
+    const value = Number(flat[i]);
+    if (dtype === "int32" && (value | 0) !== value) {
+      throw new ErmineError("ERMINE_DTYPE", `tensor: ${value} at position ${i} is not an int32.`);
+    }
+    data[i] = dtype === "bool" ? Number(value !== 0) : value;
+  }
+  return data;
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function checkShape(where: string, shape: Shape): void {
+  if (!Array.isArray(shape) || shape.some((size) => typeof size === "number" && (!Number.isInteger(size) || size < 0))) {
+    throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got ${JSON.stringify(shape)}.`);
+  }
+}
+
+export interface DTypeOptions {
+  readonly dtype?: DType;
+}
+
+/** A tensor filled with one number. */
+export function full(shape: Shape, value: number, options: DTypeOptions = {}): Tensor<"real"> {
+  checkOptions("full", options, ["dtype"]);
+  checkShape("full", shape);
+  const dtype = options.dtype ?? "float32";
+  if (currentTrace() !== undefined) return apply1(fullOp, [], { shape, value, dtype });
+  const sizes = shape as readonly number[];
+  return hostTensor(allocate(dtype, product(sizes)).fill(value), [...sizes], dtype);
+}
+
+/** A tensor of zeros. */
+export const zeros = (shape: Shape, options?: DTypeOptions): Tensor<"real"> => full(shape, 0, options);
+
+/** A tensor of ones. */
+export const ones = (shape: Shape, options?: DTypeOptions): Tensor<"real"> => full(shape, 1, options);
+
+/** Zeros of x's shape and dtype. */
+export const zerosLike = (x: Tensor): Tensor<"real"> => fullLike(x, 0);
+
+/** Ones of x's shape and dtype. */
+export const onesLike = (x: Tensor): Tensor<"real"> => fullLike(x, 1);
+
+/** `value` in x's shape and dtype. */
+export const fullLike = (x: Tensor, value: number): Tensor<"real"> => full(x.shape, value, { dtype: x.dtype });
+
+/**
+ * start, start + step, … below `stop` (above, for a negative step): `arange(stop)` or `arange(start, stop, step)`. int32 where all
+ * three are whole numbers, else float32.
+ */
+export function arange(start: number, stop?: number, step = 1, options: DTypeOptions = {}): Tensor<"real"> {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (step === 0 || ![from, to, step].every(Number.isFinite)) {
+    throw new ErmineError("ERMINE_VALUE", `arange(${from}, ${to}, ${step}): bounds must be finite and the step not 0.`);
+  }
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
+  return hostTensor(allocate(dtype, count).map((_, i) => from + i * step) as TypedArray, [count], dtype);
+}
+
+/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
+  if (!Number.isInteger(count) || count < 0) throw new ErmineError("ERMINE_VALUE", `linspace needs a whole number of points, got ${count}.`);
+  const step = (stop - start) / (count - 1);
+  // From both ends, so that the last is exactly stop.
+  const at = (i: number): number => (i < count / 2 ? start + i * step : stop - (count - 1 - i) * step);
+  return hostTensor(Float32Array.from({ length: count }, (_, i) => (count === 1 ? start : at(i))), [count], "float32");
+}
+
+/** Ones on the diagonal of a rows × columns (default: square) matrix. */
+export function eye(rows: number, columns = rows): Tensor<"real"> {
+  checkShape("eye", [rows, columns]);
+  const data = new Float32Array(rows * columns);
+  for (let i = 0; i < Math.min(rows, columns); i++) data[i * columns + i] = 1;
+  return hostTensor(data, [rows, columns], "float32");
+}
+
+/**
+ * 1 at the index and 0 elsewhere along a new last axis of `classes`: int32 [...] → float32 [..., classes]. An index outside
+ * 0 … classes − 1 gives a row of zeros inside a graph, and is an error where the numbers are known.
+ */
+export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
+  checkTensor("oneHot", indices);
+  if (indices.dtype !== "int32") throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
+  checkIndices("oneHot", indices, classes, false);
+  return withDomain(cast(equal(expandDims(indices, -1), iota(classes)), "float32"), "probabilities");
+}
+
+/** @internal 0 … size − 1, also where the size is symbolic. */
+export function iota(size: Size): Tensor<"real"> {
+  return typeof size === "number" && currentTrace() === undefined ? arange(size) : apply1(iotaOp, [], { size });
+}
+
+/** @internal Where the host knows the indices: all in 0 … size − 1 (from −size on, where negative ones count from the end)? */
+export function checkIndices(where: string, indices: Tensor, size: Size, negative: boolean): void {
+  if (typeof size !== "number" || indices.state.kind !== "eager" || indices.state.host === undefined) return;
+  for (const value of indices.state.host) {
+    if (value < size && value >= (negative ? -size : 0)) continue;
+    throw new ErmineError("ERMINE_VALUE", `${where}: the index ${value} is not in ${negative ? -size : 0} … ${size - 1}.`);
+  }
+}

@@ -1,0 +1,99 @@
+/** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
+import type { TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { broadcastShapes, formatShape } from "../tensor/dim.js";
+import { promote, type DType, type Domain } from "../tensor/dtype.js";
+import { Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
+import { constant } from "./constant.js";
+import { apply1, defineOp, type Op, type OptionalTensors } from "./definition.js";
+
+/** What an operation over tensors also takes: a plain number or boolean. */
+export type Operand = Tensor | number | boolean;
+
+export type NoAttributes = Record<never, never>;
+
+type GradientRule = NonNullable<Op<NoAttributes>["gradient"]>;
+
+interface ElementwiseOptions {
+  /** The dtype of the result; default: that of the inputs. */
+  readonly result?: DType;
+  /** The dtypes that it computes in; default float32. */
+  readonly dtypes?: readonly DType[];
+  readonly domain?: (input: Domain) => Domain;
+  readonly gradient?: GradientRule;
+  readonly lowered?: (inputs: OptionalTensors) => readonly Tensor[];
+}
+
+/** @internal An op over one tensor, element by element. */
+export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
+  return defineOp<NoAttributes>({
+    name,
+    inputs: [{ name: "x" }],
+    infer([x]) {
+      checkDType(name, x!, options.dtypes ?? ["float32"]);
+      return [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }];
+    },
+    gradient: options.gradient ?? noGradient,
+    ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
+  });
+}
+
+/** @internal An op over two tensors of one dtype that broadcast. */
+export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
+  return defineOp<NoAttributes>({
+    name,
+    inputs: [{ name: "a" }, { name: "b" }],
+    infer([a, b]) {
+      checkDType(name, a!, options.dtypes ?? ["float32"]);
+      if (a!.dtype !== b!.dtype) throw new ErmineError("ERMINE_DTYPE", `${name}: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
+      return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }];
+    },
+    gradient: options.gradient ?? noGradient,
+    ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
+  });
+}
+
+const noGradient: GradientRule = (_, inputs) => inputs.map(() => undefined);
+
+/** @internal @throws ErmineError ERMINE_DTYPE that names the cast */
+export function checkDType(name: string, type: TensorType, allowed: readonly DType[]): void {
+  if (allowed.includes(type.dtype)) return;
+  throw new ErmineError(
+    "ERMINE_DTYPE",
+    `${name} works on ${allowed.join(" or ")}, got ${type.dtype}${formatShape(type.shape)}. Use cast(x, "${allowed[0]}").`,
+  );
+}
+
+/** @internal @throws ErmineError where a public function is handed something else than a tensor */
+export function checkTensor(name: string, value: unknown): asserts value is Tensor {
+  if (value instanceof Tensor) return;
+  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
+  throw new ErmineError("ERMINE_VALUE", `${name} expects a tensor, got ${what}. Use tensor(…) to make one.`);
+}
+
+/** @internal Both operands as tensors of one dtype, at least `atLeast`; a number takes the dtype of the other where it fits. */
+export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: DType = "int32"): [Tensor, Tensor] {
+  const own = (operand: Operand): DType => {
+    if (operand instanceof Tensor) return operand.dtype;
+    if (typeof operand === "boolean") return "bool";
+    if (typeof operand !== "number") checkTensor(name, operand);
+    const other = operand === a ? b : a;
+    return other instanceof Tensor && other.dtype !== "float32" && Number.isInteger(operand) ? "int32" : "float32";
+  };
+  const dtype = promote(promote(own(a), own(b)), atLeast);
+  const others = [a, b].filter((operand) => operand instanceof Tensor);
+  const meet = (operand: Operand): Tensor => (operand instanceof Tensor ? cast(operand, dtype) : constant(Number(operand), dtype, others));
+  return [meet(a), meet(b)];
+}
+
+/** @internal */
+export function applyUnary(op: Op<NoAttributes>, x: Tensor, dtype?: DType): Tensor {
+  checkTensor(op.name, x);
+  return apply1(op, [dtype === undefined ? x : cast(x, dtype)], {});
+}
+
+/** @internal */
+export function applyBinary(op: Op<NoAttributes>, a: Operand, b: Operand, atLeast?: DType): Tensor {
+  return apply1(op, promoteOperands(op.name, a, b, atLeast), {});
+}

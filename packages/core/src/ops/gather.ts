@@ -1,0 +1,132 @@
+/** Elements picked by index, and added back by index: each pair is the other's gradient. */
+import { ErmineError } from "../errors.js";
+import type { TensorType } from "../backend/contract.js";
+import { formatShape, normalizeAxis, sameShape, sameSize } from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkIndices, zerosLike } from "./creation.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkTensor } from "./elementwise.js";
+
+export type AxisAttributes = { readonly axis: number };
+
+function checkIndexType(name: string, indices: TensorType): void {
+  if (indices.dtype !== "int32") {
+    throw new ErmineError("ERMINE_DTYPE", `${name} expects int32 indices, got ${indices.dtype}. Use cast(indices, "int32").`);
+  }
+}
+
+function checkRows(name: string, x: TensorType, indices: TensorType): void {
+  checkIndexType(name, indices);
+  if (indices.shape.length !== 1) throw new ErmineError("ERMINE_SHAPE", `${name} expects indices of rank 1, got ${formatShape(indices.shape)}.`);
+  if (x.shape.length === 0) throw new ErmineError("ERMINE_SHAPE", `${name}: a scalar has no axis to pick from.`);
+}
+
+function checkAlong(name: string, x: TensorType, indices: TensorType, axis: number): void {
+  checkIndexType(name, indices);
+  const fits =
+    indices.shape.length === x.shape.length &&
+    indices.shape.every((size, i) => {
+      const whole = x.shape[i]!;
+      return i === axis || sameSize(size, whole) || (typeof size === "number" && typeof whole === "number" && size <= whole);
+    });
+  if (fits) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${name}: the indices ${formatShape(indices.shape)} must have the rank of ${formatShape(x.shape)} and be no larger outside of axis ${axis}.`,
+  );
+}
+
+export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: "indexSelect",
+  inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  infer([x, indices], { axis }) {
+    checkRows("indexSelect", x!, indices!);
+    return [{ ...x!, shape: x!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size)) }];
+  },
+  gradient: ([g], [x, indices], _, { axis }) => [apply1(indexAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
+});
+
+export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: "indexAdd",
+  inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  infer([base, indices, updates], { axis }) {
+    checkRows("indexAdd", base!, indices!);
+    const expected = base!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size));
+    if (!sameShape(updates!.shape, expected)) {
+      throw new ErmineError("ERMINE_SHAPE", `indexAdd: the updates are ${formatShape(updates!.shape)} and should be ${formatShape(expected)}.`);
+    }
+    return [{ ...base!, domain: "real" }];
+  },
+  gradient: ([g], [, indices], _, { axis }, needed) => [
+    g,
+    undefined,
+    needed[2] ? apply1(indexSelectOp, [g, indices], { axis }) : undefined,
+  ],
+});
+
+export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: "gather",
+  inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  infer([x, indices], { axis }) {
+    checkAlong("gather", x!, indices!, axis);
+    return [{ ...x!, shape: indices!.shape }];
+  },
+  gradient: ([g], [x, indices], _, { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
+});
+
+export const scatterAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: "scatterAdd",
+  inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  infer([base, indices, updates], { axis }) {
+    checkAlong("scatterAdd", base!, indices!, axis);
+    if (!sameShape(updates!.shape, indices!.shape)) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `scatterAdd: there is one update for each index, got ${formatShape(updates!.shape)} for ${formatShape(indices!.shape)}.`,
+      );
+    }
+    return [{ ...base!, domain: "real" }];
+  },
+  gradient: ([g], [, indices], _, { axis }, needed) => [g, undefined, needed[2] ? apply1(gatherOp, [g, indices], { axis }) : undefined],
+});
+
+function along(name: string, x: Tensor, axis: number, indices: Tensor): number {
+  checkTensor(name, x);
+  checkTensor(name, indices);
+  const at = normalizeAxis(name, axis, x.rank);
+  checkIndices(name, indices, x.shape[at]!, false);
+  return at;
+}
+
+/**
+ * Whole rows along `axis`: the result's slice i is x's slice indices[i]. `indices` int32 [n], in 0 … size − 1.
+ */
+export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
+  const at = along("indexSelect", x, axis, indices);
+  return apply1(indexSelectOp, [x, indices], { axis: at });
+}
+
+/** `base` with updates' slice i added to its slice indices[i] along `axis`; repeated indices add up. */
+export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
+  const at = along("indexAdd", base, axis, indices);
+  return apply1(indexAddOp, [base, indices, updates], { axis: at });
+}
+
+/**
+ * One element for each index, PyTorch's gather: for axis 1, result[i][j] = x[i][indices[i][j]]. `indices` int32 of x's rank, no
+ * larger than x outside of `axis`.
+ */
+export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
+  const at = along("gather", x, axis, indices);
+  return apply1(gatherOp, [x, indices], { axis: at });
+}
+
+/** NumPy's name for `gather`. */
+export { gather as takeAlong };
+
+/** PyTorch's scatter_add: for axis 1, result = base and result[i][indices[i][j]] += updates[i][j]. */
+export function scatterAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
+  const at = along("scatterAdd", base, axis, indices);
+  return apply1(scatterAddOp, [base, indices, updates], { axis: at });
+}

@@ -1,0 +1,57 @@
+/** The affine map of a fully connected layer. */
+import { ErmineError } from "../errors.js";
+import { formatShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { add } from "./arithmetic.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkDType, checkTensor, type NoAttributes } from "./elementwise.js";
+import { matmulOp } from "./matmul.js";
+import { sum } from "./reduction.js";
+import { reshape } from "./shape.js";
+
+const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
+
+export const linearOp: Op<NoAttributes> = defineOp<NoAttributes>({
+  name: "linear",
+  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  infer([x, weight, bias]) {
+    checkDType("linear", x!, ["float32"]);
+    const [out, inner] = weight!.shape as [Size, Size];
+    if (weight!.shape.length !== 2 || x!.shape.length === 0 || !sameSize(x!.shape.at(-1)!, inner)) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `linear: x is ${formatShape(x!.shape)} and the weight ${formatShape(weight!.shape)}: x's last size must be the weight's second.`,
+      );
+    }
+    if (bias !== undefined && (bias.shape.length !== 1 || !sameSize(bias.shape[0]!, out))) {
+      throw new ErmineError("ERMINE_SHAPE", `linear: the bias is ${formatShape(bias.shape)} and should be [${out}].`);
+    }
+    return [{ shape: [...x!.shape.slice(0, -1), out], dtype: "float32", domain: "real" }];
+  },
+  decompose([x, weight, bias]) {
+    const out = weight!.shape[0]!;
+    const flat = x!.rank === 2 ? x! : rows(x!);
+    const product = apply1(matmulOp, [flat, weight], { transposeA: false, transposeB: true });
+    const shifted = bias === undefined ? product : add(product, bias);
+    return [reshape(shifted, [...x!.shape.slice(0, -1), out])];
+  },
+  gradient([g], [x, weight, bias], _, __, needed) {
+    const flat = rows(g!);
+    return [
+      needed[0] ? reshape(apply1(matmulOp, [flat, weight], { transposeA: false, transposeB: false }), x!.shape) : undefined,
+      needed[1] ? apply1(matmulOp, [flat, rows(x!)], { transposeA: true, transposeB: false }) : undefined,
+      bias === undefined || !needed[2] ? undefined : sum(flat, { axis: 0 }),
+    ];
+  },
+});
+
+/**
+ * x · weightᵀ + bias: x [..., in], weight [out, in], bias [out] → [..., out].
+ *
+ * @throws ErmineError ERMINE_SHAPE where the sizes do not fit
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor<"real"> {
+  checkTensor("linear", x);
+  checkTensor("linear", weight);
+  return apply1(linearOp, [x, weight, bias], {});
+}

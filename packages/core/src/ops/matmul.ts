@@ -1,0 +1,96 @@
+/** Products of matrices and vectors. */
+import { ErmineError } from "../errors.js";
+import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { mul } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+import { sum, sumTo } from "./reduction.js";
+import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";
+
+export type MatmulAttributes = { readonly transposeA: boolean; readonly transposeB: boolean };
+
+const matrixOf = (shape: Shape, transposed: boolean): Shape => (transposed ? [shape.at(-1)!, shape.at(-2)!] : shape.slice(-2));
+
+const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor => apply1(matmulOp, [a, b], { transposeA, transposeB });
+
+/** Of the last two axes, each transposed first where the attributes say so; the axes before them broadcast. */
+export const matmulOp: Op<MatmulAttributes> = defineOp<MatmulAttributes>({
+  name: "matmul",
+  inputs: [{ name: "a" }, { name: "b" }],
+  infer([a, b], { transposeA, transposeB }) {
+    checkDType("matmul", a!, ["float32"]);
+    checkDType("matmul", b!, ["float32"]);
+    if (a!.shape.length < 2 || b!.shape.length < 2) {
+      throw new ErmineError("ERMINE_SHAPE", `matmul multiplies matrices, got ${formatShape(a!.shape)} and ${formatShape(b!.shape)}.`);
+    }
+    const [rows, inner] = matrixOf(a!.shape, transposeA);
+    const [innerB, columns] = matrixOf(b!.shape, transposeB);
+    if (!sameSize(inner!, innerB!)) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `matmul cannot multiply ${formatShape(a!.shape)}${transposeA ? "ᵀ" : ""} by ${formatShape(b!.shape)}${transposeB ? "ᵀ" : ""}: ${inner} ≠ ${innerB}.`,
+      );
+    }
+    const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    return [{ shape: [...batch, rows!, columns!], dtype: "float32", domain: "real" }];
+  },
+  gradient([g], [a, b], _, { transposeA: ta, transposeB: tb }, needed) {
+    const toA = () => (ta ? product(b!, g!, tb, true) : product(g!, b!, false, !tb));
+    const toB = () => (tb ? product(g!, a!, true, ta) : product(a!, g!, !ta, false));
+    return [needed[0] ? sumTo(toA(), a!.shape) : undefined, needed[1] ? sumTo(toB(), b!.shape) : undefined];
+  },
+});
+
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/**
+ * The matrix product over the last two axes, [..., n, k] · [..., k, m] → [..., n, m]; the axes before broadcast. A vector counts as
+ * a row on the left and as a column on the right, and that axis is dropped again.
+ *
+ * @throws ErmineError ERMINE_SHAPE where the inner sizes differ
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor<"real"> {
+  checkTensor("matmul", a);
+  checkTensor("matmul", b);
+  const { transposeA = false, transposeB = false } = options;
+  if (a.rank === 0 || b.rank === 0) throw new ErmineError("ERMINE_SHAPE", "matmul does not take scalars: use mul.");
+  const left = a.rank === 1 ? expandDims(a, 0) : a;
+  const right = b.rank === 1 ? expandDims(b, 1) : b;
+  const result = apply1(matmulOp, [cast(left, "float32"), cast(right, "float32")], {
+    transposeA: a.rank > 1 && transposeA,
+    transposeB: b.rank > 1 && transposeB,
+  });
+  const rows = a.rank === 1 ? squeeze(result, -2) : result;
+  return b.rank === 1 ? squeeze(rows, -1) : rows;
+}
+
+/** Σ aᵢ bᵢ of two vectors. */
+export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
+  checkTensor("dot", a);
+  checkTensor("dot", b);
+  if (a.rank !== 1 || b.rank !== 1 || !sameSize(a.shape[0]!, b.shape[0]!)) {
+    throw new ErmineError("ERMINE_SHAPE", `dot takes two vectors of one length, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
+  }
+  return sum(mul(a, b));
+}
+
+/** aᵢ bⱼ: [n], [m] → [n, m]. Other ranks are flattened. */
+export const outer = (a: Tensor, b: Tensor): Tensor<"real"> => mul(expandDims(flatten(a), 1), expandDims(flatten(b), 0));
+
+/** The elements with equal indices on the last two axes: [..., n, m] → [..., min(n, m)]. */
+export function diagonal(x: Tensor): Tensor {
+  checkTensor("diagonal", x);
+  const [rows, columns] = x.shape.slice(-2);
+  if (typeof rows !== "number" || typeof columns !== "number") {
+    throw new ErmineError("ERMINE_SHAPE", `diagonal needs two last axes of known size, got ${formatShape(x.shape)}.`);
+  }
+  return sliceAxis(reshape(x, [...x.shape.slice(0, -2), rows * columns]), x.rank - 2, 0, Math.min(rows, columns), columns + 1);
+}
+
+/** Σ of the diagonal of the last two axes. */
+export const trace = (x: Tensor): Tensor<"real"> => sum(diagonal(x), { axis: -1 });

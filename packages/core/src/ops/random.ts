@@ -1,0 +1,26 @@
+/** Random numbers as an op: a pure function of a key and of counters that are fed. */
+import { randomUniform24, type Key } from "../random/philox.js";
+import { concrete, formatShape, sizeOf, type Shape } from "../tensor/dim.js";
+import { ErmineError } from "../errors.js";
+import { defineOp } from "./definition.js";
+
+export type RandomAttributes = { readonly shape: Shape; readonly key: Key };
+
+/**
+ * Uniform in [0, 1), Philox4x32-10: input int32 [step, micro-batch, first global element index]. A backend without it is fed the numbers.
+ */
+export const randomUniformOp = defineOp<RandomAttributes>({
+  name: "randomUniform",
+  inputs: [{ name: "counters", differentiable: false }],
+  infer([counters], { shape }) {
+    if (counters!.dtype !== "int32" || counters!.shape.length !== 1 || counters!.shape[0] !== 3) {
+      throw new ErmineError("ERMINE_SHAPE", `randomUniform expects int32 [3] counters, got ${counters!.dtype}${formatShape(counters!.shape)}.`);
+    }
+    return [{ shape, dtype: "float32", domain: "real" }];
+  },
+  gradient: () => [undefined],
+  host([counters], { shape, key }) {
+    const [step, microBatch, first] = Array.from(counters!);
+    return randomUniform24(sizeOf(concrete(shape, "randomUniform")) as number, key, { step: step!, microBatch: microBatch!, first: first! });
+  },
+});

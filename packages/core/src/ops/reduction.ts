@@ -1,0 +1,149 @@
+/** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
+import type { TensorType } from "../backend/contract.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { formatShape, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../tensor/dim.js";
+import type { DType } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { div, mul } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { equal, greater } from "./comparison.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+import { broadcastTo, reshape } from "./shape.js";
+import { neg } from "./unary.js";
+import { where } from "./where.js";
+
+export interface ReduceOptions {
+  /** Default: all axes. Negative ones count from the end. */
+  readonly axis?: number | readonly number[];
+  /** Leave the axes as size 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+export interface AxisOptions {
+  /** Default: over the flattened tensor. */
+  readonly axis?: number;
+  /** Default false. */
+  readonly keepDims?: boolean;
+}
+
+export type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
+export type ArgAttributes = { readonly axis: number; readonly keepDims: boolean };
+
+type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
+
+/** The gradient rule gets `g` and the result with the reduced axes as 1. */
+function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient): Op<ReduceAttributes> {
+  return defineOp<ReduceAttributes>({
+    name,
+    inputs: [{ name: "x" }],
+    infer([x], { axes, keepDims }) {
+      checkDType(name, x!, ["float32", "int32"]);
+      if (needsElements && axes.some((axis) => x!.shape[axis] === 0)) {
+        throw new ErmineError("ERMINE_SHAPE", `${name} of no elements: ${formatShape(x!.shape)} over the axes ${axes.join(", ")}.`);
+      }
+      return [{ shape: reducedShape(x!.shape, axes, keepDims), dtype: x!.dtype, domain: "real" }];
+    },
+    gradient([g], [x], [y], { axes }) {
+      const shape = reducedShape(x!.shape, axes, true);
+      return [gradient(reshape(g!, shape), x!, reshape(y!, shape), axes)];
+    },
+  });
+}
+
+/** @internal */
+export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+  return keepDims ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) : shape.filter((_, axis) => !axes.includes(axis));
+}
+
+export const sumOp = reduceOp("sum", false, (g, x) => broadcastTo(g, x.shape));
+
+/** Exact where elements are 0 (first derivatives). */
+export const prodOp = reduceOp("prod", false, (g, x, _, axes) => {
+  const options = { axis: axes, keepDims: true };
+  const zero = equal(x, 0);
+  const zeros = sum(cast(zero, "float32"), options);
+  const others = where(zero, 1, x);
+  const product = prod(others, options);
+  const slope = where(zero, where(equal(zeros, 1), product, 0), where(equal(zeros, 0), div(product, others), 0));
+  return mul(g, slope);
+});
+
+/** Equal extremes share the gradient evenly, as PyTorch's amax. */
+const shareEvenly: ReduceGradient = (g, x, y, axes) => {
+  const chosen = cast(equal(x, y), "float32");
+  return mul(g, div(chosen, sum(chosen, { axis: axes, keepDims: true })));
+};
+export const maxOp = reduceOp("max", true, shareEvenly);
+export const minOp = reduceOp("min", true, shareEvenly);
+
+export const argMaxOp = defineOp<ArgAttributes>({
+  name: "argMax",
+  inputs: [{ name: "x", differentiable: false }],
+  infer([x], { axis, keepDims }): readonly TensorType[] {
+    checkDType("argMax", x!, ["float32", "int32"]);
+    if (x!.shape[axis] === 0) throw new ErmineError("ERMINE_SHAPE", `argMax of no elements: axis ${axis} of ${formatShape(x!.shape)}.`);
+    return [{ shape: reducedShape(x!.shape, [axis], keepDims), dtype: "int32", domain: "real" }];
+  },
+  gradient: () => [undefined],
+});
+
+const reduceOptions = ["axis", "keepDims"];
+
+function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions, dtype: DType): Tensor<"real"> {
+  checkTensor(op.name, x);
+  checkOptions(op.name, options, reduceOptions);
+  const axes = normalizeAxes(op.name, options.axis, x.rank);
+  return apply1(op, [cast(x, dtype as "float32")], { axes, keepDims: options.keepDims ?? false });
+}
+
+const counting = (x: Tensor): DType => (x.dtype === "bool" ? "int32" : x.dtype);
+
+/** Σ x over `axis`. 0 where there is nothing to add. bool counts. */
+export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(sumOp, x, options, counting(x));
+
+/** Π x over `axis`. 1 where there is nothing to multiply. */
+export const prod = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(prodOp, x, options, counting(x));
+
+/** The largest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
+export const max = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(maxOp, x, options, counting(x));
+
+/** The smallest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
+export const min = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(minOp, x, options, counting(x));
+
+/** PyTorch's names for `max` and `min` over axes. */
+export { max as amax, min as amin };
+
+/** Is any element true (≠ 0)? */
+export const any = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => greater(sum(truth(x), options), 0);
+
+/** Are all elements true (≠ 0)? True of nothing. */
+export const all = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => equal(sum(equal(truth(x), 0), options), 0);
+
+const truth = (x: Tensor): Tensor => cast(cast(x, "bool"), "int32");
+
+/** The position (int32) of the largest along `axis`, the first of equals; a NaN counts as the largest. */
+export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
+  checkTensor("argMax", x);
+  checkOptions("argMax", options, reduceOptions);
+  const { keepDims = false } = options;
+  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  if (options.axis !== undefined) {
+    return apply1(argMaxOp, [numbers], { axis: normalizeAxis("argMax", options.axis, x.rank), keepDims });
+  }
+  const position = apply1(argMaxOp, [reshape(numbers, [-1])], { axis: 0, keepDims: false });
+  return keepDims ? reshape(position, x.shape.map(() => 1)) : position;
+}
+
+/** The position (int32) of the smallest along `axis`, the first of equals; a NaN counts as the smallest. */
+export const argMin = (x: Tensor, options: AxisOptions = {}): Tensor<"real"> => argMax(neg(x), options);
+
+/** @internal Sums what broadcasting repeated: `t` back to `shape`. */
+export function sumTo(t: Tensor, shape: Shape): Tensor<"real"> {
+  if (sameShape(t.shape, shape)) return t;
+  const lead = t.rank - shape.length;
+  const inner = shape.flatMap((size, i) => (sameSize(size, t.shape[lead + i]!) ? [] : [lead + i]));
+  const axes = [...Array.from({ length: lead }, (_, i) => i), ...inner];
+  const summed = sum(t, { axis: axes, keepDims: inner.length > 0 });
+  return lead > 0 && inner.length > 0 ? reshape(summed, shape) : summed;
+}

@@ -1,0 +1,318 @@
+/** The same numbers under another shape or order. All of these keep the domain. */
+import { ErmineError } from "../errors.js";
+import {
+  addSizes, divSizes, formatShape, mulSizes, normalizeAxes, normalizeAxis, sameShape, sameSize, sizeOf, subSizes, type Shape, type Size,
+} from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkTensor } from "./elementwise.js";
+import { sumTo } from "./reduction.js";
+
+export type ShapeAttributes = { readonly shape: Shape };
+export type TransposeAttributes = { readonly permutation: readonly number[] };
+export type SliceAttributes = { readonly starts: readonly Size[]; readonly steps: readonly number[]; readonly sizes: readonly Size[] };
+export type PadAttributes = { readonly before: readonly Size[]; readonly after: readonly Size[]; readonly value: number };
+export type ConcatAttributes = { readonly axis: number };
+
+export const reshapeOp = defineOp<ShapeAttributes>({
+  name: "reshape",
+  inputs: [{ name: "x" }],
+  infer([x], { shape }) {
+    if (!sameSize(sizeOf(x!.shape), sizeOf(shape))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `reshape: ${formatShape(x!.shape)} has ${sizeOf(x!.shape)} elements and ${formatShape(shape)} has ${sizeOf(shape)}.`,
+      );
+    }
+    return [{ ...x!, shape }];
+  },
+  gradient: ([g], [x]) => [reshape(g!, x!.shape)],
+});
+
+export const transposeOp = defineOp<TransposeAttributes>({
+  name: "transpose",
+  inputs: [{ name: "x" }],
+  infer: ([x], { permutation }) => [{ ...x!, shape: permutation.map((axis) => x!.shape[axis]!) }],
+  gradient: ([g], _, __, { permutation }) => [permute(g!, permutation.map((_, axis) => permutation.indexOf(axis)))],
+});
+
+export const broadcastToOp = defineOp<ShapeAttributes>({
+  name: "broadcastTo",
+  inputs: [{ name: "x" }],
+  infer([x], { shape }) {
+    const lead = shape.length - x!.shape.length;
+    if (lead < 0 || !x!.shape.every((size, i) => sameSize(size, 1) || sameSize(size, shape[lead + i]!))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `broadcastTo: ${formatShape(x!.shape)} does not broadcast to ${formatShape(shape)}. Sizes must be equal or 1, aligned at the right.`,
+      );
+    }
+    return [{ ...x!, shape }];
+  },
+  gradient: ([g], [x]) => [sumTo(g!, x!.shape)],
+});
+
+/** Element i along an axis is the input's start + i · step. */
+export const sliceOp: Op<SliceAttributes> = defineOp<SliceAttributes>({
+  name: "slice",
+  inputs: [{ name: "x" }],
+  infer: ([x], { sizes }) => [{ ...x!, shape: sizes }],
+  gradient([g], [x], _, { starts, steps, sizes }) {
+    let spread: Tensor = g!;
+    const before: Size[] = [];
+    const after: Size[] = [];
+    steps.forEach((step, axis) => {
+      const [size, start] = [sizes[axis]!, starts[axis]!];
+      const reach = mulSizes(subSizes(size, 1), step);
+      if (step < 0) spread = flip(spread, axis);
+      if (Math.abs(step) > 1) spread = spreadOut(spread, axis, Math.abs(step));
+      const empty = size === 0;
+      const first = empty ? 0 : step > 0 ? start : addSizes(start, reach);
+      before.push(first);
+      after.push(subSizes(subSizes(x!.shape[axis]!, first), spread.shape[axis]!));
+    });
+    return [padTensor(spread, before, after, 0)];
+  },
+});
+
+/** Puts step − 1 zeros between each two elements of an axis. */
+function spreadOut(x: Tensor, axis: number, step: number): Tensor {
+  const size = x.shape[axis]!;
+  if (size === 0) return x;
+  const zeros = x.shape.map(() => 0);
+  const separated = padTensor(expandDims(x, axis + 1), [...zeros, 0], [...zeros.slice(0, axis + 1), step - 1, ...zeros.slice(axis + 1)], 0);
+  const merged = reshape(separated, x.shape.map((s, i) => (i === axis ? mulSizes(s, step) : s)));
+  return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
+}
+
+export const padOp = defineOp<PadAttributes>({
+  name: "pad",
+  inputs: [{ name: "x" }],
+  infer: ([x], { before, after }) => [
+    { shape: x!.shape.map((size, i) => addSizes(addSizes(size, before[i]!), after[i]!)), dtype: x!.dtype, domain: "real" },
+  ],
+  gradient: ([g], [x], _, { before }) => [slice(g!, before, x!.shape)],
+});
+
+export const concatOp = defineOp<ConcatAttributes>({
+  name: "concat",
+  inputs: [{ name: "tensors", variadic: true }],
+  infer(inputs, { axis }) {
+    const [first, ...rest] = inputs.map((type) => type!);
+    for (const type of rest) {
+      const fits = type.shape.length === first!.shape.length && type.shape.every((size, i) => i === axis || sameSize(size, first!.shape[i]!));
+      if (!fits) {
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `concat: ${formatShape(first!.shape)} and ${formatShape(type.shape)} differ on another axis than ${axis}.`,
+        );
+      }
+      if (type.dtype !== first!.dtype) {
+        throw new ErmineError("ERMINE_DTYPE", `concat: ${first!.dtype} and ${type.dtype} do not mix. Cast one of them.`);
+      }
+    }
+    const total = inputs.reduce<Size>((sum, type) => addSizes(sum, type!.shape[axis]!), 0);
+    const domain = rest.every((type) => type.domain === first!.domain) ? first!.domain : "real";
+    return [{ shape: first!.shape.map((size, i) => (i === axis ? total : size)), dtype: first!.dtype, domain }];
+  },
+  gradient([g], inputs, _, { axis }, needed) {
+    let start: Size = 0;
+    return inputs.map((t, i) => {
+      const size = t!.shape[axis]!;
+      const piece = needed[i] ? sliceAxis(g!, axis, start, size) : undefined;
+      start = addSizes(start, size);
+      return piece;
+    });
+  },
+});
+
+/**
+ * The numbers in row-major order under another shape. One size may be −1: it is computed, also where the batch is symbolic.
+ *
+ * @throws ErmineError ERMINE_SHAPE where the number of elements differs
+ */
+export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  checkTensor("reshape", x);
+  const open = shape.indexOf(-1);
+  let full = shape;
+  if (open >= 0) {
+    const known = sizeOf(shape.filter((_, i) => i !== open));
+    const rest = shape.indexOf(-1, open + 1) < 0 ? divSizes(sizeOf(x.shape), known) : undefined;
+    if (rest === undefined) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `reshape: -1 in ${formatShape(shape)} cannot be computed from ${formatShape(x.shape)}: one size may be -1, and the others must divide ${sizeOf(x.shape)}.`,
+      );
+    }
+    full = shape.map((size, i) => (i === open ? rest : size));
+  }
+  for (const size of full) {
+    if (typeof size === "number" && (size < 0 || !Number.isInteger(size))) {
+      throw new ErmineError("ERMINE_SHAPE", `reshape: ${formatShape(shape)} has a size that is not a whole number ≥ 0.`);
+    }
+  }
+  return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
+}
+
+/** Axes `startAxis` … `endAxis` (default: all) as one. */
+export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis = -1): Tensor<D> {
+  checkTensor("flatten", x);
+  if (x.rank === 0) return reshape(x, [1]);
+  const [start, end] = [normalizeAxis("flatten", startAxis, x.rank), normalizeAxis("flatten", endAxis, x.rank)];
+  if (start > end) throw new ErmineError("ERMINE_SHAPE", `flatten: axis ${startAxis} is behind axis ${endAxis}.`);
+  return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+}
+
+/** Without the axes of size 1: all of them, or those named, which must be 1. */
+export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
+  checkTensor("squeeze", x);
+  const named = axis === undefined ? undefined : normalizeAxes("squeeze", axis, x.rank);
+  const wrong = named?.find((i) => !sameSize(x.shape[i]!, 1));
+  if (wrong !== undefined) throw new ErmineError("ERMINE_SHAPE", `squeeze: axis ${wrong} of ${formatShape(x.shape)} is not of size 1.`);
+  return reshape(x, x.shape.filter((size, i) => (named === undefined ? !sameSize(size, 1) : !named.includes(i))));
+}
+
+/** With a new axis of size 1 before `axis` (negative: counted in the result). PyTorch's unsqueeze. */
+export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor<D> {
+  checkTensor("expandDims", x);
+  const at = normalizeAxis("expandDims", axis, x.rank + 1);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+export { expandDims as unsqueeze };
+
+/** The axes in another order: result axis i is x's axis `axes[i]`. */
+export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[]): Tensor<D> {
+  checkTensor("permute", x);
+  const permutation = axes.map((axis) => normalizeAxis("permute", axis, x.rank));
+  if (permutation.length !== x.rank || new Set(permutation).size !== x.rank) {
+    throw new ErmineError("ERMINE_SHAPE", `permute: [${axes.join(", ")}] does not name each axis of ${formatShape(x.shape)} once.`);
+  }
+  return permutation.every((axis, i) => axis === i) ? x : apply1(transposeOp, [x], { permutation });
+}
+
+/** Two axes exchanged; the last two where none are named. */
+export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1): Tensor<D> {
+  checkTensor("transpose", x);
+  if (typeof axis0 !== "number") {
+    throw new ErmineError("ERMINE_SHAPE", "transpose exchanges two axes: transpose(x, 0, 1). For an order of all axes use permute(x, axes).");
+  }
+  const [a, b] = [normalizeAxis("transpose", axis0, x.rank), normalizeAxis("transpose", axis1, x.rank)];
+  return permute(x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)));
+}
+
+/** Repeated along axes of size 1 and new leading ones. */
+export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  checkTensor("broadcastTo", x);
+  return sameShape(x.shape, shape) ? x : apply1(broadcastToOp, [x], { shape });
+}
+
+/** A block: `sizes` elements from `starts` on, `steps` apart (default 1, negative runs backwards). */
+export function slice<D extends Domain>(x: Tensor<D>, starts: readonly Size[], sizes: readonly Size[], steps?: readonly number[]): Tensor<D> {
+  checkTensor("slice", x);
+  const by = steps ?? x.shape.map(() => 1);
+  if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
+    throw new ErmineError("ERMINE_SHAPE", `slice needs a start, a size and a step for each axis of ${formatShape(x.shape)}.`);
+  }
+  x.shape.forEach((size, axis) => {
+    const [start, count] = [starts[axis]!, sizes[axis]!];
+    if (typeof size !== "number" || typeof start !== "number" || typeof count !== "number" || count === 0) return;
+    const last = start + (count - 1) * by[axis]!;
+    if (count < 0 || start < 0 || start >= size || last < 0 || last >= size) {
+      throw new ErmineError("ERMINE_SHAPE", `slice: elements ${start} … ${last} are not all within axis ${axis} of ${formatShape(x.shape)}.`);
+    }
+  });
+  if (sameShape(sizes, x.shape) && by.every((step) => step === 1)) return x;
+  return apply1(sliceOp, [x], { starts, steps: by, sizes });
+}
+
+/** @internal `size` elements of one axis from `start` on. */
+export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: Size, size: Size, step = 1): Tensor<D> {
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === axis ? start : 0)),
+    x.shape.map((own, i) => (i === axis ? size : own)),
+    x.shape.map((_, i) => (i === axis ? step : 1)),
+  );
+}
+
+/** Backwards along the axes (default: all). */
+export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
+  checkTensor("flip", x);
+  const axes = normalizeAxes("flip", axis, x.rank);
+  if (axes.length === 0 || x.shape.includes(0)) return x;
+  return apply1(sliceOp, [x], {
+    starts: x.shape.map((size, i) => (axes.includes(i) ? subSizes(size, 1) : 0)),
+    steps: x.shape.map((_, i) => (axes.includes(i) ? -1 : 1)),
+    sizes: x.shape,
+  });
+}
+
+function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], value: number): Tensor<"real"> {
+  if ([...before, ...after].every((size) => size === 0)) return x;
+  return apply1(padOp, [x], { before, after, value });
+}
+
+/**
+ * `value` around the tensor.
+ *
+ * @param widths [before, after] for each axis
+ */
+export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor<"real"> {
+  checkTensor("pad", x);
+  const fits = widths.length === x.rank && widths.every((pair) => pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0));
+  if (!fits) {
+    throw new ErmineError("ERMINE_SHAPE", `pad needs [before, after], whole numbers ≥ 0, for each axis of ${formatShape(x.shape)}.`);
+  }
+  return padTensor(x, widths.map(([before]) => before), widths.map(([, after]) => after), value);
+}
+
+function checkTensors(name: string, tensors: readonly Tensor[]): void {
+  if (!Array.isArray(tensors) || tensors.length === 0) throw new ErmineError("ERMINE_VALUE", `${name} expects an array of at least one tensor.`);
+  for (const t of tensors) checkTensor(name, t);
+}
+
+/** One after the other along an existing axis. The domain stays where all have the same. */
+export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  checkTensors("concat", tensors);
+  const at = normalizeAxis("concat", axis, tensors[0]!.rank);
+  return tensors.length === 1 ? tensors[0]! : apply1(concatOp, tensors, { axis: at });
+}
+
+/** One after the other along a new axis. */
+export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  checkTensors("stack", tensors);
+  return concat(tensors.map((t) => expandDims(t, axis)), normalizeAxis("stack", axis, tensors[0]!.rank + 1));
+}
+
+/** Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed. */
+export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
+  checkTensor("split", x);
+  const at = normalizeAxis("split", axis, x.rank);
+  const total = x.shape[at]!;
+  if (typeof total !== "number") throw new ErmineError("ERMINE_SHAPE", `split: the size of axis ${at} of ${formatShape(x.shape)} is not known.`);
+  if (typeof sizes === "number" && !(Number.isInteger(sizes) && sizes > 0)) {
+    throw new ErmineError("ERMINE_SHAPE", `split: a piece has a whole size ≥ 1, got ${sizes}.`);
+  }
+  const list =
+    typeof sizes === "number" ? Array.from({ length: Math.max(1, Math.ceil(total / sizes)) }, (_, i) => Math.min(sizes, total - i * sizes)) : sizes;
+  if (list.reduce((a, b) => a + b, 0) !== total) {
+    throw new ErmineError("ERMINE_SHAPE", `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`);
+  }
+  let start = 0;
+  return list.map((size) => {
+    start += size;
+    return sliceAxis(x, at, start - size, size);
+  });
+}
+
+/** The whole tensor repeated `counts[i]` times along axis i; more counts than axes add leading ones. */
+export function tile<D extends Domain>(x: Tensor<D>, counts: readonly number[]): Tensor<D> {
+  checkTensor("tile", x);
+  const rank = Math.max(x.rank, counts.length);
+  const shape: Shape = [...Array<number>(rank - x.rank).fill(1), ...x.shape];
+  const repeats = [...Array<number>(rank - counts.length).fill(1), ...counts];
+  const paired = reshape(x, shape.flatMap((size) => [1, size]));
+  const repeated = broadcastTo(paired, shape.flatMap((size, i) => [repeats[i]!, size]));
+  return reshape(repeated, shape.map((size, i) => mulSizes(size, repeats[i]!)));
+}

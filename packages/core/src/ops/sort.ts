@@ -1,0 +1,80 @@
+/** Order and running sums along an axis. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { normalizeAxis } from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
+import { zerosLike } from "./creation.js";
+import { apply, apply1, defineOp, type Op } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+import { scatterAddOp, type AxisAttributes } from "./gather.js";
+import { flip, sliceAxis } from "./shape.js";
+
+export type SortAttributes = { readonly axis: number; readonly descending: boolean };
+
+export const sortOp = defineOp<SortAttributes>({
+  name: "sort",
+  inputs: [{ name: "x" }],
+  infer([x]) {
+    checkDType("sort", x!, ["float32", "int32"]);
+    return [x!, { shape: x!.shape, dtype: "int32", domain: "real" }];
+  },
+  gradient: ([g], [x], [, indices], { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis })],
+});
+
+export const cumsumOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+  name: "cumsum",
+  inputs: [{ name: "x" }],
+  infer([x]) {
+    checkDType("cumsum", x!, ["float32", "int32"]);
+    return [{ ...x!, domain: "real" }];
+  },
+  gradient: ([g], _, __, { axis }) => [flip(apply1(cumsumOp, [flip(g!, axis)], { axis }), axis)],
+});
+
+export interface SortOptions {
+  /** Default −1. */
+  readonly axis?: number;
+  /** Largest first. Default false. */
+  readonly descending?: boolean;
+}
+
+/** Values in order and where they stood (int32). Equal ones keep their order; NaN comes last either way. */
+export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
+  checkTensor("sort", x);
+  checkOptions("sort", options, ["axis", "descending"]);
+  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  const axis = normalizeAxis("sort", options.axis ?? -1, x.rank);
+  const [values, indices] = apply(sortOp, [numbers], { axis, descending: options.descending ?? false });
+  return { values: values!, indices: indices! };
+}
+
+/** The indices (int32) that put x in order. */
+export const argSort = (x: Tensor, options: SortOptions = {}): Tensor<"real"> => sort(x, options).indices;
+
+export interface TopKOptions {
+  /** Default −1. */
+  readonly axis?: number;
+  /** false: the k smallest. Default true. */
+  readonly largest?: boolean;
+}
+
+/** The k largest along an axis, largest first, and where they stood (int32). */
+export function topK<D extends Domain>(x: Tensor<D>, k: number, options: TopKOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
+  checkTensor("topK", x);
+  checkOptions("topK", options, ["axis", "largest"]);
+  const axis = normalizeAxis("topK", options.axis ?? -1, x.rank);
+  const size = x.shape[axis]!;
+  if (!Number.isInteger(k) || k < 0 || (typeof size === "number" && k > size)) {
+    throw new ErmineError("ERMINE_VALUE", `topK: k must be a whole number in 0 … ${size}, got ${k}.`);
+  }
+  const { values, indices } = sort(x, { axis, descending: options.largest ?? true });
+  return { values: sliceAxis(values, axis, 0, k), indices: sliceAxis(indices, axis, 0, k) };
+}
+
+/** Σ of all elements up to and with each one, along `axis`. */
+export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
+  checkTensor("cumsum", x);
+  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  return apply1(cumsumOp, [numbers], { axis: normalizeAxis("cumsum", axis, x.rank) });
+}

@@ -1,0 +1,108 @@
+/** Means, variances, norms: reductions made of simpler ones. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { normalizeAxes, sizeOf } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { stopGradient } from "../autograd/gradients.js";
+import { add, div, maximum, mul, pow, sub } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { equal } from "./comparison.js";
+import { apply1, defineOp } from "./definition.js";
+import { checkTensor } from "./elementwise.js";
+import { max, reducedShape, sum, type ReduceOptions } from "./reduction.js";
+import { reshape } from "./shape.js";
+import { abs, exp, isFinite, log, sqrt } from "./unary.js";
+import { where } from "./where.js";
+
+export type SizeAttributes = { readonly axes: readonly number[] };
+
+/** How many elements there are along axes, as a float32 scalar: a symbolic batch's size inside a graph. */
+export const sizeOp = defineOp<SizeAttributes>({
+  name: "size",
+  inputs: [{ name: "x", differentiable: false }],
+  infer: () => [{ shape: [], dtype: "float32", domain: "real" }],
+  gradient: () => [undefined],
+});
+
+/** Π of the sizes of `axis` (default all): a number where it is known, else a scalar of the graph. */
+export function elementCount(x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
+  const axes = normalizeAxes("elementCount", axis, x.rank);
+  const count = sizeOf(axes.map((i) => x.shape[i]!));
+  return typeof count === "number" ? count : apply1(sizeOp, [x], { axes });
+}
+
+const reduceOptions = ["axis", "keepDims"];
+
+/** Σ x / n over `axis`. NaN of nothing. */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  checkTensor("mean", x);
+  checkOptions("mean", options, reduceOptions);
+  return div(sum(cast(x, "float32"), options), elementCount(x, options.axis));
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** The divisor is n − correction: 1 (default, Bessel's) for a sample's estimate, 0 for the population's. */
+  readonly correction?: number;
+}
+
+/**
+ * Σ (x − mean)² / (n − correction) over `axis`, as PyTorch's var: the default correction is 1. NaN or ∞ where n ≤ correction.
+ */
+export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
+  checkTensor("variance", x);
+  checkOptions("variance", options, [...reduceOptions, "correction"]);
+  const { axis, keepDims = false, correction = 1 } = options;
+  const numbers = cast(x, "float32");
+  const over = axis === undefined ? {} : { axis };
+  const centered = sub(numbers, mean(numbers, { ...over, keepDims: true }));
+  const count = elementCount(x, axis);
+  const divisor = typeof count === "number" ? Math.max(count - correction, 0) : maximum(sub(count, correction), 0);
+  return div(sum(mul(centered, centered), { ...over, keepDims }), divisor);
+}
+
+/** √variance, with the same options. The gradient is 0 where it is 0, as PyTorch's. */
+export const std = (x: Tensor, options: VarianceOptions = {}): Tensor<"real"> => flatSqrt(variance(x, options));
+
+/** √x whose gradient at 0 is 0. */
+function flatSqrt(x: Tensor): Tensor<"real"> {
+  const zero = equal(x, 0);
+  return where(zero, 0, sqrt(where(zero, 1, x)));
+}
+
+export interface NormOptions extends ReduceOptions {
+  /** The order: 2 (default), 1, any positive number, or Infinity. */
+  readonly p?: number;
+}
+
+/**
+ * (Σ |x|ᵖ)^(1/p) over `axis`; max |x| for p = Infinity. The gradient is 0 where the norm is 0, as PyTorch's.
+ *
+ * @throws ErmineError ERMINE_OPTION unless p > 0
+ */
+export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
+  checkTensor("norm", x);
+  checkOptions("norm", options, [...reduceOptions, "p"]);
+  const { p = 2, ...over } = options;
+  if (!(p > 0)) throw new ErmineError("ERMINE_OPTION", `norm needs p > 0, got ${p}.`);
+  const numbers = cast(x, "float32");
+  if (p === Infinity) return max(abs(numbers), over);
+  if (p === 1) return sum(abs(numbers), over);
+  if (p === 2) return flatSqrt(sum(mul(numbers, numbers), over));
+  const size = abs(numbers);
+  const zero = equal(size, 0);
+  const powers = sum(where(zero, 0, pow(where(zero, 1, size), p)), over);
+  const nothing = equal(powers, 0);
+  return where(nothing, 0, pow(where(nothing, 1, powers), 1 / p));
+}
+
+/** ln Σ eˣ over `axis`, without overflow: the maximum is subtracted first. Its gradient is the softmax. */
+export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  checkTensor("logSumExp", x);
+  checkOptions("logSumExp", options, reduceOptions);
+  const axes = normalizeAxes("logSumExp", options.axis, x.rank);
+  const numbers = cast(x, "float32");
+  const top = stopGradient(max(numbers, { axis: axes, keepDims: true }));
+  // Subtracting an infinite maximum from itself would be NaN.
+  const shift = where(isFinite(top), top, 0);
+  const total = add(log(sum(exp(sub(numbers, shift)), { axis: axes, keepDims: true })), shift);
+  return options.keepDims === true ? total : reshape(total, reducedShape(x.shape, axes, false));
+}

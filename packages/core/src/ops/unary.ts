@@ -1,0 +1,112 @@
+/** Functions of one tensor, element by element. Gradients are PyTorch's, at kinks and poles too. */
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { add, div, mul, sub } from "./arithmetic.js";
+import { equal, notEqual } from "./comparison.js";
+import { defineFusedOp, withDomain } from "./definition.js";
+import { applyUnary, checkDType, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
+
+const numeric = ["float32", "int32"] as const;
+
+export const negOp = unaryOp("neg", { dtypes: numeric, gradient: ([g]) => [neg(g!)] });
+export const absOp = unaryOp("abs", { dtypes: numeric, gradient: ([g], [x]) => [mul(g!, sign(x!))] });
+export const signOp = unaryOp("sign", { dtypes: numeric });
+export const expOp = unaryOp("exp", {
+  domain: (input) => (input === "logProbabilities" ? "probabilities" : "real"),
+  gradient: ([g], _, [y]) => [mul(g!, y!)],
+});
+export const logOp = unaryOp("log", {
+  domain: (input) => (input === "probabilities" ? "logProbabilities" : "real"),
+  gradient: ([g], [x]) => [div(g!, x!)],
+});
+export const log1pOp = unaryOp("log1p", { gradient: ([g], [x]) => [div(g!, add(x!, 1))] });
+export const expm1Op = unaryOp("expm1", { gradient: ([g], _, [y]) => [mul(g!, add(y!, 1))] });
+export const sqrtOp = unaryOp("sqrt", { gradient: ([g], _, [y]) => [div(g!, mul(y!, 2))] });
+export const sinOp = unaryOp("sin", { gradient: ([g], [x]) => [mul(g!, cos(x!))] });
+export const cosOp = unaryOp("cos", { gradient: ([g], [x]) => [neg(mul(g!, sin(x!)))] });
+export const erfOp = unaryOp("erf", { gradient: ([g], [x]) => [mul(g!, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))] });
+export const floorOp = unaryOp("floor");
+export const ceilOp = unaryOp("ceil");
+export const roundOp = unaryOp("round");
+export const isFiniteOp = unaryOp("isFinite", { result: "bool" });
+
+export const tanhOp = defineFusedOp<NoAttributes>({
+  name: "tanh",
+  inputs: [{ name: "x" }],
+  infer([x]) {
+    checkDType("tanh", x!, ["float32"]);
+    return [{ ...x!, domain: "real" }];
+  },
+  gradient: ([g], _, [y]) => [mul(g!, sub(1, mul(y!, y!)))],
+});
+
+/** −x. */
+export const neg = (x: Tensor): Tensor<"real"> => applyUnary(negOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+
+/** |x|. The gradient at 0 is 0. */
+export const abs = (x: Tensor): Tensor<"real"> => applyUnary(absOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+
+/** −1, 0 or 1; NaN stays NaN. No gradient. */
+export const sign = (x: Tensor): Tensor<"real"> => applyUnary(signOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+
+/** What `exp` makes of a domain: the exponential of log probabilities is probabilities. */
+export type ExpDomain<D extends Domain> = 0 extends 1 & D ? D : D extends "logProbabilities" ? "probabilities" : "real";
+
+/** What `log` makes of a domain. */
+export type LogDomain<D extends Domain> = 0 extends 1 & D ? D : D extends "probabilities" ? "logProbabilities" : "real";
+
+/** eˣ. Of log probabilities: probabilities. */
+export const exp = <D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> => applyUnary(expOp, x, "float32");
+
+/** ln x; −∞ at 0, NaN below. Of probabilities: log probabilities. */
+export const log = <D extends Domain>(x: Tensor<D>): Tensor<LogDomain<D>> => applyUnary(logOp, x, "float32");
+
+/** ln(1 + x), exact near 0. */
+export const log1p = (x: Tensor): Tensor<"real"> => applyUnary(log1pOp, x, "float32");
+
+/** eˣ − 1, exact near 0. */
+export const expm1 = (x: Tensor): Tensor<"real"> => applyUnary(expm1Op, x, "float32");
+
+/** √x. The gradient at 0 is ∞, as PyTorch's. */
+export const sqrt = (x: Tensor): Tensor<"real"> => applyUnary(sqrtOp, x, "float32");
+
+export const sin = (x: Tensor): Tensor<"real"> => applyUnary(sinOp, x, "float32");
+export const cos = (x: Tensor): Tensor<"real"> => applyUnary(cosOp, x, "float32");
+
+/** The hyperbolic tangent; derivative 1 − tanh²x. */
+export const tanh = (x: Tensor): Tensor<"real"> => applyUnary(tanhOp, x, "float32");
+
+/** The error function 2/√π ∫₀ˣ e^(−t²) dt. */
+export const erf = (x: Tensor): Tensor<"real"> => applyUnary(erfOp, x, "float32");
+
+/** The integer at or below. No gradient. int32 stays as it is. */
+export const floor = (x: Tensor): Tensor<"real"> => rounding(floorOp, x);
+
+/** The integer at or above. No gradient. */
+export const ceil = (x: Tensor): Tensor<"real"> => rounding(ceilOp, x);
+
+/** The nearest integer, halves to even. No gradient. */
+export const round = (x: Tensor): Tensor<"real"> => rounding(roundOp, x);
+
+function rounding(op: typeof floorOp, x: Tensor): Tensor<"real"> {
+  checkTensor(op.name, x);
+  return x.dtype === "float32" ? applyUnary(op, x) : withDomain(x, "real");
+}
+
+/** x². */
+export const square = (x: Tensor): Tensor<"real"> => mul(x, x);
+
+/** 1 / x. */
+export const reciprocal = (x: Tensor): Tensor<"real"> => div(1, x);
+
+/** 1 / √x. */
+export const rsqrt = (x: Tensor): Tensor<"real"> => div(1, sqrt(x));
+
+/** true where x is neither NaN nor ±∞. */
+export const isFinite = (x: Tensor): Tensor<"real"> => applyUnary(isFiniteOp, x, "float32");
+
+/** true where x is NaN. */
+export const isNaN = (x: Tensor): Tensor<"real"> => notEqual(x, x);
+
+/** true where x is ∞ or −∞. */
+export const isInfinite = (x: Tensor): Tensor<"real"> => equal(abs(x), Infinity);

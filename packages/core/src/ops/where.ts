@@ -1,0 +1,74 @@
+/** Choosing between two tensors, and keeping numbers within bounds. */
+import { ErmineError } from "../errors.js";
+import { broadcastShapes } from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { maximum, minimum } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { greaterEqual, lessEqual, logicalAnd } from "./comparison.js";
+import { apply1, defineOp } from "./definition.js";
+import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
+import { sumTo } from "./reduction.js";
+
+export const whereOp = defineOp<NoAttributes>({
+  name: "where",
+  inputs: [{ name: "condition", differentiable: false }, { name: "a" }, { name: "b" }],
+  infer([condition, a, b]) {
+    if (condition!.dtype !== "bool") throw new ErmineError("ERMINE_DTYPE", `where chooses by bool, got ${condition!.dtype}. Compare first.`);
+    if (a!.dtype !== b!.dtype) throw new ErmineError("ERMINE_DTYPE", `where: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
+    return [{ shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" }];
+  },
+  gradient: ([g], [condition, a, b], _, __, needed) => [
+    undefined,
+    needed[1] ? sumTo(where(condition!, g!, 0), a!.shape) : undefined,
+    needed[2] ? sumTo(where(condition!, 0, g!), b!.shape) : undefined,
+  ],
+});
+
+/**
+ * a where `condition`, b elsewhere; all three broadcast. A gradient flows only to what was chosen, but 0 · ∞ is NaN: mask what
+ * goes into a function with a pole, not only what comes out, as in `where(ok, log(where(ok, x, 1)), 0)`.
+ */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor<"real"> {
+  checkTensor("where", condition);
+  const [x, y] = promoteOperands("where", a, b, "bool");
+  return apply1(whereOp, [cast(condition, "bool"), x, y], {});
+}
+
+/** null: no bound on that side. */
+export type ClampAttributes = { readonly min: number | null; readonly max: number | null };
+
+export const clampOp = defineOp<ClampAttributes>({
+  name: "clamp",
+  inputs: [{ name: "x" }],
+  infer: ([x], { min, max }) => {
+    const within = x!.domain === "probabilities" && (min === null || min <= 1) && (max === null || max >= 0);
+    return [{ ...x!, domain: within ? "probabilities" : "real" }];
+  },
+  decompose([x], { min, max }) {
+    const above = min === null ? x! : maximum(x!, min);
+    return [max === null ? above : minimum(above, max)];
+  },
+  gradient([g], [x], _, { min, max }) {
+    const above = min === null ? undefined : greaterEqual(x!, min);
+    const below = max === null ? undefined : lessEqual(x!, max);
+    const inside = above === undefined ? below : below === undefined ? above : logicalAnd(above, below);
+    return [inside === undefined ? g! : where(inside, g!, 0)];
+  },
+});
+
+/**
+ * min(max(x, min), max). The gradient is 1 inside and on the bounds, 0 outside, as PyTorch's. Probabilities stay probabilities
+ * where the bounds lie within [0, 1].
+ *
+ * @throws ErmineError ERMINE_OPTION where there is no bound, or min > max
+ */
+export function clamp<D extends Domain>(x: Tensor<D>, min: number | undefined, max?: number): Tensor<D extends "logProbabilities" ? "real" : D> {
+  checkTensor("clamp", x);
+  if (min === undefined && max === undefined) throw new ErmineError("ERMINE_OPTION", "clamp needs a bound: clamp(x, min, max).");
+  if (min !== undefined && max !== undefined && !(min <= max)) {
+    throw new ErmineError("ERMINE_OPTION", `clamp: the lower bound ${min} is above the upper bound ${max}.`);
+  }
+  const whole = x.dtype === "int32" && Number.isInteger(min ?? 0) && Number.isInteger(max ?? 0);
+  return apply1(clampOp, [whole ? x : cast(x, "float32")], { min: min ?? null, max: max ?? null });
+}

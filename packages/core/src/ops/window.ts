@@ -1,0 +1,116 @@
+/** Sliding windows over the spatial axes of [N, C, ...S]: cut out side by side, and added back. */
+import { ErmineError } from "../errors.js";
+import { formatShape, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { apply1, defineOp, type Op } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+
+/** One number for each spatial axis. */
+export type Window = {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padBefore: readonly number[];
+  readonly padAfter: readonly number[];
+  readonly dilation: readonly number[];
+};
+
+export type UnfoldAttributes = Window & { readonly padValue: number };
+export type FoldAttributes = Window & { readonly outputSize: readonly number[] };
+
+/** ⌊(size + padding − dilation · (kernel − 1) − 1) / stride⌋ + 1 along each axis. @throws ErmineError where a window does not fit */
+export function windowCounts(where: string, spatial: readonly Size[], window: Window): readonly number[] {
+  return spatial.map((size, i) => {
+    if (typeof size !== "number") throw new ErmineError("ERMINE_SHAPE", `${where} needs spatial sizes that are known, got ${formatShape(spatial)}.`);
+    const reach = window.dilation[i]! * (window.kernel[i]! - 1) + 1;
+    const room = size + window.padBefore[i]! + window.padAfter[i]!;
+    if (reach > room) {
+      throw new ErmineError("ERMINE_SHAPE", `${where}: a window of ${reach} does not fit into ${room} (${formatShape(spatial)} with its padding).`);
+    }
+    return Math.floor((room - reach) / window.stride[i]!) + 1;
+  });
+}
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+
+const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): Window => ({ kernel, stride, padBefore, padAfter, dilation });
+
+export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
+  name: "unfold",
+  inputs: [{ name: "x" }],
+  infer([x], attributes) {
+    checkDType("unfold", x!, ["float32"]);
+    const [batch, channels, ...spatial] = x!.shape;
+    const counts = windowCounts("unfold", spatial, attributes);
+    return [{ shape: [batch!, channels!, product(attributes.kernel), product(counts)], dtype: "float32", domain: "real" }];
+  },
+  gradient: ([g], [x], _, attributes) => [
+    apply1(foldOp, [g], { ...onlyWindow(attributes), outputSize: x!.shape.slice(2) as readonly number[] }),
+  ],
+});
+
+export const foldOp: Op<FoldAttributes> = defineOp<FoldAttributes>({
+  name: "fold",
+  inputs: [{ name: "columns" }],
+  infer([columns], attributes) {
+    checkDType("fold", columns!, ["float32"]);
+    const [batch, channels, elements, positions] = columns!.shape;
+    const expected = [product(attributes.kernel), product(windowCounts("fold", attributes.outputSize, attributes))];
+    if (columns!.shape.length !== 4 || elements !== expected[0] || positions !== expected[1]) {
+      throw new ErmineError("ERMINE_SHAPE", `fold expects [N, C, ${expected.join(", ")}] for this window, got ${formatShape(columns!.shape)}.`);
+    }
+    return [{ shape: [batch!, channels!, ...attributes.outputSize], dtype: "float32", domain: "real" }];
+  },
+  gradient: ([g], _, __, attributes) => [apply1(unfoldOp, [g], { ...onlyWindow(attributes), padValue: 0 })],
+});
+
+/** How a window moves: each a number for all spatial axes or one for each. */
+export interface WindowOptions {
+  /** Default 1 (for pooling: the kernel). */
+  readonly stride?: number | readonly number[];
+  /** On both sides. Default 0. */
+  readonly padding?: number | readonly number[] | "valid" | "same";
+  /** Default 1. */
+  readonly dilation?: number | readonly number[];
+}
+
+/** @internal The same number for each axis, or the list itself. */
+export function eachAxis(where: string, name: string, value: number | readonly number[], axes: number, least: number): readonly number[] {
+  const list = typeof value === "number" ? Array<number>(axes).fill(value) : value;
+  if (list.length !== axes || list.some((n) => !Number.isInteger(n) || n < least)) {
+    throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${JSON.stringify(value)}.`);
+  }
+  return list;
+}
+
+/** @internal The window that options describe. */
+export function windowOf(where: string, kernel: readonly number[], options: WindowOptions, defaultStride: number | readonly number[] = 1): Window {
+  const axes = kernel.length;
+  const stride = eachAxis(where, "stride", options.stride ?? defaultStride, axes, 1);
+  const dilation = eachAxis(where, "dilation", options.dilation ?? 1, axes, 1);
+  const { padding = 0 } = options;
+  if (padding === "same") {
+    if (stride.some((step) => step !== 1)) throw new ErmineError("ERMINE_OPTION", `${where}: padding "same" needs stride 1, got ${stride.join(", ")}.`);
+    const total = kernel.map((size, i) => dilation[i]! * (size - 1));
+    const padBefore = total.map((n) => Math.floor(n / 2));
+    return { kernel, stride, dilation, padBefore, padAfter: total.map((n, i) => n - padBefore[i]!) };
+  }
+  const around = eachAxis(where, "padding", padding === "valid" ? 0 : padding, axes, 0);
+  return { kernel, stride, dilation, padBefore: around, padAfter: around };
+}
+
+/**
+ * All windows of x [N, C, ...S], side by side: [N, C, Π kernel, Π positions], both in row-major order. (PyTorch's unfold merges C and
+ * Π kernel.)
+ */
+export function unfold(x: Tensor, kernel: number | readonly number[], options: WindowOptions = {}): Tensor<"real"> {
+  checkTensor("unfold", x);
+  const window = windowOf("unfold", eachAxis("unfold", "kernel", kernel, x.rank - 2, 1), options);
+  return apply1(unfoldOp, [x], { ...window, padValue: 0 });
+}
+
+/** The adjoint of `unfold`: windows added where they were cut from. columns [N, C, Π kernel, Π positions] → [N, C, ...outputSize]. */
+export function fold(columns: Tensor, outputSize: readonly number[], kernel: number | readonly number[], options: WindowOptions = {}): Tensor<"real"> {
+  checkTensor("fold", columns);
+  const window = windowOf("fold", eachAxis("fold", "kernel", kernel, outputSize.length, 1), options);
+  return apply1(foldOp, [columns], { ...window, outputSize });
+}
