@@ -1,0 +1,2 @@
+/** `@ermine/core/reference`: the float64 backend. */
+export { reference, referencePlugin, type ReferenceOptions } from "./reference.js";
