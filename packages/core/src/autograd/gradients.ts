@@ -1,12 +1,13 @@
 /** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
 import type { Op } from "../ops/definition.js";
-import { identity, withDomain } from "../ops/definition.js";
+import { identity } from "../ops/definition.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape } from "../tensor/dim.js";
 import { scope } from "../tensor/scope.js";
-import { Tensor } from "../tensor/tensor.js";
+import type { Domain } from "../tensor/dtype.js";
+import { Tensor, typeOf } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
 import { Variable, withSubstitutions } from "../tensor/variable.js";
 import { addOp } from "../ops/arithmetic.js";
@@ -42,13 +43,25 @@ export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[
   return currentTrace() === undefined ? scope(body) : body();
 }
 
-function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
+/** @internal What running a function under a tape leaves: its result, and the tape to walk back. */
+export interface Recording<V> {
+  readonly value: V;
+  readonly tape: Tape;
+  /** The tensor that stands for each source. */
+  readonly watched: ReadonlyMap<unknown, Tensor>;
+}
+
+/** @internal Runs fn with a tape that watches the leaves of `sources`. */
+export function record<V>(fn: () => V, sources: unknown): Recording<V> {
   const tape = new Tape();
   const substitutions = new Map<Variable, Tensor>();
   const watched = new Map<unknown, Tensor>();
   for (const source of leaves(sources)) {
     if (!(source instanceof Variable) && !(source instanceof Tensor)) {
-      throw new ErmineError("ERMINE_USAGE", "valueAndGrad differentiates with respect to parameters and tensors: pass model.parameters(), or a tree of tensors.");
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        "valueAndGrad differentiates with respect to parameters and tensors: pass model.parameters(), or a tree of tensors.",
+      );
     }
     const t: Tensor = source instanceof Variable ? source.value : source;
     if (t.dtype !== "float32") {
@@ -60,6 +73,18 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
   }
   const value = withTape(tape, () => withSubstitutions(substitutions, fn));
   if (value instanceof Promise) throw new ErmineError("ERMINE_USAGE", "The function of valueAndGrad cannot be async: await outside of it.");
+  return { value, tape, watched };
+}
+
+/** @internal Gradients of Σ output · gradOutput for each source that was watched; zeros where none flows. */
+export function pullBack({ tape, watched }: Recording<unknown>, output: Tensor, gradOutput: Tensor): Map<unknown, Tensor> {
+  const found = backpropagate(tape, output, gradOutput, [...watched.values()], addOp as unknown as Op);
+  return new Map([...watched].map(([source, t], i) => [source, found[i] ?? zerosLike(t)]));
+}
+
+function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
+  const recording = record(fn, sources);
+  const { value } = recording;
   const output = Array.isArray(value) ? (value[0] as Tensor) : (value as Tensor);
   if (!(output instanceof Tensor) || output.rank !== 0) {
     throw new ErmineError(
@@ -68,14 +93,9 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
         "Use mean() or sum() of it, or jacobian().",
     );
   }
-  const order = [...watched.values()];
-  const found = backpropagate(tape, output, onesLike(output), order, addOp as unknown as Op);
-  const gradients = new Map(order.map((t, i) => [t, found[i]]));
-  const grads = mapTree(sources as Tree<unknown>, (source) => {
-    const t = watched.get(source)!;
-    return gradients.get(t) ?? zerosLike(withDomain(t, "real"));
-  });
-  return { value, grads: grads as GradientsOf<S> };
+  if (output.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `valueAndGrad needs a float32 scalar, got ${output.dtype}.`);
+  const gradients = pullBack(recording, output, onesLike(output));
+  return { value, grads: mapTree(sources as Tree<unknown>, (source) => gradients.get(source)!) as GradientsOf<S> };
 }
 
 /**
@@ -94,7 +114,6 @@ export function noGrad<T>(fn: () => T): T {
 }
 
 /** The same numbers, constant to every gradient. */
-export function stopGradient<T extends Tensor>(t: T): T {
-  return pauseTapes(() => mapTree<Tensor, Tensor>(t, (leaf) => new Tensor(leaf, leaf.state)) as T);
+export function stopGradient<D extends Domain>(t: Tensor<D>): Tensor<D> {
+  return new Tensor<D>(typeOf(t), t.state);
 }
-

@@ -4,10 +4,13 @@
 import type { Backend, Storage, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import type { Value } from "../graph/graph.js";
+import { claimOneCopy } from "../oneCopy.js";
 import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
+
+claimOneCopy(import.meta.url);
 
 /** Numbers that exist: on the host, on one backend, or both. */
 export interface EagerState {

@@ -7,7 +7,7 @@ import { ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
-import { keep } from "./scope.js";
+import { adopt, keep } from "./scope.js";
 import { eagerState, release, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
 
 interface Owner {
@@ -57,7 +57,8 @@ export class Variable<D extends Domain = Domain> {
     }
     const trace = currentTrace();
     if (trace !== undefined) return trace.readVariable(this) as Tensor<D>;
-    return this.eagerValue() as Tensor<D>;
+    const t = this.eagerValue() as Tensor<D>;
+    return this.#owner === undefined ? t : adopt(t, 4 * t.size);
   }
 
   set value(next: Tensor) {

@@ -1,0 +1,41 @@
+/** All partial derivatives of a function from a tensor to a tensor. */
+import { ErmineError } from "../errors.js";
+import { full, hostTensor } from "../ops/creation.js";
+import { apply1 } from "../ops/definition.js";
+import { padOp, reshape, stack } from "../ops/shape.js";
+import { currentTrace } from "../graph/trace.js";
+import { concrete, formatShape } from "../tensor/dim.js";
+import { scope } from "../tensor/scope.js";
+import { Tensor } from "../tensor/tensor.js";
+import { pullBack, record } from "./gradients.js";
+
+/**
+ * J[i…, j…] = ∂ fn(x)[i…] / ∂ x[j…], of shape [...fn(x).shape, ...x.shape]. fn runs once and is walked back once for each of its
+ * outputs.
+ *
+ * @example jacobian((x) => mul(x, x), tensor([1, 2]))   // [[2, 0], [0, 4]]
+ * @throws ErmineError ERMINE_SHAPE where the shape of the result is symbolic
+ */
+export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor<"real"> {
+  const body = (): Tensor<"real"> => {
+    const recording = record(() => fn(x), x);
+    const output = recording.value;
+    if (!(output instanceof Tensor) || output.dtype !== "float32") {
+      throw new ErmineError("ERMINE_DTYPE", `jacobian needs a function that returns a float32 tensor, got ${output instanceof Tensor ? `${output.dtype}${formatShape(output.shape)}` : typeof output}.`);
+    }
+    const shape = concrete(output.shape, "jacobian");
+    const rows = Array.from({ length: output.size }, (_, i) => pullBack(recording, output, unit(shape, output.size, i)).get(x)!);
+    return rows.length === 0 ? full([...shape, ...x.shape], 0) : reshape(stack(rows), [...shape, ...x.shape]);
+  };
+  return currentTrace() === undefined ? scope(body) : body();
+}
+
+/** 1 at `position`, 0 elsewhere. */
+function unit(shape: readonly number[], size: number, position: number): Tensor {
+  if (currentTrace() !== undefined) {
+    return reshape(apply1(padOp, [full([1], 1)], { before: [position], after: [size - 1 - position], value: 0 }), shape);
+  }
+  const data = new Float32Array(size);
+  data[position] = 1;
+  return hostTensor(data, shape, "float32");
+}

@@ -1,0 +1,20 @@
+/** What hands used to tfjs and PyTorch type first: each says ermine's way. */
+import { ErmineError } from "./errors.js";
+
+/** @deprecated tfjs' habit. @throws ErmineError always */
+export function tidy(..._habit: readonly unknown[]): never {
+  throw new ErmineError("ERMINE_USAGE", "There is no tidy: scope(() => { … }) frees every tensor made inside that it does not return.");
+}
+
+/** @deprecated tfjs' habit. @throws ErmineError always */
+export function dispose(..._habit: readonly unknown[]): never {
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    "There is no dispose(tensors): tensors made inside scope(() => { … }) are freed when it ends; a single one has tensor.dispose().",
+  );
+}
+
+/** @deprecated PyTorch's habit. @throws ErmineError always */
+export function backward(..._habit: readonly unknown[]): never {
+  throw new ErmineError("ERMINE_USAGE", "There is no backward: const { value, grads } = valueAndGrad(() => loss, parameters) gives gradients as values.");
+}

@@ -1,0 +1,162 @@
+/**
+ * Random tensors. Each draw has a key, made of the seed, what it is for, the module that asks and how many it asked before, so that two
+ * draws differ and none depends on the others. Eagerly the numbers are made here, on the host; inside a compiled step they
+ * are the op `randomUniform`, fed with counters.
+ */
+import { ErmineError } from "../errors.js";
+import { currentPath, currentTrace } from "../graph/trace.js";
+import { sizeOf, type Shape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { hostTensor } from "../ops/creation.js";
+import { apply1 } from "../ops/definition.js";
+import { randomUniformOp } from "../ops/random.js";
+import { less } from "../ops/comparison.js";
+import { checkTensor } from "../ops/elementwise.js";
+import { boxMuller } from "./normal.js";
+import { hashKey, randomBits, type Key } from "./philox.js";
+
+/** Where draws come from for a while: what a training step sets around its functions. */
+export interface RandomContext {
+  readonly seed: number;
+  /** int32 [3]: step, micro-batch, index of the first sample of this batch in the whole one. Fed anew for each step. */
+  readonly counters: Tensor;
+}
+
+interface Frame extends RandomContext {
+  readonly calls: Map<string, number>;
+}
+
+const frames: Frame[] = [];
+let seed = 0;
+let eagerCalls = new Map<string, number>();
+
+/** Starts all eager draws again from `next`: the same seed gives the same numbers, on every backend and engine. */
+export function manualSeed(next: number): void {
+  seed = checkedSeed(next);
+  eagerCalls = new Map();
+}
+
+/** The seed of eager draws. */
+export const currentSeed = (): number => seed;
+
+function checkedSeed(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new ErmineError("ERMINE_VALUE", `A seed is a whole number, got ${value}.`);
+}
+
+/**
+ * Runs fn with its draws taken from `counters` instead of the global seed: pure, the same in every run, and not touching what is
+ * drawn outside. Inside a trace the counters are a feed, and each draw an op of the graph.
+ */
+export function withRandom<T>(context: RandomContext, fn: () => T): T {
+  checkTensor("withRandom", context.counters);
+  frames.push({ seed: checkedSeed(context.seed), counters: context.counters, calls: new Map() });
+  try {
+    return fn();
+  } finally {
+    frames.pop();
+  }
+}
+
+function nextCall(calls: Map<string, number>, purpose: string): number {
+  const name = `${purpose}\u0000${currentPath()}`;
+  const call = calls.get(name) ?? 0;
+  calls.set(name, call + 1);
+  return call;
+}
+
+/** @internal The key of the next draw for `purpose`, of this module. */
+function nextKey(purpose: string): Key {
+  const frame = frames[frames.length - 1];
+  const call = nextCall(frame?.calls ?? eagerCalls, purpose);
+  return hashKey(frame?.seed ?? seed, purpose, currentPath(), call);
+}
+
+const beginning = { step: 0, microBatch: 0, first: 0 };
+
+function checkCount(where: string, shape: Shape): number {
+  const length = sizeOf(shape);
+  if (typeof length === "number" && Number.isInteger(length) && length >= 0) return length;
+  throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got [${shape.join(", ")}].`);
+}
+
+/**
+ * @internal Uniform in [0, 1) for an op of a model, such as dropout: from the context's counters where there is one.
+ * @throws ErmineError ERMINE_USAGE inside a trace without a context: the numbers would be the same in every run
+ */
+export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
+  const frame = frames[frames.length - 1];
+  if (frame !== undefined) return apply1(randomUniformOp, [frame.counters], { shape, key: nextKey(purpose) });
+  if (currentTrace() !== undefined) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "Random numbers inside a compiled function would be the same in every call. Give it counters: " +
+        "withRandom({ seed, counters }, () => …) with an int32 [3] argument [step, micro-batch, first index] that changes.",
+    );
+  }
+  return hostTensor(uniform24(checkCount(purpose, shape), nextKey(purpose)), [...(shape as readonly number[])], "float32");
+}
+
+const uniform24 = (count: number, key: Key): Float32Array =>
+  Float32Array.from(randomBits(count, key, beginning), (word) => (word >>> 8) * 2 ** -24);
+
+/** Uniform in [low, high): float32 with 24 random bits. */
+export function uniform(shape: readonly number[], low = 0, high = 1): Tensor<"real"> {
+  return fromHost("uniform", shape, (count, key) => scaled(uniform24(count, key), low, high));
+}
+
+/** Normal with that mean and standard deviation. */
+export function normal(shape: readonly number[], mean = 0, standardDeviation = 1): Tensor<"real"> {
+  return fromHost("normal", shape, (count, key) => Float32Array.from(standardNormal(count, key), (z) => mean + standardDeviation * z));
+}
+
+/** Whole numbers (int32) in [low, high), each as likely to within 2⁻³² · (high − low). */
+export function randint(shape: readonly number[], low: number, high: number): Tensor<"real"> {
+  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && low >= -(2 ** 31) && high <= 2 ** 31)) {
+    throw new ErmineError("ERMINE_VALUE", `randint needs whole numbers low < high within int32, got ${low} and ${high}.`);
+  }
+  return fromHost("randint", shape, (count, key) => Int32Array.from(randomBits(count, key, beginning), (word) => low + below(word, high - low)));
+}
+
+/** 0 … count − 1 (int32) in random order. */
+export function permutation(count: number): Tensor<"real"> {
+  return fromHost("permutation", [count], (length, key) => shuffledIndices(length, key));
+}
+
+/** true with the probability p of each element: bool of p's shape. */
+export function bernoulli(p: Tensor): Tensor<"real"> {
+  checkTensor("bernoulli", p);
+  return less(drawUniform(p.shape, "bernoulli"), p);
+}
+
+function fromHost(purpose: string, shape: readonly number[], make: (count: number, key: Key) => Float32Array | Int32Array): Tensor<"real"> {
+  if (currentTrace() !== undefined) {
+    throw new ErmineError("ERMINE_USAGE", `${purpose} inside a compiled function would give the same numbers in every call. Draw outside and pass them in.`);
+  }
+  const count = checkCount(purpose, shape);
+  const numbers = make(count, hashKey(seed, purpose, currentPath(), nextCall(eagerCalls, purpose)));
+  return hostTensor(numbers, [...shape], numbers instanceof Int32Array ? "int32" : "float32");
+}
+
+/** A word as a number in [0, range): the high part of word · range. */
+const below = (word: number, range: number): number => Math.floor((word / 2 ** 32) * range);
+
+/** @internal */
+export const scaled = (numbers: Float32Array, low: number, high: number): Float32Array => numbers.map((u) => low + (high - low) * u);
+
+/** @internal As many standard normal numbers as asked, from a key alone. */
+export const standardNormal = (count: number, key: Key): Float64Array => boxMuller(uniform24(count + (count % 2), key)).subarray(0, count);
+
+/** @internal Uniform numbers from a key alone. */
+export { uniform24 };
+
+/** Fisher–Yates over 0 … count − 1: what a loader shuffles with. */
+export function shuffledIndices(count: number, key: Key): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  const words = randomBits(count, key, beginning);
+  for (let i = count - 1; i > 0; i--) {
+    const j = below(words[i]!, i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}

@@ -1,0 +1,160 @@
+/**
+ * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
+ * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
+ */
+import { ErmineError } from "../errors.js";
+import { currentPath } from "../graph/trace.js";
+import { hostTensor } from "../ops/creation.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { currentSeed, scaled, standardNormal, uniform24 } from "./generator.js";
+import { hashKey, type Key } from "./philox.js";
+
+/** Numbers for a parameter of that shape. */
+export type Initializer = (shape: readonly number[], key: Key) => Float32Array;
+
+export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** What one output of a weight [out, in, ...kernel] sums over, and how many outputs one input reaches. @throws for rank < 2 */
+export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
+  if (shape.length < 2) throw new ErmineError("ERMINE_SHAPE", `This initializer needs a weight of at least 2 axes, got [${shape.join(", ")}].`);
+  const receptive = product(shape.slice(2));
+  return { fanIn: shape[1]! * receptive, fanOut: shape[0]! * receptive };
+}
+
+/** The recommended gain: 1, tanh 5/3, relu √2, leakyRelu √(2 / (1 + a²)) with slope a, selu 3/4. */
+export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
+  const gains: Readonly<Record<Nonlinearity, number>> = {
+    linear: 1,
+    sigmoid: 1,
+    tanh: 5 / 3,
+    relu: Math.SQRT2,
+    leakyRelu: Math.sqrt(2 / (1 + slope * slope)),
+    selu: 3 / 4,
+  };
+  const gain = gains[nonlinearity];
+  if (gain === undefined) throw new ErmineError("ERMINE_OPTION", `There is no gain for "${nonlinearity}". Known: ${Object.keys(gains).join(", ")}.`);
+  return gain;
+}
+
+/** The same number everywhere. */
+export const constantInit = (value: number): Initializer => (shape) => new Float32Array(product(shape)).fill(value);
+
+/** U(low, high). */
+export const uniformInit =
+  (low = 0, high = 1): Initializer =>
+  (shape, key) =>
+    scaled(uniform24(product(shape), key), low, high);
+
+/** N(mean, std²). */
+export const normalInit =
+  (mean = 0, std = 1): Initializer =>
+  (shape, key) =>
+    Float32Array.from(standardNormal(product(shape), key), (z) => mean + std * z);
+
+/** N(mean, std²) within [low, high]: what falls outside is drawn again. */
+export const truncNormal =
+  (mean = 0, std = 1, low = -2, high = 2): Initializer =>
+  (shape, key) => {
+    if (!(low < high) || low - mean > 8 * std || mean - high > 8 * std) {
+      throw new ErmineError("ERMINE_OPTION", `truncNormal: [${low}, ${high}] holds next to nothing of N(${mean}, ${std}²).`);
+    }
+    const result = new Float32Array(product(shape));
+    for (let filled = 0, round = 0; filled < result.length; round++) {
+      for (const z of standardNormal(result.length, hashKey(key[0], key[1], round))) {
+        const value = mean + std * z;
+        if (value >= low && value <= high && filled < result.length) result[filled++] = value;
+      }
+    }
+    return result;
+  };
+
+/** U(±gain · √(6 / (fanIn + fanOut))). */
+export const xavierUniform =
+  (gain = 1): Initializer =>
+  (shape, key) => {
+    const { fanIn, fanOut } = fans(shape);
+    const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
+    return uniformInit(-bound, bound)(shape, key);
+  };
+
+/** N(0, gain² · 2 / (fanIn + fanOut)). */
+export const xavierNormal =
+  (gain = 1): Initializer =>
+  (shape, key) => {
+    const { fanIn, fanOut } = fans(shape);
+    return normalInit(0, gain * Math.sqrt(2 / (fanIn + fanOut)))(shape, key);
+  };
+
+export interface KaimingOptions {
+  /** Which fan keeps its variance: of the forward pass (default) or of the backward one. */
+  readonly mode?: "fanIn" | "fanOut";
+  /** Default "leakyRelu", as PyTorch's. */
+  readonly nonlinearity?: Nonlinearity;
+  /** The slope of leakyRelu. Default 0. */
+  readonly slope?: number;
+}
+
+const kaimingScale = (shape: readonly number[], { mode = "fanIn", nonlinearity = "leakyRelu", slope = 0 }: KaimingOptions): number =>
+  gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]);
+
+/** U(±gain · √(3 / fan)). */
+export const kaimingUniform =
+  (options: KaimingOptions = {}): Initializer =>
+  (shape, key) => {
+    const bound = Math.sqrt(3) * kaimingScale(shape, options);
+    return uniformInit(-bound, bound)(shape, key);
+  };
+
+/** N(0, gain² / fan). */
+export const kaimingNormal =
+  (options: KaimingOptions = {}): Initializer =>
+  (shape, key) =>
+    normalInit(0, kaimingScale(shape, options))(shape, key);
+
+/** PyTorch's default for the weight of Linear and Conv: kaimingUniform with slope √5, which is U(±1/√fanIn). */
+export const defaultWeight: Initializer = kaimingUniform({ slope: Math.sqrt(5) });
+
+/** PyTorch's default for the bias of Linear and Conv: U(±1/√fanIn) of its weight; nothing flows in where fanIn is 0. */
+export const defaultBias = (fanIn: number): Initializer => {
+  const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
+  return uniformInit(-bound, bound);
+};
+
+/** Rows (or columns, where there are fewer of them) that are orthonormal, times gain. Axes after the first are flattened. */
+export const orthogonal =
+  (gain = 1): Initializer =>
+  (shape, key) => {
+    if (shape.length < 2) fans(shape);
+    const [rows, columns] = [shape[0]!, product(shape.slice(1))];
+    const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
+    const numbers = standardNormal(rows * columns, key);
+    const vectors = Array.from({ length: count }, (_, i) => numbers.slice(i * length, (i + 1) * length));
+    const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+    vectors.forEach((vector, i) => {
+      // Twice: once leaves what rounding made of nearly parallel vectors.
+      for (let pass = 0; pass < 2; pass++) {
+        for (const earlier of vectors.slice(0, i)) {
+          const share = dot(vector, earlier);
+          earlier.forEach((value, k) => (vector[k]! -= share * value));
+        }
+      }
+      const size = Math.sqrt(dot(vector, vector));
+      vector.forEach((value, k) => (vector[k] = value / size));
+    });
+    const byRow = rows < columns;
+    return Float32Array.from({ length: rows * columns }, (_, at) => {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      return gain * (byRow ? vectors[row]![column]! : vectors[column]![row]!);
+    });
+  };
+
+/**
+ * A tensor of initial values, made without any backend.
+ *
+ * @param name what it is, "weight": with the seed and the module's path it makes the key
+ */
+export function initialize(initializer: Initializer, shape: readonly number[], name: string, seed: number = currentSeed()): Tensor<"real"> {
+  return hostTensor(initializer(shape, hashKey(seed, "init", currentPath(), name)), [...shape], "float32");
+}

@@ -1,0 +1,75 @@
+/** Gradients against finite differences, in double precision: how a rule proves itself. */
+import { valueAndGrad } from "../autograd/gradients.js";
+import { withBackend } from "../backend/current.js";
+import type { Backend } from "../backend/contract.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { mul } from "../ops/arithmetic.js";
+import { hostTensor } from "../ops/creation.js";
+import { sum } from "../ops/reduction.js";
+import { concrete, formatShape } from "../tensor/dim.js";
+import { scope } from "../tensor/scope.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { reference } from "./reference.js";
+
+export interface CheckGradientsOptions {
+  /** The half width of the central difference. Default 1e-6. */
+  readonly epsilon?: number;
+  /** What |gradient − difference| / (1 + |difference|) may be. Default 1e-6. */
+  readonly tolerance?: number;
+}
+
+/**
+ * Compares the gradient of fn at `inputs` (all float32 ones) with central differences (f(x + ε) − f(x − ε)) / 2ε on a float64 reference
+ * backend of its own. A result that is not a scalar is weighted with fixed numbers and summed. Keep away from kinks.
+ *
+ * @returns the worst error found
+ * @throws ErmineError ERMINE_VALUE that names the input and the element where the two differ by more than the tolerance
+ */
+export function checkGradients(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], options: CheckGradientsOptions = {}): number {
+  checkOptions("checkGradients", options, ["epsilon", "tolerance"]);
+  const { epsilon = 1e-6, tolerance = 1e-6 } = options;
+  const backend: Backend = reference();
+  const numbers = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));
+  const fresh = (): Tensor[] => inputs.map((t, i) => hostTensor(numbers[i]!.slice(), concrete(t.shape), t.dtype, t.domain));
+  const weighted = (t: Tensor): Tensor => {
+    const weights = Float64Array.from({ length: t.size }, (_, i) => 1 + 0.5 * Math.sin(1 + i));
+    return sum(mul(t, hostTensor(weights, concrete(t.shape), "float32")));
+  };
+  const value = (): number => scope(() => weighted(fn(...fresh())).item());
+  try {
+    return withBackend(backend, () =>
+      scope(() => {
+        const own = fresh();
+        const sources = own.filter((t) => t.dtype === "float32");
+        const { grads } = valueAndGrad(() => weighted(fn(...own)), sources);
+        const gradients = new Map(sources.map((t, i) => [t, (grads as Tensor[])[i]!.dataSync()]));
+        let worst = 0;
+        own.forEach((t, which) => {
+          const gradient = gradients.get(t);
+          if (gradient === undefined) return;
+          const data = numbers[which]!;
+          for (let k = 0; k < data.length; k++) {
+            const x = data[k]!;
+            data[k] = x + epsilon;
+            const above = value();
+            data[k] = x - epsilon;
+            const below = value();
+            data[k] = x;
+            const difference = (above - below) / (2 * epsilon);
+            const error = Math.abs(gradient[k]! - difference) / (1 + Math.abs(difference));
+            if (!(error <= tolerance)) {
+              throw new ErmineError(
+                "ERMINE_VALUE",
+                `checkGradients: input ${which} ${formatShape(t.shape)}, element ${k}: the gradient is ${gradient[k]}, the finite difference ${difference} (at ${x}).`,
+              );
+            }
+            worst = Math.max(worst, error);
+          }
+        });
+        return worst;
+      }),
+    );
+  } finally {
+    backend.dispose();
+  }
+}
