@@ -5,8 +5,10 @@ export { Parameter, Variable } from "./tensor/variable.js";
 export { keep, scope } from "./tensor/scope.js";
 export { leaves, mapTree, type Tree } from "./tensor/tree.js";
 export type { NestedNumbers } from "./tensor/print.js";
-export type { Domain, DType, TypedArray } from "./tensor/dtype.js";
-export { Dim, formatShape, type Bindings, type Shape, type Size } from "./tensor/dim.js";
+export { allocate, bytesPerElement, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
+export {
+  addSizes, bind, broadcastShapes, concrete, Dim, formatShape, mulSizes, sameShape, sameSize, sizeOf, subSizes, type Bindings, type Shape, type Size,
+} from "./tensor/dim.js";
 export * from "./ops/index.js";
 export * from "./random/index.js";
 export { grad, noGrad, stopGradient, valueAndGrad, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
