@@ -82,6 +82,7 @@ export const subSizes = (a: Size, b: Size): Size => addSizes(a, mulSizes(b, -1))
 /** a / b where it divides exactly for every binding that we can prove it for; undefined otherwise. */
 export function divSizes(a: Size, b: Size): Size | undefined {
   if (typeof a === "number" && typeof b === "number") return b !== 0 && a % b === 0 ? a / b : undefined;
+  if (a === 0) return 0;
   const divisor = termsOf(b);
   if (divisor.size === 1) {
     const [[key, coefficient]] = [...divisor] as [[string, number]];

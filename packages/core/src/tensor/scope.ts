@@ -25,23 +25,42 @@ export function adopt<T extends Tensor>(t: T, bytes: number): T {
   return t;
 }
 
+/** Counts what lives on a backend outside of any scope. (Host numbers need no finalizer.) */
 function noteUnscoped(t: Tensor, bytes: number): void {
-  if (warned) return;
+  const leftover = t.state.kind === "eager" ? t.state.leftover : undefined;
+  if (leftover === undefined || leftover.unscoped > 0) return;
+  leftover.unscoped = Math.max(bytes, 1);
   unscoped++;
-  unscopedBytes += bytes;
+  unscopedBytes += leftover.unscoped;
+  if (warned) return;
   if (unscoped % 1024 === 0) {
-    const site = new Error().stack?.split("\n").find((line, i) => i > 3 && !/[\\/]core[\\/](src|dist)[\\/]/.test(line));
-    const name = site?.trim() ?? "unknown place";
+    const name = callingSite();
     sites.set(name, (sites.get(name) ?? 0) + 1);
   }
   if (unscopedBytes < highWaterMark && unscoped < highWaterCount) return;
   warned = true;
   const largest = [...sites].sort((a, b) => b[1] - a[1]).slice(0, 3).map(([site]) => site);
   console.warn(
-    `ermine: ${unscoped} tensors were made outside of any scope, the last ${t.dtype}[${t.shape.join(", ")}]` +
+    `ermine: ${unscoped} live tensors were made outside of any scope, the last ${t.dtype}[${t.shape.join(", ")}]` +
       `${largest.length > 0 ? `, most of them ${largest.join("; ")}` : ""}. The garbage collector cannot free them inside a ` +
       "synchronous loop: wrap each turn in scope(() => { … }), which frees all that it does not return.",
   );
+}
+
+/** The first line of the stack that is outside of core. */
+function callingSite(): string {
+  const limited = Error as { stackTraceLimit?: number };
+  const limit = limited.stackTraceLimit;
+  limited.stackTraceLimit = 50;
+  const lines = new Error().stack?.split("\n").slice(1) ?? [];
+  if (limit !== undefined) limited.stackTraceLimit = limit;
+  return lines.find((line) => !/[\\/]core[\\/](src|dist)[\\/]|<anonymous>/.test(line))?.trim() ?? "an unknown place";
+}
+
+/** @internal A tensor that was counted is gone. */
+export function noteFreed(bytes: number): void {
+  unscoped--;
+  unscopedBytes -= bytes;
 }
 
 /**
@@ -64,8 +83,10 @@ export function scope<T>(fn: () => T): T {
     const outer = regions[regions.length - 1];
     for (const t of region) {
       if (t.state.kind === "traced" || t.state.kept) continue;
-      if (escaping.has(t.state) || (outer !== undefined && tapesHold(t.state))) outer?.add(t);
-      else release(t);
+      if (escaping.has(t.state) || (outer !== undefined && tapesHold(t.state))) {
+        if (outer !== undefined) outer.add(t);
+        else noteUnscoped(t, 4 * t.size);
+      } else release(t);
     }
   }
   if (result instanceof Promise) {

@@ -8,6 +8,7 @@ import { claimOneCopy } from "../oneCopy.js";
 import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
+import { noteFreed } from "./scope.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
 
 claimOneCopy(import.meta.url);
@@ -18,8 +19,18 @@ export interface EagerState {
   host: TypedArray | undefined;
   backend: Backend | undefined;
   storage: Storage | undefined;
+  /** Its entry in the net under scopes. */
+  leftover: Leftover | undefined;
   released: boolean;
   kept: boolean;
+}
+
+/** What is left of a tensor that nobody can reach any more. */
+export interface Leftover {
+  readonly backend: Backend;
+  readonly storage: Storage;
+  /** How many bytes count as made outside of any scope; 0 inside of one. */
+  unscoped: number;
 }
 
 /** Numbers that a traced graph will make. */
@@ -182,8 +193,13 @@ function fitting(data: TypedArray, dtype: DType): TypedArray {
   return data;
 }
 
-/** The net under scopes: numbers that nobody can reach any more. Watches states, which views of a tensor share. */
-const leftovers = new FinalizationRegistry<{ backend: Backend; storage: Storage }>(({ backend, storage }) => backend.release(storage));
+/** The net under scopes. It watches states, which views of a tensor share. */
+const leftovers = new FinalizationRegistry<Leftover>(free);
+
+function free({ backend, storage, unscoped }: Leftover): void {
+  if (unscoped > 0) noteFreed(unscoped);
+  backend.release(storage);
+}
 
 /** @internal */
 export function release(t: Tensor): void {
@@ -193,14 +209,16 @@ export function release(t: Tensor): void {
   state.host = undefined;
   if (state.storage === undefined) return;
   leftovers.unregister(state);
-  state.backend!.release(state.storage);
+  free(state.leftover!);
   state.storage = undefined;
+  state.leftover = undefined;
 }
 
 function place(state: EagerState, backend: Backend, storage: Storage): void {
   state.backend = backend;
   state.storage = storage;
-  leftovers.register(state, { backend, storage }, state);
+  state.leftover = { backend, storage, unscoped: 0 };
+  leftovers.register(state, state.leftover, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
@@ -212,7 +230,7 @@ export function wrapStorage(type: TensorType, backend: Backend, storage: Storage
 
 /** @internal A tensor over host numbers that it now owns; they go to a backend when an op needs them there. */
 export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor {
-  return new Tensor(type, { kind: "eager", host, backend: undefined, storage: undefined, released: false, kept: false });
+  return new Tensor(type, { kind: "eager", host, backend: undefined, storage: undefined, leftover: undefined, released: false, kept: false });
 }
 
 /** @internal The storage on `backend`, uploaded where it was not. */

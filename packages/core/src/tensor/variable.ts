@@ -2,13 +2,16 @@
  * A named place whose tensor changes: a parameter, an optimizer's moment, a running mean. Inside a trace it is read as a
  * graph's variable; while an executable owns it, eager reads and writes go through to that executable.
  */
+import { pauseTapes } from "../autograd/tape.js";
 import type { Backend, Executable, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
-import { currentTrace } from "../graph/trace.js";
+import { currentTrace, withoutTrace } from "../graph/trace.js";
+import { apply1, retype } from "../ops/definition.js";
+import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
 import { adopt, keep } from "./scope.js";
-import { eagerState, release, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
+import { eagerState, release, storageOn, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
 
 interface Owner {
   readonly executable: Executable;
@@ -42,7 +45,7 @@ export class Variable<D extends Domain = Domain> {
     this.type = typeOf(initial);
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
-    this.#tensor = keep(initial);
+    this.#tensor = exclusive(initial);
   }
 
   get shape(): readonly number[] {
@@ -75,16 +78,20 @@ export class Variable<D extends Domain = Domain> {
     }
     const state = eagerState(next, `${this.name}.value =`);
     if (this.#owner !== undefined) {
-      const data = state.host ?? state.backend!.readSync?.(state.storage!);
-      if (data === undefined) {
-        throw new ErmineError("ERMINE_UNSUPPORTED", `Use ${this.name}.write(await tensor.data()): this backend answers only later.`);
-      }
-      this.write(data);
+      const { executable, backend, index } = this.#owner;
+      executable.write(index, state.host ?? storageOn(next, backend, `${this.name}.value =`));
       return;
     }
-    const old = this.#tensor;
-    this.#tensor = keep(next);
-    if (old !== undefined && old !== next) release(old);
+    if (next.state === this.#tensor!.state) return;
+    this.#replace(exclusive(next));
+  }
+
+  #replace(next: Tensor): void {
+    const old = this.#tensor!;
+    this.#tensor = next;
+    // Whoever still holds the old one can use it until the scope ends.
+    if (old.state.kind === "eager") old.state.kept = false;
+    adopt(old, 4 * old.size);
   }
 
   /** A copy of the numbers. */
@@ -103,9 +110,7 @@ export class Variable<D extends Domain = Domain> {
       this.#owner.executable.write(this.#owner.index, data);
       return;
     }
-    const old = this.#tensor!;
-    this.#tensor = keep(wrapHost(this.type, data.slice()));
-    release(old);
+    this.#replace(keep(wrapHost(this.type, data.slice())));
   }
 
   /** @internal The tensor outside of traces and substitutions; a snapshot while an executable owns it. */
@@ -136,6 +141,14 @@ export class Variable<D extends Domain = Domain> {
   get owned(): boolean {
     return this.#owner !== undefined;
   }
+}
+
+/** The tensor itself, kept; a copy where another variable or `keep` holds it already. */
+function exclusive(t: Tensor): Tensor {
+  const { host, kept } = eagerState(t, "a variable");
+  if (!kept) return keep(t);
+  if (host !== undefined) return keep(wrapHost(typeOf(t), host.slice()));
+  return keep(pauseTapes(() => withoutTrace(() => retype([apply1(reshapeOp, [t], { shape: t.shape })], [typeOf(t)])[0]!)));
 }
 
 /** A variable that training minimizes over. */
