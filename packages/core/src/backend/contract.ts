@@ -31,7 +31,13 @@ export interface KernelOutput {
 /** Plain JSON; sizes inside may be Dims until the graph is bound to a batch size. */
 export type Attributes = { readonly [name: string]: unknown };
 
-/** Computes an op's outputs into fresh storages. An absent optional input is undefined. Inputs are never written. */
+/**
+ * Primitives have no decomposition: a backend has them all, for the dtypes that it stores. Those that only move numbers (reshape,
+ * transpose, slice, gather, where, …) come in every dtype; arithmetic, sum, prod, max, min, argMax, sort and cumsum in float32 and int32,
+ * comparisons in these and bool where bool is stored as numbers. An index outside of its axis must not read or write elsewhere.
+ *
+ * Computes an op's outputs into fresh storages. An absent optional input is undefined. Inputs are never written.
+ */
 export type Kernel = (
   inputs: readonly (KernelInput | undefined)[],
   attributes: Attributes,

@@ -35,7 +35,7 @@ export interface VariableNode extends NodeBase {
 }
 export interface ConstantNode extends NodeBase {
   readonly kind: "constant";
-  /** Host numbers, or a storage of the backend that the graph was traced for. */
+  /** Host numbers (float32 ones may be a Float64Array), or a storage of the backend that the graph was traced for. */
   readonly data: TypedArray | undefined;
   readonly storage: Storage | undefined;
   /** Whose storage it is: held, so that it is not collected before the graph. */

@@ -182,7 +182,7 @@ function indexArray(array: Tensor, size: Size): Tensor {
   return where(less(array, 0), add(array, size), array);
 }
 
-/** NumPy's rule: arrays broadcast together; their axes come where the arrays stand, or first where something lies between them. */
+/** PyTorch's rule, after numbers took their axes away: arrays broadcast together; their axes come where the arrays stand, or first where something lies between them. */
 function selectArrays(x: Tensor, arrays: ReadonlyMap<number, Tensor>): Tensor {
   const axes = [...arrays.keys()].sort((a, b) => a - b);
   const adjacent = axes.every((axis, i) => i === 0 || axis === axes[i - 1]! + 1);

@@ -50,10 +50,10 @@ export const abs = (x: Tensor): Tensor<"real"> => applyUnary(absOp, x, x.dtype =
 export const sign = (x: Tensor): Tensor<"real"> => applyUnary(signOp, x, x.dtype === "bool" ? "int32" : x.dtype);
 
 /** What `exp` makes of a domain: the exponential of log probabilities is probabilities. */
-export type ExpDomain<D extends Domain> = 0 extends 1 & D ? D : D extends "logProbabilities" ? "probabilities" : "real";
+export type ExpDomain<D extends Domain> = unknown extends D ? D : D extends "logProbabilities" ? "probabilities" : "real";
 
 /** What `log` makes of a domain. */
-export type LogDomain<D extends Domain> = 0 extends 1 & D ? D : D extends "probabilities" ? "logProbabilities" : "real";
+export type LogDomain<D extends Domain> = unknown extends D ? D : D extends "probabilities" ? "logProbabilities" : "real";
 
 /** eˣ. Of log probabilities: probabilities. */
 export const exp = <D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> => applyUnary(expOp, x, "float32");

@@ -6,7 +6,7 @@ import { pauseTapes } from "../autograd/tape.js";
 import type { Backend, Executable, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace, withoutTrace } from "../graph/trace.js";
-import { apply1, retype } from "../ops/definition.js";
+import { apply1, retype, withDomain } from "../ops/definition.js";
 import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
@@ -32,7 +32,8 @@ export function withSubstitutions<T>(map: Map<Variable, Tensor>, fn: () => T): T
   }
 }
 
-export class Variable<D extends Domain = Domain> {
+// `any`, as for Tensor: a plain Variable fits everywhere.
+export class Variable<D extends Domain = any> {
   readonly type: TensorType;
   /** For messages; a module's path where it has one. */
   name: string;
@@ -41,7 +42,7 @@ export class Variable<D extends Domain = Domain> {
   #tensor: Tensor | undefined;
   #owner: Owner | undefined;
 
-  constructor(initial: Tensor, options: { name?: string; trainable?: boolean } = {}) {
+  constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean } = {}) {
     this.type = typeOf(initial);
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
@@ -71,6 +72,14 @@ export class Variable<D extends Domain = Domain> {
         `${this.name} is ${this.type.dtype}${formatShape(this.type.shape)} and cannot hold ${next.dtype}${formatShape(next.shape)}.`,
       );
     }
+    const { domain } = this.type;
+    if (domain !== "real" && next.domain !== domain) {
+      throw new ErmineError("ERMINE_DOMAIN", `${this.name} holds ${domain} and cannot hold a tensor marked ${next.domain}.`);
+    }
+    this.#write(withDomain(next, domain));
+  }
+
+  #write(next: Tensor): void {
     const trace = currentTrace();
     if (trace !== undefined) {
       trace.writeVariable(this, next);
@@ -152,4 +161,4 @@ function exclusive(t: Tensor): Tensor {
 }
 
 /** A variable that training minimizes over. */
-export class Parameter<D extends Domain = Domain> extends Variable<D> {}
+export class Parameter<D extends Domain = any> extends Variable<D> {}

@@ -16,12 +16,11 @@ const binary =
     });
   };
 
-/** Halves to even. */
+/** Halves to even; what rounds to 0 from below is −0. */
 function roundHalfEven(x: number): number {
   const below = Math.floor(x);
-  const fraction = x - below;
-  if (fraction !== 0.5) return Math.round(x);
-  return below % 2 === 0 ? below : below + 1;
+  const rounded = x - below !== 0.5 ? Math.round(x) : below % 2 === 0 ? below : below + 1;
+  return rounded === 0 && x < 0 ? -0 : rounded;
 }
 
 /** The sign is the divisor's. NaN by 0 in float, 0 in int32 (an integer has no NaN). */
