@@ -78,8 +78,8 @@ describe("the gradient is the finite difference", () => {
   });
 
   it("matmul with vectors, dot, outer, trace, einsum, linear", () => {
-    law([of([3]), of([3, 2])], e.matmul);
-    law([of([2, 3]), of([3])], e.matmul);
+    law([of([3]), of([3, 2])], (a, b) => e.matmul(a, b));
+    law([of([2, 3]), of([3])], (a, b) => e.matmul(a, b));
     law([of([3]), of([3])], e.dot);
     law([of([3]), of([2])], e.outer);
     law([of([3, 4])], e.trace);
@@ -119,7 +119,7 @@ describe("where the derivative jumps, gradients are PyTorch's", () => {
   it("abs and sign at 0", () => expect(at(e.abs, [0, -1])).toEqual([0, -1]));
   it("clamp passes on its bounds", () => expect(at((x) => e.clamp(x, 0, 1), [0, 1, 2, -1])).toEqual([1, 1, 0, 0]));
   it("maximum gives each of equals a half", () => expect(at((x) => e.maximum(x, 1), [1, 2, 0])).toEqual([0.5, 1, 0]));
-  it("max shares evenly among equals", () => expect(at((x) => e.max(x), [3, 3, 1, 3]).map(Number)).toEqual([1 / 3, 1 / 3, 0, 1 / 3]));
+  it("max shares evenly among equals", () => expect(at((x) => e.max(x), [3, 3, 1, 3])).toEqual([1 / 3, 1 / 3, 0, 1 / 3]));
   it("norm and std at 0 have gradient 0", () => {
     expect(at((x) => e.norm(x), [0, 0])).toEqual([0, 0]);
     expect(at((x) => e.std(x), [2, 2])).toEqual([0, 0]);

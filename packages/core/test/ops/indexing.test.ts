@@ -26,6 +26,12 @@ describe("x.at", () => {
     ["a mask of one axis", [0, [true, false, true], 0], [0, 8]],
   ])("%s", (_, indices, expected) => expect(cube().at(...indices).toArray()).toEqual(expected));
 
+  it("puts the picked axes first where a range lies between two arrays, as NumPy and PyTorch", () => {
+    const x = e.reshape(e.arange(24), [1, 2, 3, 4]);
+    expect(x.at({}, [0, 1], { stop: 2 }, [3, 0]).toArray()).toEqual([[[3, 7]], [[12, 16]]]);
+    expect(x.at({}, [0, 1], [2, 0]).shape).toEqual([1, 2, 4]);
+  });
+
   it("takes masks of several axes, and tensors", () => {
     expect(cube().at(e.greater(cube(), 20)).toArray()).toEqual([21, 22, 23]);
     expect(cube().at(0, e.tensor([2], { dtype: "int32" }), 1).toArray()).toEqual([9]);
