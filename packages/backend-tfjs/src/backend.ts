@@ -1,0 +1,106 @@
+/** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
+import { checkOptions, ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
+import { compileProgram } from "./compiled/program.js";
+import { Eager } from "./eager.js";
+import { dtypes, loweredOps } from "./lowering/index.js";
+import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
+import type { Device } from "./native/locate.js";
+
+export interface TfjsOptions extends NativeSettings {
+  /** "gpu" needs @tensorflow/tfjs-node-gpu and a visible device. Default: what is installed and there. */
+  readonly device?: Device;
+}
+
+export interface TfjsBackend extends Backend {
+  /** The version of TensorFlow. */
+  readonly tensorflow: string;
+  readonly isUsingGpuDevice: boolean;
+}
+
+const optionNames = ["threads", "deterministic", "log", "device"];
+
+/**
+ * Creates the backend.
+ *
+ * @throws ErmineError ERMINE_BACKEND with the remedy where TensorFlow's library is not there, ERMINE_USAGE where TensorFlow is
+ * loaded already with other settings
+ */
+export async function tfjs(options: TfjsOptions = {}): Promise<TfjsBackend> {
+  checkOptions("tfjs", options, optionNames);
+  checkThreads(options.threads);
+  return over(loadNative(options, options.device), options.device);
+}
+
+function checkThreads(threads: number | undefined): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new ErmineError("ERMINE_OPTION", `tfjs: threads is a whole number ≥ 1, got ${threads}.`);
+  }
+}
+
+function over({ binding, package: { name } }: Native, device: Device | undefined): TfjsBackend {
+  const isUsingGpuDevice = binding.isUsingGpuDevice();
+  if (device === "gpu" && !isUsingGpuDevice) {
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `${name} is loaded, but TensorFlow sees no GPU. Check nvidia-smi, the CUDA and cuDNN versions that TensorFlow ${binding.TF_Version} wants, and CUDA_VISIBLE_DEVICES.`,
+    );
+  }
+  const eager = new Eager(binding);
+  const programs = new Set<{ dispose(): void; memory(): { tensors: number; bytes: number } }>();
+  return {
+    name: "tfjs",
+    engine: engineOf(binding.TF_Version, isUsingGpuDevice),
+    tensorflow: binding.TF_Version,
+    isUsingGpuDevice,
+    capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1" },
+    kernels: eager.kernels,
+    upload: (data, shape, dtype) => eager.upload(data, shape, dtype),
+    release: (storage) => eager.release(storage),
+    read: async (storage) => eager.read(storage),
+    readSync: (storage) => eager.read(storage),
+    compile(module) {
+      const program = compileProgram(binding, eager, module);
+      programs.add(program);
+      return {
+        ...program,
+        dispose() {
+          programs.delete(program);
+          program.dispose();
+        },
+      };
+    },
+    memory() {
+      const total = { ...eager.memory() };
+      for (const program of programs) {
+        const { tensors, bytes } = program.memory();
+        total.tensors += tensors;
+        total.bytes += bytes;
+      }
+      return total;
+    },
+    dispose() {
+      for (const program of programs) program.dispose();
+      programs.clear();
+      eager.dispose();
+    },
+  };
+}
+
+const engineOf = (version: string, gpu: boolean): string => `TensorFlow ${version}, ${gpu ? "GPU" : "CPU"}`;
+
+/** For the registry. */
+export const tfjsPlugin: BackendPlugin = {
+  name: "tfjs",
+  contract: 1,
+  priority: 60,
+  async probe() {
+    try {
+      const { binding } = loadNative();
+      return { available: true, engine: engineOf(binding.TF_Version, binding.isUsingGpuDevice()) };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.replace(remedy, "").trim() : String(error);
+      return { available: false, reason, remedy };
+    }
+  },
+  create: (options) => tfjs(options as TfjsOptions | undefined),
+};

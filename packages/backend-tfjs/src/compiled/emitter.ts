@@ -1,0 +1,118 @@
+/**
+ * An emitter that writes a graph down: each value once, sizes that are symbols read from what is fed, and reorderings of axes put off
+ * until somebody needs them done, which between two convolutions is never.
+ */
+import { Dim, ErmineError, type DType, type Size, type TypedArray } from "@ermine/core";
+import { isIdentity } from "../lowering/calls.js";
+import type { Emitter, Operand, OutputType, TfAttributes } from "../lowering/emitter.js";
+import type { NodeDef } from "./graphDef.js";
+
+/** Where a symbol's number is read: an axis of something fed. */
+export interface SymbolPlace {
+  readonly operand: Operand;
+  readonly axis: number;
+}
+
+const int32 = { type: "int32" } as const;
+
+export class GraphEmitter implements Emitter {
+  readonly nodes: NodeDef[];
+  readonly #prefix: string;
+  readonly #symbols: ReadonlyMap<string, SymbolPlace>;
+  readonly #known = new Map<string, readonly Operand[]>();
+  readonly #constants = new Map<string, Operand>();
+
+  /** @param nodes where the nodes go, those of other entries among them */
+  constructor(nodes: NodeDef[], prefix: string, symbols: ReadonlyMap<string, SymbolPlace>) {
+    this.nodes = nodes;
+    this.#prefix = prefix;
+    this.#symbols = symbols;
+  }
+
+  /** A node with this very name. */
+  node(name: string, op: string, inputs: readonly string[], attributes: TfAttributes): string {
+    this.nodes.push({ name, op, inputs, attributes });
+    return name;
+  }
+
+  #fresh(op: string): string {
+    return `${this.#prefix}/${this.nodes.length}_${op}`;
+  }
+
+  op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
+    const handles = inputs.map((input) => this.handle(input));
+    const key = `${name}(${handles.join()})${JSON.stringify(attributes)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return [...known];
+    const node = this.node(this.#fresh(name), name, handles, attributes);
+    const results = outputs.map(({ shape, dtype }, i) => ({ handle: i === 0 ? node : `${node}:${i}`, shape, dtype }));
+    this.#known.set(key, results);
+    return [...results];
+  }
+
+  /** The name of the value, its axes in the order that its shape says. */
+  handle(x: Operand): string {
+    if (x.permuted === undefined) return x.handle as string;
+    const { source, permutation } = x.permuted;
+    const order = this.sizes(permutation);
+    return this.op("Transpose", [source, order], { T: { type: x.dtype }, Tperm: int32 }, [x])[0]!.handle as string;
+  }
+
+  constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
+    const key = data.length > 64 ? undefined : `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
+    const known = key === undefined ? undefined : this.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.#fresh("Const");
+    this.nodes.push({ name, op: "Const", inputs: [], attributes: { dtype: { type: dtype } }, value: { data, shape, dtype } });
+    const made: Operand = { handle: name, shape, dtype };
+    if (key !== undefined) this.#constants.set(key, made);
+    return made;
+  }
+
+  size(size: Size): Operand {
+    if (typeof size === "number") return this.constant(Int32Array.of(size), [], "int32");
+    let total: Operand | undefined;
+    for (const [key, coefficient] of size.terms) {
+      let term = this.constant(Int32Array.of(coefficient), [], "int32");
+      for (const symbol of key === "" ? [] : key.split("*")) {
+        const factor = this.#symbol(symbol);
+        term = term.handle === this.size(1).handle ? factor : this.#scalar("Mul", term, factor);
+      }
+      total = total === undefined ? term : this.#scalar("AddV2", total, term);
+    }
+    return total!;
+  }
+
+  #scalar(name: string, a: Operand, b: Operand): Operand {
+    return this.op(name, [a, b], { T: int32 }, [{ shape: [], dtype: "int32" }])[0]!;
+  }
+
+  #symbol(name: string): Operand {
+    const place = this.#symbols.get(name);
+    if (place === undefined) {
+      throw new ErmineError("ERMINE_SHAPE", `The size ${name} cannot be read from anything that is fed: feed a tensor with an axis of that size.`);
+    }
+    const { operand, axis } = place;
+    const attributes = { T: { type: operand.dtype }, out_type: int32 };
+    const shape = this.op("Shape", [operand], attributes, [{ shape: [operand.shape.length], dtype: "int32" }])[0]!;
+    return this.op(
+      "StridedSlice",
+      [shape, this.sizes([axis]), this.sizes([axis + 1]), this.sizes([1])],
+      { T: int32, Index: int32, shrink_axis_mask: { int: 1 } },
+      [{ shape: [], dtype: "int32" }],
+    )[0]!;
+  }
+
+  sizes(sizes: readonly Size[]): Operand {
+    if (sizes.every((size) => !(size instanceof Dim))) return this.constant(Int32Array.from(sizes as readonly number[]), [sizes.length], "int32");
+    const parts = sizes.map((size) => this.size(size));
+    return this.op("Pack", parts, { N: { int: sizes.length }, T: int32, axis: { int: 0 } }, [{ shape: [sizes.length], dtype: "int32" }])[0]!;
+  }
+
+  transpose(x: Operand, permutation: readonly number[]): Operand {
+    const { source, permutation: earlier } = x.permuted ?? { source: x, permutation: x.shape.map((_, i) => i) };
+    const whole = permutation.map((axis) => earlier[axis]!);
+    if (isIdentity(whole)) return source;
+    return { handle: "", shape: whole.map((axis) => source.shape[axis]!), dtype: x.dtype, permuted: { source, permutation: whole } };
+  }
+}

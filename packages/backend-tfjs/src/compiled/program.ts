@@ -1,0 +1,162 @@
+/** A compiled module: one TensorFlow session that owns the variables; each run of an entry is one call. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  allocate, bindFeeds, bytesPerElement, concrete, bind, ErmineError,
+  type Executable, type Feed, type GraphModule, type Storage, type TypedArray,
+} from "@ermine/core";
+import { explained, fitting, type Eager } from "../eager.js";
+import { dataType, type Binding } from "../native/binding.js";
+import { savedModel } from "./graphDef.js";
+import { translate } from "./translate.js";
+
+export interface TfProgram extends Executable {
+  memory(): { readonly tensors: number; readonly bytes: number };
+}
+
+/** Loads a graph from a private folder that is gone when this returns. */
+function load(binding: Binding, bytes: Uint8Array): number {
+  const directory = mkdtempSync(join(tmpdir(), "ermine-tfjs-"));
+  try {
+    chmodSync(directory, 0o700);
+    writeFileSync(join(directory, "saved_model.pb"), bytes, { mode: 0o600 });
+    return binding.loadSavedModel(directory, "serve");
+  } catch (error) {
+    throw explained(error, "compile");
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Compiles `module`, whose ops must be this backend's own. */
+export function compileProgram(binding: Binding, eager: Eager, module: GraphModule): TfProgram {
+  const translation = translate(module, (storage) => eager.read(storage));
+  const model = load(binding, savedModel(translation.nodes));
+  const entries = new Map(
+    Object.entries(translation.entries).map(([name, entry]) => [
+      name,
+      { ...entry, inputNames: entry.feeds.map((feed) => feed.placeholder).join(), outputNames: entry.fetches.join(), staging: new Map<string, TypedArray>() },
+    ]),
+  );
+  const types = module.variables.map(({ type, shape }) => ({ dtype: type.dtype, shape }));
+  /** New values that no run has needed yet: written together. */
+  const pending = new Map<number, number>();
+  /** All variables as they are now, fetched together and held until something changes. */
+  let views: readonly number[] | undefined;
+  let disposed = false;
+
+  function session(what: string, inputs: readonly number[], inputNames: string, outputNames: string): number[] {
+    try {
+      return binding.runSavedModel(model, inputs, inputNames, outputNames).map(({ id }) => id);
+    } catch (error) {
+      throw explained(error, what);
+    }
+  }
+  const discard = (ids: Iterable<number>): void => {
+    for (const id of ids) binding.deleteTensor(id);
+  };
+  function forgetViews(): void {
+    if (views !== undefined) discard(views);
+    views = undefined;
+  }
+  function flush(): void {
+    if (pending.size === 0) return;
+    const whole = pending.size === types.length;
+    const chosen = [...pending.keys()];
+    const fetch = whole ? translation.writeAll : chosen.map((i) => translation.variables[i]!.write).join();
+    const names = chosen.map((i) => translation.variables[i]!.placeholder).join();
+    discard(session("write", [...pending.values()], names, fetch));
+    discard(pending.values());
+    pending.clear();
+  }
+  function current(variable: number): number {
+    flush();
+    views ??= types.length === 0 ? [] : session("read", [], "", translation.variables.map(({ read }) => read).join());
+    return views[variable]!;
+  }
+  function alive(): void {
+    if (disposed) throw new ErmineError("ERMINE_RELEASED", "This compiled program was disposed already.");
+  }
+
+  return {
+    run(entryName, feeds) {
+      alive();
+      const entry = entries.get(entryName);
+      if (entry === undefined) {
+        throw new ErmineError("ERMINE_USAGE", `There is no entry "${entryName}". There are: ${[...entries.keys()].join(", ")}.`);
+      }
+      const bindings = bindFeeds(entryName, module.entries[entryName]!, feeds);
+      flush();
+      forgetViews();
+      const temporary: number[] = [];
+      try {
+        const inputs = entry.feeds.map(({ name, dtype }) => {
+          const feed = feeds[name]!;
+          if (typeof feed.value !== "function" && !ArrayBuffer.isView(feed.value)) return eager.check(feed.value).id;
+          const id = binding.createTensor(feed.shape, dataType[dtype], staged(entry.staging, name, dtype, feed));
+          temporary.push(id);
+          return id;
+        });
+        const ids = session(entryName, inputs, entry.inputNames, entry.outputNames);
+        if (entry.outputs.length === 0) {
+          discard(ids);
+          return [];
+        }
+        return ids.map((id, i) => eager.adopt(id, concrete(bind(entry.outputs[i]!.shape, bindings)), entry.outputs[i]!.dtype));
+      } finally {
+        discard(temporary);
+      }
+    },
+    snapshot(variable) {
+      alive();
+      const { shape, dtype } = types[variable]!;
+      return eager.adopt(eager.execute("Identity", [current(variable)], {}, 1)[0]!, shape, dtype);
+    },
+    async read(variable) {
+      alive();
+      return binding.tensorDataSync(current(variable));
+    },
+    write(variable, data) {
+      alive();
+      const { shape, dtype } = types[variable]!;
+      const id = ArrayBuffer.isView(data)
+        ? binding.createTensor(shape, dataType[dtype], fitting(data as TypedArray, dtype))
+        : eager.execute("Identity", [eager.check(data as Storage).id], {}, 1)[0]!;
+      const earlier = pending.get(variable);
+      if (earlier !== undefined) binding.deleteTensor(earlier);
+      pending.set(variable, id);
+      forgetViews();
+    },
+    memory: () => ({
+      tensors: disposed ? 0 : types.length,
+      bytes: disposed ? 0 : types.reduce((sum, { shape, dtype }) => sum + shape.reduce((a, b) => a * b, bytesPerElement[dtype]), 0),
+    }),
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      forgetViews();
+      discard(pending.values());
+      pending.clear();
+      binding.deleteSavedModel(model);
+    },
+  };
+}
+
+/** The numbers of a feed in an array that is used again for each run: no output shares its memory. */
+function staged(staging: Map<string, TypedArray>, name: string, dtype: "float32" | "int32" | "bool", feed: Feed): Float32Array | Int32Array | Uint8Array {
+  const length = feed.shape.reduce((a, b) => a * b, 1);
+  let target = staging.get(name);
+  if (target?.length !== length) {
+    target = allocate(dtype, length);
+    staging.set(name, target);
+  }
+  if (typeof feed.value === "function") feed.value(target);
+  else {
+    const data = feed.value as TypedArray;
+    if (data.length !== length) throw new ErmineError("ERMINE_SHAPE", `"${name}" is fed ${data.length} numbers for the shape [${feed.shape.join(", ")}].`);
+    target.set(data);
+  }
+  return target as Float32Array;
+}
+

@@ -1,0 +1,194 @@
+/** Ops one by one, on TensorFlow's own kernels. A storage is the id of one of the binding's tensors. */
+import { bytesPerElement, concrete, ErmineError, type DType, type Kernel, type Size, type Storage, type TypedArray } from "@ermine/core";
+import { isIdentity } from "./lowering/calls.js";
+import type { Emitter, Lowering, Operand, OutputType, TfAttribute, TfAttributes } from "./lowering/emitter.js";
+import { lowerings } from "./lowering/index.js";
+import { dataType, type Binding, type OpAttribute } from "./native/binding.js";
+
+export class TfStorage {
+  id: number;
+  readonly bytes: number;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+
+  constructor(id: number, shape: readonly number[], dtype: DType) {
+    this.id = id;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.bytes = shape.reduce((a, b) => a * b, bytesPerElement[dtype]);
+  }
+}
+
+/** Small constants (axes, shapes, 0 and 1) come again and again: so many are kept. */
+const cacheCapacity = 512;
+const cacheLength = 16;
+
+/** An array that the binding takes for the dtype, and that nobody else writes: TensorFlow may use its memory as it is. */
+export function fitting(data: TypedArray, dtype: DType): Float32Array | Int32Array | Uint8Array {
+  if (dtype === "float32") return Float32Array.from(data);
+  return dtype === "int32" ? Int32Array.from(data) : Uint8Array.from(data);
+}
+
+export class Eager {
+  readonly #binding: Binding;
+  readonly #live = new Set<TfStorage>();
+  readonly #constants = new Map<string, number>();
+  #bytes = 0;
+
+  constructor(binding: Binding) {
+    this.#binding = binding;
+  }
+
+  /** A storage over an id that it owns from here on. */
+  adopt(id: number, shape: readonly number[], dtype: DType): TfStorage {
+    const storage = new TfStorage(id, shape, dtype);
+    this.#live.add(storage);
+    this.#bytes += storage.bytes;
+    return storage;
+  }
+
+  upload(data: TypedArray, shape: readonly number[], dtype: DType): TfStorage {
+    return this.adopt(this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), shape, dtype);
+  }
+
+  release(storage: Storage): void {
+    const own = this.check(storage);
+    this.#live.delete(own);
+    this.#bytes -= own.bytes;
+    this.#binding.deleteTensor(own.id);
+  }
+
+  read(storage: Storage): TypedArray {
+    return this.#binding.tensorDataSync(this.check(storage).id);
+  }
+
+  /** @throws ErmineError where the storage is not one of this backend's, or is released */
+  check(storage: Storage): TfStorage {
+    if (storage instanceof TfStorage && this.#live.has(storage)) return storage;
+    throw new ErmineError("ERMINE_RELEASED", "This storage is not one of this tfjs backend's, or was released already.");
+  }
+
+  memory(): { tensors: number; bytes: number } {
+    return { tensors: this.#live.size, bytes: this.#bytes };
+  }
+
+  dispose(): void {
+    for (const storage of this.#live) this.#binding.deleteTensor(storage.id);
+    for (const id of this.#constants.values()) this.#binding.deleteTensor(id);
+    this.#live.clear();
+    this.#constants.clear();
+    this.#bytes = 0;
+  }
+
+  /** @internal Runs one of TensorFlow's ops; the ids are the caller's. */
+  execute(name: string, inputs: readonly number[], attributes: TfAttributes, outputs: number): number[] {
+    try {
+      return this.#binding.executeOp(name, this.#attributes(attributes), inputs, outputs).map(({ id }) => id);
+    } catch (error) {
+      throw explained(error, name);
+    }
+  }
+
+  #attributes(attributes: TfAttributes): OpAttribute[] {
+    return Object.entries(attributes).map(([name, attribute]) => opAttribute(this.#binding, name, attribute));
+  }
+
+  /** @internal A constant's id, and whether it is kept. */
+  constant(data: TypedArray, shape: readonly number[], dtype: DType): { id: number; kept: boolean } {
+    if (data.length > cacheLength) return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), kept: false };
+    const key = `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return { id: known, kept: true };
+    const id = this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype));
+    if (this.#constants.size >= cacheCapacity) return { id, kept: false };
+    this.#constants.set(key, id);
+    return { id, kept: true };
+  }
+
+  readonly kernels: Readonly<Record<string, Kernel>> = Object.fromEntries(
+    Object.entries(lowerings).map(([name, lowering]) => [name, this.#kernel(lowering)]),
+  );
+
+  #kernel(lowering: Lowering): Kernel {
+    return (inputs, attributes, outputs) => {
+      const temporary = new Set<number>();
+      const emitter = new EagerEmitter(this, temporary);
+      try {
+        const operands = inputs.map((input) => input && { handle: this.check(input.storage).id, shape: input.shape, dtype: input.dtype });
+        const results = lowering(emitter, operands, attributes as never, outputs);
+        const ids = results.map(({ handle }) => {
+          if (temporary.delete(handle as number)) return handle as number;
+          // An input, a kept constant, or the same result twice: another handle to the same numbers.
+          return this.execute("Identity", [handle as number], {}, 1)[0]!;
+        });
+        return ids.map((id, i) => this.adopt(id, concrete(outputs[i]!.shape), outputs[i]!.dtype));
+      } finally {
+        for (const id of temporary) this.#binding.deleteTensor(id);
+      }
+    };
+  }
+}
+
+class EagerEmitter implements Emitter {
+  readonly #eager: Eager;
+  readonly #temporary: Set<number>;
+
+  constructor(eager: Eager, temporary: Set<number>) {
+    this.#eager = eager;
+    this.#temporary = temporary;
+  }
+
+  op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
+    const ids = this.#eager.execute(name, inputs.map(({ handle }) => handle as number), attributes, outputs.length);
+    return ids.map((handle, i) => {
+      this.#temporary.add(handle);
+      const { shape, dtype } = outputs[i]!;
+      return { handle, shape, dtype };
+    });
+  }
+
+  constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
+    const { id, kept } = this.#eager.constant(data, shape, dtype);
+    if (!kept) this.#temporary.add(id);
+    return { handle: id, shape, dtype };
+  }
+
+  size(size: Size): Operand {
+    return this.constant(Int32Array.from(concrete([size])), [], "int32");
+  }
+
+  sizes(sizes: readonly Size[]): Operand {
+    return this.constant(Int32Array.from(concrete(sizes)), [sizes.length], "int32");
+  }
+
+  transpose(x: Operand, permutation: readonly number[]): Operand {
+    if (isIdentity(permutation)) return x;
+    const order = this.sizes(permutation);
+    const type = { shape: permutation.map((axis) => x.shape[axis]!), dtype: x.dtype };
+    return this.op("Transpose", [x, order], { T: { type: x.dtype }, Tperm: { type: "int32" } }, [type])[0]!;
+  }
+}
+
+function opAttribute(binding: Binding, name: string, attribute: TfAttribute): OpAttribute {
+  if ("type" in attribute) return { name, type: binding.TF_ATTR_TYPE, value: dataType[attribute.type] };
+  if ("int" in attribute) return { name, type: binding.TF_ATTR_INT, value: attribute.int };
+  if ("ints" in attribute) return { name, type: binding.TF_ATTR_INT, value: attribute.ints };
+  if ("float" in attribute) return { name, type: binding.TF_ATTR_FLOAT, value: attribute.float };
+  if ("bool" in attribute) return { name, type: binding.TF_ATTR_BOOL, value: attribute.bool };
+  if ("string" in attribute) return { name, type: binding.TF_ATTR_STRING, value: attribute.string };
+  return { name, type: binding.TF_ATTR_SHAPE, value: attribute.shape };
+}
+
+/** @internal TensorFlow's complaint in ermine's words. */
+export function explained(error: unknown, what: string): ErmineError {
+  const message = error instanceof Error ? error.message : String(error);
+  const index = /= (-?\d+) is not in \[0, (\d+)\)|does not index into shape/.exec(message);
+  if (index !== null) {
+    const which = index[1] === undefined ? message.split("\n")[1] : `the index ${index[1]} is not in 0 … ${Number(index[2]) - 1}`;
+    return new ErmineError("ERMINE_VALUE", `${what}: ${which}.`, { cause: error });
+  }
+  if (/OOM|RESOURCE_EXHAUSTED|Invalid TF_Status: 8\b/.test(message)) {
+    return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, { cause: error });
+  }
+  return new ErmineError("ERMINE_BACKEND", `${what}: TensorFlow refused.\n${message}`, { cause: error });
+}

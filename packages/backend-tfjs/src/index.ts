@@ -1,0 +1,2 @@
+/** ermine's native backend: TensorFlow through the application's own @tensorflow/tfjs-node. */
+export { tfjs, tfjsPlugin, type TfjsBackend, type TfjsOptions } from "./backend.js";

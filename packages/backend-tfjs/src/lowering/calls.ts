@@ -1,0 +1,164 @@
+/** TensorFlow's ops as functions, with the attributes that it cannot do without. */
+import { addSizes, broadcastShapes, sameShape, sizeOf, type DType, type Shape, type Size } from "@ermine/core";
+import type { Emitter, Operand, TfAttributes } from "./emitter.js";
+
+const typed = (x: Operand): TfAttributes => ({ T: { type: x.dtype } });
+const indexed = { Tidx: { type: "int32" } } as const;
+
+/** One op with one result. */
+export function call(
+  e: Emitter,
+  name: string,
+  inputs: readonly Operand[],
+  shape: Shape,
+  dtype: DType = "float32",
+  attributes: TfAttributes = {},
+): Operand {
+  return e.op(name, inputs, attributes, [{ shape, dtype }])[0]!;
+}
+
+export const isIdentity = (permutation: readonly number[]): boolean => permutation.every((axis, i) => axis === i);
+export const inverse = (permutation: readonly number[]): number[] => permutation.map((_, axis) => permutation.indexOf(axis));
+
+/**
+ * Elementwise: where the operands are the same reordering of other ones, what they were made from is computed with, and the
+ * result is reordered: a chain of elementwise ops between two convolutions stays in the convolutions' own layout.
+ */
+export function elementwise(e: Emitter, name: string, inputs: readonly Operand[], dtype: DType, attributes: TfAttributes): Operand {
+  const shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
+  const lead = inputs.find((x) => x.permuted !== undefined && sameShape(x.shape, shape))?.permuted;
+  if (lead !== undefined) {
+    const rank = shape.length;
+    const key = lead.permutation.join();
+    const sources = inputs.map((x) => {
+      if (sizeOf(x.shape) === 1) return x.shape.length === 0 ? x : reshape(e, x, []);
+      if (x.permuted?.permutation.join() === key) return x.permuted.source;
+      // A channel's own number, [C, 1, 1] under [N, C, H, W], is moved for nothing: it is reshaped.
+      const full = [...Array<Size>(rank - x.shape.length).fill(1), ...x.shape];
+      const wide = full.filter((size) => size !== 1).length;
+      if (wide > 1) return undefined;
+      return reshape(e, x, inverse(lead.permutation).map((axis) => full[axis]!));
+    });
+    if (sources.every((x) => x !== undefined)) {
+      const inner = call(e, name, sources, broadcastShapes(name, ...sources.map((x) => x.shape)), dtype, attributes);
+      return e.transpose(inner, lead.permutation);
+    }
+  }
+  return call(e, name, inputs, shape, dtype, attributes);
+}
+
+export const unary = (e: Emitter, name: string, x: Operand, dtype: DType = x.dtype): Operand => elementwise(e, name, [x], dtype, typed(x));
+
+export const binary = (e: Emitter, name: string, a: Operand, b: Operand, dtype: DType = a.dtype): Operand =>
+  elementwise(e, name, [a, b], dtype, typed(a));
+
+/** IsFinite and the logical ops: T where they have it. */
+export const logical = (e: Emitter, name: string, ...inputs: readonly Operand[]): Operand => elementwise(e, name, inputs, "bool", {});
+
+export const select = (e: Emitter, condition: Operand, a: Operand, b: Operand): Operand =>
+  elementwise(e, "SelectV2", [condition, a, b], a.dtype, typed(a));
+
+export const cast = (e: Emitter, x: Operand, dtype: DType): Operand =>
+  x.dtype === dtype ? x : elementwise(e, "Cast", [x], dtype, { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: { bool: false } });
+
+export const scalar = (e: Emitter, value: number, dtype: DType = "float32"): Operand =>
+  e.constant(dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value), [], dtype);
+
+export const ints = (e: Emitter, values: readonly number[]): Operand => e.constant(Int32Array.from(values), [values.length], "int32");
+
+/** One symbolic size is left to TensorFlow, which then needs no arithmetic at run time. */
+function target(e: Emitter, shape: Shape): Operand {
+  const open = shape.filter((size) => typeof size !== "number").length;
+  if (open !== 1 || shape.includes(0)) return e.sizes(shape);
+  return ints(e, shape.map((size) => (typeof size === "number" ? size : -1)));
+}
+
+export function reshape(e: Emitter, x: Operand, shape: Shape): Operand {
+  if (sameShape(x.shape, shape)) return x;
+  return call(e, "Reshape", [x, target(e, shape)], shape, x.dtype, { ...typed(x), Tshape: { type: "int32" } });
+}
+
+export function broadcastTo(e: Emitter, x: Operand, shape: Shape): Operand {
+  if (sameShape(x.shape, shape)) return x;
+  return call(e, "BroadcastTo", [x, e.sizes(shape)], shape, x.dtype, { ...typed(x), ...indexed });
+}
+
+export const fill = (e: Emitter, shape: Shape, value: number, dtype: DType): Operand =>
+  call(e, "Fill", [e.sizes(shape), scalar(e, value, dtype)], shape, dtype, { T: { type: dtype }, index_type: { type: "int32" } });
+
+export const range = (e: Emitter, size: Size): Operand =>
+  call(e, "Range", [scalar(e, 0, "int32"), e.size(size), scalar(e, 1, "int32")], [size], "int32", indexed);
+
+/** Sum, Prod, Max, Min, Any, All. In the order of axes that the operand was made in. */
+export function reduce(e: Emitter, name: string, x: Operand, axes: readonly number[], keepDims: boolean): Operand {
+  if (axes.length === 0) return x;
+  const shape = keepDims ? x.shape.map((size, i) => (axes.includes(i) ? 1 : size)) : x.shape.filter((_, i) => !axes.includes(i));
+  const attributes: TfAttributes = { ...(name === "Any" || name === "All" ? {} : typed(x)), ...indexed, keep_dims: { bool: keepDims } };
+  const { permuted } = x;
+  if (permuted !== undefined && (keepDims || axes.length >= x.shape.length - 1)) {
+    const own = axes.map((axis) => permuted.permutation[axis]!).sort((a, b) => a - b);
+    const { source } = permuted;
+    const inner = keepDims ? source.shape.map((size, i) => (own.includes(i) ? 1 : size)) : source.shape.filter((_, i) => !own.includes(i));
+    const reduced = call(e, name, [source, ints(e, own)], inner, x.dtype, attributes);
+    return keepDims ? e.transpose(reduced, permuted.permutation) : reduced;
+  }
+  return call(e, name, [x, ints(e, axes)], shape, x.dtype, attributes);
+}
+
+export const sum = (e: Emitter, x: Operand, axes: readonly number[], keepDims = false): Operand => reduce(e, "Sum", x, axes, keepDims);
+
+/** The axis of the largest of float32 or int32 numbers; what NaN gives is TensorFlow's affair. */
+export function argMax(e: Emitter, x: Operand, axis: number): Operand {
+  const shape = x.shape.filter((_, i) => i !== axis);
+  return call(e, "ArgMax", [x, scalar(e, axis, "int32")], shape, "int32", { ...typed(x), ...indexed, output_type: { type: "int32" } });
+}
+
+export function matmul(e: Emitter, a: Operand, b: Operand, transposeA: boolean, transposeB: boolean, shape: Shape): Operand {
+  if (a.shape.length === 2 && b.shape.length === 2) {
+    return call(e, "MatMul", [a, b], shape, "float32", { ...typed(a), transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } });
+  }
+  return call(e, "BatchMatMulV2", [a, b], shape, "float32", { ...typed(a), adj_x: { bool: transposeA }, adj_y: { bool: transposeB } });
+}
+
+export function concat(e: Emitter, inputs: readonly Operand[], axis: number): Operand {
+  if (inputs.length === 1) return inputs[0]!;
+  const total = inputs.reduce<Size>((size, x) => addSizes(size, x.shape[axis]!), 0);
+  const shape = inputs[0]!.shape.map((size, i) => (i === axis ? total : size));
+  return call(e, "ConcatV2", [...inputs, scalar(e, axis, "int32")], shape, inputs[0]!.dtype, {
+    ...typed(inputs[0]!),
+    ...indexed,
+    N: { int: inputs.length },
+  });
+}
+
+/** A block of consecutive elements. */
+export const slice = (e: Emitter, x: Operand, starts: readonly Size[], sizes: Shape): Operand =>
+  sameShape(x.shape, sizes)
+    ? x
+    : call(e, "Slice", [x, e.sizes(starts), e.sizes(sizes)], sizes, x.dtype, { ...typed(x), Index: { type: "int32" } });
+
+export function pad(e: Emitter, x: Operand, before: readonly Size[], after: readonly Size[], value: number): Operand {
+  const shape = x.shape.map((size, i) => addSizes(addSizes(size, before[i]!), after[i]!));
+  if (sameShape(shape, x.shape)) return x;
+  const widths = reshape(e, e.sizes(before.flatMap((size, i) => [size, after[i]!])), [x.shape.length, 2]);
+  return call(e, "PadV2", [x, widths, scalar(e, value, x.dtype)], shape, x.dtype, { ...typed(x), Tpaddings: { type: "int32" } });
+}
+
+/** Slices of `axis` by index; the first `batch` axes are walked together. */
+export function gather(e: Emitter, x: Operand, indices: Operand, axis: number, batch = 0): Operand {
+  const shape = [...x.shape.slice(0, axis), ...indices.shape.slice(batch), ...x.shape.slice(axis + 1)];
+  return call(e, "GatherV2", [x, indices, scalar(e, axis, "int32")], shape, x.dtype, {
+    Tparams: { type: x.dtype },
+    Tindices: { type: "int32" },
+    Taxis: { type: "int32" },
+    batch_dims: { int: batch },
+  });
+}
+
+/** base with updates added to its slices along the first axis; repeated indices add up. */
+export function scatterAdd(e: Emitter, base: Operand, indices: Operand, updates: Operand): Operand {
+  const column = reshape(e, indices, [...indices.shape, 1]);
+  return call(e, "TensorScatterAdd", [base, column, updates], base.shape, base.dtype, { ...typed(base), Tindices: { type: "int32" } });
+}
+
+export const softmax = (e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Operand => call(e, name, [x], x.shape, "float32", typed(x));

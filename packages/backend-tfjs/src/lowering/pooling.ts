@@ -1,0 +1,116 @@
+/** Pooling: TensorFlow's kernels over one or two spatial axes, unfolded windows over more. */
+import type { Shape, Size } from "@ermine/core";
+import { argMax, binary, broadcastTo, call, pad, reduce, reshape, range, scalar, select, slice, sum } from "./calls.js";
+import { channelsFirst, channelsLast, pair, withHeight } from "./convolution.js";
+import type { Emitter, Lowering, Operand, TfAttributes } from "./emitter.js";
+import { fold, positionsOf, product, unfold, type Window } from "./window.js";
+
+type Average = Omit<Window, "dilation"> & { readonly countIncludePad: boolean };
+
+const isFlat = (x: Operand): boolean => x.shape.length === 3 || x.shape.length === 4;
+
+const dense = (window: Omit<Window, "dilation">): Window => ({ ...window, dilation: window.kernel.map(() => 1) });
+
+const sides = ({ padBefore, padAfter }: Pick<Window, "padBefore" | "padAfter">): readonly [readonly number[], readonly number[]] => [
+  pair(padBefore, 0),
+  pair(padAfter, 0),
+];
+
+function attributesOf(window: Omit<Window, "dilation">, padding: boolean): TfAttributes {
+  const [[top, left], [bottom, right]] = sides(window) as [[number, number], [number, number]];
+  const explicit = padding && top + left + bottom + right > 0;
+  return {
+    T: { type: "float32" },
+    ksize: { ints: [1, ...pair(window.kernel, 1), 1] },
+    strides: { ints: [1, ...pair(window.stride, 1), 1] },
+    padding: { string: explicit ? "EXPLICIT" : "VALID" },
+    ...(padding ? { explicit_paddings: { ints: explicit ? [0, 0, top, bottom, left, right, 0, 0] : [] } } : {}),
+    data_format: { string: "NHWC" },
+  };
+}
+
+const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x), channelsLast);
+const backFrom = (e: Emitter, image: Operand, shape: Shape): Operand => reshape(e, e.transpose(image, channelsFirst), shape);
+const lastShape = (shape: Shape): Shape => [shape[0]!, ...pair(shape.slice(2) as readonly number[], 1), shape[1]!];
+
+const hasMaxKernel = (x: Operand, { dilation }: Window): boolean => isFlat(x) && dilation.every((n) => n === 1);
+
+function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand {
+  if (!hasMaxKernel(x, window)) return reshape(e, reduce(e, "Max", unfold(e, x, window, -Infinity), [2], false), shape);
+  const image = call(e, "MaxPool", [imageOf(e, x)], lastShape(shape), "float32", attributesOf(window, true));
+  return backFrom(e, image, shape);
+}
+
+function maxPoolGradient(e: Emitter, g: Operand, x: Operand, y: Operand, window: Window): Operand {
+  if (hasMaxKernel(x, window)) {
+    const image = imageOf(e, x);
+    const toX = call(e, "MaxPoolGrad", [image, imageOf(e, y), imageOf(e, g)], image.shape, "float32", attributesOf(window, true));
+    return backFrom(e, toX, x.shape);
+  }
+  const columns = unfold(e, x, window, -Infinity);
+  const [batch, channels, elements, positions] = columns.shape as [Size, Size, number, number];
+  const first = reshape(e, argMax(e, columns, 2), [batch, channels, 1, positions]);
+  const chosen = binary(e, "Equal", first, reshape(e, range(e, elements), [elements, 1]), "bool");
+  const spread = select(e, chosen, reshape(e, g, [batch, channels, 1, positions]), scalar(e, 0));
+  return fold(e, spread, window, x.shape.slice(2) as readonly number[]);
+}
+
+/** What each position's mean over the whole kernel is to be multiplied by, so that padding does not count: [...positions]. */
+function corrections(spatial: readonly number[], window: Window): Float32Array {
+  let counts = [1];
+  positionsOf(spatial, window).forEach((positions, axis) => {
+    const inside = Array.from({ length: positions }, (_, p) => {
+      const start = p * window.stride[axis]! - window.padBefore[axis]!;
+      return Math.min(start + window.kernel[axis]!, spatial[axis]!) - Math.max(start, 0);
+    });
+    counts = counts.flatMap((count) => inside.map((n) => count * n));
+  });
+  return Float32Array.from(counts, (count) => product(window.kernel) / count);
+}
+
+const isPadded = (attributes: Average): boolean => [...attributes.padBefore, ...attributes.padAfter].some((n) => n > 0);
+
+/** x [N, C, ...positions] with padding taken out of the means, where it was not to count. */
+function corrected(e: Emitter, x: Operand, spatial: readonly number[], attributes: Average): Operand {
+  if (attributes.countIncludePad || !isPadded(attributes)) return x;
+  const factors = corrections(spatial, dense(attributes));
+  return binary(e, "Mul", x, e.constant(factors, [1, 1, ...(x.shape.slice(2) as readonly number[])], "float32"));
+}
+
+const lastWidths = (widths: readonly number[]): number[] => [0, ...widths, 0];
+
+function avgPool(e: Emitter, x: Operand, attributes: Average, shape: Shape): Operand {
+  const spatial = x.shape.slice(2) as readonly number[];
+  if (!isFlat(x)) {
+    const columns = unfold(e, x, dense(attributes), 0);
+    const means = binary(e, "RealDiv", sum(e, columns, [2]), scalar(e, product(attributes.kernel)));
+    return corrected(e, reshape(e, means, shape), spatial, attributes);
+  }
+  const [before, after] = sides(attributes);
+  const image = pad(e, imageOf(e, x), lastWidths(before), lastWidths(after), 0);
+  const means = call(e, "AvgPool", [image], lastShape(shape), "float32", attributesOf(attributes, false));
+  return corrected(e, backFrom(e, means, shape), spatial, attributes);
+}
+
+function avgPoolGradient(e: Emitter, g: Operand, x: Operand, attributes: Average): Operand {
+  const spatial = x.shape.slice(2) as readonly number[];
+  const shares = corrected(e, g, spatial, attributes);
+  if (!isFlat(x)) {
+    const [batch, channels] = g.shape as [Size, Size];
+    const positions = product(g.shape.slice(2) as readonly number[]);
+    const each = binary(e, "RealDiv", reshape(e, shares, [batch, channels, 1, positions]), scalar(e, product(attributes.kernel)));
+    return fold(e, broadcastTo(e, each, [batch, channels, product(attributes.kernel), positions]), dense(attributes), spatial);
+  }
+  const [before, after] = sides(attributes);
+  const own = lastShape(x.shape);
+  const wide = own.map((size, i) => (i === 1 || i === 2 ? (size as number) + before[i - 1]! + after[i - 1]! : size));
+  const image = call(e, "AvgPoolGrad", [e.sizes(wide), imageOf(e, shares)], wide, "float32", attributesOf(attributes, false));
+  return backFrom(e, slice(e, image, lastWidths(before), own), x.shape);
+}
+
+export const poolingLowerings: Readonly<Record<string, Lowering>> = {
+  maxPool: (e, [x], window: Window, [y]) => [maxPool(e, x!, window, y!.shape)],
+  maxPoolGradient: (e, [g, x, y], window: Window) => [maxPoolGradient(e, g!, x!, y!, window)],
+  avgPool: (e, [x], attributes: Average, [y]) => [avgPool(e, x!, attributes, y!.shape)],
+  avgPoolGradient: (e, [g, x], attributes: Average) => [avgPoolGradient(e, g!, x!, attributes)],
+};

@@ -1,0 +1,103 @@
+/**
+ * Loads the application's tfjs-node, with what it needs before it is loaded: functions that newer Node has dropped, and TensorFlow's
+ * settings, which it reads from the environment once.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { ErmineError } from "@ermine/core";
+import type { Binding } from "./binding.js";
+import { locate, type Device, type TfjsPackage } from "./locate.js";
+
+export interface NativeSettings {
+  /** Threads within and between TensorFlow's ops. Default: one for each core, as TensorFlow has it. */
+  readonly threads?: number;
+  /** The same inputs give the same bits: TF_DETERMINISTIC_OPS. Default true. */
+  readonly deterministic?: boolean;
+  /** Let TensorFlow write its notes on stderr. Default false. */
+  readonly log?: boolean;
+}
+
+/** tfjs-node as far as it is used here; its own types are for those who convert tensors. */
+export interface Tfjs {
+  backend(): { readonly binding: Binding };
+  findBackend(name: string): { readonly binding: Binding } | null;
+}
+
+export interface Native {
+  readonly tfjs: Tfjs;
+  readonly binding: Binding;
+  readonly package: TfjsPackage;
+}
+
+export const remedy = "Run: npx ermine-tfjs install (npx ermine-tfjs doctor says what is wrong).";
+
+let loaded: Native | undefined;
+
+const environmentOf = ({ threads, deterministic = true, log = false }: NativeSettings): Record<string, string> => ({
+  ...(threads === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) }),
+  TF_DETERMINISTIC_OPS: deterministic ? "1" : "0",
+  // Said explicitly, TensorFlow does not announce that it is on.
+  TF_ENABLE_ONEDNN_OPTS: process.env["TF_ENABLE_ONEDNN_OPTS"] ?? "1",
+  ...(log ? {} : { TF_CPP_MIN_LOG_LEVEL: process.env["TF_CPP_MIN_LOG_LEVEL"] ?? "2" }),
+});
+
+/**
+ * @throws ErmineError ERMINE_BACKEND where tfjs-node or its native library is missing, ERMINE_USAGE where settings come too late
+ */
+export function loadNative(settings: NativeSettings = {}, device?: Device): Native {
+  const found = locate(device);
+  if (found === undefined) {
+    const name = device === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
+    throw new ErmineError("ERMINE_BACKEND", `${name} is not installed. Add it: npm install ${name}@4.22. ${device === "gpu" ? "" : remedy}`.trim());
+  }
+  const addon = addonPath(found.root);
+  if (!existsSync(addon)) {
+    throw new ErmineError("ERMINE_BACKEND", `tfjs-node's native addon is not there: ${addon}. ${remedy}`);
+  }
+  const require = createRequire(join(found.root, "package.json"));
+  refuseLateSettings(settings, require.cache[addon] !== undefined || loaded !== undefined);
+  if (loaded !== undefined) return loaded;
+  Object.assign(process.env, environmentOf(settings));
+  supplyDroppedFunctions();
+  let tfjs: Tfjs;
+  try {
+    tfjs = require(found.root) as Tfjs;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ErmineError("ERMINE_BACKEND", `tfjs-node does not load: ${message}\n${remedy}`, { cause });
+  }
+  const backend = tfjs.findBackend("tensorflow");
+  if (backend === null) throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
+  loaded = { tfjs, binding: backend.binding, package: found };
+  return loaded;
+}
+
+export const addonPath = (root: string): string => join(root, "lib", "napi-v8", "tfjs_binding.node");
+
+function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {
+  if (!isLoaded) return;
+  const { threads, deterministic } = settings;
+  const own = process.env["TF_NUM_INTRAOP_THREADS"];
+  if (threads !== undefined && own !== String(threads)) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `TensorFlow is loaded already, with ${own ?? "its own number of"} threads, and cannot have ${threads} any more. Create the tfjs backend before anything else loads ` +
+        "tfjs-node, or set TF_NUM_INTRAOP_THREADS and TF_NUM_INTEROP_THREADS when you start Node.",
+    );
+  }
+  if (deterministic !== undefined && (process.env["TF_DETERMINISTIC_OPS"] === "1") !== deterministic) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `TensorFlow is loaded already, with deterministic ${String(!deterministic)}. Create the tfjs backend before anything else loads tfjs-node, ` +
+        `or set TF_DETERMINISTIC_OPS=${deterministic ? 1 : 0} when you start Node.`,
+    );
+  }
+}
+
+/** tfjs-node calls two functions of `util` that Node 23 has dropped (tensorflow/tfjs#8609). */
+export function supplyDroppedFunctions(): void {
+  const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
+  util["isNullOrUndefined"] ??= (value: unknown): boolean => value === null || value === undefined;
+  util["isArray"] ??= Array.isArray;
+}

@@ -1,0 +1,76 @@
+/** Which tfjs-node: the application's own. Two copies in one process would be two TensorFlows that know nothing of each other. */
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ErmineError } from "@ermine/core";
+
+export type Device = "cpu" | "gpu";
+
+export interface TfjsPackage {
+  readonly name: "@tensorflow/tfjs-node" | "@tensorflow/tfjs-node-gpu";
+  /** Its folder, symbolic links followed. */
+  readonly root: string;
+  readonly version: string;
+}
+
+const packageNames = { cpu: "@tensorflow/tfjs-node", gpu: "@tensorflow/tfjs-node-gpu" } as const;
+
+/** Where packages are looked for from: here, and the application's folder and script. */
+export function lookupPlaces(): readonly string[] {
+  const script = process.argv[1];
+  const places = [import.meta.url, pathToFileURL(join(process.cwd(), "package.json")).href];
+  if (script !== undefined && existsSync(script)) places.push(pathToFileURL(realpathSync(script)).href);
+  return places;
+}
+
+/**
+ * The tfjs-node that this application uses; the GPU package where it is installed and the device is not "cpu".
+ *
+ * @returns undefined where there is none
+ * @throws ErmineError ERMINE_BACKEND where there are two copies of one
+ */
+export function locate(device?: Device, places: readonly string[] = lookupPlaces()): TfjsPackage | undefined {
+  const wanted = device === undefined ? [packageNames.gpu, packageNames.cpu] : [packageNames[device]];
+  for (const name of wanted) {
+    const found = locateByName(name, places);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function locateByName(name: TfjsPackage["name"], places: readonly string[]): TfjsPackage | undefined {
+  const roots = new Set<string>();
+  for (const place of places) {
+    const root = resolveRoot(name, place);
+    if (root !== undefined) roots.add(root);
+  }
+  for (const root of loadedRoots(name)) roots.add(root);
+  const [root, other] = [...roots];
+  if (root === undefined) return undefined;
+  if (other !== undefined) {
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `There are two copies of ${name}, and tensors of one are nothing to the other:\n  ${root}\n  ${other}\n` +
+        "Keep one: ask for the same version everywhere (npm dedupe, pnpm dedupe), or let one package.json of the workspace depend on it.",
+    );
+  }
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  return { name, root, version };
+}
+
+function resolveRoot(name: string, place: string): string | undefined {
+  try {
+    return realpathSync(dirname(createRequire(place).resolve(`${name}/package.json`)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Copies that somebody has loaded already. */
+function loadedRoots(name: string): string[] {
+  const marker = join("node_modules", ...name.split("/"), "dist", "index.js");
+  return Object.keys(createRequire(import.meta.url).cache)
+    .filter((file) => file.endsWith(marker))
+    .map((file) => realpathSync(dirname(dirname(file))));
+}
