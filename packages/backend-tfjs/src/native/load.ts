@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import type { Binding } from "./binding.js";
 import { locate, type Device, type TfjsPackage } from "./locate.js";
@@ -60,12 +60,16 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   if (loaded !== undefined) return loaded;
   Object.assign(process.env, environmentOf(settings));
   supplyDroppedFunctions();
+  const quiet = settings.log === true ? undefined : silencer(addon);
   let tfjs: Tfjs;
   try {
+    quiet?.mute();
     tfjs = require(found.root) as Tfjs;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ErmineError("ERMINE_BACKEND", `tfjs-node does not load: ${message}\n${remedy}`, { cause });
+  } finally {
+    quiet?.unmute();
   }
   const backend = tfjs.findBackend("tensorflow");
   if (backend === null) throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
@@ -74,6 +78,17 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
 }
 
 export const addonPath = (root: string): string => join(root, "lib", "napi-v8", "tfjs_binding.node");
+
+interface Silencer {
+  mute(): void;
+  unmute(): void;
+}
+
+/** Compiled beside the addon by `ermine-tfjs install`: newer TensorFlow writes on stderr before it reads any setting. */
+function silencer(addon: string): Silencer | undefined {
+  const file = join(dirname(addon), "quiet.node");
+  return existsSync(file) ? (createRequire(import.meta.url)(file) as Silencer) : undefined;
+}
 
 function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {
   if (!isLoaded) return;

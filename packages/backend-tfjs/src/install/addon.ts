@@ -1,0 +1,74 @@
+/** tfjs-node's addon, compiled from the sources in its package against the library in the cache, and put where tfjs-node looks. */
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { addonPath } from "../native/load.js";
+import type { TfjsPackage } from "../native/locate.js";
+import { libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { compiler, failure, lastLines, runTool } from "./tools.js";
+
+const quietSource = fileURLToPath(new URL("../../native/quiet.cc", import.meta.url));
+const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");
+
+const sourcesOf = (found: TfjsPackage): string[] => ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(found.root, "binding", name));
+
+/** One folder in the cache for each version of the sources and of TensorFlow. */
+function addonFolder(site: Site, found: TfjsPackage, wheel: Wheel): string {
+  const hash = createHash("sha256");
+  for (const file of [...sourcesOf(found), quietSource]) hash.update(readFileSync(file));
+  return join(site.cache, `addon-${found.version}-tensorflow-${wheel.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+/** Makes sure that the compiled addon is in the cache, and says where. @throws ErmineError with the remedy */
+export function provideAddon(site: Site, found: TfjsPackage, wheel: Wheel, library: string): string {
+  const folder = addonFolder(site, found, wheel);
+  if (sizeOfFile(join(folder, "tfjs_binding.node")) !== undefined) return folder;
+  const command = compiler(site);
+  if (typeof command !== "string") throw failure(command);
+  mkdirSync(site.cache, { recursive: true });
+  const partial = mkdtempSync(partialPrefix(site));
+  try {
+    site.log("Compiling tfjs-node's addon …");
+    const lib = join(library, "lib");
+    compile(site, command, [
+      `-I${join(library, "include")}`, ...sourcesOf(found), "-o", join(partial, "tfjs_binding.node"),
+      `-L${lib}`, ...libraryNames.map((name) => `-l:${name}`), "-Wl,-rpath,$ORIGIN/../../deps/lib",
+    ]);
+    compile(site, command, [quietSource, "-o", join(partial, "quiet.node")]);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+function compile(site: Site, command: string, args: readonly string[]): void {
+  const { ok, output } = runTool(site, command, ["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8", `-I${headers}`, ...args]);
+  if (ok) return;
+  throw failure({
+    what: `${command} could not compile tfjs-node's addon:\n${lastLines(output, 12)}\n`,
+    remedy: "A compiler with C++17 is needed (g++ 9, clang 10 or newer): name another one with CXX=…",
+  });
+}
+
+/** Links the library and copies the addon into the package; the addon, which makes it whole, comes last. */
+export function place(found: TfjsPackage, library: string, addon: string): void {
+  const target = addonPath(found.root);
+  const libraries = join(found.root, "deps", "lib");
+  mkdirSync(libraries, { recursive: true });
+  mkdirSync(dirname(target), { recursive: true });
+  for (const name of libraryNames) exchange(join(libraries, name), (file) => symlinkSync(join(library, "lib", name), file));
+  exchange(join(dirname(target), "quiet.node"), (file) => copyFileSync(join(addon, "quiet.node"), file));
+  exchange(target, (file) => copyFileSync(join(addon, "tfjs_binding.node"), file));
+}
+
+/** A file that is there whole or not at all, whatever was there before. */
+function exchange(file: string, make: (temporary: string) => void): void {
+  const temporary = `${file}.${process.pid}`;
+  rmSync(temporary, { force: true });
+  make(temporary);
+  renameSync(temporary, file);
+}

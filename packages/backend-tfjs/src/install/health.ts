@@ -1,0 +1,63 @@
+/** Does tfjs-node load, and what is in it? Asked in a process of its own: an addon that fits badly can take the process with it. */
+import { lstatSync, readlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { addonPath } from "../native/load.js";
+import type { TfjsPackage } from "../native/locate.js";
+import { libraryNames, sizeOfFile, type Site } from "./site.js";
+import { lastLines, runTool, type Problem } from "./tools.js";
+
+export interface Health {
+  readonly version: string;
+  readonly gpu: boolean;
+}
+
+const mark = "ermine-tfjs:";
+const script = `
+const util = require("node:util");
+util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+util.isArray ??= Array.isArray;
+const { binding } = require(process.argv[1]).backend();
+console.log("\\n${mark}" + JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }));
+`;
+
+const install = "Run: npx ermine-tfjs install";
+
+/** What is there and works, or the first thing that does not. */
+export function health(site: Site, found: TfjsPackage): Health | Problem {
+  const addon = addonPath(found.root);
+  if (sizeOfFile(addon) === undefined) return { what: `tfjs-node's native addon is not there: ${addon}.`, remedy: `${install}.` };
+  const dangling = danglingLibrary(found);
+  if (dangling !== undefined) return dangling;
+  const { ok, output } = runTool(site, process.execPath, ["-e", script, found.root], { seconds: 120 });
+  const line = output.split("\n").find((text) => text.startsWith(mark));
+  if (!ok || line === undefined) return doesNotLoad(output);
+  const result = JSON.parse(line.slice(mark.length)) as Health;
+  const [major, minor] = result.version.split(".").map(Number) as [number, number];
+  if (major === 2 && minor >= 9) return result;
+  return { what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`, remedy: `${install} --force.` };
+}
+
+function danglingLibrary(found: TfjsPackage): Problem | undefined {
+  for (const name of libraryNames) {
+    const file = join(found.root, "deps", "lib", name);
+    try {
+      if (!lstatSync(file).isSymbolicLink() || sizeOfFile(file) !== undefined) continue;
+    } catch {
+      continue;
+    }
+    return { what: `TensorFlow's library is gone: ${file} leads to ${readlinkSync(file)}, which is not there (was the cache cleaned?).`, remedy: `${install}.` };
+  }
+  return undefined;
+}
+
+function doesNotLoad(output: string): Problem {
+  const reason = output.split("\n").find((line) => /\bError:|undefined symbol|cannot open shared object/.test(line))?.trim() ?? lastLines(output, 4);
+  if (/undefined symbol|version `.*' not found|invalid ELF|wrong ELF/.test(output)) {
+    return { what: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`, remedy: `${install} --force.` };
+  }
+  if (/cannot open shared object/.test(output)) return { what: `A library that tfjs-node's addon needs is not there (${reason}).`, remedy: `${install} --force.` };
+  return { what: `tfjs-node does not load: ${reason}`, remedy: `${install} --force.` };
+}
+
+/** The folder that a removal of what does not work empties. */
+export const nativeFolders = (found: TfjsPackage): readonly string[] => [join(found.root, "deps"), dirname(dirname(addonPath(found.root)))];

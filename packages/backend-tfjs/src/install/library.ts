@@ -1,0 +1,104 @@
+/** TensorFlow's library and headers in the user's cache: out of a wheel of PyPI's, whole or not at all. */
+import { createHash } from "node:crypto";
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { libraryFolder, libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { failure, lastLines, megabytes, python, room, runTool, type Problem } from "./tools.js";
+
+interface Manifest {
+  readonly version: string;
+  readonly wheel: string;
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
+const unpacker = fileURLToPath(new URL("../../native/unpack.py", import.meta.url));
+
+/** "absent", "whole", or what is wrong with it. */
+export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Problem {
+  const folder = libraryFolder(site, wheel);
+  const broken = (detail: string): Problem => ({ what: `The library in ${folder} is broken: ${detail}.`, remedy: "Run: npx ermine-tfjs install (it downloads it again)." });
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+  } catch {
+    return sizeOfFile(folder) === undefined ? "absent" : broken("it has no manifest, so it was never finished");
+  }
+  if (manifest.wheel !== wheel.sha256) return broken(`it is of another wheel than ${wheel.file}`);
+  for (const [name, size] of Object.entries(manifest.sizes)) {
+    const found = sizeOfFile(join(folder, "lib", name));
+    if (found !== size) return broken(`${name} has ${found ?? "no"} bytes and should have ${size}`);
+  }
+  return "whole";
+}
+
+/** Makes sure that the library is in the cache, and says where. @throws ErmineError with the remedy */
+export async function provideLibrary(site: Site, wheel: Wheel): Promise<string> {
+  const folder = libraryFolder(site, wheel);
+  if (libraryState(site, wheel) === "whole") return folder;
+  const interpreter = python(site);
+  if (typeof interpreter !== "string") throw failure(interpreter);
+  const full = room(site.cache, wheel.room);
+  if (full !== undefined) throw failure(full);
+  mkdirSync(site.cache, { recursive: true });
+  const partial = mkdtempSync(partialPrefix(site));
+  try {
+    const file = await download(site, wheel, interpreter, partial);
+    const whole = join(partial, "library");
+    unpack(site, wheel, interpreter, file, whole);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(whole, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function download(site: Site, wheel: Wheel, interpreter: string, folder: string): Promise<string> {
+  site.log(`Downloading ${wheel.project} ${wheel.version} with pip …`);
+  const { ok, output } = runTool(site, interpreter, [
+    "-m", "pip", "download", `${wheel.project}==${wheel.version}`,
+    "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-cache-dir",
+    "--implementation", "cp", "--python-version", wheel.python, "--abi", wheel.abi, "--platform", wheel.platform, "--dest", folder,
+  ], { seconds: 1800 });
+  if (!ok) {
+    throw failure({
+      what: `pip could not download ${wheel.project} ${wheel.version}:\n${lastLines(output, 6)}\n`,
+      remedy: "Check the connection (pip's own settings count: PIP_INDEX_URL, PIP_PROXY), then run: npx ermine-tfjs install",
+    });
+  }
+  const file = join(folder, wheel.file);
+  const size = sizeOfFile(file);
+  if (size === undefined) {
+    throw failure({ what: `pip downloaded ${readdirSync(folder).join(", ") || "nothing"} instead of ${wheel.file}.`, remedy: "Check pip's index, then run: npx ermine-tfjs install" });
+  }
+  const found = await hashOf(file);
+  if (found !== wheel.sha256) {
+    throw failure({
+      what: `The download of ${wheel.file} (${megabytes(size)}) is broken or not the pinned one: its SHA-256 is ${found}, expected was ${wheel.sha256}. It was deleted.`,
+      remedy: "Run npx ermine-tfjs install again; where it stays so, check the proxy or mirror between here and PyPI.",
+    });
+  }
+  return file;
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+function unpack(site: Site, wheel: Wheel, interpreter: string, file: string, folder: string): void {
+  site.log("Unpacking the library and its headers …");
+  const { ok, output } = runTool(site, interpreter, [unpacker, file, folder]);
+  if (!ok) throw failure({ what: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`, remedy: "Check the disk, then run: npx ermine-tfjs install" });
+  const sizes = Object.fromEntries(
+    libraryNames.map((name) => {
+      const size = sizeOfFile(join(folder, "lib", name));
+      if (size === undefined) throw failure({ what: `${wheel.file} holds no ${name}.`, remedy: "Report this: the pinned wheel is not what it was." });
+      return [name, size];
+    }),
+  );
+  const manifest: Manifest = { version: wheel.version, wheel: wheel.sha256, sizes };
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest, null, 2));
+}

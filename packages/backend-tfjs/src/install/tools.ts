@@ -1,0 +1,90 @@
+/** The programs that an install needs, found on the PATH or explained. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, statfsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { ErmineError } from "@ermine/core";
+import type { Site } from "./site.js";
+
+/** A thing that is missing, and what to do about it. */
+export interface Problem {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+export const failure = ({ what, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${remedy}`);
+
+function onPath(site: Site, name: string): string | undefined {
+  for (const folder of (site.environment["PATH"] ?? "").split(delimiter)) {
+    const file = join(folder, name);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // Not here.
+    }
+  }
+  return undefined;
+}
+
+export interface Outcome {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+export function runTool(site: Site, command: string, args: readonly string[], options: { cwd?: string; seconds?: number } = {}): Outcome {
+  const { status, stdout, stderr, error } = spawnSync(command, [...args], {
+    env: site.environment,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+    timeout: (options.seconds ?? 600) * 1000,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const output = `${stdout ?? ""}${stderr ?? ""}${error === undefined ? "" : error.message}`.trim();
+  return { ok: status === 0, output };
+}
+
+export const lastLines = (text: string, count: number): string => text.split("\n").slice(-count).join("\n");
+
+export function python(site: Site): string | Problem {
+  const found = onPath(site, "python3");
+  if (found === undefined) {
+    return { what: "There is no python3 on the PATH; TensorFlow's library is downloaded with its pip.", remedy: "Install it (Debian, Ubuntu: apt-get install python3 python3-pip)." };
+  }
+  if (!runTool(site, found, ["-m", "pip", "--version"], { seconds: 60 }).ok) {
+    return { what: `${found} has no pip.`, remedy: "Install it (Debian, Ubuntu: apt-get install python3-pip; elsewhere: python3 -m ensurepip)." };
+  }
+  return found;
+}
+
+export function compiler(site: Site): string | Problem {
+  const wanted = site.environment["CXX"];
+  const names = wanted === undefined || wanted === "" ? ["g++", "clang++", "c++"] : [wanted];
+  for (const name of names) {
+    const found = name.includes("/") ? name : onPath(site, name);
+    if (found !== undefined) return found;
+  }
+  return {
+    what: `There is no C++ compiler (${names.join(", ")}); tfjs-node's addon is compiled from its sources.`,
+    remedy: "Install one (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++), or name it: CXX=/path/to/compiler.",
+  };
+}
+
+/** @returns a problem where the file system of `folder` has less than `bytes` left */
+export function room(folder: string, bytes: number): Problem | undefined {
+  let existing = folder;
+  for (;;) {
+    try {
+      const { bavail, bsize } = statfsSync(existing);
+      if (bavail * bsize >= bytes) return undefined;
+      return {
+        what: `${existing} has ${megabytes(bavail * bsize)} free, and ${megabytes(bytes)} are needed.`,
+        remedy: "Free some, or put the cache elsewhere: XDG_CACHE_HOME=/path/with/room.",
+      };
+    } catch (error) {
+      if (dirname(existing) === existing) throw error;
+      existing = dirname(existing);
+    }
+  }
+}
+
+export const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
