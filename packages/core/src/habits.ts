@@ -3,7 +3,10 @@ import { ErmineError } from "./errors.js";
 
 /** @deprecated tfjs' habit. @throws ErmineError always */
 export function tidy(..._habit: readonly unknown[]): never {
-  throw new ErmineError("ERMINE_USAGE", "There is no tidy: scope(() => { … }) frees every tensor made inside that it does not return.");
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    "There is no tidy: scope(() => { … }) frees every tensor made inside that it does not return.",
+  );
 }
 
 /** @deprecated tfjs' habit. @throws ErmineError always */
@@ -16,5 +19,8 @@ export function dispose(..._habit: readonly unknown[]): never {
 
 /** @deprecated PyTorch's habit. @throws ErmineError always */
 export function backward(..._habit: readonly unknown[]): never {
-  throw new ErmineError("ERMINE_USAGE", "There is no backward: const { value, grads } = valueAndGrad(() => loss, parameters) gives gradients as values.");
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    "There is no backward: const { value, grads } = valueAndGrad(() => loss, parameters) gives gradients as values.",
+  );
 }

@@ -7,7 +7,20 @@ export { leaves, mapTree, type Tree } from "./tensor/tree.js";
 export type { NestedNumbers } from "./tensor/print.js";
 export { allocate, bytesPerElement, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
 export {
-  addSizes, bind, broadcastShapes, concrete, Dim, formatShape, mulSizes, sameShape, sameSize, sizeOf, subSizes, type Bindings, type Shape, type Size,
+  addSizes,
+  bind,
+  broadcastShapes,
+  concrete,
+  Dim,
+  formatShape,
+  mulSizes,
+  sameShape,
+  sameSize,
+  sizeOf,
+  subSizes,
+  type Bindings,
+  type Shape,
+  type Size,
 } from "./tensor/dim.js";
 export * from "./ops/index.js";
 export * from "./random/index.js";

@@ -38,7 +38,10 @@ export interface ValueAndGrads<S, V = Tensor> {
  * @example const { value, grads } = valueAndGrad(() => crossEntropy(model.forward(x), y), model.parameters());
  * @throws ErmineError ERMINE_SHAPE where the result is not a scalar, ERMINE_USAGE where fn is async
  */
-export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
+export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(
+  fn: () => V,
+  sources: S,
+): ValueAndGrads<S, V> {
   const body = (): ValueAndGrads<S, V> => differentiate(fn, sources);
   return currentTrace() === undefined ? scope(body) : body();
 }
@@ -65,14 +68,18 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
     }
     const t: Tensor = source instanceof Variable ? source.value : source;
     if (t.dtype !== "float32") {
-      throw new ErmineError("ERMINE_DTYPE", `Only float32 has gradients, got ${t.dtype}${formatShape(t.shape)}. Cast it outside.`);
+      throw new ErmineError(
+        "ERMINE_DTYPE",
+        `Only float32 has gradients, got ${t.dtype}${formatShape(t.shape)}. Cast it outside.`,
+      );
     }
     if (source instanceof Variable) substitutions.set(source, t);
     watched.set(source, t);
     tape.watched.add(identity(t));
   }
   const value = withTape(tape, () => withSubstitutions(substitutions, fn));
-  if (value instanceof Promise) throw new ErmineError("ERMINE_USAGE", "The function of valueAndGrad cannot be async: await outside of it.");
+  if (value instanceof Promise)
+    throw new ErmineError("ERMINE_USAGE", "The function of valueAndGrad cannot be async: await outside of it.");
   return { value, tape, watched };
 }
 
@@ -93,7 +100,8 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
         "Use mean() or sum() of it, or jacobian().",
     );
   }
-  if (output.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `valueAndGrad needs a float32 scalar, got ${output.dtype}.`);
+  if (output.dtype !== "float32")
+    throw new ErmineError("ERMINE_DTYPE", `valueAndGrad needs a float32 scalar, got ${output.dtype}.`);
   const gradients = pullBack(recording, output, onesLike(output));
   return { value, grads: mapTree(sources as Tree<unknown>, (source) => gradients.get(source)!) as GradientsOf<S> };
 }
@@ -104,7 +112,9 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
  * @example grad((x) => sum(mul(x, x)))(tensor([1, 2]))   // [2, 4]
  * @example grad((x) => sum(grad(f)(x)))                  // second order
  */
-export function grad<S, R extends readonly unknown[]>(fn: (source: S, ...rest: R) => Tensor): (source: S, ...rest: R) => GradientsOf<S> {
+export function grad<S, R extends readonly unknown[]>(
+  fn: (source: S, ...rest: R) => Tensor,
+): (source: S, ...rest: R) => GradientsOf<S> {
   return (source, ...rest) => valueAndGrad(() => fn(source, ...rest), source).grads;
 }
 

@@ -21,7 +21,10 @@ export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor<"real"> {
     const recording = record(() => fn(x), x);
     const output = recording.value;
     if (!(output instanceof Tensor) || output.dtype !== "float32") {
-      throw new ErmineError("ERMINE_DTYPE", `jacobian needs a function that returns a float32 tensor, got ${output instanceof Tensor ? `${output.dtype}${formatShape(output.shape)}` : typeof output}.`);
+      throw new ErmineError(
+        "ERMINE_DTYPE",
+        `jacobian needs a function that returns a float32 tensor, got ${output instanceof Tensor ? `${output.dtype}${formatShape(output.shape)}` : typeof output}.`,
+      );
     }
     const shape = concrete(output.shape, "jacobian");
     const rows = Array.from({ length: output.size }, (_, i) => pullBack(recording, output, unit(shape, output.size, i)).get(x)!);

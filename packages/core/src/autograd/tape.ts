@@ -83,7 +83,13 @@ export function recordOnTapes(op: Op, inputs: OptionalTensors, outputs: readonly
 }
 
 /** @internal Gradients of Σ output · gradOutput with respect to `sources`; undefined where none flows. */
-export function backpropagate(tape: Tape, output: Tensor, gradOutput: Tensor, sources: readonly Tensor[], add: Op): (Tensor | undefined)[] {
+export function backpropagate(
+  tape: Tape,
+  output: Tensor,
+  gradOutput: Tensor,
+  sources: readonly Tensor[],
+  add: Op,
+): (Tensor | undefined)[] {
   const gradients = new Map<Tensor, Tensor>([[identity(output), gradOutput]]);
   for (let k = tape.entries.length - 1; k >= 0; k--) {
     const { op, inputs, outputs, attributes } = tape.entries[k]!;
@@ -91,7 +97,9 @@ export function backpropagate(tape: Tape, output: Tensor, gradOutput: Tensor, so
     if (gradOutputs.every((g) => g === undefined)) continue;
     if (op.gradient === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
     const complete = outputs.map((t, i) => gradOutputs[i] ?? zerosLike(t));
-    const needed = inputs.map((t, i) => t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t)));
+    const needed = inputs.map(
+      (t, i) => t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t)),
+    );
     const found = op.gradient(complete, inputs, outputs, attributes, needed);
     inputs.forEach((t, i) => {
       const gradient = found[i];
@@ -109,4 +117,3 @@ export function provideZeros(fn: (like: Tensor) => Tensor): void {
   zeros = fn;
 }
 const zerosLike = (t: Tensor): Tensor => zeros!(t);
-

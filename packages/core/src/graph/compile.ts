@@ -43,7 +43,9 @@ function traceOnce(fn: (trace: Trace) => unknown): TracedEntry {
   const trace = new Trace();
   return trace.run(() => {
     const outputs: Tensor[] = [];
-    const result = mapTree(fn(trace) as Tree<unknown>, (leaf) => (leaf instanceof Tensor ? new Output(outputs.push(leaf) - 1, typeOf(leaf)) : leaf));
+    const result = mapTree(fn(trace) as Tree<unknown>, (leaf) =>
+      leaf instanceof Tensor ? new Output(outputs.push(leaf) - 1, typeOf(leaf)) : leaf,
+    );
     return { graph: trace.finish(outputs), result };
   });
 }
@@ -60,12 +62,17 @@ function firstDifference(a: Graph, b: Graph): string | undefined {
     }
     if (x.kind === "constant" && y.kind === "constant") {
       const [p, q] = [x.data, y.data];
-      const same = p === undefined || q === undefined ? x.storage === y.storage : p.length === q.length && p.every((n, k) => Object.is(n, q[k]));
+      const same =
+        p === undefined || q === undefined
+          ? x.storage === y.storage
+          : p.length === q.length && p.every((n, k) => Object.is(n, q[k]));
       if (!same) return "a number from outside";
     }
-    if (x.kind === "variable" && y.kind === "variable" && x.variable !== y.variable) return `${x.variable.name} against ${y.variable.name}`;
+    if (x.kind === "variable" && y.kind === "variable" && x.variable !== y.variable)
+      return `${x.variable.name} against ${y.variable.name}`;
   }
-  const ends = (graph: Graph): string => [...graph.outputs, ...graph.updates.map((update) => update.value), graph.commit].map(place).join();
+  const ends = (graph: Graph): string =>
+    [...graph.outputs, ...graph.updates.map((update) => update.value), graph.commit].map(place).join();
   return ends(a) === ends(b) ? undefined : "other results";
 }
 
@@ -105,7 +112,10 @@ export function compile<A extends readonly unknown[], R>(
       program = undefined;
     }
     if (program === undefined) {
-      owner = options.backend ?? tensors.flatMap((t) => (t.state.kind === "eager" && t.state.backend ? [t.state.backend] : []))[0] ?? currentBackend();
+      owner =
+        options.backend ??
+        tensors.flatMap((t) => (t.state.kind === "eager" && t.state.backend ? [t.state.backend] : []))[0] ??
+        currentBackend();
       program = compileModule(owner, graphModule(Object.fromEntries([...entries].map(([k, e]) => [k, e.graph]))));
     }
     const backend = owner!;
@@ -119,7 +129,10 @@ export function compile<A extends readonly unknown[], R>(
       if (!(leaf instanceof Output)) return leaf;
       const shape = shapeOf(leaf.type.shape, entry.graph, feeds);
       const result = wrapStorage({ ...leaf.type, shape }, backend, storages[leaf.output]!);
-      return adopt(result, shape.reduce((a, b) => a * b, 4));
+      return adopt(
+        result,
+        shape.reduce((a, b) => a * b, 4),
+      );
     }) as R;
   };
 

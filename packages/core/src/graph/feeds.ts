@@ -26,7 +26,10 @@ export function bindFeeds(entry: string, graph: Graph, feeds: Feeds): Bindings {
         return bindings[symbol] === fed;
       });
     if (!fits) {
-      throw new ErmineError("ERMINE_SHAPE", `${entry}: "${node.name}" has the shape ${formatShape(expected)}, fed was ${formatShape(feed.shape)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `${entry}: "${node.name}" has the shape ${formatShape(expected)}, fed was ${formatShape(feed.shape)}.`,
+      );
     }
   }
   return bindings;

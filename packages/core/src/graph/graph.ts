@@ -73,5 +73,7 @@ export interface GraphModule {
 /** Attributes as text, equal only where they are: JSON has no NaN, no infinities and no −0. */
 export const attributesKey = (attributes: Attributes): string =>
   JSON.stringify(attributes, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `number ${Object.is(value, -0) ? "-0" : value}` : value,
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `number ${Object.is(value, -0) ? "-0" : value}`
+      : value,
   );

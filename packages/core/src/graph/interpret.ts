@@ -14,7 +14,8 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   const cache = new Map<string, Graph>();
   const constants = new Map<TypedArray, Storage>();
 
-  const dtypeOf = (i: number) => (backend.capabilities.dtypes.includes(module.variables[i]!.type.dtype) ? module.variables[i]!.type.dtype : "float32");
+  const dtypeOf = (i: number) =>
+    backend.capabilities.dtypes.includes(module.variables[i]!.type.dtype) ? module.variables[i]!.type.dtype : "float32";
   const operand = (i: number): KernelInput => ({ storage: variables[i]!, shape: module.variables[i]!.shape, dtype: dtypeOf(i) });
   const call = (name: string, inputs: readonly (KernelInput | undefined)[], attributes: object, outputs: readonly Value[]) =>
     backend.kernels[name]!(
@@ -28,7 +29,10 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): { storage: Storage; owned: boolean } {
     const { value } = feed;
     if (typeof value === "function") {
-      const target = allocate(dtype, shape.reduce((a, b) => a * b, 1));
+      const target = allocate(
+        dtype,
+        shape.reduce((a, b) => a * b, 1),
+      );
       value(target);
       return { storage: backend.upload(target, shape, dtype), owned: true };
     }
@@ -51,7 +55,11 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
 
   function run(entry: string, feeds: Feeds): readonly Storage[] {
     const symbolic = module.entries[entry];
-    if (symbolic === undefined) throw new ErmineError("ERMINE_USAGE", `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`);
+    if (symbolic === undefined)
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
+      );
     const bindings = bindFeeds(entry, symbolic, feeds);
     const graph = specialized(entry, symbolic, bindings);
     const computed = new Map<Value, KernelInput>();
@@ -74,7 +82,9 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
       for (const { variable, value } of graph.updates) {
         const input = computed.get(value)!;
         const old = operand(index.get(variable)!);
-        made.push(graph.commit === undefined ? copy(input) : call("where", [computed.get(graph.commit)!, input, old], {}, [value])[0]!);
+        made.push(
+          graph.commit === undefined ? copy(input) : call("where", [computed.get(graph.commit)!, input, old], {}, [value])[0]!,
+        );
       }
     } catch (error) {
       for (const storage of made) backend.release(storage);
@@ -98,7 +108,15 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         if (mine) owned.set(node, [...storages]);
       };
       if (node.kind === "op") {
-        set(call(node.op.name, node.inputs.map((v) => v && computed.get(v)!), node.attributes, outputs), true);
+        set(
+          call(
+            node.op.name,
+            node.inputs.map((v) => v && computed.get(v)!),
+            node.attributes,
+            outputs,
+          ),
+          true,
+        );
       } else if (node.kind === "variable") {
         set([variables[index.get(node.variable)!]!], false);
       } else {

@@ -35,7 +35,10 @@ export interface Program extends Executable {
 export function compileModule(backend: Backend, module: GraphModule): Program {
   const taken = module.variables.find((variable) => variable.owned);
   if (taken !== undefined) {
-    throw new ErmineError("ERMINE_USAGE", `${taken.name} is in use by another compiled program. Dispose that one first, or compile both as entries of one.`);
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${taken.name} is in use by another compiled program. Dispose that one first, or compile both as entries of one.`,
+    );
   }
   const lowered = lowerModule(module, backend);
   const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
@@ -43,7 +46,9 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
   const program: Program = {
     module,
     lowered,
-    run: hosted ? (entry, feeds) => executable.run(entry, withHostFeeds(entry, lowered.entries[entry]!, feeds)) : (entry, feeds) => executable.run(entry, feeds),
+    run: hosted
+      ? (entry, feeds) => executable.run(entry, withHostFeeds(entry, lowered.entries[entry]!, feeds))
+      : (entry, feeds) => executable.run(entry, feeds),
     snapshot: (i) => executable.snapshot(i),
     read: (i) => executable.read(i),
     write: (i, data) => executable.write(i, data),
@@ -67,7 +72,10 @@ function withHostFeeds(entry: string, graph: Graph, feeds: Feeds): Feeds {
   const bindings = bindFeeds(entry, { ...graph, feeds: graph.feeds.filter((feed) => !hosted.has(feed.name)) }, feeds);
   const all: Record<string, Feed> = { ...feeds };
   for (const { name, op, attributes, inputs, type } of graph.hostFeeds) {
-    const numbers = op.host!(inputs.map((input) => hostNumbers(entry, input, feeds[input]!)), bind(attributes, bindings));
+    const numbers = op.host!(
+      inputs.map((input) => hostNumbers(entry, input, feeds[input]!)),
+      bind(attributes, bindings),
+    );
     all[name] = { shape: concrete(bind(type.shape, bindings)), value: numbers };
   }
   return all;
@@ -76,9 +84,15 @@ function withHostFeeds(entry: string, graph: Graph, feeds: Feeds): Feeds {
 function hostNumbers(entry: string, name: string, feed: Feed): ArrayLike<number> {
   if (ArrayBuffer.isView(feed.value)) return feed.value as TypedArray;
   if (typeof feed.value === "function") {
-    const target = allocate("int32", feed.shape.reduce((a, b) => a * b, 1));
+    const target = allocate(
+      "int32",
+      feed.shape.reduce((a, b) => a * b, 1),
+    );
     feed.value(target);
     return target;
   }
-  throw new ErmineError("ERMINE_UNSUPPORTED", `${entry}: "${name}" must be fed as host numbers: random bits are made from it on the host.`);
+  throw new ErmineError(
+    "ERMINE_UNSUPPORTED",
+    `${entry}: "${name}" must be fed as host numbers: random bits are made from it on the host.`,
+  );
 }

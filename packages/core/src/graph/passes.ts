@@ -32,7 +32,12 @@ function replay(node: Node, trace: Trace, look: (value: Value) => Tensor): Tenso
   if (node.kind === "constant") return [trace.constant(type, node.data, node.storage, node.owner)];
   if (node.kind === "variable") return [trace.readVariable(node.variable)];
   const inputs = node.inputs.map((value) => value && look(value));
-  return trace.record(node.op, inputs, node.attributes, node.outputs.map((value) => value.type));
+  return trace.record(
+    node.op,
+    inputs,
+    node.attributes,
+    node.outputs.map((value) => value.type),
+  );
 }
 
 /** Without the nodes that no output, update or commit condition needs. Feeds stay. */

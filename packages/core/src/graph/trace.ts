@@ -98,7 +98,10 @@ export class Trace {
     const names = inputs.map((t) => {
       const { node } = this.valueOf(t!);
       if (node.kind !== "feed") {
-        throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} is made on the host here, so its inputs must be fed, not computed.`);
+        throw new ErmineError(
+          "ERMINE_UNSUPPORTED",
+          `${op.name} is made on the host here, so its inputs must be fed, not computed.`,
+        );
       }
       return node.name;
     });
@@ -111,7 +114,10 @@ export class Trace {
   valueOf(t: Tensor): Value {
     if (t.state.kind === "traced") {
       if (t.state.trace !== this) {
-        throw new ErmineError("ERMINE_USAGE", "A tensor of another trace was used: return it from that function instead of storing it outside.");
+        throw new ErmineError(
+          "ERMINE_USAGE",
+          "A tensor of another trace was used: return it from that function instead of storing it outside.",
+        );
       }
       return t.state.value;
     }
@@ -119,7 +125,8 @@ export class Trace {
     if (known !== undefined) return (known.state as { value: Value }).value;
     const state = eagerState(t, "a traced function");
     const { host } = state;
-    const made = host === undefined ? this.constant(typeOf(keep(t)), undefined, state.storage, state) : this.constant(typeOf(t), host);
+    const made =
+      host === undefined ? this.constant(typeOf(keep(t)), undefined, state.storage, state) : this.constant(typeOf(t), host);
     this.#constants.set(t.state, made);
     return (made.state as { value: Value }).value;
   }

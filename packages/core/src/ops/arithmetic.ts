@@ -10,7 +10,10 @@ const numeric = ["float32", "int32"] as const;
 
 export const addOp = binaryOp("add", {
   dtypes: numeric,
-  gradient: ([g], [a, b], _, __, needed) => [needed[0] ? sumTo(g!, a!.shape) : undefined, needed[1] ? sumTo(g!, b!.shape) : undefined],
+  gradient: ([g], [a, b], _, __, needed) => [
+    needed[0] ? sumTo(g!, a!.shape) : undefined,
+    needed[1] ? sumTo(g!, b!.shape) : undefined,
+  ],
 });
 
 export const subOp = binaryOp("sub", {

@@ -47,7 +47,10 @@ export const convolutionOp = defineFusedOp<ConvolutionAttributes>({
     const [out, perGroup] = weight!.shape;
     const { groups } = attributes;
     const fits =
-      x!.shape.length === weight!.shape.length && spatial.length > 0 && typeof perGroup === "number" && sameSize(channels!, perGroup * groups);
+      x!.shape.length === weight!.shape.length &&
+      spatial.length > 0 &&
+      typeof perGroup === "number" &&
+      sameSize(channels!, perGroup * groups);
     if (!fits || (out as number) % groups !== 0) {
       throw new ErmineError(
         "ERMINE_SHAPE",

@@ -29,7 +29,12 @@ export const iotaOp = defineOp<IotaAttributes>({
 });
 
 /** @internal A tensor over host numbers that it now owns, in the running scope. */
-export function hostTensor<D extends Domain = "real">(data: TypedArray, shape: readonly number[], dtype: DType, domain?: D): Tensor<D> {
+export function hostTensor<D extends Domain = "real">(
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: DType,
+  domain?: D,
+): Tensor<D> {
   return adopt(wrapHost({ shape, dtype, domain: domain ?? "real" }, data), data.length * bytesPerElement[dtype]);
 }
 
@@ -66,7 +71,8 @@ export function tensor(values: NestedNumbers | Numbers, options: TensorOptions =
 }
 
 /** A tensor without axes. */
-export const scalar = (value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> => tensor(value, options);
+export const scalar = (value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> =>
+  tensor(value, options);
 
 function nestingOf(values: NestedNumbers): number[] {
   const shape: number[] = [];
@@ -86,7 +92,8 @@ function flatNumbers(values: NestedNumbers, shape: readonly number[]): (number |
     }
     if (isArray) for (const item of level as readonly NestedNumbers[]) visit(item, axis + 1);
     else if (typeof level === "number" || typeof level === "boolean") flat.push(level);
-    else throw new ErmineError("ERMINE_DTYPE", `tensor holds numbers or booleans, got ${level === null ? "null" : typeof level}.`);
+    else
+      throw new ErmineError("ERMINE_DTYPE", `tensor holds numbers or booleans, got ${level === null ? "null" : typeof level}.`);
   };
   visit(values, 0);
   return flat;
@@ -163,11 +170,16 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
 
 /** `count` evenly spaced numbers from `start` to `stop`, both included. */
 export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
-  if (!Number.isInteger(count) || count < 0) throw new ErmineError("ERMINE_VALUE", `linspace needs a whole number of points, got ${count}.`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new ErmineError("ERMINE_VALUE", `linspace needs a whole number of points, got ${count}.`);
   const step = (stop - start) / (count - 1);
   // From both ends, so that the last is exactly stop.
   const at = (i: number): number => (i < count / 2 ? start + i * step : stop - (count - 1 - i) * step);
-  return hostTensor(Float32Array.from({ length: count }, (_, i) => (count === 1 ? start : at(i))), [count], "float32");
+  return hostTensor(
+    Float32Array.from({ length: count }, (_, i) => (count === 1 ? start : at(i))),
+    [count],
+    "float32",
+  );
 }
 
 /** Ones on the diagonal of a rows × columns (default: square) matrix. */
@@ -184,7 +196,8 @@ export function eye(rows: number, columns = rows): Tensor<"real"> {
  */
 export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
   checkTensor("oneHot", indices);
-  if (indices.dtype !== "int32") throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
+  if (indices.dtype !== "int32")
+    throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
   checkIndices("oneHot", indices, classes, false);
   return withDomain(cast(equal(expandDims(indices, -1), iota(classes)), "float32"), "probabilities");
 }

@@ -86,7 +86,8 @@ export function defineFusedOp<A extends Attributes>(
       const gradients = gradient(gradOutputs as Tensors, own, outputs as Tensors, attributes, needed);
       return positions.map((i) => {
         const found = gradients[i];
-        if (found === undefined) throw new ErmineError("ERMINE_USAGE", `${name}: its gradient gives nothing for "${inputs[i]!.name}".`);
+        if (found === undefined)
+          throw new ErmineError("ERMINE_USAGE", `${name}: its gradient gives nothing for "${inputs[i]!.name}".`);
         return found;
       });
     },
@@ -106,14 +107,16 @@ export function defineFusedOp<A extends Attributes>(
 /** Runs, or traces, one op. */
 export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalTensors, attributes: A): Tensor[] {
   const op = definition as unknown as Op;
-  const types = op.infer(inputs.map((t) => t && typeOf(t)), attributes);
+  const types = op.infer(
+    inputs.map((t) => t && typeOf(t)),
+    attributes,
+  );
   const watched = tapesWatch(op, inputs);
   if (watched && op.gradient === undefined && op.decompose !== undefined) {
     return retype(op.decompose(inputs, attributes), types);
   }
   const trace = currentTrace();
-  const outputs =
-    trace !== undefined ? trace.record(op, inputs, attributes, types) : execute(op, inputs, attributes, types);
+  const outputs = trace !== undefined ? trace.record(op, inputs, attributes, types) : execute(op, inputs, attributes, types);
   if (watched) recordOnTapes(op, inputs, outputs, attributes);
   return outputs;
 }
@@ -175,13 +178,23 @@ function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types:
   const backend = backendOf(inputs);
   const inputTypes = inputs.map((t) => t && typeOf(t));
   if (needsLowering(backend, op, [...inputTypes, ...types])) {
-    return retype(pauseTapes(() => op.lowered!(inputs, attributes)), types);
+    return retype(
+      pauseTapes(() => op.lowered!(inputs, attributes)),
+      types,
+    );
   }
   const kernel = hasKernel(backend, op, inputTypes) ? backend.kernels[op.name] : undefined;
   if (kernel === undefined) {
-    if (op.decompose !== undefined) return retype(pauseTapes(() => op.decompose!(inputs, attributes)), types);
+    if (op.decompose !== undefined)
+      return retype(
+        pauseTapes(() => op.decompose!(inputs, attributes)),
+        types,
+      );
     if (op.host !== undefined) {
-      const numbers = op.host(inputs.map((t) => t!.dataSync()), attributes);
+      const numbers = op.host(
+        inputs.map((t) => t!.dataSync()),
+        attributes,
+      );
       return [adoptStorage(types[0]!, backend, backend.upload(numbers, concrete(types[0]!.shape), "float32"))];
     }
     throw new ErmineError(
@@ -205,4 +218,8 @@ function adoptStorage(type: TensorType, backend: Backend, storage: object): Tens
 }
 
 /** A type with another shape. */
-export const typeWith = (shape: Shape, dtype: DType = "float32", domain: Domain = "real"): TensorType => ({ shape, dtype, domain });
+export const typeWith = (shape: Shape, dtype: DType = "float32", domain: Domain = "real"): TensorType => ({
+  shape,
+  dtype,
+  domain,
+});

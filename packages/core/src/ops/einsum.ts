@@ -31,21 +31,26 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   }
   const [last] = terms as [Labelled];
   const reduced = sumOut(last, new Set(output));
-  return permute(reduced.tensor, output.map((label) => reduced.labels.indexOf(label)));
+  return permute(
+    reduced.tensor,
+    output.map((label) => reduced.labels.indexOf(label)),
+  );
 }
 
 function parse(equation: string, operands: readonly Tensor[]): { inputs: string[][]; output: string[] } {
   const malformed = (why: string): ErmineError => new ErmineError("ERMINE_VALUE", `einsum("${equation}"): ${why}.`);
   const [left, right, ...more] = equation.replace(/\s/g, "").split("->");
   const sides = left!.split(",");
-  if (more.length > 0 || sides.length !== operands.length) throw malformed(`it names ${sides.length} operands, ${operands.length} were given`);
+  if (more.length > 0 || sides.length !== operands.length)
+    throw malformed(`it names ${sides.length} operands, ${operands.length} were given`);
   const rankOf = (side: string): number => side.replace("...", "").length;
   const open = sides.map((side, i) => {
     const t = operands[i];
     checkTensor("einsum", t);
     if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(side)) throw malformed(`"${side}" is not letters, with "..." at most once`);
     const rest = t.rank - rankOf(side);
-    if (rest < 0 || (rest > 0 && !side.includes("..."))) throw malformed(`"${side}" does not fit the shape ${formatShape(t.shape)}`);
+    if (rest < 0 || (rest > 0 && !side.includes("...")))
+      throw malformed(`"${side}" does not fit the shape ${formatShape(t.shape)}`);
     return rest;
   });
   // The axes behind "..." are called "0" (the last), "1", … so that they align at the right.
@@ -58,7 +63,9 @@ function parse(equation: string, operands: readonly Tensor[]): { inputs: string[
   const all = inputs.flat();
   const widest = Math.max(0, ...open);
   if (right === undefined) {
-    const once = [...new Set(all)].filter((label) => /[a-zA-Z]/.test(label) && all.filter((other) => other === label).length === 1);
+    const once = [...new Set(all)].filter(
+      (label) => /[a-zA-Z]/.test(label) && all.filter((other) => other === label).length === 1,
+    );
     return { inputs, output: [...ellipsis(widest), ...once.sort()] };
   }
   const output = expand(right, widest);
@@ -73,7 +80,10 @@ function takeDiagonals({ tensor, labels }: Labelled): Labelled {
   if (twice === undefined) return { tensor, labels };
   const [i, j] = [labels.indexOf(twice), labels.lastIndexOf(twice)];
   if (!sameSize(tensor.shape[i]!, tensor.shape[j]!)) {
-    throw new ErmineError("ERMINE_SHAPE", `einsum: "${twice}" names axes of ${tensor.shape[i]} and ${tensor.shape[j]} in one operand.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `einsum: "${twice}" names axes of ${tensor.shape[i]} and ${tensor.shape[j]} in one operand.`,
+    );
   }
   const others = labels.flatMap((_, axis) => (axis === i || axis === j ? [] : [axis]));
   const moved = diagonal(permute(tensor, [...others, i, j]));
@@ -90,7 +100,10 @@ function checkSizes(equation: string, terms: readonly Labelled[]): void {
       const known = sizes.get(label);
       if (known === undefined || sameSize(known, 1)) sizes.set(label, size);
       else if (!sameSize(known, size) && !(sameSize(size, 1) && isEllipsis(label))) {
-        throw new ErmineError("ERMINE_SHAPE", `einsum("${equation}"): "${isEllipsis(label) ? "..." : label}" is ${known} and ${size}.`);
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `einsum("${equation}"): "${isEllipsis(label) ? "..." : label}" is ${known} and ${size}.`,
+        );
       }
       if (known !== undefined && sameSize(known, 1) && !sameSize(size, 1) && !isEllipsis(label)) {
         throw new ErmineError("ERMINE_SHAPE", `einsum("${equation}"): "${label}" is ${known} and ${size}.`);
@@ -101,7 +114,9 @@ function checkSizes(equation: string, terms: readonly Labelled[]): void {
 
 function sumOut({ tensor, labels }: Labelled, keep: ReadonlySet<string>): Labelled {
   const axis = labels.flatMap((label, i) => (keep.has(label) ? [] : [i]));
-  return axis.length === 0 ? { tensor, labels } : { tensor: sum(tensor, { axis }), labels: labels.filter((label) => keep.has(label)) };
+  return axis.length === 0
+    ? { tensor, labels }
+    : { tensor: sum(tensor, { axis }), labels: labels.filter((label) => keep.has(label)) };
 }
 
 /** Two terms as one batched matrix product: [batch…, own, shared] · [batch…, shared, own]. */
@@ -115,7 +130,10 @@ function contract(a: Labelled, b: Labelled, later: ReadonlySet<string>): Labelle
   const ownLeft = left.labels.filter((label) => !both.includes(label));
   const ownRight = right.labels.filter((label) => !both.includes(label));
   const merge = ({ tensor, labels }: Labelled, groups: readonly (readonly string[])[]): Tensor => {
-    const ordered = permute(tensor, [...batch, ...groups.flat()].map((label) => labels.indexOf(label)));
+    const ordered = permute(
+      tensor,
+      [...batch, ...groups.flat()].map((label) => labels.indexOf(label)),
+    );
     const size = (label: string): Size => tensor.shape[labels.indexOf(label)]!;
     return reshape(ordered, [...batch.map(size), ...groups.map((group) => group.map(size).reduce<Size>(mulSizes, 1))]);
   };
@@ -127,5 +145,3 @@ function contract(a: Labelled, b: Labelled, later: ReadonlySet<string>): Labelle
   const shape = [...product.shape.slice(0, -2), ...[...ownLeft, ...ownRight].map(sizeOfLabel)];
   return { tensor: reshape(product, shape), labels: [...batch, ...ownLeft, ...ownRight] };
 }
-
-

@@ -46,7 +46,8 @@ export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoA
     inputs: [{ name: "a" }, { name: "b" }],
     infer([a, b]) {
       checkDType(name, a!, options.dtypes ?? ["float32"]);
-      if (a!.dtype !== b!.dtype) throw new ErmineError("ERMINE_DTYPE", `${name}: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
+      if (a!.dtype !== b!.dtype)
+        throw new ErmineError("ERMINE_DTYPE", `${name}: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
       return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }];
     },
     gradient: options.gradient ?? noGradient,
@@ -83,7 +84,8 @@ export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: D
   };
   const dtype = promote(promote(own(a), own(b)), atLeast);
   const others = [a, b].filter((operand) => operand instanceof Tensor);
-  const meet = (operand: Operand): Tensor => (operand instanceof Tensor ? cast(operand, dtype) : constant(Number(operand), dtype, others));
+  const meet = (operand: Operand): Tensor =>
+    operand instanceof Tensor ? cast(operand, dtype) : constant(Number(operand), dtype, others);
   return [meet(a), meet(b)];
 }
 

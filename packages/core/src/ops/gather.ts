@@ -18,7 +18,8 @@ function checkIndexType(name: string, indices: TensorType): void {
 
 function checkRows(name: string, x: TensorType, indices: TensorType): void {
   checkIndexType(name, indices);
-  if (indices.shape.length !== 1) throw new ErmineError("ERMINE_SHAPE", `${name} expects indices of rank 1, got ${formatShape(indices.shape)}.`);
+  if (indices.shape.length !== 1)
+    throw new ErmineError("ERMINE_SHAPE", `${name} expects indices of rank 1, got ${formatShape(indices.shape)}.`);
   if (x.shape.length === 0) throw new ErmineError("ERMINE_SHAPE", `${name}: a scalar has no axis to pick from.`);
 }
 
@@ -54,7 +55,10 @@ export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
     checkRows("indexAdd", base!, indices!);
     const expected = base!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size));
     if (!sameShape(updates!.shape, expected)) {
-      throw new ErmineError("ERMINE_SHAPE", `indexAdd: the updates are ${formatShape(updates!.shape)} and should be ${formatShape(expected)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `indexAdd: the updates are ${formatShape(updates!.shape)} and should be ${formatShape(expected)}.`,
+      );
     }
     return [{ ...base!, domain: "real" }];
   },
@@ -88,7 +92,11 @@ export const scatterAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
     }
     return [{ ...base!, domain: "real" }];
   },
-  gradient: ([g], [, indices], _, { axis }, needed) => [g, undefined, needed[2] ? apply1(gatherOp, [g, indices], { axis }) : undefined],
+  gradient: ([g], [, indices], _, { axis }, needed) => [
+    g,
+    undefined,
+    needed[2] ? apply1(gatherOp, [g, indices], { axis }) : undefined,
+  ],
 });
 
 function along(name: string, x: Tensor, axis: number, indices: Tensor): number {

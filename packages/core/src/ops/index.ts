@@ -1,9 +1,33 @@
 /** Every operation. */
-export { apply, apply1, defineFusedOp, defineOp, withDomain, type InputSpec, type Op, type OptionalTensors, type Tensors } from "./definition.js";
+export {
+  apply,
+  apply1,
+  defineFusedOp,
+  defineOp,
+  withDomain,
+  type InputSpec,
+  type Op,
+  type OptionalTensors,
+  type Tensors,
+} from "./definition.js";
 export type { NoAttributes, Operand } from "./elementwise.js";
 export {
-  arange, eye, full, fullLike, fullOp, iotaOp, linspace, oneHot, ones, onesLike, scalar, tensor, zeros, zerosLike,
-  type DTypeOptions, type TensorOptions,
+  arange,
+  eye,
+  full,
+  fullLike,
+  fullOp,
+  iotaOp,
+  linspace,
+  oneHot,
+  ones,
+  onesLike,
+  scalar,
+  tensor,
+  zeros,
+  zerosLike,
+  type DTypeOptions,
+  type TensorOptions,
 } from "./creation.js";
 export * from "./arithmetic.js";
 export * from "./unary.js";
@@ -11,17 +35,65 @@ export * from "./comparison.js";
 export * from "./cast.js";
 export * from "./where.js";
 export {
-  all, amax, amin, any, argMax, argMaxOp, argMin, max, maxOp, min, minOp, prod, prodOp, sum, sumOp,
-  type ArgAttributes, type AxisOptions, type ReduceAttributes, type ReduceOptions,
+  all,
+  amax,
+  amin,
+  any,
+  argMax,
+  argMaxOp,
+  argMin,
+  max,
+  maxOp,
+  min,
+  minOp,
+  prod,
+  prodOp,
+  sum,
+  sumOp,
+  type ArgAttributes,
+  type AxisOptions,
+  type ReduceAttributes,
+  type ReduceOptions,
 } from "./reduction.js";
 export {
-  elementCount, logSumExp, mean, norm, sizeOp, std, variance,
-  type NormOptions, type SizeAttributes, type VarianceOptions,
+  elementCount,
+  logSumExp,
+  mean,
+  norm,
+  sizeOp,
+  std,
+  variance,
+  type NormOptions,
+  type SizeAttributes,
+  type VarianceOptions,
 } from "./statistics.js";
 export {
-  broadcastTo, broadcastToOp, concat, concatOp, expandDims, flatten, flip, pad, padOp, permute, reshape, reshapeOp, slice, sliceOp, split,
-  squeeze, stack, tile, transpose, transposeOp, unsqueeze,
-  type ConcatAttributes, type PadAttributes, type ShapeAttributes, type SliceAttributes, type TransposeAttributes,
+  broadcastTo,
+  broadcastToOp,
+  concat,
+  concatOp,
+  expandDims,
+  flatten,
+  flip,
+  pad,
+  padOp,
+  permute,
+  reshape,
+  reshapeOp,
+  slice,
+  sliceOp,
+  split,
+  squeeze,
+  stack,
+  tile,
+  transpose,
+  transposeOp,
+  unsqueeze,
+  type ConcatAttributes,
+  type PadAttributes,
+  type ShapeAttributes,
+  type SliceAttributes,
+  type TransposeAttributes,
 } from "./shape.js";
 export type { Index, Range } from "./indexing.js";
 export * from "./gather.js";
@@ -29,8 +101,26 @@ export * from "./sort.js";
 export * from "./matmul.js";
 export { einsum } from "./einsum.js";
 export { linear, linearOp } from "./linear.js";
-export { fold, foldOp, unfold, unfoldOp, type FoldAttributes, type UnfoldAttributes, type Window, type WindowOptions } from "./window.js";
+export {
+  fold,
+  foldOp,
+  unfold,
+  unfoldOp,
+  type FoldAttributes,
+  type UnfoldAttributes,
+  type Window,
+  type WindowOptions,
+} from "./window.js";
 export { convolution, convolutionOp, type ConvolutionAttributes, type ConvolutionOptions } from "./convolution.js";
-export { avgPool, avgPoolOp, maxPool, maxPoolOp, type AvgPoolAttributes, type AvgPoolOptions, type MaxPoolAttributes, type MaxPoolOptions } from "./pooling.js";
+export {
+  avgPool,
+  avgPoolOp,
+  maxPool,
+  maxPoolOp,
+  type AvgPoolAttributes,
+  type AvgPoolOptions,
+  type MaxPoolAttributes,
+  type MaxPoolOptions,
+} from "./pooling.js";
 export { allClose, arrayEqual, type ClosenessOptions } from "./closeness.js";
 export { randomUniformOp, type RandomAttributes } from "./random.js";

@@ -85,7 +85,10 @@ function checkMask(x: Tensor, indices: readonly Index[], mask: Index, shape: rea
   const first = after ? x.rank - count(indices.slice(position)) : count(indices.slice(0, position));
   const wrong = shape.findIndex((size, i) => x.shape[first + i] !== size);
   if (wrong >= 0) {
-    throw new ErmineError("ERMINE_SHAPE", `at: the mask ${formatShape(shape)} does not fit ${formatShape(x.shape)} from axis ${first} on.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `at: the mask ${formatShape(shape)} does not fit ${formatShape(x.shape)} from axis ${first} on.`,
+    );
   }
 }
 
@@ -144,7 +147,8 @@ function rangeOf(range: Range, size: Size, axis: number): { start: Size; step: n
   const { step = 1 } = range;
   const unknown = Object.keys(range).find((key) => !["start", "stop", "step"].includes(key));
   if (unknown !== undefined) throw new ErmineError("ERMINE_OPTION", `at: a range has start, stop and step, not "${unknown}".`);
-  if (!Number.isInteger(step) || step === 0) throw new ErmineError("ERMINE_VALUE", `at: a step is a whole number and not 0, got ${step}.`);
+  if (!Number.isInteger(step) || step === 0)
+    throw new ErmineError("ERMINE_VALUE", `at: a step is a whole number and not 0, got ${step}.`);
   if (typeof size !== "number") return openRange(range, size, axis, step);
   const [least, most] = step > 0 ? [0, size] : [-1, size - 1];
   const cut = (bound: number | undefined, absent: number): number => {
@@ -160,7 +164,8 @@ function rangeOf(range: Range, size: Size, axis: number): { start: Size; step: n
 
 /** On an axis whose size is not known yet, bounds are taken to lie within it. */
 function openRange(range: Range, size: Size, axis: number, step: number): { start: Size; step: number; count: Size } {
-  if (Math.abs(step) !== 1) throw new ErmineError("ERMINE_SHAPE", `at: a step of ${step} needs a known size, axis ${axis} is ${size}.`);
+  if (Math.abs(step) !== 1)
+    throw new ErmineError("ERMINE_SHAPE", `at: a step of ${step} needs a known size, axis ${axis} is ${size}.`);
   const place = (bound: number): Size => (bound < 0 ? addSizes(size, bound) : bound);
   const start = range.start === undefined ? (step > 0 ? 0 : addSizes(size, -1)) : place(range.start);
   const stop = range.stop === undefined ? (step > 0 ? size : -1) : place(range.stop);
@@ -170,13 +175,19 @@ function openRange(range: Range, size: Size, axis: number, step: number): { star
 /** int32 indices counted from the start. */
 function indexArray(array: Tensor, size: Size): Tensor {
   if (array.dtype !== "int32") {
-    throw new ErmineError("ERMINE_DTYPE", `at: index tensors are int32 (or bool masks), got ${array.dtype}. Use cast(indices, "int32").`);
+    throw new ErmineError(
+      "ERMINE_DTYPE",
+      `at: index tensors are int32 (or bool masks), got ${array.dtype}. Use cast(indices, "int32").`,
+    );
   }
   checkIndices("at", array, size, true);
   const { state } = array;
   if (state.kind === "eager" && state.host !== undefined) {
     if (state.host.every((value) => value >= 0) || typeof size !== "number") return array;
-    return tensor(Int32Array.from(state.host, (value) => (value < 0 ? value + size : value)), { shape: array.shape as readonly number[] });
+    return tensor(
+      Int32Array.from(state.host, (value) => (value < 0 ? value + size : value)),
+      { shape: array.shape as readonly number[] },
+    );
   }
   if (typeof size !== "number") return array;
   return where(less(array, 0), add(array, size), array);

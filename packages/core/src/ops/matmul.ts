@@ -13,7 +13,8 @@ export type MatmulAttributes = { readonly transposeA: boolean; readonly transpos
 
 const matrixOf = (shape: Shape, transposed: boolean): Shape => (transposed ? [shape.at(-1)!, shape.at(-2)!] : shape.slice(-2));
 
-const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor => apply1(matmulOp, [a, b], { transposeA, transposeB });
+const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
+  apply1(matmulOp, [a, b], { transposeA, transposeB });
 
 /** Of the last two axes, each transposed first where the attributes say so; the axes before them broadcast. */
 export const matmulOp: Op<MatmulAttributes> = defineOp<MatmulAttributes>({
@@ -23,7 +24,10 @@ export const matmulOp: Op<MatmulAttributes> = defineOp<MatmulAttributes>({
     checkDType("matmul", a!, ["float32"]);
     checkDType("matmul", b!, ["float32"]);
     if (a!.shape.length < 2 || b!.shape.length < 2) {
-      throw new ErmineError("ERMINE_SHAPE", `matmul multiplies matrices, got ${formatShape(a!.shape)} and ${formatShape(b!.shape)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `matmul multiplies matrices, got ${formatShape(a!.shape)} and ${formatShape(b!.shape)}.`,
+      );
     }
     const [rows, inner] = matrixOf(a!.shape, transposeA);
     const [innerB, columns] = matrixOf(b!.shape, transposeB);
@@ -74,7 +78,10 @@ export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
   checkTensor("dot", a);
   checkTensor("dot", b);
   if (a.rank !== 1 || b.rank !== 1 || !sameSize(a.shape[0]!, b.shape[0]!)) {
-    throw new ErmineError("ERMINE_SHAPE", `dot takes two vectors of one length, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `dot takes two vectors of one length, got ${formatShape(a.shape)} and ${formatShape(b.shape)}.`,
+    );
   }
   return sum(mul(a, b));
 }

@@ -36,7 +36,10 @@ export const maxPoolOp = defineFusedOp<MaxPoolAttributes>({
   },
 });
 
-const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => ({ ...window, dilation: window.kernel.map(() => 1) });
+const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => ({
+  ...window,
+  dilation: window.kernel.map(() => 1),
+});
 
 /** How many elements each window's mean divides by: [1, 1, 1, positions], or one number. */
 function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {

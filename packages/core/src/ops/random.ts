@@ -14,13 +14,20 @@ export const randomUniformOp = defineOp<RandomAttributes>({
   inputs: [{ name: "counters", differentiable: false }],
   infer([counters], { shape }) {
     if (counters!.dtype !== "int32" || counters!.shape.length !== 1 || counters!.shape[0] !== 3) {
-      throw new ErmineError("ERMINE_SHAPE", `randomUniform expects int32 [3] counters, got ${counters!.dtype}${formatShape(counters!.shape)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `randomUniform expects int32 [3] counters, got ${counters!.dtype}${formatShape(counters!.shape)}.`,
+      );
     }
     return [{ shape, dtype: "float32", domain: "real" }];
   },
   gradient: () => [undefined],
   host([counters], { shape, key }) {
     const [step, microBatch, first] = Array.from(counters!);
-    return randomUniform24(sizeOf(concrete(shape, "randomUniform")) as number, key, { step: step!, microBatch: microBatch!, first: first! });
+    return randomUniform24(sizeOf(concrete(shape, "randomUniform")) as number, key, {
+      step: step!,
+      microBatch: microBatch!,
+      first: first!,
+    });
   },
 });

@@ -40,7 +40,10 @@ function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient
     infer([x], { axes, keepDims }) {
       checkDType(name, x!, ["float32", "int32"]);
       if (needsElements && axes.some((axis) => x!.shape[axis] === 0)) {
-        throw new ErmineError("ERMINE_SHAPE", `${name} of no elements: ${formatShape(x!.shape)} over the axes ${axes.join(", ")}.`);
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `${name} of no elements: ${formatShape(x!.shape)} over the axes ${axes.join(", ")}.`,
+        );
       }
       return [{ shape: reducedShape(x!.shape, axes, keepDims), dtype: x!.dtype, domain: "real" }];
     },
@@ -82,7 +85,8 @@ export const argMaxOp = defineOp<ArgAttributes>({
   inputs: [{ name: "x", differentiable: false }],
   infer([x], { axis, keepDims }): readonly TensorType[] {
     checkDType("argMax", x!, ["float32", "int32"]);
-    if (x!.shape[axis] === 0) throw new ErmineError("ERMINE_SHAPE", `argMax of no elements: axis ${axis} of ${formatShape(x!.shape)}.`);
+    if (x!.shape[axis] === 0)
+      throw new ErmineError("ERMINE_SHAPE", `argMax of no elements: axis ${axis} of ${formatShape(x!.shape)}.`);
     return [{ shape: reducedShape(x!.shape, [axis], keepDims), dtype: "int32", domain: "real" }];
   },
   gradient: () => [undefined],
@@ -132,7 +136,12 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
     return apply1(argMaxOp, [numbers], { axis: normalizeAxis("argMax", options.axis, x.rank), keepDims });
   }
   const position = apply1(argMaxOp, [reshape(numbers, [-1])], { axis: 0, keepDims: false });
-  return keepDims ? reshape(position, x.shape.map(() => 1)) : position;
+  return keepDims
+    ? reshape(
+        position,
+        x.shape.map(() => 1),
+      )
+    : position;
 }
 
 /** The position (int32) of the smallest along `axis`, the first of equals; a NaN counts as the smallest. */

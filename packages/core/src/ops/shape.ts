@@ -1,7 +1,18 @@
 /** The same numbers under another shape or order. All of these keep the domain. */
 import { ErmineError } from "../errors.js";
 import {
-  addSizes, divSizes, formatShape, mulSizes, normalizeAxes, normalizeAxis, sameShape, sameSize, sizeOf, subSizes, type Shape, type Size,
+  addSizes,
+  divSizes,
+  formatShape,
+  mulSizes,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+  sameSize,
+  sizeOf,
+  subSizes,
+  type Shape,
+  type Size,
 } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -11,7 +22,11 @@ import { sumTo } from "./reduction.js";
 
 export type ShapeAttributes = { readonly shape: Shape };
 export type TransposeAttributes = { readonly permutation: readonly number[] };
-export type SliceAttributes = { readonly starts: readonly Size[]; readonly steps: readonly number[]; readonly sizes: readonly Size[] };
+export type SliceAttributes = {
+  readonly starts: readonly Size[];
+  readonly steps: readonly number[];
+  readonly sizes: readonly Size[];
+};
 export type PadAttributes = { readonly before: readonly Size[]; readonly after: readonly Size[]; readonly value: number };
 export type ConcatAttributes = { readonly axis: number };
 
@@ -34,7 +49,12 @@ export const transposeOp = defineOp<TransposeAttributes>({
   name: "transpose",
   inputs: [{ name: "x" }],
   infer: ([x], { permutation }) => [{ ...x!, shape: permutation.map((axis) => x!.shape[axis]!) }],
-  gradient: ([g], _, __, { permutation }) => [permute(g!, permutation.map((_, axis) => permutation.indexOf(axis)))],
+  gradient: ([g], _, __, { permutation }) => [
+    permute(
+      g!,
+      permutation.map((_, axis) => permutation.indexOf(axis)),
+    ),
+  ],
 });
 
 export const broadcastToOp = defineOp<ShapeAttributes>({
@@ -81,8 +101,16 @@ function spreadOut(x: Tensor, axis: number, step: number): Tensor {
   const size = x.shape[axis]!;
   if (size === 0) return x;
   const zeros = x.shape.map(() => 0);
-  const separated = padTensor(expandDims(x, axis + 1), [...zeros, 0], [...zeros.slice(0, axis + 1), step - 1, ...zeros.slice(axis + 1)], 0);
-  const merged = reshape(separated, x.shape.map((s, i) => (i === axis ? mulSizes(s, step) : s)));
+  const separated = padTensor(
+    expandDims(x, axis + 1),
+    [...zeros, 0],
+    [...zeros.slice(0, axis + 1), step - 1, ...zeros.slice(axis + 1)],
+    0,
+  );
+  const merged = reshape(
+    separated,
+    x.shape.map((s, i) => (i === axis ? mulSizes(s, step) : s)),
+  );
   return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
 }
 
@@ -101,7 +129,9 @@ export const concatOp = defineOp<ConcatAttributes>({
   infer(inputs, { axis }) {
     const [first, ...rest] = inputs.map((type) => type!);
     for (const type of rest) {
-      const fits = type.shape.length === first!.shape.length && type.shape.every((size, i) => i === axis || sameSize(size, first!.shape[i]!));
+      const fits =
+        type.shape.length === first!.shape.length &&
+        type.shape.every((size, i) => i === axis || sameSize(size, first!.shape[i]!));
       if (!fits) {
         throw new ErmineError(
           "ERMINE_SHAPE",
@@ -169,8 +199,12 @@ export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly
   checkTensor("squeeze", x);
   const named = axis === undefined ? undefined : normalizeAxes("squeeze", axis, x.rank);
   const wrong = named?.find((i) => !sameSize(x.shape[i]!, 1));
-  if (wrong !== undefined) throw new ErmineError("ERMINE_SHAPE", `squeeze: axis ${wrong} of ${formatShape(x.shape)} is not of size 1.`);
-  return reshape(x, x.shape.filter((size, i) => (named === undefined ? !sameSize(size, 1) : !named.includes(i))));
+  if (wrong !== undefined)
+    throw new ErmineError("ERMINE_SHAPE", `squeeze: axis ${wrong} of ${formatShape(x.shape)} is not of size 1.`);
+  return reshape(
+    x,
+    x.shape.filter((size, i) => (named === undefined ? !sameSize(size, 1) : !named.includes(i))),
+  );
 }
 
 /** With a new axis of size 1 before `axis` (negative: counted in the result). PyTorch's unsqueeze. */
@@ -186,7 +220,10 @@ export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[])
   checkTensor("permute", x);
   const permutation = axes.map((axis) => normalizeAxis("permute", axis, x.rank));
   if (permutation.length !== x.rank || new Set(permutation).size !== x.rank) {
-    throw new ErmineError("ERMINE_SHAPE", `permute: [${axes.join(", ")}] does not name each axis of ${formatShape(x.shape)} once.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `permute: [${axes.join(", ")}] does not name each axis of ${formatShape(x.shape)} once.`,
+    );
   }
   return permutation.every((axis, i) => axis === i) ? x : apply1(transposeOp, [x], { permutation });
 }
@@ -195,10 +232,16 @@ export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[])
 export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1): Tensor<D> {
   checkTensor("transpose", x);
   if (typeof axis0 !== "number") {
-    throw new ErmineError("ERMINE_SHAPE", "transpose exchanges two axes: transpose(x, 0, 1). For an order of all axes use permute(x, axes).");
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      "transpose exchanges two axes: transpose(x, 0, 1). For an order of all axes use permute(x, axes).",
+    );
   }
   const [a, b] = [normalizeAxis("transpose", axis0, x.rank), normalizeAxis("transpose", axis1, x.rank)];
-  return permute(x, x.shape.map((_, i) => (i === a ? b : i === b ? a : i)));
+  return permute(
+    x,
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  );
 }
 
 /** Repeated along axes of size 1 and new leading ones. */
@@ -208,7 +251,12 @@ export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tenso
 }
 
 /** A block: `sizes` elements from `starts` on, `steps` apart (default 1, negative runs backwards). */
-export function slice<D extends Domain>(x: Tensor<D>, starts: readonly Size[], sizes: readonly Size[], steps?: readonly number[]): Tensor<D> {
+export function slice<D extends Domain>(
+  x: Tensor<D>,
+  starts: readonly Size[],
+  sizes: readonly Size[],
+  steps?: readonly number[],
+): Tensor<D> {
   checkTensor("slice", x);
   const by = steps ?? x.shape.map(() => 1);
   if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
@@ -219,7 +267,10 @@ export function slice<D extends Domain>(x: Tensor<D>, starts: readonly Size[], s
     if (typeof size !== "number" || typeof start !== "number" || typeof count !== "number" || count === 0) return;
     const last = start + (count - 1) * by[axis]!;
     if (count < 0 || start < 0 || start >= size || last < 0 || last >= size) {
-      throw new ErmineError("ERMINE_SHAPE", `slice: elements ${start} … ${last} are not all within axis ${axis} of ${formatShape(x.shape)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `slice: elements ${start} … ${last} are not all within axis ${axis} of ${formatShape(x.shape)}.`,
+      );
     }
   });
   if (sameShape(sizes, x.shape) && by.every((step) => step === 1)) return x;
@@ -260,15 +311,25 @@ function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], v
  */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor<"real"> {
   checkTensor("pad", x);
-  const fits = widths.length === x.rank && widths.every((pair) => pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0));
+  const fits =
+    widths.length === x.rank && widths.every((pair) => pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0));
   if (!fits) {
-    throw new ErmineError("ERMINE_SHAPE", `pad needs [before, after], whole numbers ≥ 0, for each axis of ${formatShape(x.shape)}.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `pad needs [before, after], whole numbers ≥ 0, for each axis of ${formatShape(x.shape)}.`,
+    );
   }
-  return padTensor(x, widths.map(([before]) => before), widths.map(([, after]) => after), value);
+  return padTensor(
+    x,
+    widths.map(([before]) => before),
+    widths.map(([, after]) => after),
+    value,
+  );
 }
 
 function checkTensors(name: string, tensors: readonly Tensor[]): void {
-  if (!Array.isArray(tensors) || tensors.length === 0) throw new ErmineError("ERMINE_VALUE", `${name} expects an array of at least one tensor.`);
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new ErmineError("ERMINE_VALUE", `${name} expects an array of at least one tensor.`);
   for (const t of tensors) checkTensor(name, t);
 }
 
@@ -282,7 +343,10 @@ export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0
 /** One after the other along a new axis. */
 export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   checkTensors("stack", tensors);
-  return concat(tensors.map((t) => expandDims(t, axis)), normalizeAxis("stack", axis, tensors[0]!.rank + 1));
+  return concat(
+    tensors.map((t) => expandDims(t, axis)),
+    normalizeAxis("stack", axis, tensors[0]!.rank + 1),
+  );
 }
 
 /** Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed. */
@@ -290,14 +354,20 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
   checkTensor("split", x);
   const at = normalizeAxis("split", axis, x.rank);
   const total = x.shape[at]!;
-  if (typeof total !== "number") throw new ErmineError("ERMINE_SHAPE", `split: the size of axis ${at} of ${formatShape(x.shape)} is not known.`);
+  if (typeof total !== "number")
+    throw new ErmineError("ERMINE_SHAPE", `split: the size of axis ${at} of ${formatShape(x.shape)} is not known.`);
   if (typeof sizes === "number" && !(Number.isInteger(sizes) && sizes > 0)) {
     throw new ErmineError("ERMINE_SHAPE", `split: a piece has a whole size ≥ 1, got ${sizes}.`);
   }
   const list =
-    typeof sizes === "number" ? Array.from({ length: Math.max(1, Math.ceil(total / sizes)) }, (_, i) => Math.min(sizes, total - i * sizes)) : sizes;
+    typeof sizes === "number"
+      ? Array.from({ length: Math.max(1, Math.ceil(total / sizes)) }, (_, i) => Math.min(sizes, total - i * sizes))
+      : sizes;
   if (list.reduce((a, b) => a + b, 0) !== total) {
-    throw new ErmineError("ERMINE_SHAPE", `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`,
+    );
   }
   let start = 0;
   return list.map((size) => {
@@ -312,7 +382,16 @@ export function tile<D extends Domain>(x: Tensor<D>, counts: readonly number[]):
   const rank = Math.max(x.rank, counts.length);
   const shape: Shape = [...Array<number>(rank - x.rank).fill(1), ...x.shape];
   const repeats = [...Array<number>(rank - counts.length).fill(1), ...counts];
-  const paired = reshape(x, shape.flatMap((size) => [1, size]));
-  const repeated = broadcastTo(paired, shape.flatMap((size, i) => [repeats[i]!, size]));
-  return reshape(repeated, shape.map((size, i) => mulSizes(size, repeats[i]!)));
+  const paired = reshape(
+    x,
+    shape.flatMap((size) => [1, size]),
+  );
+  const repeated = broadcastTo(
+    paired,
+    shape.flatMap((size, i) => [repeats[i]!, size]),
+  );
+  return reshape(
+    repeated,
+    shape.map((size, i) => mulSizes(size, repeats[i]!)),
+  );
 }

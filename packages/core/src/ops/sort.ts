@@ -60,7 +60,11 @@ export interface TopKOptions {
 }
 
 /** The k largest along an axis, largest first, and where they stood (int32). */
-export function topK<D extends Domain>(x: Tensor<D>, k: number, options: TopKOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
+export function topK<D extends Domain>(
+  x: Tensor<D>,
+  k: number,
+  options: TopKOptions = {},
+): { values: Tensor<D>; indices: Tensor<"real"> } {
   checkTensor("topK", x);
   checkOptions("topK", options, ["axis", "largest"]);
   const axis = normalizeAxis("topK", options.axis ?? -1, x.rank);

@@ -14,8 +14,10 @@ export const whereOp = defineOp<NoAttributes>({
   name: "where",
   inputs: [{ name: "condition", differentiable: false }, { name: "a" }, { name: "b" }],
   infer([condition, a, b]) {
-    if (condition!.dtype !== "bool") throw new ErmineError("ERMINE_DTYPE", `where chooses by bool, got ${condition!.dtype}. Compare first.`);
-    if (a!.dtype !== b!.dtype) throw new ErmineError("ERMINE_DTYPE", `where: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
+    if (condition!.dtype !== "bool")
+      throw new ErmineError("ERMINE_DTYPE", `where chooses by bool, got ${condition!.dtype}. Compare first.`);
+    if (a!.dtype !== b!.dtype)
+      throw new ErmineError("ERMINE_DTYPE", `where: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
     return [{ shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" }];
   },
   gradient: ([g], [condition, a, b], _, __, needed) => [
@@ -63,7 +65,11 @@ export const clampOp = defineOp<ClampAttributes>({
  *
  * @throws ErmineError ERMINE_OPTION where there is no bound, or min > max
  */
-export function clamp<D extends Domain>(x: Tensor<D>, min: number | undefined, max?: number): Tensor<D extends "logProbabilities" ? "real" : D> {
+export function clamp<D extends Domain>(
+  x: Tensor<D>,
+  min: number | undefined,
+  max?: number,
+): Tensor<D extends "logProbabilities" ? "real" : D> {
   checkTensor("clamp", x);
   if (min === undefined && max === undefined) throw new ErmineError("ERMINE_OPTION", "clamp needs a bound: clamp(x, min, max).");
   if (min !== undefined && max !== undefined && !(min <= max)) {

@@ -20,11 +20,15 @@ export type FoldAttributes = Window & { readonly outputSize: readonly number[] }
 /** ⌊(size + padding − dilation · (kernel − 1) − 1) / stride⌋ + 1 along each axis. @throws ErmineError where a window does not fit */
 export function windowCounts(where: string, spatial: readonly Size[], window: Window): readonly number[] {
   return spatial.map((size, i) => {
-    if (typeof size !== "number") throw new ErmineError("ERMINE_SHAPE", `${where} needs spatial sizes that are known, got ${formatShape(spatial)}.`);
+    if (typeof size !== "number")
+      throw new ErmineError("ERMINE_SHAPE", `${where} needs spatial sizes that are known, got ${formatShape(spatial)}.`);
     const reach = window.dilation[i]! * (window.kernel[i]! - 1) + 1;
     const room = size + window.padBefore[i]! + window.padAfter[i]!;
     if (reach > room) {
-      throw new ErmineError("ERMINE_SHAPE", `${where}: a window of ${reach} does not fit into ${room} (${formatShape(spatial)} with its padding).`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `${where}: a window of ${reach} does not fit into ${room} (${formatShape(spatial)} with its padding).`,
+      );
     }
     return Math.floor((room - reach) / window.stride[i]!) + 1;
   });
@@ -32,7 +36,13 @@ export function windowCounts(where: string, spatial: readonly Size[], window: Wi
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): Window => ({ kernel, stride, padBefore, padAfter, dilation });
+const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): Window => ({
+  kernel,
+  stride,
+  padBefore,
+  padAfter,
+  dilation,
+});
 
 export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
   name: "unfold",
@@ -56,7 +66,10 @@ export const foldOp: Op<FoldAttributes> = defineOp<FoldAttributes>({
     const [batch, channels, elements, positions] = columns!.shape;
     const expected = [product(attributes.kernel), product(windowCounts("fold", attributes.outputSize, attributes))];
     if (columns!.shape.length !== 4 || elements !== expected[0] || positions !== expected[1]) {
-      throw new ErmineError("ERMINE_SHAPE", `fold expects [N, C, ${expected.join(", ")}] for this window, got ${formatShape(columns!.shape)}.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `fold expects [N, C, ${expected.join(", ")}] for this window, got ${formatShape(columns!.shape)}.`,
+      );
     }
     return [{ shape: [batch!, channels!, ...attributes.outputSize], dtype: "float32", domain: "real" }];
   },
@@ -74,22 +87,37 @@ export interface WindowOptions {
 }
 
 /** @internal The same number for each axis, or the list itself. */
-export function eachAxis(where: string, name: string, value: number | readonly number[], axes: number, least: number): readonly number[] {
+export function eachAxis(
+  where: string,
+  name: string,
+  value: number | readonly number[],
+  axes: number,
+  least: number,
+): readonly number[] {
   const list = typeof value === "number" ? Array<number>(axes).fill(value) : value;
   if (list.length !== axes || list.some((n) => !Number.isInteger(n) || n < least)) {
-    throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${JSON.stringify(value)}.`);
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${JSON.stringify(value)}.`,
+    );
   }
   return list;
 }
 
 /** @internal The window that options describe. */
-export function windowOf(where: string, kernel: readonly number[], options: WindowOptions, defaultStride: number | readonly number[] = 1): Window {
+export function windowOf(
+  where: string,
+  kernel: readonly number[],
+  options: WindowOptions,
+  defaultStride: number | readonly number[] = 1,
+): Window {
   const axes = kernel.length;
   const stride = eachAxis(where, "stride", options.stride ?? defaultStride, axes, 1);
   const dilation = eachAxis(where, "dilation", options.dilation ?? 1, axes, 1);
   const { padding = 0 } = options;
   if (padding === "same") {
-    if (stride.some((step) => step !== 1)) throw new ErmineError("ERMINE_OPTION", `${where}: padding "same" needs stride 1, got ${stride.join(", ")}.`);
+    if (stride.some((step) => step !== 1))
+      throw new ErmineError("ERMINE_OPTION", `${where}: padding "same" needs stride 1, got ${stride.join(", ")}.`);
     const total = kernel.map((size, i) => dilation[i]! * (size - 1));
     const padBefore = total.map((n) => Math.floor(n / 2));
     return { kernel, stride, dilation, padBefore, padAfter: total.map((n, i) => n - padBefore[i]!) };
@@ -109,7 +137,12 @@ export function unfold(x: Tensor, kernel: number | readonly number[], options: W
 }
 
 /** The adjoint of `unfold`: windows added where they were cut from. columns [N, C, Π kernel, Π positions] → [N, C, ...outputSize]. */
-export function fold(columns: Tensor, outputSize: readonly number[], kernel: number | readonly number[], options: WindowOptions = {}): Tensor<"real"> {
+export function fold(
+  columns: Tensor,
+  outputSize: readonly number[],
+  kernel: number | readonly number[],
+  options: WindowOptions = {},
+): Tensor<"real"> {
   checkTensor("fold", columns);
   const window = windowOf("fold", eachAxis("fold", "kernel", kernel, outputSize.length, 1), options);
   return apply1(foldOp, [columns], { ...window, outputSize });

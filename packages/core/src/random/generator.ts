@@ -107,7 +107,9 @@ export function uniform(shape: readonly number[], low = 0, high = 1): Tensor<"re
 
 /** Normal with that mean and standard deviation. */
 export function normal(shape: readonly number[], mean = 0, standardDeviation = 1): Tensor<"real"> {
-  return fromHost("normal", shape, (count, key) => Float32Array.from(standardNormal(count, key), (z) => mean + standardDeviation * z));
+  return fromHost("normal", shape, (count, key) =>
+    Float32Array.from(standardNormal(count, key), (z) => mean + standardDeviation * z),
+  );
 }
 
 /** Whole numbers (int32) in [low, high), each as likely to within 2⁻³² · (high − low). */
@@ -115,7 +117,9 @@ export function randint(shape: readonly number[], low: number, high: number): Te
   if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && low >= -(2 ** 31) && high <= 2 ** 31)) {
     throw new ErmineError("ERMINE_VALUE", `randint needs whole numbers low < high within int32, got ${low} and ${high}.`);
   }
-  return fromHost("randint", shape, (count, key) => Int32Array.from(randomBits(count, key, beginning), (word) => low + below(word, high - low)));
+  return fromHost("randint", shape, (count, key) =>
+    Int32Array.from(randomBits(count, key, beginning), (word) => low + below(word, high - low)),
+  );
 }
 
 /** 0 … count − 1 (int32) in random order. */
@@ -129,9 +133,16 @@ export function bernoulli(p: Tensor): Tensor<"real"> {
   return less(drawUniform(p.shape, "bernoulli"), p);
 }
 
-function fromHost(purpose: string, shape: readonly number[], make: (count: number, key: Key) => Float32Array | Int32Array): Tensor<"real"> {
+function fromHost(
+  purpose: string,
+  shape: readonly number[],
+  make: (count: number, key: Key) => Float32Array | Int32Array,
+): Tensor<"real"> {
   if (currentTrace() !== undefined) {
-    throw new ErmineError("ERMINE_USAGE", `${purpose} inside a compiled function would give the same numbers in every call. Draw outside and pass them in.`);
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${purpose} inside a compiled function would give the same numbers in every call. Draw outside and pass them in.`,
+    );
   }
   const count = checkCount(purpose, shape);
   const numbers = make(count, hashKey(seed, purpose, currentPath(), nextCall(eagerCalls, purpose)));
@@ -142,10 +153,12 @@ function fromHost(purpose: string, shape: readonly number[], make: (count: numbe
 const below = (word: number, range: number): number => Math.floor((word / 2 ** 32) * range);
 
 /** @internal */
-export const scaled = (numbers: Float32Array, low: number, high: number): Float32Array => numbers.map((u) => low + (high - low) * u);
+export const scaled = (numbers: Float32Array, low: number, high: number): Float32Array =>
+  numbers.map((u) => low + (high - low) * u);
 
 /** @internal As many standard normal numbers as asked, from a key alone. */
-export const standardNormal = (count: number, key: Key): Float64Array => boxMuller(uniform24(count + (count % 2), key)).subarray(0, count);
+export const standardNormal = (count: number, key: Key): Float64Array =>
+  boxMuller(uniform24(count + (count % 2), key)).subarray(0, count);
 
 /** @internal Uniform numbers from a key alone. */
 export { uniform24 };

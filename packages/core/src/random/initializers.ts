@@ -18,7 +18,8 @@ const product = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 
 /** What one output of a weight [out, in, ...kernel] sums over, and how many outputs one input reaches. @throws for rank < 2 */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
-  if (shape.length < 2) throw new ErmineError("ERMINE_SHAPE", `This initializer needs a weight of at least 2 axes, got [${shape.join(", ")}].`);
+  if (shape.length < 2)
+    throw new ErmineError("ERMINE_SHAPE", `This initializer needs a weight of at least 2 axes, got [${shape.join(", ")}].`);
   const receptive = product(shape.slice(2));
   return { fanIn: shape[1]! * receptive, fanOut: shape[0]! * receptive };
 }
@@ -34,12 +35,16 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
     selu: 3 / 4,
   };
   const gain = gains[nonlinearity];
-  if (gain === undefined) throw new ErmineError("ERMINE_OPTION", `There is no gain for "${nonlinearity}". Known: ${Object.keys(gains).join(", ")}.`);
+  if (gain === undefined)
+    throw new ErmineError("ERMINE_OPTION", `There is no gain for "${nonlinearity}". Known: ${Object.keys(gains).join(", ")}.`);
   return gain;
 }
 
 /** The same number everywhere. */
-export const constantInit = (value: number): Initializer => (shape) => new Float32Array(product(shape)).fill(value);
+export const constantInit =
+  (value: number): Initializer =>
+  (shape) =>
+    new Float32Array(product(shape)).fill(value);
 
 /** U(low, high). */
 export const uniformInit =
@@ -96,8 +101,10 @@ export interface KaimingOptions {
   readonly slope?: number;
 }
 
-const kaimingScale = (shape: readonly number[], { mode = "fanIn", nonlinearity = "leakyRelu", slope = 0 }: KaimingOptions): number =>
-  gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]);
+const kaimingScale = (
+  shape: readonly number[],
+  { mode = "fanIn", nonlinearity = "leakyRelu", slope = 0 }: KaimingOptions,
+): number => gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]);
 
 /** U(±gain · √(3 / fan)). */
 export const kaimingUniform =
@@ -155,6 +162,11 @@ export const orthogonal =
  *
  * @param name what it is, "weight": with the seed and the module's path it makes the key
  */
-export function initialize(initializer: Initializer, shape: readonly number[], name: string, seed: number = currentSeed()): Tensor<"real"> {
+export function initialize(
+  initializer: Initializer,
+  shape: readonly number[],
+  name: string,
+  seed: number = currentSeed(),
+): Tensor<"real"> {
   return hostTensor(initializer(shape, hashKey(seed, "init", currentPath(), name)), [...shape], "float32");
 }

@@ -25,7 +25,11 @@ export interface CheckGradientsOptions {
  * @returns the worst error found
  * @throws ErmineError ERMINE_VALUE that names the input and the element where the two differ by more than the tolerance
  */
-export function checkGradients(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], options: CheckGradientsOptions = {}): number {
+export function checkGradients(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  options: CheckGradientsOptions = {},
+): number {
   checkOptions("checkGradients", options, ["epsilon", "tolerance"]);
   const { epsilon = 1e-6, tolerance = 1e-6 } = options;
   const backend: Backend = reference();

@@ -43,7 +43,8 @@ export function reference(options: ReferenceOptions = {}): Backend {
     return dtype === "float32" ? new Float(length) : dtype === "int32" ? new Int32Array(length) : new Uint8Array(length);
   };
   const numbers = (storage: object): TypedArray => {
-    if (!live.has(storage as HostStorage)) throw new ErmineError("ERMINE_RELEASED", "This storage of the reference backend was released already.");
+    if (!live.has(storage as HostStorage))
+      throw new ErmineError("ERMINE_RELEASED", "This storage of the reference backend was released already.");
     return (storage as HostStorage).data.slice();
   };
   const names = Object.keys(kernels).filter((name) => !without.includes(name));

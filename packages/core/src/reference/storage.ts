@@ -21,7 +21,9 @@ export type Allocate = (output: KernelOutput) => TypedArray;
 /** The contract's form of an array kernel. */
 export function kernelOf(run: ArrayKernel, allocate: Allocate, register: (data: TypedArray) => HostStorage): Kernel {
   return (inputs, attributes, outputs) => {
-    const operands = inputs.map((input) => input && { data: (input.storage as HostStorage).data, shape: input.shape, dtype: input.dtype });
+    const operands = inputs.map(
+      (input) => input && { data: (input.storage as HostStorage).data, shape: input.shape, dtype: input.dtype },
+    );
     const results = outputs.map((output) => ({ ...output, data: allocate(output) }));
     run(operands as Operand[], results, attributes);
     return results.map(({ data }) => register(data));
@@ -43,7 +45,11 @@ export function stridesTo(shape: readonly number[], target: readonly number[] = 
 }
 
 /** Calls `visit` with each position of `shape` in row-major order, and where it is under each of the strides. */
-export function walk(shape: readonly number[], strides: readonly (readonly number[])[], visit: (position: number, at: readonly number[]) => void): void {
+export function walk(
+  shape: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (position: number, at: readonly number[]) => void,
+): void {
   const total = count(shape);
   const index = Array<number>(shape.length).fill(0);
   const at = strides.map(() => 0);

@@ -46,9 +46,7 @@ export class Dim {
   }
 
   toString(): string {
-    return [...this.terms]
-      .map(([key, value]) => (key === "" ? `${value}` : value === 1 ? key : `${value}${key}`))
-      .join("+");
+    return [...this.terms].map(([key, value]) => (key === "" ? `${value}` : value === 1 ? key : `${value}${key}`)).join("+");
   }
 
   toJSON(): string {
@@ -70,7 +68,10 @@ export function mulSizes(a: Size, b: Size): Size {
   const terms = new Map<string, number>();
   for (const [ka, va] of termsOf(a)) {
     for (const [kb, vb] of termsOf(b)) {
-      const key = [...ka.split("*"), ...kb.split("*")].filter((s) => s !== "").sort().join("*");
+      const key = [...ka.split("*"), ...kb.split("*")]
+        .filter((s) => s !== "")
+        .sort()
+        .join("*");
       terms.set(key, (terms.get(key) ?? 0) + va * vb);
     }
   }
@@ -115,8 +116,7 @@ export function sameSize(a: Size, b: Size): boolean {
   return true;
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
 
 /** Π sizes; 1 for a scalar. */
 export const sizeOf = (shape: Shape): Size => shape.reduce<Size>(mulSizes, 1);
@@ -167,7 +167,10 @@ export function broadcastShapes(where: string, ...shapes: readonly Shape[]): Sha
 export function normalizeAxis(where: string, axis: number, rank: number): number {
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
-    throw new ErmineError("ERMINE_SHAPE", `${where}: axis ${axis} is not one of a tensor of rank ${rank} (-${rank} … ${rank - 1}).`);
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${where}: axis ${axis} is not one of a tensor of rank ${rank} (-${rank} … ${rank - 1}).`,
+    );
   }
   return normalized;
 }

@@ -39,7 +39,10 @@ function noteUnscoped(t: Tensor, bytes: number): void {
   }
   if (unscopedBytes < highWaterMark && unscoped < highWaterCount) return;
   warned = true;
-  const largest = [...sites].sort((a, b) => b[1] - a[1]).slice(0, 3).map(([site]) => site);
+  const largest = [...sites]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3)
+    .map(([site]) => site);
   console.warn(
     `ermine: ${unscoped} live tensors were made outside of any scope, the last ${t.dtype}[${t.shape.join(", ")}]` +
       `${largest.length > 0 ? `, most of them ${largest.join("; ")}` : ""}. The garbage collector cannot free them inside a ` +
@@ -79,7 +82,9 @@ export function scope<T>(fn: () => T): T {
   } finally {
     regions.pop();
     // By state, not by tensor: a view under another domain shares it.
-    const escaping = new Set<object>(returned ? leaves(result).flatMap((leaf) => (leaf instanceof Tensor ? [leaf.state] : [])) : []);
+    const escaping = new Set<object>(
+      returned ? leaves(result).flatMap((leaf) => (leaf instanceof Tensor ? [leaf.state] : [])) : [],
+    );
     const outer = regions[regions.length - 1];
     for (const t of region) {
       if (t.state.kind === "traced" || t.state.kept) continue;
@@ -90,7 +95,10 @@ export function scope<T>(fn: () => T): T {
     }
   }
   if (result instanceof Promise) {
-    throw new ErmineError("ERMINE_USAGE", "scope(fn) frees when fn returns, so fn cannot be async. Put the scope around the synchronous part.");
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "scope(fn) frees when fn returns, so fn cannot be async. Put the scope around the synchronous part.",
+    );
   }
   return result as T;
 }

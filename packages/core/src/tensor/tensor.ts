@@ -230,7 +230,15 @@ export function wrapStorage(type: TensorType, backend: Backend, storage: Storage
 
 /** @internal A tensor over host numbers that it now owns; they go to a backend when an op needs them there. */
 export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor {
-  return new Tensor(type, { kind: "eager", host, backend: undefined, storage: undefined, leftover: undefined, released: false, kept: false });
+  return new Tensor(type, {
+    kind: "eager",
+    host,
+    backend: undefined,
+    storage: undefined,
+    leftover: undefined,
+    released: false,
+    kept: false,
+  });
 }
 
 /** @internal The storage on `backend`, uploaded where it was not. */

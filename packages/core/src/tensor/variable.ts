@@ -132,7 +132,10 @@ export class Variable<D extends Domain = any> {
   /** @internal From now on the numbers live in `executable`. */
   own(executable: Executable, backend: Backend, index: number): void {
     if (this.#owner !== undefined) {
-      throw new ErmineError("ERMINE_USAGE", `${this.name} is already in use by another compiled program. Dispose that one first.`);
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `${this.name} is already in use by another compiled program. Dispose that one first.`,
+      );
     }
     this.#owner = { executable, backend, index };
     if (this.#tensor !== undefined) release(this.#tensor);

@@ -10,7 +10,10 @@ const square = (x: Tensor) => e.sum(e.mul(x, x));
 describe("valueAndGrad", () => {
   it("gives gradients as the tree of its sources", () => {
     const parameters = { w: new e.Parameter(e.tensor([1, 2])), b: [new e.Parameter(e.tensor(3))] };
-    const { value, grads } = e.valueAndGrad(() => e.add(square(parameters.w.value), e.mul(parameters.b[0]!.value, 5)), parameters);
+    const { value, grads } = e.valueAndGrad(
+      () => e.add(square(parameters.w.value), e.mul(parameters.b[0]!.value, 5)),
+      parameters,
+    );
     expect(value.item()).toBe(20);
     expect(grads.w.toArray()).toEqual([2, 4]);
     expect(grads.b[0]!.item()).toBe(5);
@@ -23,7 +26,11 @@ describe("valueAndGrad", () => {
 
   it("adds up over several uses", () => {
     const x = e.tensor(3);
-    expect(e.grad((t: Tensor) => e.add(e.mul(t, t), e.mul(t, 4)))(x).item()).toBe(10);
+    expect(
+      e
+        .grad((t: Tensor) => e.add(e.mul(t, t), e.mul(t, 4)))(x)
+        .item(),
+    ).toBe(10);
   });
 
   it("passes an auxiliary result through", () => {
@@ -43,13 +50,31 @@ describe("valueAndGrad", () => {
 
   it("stopGradient and noGrad make constants", () => {
     const x = e.tensor(3);
-    expect(e.grad((t: Tensor) => e.mul(t, e.stopGradient(t)))(x).item()).toBe(3);
-    expect(e.grad((t: Tensor) => e.mul(t, e.noGrad(() => e.mul(t, t))))(x).item()).toBe(9);
+    expect(
+      e
+        .grad((t: Tensor) => e.mul(t, e.stopGradient(t)))(x)
+        .item(),
+    ).toBe(3);
+    expect(
+      e
+        .grad((t: Tensor) =>
+          e.mul(
+            t,
+            e.noGrad(() => e.mul(t, t)),
+          ),
+        )(x)
+        .item(),
+    ).toBe(9);
   });
 
   it("works inside noGrad, and is a constant outside of it", () => {
     const x = e.tensor(3);
-    const outer = e.grad((t: Tensor) => e.mul(t, e.noGrad(() => e.grad((s: Tensor) => e.mul(s, s))(t))));
+    const outer = e.grad((t: Tensor) =>
+      e.mul(
+        t,
+        e.noGrad(() => e.grad((s: Tensor) => e.mul(s, s))(t)),
+      ),
+    );
     expect(outer(x).item()).toBe(6);
   });
 });
@@ -74,7 +99,12 @@ describe("higher orders", () => {
 
   it("leaves nothing behind, also after an error", () => {
     const x = e.tensor([1, 2]);
-    const run = () => e.scope(() => e.grad((t: Tensor) => e.sum(e.grad((s: Tensor) => e.sum(e.exp(e.mul(s, s))))(t)))(x).toArray());
+    const run = () =>
+      e.scope(() =>
+        e
+          .grad((t: Tensor) => e.sum(e.grad((s: Tensor) => e.sum(e.exp(e.mul(s, s))))(t)))(x)
+          .toArray(),
+      );
     run();
     const before = backend.memory();
     run();
@@ -90,18 +120,33 @@ describe("higher orders", () => {
 
 describe("jacobian", () => {
   it("of x² is diagonal, and keeps shapes", () => {
-    expect(e.jacobian((x) => e.mul(x, x), e.tensor([1, 2])).toArray()).toEqual([[2, 0], [0, 4]]);
+    expect(e.jacobian((x) => e.mul(x, x), e.tensor([1, 2])).toArray()).toEqual([
+      [2, 0],
+      [0, 4],
+    ]);
     expect(e.jacobian((x) => e.sum(x, { axis: 0 }), e.ones([2, 3])).shape).toEqual([3, 2, 3]);
   });
 
   it("of a linear map is its matrix", () => {
-    const a = e.tensor([[1, 2, 3], [4, 5, 6]]);
+    const a = e.tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
     expect(e.jacobian((x) => e.matmul(a, x), e.ones([3])).toArray()).toEqual(a.toArray());
   });
 
   it("of a gradient is the Hessian", () => {
     const hessian = e.jacobian((x) => e.grad((y: Tensor) => e.prod(y))(x), e.tensor([2, 3, 4]));
-    expect(e.allClose(hessian, e.tensor([[0, 4, 3], [4, 0, 2], [3, 2, 0]]))).toBe(true);
+    expect(
+      e.allClose(
+        hessian,
+        e.tensor([
+          [0, 4, 3],
+          [4, 0, 2],
+          [3, 2, 0],
+        ]),
+      ),
+    ).toBe(true);
   });
 });
 

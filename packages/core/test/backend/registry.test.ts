@@ -22,7 +22,12 @@ beforeEach(() => {
 describe("the registry", () => {
   it("lists by priority, with what each probe says", async () => {
     const statuses = await e.probeBackends();
-    expect(statuses.map((s) => [s.name, s.available])).toEqual([["missing", false], ["broken", false], ["quick", true], ["reference", true]]);
+    expect(statuses.map((s) => [s.name, s.available])).toEqual([
+      ["missing", false],
+      ["broken", false],
+      ["quick", true],
+      ["reference", true],
+    ]);
   });
 
   it("auto takes the available one of the highest priority", async () => {
@@ -36,7 +41,9 @@ describe("the registry", () => {
   });
 
   it("lists what there is for an unknown name, with the nearest", async () => {
-    await expect(e.createBackend("referense")).rejects.toThrow(/Did you mean "reference"\? Registered: missing, broken, quick, reference/);
+    await expect(e.createBackend("referense")).rejects.toThrow(
+      /Did you mean "reference"\? Registered: missing, broken, quick, reference/,
+    );
   });
 
   it("refuses a plugin of another contract", () => {

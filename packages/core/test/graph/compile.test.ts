@@ -47,7 +47,14 @@ describe("compile", () => {
       return value;
     });
     const eager = new e.Parameter(e.tensor([0, 0]));
-    const [x, y] = [e.tensor([[1, 2], [3, -1], [0.5, 1]]), e.tensor([3, 2, 1.5])];
+    const [x, y] = [
+      e.tensor([
+        [1, 2],
+        [3, -1],
+        [0.5, 1],
+      ]),
+      e.tensor([3, 2, 1.5]),
+    ];
     for (let i = 0; i < 20; i++) {
       const loss = step(x, y).item();
       const { value, grads } = e.valueAndGrad(() => e.mean(e.squaredDifference(e.matmul(x, eager.value), y)), eager);
@@ -78,7 +85,9 @@ describe("compile", () => {
 
   it("refuses what is read from the host and changes", () => {
     let count = 0;
-    expect(() => e.compile((x: Tensor) => e.mul(x, count++))(e.tensor(1))).toThrow(/something else each time.*a number from outside/s);
+    expect(() => e.compile((x: Tensor) => e.mul(x, count++))(e.tensor(1))).toThrow(
+      /something else each time.*a number from outside/s,
+    );
     const noise = e.compile(function noisy(x: Tensor) {
       return e.mul(x, Math.random());
     });
@@ -93,7 +102,11 @@ describe("compile", () => {
 
   it("is the function itself inside another trace and where gradients are asked", () => {
     const f = e.compile((x: Tensor) => e.sum(e.mul(x, x)));
-    expect(e.grad(f)(e.tensor([3])).toArray()).toEqual([6]);
+    expect(
+      e
+        .grad(f)(e.tensor([3]))
+        .toArray(),
+    ).toEqual([6]);
     const outer = e.compile((x: Tensor) => e.add(f(x), 1));
     expect(outer(e.tensor([2])).item()).toBe(5);
   });
@@ -142,7 +155,26 @@ describe("passes", () => {
   });
 
   it("do not take attributes for equal that JSON would", () => {
-    const graph = traced((x) => e.add(e.pad(x, [[0, 1], [0, 0]], Infinity), e.pad(x, [[0, 1], [0, 0]], -Infinity)));
+    const graph = traced((x) =>
+      e.add(
+        e.pad(
+          x,
+          [
+            [0, 1],
+            [0, 0],
+          ],
+          Infinity,
+        ),
+        e.pad(
+          x,
+          [
+            [0, 1],
+            [0, 0],
+          ],
+          -Infinity,
+        ),
+      ),
+    );
     expect(opsOf(e.specialize(graph, { N: 1 }))).toEqual(["pad", "pad", "add"]);
   });
 
@@ -155,7 +187,10 @@ describe("passes", () => {
   });
 
   it("bind the batch in shapes and attributes", () => {
-    const graph = e.specialize(traced((x) => e.sum(e.broadcastTo(e.sum(x, { axis: 1, keepDims: true }), x.shape))), { N: 5 });
+    const graph = e.specialize(
+      traced((x) => e.sum(e.broadcastTo(e.sum(x, { axis: 1, keepDims: true }), x.shape))),
+      { N: 5 },
+    );
     const node = graph.nodes.find((n): n is OpNode => n.kind === "op" && n.op.name === "broadcastTo")!;
     expect(node.attributes).toEqual({ shape: [5, 3] });
     expect(node.outputs[0]!.type.shape).toEqual([5, 3]);
@@ -170,14 +205,43 @@ describe("passes", () => {
   it("every op with a symbolic batch gives what it gives eagerly", () => {
     const fn = (x: Tensor) => {
       const parts = [
-        e.variance(x), e.norm(x, { axis: 0 }), e.logSumExp(x, { axis: 1 }), e.flip(x, 0), e.concat([x, x]), e.tile(x, [2, 1]),
-        x.at({ start: 1 }), x.at(-1), x.at({ step: -1 }), e.flatten(x), e.matmul(x, e.transpose(x)), e.cumsum(x, 0), e.sort(x, { axis: 0 }).values,
-        e.linear(x, e.ones([2, 3])), e.einsum("ni,mi->nm", x, x), e.argMax(x, { axis: 1 }), e.oneHot(e.argMax(x, { axis: 1 }), 3), e.std(x, { axis: 0 }),
-        e.stack([x, x], 1), e.pad(x, [[1, 1], [0, 0]]), e.expandDims(x, 0), e.mean(x, { axis: 0 }),
-        e.maxPool(e.expandDims(x, 1), 2, { stride: 1 }), e.convolution(e.expandDims(x, 1), e.ones([2, 1, 2])),
+        e.variance(x),
+        e.norm(x, { axis: 0 }),
+        e.logSumExp(x, { axis: 1 }),
+        e.flip(x, 0),
+        e.concat([x, x]),
+        e.tile(x, [2, 1]),
+        x.at({ start: 1 }),
+        x.at(-1),
+        x.at({ step: -1 }),
+        e.flatten(x),
+        e.matmul(x, e.transpose(x)),
+        e.cumsum(x, 0),
+        e.sort(x, { axis: 0 }).values,
+        e.linear(x, e.ones([2, 3])),
+        e.einsum("ni,mi->nm", x, x),
+        e.argMax(x, { axis: 1 }),
+        e.oneHot(e.argMax(x, { axis: 1 }), 3),
+        e.std(x, { axis: 0 }),
+        e.stack([x, x], 1),
+        e.pad(x, [
+          [1, 1],
+          [0, 0],
+        ]),
+        e.expandDims(x, 0),
+        e.mean(x, { axis: 0 }),
+        e.maxPool(e.expandDims(x, 1), 2, { stride: 1 }),
+        e.convolution(e.expandDims(x, 1), e.ones([2, 1, 2])),
       ];
-      const scalar = e.add(e.sum(e.square(e.variance(x))), parts.reduce<Tensor>((sum, t) => e.add(sum, e.mean(e.cast(t, "float32"))), e.scalar(0)));
-      return { parts, gradient: e.grad((y: Tensor) => e.sum(e.square(e.concat([e.flip(y, 0), y.at({ start: 1 }), e.cumsum(y, 0)]))))(x), scalar };
+      const scalar = e.add(
+        e.sum(e.square(e.variance(x))),
+        parts.reduce<Tensor>((sum, t) => e.add(sum, e.mean(e.cast(t, "float32"))), e.scalar(0)),
+      );
+      return {
+        parts,
+        gradient: e.grad((y: Tensor) => e.sum(e.square(e.concat([e.flip(y, 0), y.at({ start: 1 }), e.cumsum(y, 0)]))))(x),
+        scalar,
+      };
     };
     const f = e.compile(fn, { symbolicBatch: true });
     for (const n of [4, 2]) {

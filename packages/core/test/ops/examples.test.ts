@@ -5,12 +5,22 @@ import { reference } from "../../src/reference/index.js";
 const { tensor } = e;
 beforeAll(() => e.useBackend(reference()));
 
-const matrix = () => tensor([[1, 2, 3], [4, 5, 6]]);
+const matrix = () =>
+  tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
 
 describe("arithmetic", () => {
   it("broadcasts as NumPy", () => {
-    expect(e.add(matrix(), tensor([10, 20, 30])).toArray()).toEqual([[11, 22, 33], [14, 25, 36]]);
-    expect(e.sub(matrix(), tensor([[1], [2]])).toArray()).toEqual([[0, 1, 2], [2, 3, 4]]);
+    expect(e.add(matrix(), tensor([10, 20, 30])).toArray()).toEqual([
+      [11, 22, 33],
+      [14, 25, 36],
+    ]);
+    expect(e.sub(matrix(), tensor([[1], [2]])).toArray()).toEqual([
+      [0, 1, 2],
+      [2, 3, 4],
+    ]);
   });
 
   it("names both shapes where they do not broadcast", () => {
@@ -51,7 +61,10 @@ describe("arithmetic", () => {
 
 describe("comparison and choice", () => {
   it("gives bool", () => {
-    expect(e.less(matrix(), 3).toArray()).toEqual([[true, true, false], [false, false, false]]);
+    expect(e.less(matrix(), 3).toArray()).toEqual([
+      [true, true, false],
+      [false, false, false],
+    ]);
     expect(e.greaterEqual(tensor([1, 2]), 2).toArray()).toEqual([false, true]);
     expect(e.notEqual(tensor([Number.NaN, 1]), tensor([Number.NaN, 1])).toArray()).toEqual([true, false]);
     expect(e.logicalXor(tensor([true, true]), tensor([true, false])).toArray()).toEqual([false, true]);
@@ -88,13 +101,33 @@ describe("reductions", () => {
 
   it("argMax finds the first of equals and takes NaN for the largest", () => {
     expect(e.argMax(tensor([1, 3, 3]), {}).item()).toBe(1);
-    expect(e.argMax(tensor([[1, 9], [Number.NaN, 3]]), { axis: 1 }).toArray()).toEqual([1, 0]);
+    expect(
+      e
+        .argMax(
+          tensor([
+            [1, 9],
+            [Number.NaN, 3],
+          ]),
+          { axis: 1 },
+        )
+        .toArray(),
+    ).toEqual([1, 0]);
     expect(e.argMin(matrix(), { axis: 0 }).toArray()).toEqual([0, 0, 0]);
   });
 
   it("any and all, of nothing too", () => {
     expect(e.any(tensor([0, 2])).item()).toBe(1);
-    expect(e.all(tensor([[1, 0], [1, 1]]), { axis: 1 }).toArray()).toEqual([false, true]);
+    expect(
+      e
+        .all(
+          tensor([
+            [1, 0],
+            [1, 1],
+          ]),
+          { axis: 1 },
+        )
+        .toArray(),
+    ).toEqual([false, true]);
     expect(e.all(e.zeros([0])).toArray()).toBe(true);
   });
 
@@ -122,7 +155,11 @@ describe("shapes", () => {
   });
 
   it("permute, transpose, flatten, squeeze, expandDims", () => {
-    expect(e.transpose(matrix()).toArray()).toEqual([[1, 4], [2, 5], [3, 6]]);
+    expect(e.transpose(matrix()).toArray()).toEqual([
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
     expect(e.permute(e.zeros([2, 3, 4]), [2, 0, 1]).shape).toEqual([4, 2, 3]);
     expect(e.flatten(e.zeros([2, 3, 4]), 1).shape).toEqual([2, 12]);
     expect(e.squeeze(e.zeros([1, 3, 1])).shape).toEqual([3]);
@@ -130,12 +167,30 @@ describe("shapes", () => {
   });
 
   it("concat, stack, split, tile, flip, pad", () => {
-    expect(e.concat([matrix(), matrix()], 1).toArray()).toEqual([[1, 2, 3, 1, 2, 3], [4, 5, 6, 4, 5, 6]]);
-    expect(e.stack([tensor([1, 2]), tensor([3, 4])], 1).toArray()).toEqual([[1, 3], [2, 4]]);
+    expect(e.concat([matrix(), matrix()], 1).toArray()).toEqual([
+      [1, 2, 3, 1, 2, 3],
+      [4, 5, 6, 4, 5, 6],
+    ]);
+    expect(e.stack([tensor([1, 2]), tensor([3, 4])], 1).toArray()).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
     expect(e.split(e.arange(5), 2).map((t) => t.toArray())).toEqual([[0, 1], [2, 3], [4]]);
-    expect(e.split(matrix(), [1, 2], 1).map((t) => t.toArray())).toEqual([[[1], [4]], [[2, 3], [5, 6]]]);
-    expect(e.tile(tensor([1, 2]), [2, 2]).toArray()).toEqual([[1, 2, 1, 2], [1, 2, 1, 2]]);
-    expect(e.flip(matrix(), 1).toArray()).toEqual([[3, 2, 1], [6, 5, 4]]);
+    expect(e.split(matrix(), [1, 2], 1).map((t) => t.toArray())).toEqual([
+      [[1], [4]],
+      [
+        [2, 3],
+        [5, 6],
+      ],
+    ]);
+    expect(e.tile(tensor([1, 2]), [2, 2]).toArray()).toEqual([
+      [1, 2, 1, 2],
+      [1, 2, 1, 2],
+    ]);
+    expect(e.flip(matrix(), 1).toArray()).toEqual([
+      [3, 2, 1],
+      [6, 5, 4],
+    ]);
     expect(e.pad(tensor([1, 2]), [[1, 2]], 9).toArray()).toEqual([9, 1, 2, 9, 9]);
   });
 });
@@ -146,12 +201,18 @@ describe("creation", () => {
     expect(e.arange(3, 0, -1).toArray()).toEqual([3, 2, 1]);
     expect(e.arange(0, 1, 0.25).dtype).toBe("float32");
     expect(e.linspace(0, 1, 5).toArray()).toEqual([0, 0.25, 0.5, 0.75, 1]);
-    expect(e.eye(2, 3).toArray()).toEqual([[1, 0, 0], [0, 1, 0]]);
+    expect(e.eye(2, 3).toArray()).toEqual([
+      [1, 0, 0],
+      [0, 1, 0],
+    ]);
   });
 
   it("oneHot marks probabilities and refuses a class that is not there", () => {
     const hot = e.oneHot(tensor([2, 0], { dtype: "int32" }), 3);
-    expect(hot.toArray()).toEqual([[0, 0, 1], [1, 0, 0]]);
+    expect(hot.toArray()).toEqual([
+      [0, 0, 1],
+      [1, 0, 0],
+    ]);
     expect(hot.domain).toBe("probabilities");
     expect(() => e.oneHot(tensor([3], { dtype: "int32" }), 3)).toThrow(/index 3 is not in 0 … 2/);
   });
@@ -169,14 +230,42 @@ describe("creation", () => {
 
 describe("gathering and sorting", () => {
   it("gather and scatterAdd are PyTorch's", () => {
-    const indices = tensor([[0, 0], [2, 1]], { dtype: "int32" });
-    expect(e.gather(matrix(), 1, indices).toArray()).toEqual([[1, 1], [6, 5]]);
-    expect(e.scatterAdd(e.zeros([2, 3]), 1, indices, tensor([[1, 2], [3, 4]])).toArray()).toEqual([[3, 0, 0], [0, 4, 3]]);
+    const indices = tensor(
+      [
+        [0, 0],
+        [2, 1],
+      ],
+      { dtype: "int32" },
+    );
+    expect(e.gather(matrix(), 1, indices).toArray()).toEqual([
+      [1, 1],
+      [6, 5],
+    ]);
+    expect(
+      e
+        .scatterAdd(
+          e.zeros([2, 3]),
+          1,
+          indices,
+          tensor([
+            [1, 2],
+            [3, 4],
+          ]),
+        )
+        .toArray(),
+    ).toEqual([
+      [3, 0, 0],
+      [0, 4, 3],
+    ]);
   });
 
   it("indexSelect and indexAdd take rows", () => {
     const rows = tensor([1, 1, 0], { dtype: "int32" });
-    expect(e.indexSelect(matrix(), 0, rows).toArray()).toEqual([[4, 5, 6], [4, 5, 6], [1, 2, 3]]);
+    expect(e.indexSelect(matrix(), 0, rows).toArray()).toEqual([
+      [4, 5, 6],
+      [4, 5, 6],
+      [1, 2, 3],
+    ]);
     expect(e.indexAdd(e.zeros([2]), 0, rows, tensor([1, 2, 4])).toArray()).toEqual([4, 3]);
     expect(() => e.indexSelect(matrix(), 0, tensor([2], { dtype: "int32" }))).toThrow(/index 2 is not in 0 … 1/);
   });
@@ -187,16 +276,31 @@ describe("gathering and sorting", () => {
     expect(indices.toArray()).toEqual([0, 3, 2, 1]);
     expect(e.topK(tensor([1, 4, 2]), 2).values.toArray()).toEqual([4, 2]);
     expect(e.topK(tensor([1, 4, 2]), 2, { largest: false }).indices.toArray()).toEqual([0, 2]);
-    expect(e.cumsum(matrix(), 1).toArray()).toEqual([[1, 3, 6], [4, 9, 15]]);
+    expect(e.cumsum(matrix(), 1).toArray()).toEqual([
+      [1, 3, 6],
+      [4, 9, 15],
+    ]);
   });
 });
 
 describe("products", () => {
   it("matmul of matrices, vectors and batches", () => {
-    const m = tensor([[1, 2], [3, 4]]);
-    expect(e.matmul(m, m).toArray()).toEqual([[7, 10], [15, 22]]);
-    expect(e.matmul(m, m, { transposeB: true }).toArray()).toEqual([[5, 11], [11, 25]]);
-    expect(e.matmul(m, m, { transposeA: true }).toArray()).toEqual([[10, 14], [14, 20]]);
+    const m = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(e.matmul(m, m).toArray()).toEqual([
+      [7, 10],
+      [15, 22],
+    ]);
+    expect(e.matmul(m, m, { transposeB: true }).toArray()).toEqual([
+      [5, 11],
+      [11, 25],
+    ]);
+    expect(e.matmul(m, m, { transposeA: true }).toArray()).toEqual([
+      [10, 14],
+      [14, 20],
+    ]);
     expect(e.matmul(m, tensor([1, 1])).toArray()).toEqual([3, 7]);
     expect(e.matmul(tensor([1, 1]), m).toArray()).toEqual([4, 6]);
     expect(e.matmul(e.ones([3, 1, 2, 4]), e.ones([5, 4, 2])).shape).toEqual([3, 5, 2, 2]);
@@ -205,50 +309,111 @@ describe("products", () => {
 
   it("dot, outer, trace", () => {
     expect(e.dot(tensor([1, 2]), tensor([3, 4])).item()).toBe(11);
-    expect(e.outer(tensor([1, 2]), tensor([3, 4])).toArray()).toEqual([[3, 4], [6, 8]]);
-    expect(e.trace(tensor([[1, 2], [3, 4]])).item()).toBe(5);
+    expect(e.outer(tensor([1, 2]), tensor([3, 4])).toArray()).toEqual([
+      [3, 4],
+      [6, 8],
+    ]);
+    expect(
+      e
+        .trace(
+          tensor([
+            [1, 2],
+            [3, 4],
+          ]),
+        )
+        .item(),
+    ).toBe(5);
   });
 
   it.each([
-    ["ij,jk->ik", [[2, 3], [3, 4]], [2, 4]],
+    [
+      "ij,jk->ik",
+      [
+        [2, 3],
+        [3, 4],
+      ],
+      [2, 4],
+    ],
     ["ij->ji", [[2, 3]], [3, 2]],
     ["ii", [[3, 3]], []],
     ["ii->i", [[3, 3]], [3]],
     ["i,j", [[2], [3]], [2, 3]],
-    ["bij,bjk", [[5, 2, 3], [5, 3, 4]], [2 * 0 + 2, 4]],
-    ["...ij,...jk->...ik", [[5, 2, 3], [3, 4]], [5, 2, 4]],
-    ["bhqd,bhkd->bhqk", [[2, 3, 4, 5], [2, 3, 6, 5]], [2, 3, 4, 6]],
+    [
+      "bij,bjk",
+      [
+        [5, 2, 3],
+        [5, 3, 4],
+      ],
+      [2, 4],
+    ],
+    [
+      "...ij,...jk->...ik",
+      [
+        [5, 2, 3],
+        [3, 4],
+      ],
+      [5, 2, 4],
+    ],
+    [
+      "bhqd,bhkd->bhqk",
+      [
+        [2, 3, 4, 5],
+        [2, 3, 6, 5],
+      ],
+      [2, 3, 4, 6],
+    ],
     ["i,i,i->", [[4], [4], [4]], []],
   ] as const)("einsum %s has the shape it names", (equation, shapes, shape) => {
     const operands = shapes.map((s) => e.reshape(e.arange(s.reduce((a: number, b: number) => a * b, 1)), [...s]));
     expect(e.einsum(equation, ...operands).shape).toEqual(shape);
   });
 
-  it.each(["ij,jk->ik", "ji,kj->ik", "ij,kj->ki", "bji,bkj->bik", "abc,cab->b", "ab,bc,ca->", "iij,jk->ik", "ab,cd->dbca", "abc->cb"])(
-    "einsum %s is the sum that it spells",
-    (equation) => {
-      const [left, right] = equation.split("->") as [string, string];
-      const sides = left.split(",");
-      const letters = [...new Set(left.replaceAll(",", ""))];
-      const size = (letter: string) => 2 + (letter.charCodeAt(0) % 3);
-      const shapes = sides.map((side) => Array.from(side, size));
-      const operands = shapes.map((shape, k) => tensor(Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + k)), { shape }));
-      const total = letters.reduce((product, letter) => product * size(letter), 1);
-      const expected = new Float64Array(Array.from(right, size).reduce((a, b) => a * b, 1));
-      const data = operands.map((t) => t.dataSync());
-      for (let flat = 0; flat < total; flat++) {
-        const at = new Map<string, number>();
-        letters.reduce((rest, letter) => (at.set(letter, rest % size(letter)), Math.floor(rest / size(letter))), flat);
-        const place = (side: string) => Array.from(side).reduce((offset, letter) => offset * size(letter) + at.get(letter)!, 0);
-        expected[place(right)]! += sides.reduce((product, side, k) => product * data[k]![place(side)]!, 1);
-      }
-      const shape = Array.from(right, size);
-      expect(e.allClose(e.einsum(equation, ...operands), tensor(expected, { shape }), { rtol: 1e-12, atol: 1e-12 })).toBe(true);
-    },
-  );
+  it.each([
+    "ij,jk->ik",
+    "ji,kj->ik",
+    "ij,kj->ki",
+    "bji,bkj->bik",
+    "abc,cab->b",
+    "ab,bc,ca->",
+    "iij,jk->ik",
+    "ab,cd->dbca",
+    "abc->cb",
+  ])("einsum %s is the sum that it spells", (equation) => {
+    const [left, right] = equation.split("->") as [string, string];
+    const sides = left.split(",");
+    const letters = [...new Set(left.replaceAll(",", ""))];
+    const size = (letter: string) => 2 + (letter.charCodeAt(0) % 3);
+    const shapes = sides.map((side) => Array.from(side, size));
+    const operands = shapes.map((shape, k) =>
+      tensor(
+        Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + k)),
+        { shape },
+      ),
+    );
+    const total = letters.reduce((product, letter) => product * size(letter), 1);
+    const expected = new Float64Array(Array.from(right, size).reduce((a, b) => a * b, 1));
+    const data = operands.map((t) => t.dataSync());
+    for (let flat = 0; flat < total; flat++) {
+      const at = new Map<string, number>();
+      letters.reduce((rest, letter) => (at.set(letter, rest % size(letter)), Math.floor(rest / size(letter))), flat);
+      const place = (side: string) => Array.from(side).reduce((offset, letter) => offset * size(letter) + at.get(letter)!, 0);
+      expected[place(right)]! += sides.reduce((product, side, k) => product * data[k]![place(side)]!, 1);
+    }
+    const shape = Array.from(right, size);
+    expect(e.allClose(e.einsum(equation, ...operands), tensor(expected, { shape }), { rtol: 1e-12, atol: 1e-12 })).toBe(true);
+  });
 
   it("einsum's numbers are right", () => {
-    const [a, b] = [tensor([[1, 2], [3, 4]]), tensor([[5, 6], [7, 8]])];
+    const [a, b] = [
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+      tensor([
+        [5, 6],
+        [7, 8],
+      ]),
+    ];
     expect(e.einsum("ij,jk->ik", a, b).toArray()).toEqual(e.matmul(a, b).toArray());
     expect(e.einsum("ij,ij->", a, b).item()).toBe(70);
     expect(e.einsum("ij,ij->i", a, b).toArray()).toEqual([17, 53]);
@@ -270,12 +435,31 @@ describe("windows", () => {
   it("unfold and fold are adjoint: a fold of an unfold counts the windows", () => {
     const columns = e.unfold(e.ones([1, 1, 4, 4]), 2);
     expect(columns.shape).toEqual([1, 1, 4, 9]);
-    expect(e.fold(columns, [4, 4], 2).at(0, 0).toArray()).toEqual([[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]);
+    expect(e.fold(columns, [4, 4], 2).at(0, 0).toArray()).toEqual([
+      [1, 2, 2, 1],
+      [2, 4, 4, 2],
+      [2, 4, 4, 2],
+      [1, 2, 2, 1],
+    ]);
   });
 
   it("convolution with stride, padding, dilation and groups", () => {
-    expect(e.convolution(image(), e.ones([1, 1, 2, 2])).at(0, 0).toArray()).toEqual([[10, 14, 18], [26, 30, 34], [42, 46, 50]]);
-    expect(e.convolution(image(), e.ones([1, 1, 3, 3]), undefined, { padding: "same" }).at(0, 0, 0).toArray()).toEqual([10, 18, 24, 18]);
+    expect(
+      e
+        .convolution(image(), e.ones([1, 1, 2, 2]))
+        .at(0, 0)
+        .toArray(),
+    ).toEqual([
+      [10, 14, 18],
+      [26, 30, 34],
+      [42, 46, 50],
+    ]);
+    expect(
+      e
+        .convolution(image(), e.ones([1, 1, 3, 3]), undefined, { padding: "same" })
+        .at(0, 0, 0)
+        .toArray(),
+    ).toEqual([10, 18, 24, 18]);
     expect(e.convolution(image(), e.ones([1, 1, 2, 2]), tensor([1]), { stride: 2, dilation: 2 }).toArray()).toEqual([[[[21]]]]);
     const grouped = e.convolution(e.ones([2, 4, 5]), e.ones([6, 2, 3]), undefined, { groups: 2 });
     expect(grouped.shape).toEqual([2, 6, 3]);
@@ -284,10 +468,30 @@ describe("windows", () => {
   });
 
   it("pools", () => {
-    expect(e.maxPool(image(), 2).at(0, 0).toArray()).toEqual([[5, 7], [13, 15]]);
-    expect(e.avgPool(image(), 2).at(0, 0).toArray()).toEqual([[2.5, 4.5], [10.5, 12.5]]);
-    expect(e.avgPool(e.ones([1, 1, 2, 2]), 2, { padding: 1, stride: 1, countIncludePad: false }).at(0, 0).toArray()).toEqual([[1, 1, 1], [1, 1, 1], [1, 1, 1]]);
-    expect(e.avgPool(e.ones([1, 1, 2, 2]), 2, { padding: 1, stride: 1 }).at(0, 0, 0).toArray()).toEqual([0.25, 0.5, 0.25]);
+    expect(e.maxPool(image(), 2).at(0, 0).toArray()).toEqual([
+      [5, 7],
+      [13, 15],
+    ]);
+    expect(e.avgPool(image(), 2).at(0, 0).toArray()).toEqual([
+      [2.5, 4.5],
+      [10.5, 12.5],
+    ]);
+    expect(
+      e
+        .avgPool(e.ones([1, 1, 2, 2]), 2, { padding: 1, stride: 1, countIncludePad: false })
+        .at(0, 0)
+        .toArray(),
+    ).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    expect(
+      e
+        .avgPool(e.ones([1, 1, 2, 2]), 2, { padding: 1, stride: 1 })
+        .at(0, 0, 0)
+        .toArray(),
+    ).toEqual([0.25, 0.5, 0.25]);
   });
 });
 

@@ -21,10 +21,37 @@ describe("x.at", () => {
     ["null is a new axis", [0, 0, null, { stop: 2 }], [[0, 1]]],
     ["an array picks", [0, 0, [3, 0, -1]], [3, 0, 3]],
     ["two arrays pick pairs", [[0, 1], [2, 0], 1], [9, 13]],
-    ["arrays of two axes", [0, [[0, 1], [2, 2]], 0], [[0, 4], [8, 8]]],
-    ["arrays with a range between come first", [[0, 1], { stop: 2 }, [3, 0]], [[3, 7], [12, 16]]],
+    [
+      "arrays of two axes",
+      [
+        0,
+        [
+          [0, 1],
+          [2, 2],
+        ],
+        0,
+      ],
+      [
+        [0, 4],
+        [8, 8],
+      ],
+    ],
+    [
+      "arrays with a range between come first",
+      [[0, 1], { stop: 2 }, [3, 0]],
+      [
+        [3, 7],
+        [12, 16],
+      ],
+    ],
     ["a mask of one axis", [0, [true, false, true], 0], [0, 8]],
-  ])("%s", (_, indices, expected) => expect(cube().at(...indices).toArray()).toEqual(expected));
+  ])("%s", (_, indices, expected) =>
+    expect(
+      cube()
+        .at(...indices)
+        .toArray(),
+    ).toEqual(expected),
+  );
 
   it("puts the picked axes first where a range lies between two arrays, as NumPy and PyTorch", () => {
     const x = e.reshape(e.arange(24), [1, 2, 3, 4]);
@@ -34,8 +61,17 @@ describe("x.at", () => {
 
   it("takes masks of several axes, and tensors", () => {
     expect(cube().at(e.greater(cube(), 20)).toArray()).toEqual([21, 22, 23]);
-    expect(cube().at(0, e.tensor([2], { dtype: "int32" }), 1).toArray()).toEqual([9]);
-    expect(cube().at("...", e.add(e.tensor([-1], { dtype: "int32" }), 0)).at(0, 0).toArray()).toEqual([3]);
+    expect(
+      cube()
+        .at(0, e.tensor([2], { dtype: "int32" }), 1)
+        .toArray(),
+    ).toEqual([9]);
+    expect(
+      cube()
+        .at("...", e.add(e.tensor([-1], { dtype: "int32" }), 0))
+        .at(0, 0)
+        .toArray(),
+    ).toEqual([3]);
   });
 
   it("says what is out of bounds", () => {

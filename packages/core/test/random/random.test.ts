@@ -140,7 +140,10 @@ describe("initializers", () => {
   });
 
   it("orthogonal is orthonormal, whichever side is longer", () => {
-    for (const [rows, columns] of [[5, 8], [8, 5]] as const) {
+    for (const [rows, columns] of [
+      [5, 8],
+      [8, 5],
+    ] as const) {
       const q = e.tensor(e.orthogonal(2)([rows, columns], key), { shape: [rows, columns] });
       const product = e.div(rows < columns ? e.matmul(q, e.transpose(q)) : e.matmul(e.transpose(q), q), 4);
       expect(e.allClose(product, e.eye(5), { atol: 1e-6 })).toBe(true);

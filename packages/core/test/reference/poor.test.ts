@@ -11,19 +11,45 @@ const indices = (values: number[]) => e.tensor(values, { dtype: "int32" });
 /** Things that need int32, bool or random bits. */
 const programs: [string, () => Tensor][] = [
   ["logic", () => e.where(e.logicalAnd(e.less(e.arange(5), 3), e.logicalNot(e.equal(e.arange(5), 1))), 1, 0)],
-  ["logicalOr, xor", () => e.logicalXor(e.logicalOr(e.tensor([true, false, false]), e.tensor([false, false, true])), e.tensor([true, true, false]))],
+  [
+    "logicalOr, xor",
+    () =>
+      e.logicalXor(e.logicalOr(e.tensor([true, false, false]), e.tensor([false, false, true])), e.tensor([true, true, false])),
+  ],
   ["casts", () => e.cast(e.tensor([-1.7, 0, 2.9]), "int32")],
   ["casts to bool and back", () => e.cast(e.cast(e.tensor([-1.7, 0, 2.9]), "bool"), "float32")],
   ["integer arithmetic", () => e.remainder(e.mul(indices([7, -7]), 3), 4)],
   ["counting", () => e.sum(e.greater(e.tensor([1, 2, 3]), 1))],
   ["any, all", () => e.stack([e.cast(e.any(e.tensor([0, 1])), "int32"), e.cast(e.all(e.tensor([0, 1])), "int32")])],
   ["gather, scatterAdd", () => e.scatterAdd(e.zeros([3]), 0, indices([2, 2]), e.gather(e.tensor([1, 5]), 0, indices([1, 0])))],
-  ["argMax and oneHot", () => e.oneHot(e.argMax(e.tensor([[1, 3, 2], [9, 3, 2]]), { axis: 1 }), 3)],
+  [
+    "argMax and oneHot",
+    () =>
+      e.oneHot(
+        e.argMax(
+          e.tensor([
+            [1, 3, 2],
+            [9, 3, 2],
+          ]),
+          { axis: 1 },
+        ),
+        3,
+      ),
+  ],
   ["sort", () => e.argSort(e.tensor([3, 1, 2]))],
   ["indexing", () => e.reshape(e.arange(12), [3, 4]).at([-1, 0], { step: -2 })],
   ["random", () => e.withRandom({ seed: 4, counters: indices([1, 0, 0]) }, () => e.drawUniform([5], "test"))],
   ["isFinite", () => e.isFinite(e.tensor([1, Infinity, Number.NaN]))],
-  ["a gradient", () => e.grad((x: Tensor) => e.sum(e.max(x, { axis: 0 })))(e.tensor([[1, 5], [3, 5]]))],
+  [
+    "a gradient",
+    () =>
+      e.grad((x: Tensor) => e.sum(e.max(x, { axis: 0 })))(
+        e.tensor([
+          [1, 5],
+          [3, 5],
+        ]),
+      ),
+  ],
 ];
 
 describe("a backend with float32 only, that answers late", () => {
@@ -39,7 +65,8 @@ describe("a backend with float32 only, that answers late", () => {
 
   it.each(programs)("%s, compiled", async (name, program) => {
     // Numbers from outside the trace are constants; counters must be fed.
-    const fn = name === "random" ? (c: Tensor) => e.withRandom({ seed: 4, counters: c }, () => e.drawUniform([5], "test")) : program;
+    const fn =
+      name === "random" ? (c: Tensor) => e.withRandom({ seed: 4, counters: c }, () => e.drawUniform([5], "test")) : program;
     const f = e.compile(fn as (...args: Tensor[]) => Tensor, { backend: poor });
     const got = f(...(name === "random" ? [indices([1, 0, 0])] : []));
     expect(Array.from(await got.data())).toEqual(Array.from(e.withBackend(rich, program).dataSync()));
@@ -77,7 +104,19 @@ describe("reference arithmetic", () => {
 
   it("erf agrees with tables to 1e-15", () => {
     // Abramowitz & Stegun, table 7.1, and Wolfram's Erf.
-    const table: [number, number][] = [[0, 0], [0.1, 0.1124629160182849], [0.5, 0.5204998778130465], [1, 0.8427007929497149], [2, 0.9953222650189527], [2.5, 0.999593047982555], [3, 0.9999779095030014], [4, 0.9999999845827421], [-1, -0.8427007929497149], [30, 1], [-Infinity, -1]];
+    const table: [number, number][] = [
+      [0, 0],
+      [0.1, 0.1124629160182849],
+      [0.5, 0.5204998778130465],
+      [1, 0.8427007929497149],
+      [2, 0.9953222650189527],
+      [2.5, 0.999593047982555],
+      [3, 0.9999779095030014],
+      [4, 0.9999999845827421],
+      [-1, -0.8427007929497149],
+      [30, 1],
+      [-Infinity, -1],
+    ];
     for (const [x, y] of table) expect(Math.abs(erf(x) - y)).toBeLessThan(2e-15);
     expect(erf(Number.NaN)).toBeNaN();
   });

@@ -1,10 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addSizes, bind, broadcastShapes, Dim, divSizes, formatShape, mulSizes, sameSize, subSizes, type Size } from "../../src/tensor/dim.js";
+import {
+  addSizes,
+  bind,
+  broadcastShapes,
+  Dim,
+  divSizes,
+  formatShape,
+  mulSizes,
+  sameSize,
+  subSizes,
+  type Size,
+} from "../../src/tensor/dim.js";
 
 const size: fc.Arbitrary<Size> = fc
   .array(fc.tuple(fc.constantFrom("", "N", "M"), fc.integer({ min: -3, max: 5 })), { maxLength: 3 })
-  .map((terms) => terms.reduce<Size>((sum, [symbol, k]) => addSizes(sum, mulSizes(symbol === "" ? 1 : Dim.symbol(symbol), k)), 0));
+  .map((terms) =>
+    terms.reduce<Size>((sum, [symbol, k]) => addSizes(sum, mulSizes(symbol === "" ? 1 : Dim.symbol(symbol), k)), 0),
+  );
 const bindings = fc.record({ N: fc.integer({ min: 0, max: 9 }), M: fc.integer({ min: 0, max: 9 }) });
 
 describe("symbolic sizes", () => {
@@ -14,7 +27,7 @@ describe("symbolic sizes", () => {
         const [x, y] = [bind(a, values) as number, bind(b, values) as number];
         expect(bind(addSizes(a, b), values)).toBe(x + y);
         expect(bind(subSizes(a, b), values)).toBe(x - y);
-        expect(bind(mulSizes(a, b), values) as number + 0).toBe(x * y + 0);
+        expect((bind(mulSizes(a, b), values) as number) + 0).toBe(x * y + 0);
       }),
     );
   });

@@ -90,7 +90,9 @@ describe("a tensor", () => {
     const x = e.neg(e.tensor([1]));
     const other = reference();
     const y = e.withBackend(other, () => e.neg(e.tensor([1])));
-    expect(() => e.add(x, y)).toThrow(/runs on the backend "reference", but this tensor lives on "reference" \(another instance\)/);
+    expect(() => e.add(x, y)).toThrow(
+      /runs on the backend "reference", but this tensor lives on "reference" \(another instance\)/,
+    );
   });
 
   it("without any backend says how to start", async () => {

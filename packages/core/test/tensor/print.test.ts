@@ -7,7 +7,14 @@ beforeAll(() => e.useBackend(reference()));
 
 describe("printing", () => {
   it("shows dtype, shape and numbers", () => {
-    expect(String(e.tensor([[1, 2.5], [-3, 4]]))).toBe("Tensor(float32[2, 2]\n  [[1, 2.5],\n   [-3, 4]])");
+    expect(
+      String(
+        e.tensor([
+          [1, 2.5],
+          [-3, 4],
+        ]),
+      ),
+    ).toBe("Tensor(float32[2, 2]\n  [[1, 2.5],\n   [-3, 4]])");
     expect(String(e.tensor([true, false]))).toBe("Tensor(bool[2]\n  [true, false])");
     expect(String(e.tensor(3))).toBe("Tensor(float32[]\n  3)");
     expect(String(e.tensor(0.1))).toContain("0.1)");

@@ -9,16 +9,39 @@ const p = (): Tensor<"probabilities"> => e.withDomain(e.tensor([[0.25, 0.75]]), 
 describe("domains", () => {
   it("stay through what only moves numbers, in types and at run time", () => {
     const kept = [
-      e.reshape(p(), [2]), e.permute(p(), [1, 0]), e.flip(p()), p().at(0), e.concat([p(), p()]), e.broadcastTo(p(), [3, 2]), e.tile(p(), [2]),
-      e.gather(p(), 1, e.tensor([[0]], { dtype: "int32" })), e.indexSelect(p(), 1, e.tensor([0], { dtype: "int32" })), e.clamp(p(), 0, 0.5),
-      e.sort(p()).values, e.stopGradient(p()), e.split(p(), 1, 1)[0]!, e.stack([p()]),
+      e.reshape(p(), [2]),
+      e.permute(p(), [1, 0]),
+      e.flip(p()),
+      p().at(0),
+      e.concat([p(), p()]),
+      e.broadcastTo(p(), [3, 2]),
+      e.tile(p(), [2]),
+      e.gather(p(), 1, e.tensor([[0]], { dtype: "int32" })),
+      e.indexSelect(p(), 1, e.tensor([0], { dtype: "int32" })),
+      e.clamp(p(), 0, 0.5),
+      e.sort(p()).values,
+      e.stopGradient(p()),
+      e.split(p(), 1, 1)[0]!,
+      e.stack([p()]),
     ];
     for (const t of kept) expect(t.domain).toBe("probabilities");
     expectTypeOf(kept).toEqualTypeOf<Tensor<"probabilities">[]>();
   });
 
   it("are lost by arithmetic", () => {
-    const lost = [e.add(p(), p()), e.mul(p(), 2), e.sum(p()), e.neg(p()), e.pad(p(), [[0, 0], [1, 1]]), e.mean(p()), e.cumsum(p(), 1), e.matmul(p(), e.transpose(p()))];
+    const lost = [
+      e.add(p(), p()),
+      e.mul(p(), 2),
+      e.sum(p()),
+      e.neg(p()),
+      e.pad(p(), [
+        [0, 0],
+        [1, 1],
+      ]),
+      e.mean(p()),
+      e.cumsum(p(), 1),
+      e.matmul(p(), e.transpose(p())),
+    ];
     for (const t of lost) expect(t.domain).toBe("real");
     expectTypeOf(lost).toEqualTypeOf<Tensor<"real">[]>();
     expect(e.concat<e.Domain>([p(), e.zeros([1, 2])]).domain).toBe("real");
@@ -29,7 +52,11 @@ describe("domains", () => {
     expectTypeOf(e.log(p())).toEqualTypeOf<Tensor<"logProbabilities">>();
     expectTypeOf(e.exp(e.log(p()))).toEqualTypeOf<Tensor<"probabilities">>();
     expectTypeOf(e.log(e.zeros([1]))).toEqualTypeOf<Tensor<"real">>();
-    expect([e.log(p()).domain, e.exp(e.log(p())).domain, e.exp(p()).domain]).toEqual(["logProbabilities", "probabilities", "real"]);
+    expect([e.log(p()).domain, e.exp(e.log(p())).domain, e.exp(p()).domain]).toEqual([
+      "logProbabilities",
+      "probabilities",
+      "real",
+    ]);
   });
 
   it("a plain Tensor fits everywhere, marked ones only where they belong", () => {

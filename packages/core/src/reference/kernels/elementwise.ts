@@ -48,7 +48,8 @@ export const elementwise: Readonly<Record<string, ArrayKernel>> = {
   isFinite: unary((x) => Number(Number.isFinite(x))),
   logicalNot: unary((x) => Number(x === 0)),
   cast([x], [y], { dtype }) {
-    const to: (value: number) => number = dtype === "bool" ? (value) => Number(value !== 0) : dtype === "int32" ? Math.trunc : (value) => value;
+    const to: (value: number) => number =
+      dtype === "bool" ? (value) => Number(value !== 0) : dtype === "int32" ? Math.trunc : (value) => value;
     for (let i = 0; i < y!.data.length; i++) y!.data[i] = to(x!.data[i]!);
   },
   add: binary((a, b) => a + b),

@@ -17,14 +17,23 @@ export const movement: Readonly<Record<string, ArrayKernel>> = {
   reshape: ([x], [y]) => y!.data.set(x!.data),
   transpose([x], [y], attributes) {
     const strides = stridesTo(x!.shape);
-    copyFrom(x!, y!, (attributes["permutation"] as readonly number[]).map((axis) => strides[axis]!));
+    copyFrom(
+      x!,
+      y!,
+      (attributes["permutation"] as readonly number[]).map((axis) => strides[axis]!),
+    );
   },
   broadcastTo: ([x], [y]) => copyFrom(x!, y!, stridesTo(x!.shape, y!.shape)),
   slice([x], [y], attributes) {
     const own = stridesTo(x!.shape);
     const starts = attributes["starts"] as readonly number[];
     const steps = attributes["steps"] as readonly number[];
-    copyFrom(x!, y!, own.map((stride, axis) => stride * steps[axis]!), own.reduce((sum, stride, axis) => sum + stride * starts[axis]!, 0));
+    copyFrom(
+      x!,
+      y!,
+      own.map((stride, axis) => stride * steps[axis]!),
+      own.reduce((sum, stride, axis) => sum + stride * starts[axis]!, 0),
+    );
   },
   pad([x], [y], attributes) {
     const own = stridesTo(y!.shape);
@@ -50,7 +59,8 @@ export const movement: Readonly<Record<string, ArrayKernel>> = {
     const n = indices!.data.length;
     for (let k = 0; k < n; k++) {
       const row = checked("indexSelect", indices!.data[k]!, size);
-      for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) y!.data[(o * n + k) * inner + i] = x!.data[(o * size + row) * inner + i]!;
+      for (let o = 0; o < outer; o++)
+        for (let i = 0; i < inner; i++) y!.data[(o * n + k) * inner + i] = x!.data[(o * size + row) * inner + i]!;
     }
   },
   indexAdd([base, indices, updates], [y], attributes) {
@@ -59,7 +69,8 @@ export const movement: Readonly<Record<string, ArrayKernel>> = {
     y!.data.set(base!.data);
     for (let k = 0; k < n; k++) {
       const row = checked("indexAdd", indices!.data[k]!, size);
-      for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) y!.data[(o * size + row) * inner + i]! += updates!.data[(o * n + k) * inner + i]!;
+      for (let o = 0; o < outer; o++)
+        for (let i = 0; i < inner; i++) y!.data[(o * size + row) * inner + i]! += updates!.data[(o * n + k) * inner + i]!;
     }
   },
   gather([x, indices], [y], attributes) {

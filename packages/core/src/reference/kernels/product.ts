@@ -15,7 +15,9 @@ interface WindowAttributes {
 function windows(image: Operand, attributes: WindowAttributes, visit: (column: number, pixel: number) => void): void {
   const { kernel, stride, padBefore, padAfter, dilation } = attributes;
   const [batch, channels, ...spatial] = image.shape as [number, number, ...number[]];
-  const counts = spatial.map((size, i) => Math.floor((size + padBefore[i]! + padAfter[i]! - dilation[i]! * (kernel[i]! - 1) - 1) / stride[i]!) + 1);
+  const counts = spatial.map(
+    (size, i) => Math.floor((size + padBefore[i]! + padAfter[i]! - dilation[i]! * (kernel[i]! - 1) - 1) / stride[i]!) + 1,
+  );
   const own = stridesTo(image.shape);
   const [elements, positions] = [kernel, counts].map((shape) => {
     const strides = stridesTo(shape);
@@ -54,7 +56,8 @@ export const products: Readonly<Record<string, ArrayKernel>> = {
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < columns; j++) {
           let total = 0;
-          for (let k = 0; k < inner; k++) total += a!.data[startA! + i * rowA + k * innerA]! * b!.data[startB! + k * innerB + j * columnB]!;
+          for (let k = 0; k < inner; k++)
+            total += a!.data[startA! + i * rowA + k * innerA]! * b!.data[startB! + k * innerB + j * columnB]!;
           y!.data[(matrix * rows + i) * columns + j] = total;
         }
       }

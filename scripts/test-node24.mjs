@@ -1,0 +1,20 @@
+// `pnpm test:node24`: the packages' vitest suites on Node 24, from the npm package of that binary.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, turboQuietly } from "./run.mjs";
+
+if (turboQuietly("build") !== 0) process.exit(1);
+const folders = [...readdirSync(join(root, "packages")).map((name) => join("packages", name)), "apps/demo"];
+let failed = 0;
+for (const folder of folders) {
+  const path = join(root, folder, "package.json");
+  if (!existsSync(path) || !("test" in (JSON.parse(readFileSync(path, "utf8")).scripts ?? {}))) continue;
+  console.log(`Node 24: ${folder}`);
+  const { status } = spawnSync("npx", ["--yes", "--package=node@24", "--", "node", join(root, "scripts", "vitest.mjs")], {
+    cwd: join(root, folder),
+    stdio: "inherit",
+  });
+  if (status !== 0) failed++;
+}
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,16 @@
+// Runs one package's vitest suite: readable on the screen, and as .report/vitest.json for the sum that `pnpm test` prints.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const require = createRequire(join(process.cwd(), "package.json"));
+const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
+rmSync(".report", { recursive: true, force: true });
+mkdirSync(".report", { recursive: true });
+const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=.report/vitest.json"];
+const { status } = spawnSync(process.execPath, [vitest, "run", "--passWithNoTests", ...reporters, ...process.argv.slice(2)], {
+  stdio: "inherit",
+  env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" },
+});
+process.exit(status ?? 1);
