@@ -150,11 +150,13 @@ function writeUpdates(
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : newValue(graph.commit).handle;
   const values = graph.updates.map(({ value }) => newValue(value));
+  const reads = new Set(emitter.nodes.filter(({ op }) => op === "ReadVariableOp").map(({ name }) => name));
   const assigns = graph.updates.map(({ variable }, k) => {
     const i = index.get(variable)!;
     const { handle, dtype } = values[k]!;
     const taken = condition === undefined ? handle : `${emitter.node(`${prefix}/taken${i}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
-    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, taken, `^${prefix}/read${i}`], { dtype: { type: dtype } });
+    const earlier = reads.has(`${prefix}/read${i}`) ? [`^${prefix}/read${i}`] : [];
+    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, taken, ...earlier], { dtype: { type: dtype } });
   });
   const dependencies = assigns.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;
