@@ -1,0 +1,28 @@
+/** The continuously differentiable exponential linear unit. */
+import { div, minimum, mul } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { exp, expm1 } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import { ErmineError } from "../errors.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = max(x, 0) + min(0, α(e^(x/α) − 1)). */
+export const celu = defineActivation({
+  name: "celu",
+  options: { alpha: 1 },
+  witnesses: { alpha: 0.5 },
+  check({ alpha }) {
+    if (alpha === 0) throw new ErmineError("ERMINE_OPTION", "celu: alpha divides x, so it cannot be 0.");
+  },
+  decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(div(minimum(x, 0), alpha)), alpha)),
+  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, exp(div(minimum(x, 0), alpha)))),
+});
+
+export const celuProse: ActivationProse = {
+  formula: "max(x, 0) + min(0, α(e^(x/α) − 1))",
+  derivative: "1 for x > 0, else e^(x/α)",
+  range: "(−α, ∞)",
+  saturates: "below",
+  role: "As elu, smooth at 0 for every α.",
+  source: "Barron 2017",
+};

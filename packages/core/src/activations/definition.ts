@@ -1,0 +1,116 @@
+/** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
+import type { Attributes } from "../backend/contract.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
+import { checkDType, checkTensor } from "../ops/elementwise.js";
+import { normalizeAxis, type Shape } from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** The meaning of an activation; only `name` and `decompose` are needed. */
+export interface ActivationSpec<O extends Options, D extends Domain> {
+  /** As golden values and configurations name it: "leakyRelu". */
+  readonly name: string;
+  /** Every option with its default. */
+  readonly options?: O;
+  /** Throws an ErmineError where an option's value is not allowed. */
+  check?(options: O): void;
+  /** What the output is; default "real". */
+  readonly output?: D;
+  /** The op, where it exists already; otherwise it is made of what follows. */
+  readonly op?: Op;
+  /** The output's shape; default: the input's. */
+  shape?(shape: Shape, options: O): Shape;
+  /** f(x) in ops. */
+  decompose(x: Tensor, options: O): Tensor;
+  /** gradOutput · f′(x) in ops, where it should not be the derivative of `decompose`: kinks, stability, speed. */
+  gradient?(gradOutput: Tensor, x: Tensor, y: Tensor, options: O): Tensor;
+  /** Where the derivative jumps: finite differences keep away. */
+  readonly kinks?: (options: O) => readonly number[];
+  /** For each option a value that changes the result: the proof that it has effect. */
+  readonly witnesses?: Partial<O>;
+}
+
+/** An activation: a function of a tensor that carries its definition. */
+export interface Activation<O extends Options = Options, D extends Domain = Domain> {
+  (x: Tensor, options?: Partial<O>): Tensor<D>;
+  readonly activationName: string;
+  readonly op: Op;
+  readonly defaults: O;
+  readonly output: D;
+  readonly witnesses: Partial<O>;
+  kinks(options?: Partial<O>): readonly number[];
+}
+
+/**
+ * Defines an activation: its op (`spec.name`), a backward op of its own where it states a gradient, and the function.
+ *
+ * @example export const mish = defineActivation({ name: "mish", decompose: (x) => mul(x, tanh(softplus(x))) });
+ */
+export function defineActivation<O extends Options = Record<never, never>, D extends Domain = "real">(
+  spec: ActivationSpec<O, D>,
+): Activation<O, D> {
+  const defaults = (spec.options ?? {}) as O;
+  const output = (spec.output ?? "real") as D;
+  const { gradient } = spec;
+  const base: Op = {
+    name: spec.name,
+    inputs: [{ name: "x" }],
+    infer([x], attributes) {
+      checkDType(spec.name, x!, ["float32"]);
+      return [{ ...x!, shape: spec.shape?.(x!.shape, attributes as O) ?? x!.shape, domain: output }];
+    },
+    decompose: ([x]: OptionalTensors, attributes: Attributes): Tensors => [spec.decompose(x!, attributes as O)],
+  };
+  const op: Op =
+    spec.op ??
+    (gradient === undefined
+      ? defineOp(base)
+      : defineFusedOp({ ...base, gradient: ([g], [x], [y], attributes) => [gradient(g!, x!, y!, attributes as O)] }));
+  const complete = (options: Partial<O> | undefined): O => {
+    if (options === undefined) return defaults;
+    checkOptions(spec.name, options, Object.keys(defaults));
+    const chosen = { ...defaults, ...options };
+    for (const [key, value] of Object.entries(chosen)) {
+      const standard = defaults[key];
+      if (typeof value !== typeof standard || (typeof value === "number" && Number.isNaN(value))) {
+        throw new ErmineError(
+          "ERMINE_OPTION",
+          `${spec.name}: ${key} must be a ${typeof standard} (default ${String(standard)}), got ${String(value)}.`,
+        );
+      }
+    }
+    spec.check?.(chosen);
+    return chosen;
+  };
+  const activation = (x: Tensor, options?: Partial<O>): Tensor<D> => {
+    checkTensor(spec.name, x);
+    let attributes: Attributes = complete(options);
+    if (typeof attributes["axis"] === "number") {
+      attributes = { ...attributes, axis: normalizeAxis(spec.name, attributes["axis"], x.rank) };
+    }
+    return apply1(op, [x], attributes) as Tensor<D>;
+  };
+  return Object.assign(activation, {
+    activationName: spec.name,
+    op,
+    defaults,
+    output,
+    witnesses: spec.witnesses ?? {},
+    kinks: (options?: Partial<O>) => spec.kinks?.(complete(options)) ?? [],
+  });
+}
+
+/** What the reference pages and the gallery say of an activation. */
+export interface ActivationProse {
+  readonly formula: string;
+  readonly derivative: string;
+  readonly range: string;
+  /** Where the gradient dies: "both sides", "below", "no". */
+  readonly saturates: string;
+  /** Where it is used and why. */
+  readonly role: string;
+  readonly source?: string;
+}

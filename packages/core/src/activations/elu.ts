@@ -1,0 +1,25 @@
+/** The exponential linear unit. */
+import { minimum, mul } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { exp, expm1 } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = x for x > 0, α(eˣ − 1) elsewhere. The gradient at 0 is α. */
+export const elu = defineActivation({
+  name: "elu",
+  options: { alpha: 1 },
+  witnesses: { alpha: 0.5 },
+  kinks: ({ alpha }) => (alpha === 1 ? [] : [0]),
+  decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)),
+  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, mul(exp(minimum(x, 0)), alpha))),
+});
+
+export const eluProse: ActivationProse = {
+  formula: "x for x > 0, else α(eˣ − 1)",
+  derivative: "1 for x > 0, else αeˣ",
+  range: "(−α, ∞)",
+  saturates: "below",
+  role: "Hidden layers; outputs centred nearer to 0 than relu's.",
+  source: "Clevert et al. 2015",
+};

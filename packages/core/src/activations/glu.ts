@@ -1,0 +1,34 @@
+/** The gated linear unit. */
+import { mul } from "../ops/arithmetic.js";
+import { split } from "../ops/shape.js";
+import { ErmineError } from "../errors.js";
+import { divSizes } from "../tensor/dim.js";
+import { sigmoid } from "./sigmoid.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** glu(x) = a · σ(b), a and b the halves of x along `axis`. */
+export const glu = defineActivation({
+  name: "glu",
+  options: { axis: -1 },
+  witnesses: { axis: 0 },
+  shape(shape, { axis }) {
+    const half = divSizes(shape[axis]!, 2);
+    if (half === undefined)
+      throw new ErmineError("ERMINE_SHAPE", `glu halves axis ${axis}, whose size ${String(shape[axis])} is odd. Make it even.`);
+    return shape.map((size, i) => (i === axis ? half : size));
+  },
+  decompose(x, { axis }) {
+    const half = (x.shape[axis] as number) / 2;
+    const [a, b] = split(x, [half, half], axis);
+    return mul(a!, sigmoid(b!));
+  },
+});
+
+export const gluProse: ActivationProse = {
+  formula: "a · σ(b)",
+  derivative: "σ(b) for a, a · σ(b)(1 − σ(b)) for b",
+  range: "(−∞, ∞)",
+  saturates: "where the gate does",
+  role: "Gated feed-forward layers of transformers.",
+  source: "Dauphin et al. 2016",
+};

@@ -1,0 +1,22 @@
+/** The piecewise swish. */
+import { add, div, mul } from "../ops/arithmetic.js";
+import { greaterEqual, lessEqual } from "../ops/comparison.js";
+import { clamp, where } from "../ops/where.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = x · min(max(x + 3, 0), 6) / 6. The gradient is 0 at −3 and 1 at 3. */
+export const hardSwish = defineActivation({
+  name: "hardSwish",
+  kinks: () => [-3, 3],
+  decompose: (x) => mul(x, clamp(add(div(x, 6), 0.5), 0, 1)),
+  gradient: (g, x) => where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, add(div(clamp(x, -3, 3), 3), 0.5)))),
+});
+
+export const hardSwishProse: ActivationProse = {
+  formula: "x · hardSigmoid(x)",
+  derivative: "x/3 + ½ for −3 < x < 3, else 0 or 1",
+  range: "[−0.375, ∞)",
+  saturates: "below",
+  role: "Mobile networks.",
+  source: "Howard et al. 2019",
+};

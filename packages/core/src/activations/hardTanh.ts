@@ -1,0 +1,27 @@
+/** The piecewise linear tanh. */
+import { greater, less, logicalAnd } from "../ops/comparison.js";
+import { clamp, where } from "../ops/where.js";
+import { ErmineError } from "../errors.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = min(max(x, minValue), maxValue). The gradient at both bounds is 0. */
+export const hardTanh = defineActivation({
+  name: "hardTanh",
+  options: { minValue: -1, maxValue: 1 },
+  witnesses: { minValue: -0.5, maxValue: 0.5 },
+  check({ minValue, maxValue }) {
+    if (minValue >= maxValue)
+      throw new ErmineError("ERMINE_OPTION", `hardTanh: minValue ${minValue} must be below maxValue ${maxValue}.`);
+  },
+  kinks: ({ minValue, maxValue }) => [minValue, maxValue],
+  decompose: (x, { minValue, maxValue }) => clamp(x, minValue, maxValue),
+  gradient: (g, x, _, { minValue, maxValue }) => where(logicalAnd(greater(x, minValue), less(x, maxValue)), g, 0),
+});
+
+export const hardTanhProse: ActivationProse = {
+  formula: "min(max(x, minValue), maxValue)",
+  derivative: "1 between the bounds, else 0",
+  range: "[minValue, maxValue]",
+  saturates: "both sides",
+  role: "Cheap bounded hidden layers.",
+};

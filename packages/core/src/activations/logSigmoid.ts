@@ -1,0 +1,21 @@
+/** The logarithm of the sigmoid. */
+import { minimum, mul, sub } from "../ops/arithmetic.js";
+import { abs, exp, log1p, neg } from "../ops/unary.js";
+import { sigmoid } from "./sigmoid.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = log σ(x) = min(x, 0) − log(1 + e^(−|x|)). */
+export const logSigmoid = defineActivation({
+  name: "logSigmoid",
+  output: "logProbabilities" as const,
+  decompose: (x) => sub(minimum(x, 0), log1p(exp(neg(abs(x))))),
+  gradient: (g, x) => mul(g, sigmoid(neg(x))),
+});
+
+export const logSigmoidProse: ActivationProse = {
+  formula: "log(1 / (1 + e⁻ˣ))",
+  derivative: "σ(−x)",
+  range: "(−∞, 0)",
+  saturates: "above",
+  role: "Inside losses on pairs and contrasts.",
+};

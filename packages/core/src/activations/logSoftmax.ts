@@ -1,0 +1,30 @@
+/** Log probabilities over one axis. */
+import { mul, sub } from "../ops/arithmetic.js";
+import { amax, sum } from "../ops/reduction.js";
+import { exp, log } from "../ops/unary.js";
+import { noGrad } from "../autograd/gradients.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** logSoftmax(x)ᵢ = xᵢ − log Σⱼ eˣʲ over `axis`, the maximum subtracted. Its output is marked as log probabilities. */
+export const logSoftmax = defineActivation({
+  name: "logSoftmax",
+  options: { axis: -1 },
+  witnesses: { axis: 0 },
+  output: "logProbabilities" as const,
+  decompose(x, { axis }) {
+    const z = sub(
+      x,
+      noGrad(() => amax(x, { axis, keepDims: true })),
+    );
+    return sub(z, log(sum(exp(z), { axis, keepDims: true })));
+  },
+  gradient: (g, _, y, { axis }) => sub(g, mul(exp(y), sum(g, { axis, keepDims: true }))),
+});
+
+export const logSoftmaxProse: ActivationProse = {
+  formula: "xᵢ − log Σ eˣʲ",
+  derivative: "δᵢⱼ − softmax(x)ⱼ",
+  range: "(−∞, 0]",
+  saturates: "no",
+  role: "In front of nll or klDiv; crossEntropy has it inside.",
+};

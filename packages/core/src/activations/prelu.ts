@@ -1,0 +1,62 @@
+/** The rectifier whose leak is learned. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { mul } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { apply1, defineFusedOp } from "../ops/definition.js";
+import { checkDType, checkTensor } from "../ops/elementwise.js";
+import { sumTo } from "../ops/reduction.js";
+import { reshape } from "../ops/shape.js";
+import { where } from "../ops/where.js";
+import { formatShape, sameSize, type Shape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { ActivationProse } from "./definition.js";
+
+/** The weight as it broadcasts against x: one for all, or one a channel (axis 1). */
+const aligned = (weight: Tensor, x: Tensor): Tensor =>
+  sameSize(weight.shape[0] ?? 1, 1) ? reshape(weight, []) : reshape(weight, channelShape(weight.shape[0]!, x.rank));
+
+const channelShape = (channels: Shape[number], rank: number): Shape =>
+  rank < 2 ? [channels] : Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
+
+export const preluOp = defineFusedOp<Record<never, never>>({
+  name: "prelu",
+  inputs: [{ name: "x" }, { name: "weight" }],
+  infer([x, weight]) {
+    checkDType("prelu", x!, ["float32"]);
+    checkDType("prelu", weight!, ["float32"]);
+    const channels = x!.shape[x!.shape.length < 2 ? 0 : 1] ?? 1;
+    const count = weight!.shape[0] ?? 1;
+    if (weight!.shape.length > 1 || !(sameSize(count, 1) || sameSize(count, channels))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `prelu: the weight ${formatShape(weight!.shape)} must be one number or one for each of the ${String(channels)} channels (axis 1) of ${formatShape(x!.shape)}.`,
+      );
+    }
+    return [{ ...x!, domain: "real" }];
+  },
+  decompose: ([x, weight]) => [where(greater(x!, 0), x!, mul(x!, aligned(weight!, x!)))],
+  gradient([g], [x, weight]) {
+    const w = aligned(weight!, x!);
+    const toWeight = where(greater(x!, 0), 0, mul(g!, x!));
+    return [where(greater(x!, 0), g!, mul(g!, w)), reshape(sumTo(toWeight, w.shape), weight!.shape)];
+  },
+});
+
+/**
+ * f(x) = x for x > 0, weight · x elsewhere; `weight` is one number or one a channel (axis 1). The gradient at 0 is the weight.
+ */
+export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>): Tensor<"real"> {
+  checkTensor("prelu", x);
+  checkTensor("prelu", weight);
+  checkOptions("prelu", options, []);
+  return apply1(preluOp, [x, weight], {});
+}
+
+export const preluProse: ActivationProse = {
+  formula: "x for x > 0, else weight · x",
+  derivative: "1 for x > 0, else weight; for the weight: Σ x over x ≤ 0",
+  range: "(−∞, ∞)",
+  saturates: "no",
+  role: "Hidden layers whose leak is learned. Leave its weight out of weight decay.",
+  source: "He et al. 2015",
+};

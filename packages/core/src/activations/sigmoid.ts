@@ -1,0 +1,20 @@
+/** The logistic function: a probability for each number on its own. */
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { exp, neg } from "../ops/unary.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** σ(x) = 1 / (1 + e⁻ˣ). Its output is marked as probabilities. */
+export const sigmoid = defineActivation({
+  name: "sigmoid",
+  output: "probabilities" as const,
+  decompose: (x) => div(1, add(exp(neg(x)), 1)),
+  gradient: (g, _, y) => mul(g, mul(y, sub(1, y))),
+});
+
+export const sigmoidProse: ActivationProse = {
+  formula: "1 / (1 + e⁻ˣ)",
+  derivative: "σ(x) · (1 − σ(x))",
+  range: "(0, 1)",
+  saturates: "both sides",
+  role: "Gates; reading a binary or multi-label model. Train on logits with bceWithLogits, not on its output.",
+};

@@ -1,0 +1,26 @@
+/** The sigmoid linear unit, also called swish. */
+import { add, mul, sub } from "../ops/arithmetic.js";
+import { sigmoid } from "./sigmoid.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = x · σ(x). */
+export const silu = defineActivation({
+  name: "silu",
+  decompose: (x) => mul(x, sigmoid(x)),
+  gradient(g, x) {
+    const s = sigmoid(x);
+    return mul(g, mul(s, add(mul(x, sub(1, s)), 1)));
+  },
+});
+
+/** Another name of `silu`. */
+export const swish = silu;
+
+export const siluProse: ActivationProse = {
+  formula: "x · σ(x)",
+  derivative: "σ(x) · (1 + x · (1 − σ(x)))",
+  range: "[−0.28, ∞)",
+  saturates: "below",
+  role: "Hidden layers of modern convolutional and language models.",
+  source: "Elfwing et al. 2017; Ramachandran et al. 2017",
+};

@@ -1,0 +1,31 @@
+/** The smooth rectifier. */
+import { div, minimum, mul } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { exp, log1p } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import { ErmineError } from "../errors.js";
+import { sigmoid } from "./sigmoid.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = log(1 + e^(βx)) / β, and x itself where βx > threshold, so that it cannot overflow. */
+export const softplus = defineActivation({
+  name: "softplus",
+  options: { beta: 1, threshold: 20 },
+  witnesses: { beta: 2, threshold: 0.5 },
+  check({ beta }) {
+    if (beta === 0) throw new ErmineError("ERMINE_OPTION", "softplus: beta divides, so it cannot be 0.");
+  },
+  kinks: ({ beta, threshold }) => [threshold / beta],
+  decompose: (x, { beta, threshold }) =>
+    where(greater(mul(x, beta), threshold), x, div(log1p(exp(minimum(mul(x, beta), threshold))), beta)),
+  gradient: (g, x, _, { beta, threshold }) => where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
+});
+
+export const softplusProse: ActivationProse = {
+  formula: "log(1 + e^(βx)) / β",
+  derivative: "σ(βx)",
+  range: "(0, ∞)",
+  saturates: "below",
+  role: "Outputs that must be positive: variances, rates.",
+  source: "Dugas et al. 2001",
+};

@@ -1,0 +1,23 @@
+/** x over one plus its size. */
+import { add, div, mul } from "../ops/arithmetic.js";
+import { abs } from "../ops/unary.js";
+import { defineActivation, type ActivationProse } from "./definition.js";
+
+/** f(x) = x / (1 + |x|). */
+export const softsign = defineActivation({
+  name: "softsign",
+  decompose: (x) => div(x, add(abs(x), 1)),
+  gradient(g, x) {
+    const d = add(abs(x), 1);
+    return div(div(g, d), d);
+  },
+});
+
+export const softsignProse: ActivationProse = {
+  formula: "x / (1 + |x|)",
+  derivative: "1 / (1 + |x|)²",
+  range: "(−1, 1)",
+  saturates: "both sides, slowly",
+  role: "As tanh, with longer tails.",
+  source: "Bergstra et al. 2009",
+};
