@@ -66,7 +66,7 @@ function nextCall(calls: Map<string, number>, purpose: string): number {
 }
 
 /** @internal The key of the next draw for `purpose`, of this module. */
-function nextKey(purpose: string): Key {
+export function nextKey(purpose: string): Key {
   const frame = frames[frames.length - 1];
   const call = nextCall(frame?.calls ?? eagerCalls, purpose);
   return hashKey(frame?.seed ?? seed, purpose, currentPath(), call);

@@ -3,10 +3,9 @@
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
 import { ErmineError } from "../errors.js";
-import { currentPath } from "../graph/trace.js";
 import { hostTensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { currentSeed, scaled, standardNormal, uniform24 } from "./generator.js";
+import { nextKey, scaled, standardNormal, uniform24 } from "./generator.js";
 import { hashKey, type Key } from "./philox.js";
 
 /** Numbers for a parameter of that shape. */
@@ -158,15 +157,9 @@ export const orthogonal =
   };
 
 /**
- * A tensor of initial values, made without any backend.
- *
- * @param name what it is, "weight": with the seed and the module's path it makes the key
+ * A tensor of initial values, made without any backend. The key is that of the next draw for `name` ("weight") since
+ * `manualSeed`: two layers differ, and a program that builds the same layers in the same order has the same values.
  */
-export function initialize(
-  initializer: Initializer,
-  shape: readonly number[],
-  name: string,
-  seed: number = currentSeed(),
-): Tensor<"real"> {
-  return hostTensor(initializer(shape, hashKey(seed, "init", currentPath(), name)), [...shape], "float32");
+export function initialize(initializer: Initializer, shape: readonly number[], name: string): Tensor<"real"> {
+  return hostTensor(initializer(shape, nextKey(`init ${name}`)), [...shape], "float32");
 }

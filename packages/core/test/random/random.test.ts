@@ -157,11 +157,15 @@ describe("initializers", () => {
     expect(() => e.truncNormal(0, 1, 9, 10)([1], key)).toThrow(/next to nothing/);
   });
 
-  it("need no backend, and differ by name and module", () => {
-    const weight = (path: string, name: string) => e.withPath(path, () => e.initialize(e.normalInit(), [3], name, 0).toArray());
-    expect(weight("a", "weight")).toEqual(weight("a", "weight"));
-    expect(weight("a", "weight")).not.toEqual(weight("b", "weight"));
-    expect(weight("a", "weight")).not.toEqual(weight("a", "bias"));
+  it("need no backend, differ from layer to layer, and are the same after the same seed", () => {
+    const weights = (seed: number) => {
+      e.manualSeed(seed);
+      return [0, 1].map(() => e.initialize(e.normalInit(), [3], "weight").toArray());
+    };
+    const [first, second] = weights(0);
+    expect(first).not.toEqual(second);
+    expect(weights(0)).toEqual([first, second]);
+    expect(weights(1)).not.toEqual([first, second]);
     expect(() => e.kaimingUniform()([3], key)).toThrow(/at least 2 axes/);
   });
 });

@@ -1,0 +1,12 @@
+/** Modules: layers, and every activation and loss as one. */
+export { Module, type ForwardHook, type HostTensor, type Layer, type StateDict } from "./module.js";
+export { Parameter } from "../tensor/variable.js";
+export { Sequential } from "./sequential.js";
+export { Linear } from "./linear.js";
+export { Flatten } from "./flatten.js";
+export { Dropout } from "./dropout.js";
+export { Conv1d, Conv2d, Conv3d, type ConvOptions } from "./convolution.js";
+export * from "./pooling.js";
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, type BatchNormOptions } from "./normalization.js";
+export { Embedding } from "./embedding.js";
+export * from "./activations.js";

@@ -1,0 +1,214 @@
+/**
+ * A module: parameters and other modules as plain properties, and a `forward`. Names are found by walking the properties, so
+ * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
+ */
+import { ErmineError } from "../errors.js";
+import { withPath } from "../graph/trace.js";
+import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
+import type { DType, TypedArray } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Parameter, Variable } from "../tensor/variable.js";
+
+/** A variable's numbers on the host, as saved. */
+export interface HostTensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly data: TypedArray;
+}
+export type StateDict = Record<string, HostTensor>;
+
+export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
+
+const running: Module[] = [];
+const located = new WeakSet<object>();
+
+/**
+ * The base of every layer and model: parameters and modules are found among its properties, in arrays and plain objects too.
+ *
+ * @example
+ * class Net extends Module {
+ *   fc1 = new Linear(784, 128);
+ *   fc2 = new Linear(128, 10);
+ *   forward(x: Tensor) { return this.fc2.forward(relu(this.fc1.forward(x))); }
+ * }
+ */
+export abstract class Module {
+  /** Its place in the model that ran it last; "" for the model itself. */
+  path = "";
+  /** Whether it behaves as in training (dropout drops, batchNorm measures). `train()` and `eval()` set it. */
+  training = true;
+  readonly #hooks = new Set<ForwardHook>();
+
+  constructor() {
+    const forward = this.forward as (...inputs: unknown[]) => unknown;
+    Object.defineProperty(this, "forward", {
+      value: (...inputs: unknown[]) => this.#run(forward, inputs),
+      enumerable: false,
+    });
+  }
+
+  /** What it computes. */
+  abstract forward(...inputs: never[]): unknown;
+
+  #run(forward: (...inputs: unknown[]) => unknown, inputs: unknown[]): unknown {
+    if (running.length === 0) for (const [path, module] of this.namedModules()) module.path = path;
+    running.push(this);
+    try {
+      const output = withPath(this.path, () => forward.apply(this, inputs));
+      for (const hook of this.#hooks) hook(output, inputs, this);
+      return output;
+    } catch (error) {
+      if (!(error instanceof ErmineError) || located.has(error)) throw error;
+      const at = error.at(`${this.path === "" ? "" : `${this.path} `}(${this.describe()})`);
+      located.add(at);
+      throw at;
+    } finally {
+      running.pop();
+    }
+  }
+
+  /** "Linear 784 → 128": for summaries and messages. */
+  describe(): string {
+    return this.constructor.name;
+  }
+
+  /** Calls `hook` after every forward, for features and inspection; the result takes it away again. */
+  onForward(hook: ForwardHook): () => void {
+    this.#hooks.add(hook);
+    return () => this.#hooks.delete(hook);
+  }
+
+  /** Itself ("") and every module inside, with their paths; one that stands in two places has its first. */
+  namedModules(): [string, Module][] {
+    const found = new Map<Module, string>();
+    walk(this, "", (path, item) => {
+      if (!(item instanceof Module)) return false;
+      if (found.has(item)) return false;
+      found.set(item, path);
+      return true;
+    });
+    return [...found].map(([module, path]) => [path, module]);
+  }
+
+  /** Every variable with its name: parameters and buffers (running means). A shared one has its first name. */
+  namedVariables(): [string, Variable][] {
+    const found = new Map<Variable, string>();
+    const seen = new Set<Module>();
+    walk(this, "", (path, item) => {
+      if (item instanceof Variable && !found.has(item)) found.set(item, path);
+      if (!(item instanceof Module) || seen.has(item)) return false;
+      seen.add(item);
+      return true;
+    });
+    for (const [variable, name] of found) variable.name = name;
+    return [...found].map(([variable, name]) => [name, variable]);
+  }
+
+  namedParameters(): [string, Parameter][] {
+    return this.namedVariables().filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
+  }
+
+  /** The parameters that training changes; frozen ones are left out. */
+  parameters(): Parameter[] {
+    return this.namedParameters().flatMap(([, parameter]) => (parameter.trainable ? [parameter] : []));
+  }
+
+  /** The count of numbers in its parameters. */
+  parameterCount(options: { trainable?: boolean } = {}): number {
+    return this.namedParameters()
+      .filter(([, p]) => options.trainable === undefined || p.trainable === options.trainable)
+      .reduce((total, [, p]) => total + p.shape.reduce((a, b) => a * b, 1), 0);
+  }
+
+  train(training = true): this {
+    for (const [, module] of this.namedModules()) module.training = training;
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Its parameters get no gradients until `thaw()`. */
+  freeze(): this {
+    for (const [, parameter] of this.namedParameters()) parameter.trainable = false;
+    return this;
+  }
+
+  thaw(): this {
+    for (const [, parameter] of this.namedParameters()) parameter.trainable = true;
+    return this;
+  }
+
+  /** Copies of all variables by name. */
+  async stateDict(): Promise<StateDict> {
+    const entries = this.namedVariables().map(async ([name, variable]) => {
+      const { shape, dtype } = variable.type;
+      return [name, { shape, dtype, data: await variable.data() }] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /**
+   * Replaces the variables' numbers. Nothing is changed where something does not fit.
+   *
+   * @param options.strict false: names missing on either side are left alone; shapes must always fit
+   * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, or of another shape
+   */
+  loadStateDict(state: Readonly<Record<string, Pick<HostTensor, "shape" | "data">>>, options: { strict?: boolean } = {}): void {
+    const own = new Map(this.namedVariables());
+    const missing = [...own.keys()].filter((name) => !(name in state));
+    const unexpected = Object.keys(state).filter((name) => !own.has(name));
+    const misshapen = [...own].flatMap(([name, variable]) => {
+      const given = state[name];
+      return given === undefined || sameShape(given.shape, variable.shape)
+        ? []
+        : [`${name} is ${formatShape(variable.shape)}, given ${formatShape(given.shape)}`];
+    });
+    const problems = [
+      ...(options.strict === false || missing.length === 0 ? [] : [`missing: ${missing.join(", ")}`]),
+      ...(options.strict === false || unexpected.length === 0 ? [] : [`unexpected: ${unexpected.join(", ")}`]),
+      ...(misshapen.length === 0 ? [] : [`other shapes: ${misshapen.join("; ")}`]),
+    ];
+    if (problems.length > 0) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `The state does not fit ${this.describe()}. ${problems.join(". ")}. Nothing was loaded; { strict: false } ignores missing and unexpected names.`,
+      );
+    }
+    for (const [name, variable] of own) {
+      const given = state[name];
+      if (given !== undefined) variable.write(given.data);
+    }
+  }
+
+  /** @deprecated PyTorch's habit. */
+  zeroGrad(): never {
+    throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
+  }
+
+  /** @deprecated PyTorch's habit. */
+  to(): never {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "Modules are not moved: their tensors go to the backend that runs them. useBackend(await cpu()) chooses it.",
+    );
+  }
+}
+
+/** Visits properties, array items and plain objects' values; `enter` says whether to go into a module. */
+function walk(item: unknown, path: string, enter: (path: string, item: unknown) => boolean): void {
+  const into = item instanceof Module || item instanceof Variable ? enter(path, item) : Array.isArray(item) || isPlain(item);
+  if (!into) return;
+  for (const [key, value] of Object.entries(item as object)) {
+    if (value !== null && typeof value === "object") walk(value, path === "" ? key : `${path}.${key}`, enter);
+  }
+}
+
+const isPlain = (item: unknown): boolean =>
+  typeof item === "object" && item !== null && Object.getPrototypeOf(item) === Object.prototype;
+
+/** A module of one tensor to one tensor: what `Sequential` takes. */
+export interface Layer extends Module {
+  forward(x: Tensor): Tensor;
+}

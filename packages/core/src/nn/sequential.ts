@@ -1,0 +1,35 @@
+/** Modules one after the other. */
+import { ErmineError } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module, type Layer } from "./module.js";
+
+/** Applies its modules in order; they are named "0", "1", … as in PyTorch. */
+export class Sequential extends Module {
+  /** Its modules; their names are their places. */
+  readonly [index: number]: Layer;
+  readonly length: number = 0;
+
+  constructor(...modules: readonly Layer[]) {
+    super();
+    modules.forEach((module, i) => {
+      if (!(module instanceof Module)) {
+        throw new ErmineError(
+          "ERMINE_USAGE",
+          `Sequential takes modules; argument ${i} is ${typeof module === "function" ? "a function: use its module, such as new ReLU()" : typeof module}.`,
+        );
+      }
+    });
+    Object.assign(this, modules);
+    Object.defineProperty(this, "length", { value: modules.length, enumerable: false });
+  }
+
+  *[Symbol.iterator](): Iterator<Layer> {
+    for (let i = 0; i < this.length; i++) yield this[i]!;
+  }
+
+  forward(x: Tensor): Tensor {
+    let result = x;
+    for (const module of this) result = module.forward(result);
+    return result;
+  }
+}
