@@ -25,6 +25,7 @@ export {
 export * from "./ops/index.js";
 export * from "./random/index.js";
 export * from "./activations/index.js";
+export * from "./losses/index.js";
 export { grad, noGrad, stopGradient, valueAndGrad, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
 export { jacobian } from "./autograd/jacobian.js";
 export { backward, dispose, tidy } from "./habits.js";

@@ -20,6 +20,9 @@ export function withBackend<T>(backend: Backend, fn: () => T): T {
   }
 }
 
+/** @internal The one in use, if any. */
+export const backendInUse = (): Backend | undefined => current;
+
 /** The one in use. @throws ErmineError ERMINE_BACKEND where there is none yet */
 export function currentBackend(): Backend {
   if (current === undefined) {

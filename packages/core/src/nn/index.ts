@@ -10,3 +10,4 @@ export * from "./pooling.js";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, type BatchNormOptions } from "./normalization.js";
 export { Embedding } from "./embedding.js";
 export * from "./activations.js";
+export * from "./losses.js";

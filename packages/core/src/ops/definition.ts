@@ -4,7 +4,7 @@
  */
 import { pauseTapes, recordOnTapes, tapesWatch } from "../autograd/tape.js";
 import type { Attributes, Backend, TensorType } from "../backend/contract.js";
-import { currentBackend } from "../backend/current.js";
+import { backendInUse, currentBackend } from "../backend/current.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { concrete, type Shape } from "../tensor/dim.js";
@@ -167,11 +167,15 @@ export function needsLowering(backend: Backend, op: Op, types: readonly (TensorT
 }
 
 /** @internal Where an op over these runs: with its first placed input, else on the backend in use. */
-export function backendOf(inputs: OptionalTensors): Backend {
+export /** That of the first tensor which only a backend has; those that the host has too can move to the one in use. */
+function backendOf(inputs: OptionalTensors): Backend {
+  let placed: Backend | undefined;
   for (const t of inputs) {
-    if (t !== undefined && t.state.kind === "eager" && t.state.backend !== undefined) return t.state.backend;
+    if (t === undefined || t.state.kind === "traced" || t.state.backend === undefined) continue;
+    if (t.state.host === undefined) return t.state.backend;
+    placed ??= t.state.backend;
   }
-  return currentBackend();
+  return backendInUse() ?? placed ?? currentBackend();
 }
 
 function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {

@@ -245,7 +245,8 @@ export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor
 export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
   const state = eagerState(t, what);
   if (state.storage !== undefined) {
-    if (state.backend !== backend) {
+    if (state.backend === backend) return state.storage;
+    if (state.host === undefined) {
       throw new ErmineError(
         "ERMINE_BACKEND",
         `${what} runs on the backend "${backend.name}", but this tensor lives on "${state.backend!.name}"` +
@@ -253,7 +254,10 @@ export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
           "Copy it: tensor(await t.data(), { shape: t.shape, dtype: t.dtype }).",
       );
     }
-    return state.storage;
+    // What the host still has can move.
+    leftovers.unregister(state);
+    state.backend!.release(state.storage);
+    state.storage = undefined;
   }
   const dtype = backend.capabilities.dtypes.includes(t.dtype) ? t.dtype : "float32";
   const host = dtype === t.dtype ? state.host! : Float32Array.from(state.host!);

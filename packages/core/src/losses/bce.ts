@@ -1,0 +1,82 @@
+/** Binary cross-entropy of probabilities, each number a question of its own. */
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { apply1, defineFusedOp } from "../ops/definition.js";
+import { checkDType } from "../ops/elementwise.js";
+import { log } from "../ops/unary.js";
+import { clamp } from "../ops/where.js";
+import { neg } from "../ops/unary.js";
+import { broadcastShapes, formatShape, sameShape, type Shape } from "../tensor/dim.js";
+import { ErmineError } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+export const bceElementsOp = defineFusedOp<Record<never, never>>({
+  name: "bceElements",
+  inputs: [
+    { name: "probabilities" },
+    { name: "target", differentiable: false },
+    { name: "weight", optional: true, differentiable: false },
+  ],
+  infer([p]) {
+    checkDType("bce", p!, ["float32"]);
+    return [{ ...p!, domain: "real" }];
+  },
+  decompose([p, target, weight]) {
+    // PyTorch holds each logarithm at −100, so that a probability of exactly 0 costs 100 and not infinity.
+    const logP = clamp(log(p!), -100);
+    const logQ = clamp(log(sub(1, p!)), -100);
+    const value = neg(add(mul(target!, logP), mul(sub(1, target!), logQ)));
+    return [weight === undefined ? value : mul(value, weight)];
+  },
+  gradient([g], [p, target, weight]) {
+    const slope = div(sub(p!, target!), clamp(mul(p!, sub(1, p!)), 1e-12));
+    const scaled = mul(g!, slope);
+    return [weight === undefined ? scaled : mul(scaled, weight), undefined, undefined];
+  },
+});
+
+/** @internal @throws ErmineError ERMINE_SHAPE where an option would change the shape of the value */
+export function checkBroadcastsTo(loss: string, name: string, t: Tensor | undefined, shape: Shape): void {
+  if (t === undefined || sameShape(broadcastShapes(loss, t.shape, shape), shape)) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${loss}: ${name} ${formatShape(t.shape)} does not broadcast to the prediction ${formatShape(shape)}.`,
+  );
+}
+
+/**
+ * value = −w (y log p + (1 − y) log(1 − p)), each logarithm held at −100 as in PyTorch.
+ *
+ * @param prediction probabilities: what `sigmoid` gives. Prefer logits and bceWithLogits, which is exact.
+ * @param target numbers in [0, 1] of the same shape
+ * @param options.weight broadcasts to the prediction
+ * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as probabilities
+ */
+export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tensor | undefined }>({
+  name: "bce",
+  link: "identity",
+  inputs: [
+    {
+      name: "prediction",
+      domain: "probabilities",
+      remedy:
+        "Use bceWithLogits on the logits, or sigmoid first; asProbabilities(t) marks numbers that are probabilities already.",
+    },
+    { name: "target" },
+  ],
+  options: { weight: undefined },
+  elements([p, target], { weight }) {
+    checkSameShape("bce", p, target);
+    checkBroadcastsTo("bce", "weight", weight, p.shape);
+    return { value: apply1(bceElementsOp, [p, target, weight], {}) };
+  },
+});
+
+export const bceProse: LossProse = {
+  formula: "−w (y log p + (1 − y) log(1 − p))",
+  derivative: "w (p − y) / (p (1 − p))",
+  expects: "probabilities",
+  targets: "numbers in [0, 1], the same shape",
+  use: "Where only probabilities are at hand; else bceWithLogits.",
+  outliers: "At most 100 each.",
+};

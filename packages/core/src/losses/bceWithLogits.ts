@@ -1,0 +1,74 @@
+/** Binary cross-entropy of logits: sigmoid and logarithm in one, which cannot overflow. */
+import { sigmoid } from "../activations/sigmoid.js";
+import { add, maximum, mul, sub } from "../ops/arithmetic.js";
+import { apply1, defineFusedOp } from "../ops/definition.js";
+import { checkDType } from "../ops/elementwise.js";
+import { abs, exp, log1p, neg } from "../ops/unary.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkBroadcastsTo } from "./bce.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+export const bceWithLogitsElementsOp = defineFusedOp<Record<never, never>>({
+  name: "bceWithLogitsElements",
+  inputs: [
+    { name: "logits" },
+    { name: "target", differentiable: false },
+    { name: "weight", optional: true, differentiable: false },
+    { name: "posWeight", optional: true, differentiable: false },
+  ],
+  infer([z]) {
+    checkDType("bceWithLogits", z!, ["float32"]);
+    return [{ ...z!, domain: "real" }];
+  },
+  decompose([z, target, weight, posWeight]) {
+    // (1 − y) z + c (log(1 + e^−|z|) + max(−z, 0)), c = 1 + (posWeight − 1) y.
+    const tail = add(log1p(exp(neg(abs(z!)))), maximum(neg(z!), 0));
+    const lifted = posWeight === undefined ? tail : mul(tail, add(mul(sub(posWeight, 1), target!), 1));
+    const value = add(mul(sub(1, target!), z!), lifted);
+    return [weight === undefined ? value : mul(value, weight)];
+  },
+  gradient([g], [z, target, weight, posWeight]) {
+    const p = sigmoid(z!);
+    // (1 − y) − c (1 − p)
+    const slope =
+      posWeight === undefined
+        ? sub(p, target!)
+        : sub(sub(1, target!), mul(add(mul(sub(posWeight, 1), target!), 1), sigmoid(neg(z!))));
+    const scaled = mul(g!, slope);
+    return [weight === undefined ? scaled : mul(scaled, weight), undefined, undefined, undefined];
+  },
+});
+
+/**
+ * value = −w (c · y log σ(z) + (1 − y) log(1 − σ(z))), c = posWeight; for several labels each is a question of its own.
+ *
+ * @param prediction logits: do not apply sigmoid
+ * @param target numbers in [0, 1] of the same shape
+ * @param options.weight broadcasts to the prediction
+ * @param options.posWeight what a positive target counts for; broadcasts, usually one number a label
+ * @throws ErmineError ERMINE_DOMAIN for probabilities
+ */
+export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tensor | undefined; posWeight: Tensor | undefined }>({
+  name: "bceWithLogits",
+  link: "sigmoid",
+  inputs: [
+    { name: "prediction", domain: "real", remedy: "Remove the sigmoid: bceWithLogits has it inside; or use bce." },
+    { name: "target" },
+  ],
+  options: { weight: undefined, posWeight: undefined },
+  elements([z, target], { weight, posWeight }) {
+    checkSameShape("bceWithLogits", z, target);
+    checkBroadcastsTo("bceWithLogits", "weight", weight, z.shape);
+    checkBroadcastsTo("bceWithLogits", "posWeight", posWeight, z.shape);
+    return { value: apply1(bceWithLogitsElementsOp, [z, target, weight, posWeight], {}) };
+  },
+});
+
+export const bceWithLogitsProse: LossProse = {
+  formula: "−w (c·y log σ(z) + (1 − y) log(1 − σ(z)))",
+  derivative: "w (σ(z) − y) where c is 1",
+  expects: "logits (no sigmoid)",
+  targets: "numbers in [0, 1], the same shape",
+  use: "Yes-or-no questions, one or many a sample.",
+  outliers: "Grows with |z|: a confident wrong answer pulls with its whole weight.",
+};

@@ -1,0 +1,75 @@
+/** What losses over classes share: where the class axis is, and the checks of targets and class weights. */
+import type { TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { formatShape, sameShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** (K): 0; (N, K): 1; (N, K, d…): 1. */
+export const classAxis = (shape: Shape): number => (shape.length < 2 ? 0 : 1);
+
+/** The shape without its class axis: that of index targets and of values. */
+export const withoutClasses = (shape: Shape): Shape => shape.filter((_, axis) => axis !== classAxis(shape));
+
+export const classCount = (shape: Shape): Size => shape[classAxis(shape)]!;
+
+/** @throws ErmineError ERMINE_SHAPE, ERMINE_DTYPE that say both shapes and what is expected */
+export function checkClassTarget(loss: string, prediction: TensorType, target: TensorType, distributions: boolean): void {
+  if (prediction.shape.length === 0) {
+    throw new ErmineError("ERMINE_SHAPE", `${loss}: the prediction needs a class axis, (N, K) or (N, K, d…), got a scalar.`);
+  }
+  const wanted = withoutClasses(prediction.shape);
+  if (target.dtype === "int32") {
+    if (sameShape(target.shape, wanted)) return;
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${loss}: class indices for a prediction ${formatShape(prediction.shape)} have the shape ${formatShape(wanted)}, got ${formatShape(target.shape)}.` +
+        (sameShape(target.shape, prediction.shape) ? ' One-hot rows must be float32: cast(target, "float32").' : ""),
+    );
+  }
+  if (distributions && target.dtype === "float32") {
+    if (sameShape(target.shape, prediction.shape)) return;
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${loss}: float32 targets are class probabilities of the prediction's shape ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}.` +
+        (sameShape(target.shape, wanted) ? ' Class indices must be int32: cast(target, "int32").' : ""),
+    );
+  }
+  throw new ErmineError(
+    "ERMINE_DTYPE",
+    `${loss}: targets are int32 class indices${distributions ? " or float32 class probabilities" : ""}, got ${target.dtype}.`,
+  );
+}
+
+/** @throws ErmineError ERMINE_SHAPE where it is not one number a class */
+export function checkClassWeight(loss: string, classes: Size, weight: TensorType | undefined): void {
+  if (weight === undefined || (weight.shape.length === 1 && sameSize(weight.shape[0]!, classes))) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${loss}: weight is one number a class, [${String(classes)}], got ${formatShape(weight.shape)}.`,
+  );
+}
+
+/**
+ * Checks class indices that are at hand on the host.
+ *
+ * @throws ErmineError ERMINE_VALUE that names the first bad one and its position
+ */
+export function checkClassIndices(where: string, indices: ArrayLike<number>, classes: number, ignoreIndex = -100): void {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    if (index === ignoreIndex || (Number.isInteger(index) && index >= 0 && index < classes)) continue;
+    throw new ErmineError(
+      "ERMINE_VALUE",
+      `${where}: target ${i} is ${index}, and classes are whole numbers from 0 to ${classes - 1}. ` +
+        (index === classes ? "Do the labels start at 1? Subtract 1. " : "") +
+        `ignoreIndex (${ignoreIndex}) marks targets to leave out.`,
+    );
+  }
+}
+
+/** @internal The same for a tensor whose numbers are on the host; others are not read. */
+export function checkTensorIndices(loss: string, target: Tensor, classes: Size, ignoreIndex: number): void {
+  if (target.dtype !== "int32" || target.state.kind !== "eager" || target.state.host === undefined || typeof classes !== "number")
+    return;
+  checkClassIndices(loss, target.state.host, classes, ignoreIndex);
+}

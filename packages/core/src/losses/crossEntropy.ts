@@ -1,0 +1,133 @@
+/** Cross-entropy of logits: log-softmax and negative log likelihood in one, which cannot overflow. */
+import { ErmineError } from "../errors.js";
+import { logSoftmax } from "../activations/logSoftmax.js";
+import { softmax } from "../activations/softmax.js";
+import { add, mul, sub } from "../ops/arithmetic.js";
+import { notEqual } from "../ops/comparison.js";
+import { apply, defineFusedOp } from "../ops/definition.js";
+import { checkDType } from "../ops/elementwise.js";
+import { gather, indexSelect } from "../ops/gather.js";
+import { oneHotAlong } from "./oneHotAlong.js";
+import { sum } from "../ops/reduction.js";
+import { expandDims, reshape, squeeze } from "../ops/shape.js";
+import { neg } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import type { Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkClassTarget, checkClassWeight, checkTensorIndices, classAxis, classCount, withoutClasses } from "./classes.js";
+import { defineLoss, type LossProse } from "./definition.js";
+
+type Attributes = { readonly ignoreIndex: number; readonly labelSmoothing: number };
+
+/** The class weights along the class axis of a prediction. */
+const alongClasses = (weight: Tensor, like: Tensor): Tensor =>
+  reshape(
+    weight,
+    like.shape.map((_, axis): Size => (axis === classAxis(like.shape) ? weight.shape[0]! : 1)),
+  );
+
+const pickWeight = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
+  weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
+
+export const crossEntropyElementsOp = defineFusedOp<Attributes>({
+  name: "crossEntropyElements",
+  inputs: [
+    { name: "logits" },
+    { name: "target", differentiable: false },
+    { name: "weight", optional: true, differentiable: false },
+  ],
+  infer([logits, target, weight]) {
+    checkDType("crossEntropy", logits!, ["float32"]);
+    checkClassTarget("crossEntropy", logits!, target!, true);
+    checkClassWeight("crossEntropy", classCount(logits!.shape), weight);
+    const type = { shape: withoutClasses(logits!.shape), dtype: "float32", domain: "real" } as const;
+    return target!.dtype === "int32" ? [type, type] : [type];
+  },
+  decompose([logits, target, weight], { ignoreIndex, labelSmoothing }) {
+    const axis = classAxis(logits!.shape);
+    const logP = logSoftmax(logits!, { axis });
+    const spread = labelSmoothing === 0 ? 0 : labelSmoothing / (classCount(logits!.shape) as number);
+    const weigh = (t: Tensor): Tensor => (weight === undefined ? t : mul(t, alongClasses(weight, logits!)));
+    if (target!.dtype !== "int32") {
+      const smoothed = add(mul(target!, 1 - labelSmoothing), spread);
+      return [neg(sum(mul(weigh(smoothed), logP), { axis }))];
+    }
+    const valid = notEqual(target!, ignoreIndex);
+    const indices = where(valid, target!, 0);
+    const picked = pickWeight(weight, indices);
+    const likelihood = squeeze(gather(logP, axis, expandDims(indices, axis)), axis);
+    let value = mul(neg(mul(likelihood, picked)), 1 - labelSmoothing);
+    if (spread !== 0) value = sub(value, mul(sum(weigh(logP), { axis }), spread));
+    return [where(valid, value, 0), where(valid, picked, 0)];
+  },
+  gradient([g], [logits, target, weight], _, { ignoreIndex, labelSmoothing }) {
+    const axis = classAxis(logits!.shape);
+    const classes = classCount(logits!.shape) as number;
+    const p = softmax(logits!, { axis });
+    const spread = labelSmoothing / classes;
+    const weights = weight === undefined ? undefined : alongClasses(weight, logits!);
+    const weigh = (t: Tensor): Tensor => (weights === undefined ? t : mul(t, weights));
+    if (target!.dtype !== "int32") {
+      const mass = weigh(add(mul(target!, 1 - labelSmoothing), spread));
+      const slope = sub(mul(p, sum(mass, { axis, keepDims: true })), mass);
+      return [mul(expandDims(g!, axis), slope), undefined, undefined];
+    }
+    const valid = notEqual(target!, ignoreIndex);
+    const indices = where(valid, target!, 0);
+    const hot = oneHotAlong(indices, classes, axis);
+    const picked = weight === undefined ? 1 : expandDims(pickWeight(weight, indices) as Tensor, axis);
+    let slope = mul(sub(p, hot), mul(picked, 1 - labelSmoothing));
+    if (spread !== 0) {
+      const total = weights === undefined ? classes : sum(weights, { axis, keepDims: true });
+      slope = add(slope, mul(sub(mul(p, total), weights ?? 1), spread));
+    }
+    // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
+    const seen = expandDims(valid, axis);
+    return [mul(where(seen, slope, 0), where(seen, expandDims(g!, axis), 0)), undefined, undefined];
+  },
+});
+
+/**
+ * value = −w[y] · log softmax(z)[y] for class indices, −Σ w[k] · y[k] · log softmax(z)[k] for class probabilities.
+ *
+ * @param prediction logits (N, K), (N, K, d…) or (K): do not apply softmax
+ * @param target int32 indices (N, d…), or float32 probabilities of the prediction's shape
+ * @param options.weight one number a class; the mean then divides by Σ w[y] (index targets)
+ * @param options.ignoreIndex targets that count for nothing; default −100
+ * @param options.labelSmoothing ε in [0, 1]: targets become (1 − ε) · y + ε/K; default 0
+ * @throws ErmineError ERMINE_DOMAIN for probabilities, ERMINE_SHAPE, ERMINE_VALUE for an index out of range
+ */
+export const crossEntropy = defineLoss<
+  [Tensor<"real">, Tensor],
+  { weight: Tensor | undefined; ignoreIndex: number; labelSmoothing: number }
+>({
+  name: "crossEntropy",
+  link: "softmax",
+  inputs: [
+    { name: "prediction", domain: "real", remedy: "Remove the softmax: crossEntropy has it inside; or use nll on logSoftmax." },
+    { name: "target" },
+  ],
+  options: { weight: undefined, ignoreIndex: -100, labelSmoothing: 0 },
+  witnesses: { ignoreIndex: 0, labelSmoothing: 0.2 },
+  check({ ignoreIndex, labelSmoothing }) {
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw new ErmineError("ERMINE_OPTION", `crossEntropy: labelSmoothing is in [0, 1], got ${labelSmoothing}.`);
+    }
+    if (!Number.isInteger(ignoreIndex))
+      throw new ErmineError("ERMINE_OPTION", `crossEntropy: ignoreIndex is a whole number, got ${ignoreIndex}.`);
+  },
+  elements([logits, target], { weight, ignoreIndex, labelSmoothing }) {
+    if (logits.rank > 0) checkTensorIndices("crossEntropy", target, classCount(logits.shape), ignoreIndex);
+    const [value, normalizer] = apply(crossEntropyElementsOp, [logits, target, weight], { ignoreIndex, labelSmoothing });
+    return { value: value!, normalizer };
+  },
+});
+
+export const crossEntropyProse: LossProse = {
+  formula: "−w[y] · log softmax(z)[y]",
+  derivative: "w[y] · (softmax(z) − onehot(y))",
+  expects: "logits (no softmax)",
+  targets: "class indices (int32) or class probabilities (float32)",
+  use: "Classification into exclusive classes.",
+  outliers: "A wrong label pulls with at most w[y] on each logit; smoothing tempers confidence.",
+};

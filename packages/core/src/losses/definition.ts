@@ -1,0 +1,189 @@
+/**
+ * What a loss is: a value for each element of the batch, and what each counts for in the mean. Core alone makes mean, sum and
+ * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
+ */
+import { checkOptions, ErmineError } from "../errors.js";
+import { div, mul } from "../ops/arithmetic.js";
+import { elementCount } from "../ops/statistics.js";
+import { sum } from "../ops/reduction.js";
+import { broadcastTo, reshape } from "../ops/shape.js";
+import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
+import type { Domain } from "../tensor/dtype.js";
+import { Tensor } from "../tensor/tensor.js";
+
+/** What turns the model's output into what metrics and `predict` read. */
+export type Link = "identity" | "softmax" | "sigmoid" | "exp";
+
+/** The value of each element; `normalizer` says what each counts for in the mean, undefined: one each. */
+export interface Elements {
+  readonly value: Tensor;
+  readonly normalizer?: Tensor | undefined;
+}
+
+/** An input of a loss, in call order. */
+export interface LossInput {
+  readonly name: string;
+  /** The domain that it must have; absent: any. "real" refuses marked numbers, the others require the mark. */
+  readonly domain?: Domain;
+  /** Said after the domain's error: what to do about it. */
+  readonly remedy?: string;
+}
+
+export type Reduction = "mean" | "sum" | "none";
+
+/** Options that every loss has. */
+export interface CommonOptions<R extends string = Reduction> {
+  /** Default "mean": Σ value / Σ normalizer. */
+  readonly reduction?: R;
+  /** What each sample counts for, (N): multiplies its value and its normalizer. */
+  readonly sampleWeight?: Tensor;
+}
+
+/** The definition of a loss. `O` are its own options with their defaults; tensors default to undefined. */
+export interface LossSpec<I extends readonly Tensor[], O extends object, R extends string = Reduction> {
+  readonly name: string;
+  readonly link: Link;
+  readonly inputs: { readonly [K in keyof I]: LossInput };
+  readonly options?: O;
+  /** Throws an ErmineError where an option's value is not allowed. */
+  check?(options: O): void;
+  elements(inputs: I, options: O): Elements;
+  /** Reductions beyond mean, sum and none, or means that PyTorch takes otherwise. */
+  readonly reductions?: { readonly [name in R]?: (elements: Elements, inputs: I) => Tensor };
+  /** For each option a value that changes the result: the proof that it has effect. */
+  readonly witnesses?: Partial<O>;
+}
+
+/** A loss: a function of predictions and targets that carries its definition. */
+export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends object = object, R extends string = string> {
+  (...args: [...I, options?: Partial<O> & CommonOptions<R>]): Tensor<"real">;
+  readonly lossName: string;
+  readonly link: Link;
+  readonly inputs: readonly LossInput[];
+  readonly defaults: O;
+  readonly witnesses: Partial<O>;
+  /** Before the reduction: what the trainer sums over micro-batches. */
+  elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
+  /** The same loss with other defaults. */
+  with(options: Partial<O>): Loss<I, O, R>;
+}
+
+const common = ["reduction", "sampleWeight"];
+
+/** Makes a loss of its definition. */
+export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
+  spec: LossSpec<I, O, R>,
+): Loss<I, O, R> {
+  return withDefaults(spec, (spec.options ?? {}) as O);
+}
+
+function withDefaults<I extends readonly Tensor[], O extends object, R extends string>(
+  spec: LossSpec<I, O, R>,
+  defaults: O,
+): Loss<I, O, R> {
+  const names = Object.keys(spec.options ?? {});
+
+  function elements(inputs: I, options: Partial<O> & Pick<CommonOptions, "sampleWeight"> = {}): Elements {
+    checkOptions(spec.name, options, [...names, ...common]);
+    const { sampleWeight, ...own } = options;
+    const chosen = { ...defaults, ...withoutUndefined(own) } as O;
+    spec.check?.(chosen);
+    spec.inputs.forEach((input, i) => checkInput(spec.name, input, inputs[i]));
+    const made = spec.elements(inputs, chosen);
+    return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
+  }
+
+  function loss(...args: readonly unknown[]): Tensor<"real"> {
+    const inputs = args.slice(0, spec.inputs.length) as unknown as I;
+    const options = (args[spec.inputs.length] ?? {}) as Partial<O> & CommonOptions<R>;
+    const made = elements(inputs, options as Partial<O>);
+    return reduce(spec, made, inputs, options.reduction ?? "mean");
+  }
+
+  return Object.assign(loss as unknown as Loss<I, O, R>, {
+    lossName: spec.name,
+    link: spec.link,
+    inputs: spec.inputs as readonly LossInput[],
+    defaults,
+    witnesses: spec.witnesses ?? {},
+    elements,
+    with(options: Partial<O>): Loss<I, O, R> {
+      checkOptions(spec.name, options, names);
+      return withDefaults(spec, { ...defaults, ...withoutUndefined(options) });
+    },
+  });
+}
+
+const withoutUndefined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+
+function reduce<I extends readonly Tensor[], O extends object, R extends string>(
+  spec: LossSpec<I, O, R>,
+  made: Elements,
+  inputs: I,
+  reduction: string,
+): Tensor<"real"> {
+  const special = spec.reductions?.[reduction as R];
+  if (special !== undefined) return special(made, inputs);
+  if (reduction === "none") return made.value;
+  if (reduction === "sum") return sum(made.value);
+  if (reduction === "mean") return div(sum(made.value), totalNormalizer(made));
+  const known = ["mean", "sum", "none", ...Object.keys(spec.reductions ?? {})];
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${spec.name}: reduction is one of ${[...new Set(known)].join(", ")}; got "${reduction}".`,
+  );
+}
+
+/** Σ normalizer: what the mean divides by. */
+export const totalNormalizer = ({ value, normalizer }: Elements): Tensor | number =>
+  normalizer === undefined ? elementCount(value) : sum(normalizer);
+
+/** @throws ErmineError ERMINE_SHAPE where it is not one weight a sample */
+function weighted(name: string, { value, normalizer }: Elements, sampleWeight: Tensor): Elements {
+  if (sampleWeight.rank !== 1 || value.rank === 0 || !sameSize(sampleWeight.shape[0]!, value.shape[0]!)) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${name}: sampleWeight is one number for each sample, [${String(value.shape[0] ?? "N")}], got ${formatShape(sampleWeight.shape)}.`,
+    );
+  }
+  const weight = broadcastTo(reshape(sampleWeight, [sampleWeight.shape[0]!, ...value.shape.slice(1).map(() => 1)]), value.shape);
+  return { value: mul(value, weight), normalizer: normalizer === undefined ? weight : mul(normalizer, weight) };
+}
+
+const words: Readonly<Record<Domain, string>> = {
+  real: "logits or plain numbers",
+  probabilities: "probabilities",
+  logProbabilities: "log probabilities",
+};
+
+function checkInput(loss: string, { name, domain, remedy }: LossInput, t: unknown): void {
+  if (!(t instanceof Tensor))
+    throw new ErmineError("ERMINE_USAGE", `${loss}: ${name} must be a tensor, got ${typeof t}. Make it with tensor(...).`);
+  if (domain === undefined || t.domain === domain) return;
+  throw new ErmineError(
+    "ERMINE_DOMAIN",
+    `${loss} expects ${words[domain]} as its ${name}, got ${words[t.domain as Domain]}. ${remedy ?? ""}`.trim(),
+  );
+}
+
+/** @internal @throws ErmineError ERMINE_SHAPE: nothing broadcasts by accident */
+export function checkSameShape(loss: string, prediction: Tensor, target: Tensor, targetName = "target"): void {
+  if (sameShape(prediction.shape, target.shape)) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${loss}: the prediction is ${formatShape(prediction.shape)} and the ${targetName} ${formatShape(target.shape)}. They must be equal: ` +
+      "broadcasting would compare every prediction with every target. Reshape one, as in reshape(prediction, [-1]) for (N, 1) against (N).",
+  );
+}
+
+/** What the reference pages say of a loss. */
+export interface LossProse {
+  readonly formula: string;
+  readonly derivative: string;
+  readonly expects: string;
+  readonly targets: string;
+  readonly use: string;
+  readonly outliers: string;
+  readonly source?: string;
+}

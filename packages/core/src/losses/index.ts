@@ -1,0 +1,23 @@
+/** Every loss. */
+export * from "./mse.js";
+export * from "./l1.js";
+export * from "./huber.js";
+export * from "./smoothL1.js";
+export * from "./crossEntropy.js";
+export * from "./nll.js";
+export * from "./bce.js";
+export * from "./bceWithLogits.js";
+export { asLogProbabilities, asProbabilities } from "./marks.js";
+export { checkClassIndices } from "./classes.js";
+export {
+  defineLoss,
+  totalNormalizer,
+  type CommonOptions,
+  type Elements,
+  type Link,
+  type Loss,
+  type LossInput,
+  type LossProse,
+  type LossSpec,
+  type Reduction,
+} from "./definition.js";

@@ -1,0 +1,20 @@
+/** The mean absolute error. */
+import { mul } from "../ops/arithmetic.js";
+import { abs, sign } from "../ops/unary.js";
+import type { LossProse } from "./definition.js";
+import { residualLoss } from "./residual.js";
+
+/** value = |prediction − target|, of equal shapes. The gradient at 0 is 0. */
+export const l1 = residualLoss({ name: "l1", value: (r) => abs(r), slope: (g, r) => mul(g, sign(r)) });
+
+/** Another name of `l1`. */
+export const mae = l1;
+
+export const l1Prose: LossProse = {
+  formula: "|ŷ − y|",
+  derivative: "sign(ŷ − y)",
+  expects: "any numbers",
+  targets: "numbers of the same shape",
+  use: "Regression; its minimum is the median.",
+  outliers: "All pull alike, however far.",
+};

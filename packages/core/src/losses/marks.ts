@@ -1,0 +1,28 @@
+/** Marks for numbers that are probabilities already, made elsewhere. */
+import { ErmineError } from "../errors.js";
+import { withDomain } from "../ops/definition.js";
+import type { Domain } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (value: number) => boolean): Tensor<D> {
+  if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${what} are float32, got ${t.dtype}.`);
+  if (t.state.kind === "eager" && (t.state.host !== undefined || t.state.backend?.readSync !== undefined)) {
+    const data = t.dataSync();
+    const wrong = data.findIndex((value) => !fits(value));
+    if (wrong >= 0) {
+      throw new ErmineError(
+        "ERMINE_VALUE",
+        `These are not ${what.toLowerCase()}: element ${wrong} is ${data[wrong]}. Apply sigmoid, softmax or logSoftmax to logits.`,
+      );
+    }
+  }
+  return withDomain(t, domain);
+}
+
+/** The same numbers marked as probabilities. Values are checked where they are at hand. @throws ErmineError ERMINE_VALUE outside [0, 1] */
+export const asProbabilities = (t: Tensor): Tensor<"probabilities"> =>
+  marked(t, "probabilities", "Probabilities", (value) => value >= 0 && value <= 1);
+
+/** The same numbers marked as log probabilities. @throws ErmineError ERMINE_VALUE above 0 */
+export const asLogProbabilities = (t: Tensor): Tensor<"logProbabilities"> =>
+  marked(t, "logProbabilities", "Log probabilities", (value) => value <= 1e-6);

@@ -1,0 +1,20 @@
+/** The mean squared error. */
+import { mul } from "../ops/arithmetic.js";
+import type { LossProse } from "./definition.js";
+import { residualLoss } from "./residual.js";
+
+/** value = (prediction − target)², of equal shapes. */
+export const mse = residualLoss({
+  name: "mse",
+  value: (r) => mul(r, r),
+  slope: (g, r) => mul(mul(g, 2), r),
+});
+
+export const mseProse: LossProse = {
+  formula: "(ŷ − y)²",
+  derivative: "2(ŷ − y)",
+  expects: "any numbers",
+  targets: "numbers of the same shape",
+  use: "Regression; its minimum is the mean.",
+  outliers: "One bad target pulls with its whole distance.",
+};

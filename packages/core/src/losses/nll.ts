@@ -1,0 +1,93 @@
+/** The negative log likelihood of log probabilities. */
+import { mul } from "../ops/arithmetic.js";
+import { notEqual } from "../ops/comparison.js";
+import { apply, defineFusedOp } from "../ops/definition.js";
+import { checkDType } from "../ops/elementwise.js";
+import { gather, indexSelect } from "../ops/gather.js";
+import { expandDims, reshape, squeeze } from "../ops/shape.js";
+import { neg } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkClassTarget, checkClassWeight, checkTensorIndices, classAxis, classCount, withoutClasses } from "./classes.js";
+import { defineLoss, type LossProse } from "./definition.js";
+import { oneHotAlong } from "./oneHotAlong.js";
+
+type Attributes = { readonly ignoreIndex: number };
+
+const weights = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
+  weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
+
+export const nllElementsOp = defineFusedOp<Attributes>({
+  name: "nllElements",
+  inputs: [
+    { name: "logProbabilities" },
+    { name: "target", differentiable: false },
+    { name: "weight", optional: true, differentiable: false },
+  ],
+  infer([logP, target, weight]) {
+    checkDType("nll", logP!, ["float32"]);
+    checkClassTarget("nll", logP!, target!, false);
+    checkClassWeight("nll", classCount(logP!.shape), weight);
+    const type = { shape: withoutClasses(logP!.shape), dtype: "float32", domain: "real" } as const;
+    return [type, type];
+  },
+  decompose([logP, target, weight], { ignoreIndex }) {
+    const axis = classAxis(logP!.shape);
+    const valid = notEqual(target!, ignoreIndex);
+    const indices = where(valid, target!, 0);
+    const picked = weights(weight, indices);
+    const value = neg(mul(squeeze(gather(logP!, axis, expandDims(indices, axis)), axis), picked));
+    return [where(valid, value, 0), where(valid, picked, 0)];
+  },
+  gradient([g], [logP, target, weight], _, { ignoreIndex }) {
+    const axis = classAxis(logP!.shape);
+    const valid = notEqual(target!, ignoreIndex);
+    const indices = where(valid, target!, 0);
+    // Masked before the multiply: where all is ignored, g is 1/0.
+    const each = mul(where(valid, g!, 0), weights(weight, indices));
+    return [
+      neg(mul(oneHotAlong(indices, classCount(logP!.shape) as number, axis), expandDims(each, axis))),
+      undefined,
+      undefined,
+    ];
+  },
+});
+
+/**
+ * value = −w[y] · logP[y].
+ *
+ * @param prediction log probabilities (N, K), (N, K, d…) or (K): what `logSoftmax` gives
+ * @param target int32 class indices (N, d…)
+ * @param options.weight one number a class; the mean divides by Σ w[y]
+ * @param options.ignoreIndex targets that count for nothing; default −100
+ * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as log probabilities
+ */
+export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Tensor | undefined; ignoreIndex: number }>({
+  name: "nll",
+  link: "exp",
+  inputs: [
+    {
+      name: "prediction",
+      domain: "logProbabilities",
+      remedy:
+        "Apply logSoftmax, or use crossEntropy on the logits; asLogProbabilities(t) marks numbers that are log probabilities already.",
+    },
+    { name: "target" },
+  ],
+  options: { weight: undefined, ignoreIndex: -100 },
+  witnesses: { ignoreIndex: 0 },
+  elements([logP, target], { weight, ignoreIndex }) {
+    if (logP.rank > 0) checkTensorIndices("nll", target, classCount(logP.shape), ignoreIndex);
+    const [value, normalizer] = apply(nllElementsOp, [logP, target, weight], { ignoreIndex });
+    return { value: value!, normalizer };
+  },
+});
+
+export const nllProse: LossProse = {
+  formula: "−w[y] · log p[y]",
+  derivative: "−w[y] at y, else 0",
+  expects: "log probabilities",
+  targets: "class indices (int32)",
+  use: "Classification where log probabilities are needed anyway; else crossEntropy.",
+  outliers: "Unbounded where a probability goes to 0.",
+};

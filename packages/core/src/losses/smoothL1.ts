@@ -1,0 +1,35 @@
+/** The absolute error with its corner rounded. */
+import { ErmineError } from "../errors.js";
+import { div, mul, sub } from "../ops/arithmetic.js";
+import { less } from "../ops/comparison.js";
+import { abs, sign } from "../ops/unary.js";
+import { clamp, where } from "../ops/where.js";
+import type { LossProse } from "./definition.js";
+import { residualLoss } from "./residual.js";
+
+/** value = ½r² / beta for |r| < beta, |r| − ½beta beyond; beta 0 is l1. */
+export const smoothL1 = residualLoss({
+  name: "smoothL1",
+  options: { beta: 1 },
+  witnesses: { beta: 0.5 },
+  check({ beta }) {
+    if (!(beta >= 0)) throw new ErmineError("ERMINE_OPTION", `smoothL1: beta must not be below 0, got ${beta}.`);
+  },
+  value(r, { beta }) {
+    const size = abs(r);
+    if (beta === 0) return size;
+    const near = clamp(size, undefined, beta);
+    return where(less(size, beta), div(mul(mul(near, near), 0.5), beta), sub(size, beta / 2));
+  },
+  slope: (g, r, { beta }) => mul(g, beta === 0 ? sign(r) : div(clamp(r, -beta, beta), beta)),
+});
+
+export const smoothL1Prose: LossProse = {
+  formula: "½r²/β for |r| < β, else |r| − ½β",
+  derivative: "r/β, held within ±1",
+  expects: "any numbers",
+  targets: "numbers of the same shape",
+  use: "Regression of boxes and other numbers with outliers.",
+  outliers: "Pull with 1 at most.",
+  source: "Girshick 2015",
+};

@@ -1,0 +1,40 @@
+/** Every loss as a module, under PyTorch's name; its options are given once. */
+import * as functions from "../losses/index.js";
+import type { CommonOptions, Loss } from "../losses/index.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module } from "./module.js";
+
+export interface LossModule<I extends readonly Tensor[]> extends Module {
+  forward(...inputs: I): Tensor<"real">;
+}
+
+/** The module class of a loss, built in or your own. */
+export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
+  loss: Loss<I, O, R>,
+): new (options?: Partial<O> & CommonOptions<R>) => LossModule<I> {
+  return class extends Module {
+    readonly options: Partial<O> & CommonOptions<R>;
+
+    constructor(options: Partial<O> & CommonOptions<R> = {}) {
+      super();
+      this.options = options;
+    }
+
+    forward(...inputs: I): Tensor<"real"> {
+      return loss(...([...inputs, this.options] as unknown as Parameters<typeof loss>));
+    }
+
+    override describe(): string {
+      return loss.lossName;
+    }
+  };
+}
+
+export const MSELoss = lossModule(functions.mse);
+export const L1Loss = lossModule(functions.l1);
+export const HuberLoss = lossModule(functions.huber);
+export const SmoothL1Loss = lossModule(functions.smoothL1);
+export const CrossEntropyLoss = lossModule(functions.crossEntropy);
+export const NLLLoss = lossModule(functions.nll);
+export const BCELoss = lossModule(functions.bce);
+export const BCEWithLogitsLoss = lossModule(functions.bceWithLogits);
