@@ -99,10 +99,21 @@ export function reduce(e: Emitter, name: string, x: Operand, axes: readonly numb
     const own = axes.map((axis) => permuted.permutation[axis]!).sort((a, b) => a - b);
     const { source } = permuted;
     const inner = keepDims ? source.shape.map((size, i) => (own.includes(i) ? 1 : size)) : source.shape.filter((_, i) => !own.includes(i));
-    const reduced = call(e, name, [source, ints(e, own)], inner, x.dtype, attributes);
-    return keepDims ? e.transpose(reduced, permuted.permutation) : reduced;
+    if (keepDims) return e.transpose(call(e, name, [source, ints(e, own)], inner, x.dtype, attributes), permuted.permutation);
+    return sumOfRows(e, name, source, own) ?? call(e, name, [source, ints(e, own)], inner, x.dtype, attributes);
+  }
+  if (!keepDims) {
+    const rows = sumOfRows(e, name, x, axes);
+    if (rows !== undefined) return rows;
   }
   return call(e, name, [x, ints(e, axes)], shape, x.dtype, attributes);
+}
+
+/** A bias's gradient, the sum over all axes but the last, has a kernel of its own, which is the faster one. */
+function sumOfRows(e: Emitter, name: string, x: Operand, axes: readonly number[]): Operand | undefined {
+  const last = x.shape.length - 1;
+  if (name !== "Sum" || x.dtype !== "float32" || axes.length !== last || last === 0 || axes.includes(last)) return undefined;
+  return call(e, "BiasAddGrad", [x], [x.shape[last]!], "float32", { ...typed(x), data_format: { string: "NHWC" } });
 }
 
 export const sum = (e: Emitter, x: Operand, axes: readonly number[], keepDims = false): Operand => reduce(e, "Sum", x, axes, keepDims);

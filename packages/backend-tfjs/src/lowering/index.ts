@@ -4,6 +4,7 @@ import { activationLowerings } from "./activations.js";
 import { convolutionLowerings } from "./convolution.js";
 import { elementwiseLowerings } from "./elementwise.js";
 import type { Lowering } from "./emitter.js";
+import { lossLowerings } from "./losses.js";
 import { movementLowerings } from "./movement.js";
 import { poolingLowerings } from "./pooling.js";
 import { productLowerings } from "./product.js";
@@ -19,6 +20,7 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...poolingLowerings,
   ...productLowerings,
   ...activationLowerings,
+  ...lossLowerings,
 };
 
 export const dtypes: readonly DType[] = ["float32", "int32", "bool"];
