@@ -2,11 +2,12 @@
  * A GraphModule as one TensorFlow graph: a variable for each of the module's, placeholders for what is fed, and for each entry what
  * is to be fetched. Pure: it needs neither TensorFlow nor the addon.
  */
-import { Dim, ErmineError, type DType, type Graph, type GraphModule, type Shape, type Storage, type TypedArray, type Value, type Variable } from "@ermine/core";
+import { Dim, ErmineError, type DType, type Graph, type GraphModule, type OpNode, type Shape, type Storage, type TypedArray, type Value, type Variable } from "@ermine/core";
 import type { Operand } from "../lowering/emitter.js";
 import { lowerings } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
+import { applyInPlace, inPlaceSteps, type InPlaceStep } from "./inPlace.js";
 
 export interface TranslatedEntry {
   /** In the order in which they are fed. */
@@ -31,19 +32,22 @@ export interface Translation {
   readonly writeAll: string;
 }
 
+/** The first node: a number that stands for "it was done". */
+const token = "shared/0_Const";
+
 /** @param read the numbers of a storage that became a constant of the graph */
 export function translate(module: GraphModule, read: (storage: Storage) => TypedArray): Translation {
   const nodes: NodeDef[] = [];
   const root = new GraphEmitter(nodes, "shared", new Map());
-  const token = root.constant(Int32Array.of(1), [], "int32");
-  const variables = module.variables.map((variable, i) => translateVariable(root, token, variable, i));
+  root.constant(Int32Array.of(1), [], "int32");
+  const variables = module.variables.map((variable, i) => translateVariable(root, variable, i));
   const assigns = module.variables.map((_, i) => `^v${i}/assign`);
-  const writeAll = root.node("writeAll", "Identity", [root.handle(token), ...assigns], { T: { type: "int32" } });
+  const writeAll = root.node("writeAll", "Identity", [token, ...assigns], { T: { type: "int32" } });
   const entries = Object.entries(module.entries).map(([name, graph], k) => [name, translateEntry(nodes, `e${k}`, graph, module, read)]);
   return { nodes, entries: Object.fromEntries(entries), variables, writeAll };
 }
 
-function translateVariable(root: GraphEmitter, token: Operand, { type, shape }: Variable, i: number): TranslatedVariable {
+function translateVariable(root: GraphEmitter, { type, shape }: Variable, i: number): TranslatedVariable {
   const dtype = { type: type.dtype };
   const handle = root.node(`v${i}`, "VarHandleOp", [], {
     container: { string: "" },
@@ -55,7 +59,7 @@ function translateVariable(root: GraphEmitter, token: Operand, { type, shape }: 
   // What is fed may be memory of JavaScript's, which a variable must not live in.
   const copy = root.node(`v${i}/copy`, "DeepCopy", [placeholder], { T: dtype });
   const assign = root.node(`v${i}/assign`, "AssignVariableOp", [handle, copy], { dtype });
-  const write = root.node(`v${i}/write`, "Identity", [root.handle(token), `^${assign}`], { T: { type: "int32" } });
+  const write = root.node(`v${i}/write`, "Identity", [token, `^${assign}`], { T: { type: "int32" } });
   const read = root.node(`v${i}/read`, "ReadVariableOp", [handle], { dtype });
   return { read, placeholder, write };
 }
@@ -63,13 +67,28 @@ function translateVariable(root: GraphEmitter, token: Operand, { type, shape }: 
 /** Ops whose result may be their input's memory. */
 const sharing = new Set(["Reshape", "Slice", "StridedSlice", "BroadcastTo", "PadV2", "Transpose", "ConcatV2", "ReverseV2", "Identity", "Switch"]);
 
+/** One entry in the making. */
+interface Draft {
+  readonly prefix: string;
+  readonly emitter: GraphEmitter;
+  readonly graph: Graph;
+  readonly index: ReadonlyMap<Variable, number>;
+  readonly values: ReadonlyMap<Value, Operand>;
+  /** The node that reads a variable, where one does. */
+  readonly reads: ReadonlyMap<Variable, Operand>;
+  readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
+  /** A value in memory of TensorFlow's own, its axes in order. */
+  owned(value: Value): string;
+}
+
 function translateEntry(nodes: NodeDef[], prefix: string, graph: Graph, module: GraphModule, read: (storage: Storage) => TypedArray): TranslatedEntry {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const symbols = new Map<string, SymbolPlace>();
   const emitter = new GraphEmitter(nodes, prefix, symbols);
   const start = nodes.length;
   const values = new Map<Value, Operand>();
-  const look = (value: Value | undefined): Operand | undefined => value && values.get(value)!;
+  const reads = new Map<Variable, Operand>();
+  const inPlace = inPlaceSteps(graph);
   const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
 
   for (const node of graph.nodes) {
@@ -87,46 +106,49 @@ function translateEntry(nodes: NodeDef[], prefix: string, graph: Graph, module: 
     } else if (node.kind === "variable") {
       const i = index.get(node.variable)!;
       const handle = emitter.node(`${prefix}/read${i}`, "ReadVariableOp", [`v${i}`], { dtype: { type: dtype } });
-      values.set(value, { handle, shape, dtype });
+      const operand: Operand = { handle, shape, dtype };
+      values.set(value, operand);
+      reads.set(node.variable, operand);
     } else if (node.kind === "constant") {
       values.set(value, emitter.constant(node.data ?? read(node.storage!), shape as readonly number[], dtype));
-    } else {
+    } else if (!inPlace.has(node)) {
       const lowering = lowerings[node.op.name];
       if (lowering === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`);
       const types = node.outputs.map(({ type }) => type);
-      const results = lowering(emitter, node.inputs.map(look), node.attributes as never, types);
+      const results = lowering(emitter, node.inputs.map((input) => input && values.get(input)!), node.attributes as never, types);
       node.outputs.forEach((output, i) => values.set(output, results[i]!));
     }
   }
 
-  const own = new Map(nodes.slice(start).map((node) => [node.name, node]));
-  const isFed = (handle: string): boolean => {
-    const node = own.get(handle.split(":")[0]!);
-    return node !== undefined && (node.op === "Placeholder" || (sharing.has(node.op) && node.inputs.some(isFed)));
-  };
-  /** The value in memory of TensorFlow's own. */
-  const owned = (operand: Operand): string => {
-    const handle = emitter.handle(operand);
-    return isFed(handle) ? (emitter.op("DeepCopy", [{ ...operand, handle }], { T: { type: operand.dtype } }, [operand])[0]!.handle as string) : handle;
-  };
-
-  const after = writeUpdates(emitter, prefix, graph, (value) => ({ handle: owned(settled(emitter, look(value)!)), dtype: value.type.dtype }), index);
-  const outputs = graph.outputs.map((value, i) => {
-    const inputs = [owned(settled(emitter, look(value)!)), ...(i === 0 ? after : [])];
-    emitter.node(`${prefix}/out${i}`, "Identity", inputs, { T: { type: value.type.dtype } });
-    return { shape: value.type.shape, dtype: value.type.dtype };
+  const owned = ownership(emitter, start, values);
+  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned };
+  const results = graph.outputs.map(owned);
+  const after = writeUpdates(draft);
+  const outputs = graph.outputs.map(({ type: { shape, dtype } }, i) => {
+    emitter.node(`${prefix}/out${i}`, "Identity", [results[i]!, ...(i === 0 ? after : [])], { T: { type: dtype } });
+    return { shape, dtype };
   });
-  if (outputs.length === 0) emitter.node(`${prefix}/ran`, "Identity", ["shared/0_Const", ...after], { T: { type: "int32" } });
+  if (outputs.length === 0) emitter.node(`${prefix}/ran`, "Identity", [token, ...after], { T: { type: "int32" } });
   const fetches = outputs.length === 0 ? [`${prefix}/ran`] : outputs.map((_, i) => `${prefix}/out${i}`);
   return { feeds, fetches, outputs };
 }
 
-/** With its axes in order. */
-const settled = (emitter: GraphEmitter, { shape, dtype, ...operand }: Operand): Operand => ({
-  handle: emitter.handle({ shape, dtype, ...operand }),
-  shape,
-  dtype,
-});
+/** Copies what may be memory that was fed: it is JavaScript's, and will be written again. */
+function ownership(emitter: GraphEmitter, start: number, values: ReadonlyMap<Value, Operand>): Draft["owned"] {
+  const own = new Map(emitter.nodes.slice(start).map((node) => [node.name, node]));
+  const isFed = (handle: string): boolean => {
+    const node = own.get(handle.split(":")[0]!);
+    return node !== undefined && (node.op === "Placeholder" || (sharing.has(node.op) && node.inputs.some(isFed)));
+  };
+  return (value) => {
+    const operand = values.get(value)!;
+    const source = operand.permuted?.source ?? operand;
+    const { shape, dtype } = operand;
+    const handle = emitter.handle(operand);
+    if (!isFed(source.handle as string)) return handle;
+    return emitter.handle(emitter.op("DeepCopy", [{ handle, shape, dtype }], { T: { type: dtype } }, [{ shape, dtype }])[0]!);
+  };
+}
 
 function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void {
   operand.shape.forEach((size, axis) => {
@@ -137,33 +159,66 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
 }
 
 /**
- * Assigns new values after the old ones were read; where there is a commit condition, behind a Switch, so that a step that is not
- * taken copies nothing. Gives what an output must come after.
+ * Writes variables after their old values were read; where there is a commit condition, behind a Switch, so that a step that is not
+ * taken computes and copies nothing. Gives what an output must come after.
  */
-function writeUpdates(
-  emitter: GraphEmitter,
-  prefix: string,
-  graph: Graph,
-  newValue: (value: Value) => { handle: string; dtype: DType },
-  index: ReadonlyMap<Variable, number>,
-): readonly string[] {
+function writeUpdates(draft: Draft): readonly string[] {
+  const { emitter, prefix, graph, index, values, reads, inPlace, owned } = draft;
   if (graph.updates.length === 0) return [];
-  const condition = graph.commit === undefined ? undefined : newValue(graph.commit).handle;
-  const values = graph.updates.map(({ value }) => newValue(value));
-  const reads = new Set(emitter.nodes.filter(({ op }) => op === "ReadVariableOp").map(({ name }) => name));
-  const assigns = graph.updates.map(({ variable }, k) => {
+  const condition = graph.commit === undefined ? undefined : owned(graph.commit);
+  const gates = new Map<string, string>();
+  const gateFor = (dtype: DType) => (handle: string): string => {
+    if (condition === undefined) return handle;
+    const known = gates.get(handle);
+    if (known !== undefined) return known;
+    const made = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
+    gates.set(handle, made);
+    return made;
+  };
+  const stepped = new Set([...inPlace.values()].flatMap(({ variables }) => variables));
+  // Every new value is named before the first variable is written: what reads the old ones is complete.
+  const plain = graph.updates
+    .filter(({ variable }) => !stepped.has(variable))
+    .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
+  const readers = readersOf(emitter, prefix);
+  const afterReading = (variables: readonly Variable[]): string[] => [
+    ...new Set(variables.flatMap((variable) => (reads.has(variable) ? readers(reads.get(variable)!.handle as string) : []))),
+  ];
+  const written = plain.map(({ variable, dtype, handle }) => {
     const i = index.get(variable)!;
-    const { handle, dtype } = values[k]!;
-    const taken = condition === undefined ? handle : `${emitter.node(`${prefix}/taken${i}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
-    const earlier = reads.has(`${prefix}/read${i}`) ? [`^${prefix}/read${i}`] : [];
-    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, taken, ...earlier], { dtype: { type: dtype } });
+    const read = reads.get(variable);
+    const after = read === undefined ? [] : [`^${read.handle}`];
+    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, gateFor(dtype)(handle), ...after], { dtype: { type: dtype } });
   });
-  const dependencies = assigns.map((name) => `^${name}`);
+  for (const { node, variables } of inPlace.values()) {
+    const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable)! }));
+    const name = `${prefix}/step${index.get(variables[0]!)!}`;
+    const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
+    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after: afterReading(variables) }, node, places, gradient, scalars));
+  }
+  const dependencies = written.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;
   const T = { type: "int32" } as const;
-  const branch = emitter.node(`${prefix}/branch`, "Switch", ["shared/0_Const", condition], { T });
+  const branch = emitter.node(`${prefix}/branch`, "Switch", [token, condition], { T });
   const refused = emitter.node(`${prefix}/refused`, "Identity", [branch], { T });
   const committed = emitter.node(`${prefix}/committed`, "Identity", [`${branch}:1`, ...dependencies], { T });
   const done = emitter.node(`${prefix}/done`, "Merge", [refused, committed], { T, N: { int: 2 } });
   return [`^${done}`];
+}
+
+/**
+ * Control inputs that name a read and all that computes with it: a kernel that writes in place copies the variable first where
+ * somebody still holds it.
+ */
+function readersOf(emitter: GraphEmitter, prefix: string): (read: string) => string[] {
+  const known = new Map<string, string[]>();
+  for (const { name, inputs } of emitter.nodes) {
+    if (!name.startsWith(`${prefix}/`)) continue;
+    for (const input of inputs) {
+      const list = known.get(input) ?? [];
+      list.push(`^${name}`);
+      known.set(input, list);
+    }
+  }
+  return (read) => [`^${read}`, ...(known.get(read) ?? [])];
 }

@@ -9,6 +9,7 @@ import { movementLowerings } from "./movement.js";
 import { poolingLowerings } from "./pooling.js";
 import { productLowerings } from "./product.js";
 import { reductionLowerings } from "./reduction.js";
+import { updateLowerings } from "./updates.js";
 import { windowLowerings } from "./window.js";
 
 export const lowerings: Readonly<Record<string, Lowering>> = {
@@ -21,6 +22,7 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...productLowerings,
   ...activationLowerings,
   ...lossLowerings,
+  ...updateLowerings,
 };
 
 export const dtypes: readonly DType[] = ["float32", "int32", "bool"];

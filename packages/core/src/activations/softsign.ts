@@ -1,5 +1,5 @@
 /** x over one plus its size. */
-import { add, div, mul } from "../ops/arithmetic.js";
+import { add, div } from "../ops/arithmetic.js";
 import { abs } from "../ops/unary.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 

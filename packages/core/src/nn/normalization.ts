@@ -31,8 +31,8 @@ abstract class BatchNorm extends Module {
   readonly momentum: number;
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
-  readonly runningMean: Variable;
-  readonly runningVar: Variable;
+  readonly running_mean: Variable;
+  readonly running_var: Variable;
   readonly #ranks: readonly number[];
 
   constructor(name: string, ranks: readonly number[], numFeatures: number, options: BatchNormOptions) {
@@ -45,8 +45,8 @@ abstract class BatchNorm extends Module {
     this.momentum = momentum;
     this.weight = affine ? new Parameter(ones([numFeatures])) : undefined;
     this.bias = affine ? new Parameter(zeros([numFeatures])) : undefined;
-    this.runningMean = new Variable(zeros([numFeatures]), { trainable: false });
-    this.runningVar = new Variable(ones([numFeatures]), { trainable: false });
+    this.running_mean = new Variable(zeros([numFeatures]), { trainable: false });
+    this.running_var = new Variable(ones([numFeatures]), { trainable: false });
     this.#ranks = ranks;
   }
 
@@ -63,7 +63,7 @@ abstract class BatchNorm extends Module {
         t,
         x.shape.map((_, axis): Size => (axis === 1 ? this.numFeatures : 1)),
       );
-    const [center, spread] = this.training ? this.#measure(x, axes) : [this.runningMean.value, this.runningVar.value];
+    const [center, spread] = this.training ? this.#measure(x, axes) : [this.running_mean.value, this.running_var.value];
     const normal = div(sub(x, align(center)), sqrt(add(align(spread), this.eps)));
     if (this.weight === undefined || this.bias === undefined) return normal;
     return add(mul(normal, align(this.weight.value)), align(this.bias.value));
@@ -84,8 +84,8 @@ abstract class BatchNorm extends Module {
     const move = (running: Variable, now: Tensor): void => {
       running.value = add(mul(running.value, 1 - this.momentum), mul(now, this.momentum));
     };
-    move(this.runningMean, stopGradient(center));
-    move(this.runningVar, unbiased);
+    move(this.running_mean, stopGradient(center));
+    move(this.running_var, unbiased);
     return [center, spread];
   }
 

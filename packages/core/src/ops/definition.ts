@@ -6,7 +6,7 @@ import { pauseTapes, recordOnTapes, tapesWatch } from "../autograd/tape.js";
 import type { Attributes, Backend, TensorType } from "../backend/contract.js";
 import { backendInUse, currentBackend } from "../backend/current.js";
 import { ErmineError } from "../errors.js";
-import { currentTrace } from "../graph/trace.js";
+import { currentPath, currentTrace } from "../graph/trace.js";
 import { concrete, type Shape } from "../tensor/dim.js";
 import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
 import { adopt } from "../tensor/scope.js";
@@ -104,6 +104,23 @@ export function defineFusedOp<A extends Attributes>(
   };
 }
 
+/** Told of each eager op that a program asked for, in order, with what it gave; not of the simpler ones inside. */
+export type OpObserver = (op: Op, outputs: Tensors, path: string) => void;
+
+let observer: OpObserver | undefined;
+let depth = 0;
+
+/** Runs fn with `observe` told of its ops: how a trainer finds the op that first made a number that is not finite. */
+export function observeOps<T>(observe: OpObserver, fn: () => T): T {
+  const outer = [observer, depth] as const;
+  [observer, depth] = [observe, 0];
+  try {
+    return fn();
+  } finally {
+    [observer, depth] = outer;
+  }
+}
+
 /** Runs, or traces, one op. */
 export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalTensors, attributes: A): Tensor[] {
   const op = definition as unknown as Op;
@@ -116,8 +133,21 @@ export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalT
     return retype(op.decompose(inputs, attributes), types);
   }
   const trace = currentTrace();
-  const outputs = trace !== undefined ? trace.record(op, inputs, attributes, types) : execute(op, inputs, attributes, types);
+  const outputs = trace !== undefined ? trace.record(op, inputs, attributes, types) : observed(op, inputs, attributes, types);
   if (watched) recordOnTapes(op, inputs, outputs, attributes);
+  return outputs;
+}
+
+function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
+  if (observer === undefined) return execute(op, inputs, attributes, types);
+  depth++;
+  let outputs: Tensor[];
+  try {
+    outputs = execute(op, inputs, attributes, types);
+  } finally {
+    depth--;
+  }
+  if (depth === 0) observer(op, outputs, currentPath());
   return outputs;
 }
 

@@ -4,9 +4,11 @@ export {
   apply1,
   defineFusedOp,
   defineOp,
+  observeOps,
   withDomain,
   type InputSpec,
   type Op,
+  type OpObserver,
   type OptionalTensors,
   type Tensors,
 } from "./definition.js";

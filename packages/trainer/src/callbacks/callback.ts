@@ -1,0 +1,45 @@
+/** What happens beside training: told of steps and epochs, never touching its random numbers. */
+import type { Module } from "@ermine/core/nn";
+
+/** Names that an epoch's logs have, given the metrics' names. */
+export type LogName<M extends string = string> = "loss" | "valLoss" | `val${Capitalize<M>}`;
+
+export type Logs = { readonly [name: string]: number };
+
+export interface StepInfo {
+  readonly epoch: number;
+  /** Updates of the whole training so far, this one included. */
+  readonly step: number;
+  /** Steps of this epoch done, and in all. */
+  readonly stepInEpoch: number;
+  readonly stepsPerEpoch: number;
+  /** Samples of this epoch so far. */
+  readonly samples: number;
+  /** Of this step: Σ value / Σ normalizer, plus the penalty. */
+  readonly loss: number;
+}
+
+export interface EpochInfo {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly samplesPerSecond: number;
+  readonly logs: Logs;
+}
+
+/** What a callback can do. */
+export interface Control {
+  readonly model: Module;
+  /** Ends training after this step, for this reason. */
+  stop(reason: string): void;
+}
+
+/** `Name` is the log that it follows: one that the trainer does not make does not compile. */
+export interface Callback<Name extends string = never> {
+  readonly name: string;
+  readonly monitor?: Name;
+  onTrainBegin?(control: Control, info: { epochs: number; stepsPerEpoch: number }): void | Promise<void>;
+  onStep?(info: StepInfo, control: Control): void | Promise<void>;
+  onEpochEnd?(info: EpochInfo, control: Control): void | Promise<void>;
+  onTrainEnd?(control: Control): void | Promise<void>;
+}

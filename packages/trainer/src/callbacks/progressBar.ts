@@ -1,0 +1,64 @@
+/** Where training is: a bar with rate, ETA and loss on a terminal, plain lines elsewhere. */
+import { checkOptions } from "@ermine/core";
+import type { Callback, EpochInfo, StepInfo } from "./callback.js";
+
+export interface ProgressBarOptions {
+  /** Where the text goes. Default: standard error in Node, the console elsewhere. */
+  readonly write?: (text: string) => void;
+  /** Redraw a bar in place. Default: whether standard error is a terminal. */
+  readonly live?: boolean;
+}
+
+interface Stream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+const width = 24;
+const redrawMs = 100;
+
+/** @throws ErmineError ERMINE_OPTION where an option does not exist */
+export function progressBar(options: ProgressBarOptions = {}): Callback {
+  checkOptions("progressBar", options, ["write", "live"]);
+  const stderr = (globalThis as { process?: { stderr?: Stream } }).process?.stderr;
+  const live = options.live ?? stderr?.isTTY === true;
+  const write = options.write ?? ((text: string) => (stderr === undefined ? console.log(text.trimEnd()) : stderr.write(text)));
+  let started = 0;
+  let drawn = 0;
+  let epochs = 0;
+  const bar = ({ epoch, stepInEpoch, stepsPerEpoch, samples, loss }: StepInfo, now: number): string => {
+    const share = stepInEpoch / stepsPerEpoch;
+    const seconds = Math.max(1e-9, (now - started) / 1000);
+    const left = (seconds / share) * (1 - share);
+    const full = Math.round(share * width);
+    return (
+      `\r\u001b[KEpoch ${epoch + 1}/${epochs} ${"█".repeat(full)}${"░".repeat(width - full)} ${stepInEpoch}/${stepsPerEpoch}  ` +
+      `${formatRate(samples / seconds)} samples/s  ETA ${formatTime(left)}  loss ${loss.toFixed(4)}`
+    );
+  };
+  return {
+    name: "progressBar",
+    onTrainBegin(_, info) {
+      epochs = info.epochs;
+      started = performance.now();
+    },
+    onStep(info) {
+      if (!live) return;
+      const now = performance.now();
+      if (now - drawn < redrawMs && info.stepInEpoch < info.stepsPerEpoch) return;
+      drawn = now;
+      write(bar(info, now));
+    },
+    onEpochEnd(info: EpochInfo) {
+      const logs = Object.entries(info.logs).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+      write(
+        `${live ? "\r\u001b[K" : ""}Epoch ${info.epoch + 1}/${info.epochs}  ${logs.join("  ")}  ${formatRate(info.samplesPerSecond)} samples/s\n`,
+      );
+      started = performance.now();
+    },
+  };
+}
+
+const formatRate = (rate: number): string => (rate >= 1000 ? Math.round(rate).toLocaleString("en-US") : rate.toFixed(1));
+
+const formatTime = (seconds: number): string =>
+  seconds < 60 ? `${seconds.toFixed(0)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;

@@ -1,0 +1,65 @@
+/** Optimizers, schedules and metrics by name: for configuration files, command lines and conformance. */
+import { ErmineError, nearestName } from "@ermine/core";
+import * as metricModule from "./metrics/index.js";
+import type { Metric } from "./metrics/index.js";
+import * as optimizerModule from "./optimizers/index.js";
+import type { Optimizer } from "./optimizers/index.js";
+import * as scheduleModule from "./schedules/index.js";
+import type { Schedule } from "./schedules/index.js";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const { sgd, rmsprop, adam, adamw } = optimizerModule;
+
+/** Every optimizer, by name. */
+export const optimizers: Readonly<Record<string, (options?: Options) => Optimizer>> = { sgd, rmsprop, adam, adamw };
+
+const {
+  step,
+  multiStep,
+  exponential,
+  linear,
+  constant,
+  polynomial,
+  cosine,
+  cosineWarmRestarts,
+  oneCycle,
+  cyclic,
+  warmupCosine,
+  reduceOnPlateau,
+} = scheduleModule;
+
+/** Every schedule, by name: from the base learning rate and its options. */
+export const schedules = {
+  step,
+  multiStep,
+  exponential,
+  linear,
+  constant,
+  polynomial,
+  cosine,
+  cosineWarmRestarts,
+  // In a table of one signature, what these two start from is an option.
+  oneCycle: (learningRate: number, { maxLearningRate = learningRate, ...rest }: Options) =>
+    oneCycle(maxLearningRate as number, rest as never),
+  cyclic: (learningRate: number, { baseLearningRate = learningRate, ...rest }: Options) =>
+    cyclic(baseLearningRate as number, rest as never),
+  warmupCosine,
+  reduceOnPlateau,
+} as unknown as Readonly<Record<string, (learningRate: number, options: Options) => Schedule>>;
+
+/** Every metric of a single number, by name. */
+export const metrics: Readonly<Record<string, (options?: Options) => Metric>> = {
+  accuracy: metricModule.accuracy as unknown as (options?: Options) => Metric,
+};
+
+/** The entry of that name. @throws ErmineError ERMINE_OPTION with the nearest name */
+export function find<T>(kind: string, table: Readonly<Record<string, T>>, name: string): T {
+  const entry = table[name];
+  if (entry !== undefined) return entry;
+  const near = nearestName(name, Object.keys(table));
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `There is no ${kind} "${name}". ${near === undefined ? `There are: ${Object.keys(table).join(", ")}.` : `Did you mean "${near}"?`}`,
+  );
+}

@@ -1,0 +1,35 @@
+/** Mini-batches: which rows, in which order. The order of an epoch depends on the seed and its number alone. */
+import { ErmineError, hashKey, mapTree, shuffledIndices, type Feed } from "@ermine/core";
+import type { Column, Dataset } from "./dataset.js";
+
+/** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
+export function checkBatchSize(batchSize: number): number {
+  if (Number.isInteger(batchSize) && batchSize >= 1) return batchSize;
+  throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${String(batchSize)}.`);
+}
+
+/** The rows of each batch of an epoch; the last is smaller where the size does not divide. */
+export function batches(length: number, batchSize: number, order?: { seed: number; epoch: number }): Int32Array[] {
+  const rows =
+    order === undefined
+      ? Int32Array.from({ length }, (_, i) => i)
+      : shuffledIndices(length, hashKey(order.seed, "shuffle", order.epoch));
+  const list: Int32Array[] = [];
+  for (let start = 0; start < length; start += batchSize) list.push(rows.subarray(start, Math.min(start + batchSize, length)));
+  return list;
+}
+
+/** Feeds that write the batch's rows straight into the backend's memory. Names are those of `Dataset.namedColumns`. */
+export function batchFeeds(data: Dataset, rows: Int32Array): Record<string, Feed> {
+  const feeds: Record<string, Feed> = {};
+  const add = (name: string, column: Column): void => {
+    feeds[name] = { shape: [rows.length, ...column.shape.slice(1)], value: (target) => column.gather(rows, target) };
+  };
+  const visit = (name: string, tree: Dataset["targets"]): void => {
+    if (tree !== undefined) mapTree(tree, (leaf, path) => add(path === "" ? name : `${name}.${path}`, leaf));
+  };
+  visit("inputs", data.inputs);
+  visit("targets", data.targets);
+  visit("sampleWeights", data.sampleWeights);
+  return feeds;
+}

@@ -1,0 +1,11 @@
+/** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
+export { Trainer, type FitOptions, type History, type TrainerOptions } from "./trainer.js";
+export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
+export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
+export type { AnyLoss, Batch, CustomLoss } from "./risk/objective.js";
+export * from "./optimizers/index.js";
+export * as schedules from "./schedules/index.js";
+export type { Rate, Schedule } from "./schedules/index.js";
+export * from "./metrics/index.js";
+export * from "./callbacks/index.js";
+export { allFiniteOp } from "./step/body.js";

@@ -1,0 +1,80 @@
+/** The share of right answers. */
+import { checkOptions, ErmineError } from "@ermine/core";
+import { defineMetric, type HostBatch, type Metric } from "./metric.js";
+
+/** The place of the largest of `classes` numbers with that stride; the first of equals. */
+export function argMaxAt(data: ArrayLike<number>, start: number, classes: number, stride = 1): number {
+  let best = 0;
+  for (let k = 1; k < classes; k++) if (data[start + k * stride]! > data[start + best * stride]!) best = k;
+  return best;
+}
+
+/** Predicted and true class of each answer. Predictions of (N, K, d…) against (N, d…), or probabilities of equal shape. */
+export function answers(prediction: HostBatch, target: HostBatch, threshold: number): [predicted: number, truth: number][] {
+  const pairs: [number, number][] = [];
+  const { shape, data } = prediction;
+  if (shape.length === target.shape.length && shape.every((size, i) => size === target.shape[i])) {
+    if (shape.length > 1 && shape[1]! > 1 && rowsAreDistributions(target)) return distributionAnswers(prediction, target);
+    for (let i = 0; i < data.length; i++) pairs.push([data[i]! >= threshold ? 1 : 0, target.data[i]!]);
+    return pairs;
+  }
+  const classes = shape[1];
+  const inner = shape.slice(2).reduce((a, b) => a * b, 1);
+  if (classes === undefined || shape[0]! * inner !== target.data.length) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `accuracy: a prediction [${shape.join(", ")}] does not answer targets [${target.shape.join(", ")}].`,
+    );
+  }
+  for (let i = 0; i < target.data.length; i++) {
+    const start = Math.floor(i / inner) * classes * inner + (i % inner);
+    pairs.push([argMaxAt(data, start, classes, inner), target.data[i]!]);
+  }
+  return pairs;
+}
+
+const rowsAreDistributions = ({ data, shape }: HostBatch): boolean => {
+  const classes = shape[1]!;
+  let sum = 0;
+  for (let k = 0; k < classes; k++) sum += data[k]!;
+  return data instanceof Float32Array && shape.length === 2 && Math.abs(sum - 1) < 1e-4;
+};
+
+function distributionAnswers(prediction: HostBatch, target: HostBatch): [number, number][] {
+  const classes = prediction.shape[1]!;
+  return Array.from({ length: prediction.shape[0]! }, (_, i) => [
+    argMaxAt(prediction.data, i * classes, classes),
+    argMaxAt(target.data, i * classes, classes),
+  ]);
+}
+
+/**
+ * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
+ * Targets equal to `ignoreIndex` (default −100) are left out.
+ */
+export function accuracy(options: { threshold?: number; ignoreIndex?: number } = {}): Metric<"accuracy", readonly number[]> {
+  checkOptions("accuracy", options, ["threshold", "ignoreIndex"]);
+  const { threshold = 0.5, ignoreIndex = -100 } = options;
+  return defineMetric({
+    name: "accuracy",
+    better: "higher",
+    sums: 2,
+    count(prediction, target) {
+      let [right, seen] = [0, 0];
+      for (const [predicted, truth] of answers(prediction, target, threshold)) {
+        if (truth === ignoreIndex) continue;
+        seen++;
+        if (predicted === truth) right++;
+      }
+      return [right, seen];
+    },
+    compute: ([right, seen]) => right! / seen!,
+  });
+}
+
+/** counts[truth · classes + predicted] of a classifier over a whole set: a row a true class. */
+export function confusionMatrix(prediction: HostBatch, target: HostBatch, classes: number): Float64Array {
+  const counts = new Float64Array(classes * classes);
+  for (const [predicted, truth] of answers(prediction, target, 0.5)) counts[truth * classes + predicted]!++;
+  return counts;
+}

@@ -1,0 +1,67 @@
+/** Adam, and AdamW: the same step with the decay at another place. */
+import { add, div, maximum, mul, sqrt, sub, type Tensor } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay, type OptimizerSpec } from "./definition.js";
+
+interface AdamOptions {
+  readonly learningRate: Rate;
+  readonly weightDecay: Rate;
+  readonly maximize: boolean;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly amsgrad: boolean;
+}
+
+const defaults: AdamOptions = {
+  learningRate: 0.001,
+  weightDecay: 0,
+  maximize: false,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  amsgrad: false,
+};
+
+const shared = (name: string, decoupled: boolean): OptimizerSpec<AdamOptions> => ({
+  name,
+  defaults: decoupled ? { ...defaults, weightDecay: 0.01 } : defaults,
+  check(options) {
+    checkRange(name, options, ["beta1", "beta2"], 0, 1);
+    checkRange(name, options, ["epsilon"], 0, Infinity);
+  },
+  slots: ({ amsgrad }): Record<string, number> => (amsgrad ? { m: 0, v: 0, vMax: 0 } : { m: 0, v: 0 }),
+  // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
+  scalars: ({ beta1, beta2 }, { step, learningRate, weightDecay }) => [
+    learningRate / (1 - beta1 ** (step + 1)),
+    1 / Math.sqrt(1 - beta2 ** (step + 1)),
+    decoupled ? 1 - learningRate * weightDecay : weightDecay,
+  ],
+  step({ p, g, slots: [m, v, vMax], s }, { beta1, beta2, epsilon, weightDecay }) {
+    const decays = hasDecay(weightDecay);
+    const gradient = decays && !decoupled ? add(g, mul(p, s(2))) : g;
+    const kept = decays && decoupled ? mul(p, s(2)) : p;
+    const first = add(mul(m!, beta1), mul(gradient, 1 - beta1));
+    const second = add(mul(v!, beta2), mul(mul(gradient, gradient), 1 - beta2));
+    const largest = vMax === undefined ? second : maximum(vMax, second);
+    const next = sub(kept, mul(s(0), div(first, add(mul(sqrt(largest), s(1)), epsilon))));
+    const slots: Tensor[] = vMax === undefined ? [first, second] : [first, second, largest];
+    return [next, ...slots];
+  },
+});
+
+/**
+ * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − lr · m̂ / (√v̂ + ε), m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
+ *
+ * Its weightDecay is L2: λθ added to the gradient, so the adaptive step shrinks it too; for weight decay proper take `adamw`.
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, amsgrad false, as PyTorch's.
+ * Source: Kingma and Ba 2015.
+ */
+export const adam = defineOptimizer(shared("adam", false));
+
+/**
+ * Adam with decoupled weight decay: θ ← (1 − lr · λ)θ before Adam's step, whose moments never see it.
+ *
+ * Defaults: as adam's, weightDecay 0.01. Source: Loshchilov and Hutter 2019.
+ */
+export const adamw = defineOptimizer(shared("adamw", true));

@@ -1,0 +1,38 @@
+/** Gradients held within bounds: by their norm all together, or number by number. */
+import { abs, add, amax, clamp, div, ErmineError, maximum, minimum, mul, pow, sqrt, sum, type Tensor } from "@ermine/core";
+
+export type NormType = 1 | 2 | typeof Infinity | (number & {});
+
+/**
+ * ‖g‖ₚ over all gradients together: (Σ |g|ᵖ)^(1/p), the largest |g| for p = Infinity.
+ *
+ * @throws ErmineError ERMINE_OPTION where normType is not above 0
+ */
+export function globalNorm(gradients: readonly Tensor[], normType: NormType = 2): Tensor<"real"> {
+  if (!(normType > 0)) throw new ErmineError("ERMINE_OPTION", `normType must be above 0 (1, 2, Infinity …), got ${normType}.`);
+  const total = (each: (g: Tensor) => Tensor, join: (a: Tensor, b: Tensor) => Tensor): Tensor => gradients.map(each).reduce(join);
+  if (normType === Infinity) return total((g) => amax(abs(g)), maximum);
+  if (normType === 1) return total((g) => sum(abs(g)), add);
+  if (normType === 2) return sqrt(total((g) => sum(mul(g, g)), add));
+  return pow(
+    total((g) => sum(pow(abs(g), normType)), add),
+    1 / normType,
+  );
+}
+
+/** g · min(1, maxNorm / (‖g‖ + 1e-6)), PyTorch's clip_grad_norm_. `totalNorm` is the norm before. */
+export function clipGradNorm(
+  gradients: readonly Tensor[],
+  maxNorm: number | Tensor,
+  normType: NormType = 2,
+): { gradients: Tensor[]; totalNorm: Tensor } {
+  const totalNorm = globalNorm(gradients, normType);
+  const factor = minimum(div(maxNorm, add(totalNorm, 1e-6)), 1);
+  return { gradients: gradients.map((g) => mul(g, factor)), totalNorm };
+}
+
+/** Each number held in [−clipValue, clipValue], PyTorch's clip_grad_value_. */
+export function clipGradValue(gradients: readonly Tensor[], clipValue: number): Tensor[] {
+  if (!(clipValue > 0)) throw new ErmineError("ERMINE_OPTION", `clipValue must be above 0, got ${clipValue}.`);
+  return gradients.map((g) => clamp(g, -clipValue, clipValue));
+}

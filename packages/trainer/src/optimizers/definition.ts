@@ -1,0 +1,118 @@
+/**
+ * What an optimizer is: from a parameter, its gradient, the numbers kept beside it and the step's scalars to new values, in ops.
+ * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
+ */
+import { apply, checkOptions, defineOp, ErmineError, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
+import { rateAt, type Rate, type Time } from "../schedules/schedule.js";
+
+/** An optimizer with its options: pure; the trainer keeps its state. */
+export interface Optimizer {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What is kept for each parameter, with the value that it starts from ("parameter": a copy of it). */
+  readonly slots: Readonly<Record<string, number | "parameter">>;
+  /** How many numbers `scalars` gives. */
+  readonly scalarCount: number;
+  /** What changes from step to step, in float64 on the host; fed as part of one vector. */
+  scalars(time: Time): readonly number[];
+  /** New values of the parameters and of their slots (a list for each parameter, in the order of `slots`). */
+  update(state: OptimizerState, gradients: readonly Tensor[], scalars: Tensor): OptimizerState;
+  /** Schedules that follow a metric, so that the trainer can tell them. */
+  readonly rates: readonly Rate[];
+}
+
+/** Parameters and what is kept beside each. */
+export interface OptimizerState {
+  readonly parameters: readonly Tensor[];
+  readonly slots: readonly (readonly Tensor[])[];
+}
+
+/** Options that each optimizer has. */
+export interface CommonOptions {
+  readonly learningRate: Rate;
+  /** Decay of the weights, a number or a schedule. Where it enters is the optimizer's. */
+  readonly weightDecay: Rate;
+  /** Climb instead of descend. Default false. */
+  readonly maximize: boolean;
+}
+
+export interface OptimizerSpec<O extends CommonOptions> {
+  readonly name: string;
+  /** Every option with its default: PyTorch's. */
+  readonly defaults: O;
+  check?(options: O): void;
+  slots(options: O): Readonly<Record<string, number | "parameter">>;
+  /** Scalars of the step with that number (0 the first); learning rate and decay are their values now. */
+  scalars(options: O, now: { step: number; learningRate: number; weightDecay: number }): readonly number[];
+  /** The step, in ops; `s(i)` is the i-th scalar, the gradient has its sign for `maximize` already. */
+  step(
+    inputs: { readonly p: Tensor; readonly g: Tensor; readonly slots: readonly Tensor[]; s(i: number): Tensor },
+    options: O,
+  ): readonly [parameter: Tensor, ...slots: Tensor[]];
+  /** The name of the op; default `<name>Update`. Optimizers that differ in static options share one. */
+  readonly op?: string;
+}
+
+/** The i-th number of a vector, as a scalar tensor. */
+export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
+
+/** Makes an optimizer's function of its definition. */
+export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: Partial<O>) => Optimizer {
+  const opName = spec.op ?? `${spec.name}Update`;
+  const op: Op<{ readonly options: O }> = defineOp({
+    name: opName,
+    inputs: [{ name: "operands", variadic: true, differentiable: false }],
+    infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
+    decompose(operands, { options }) {
+      const [p, gradient, ...rest] = operands as Tensor[];
+      const scalars = rest.pop()!;
+      const g = options.maximize ? neg(gradient!) : gradient!;
+      return [...spec.step({ p: p!, g, slots: rest, s: (i) => scalarAt(scalars, i) }, options)];
+    },
+  });
+  return (given = {}) => {
+    checkOptions(spec.name, given, Object.keys(spec.defaults));
+    const options: O = { ...spec.defaults, ...given };
+    checkCommon(spec.name, options);
+    spec.check?.(options);
+    // Rates are fed: what stays in the op's attributes is static and plain.
+    const attributes = { options: { ...options, learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 } };
+    const scalars = (time: Time): readonly number[] =>
+      spec.scalars(options, {
+        step: time.step,
+        learningRate: rateAt(options.learningRate, time),
+        weightDecay: rateAt(options.weightDecay, time),
+      });
+    return {
+      name: spec.name,
+      options: options as unknown as Readonly<Record<string, unknown>>,
+      slots: spec.slots(options),
+      scalarCount: scalars({ step: 0, epoch: 0 }).length,
+      scalars,
+      rates: [options.learningRate, options.weightDecay],
+      update({ parameters, slots }, gradients, vector) {
+        const next = parameters.map((p, i) => apply(op, [p, gradients[i]!, ...slots[i]!, vector], attributes));
+        return { parameters: next.map((outputs) => outputs[0]!), slots: next.map((outputs) => outputs.slice(1)) };
+      },
+    };
+  };
+}
+
+export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;
+
+function checkCommon(name: string, { learningRate, weightDecay }: CommonOptions): void {
+  for (const [key, rate] of Object.entries({ learningRate, weightDecay })) {
+    if (typeof rate === "number" ? Number.isFinite(rate) && rate >= 0 : typeof rate === "object" && rate !== null && "at" in rate)
+      continue;
+    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} is a number ≥ 0 or a schedule, got ${String(rate)}.`);
+  }
+}
+
+/** @throws ErmineError ERMINE_OPTION where an option is not in [minimum, maximum) */
+export function checkRange(name: string, options: object, keys: readonly string[], minimum: number, maximum: number): void {
+  for (const key of keys) {
+    const value = (options as Record<string, unknown>)[key];
+    if (typeof value === "number" && value >= minimum && value < maximum) continue;
+    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} must be in [${minimum}, ${maximum}), got ${String(value)}.`);
+  }
+}

@@ -1,0 +1,55 @@
+/** Parameter groups: parts of a model with an optimizer of their own. */
+import type { Module } from "@ermine/core/nn";
+import { ErmineError, type Parameter } from "@ermine/core";
+import type { Optimizer } from "./definition.js";
+
+export interface ParameterGroup {
+  /** Which parameters: by name, or themselves. */
+  readonly parameters: ((name: string, parameter: Parameter) => boolean) | readonly Parameter[];
+  readonly optimizer: Optimizer;
+}
+
+/** One optimizer for all, or groups; a parameter belongs to the first group that takes it. */
+export type OptimizerSetup = Optimizer | readonly ParameterGroup[];
+
+/** @internal Each group's parameters, by name. @throws ErmineError ERMINE_OPTION where one belongs to none */
+export function assignGroups(
+  model: Module,
+  setup: OptimizerSetup,
+): { optimizer: Optimizer; parameters: [string, Parameter][] }[] {
+  const trainable = model.namedParameters().filter(([, p]) => p.trainable);
+  if (!Array.isArray(setup)) return [{ optimizer: setup as Optimizer, parameters: trainable }];
+  const groups = (setup as readonly ParameterGroup[]).map(({ optimizer }) => ({
+    optimizer,
+    parameters: [] as [string, Parameter][],
+  }));
+  for (const [name, parameter] of trainable) {
+    const index = (setup as readonly ParameterGroup[]).findIndex(({ parameters }) =>
+      typeof parameters === "function" ? parameters(name, parameter) : parameters.includes(parameter),
+    );
+    if (index < 0) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `The parameter ${name} belongs to no group. End with a group for the rest: { parameters: () => true, optimizer }.`,
+      );
+    }
+    groups[index]!.parameters.push([name, parameter]);
+  }
+  return groups.filter((group) => group.parameters.length > 0);
+}
+
+/**
+ * Two groups that leave biases and normalization parameters (all of rank < 2) undecayed, the usual recipe; the default of every
+ * optimizer decays all, as PyTorch does.
+ *
+ * @example new Trainer({ optimizer: undecayedBiasesAndNorms((weightDecay) => adamw({ learningRate: 1e-3, weightDecay }), 0.01), … })
+ */
+export function undecayedBiasesAndNorms(
+  make: (weightDecay: number) => Optimizer,
+  weightDecay: number,
+): readonly ParameterGroup[] {
+  return [
+    { parameters: (_, parameter) => parameter.shape.length < 2, optimizer: make(0) },
+    { parameters: () => true, optimizer: make(weightDecay) },
+  ];
+}

@@ -1,0 +1,39 @@
+/** Stochastic gradient descent. */
+import { add, ErmineError, mul, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/**
+ * g ← ∇ + λθ; b ← μb + (1 − dampening)g (the first b is g); θ ← θ − lr · (nesterov ? g + μb : b), without momentum θ − lr · g.
+ *
+ * Defaults: learningRate 0.001, momentum 0, dampening 0, nesterov false, weightDecay 0 (an L2 term in the gradient), as PyTorch's.
+ *
+ * @throws ErmineError ERMINE_OPTION: nesterov needs a momentum and no dampening
+ */
+export const sgd = defineOptimizer({
+  name: "sgd",
+  defaults: {
+    learningRate: 0.001 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    momentum: 0,
+    dampening: 0,
+    nesterov: false,
+  },
+  check(options) {
+    checkRange("sgd", options, ["momentum"], 0, Infinity);
+    if (options.nesterov && (options.momentum === 0 || options.dampening !== 0)) {
+      throw new ErmineError("ERMINE_OPTION", "sgd: nesterov needs a momentum above 0 and dampening 0.");
+    }
+  },
+  slots: ({ momentum }): Record<string, number> => (momentum === 0 ? {} : { momentum: 0 }),
+  // The first momentum is the gradient itself: dampening begins with the second step.
+  scalars: ({ dampening }, { step, learningRate, weightDecay }) => [learningRate, weightDecay, step === 0 ? 1 : 1 - dampening],
+  step({ p, g, slots, s }, { momentum, nesterov, weightDecay }) {
+    const decayed = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
+    if (momentum === 0) return [sub(p, mul(decayed, s(0)))];
+    const buffer = add(mul(slots[0]!, momentum), mul(decayed, s(2)));
+    const direction = nesterov ? add(decayed, mul(buffer, momentum)) : buffer;
+    return [sub(p, mul(direction, s(0))), buffer];
+  },
+});

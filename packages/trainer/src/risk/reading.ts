@@ -1,0 +1,51 @@
+/** What people read of a model: its output behind the loss's link, and classes. */
+import { exp, leaves, sigmoid, softmax, stack, withDomain, type Link, type Tensor } from "@ermine/core";
+import type { Column, Dataset } from "../data/dataset.js";
+
+import { argMaxAt } from "../metrics/accuracy.js";
+import type { HostBatch } from "../metrics/metric.js";
+import { isLoss, type AnyLoss } from "./objective.js";
+
+/** The output behind the link: probabilities where the loss is on logits. Class axis 1 (the only one of a vector). */
+export function applyLink(link: Link, output: Tensor): Tensor {
+  if (link === "softmax") return softmax(output, { axis: output.rank < 2 ? 0 : 1 });
+  if (link === "sigmoid") return sigmoid(output);
+  return link === "exp" ? withDomain(exp(output), "probabilities") : output;
+}
+
+/** Does the output become probabilities? A loss on probabilities has them already. */
+export const isProbabilistic = (loss: AnyLoss): boolean =>
+  isLoss(loss) && (loss.link !== "identity" || loss.inputs[0]?.domain === "probabilities");
+
+export const pair = (a: Tensor, b: Tensor): Tensor => stack([a, b]);
+
+/** Batches one behind the other. */
+export function join(parts: readonly HostBatch[]): HostBatch {
+  if (parts.length === 1) return parts[0]!;
+  const rows = parts.reduce((total, { shape }) => total + shape[0]!, 0);
+  const data = new Float32Array(parts.reduce((total, part) => total + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { data, shape: [rows, ...parts[0]!.shape.slice(1)] };
+}
+
+/** The class of each: the largest probability along axis 1, or 1 from ½ on where there is one probability each. */
+export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
+  if (link !== "softmax" && link !== "exp") return { data: Int32Array.from(data, (p) => (p >= 0.5 ? 1 : 0)), shape };
+  const [rows, classes, ...inner] = shape as [number, number, ...number[]];
+  const width = inner.reduce((a, b) => a * b, 1);
+  const result = new Int32Array(rows * width);
+  for (let i = 0; i < result.length; i++) {
+    result[i] = argMaxAt(data, Math.floor(i / width) * classes * width + (i % width), classes, width);
+  }
+  return { data: result, shape: [rows, ...inner] };
+}
+
+/** The batch's (first) target on the host, for metrics. */
+export function targetOf(data: Dataset, rows: Int32Array): HostBatch {
+  const column = leaves(data.targets)[0] as Column;
+  return column.select(rows);
+}

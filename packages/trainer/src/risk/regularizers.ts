@@ -1,0 +1,56 @@
+/** Penalties in the objective: the risk that is minimized is the mean loss plus these, each counted once an update. */
+import { abs, add, ErmineError, mul, sum, type Parameter, type Tensor } from "@ermine/core";
+import type { Module } from "@ermine/core/nn";
+
+export interface Regularizer {
+  readonly name: string;
+  penalty(parameters: readonly [string, Parameter][]): Tensor;
+}
+
+/** Which parameters it is over; default all. */
+export interface RegularizerOptions {
+  readonly parameters?: (name: string, parameter: Parameter) => boolean;
+}
+
+function regularizer(name: string, strength: number, options: RegularizerOptions, each: (p: Tensor) => Tensor): Regularizer {
+  if (!(strength >= 0 && Number.isFinite(strength))) {
+    throw new ErmineError("ERMINE_OPTION", `${name}: the strength is a number ≥ 0, got ${String(strength)}.`);
+  }
+  return {
+    name,
+    penalty(all) {
+      const chosen = all.filter(([path, parameter]) => options.parameters?.(path, parameter) ?? true);
+      if (chosen.length === 0)
+        throw new ErmineError(
+          "ERMINE_OPTION",
+          `${name}: its selection takes no parameter of ${all.map(([path]) => path).join(", ")}.`,
+        );
+      return mul(
+        chosen.map(([, parameter]) => each(parameter.value)).reduce((a, b) => add(a, b)),
+        strength,
+      );
+    },
+  };
+}
+
+/** λ Σ |θ|: drives parameters to exactly 0. */
+export const l1Penalty = (strength: number, options: RegularizerOptions = {}): Regularizer =>
+  regularizer("l1", strength, options, (p) => sum(abs(p)));
+
+/** λ Σ θ². With plain sgd it equals weightDecay = 2λ; with adaptive optimizers it does not, which is why adamw exists. */
+export const l2Penalty = (strength: number, options: RegularizerOptions = {}): Regularizer =>
+  regularizer("l2", strength, options, (p) => sum(mul(p, p)));
+
+/** λ (ratio Σ |θ| + (1 − ratio) Σ θ²). Source: Zou and Hastie 2005. */
+export function elasticNet(strength: number, ratio = 0.5, options: RegularizerOptions = {}): Regularizer {
+  if (!(ratio >= 0 && ratio <= 1))
+    throw new ErmineError("ERMINE_OPTION", `elasticNet: the ratio is in [0, 1], got ${String(ratio)}.`);
+  return regularizer("elasticNet", strength, options, (p) => add(mul(sum(abs(p)), ratio), mul(sum(mul(p, p)), 1 - ratio)));
+}
+
+/** Σ of all penalties; undefined where there are none. */
+export function totalPenalty(model: Module, regularizers: readonly Regularizer[]): Tensor | undefined {
+  if (regularizers.length === 0) return undefined;
+  const parameters = model.namedParameters();
+  return regularizers.map((r) => r.penalty(parameters)).reduce((a, b) => add(a, b));
+}

@@ -1,0 +1,47 @@
+/** Schedules made of schedules. */
+import { checkOptions, ErmineError } from "@ermine/core";
+import { linear } from "./decay.js";
+import { requireCount, type Schedule } from "./schedule.js";
+
+/**
+ * One schedule after the other: schedules[i] rules from milestones[i − 1] on, counting from 0 there. PyTorch's SequentialLR.
+ *
+ * @throws ErmineError ERMINE_OPTION unless there is one milestone fewer than schedules, ascending, all counted alike
+ */
+export function sequence(schedules: readonly Schedule[], milestones: readonly number[]): Schedule {
+  const [first] = schedules;
+  if (
+    first === undefined ||
+    milestones.length !== schedules.length - 1 ||
+    milestones.some((m, i) => i > 0 && m <= milestones[i - 1]!)
+  ) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `sequence: ${schedules.length} schedules need ${Math.max(0, schedules.length - 1)} ascending milestones between them, got [${milestones.join(", ")}].`,
+    );
+  }
+  if (schedules.some((s) => s.per !== first.per || s.observe !== undefined)) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      "sequence: all schedules must count the same (steps or epochs), and none may follow a metric.",
+    );
+  }
+  return {
+    name: "sequence",
+    per: first.per,
+    at(time) {
+      const part = milestones.filter((m) => m <= time).length;
+      return schedules[part]!.at(time - (part === 0 ? 0 : milestones[part - 1]!));
+    },
+  };
+}
+
+/** A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it. */
+export function warmup(schedule: Schedule | number, options: { steps: number; startFactor?: number }): Schedule {
+  checkOptions("warmup", options, ["steps", "startFactor"]);
+  const { steps, startFactor = 1 / 3 } = options;
+  requireCount("warmup", "steps", steps);
+  const rest: Schedule = typeof schedule === "number" ? { name: "fixed", per: "step", at: () => schedule } : schedule;
+  const rise = { ...linear(rest.at(0), { startFactor, endFactor: 1, totalSteps: steps }), per: rest.per };
+  return { ...sequence([rise, rest], [steps]), name: "warmup" };
+}

@@ -1,0 +1,54 @@
+/** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
+import { checkOptions } from "@ermine/core";
+import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
+
+/** lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR. */
+export function step(learningRate: number, options: { stepSize: number; gamma?: number }): Schedule {
+  checkOptions("step", options, ["stepSize", "gamma"]);
+  const { stepSize, gamma = 0.1 } = options;
+  requireCount("step", "stepSize", stepSize);
+  return stepwise("step", (t) => learningRate * gamma ** Math.floor(t / stepSize));
+}
+
+/** lr · γ^(milestones passed) (γ = 0.1). PyTorch's MultiStepLR. */
+export function multiStep(learningRate: number, options: { milestones: readonly number[]; gamma?: number }): Schedule {
+  checkOptions("multiStep", options, ["milestones", "gamma"]);
+  const { milestones, gamma = 0.1 } = options;
+  return stepwise("multiStep", (t) => learningRate * gamma ** milestones.filter((m) => m <= t).length);
+}
+
+/** lr · γ^t. PyTorch's ExponentialLR. */
+export function exponential(learningRate: number, options: { gamma: number }): Schedule {
+  checkOptions("exponential", options, ["gamma"]);
+  requireNumber("exponential", "gamma", options.gamma);
+  return stepwise("exponential", (t) => learningRate * options.gamma ** t);
+}
+
+/** lr · factor, the factor going from startFactor (1/3) to endFactor (1) over totalSteps (5). PyTorch's LinearLR. */
+export function linear(
+  learningRate: number,
+  options: { startFactor?: number; endFactor?: number; totalSteps?: number } = {},
+): Schedule {
+  checkOptions("linear", options, ["startFactor", "endFactor", "totalSteps"]);
+  const { startFactor = 1 / 3, endFactor = 1, totalSteps = 5 } = options;
+  requireCount("linear", "totalSteps", totalSteps);
+  return stepwise(
+    "linear",
+    (t) => learningRate * (startFactor + (endFactor - startFactor) * (Math.min(t, totalSteps) / totalSteps)),
+  );
+}
+
+/** lr · factor (1/3) for totalSteps (5), then lr. PyTorch's ConstantLR. */
+export function constant(learningRate: number, options: { factor?: number; totalSteps?: number } = {}): Schedule {
+  checkOptions("constant", options, ["factor", "totalSteps"]);
+  const { factor = 1 / 3, totalSteps = 5 } = options;
+  return stepwise("constant", (t) => (t < totalSteps ? learningRate * factor : learningRate));
+}
+
+/** lr · (1 − t / totalSteps)^power, 0 from totalSteps (5) on; power 1. PyTorch's PolynomialLR. */
+export function polynomial(learningRate: number, options: { totalSteps?: number; power?: number } = {}): Schedule {
+  checkOptions("polynomial", options, ["totalSteps", "power"]);
+  const { totalSteps = 5, power = 1 } = options;
+  requireCount("polynomial", "totalSteps", totalSteps);
+  return stepwise("polynomial", (t) => learningRate * (1 - Math.min(t, totalSteps) / totalSteps) ** power);
+}

@@ -1,0 +1,59 @@
+/**
+ * What a schedule is: a pure function of time, in float64 on the host. A number is the schedule that never changes.
+ * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
+ */
+import { ErmineError } from "@ermine/core";
+
+/** How far training is: whole updates and whole epochs done. */
+export interface Time {
+  /** Updates taken so far; 0 during the first. */
+  readonly step: number;
+  readonly epoch: number;
+}
+
+export interface Schedule {
+  readonly name: string;
+  /** What `at` counts. */
+  readonly per: "step" | "epoch";
+  /** The value after `time` whole steps (or epochs). */
+  at(time: number): number;
+  /** The log that `observe` is given after each epoch; a metric of the trainer's. */
+  readonly monitor?: string;
+  observe?(value: number): void;
+  /** What a checkpoint must keep of a schedule that observes. */
+  state?(): Readonly<Record<string, number>>;
+  restore?(state: Readonly<Record<string, number>>): void;
+}
+
+/** A learning rate or a weight decay: fixed, or scheduled. */
+export type Rate = number | Schedule;
+
+/** The rate's value now. */
+export function rateAt(rate: Rate, time: Time): number {
+  if (typeof rate === "number") return rate;
+  return rate.at(rate.per === "step" ? time.step : time.epoch);
+}
+
+/** A schedule that counts steps. */
+export const stepwise = (name: string, at: (time: number) => number): Schedule => ({ name, per: "step", at });
+
+/** The same schedule counted in epochs. */
+export function perEpoch(schedule: Schedule): Schedule {
+  return { ...schedule, per: "epoch" };
+}
+
+/** @throws ErmineError ERMINE_OPTION where `value` is not a finite number in [minimum, maximum] */
+export function requireNumber(where: string, name: string, value: unknown, minimum = -Infinity, maximum = Infinity): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= minimum && value <= maximum) return value;
+  const range = maximum < Infinity ? ` between ${minimum} and ${maximum}` : minimum > -Infinity ? ` of at least ${minimum}` : "";
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a number${range}, got ${String(value)}.`);
+}
+
+/** @throws ErmineError ERMINE_OPTION where `value` is not a whole number of at least `minimum` */
+export function requireCount(where: string, name: string, value: unknown, minimum = 1): number {
+  if (Number.isInteger(value) && (value as number) >= minimum) return value as number;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where}: ${name} must be a whole number of at least ${minimum}, got ${String(value)}.`,
+  );
+}

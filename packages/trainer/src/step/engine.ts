@@ -1,0 +1,209 @@
+/** Runs the trainer's entries on a backend: compiled into one program that shares its variables, or eagerly. */
+import {
+  allocate,
+  compileModule,
+  concrete,
+  currentTrace,
+  Dim,
+  ErmineError,
+  graphModule,
+  mapTree,
+  scope,
+  tensor,
+  Tensor,
+  traceEntry,
+  Variable,
+  withBackend,
+  type Backend,
+  type Feed,
+  type Program,
+  type Trace,
+  type TracedEntry,
+  type Tree,
+  type TypedArray,
+} from "@ermine/core";
+import type { Column, Dataset } from "../data/dataset.js";
+import type { Batch } from "../risk/objective.js";
+import type { Update } from "./body.js";
+
+/** What an entry gives: tensors for the host, and new values of variables under a condition. */
+export interface EntryResult {
+  readonly outputs: readonly Tensor[];
+  readonly updates?: readonly Update[];
+  readonly ok?: Tensor;
+}
+
+export interface EntryArguments {
+  readonly batch: Batch | undefined;
+  readonly counters: Tensor;
+  readonly scalars: Tensor;
+}
+
+export type EntryBody = (args: EntryArguments) => EntryResult;
+
+/** What an entry is fed, by structure: a data set's columns without their rows. */
+export interface EntrySpec {
+  readonly columns: Pick<Dataset, "inputs" | "targets" | "sampleWeights"> | undefined;
+  readonly scalarCount: number;
+}
+
+/** An output on the host. */
+export interface HostOutput {
+  readonly data: TypedArray;
+  readonly shape: readonly number[];
+}
+
+interface Entry {
+  readonly body: EntryBody;
+  readonly spec: EntrySpec;
+  traced: TracedEntry | undefined;
+}
+
+const batchSize = Dim.symbol("N");
+
+export class Engine {
+  readonly backend: Backend;
+  readonly #compiled: boolean;
+  readonly #buffers: readonly Variable[];
+  readonly #entries = new Map<string, Entry>();
+  #program: Program | undefined;
+
+  /** @param buffers variables that a forward changes by itself (running means): put back where a step is refused */
+  constructor(backend: Backend, compiled: boolean, buffers: readonly Variable[]) {
+    this.backend = backend;
+    this.#compiled = compiled;
+    this.#buffers = buffers;
+  }
+
+  get compiled(): boolean {
+    return this.#compiled;
+  }
+
+  /** The compiled program, where there is one. */
+  get program(): Program | undefined {
+    return this.#program;
+  }
+
+  /** Makes an entry known; the same name with the same structure again changes nothing. */
+  define(name: string, spec: EntrySpec, body: EntryBody): void {
+    const known = this.#entries.get(name);
+    if (known !== undefined && signature(known.spec) === signature(spec)) return;
+    this.#entries.set(name, { body, spec, traced: undefined });
+    this.#release();
+  }
+
+  /** Traces every entry that is not yet, so that what cannot work is said before the first step. */
+  prepare(): void {
+    if (this.#program !== undefined) return;
+    for (const [name, entry] of this.#entries) {
+      entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry));
+    }
+    if (!this.#compiled) return;
+    const graphs = Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph]));
+    this.#program = compileModule(this.backend, graphModule(graphs));
+  }
+
+  /** Runs an entry and reads its outputs. A backend that answers at once is not waited for. */
+  run(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
+    this.prepare();
+    return this.#compiled ? this.#runProgram(name, feeds) : this.#runEagerly(name, feeds);
+  }
+
+  #runProgram(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
+    const { backend } = this;
+    const storages = this.#program!.run(name, feeds);
+    const { graph } = this.#entries.get(name)!.traced!;
+    const rows = batchRows(feeds);
+    const shapes = graph.outputs.map(({ type }) =>
+      type.shape.map((size) => (size instanceof Dim ? size.evaluate({ N: rows }) : size)),
+    );
+    const done = (data: TypedArray, i: number): HostOutput => {
+      backend.release(storages[i]!);
+      return { data, shape: shapes[i]! };
+    };
+    if (backend.readSync !== undefined) return storages.map((storage, i) => done(backend.readSync!(storage), i));
+    return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
+  }
+
+  async #runEagerly(name: string, feeds: Readonly<Record<string, Feed>>): Promise<HostOutput[]> {
+    const { body, spec } = this.#entries.get(name)!;
+    const before = await Promise.all(this.#buffers.map(async (buffer) => [buffer, await buffer.data()] as const));
+    const result = withBackend(this.backend, () => scope(() => body(eagerArguments(spec, feeds))));
+    const tensors = [
+      ...result.outputs,
+      ...(result.updates ?? []).map(([, t]) => t),
+      ...(result.ok === undefined ? [] : [result.ok]),
+    ];
+    try {
+      const ok = result.ok === undefined || (await result.ok.data())[0] !== 0;
+      if (ok) for (const [variable, value] of result.updates ?? []) variable.write(await value.data());
+      for (const [variable, data] of before) if (!ok) variable.write(data);
+      return await Promise.all(result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape) })));
+    } finally {
+      for (const t of tensors) t.dispose();
+    }
+  }
+
+  #release(): void {
+    this.#program?.dispose();
+    this.#program = undefined;
+  }
+
+  /** Gives the variables back their numbers, and frees the program. */
+  dispose(): void {
+    this.#release();
+    this.#entries.clear();
+  }
+}
+
+const batchRows = (feeds: Readonly<Record<string, Feed>>): number =>
+  Object.entries(feeds).find(([name]) => name.startsWith("inputs"))?.[1].shape[0] ?? 0;
+
+function traceBody(trace: Trace, { body, spec }: Entry): unknown {
+  const feed = (name: string, column: Column): Tensor =>
+    trace.feed(name, { shape: [batchSize, ...column.shape.slice(1)], dtype: column.dtype, domain: "real" });
+  const args: EntryArguments = {
+    batch: batchOf(spec, feed),
+    counters: trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" }),
+    scalars: trace.feed("scalars", { shape: [spec.scalarCount], dtype: "float32", domain: "real" }),
+  };
+  const result = body(args);
+  for (const [variable, value] of result.updates ?? []) variable.value = value;
+  if (result.ok !== undefined) currentTrace()!.commitIf(result.ok);
+  return [...result.outputs];
+}
+
+export function eagerArguments(spec: EntrySpec, feeds: Readonly<Record<string, Feed>>): EntryArguments {
+  const read = (name: string, dtype: "float32" | "int32" | "bool"): Tensor => {
+    const feed = feeds[name];
+    if (feed === undefined) throw new ErmineError("ERMINE_DATA", `"${name}" is not fed.`);
+    const length = feed.shape.reduce((a, b) => a * b, 1);
+    let data = feed.value as TypedArray;
+    if (typeof feed.value === "function") feed.value((data = allocate(dtype, length)));
+    return tensor(data, { shape: [...feed.shape], dtype });
+  };
+  return {
+    batch: batchOf(spec, (name, column) => read(name, column.dtype)),
+    counters: read("counters", "int32"),
+    scalars: read("scalars", "float32"),
+  };
+}
+
+function batchOf(spec: EntrySpec, feed: (name: string, column: Column) => Tensor): Batch | undefined {
+  const { columns } = spec;
+  if (columns === undefined) return undefined;
+  const tree = (name: string, part: Tree<Column>): Tree<Tensor> =>
+    mapTree(part, (leaf, path) => feed(path === "" ? name : `${name}.${path}`, leaf));
+  return {
+    inputs: tree("inputs", columns.inputs),
+    targets: columns.targets === undefined ? undefined : tree("targets", columns.targets),
+    sampleWeights: columns.sampleWeights === undefined ? undefined : feed("sampleWeights", columns.sampleWeights),
+  };
+}
+
+function signature({ columns, scalarCount }: EntrySpec): string {
+  if (columns === undefined) return `${scalarCount}`;
+  const text = (tree: Tree<Column> | undefined): string =>
+    tree === undefined ? "" : JSON.stringify(mapTree(tree, (leaf) => `${leaf.dtype}[${leaf.shape.slice(1).join()}]`));
+  return [text(columns.inputs), text(columns.targets), text(columns.sampleWeights), scalarCount].join("|");
+}

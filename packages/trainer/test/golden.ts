@@ -1,0 +1,31 @@
+/** The golden cases that stand in the repository. */
+import { readFileSync } from "node:fs";
+import { tensor, type Tensor } from "@ermine/core";
+
+export interface GoldenTensor {
+  readonly shape: readonly number[];
+  readonly dtype: "float32" | "int32";
+  readonly data: readonly (number | string)[];
+}
+
+export function goldenCases<C>(kind: string): readonly C[] {
+  return (JSON.parse(readFileSync(new URL(`../../conformance/golden/${kind}.json`, import.meta.url), "utf8")) as { cases: C[] })
+    .cases;
+}
+
+export const numbers = (golden: GoldenTensor): number[] => golden.data.map(Number);
+
+export const fromGolden = (golden: GoldenTensor): Tensor =>
+  tensor(golden.dtype === "int32" ? Int32Array.from(numbers(golden)) : Float32Array.from(numbers(golden)), {
+    shape: golden.shape,
+    dtype: golden.dtype,
+  });
+
+/** What is off by more than absolute + relative · |expected|. */
+export function differences(got: ArrayLike<number>, expected: readonly number[], absolute: number, relative: number): string[] {
+  return expected.flatMap((want, i) => {
+    const is = got[i]!;
+    const fits = Number.isFinite(want) ? Math.abs(is - want) <= absolute + relative * Math.abs(want) : Object.is(is, want);
+    return fits ? [] : [`[${i}] expected ${want}, got ${is}`];
+  });
+}
