@@ -1,5 +1,14 @@
 /** Ops one by one, on TensorFlow's own kernels. A storage is the id of one of the binding's tensors. */
-import { bytesPerElement, concrete, ErmineError, type DType, type Kernel, type Size, type Storage, type TypedArray } from "@ermine/core";
+import {
+  bytesPerElement,
+  concrete,
+  ErmineError,
+  type DType,
+  type Kernel,
+  type Size,
+  type Storage,
+  type TypedArray,
+} from "@ermine/core";
 import { isIdentity } from "./lowering/calls.js";
 import type { Emitter, Lowering, Operand, OutputType, TfAttribute, TfAttributes } from "./lowering/emitter.js";
 import { lowerings } from "./lowering/index.js";
@@ -95,7 +104,8 @@ export class Eager {
 
   /** @internal A constant's id, and whether it is kept. */
   constant(data: TypedArray, shape: readonly number[], dtype: DType): { id: number; kept: boolean } {
-    if (data.length > cacheLength) return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), kept: false };
+    if (data.length > cacheLength)
+      return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), kept: false };
     const key = `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
     const known = this.#constants.get(key);
     if (known !== undefined) return { id: known, kept: true };
@@ -114,7 +124,9 @@ export class Eager {
       const temporary = new Set<number>();
       const emitter = new EagerEmitter(this, temporary);
       try {
-        const operands = inputs.map((input) => input && { handle: this.check(input.storage).id, shape: input.shape, dtype: input.dtype });
+        const operands = inputs.map(
+          (input) => input && { handle: this.check(input.storage).id, shape: input.shape, dtype: input.dtype },
+        );
         const results = lowering(emitter, operands, attributes as never, outputs);
         const ids = results.map(({ handle }) => {
           if (temporary.delete(handle as number)) return handle as number;
@@ -139,7 +151,12 @@ class EagerEmitter implements Emitter {
   }
 
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
-    const ids = this.#eager.execute(name, inputs.map(({ handle }) => handle as number), attributes, outputs.length);
+    const ids = this.#eager.execute(
+      name,
+      inputs.map(({ handle }) => handle as number),
+      attributes,
+      outputs.length,
+    );
     return ids.map((handle, i) => {
       this.#temporary.add(handle);
       const { shape, dtype } = outputs[i]!;
@@ -188,7 +205,9 @@ export function explained(error: unknown, what: string): ErmineError {
     return new ErmineError("ERMINE_VALUE", `${what}: ${which}.`, { cause: error });
   }
   if (/OOM|RESOURCE_EXHAUSTED|Invalid TF_Status: 8\b/.test(message)) {
-    return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, { cause: error });
+    return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, {
+      cause: error,
+    });
   }
   return new ErmineError("ERMINE_BACKEND", `${what}: TensorFlow refused.\n${message}`, { cause: error });
 }

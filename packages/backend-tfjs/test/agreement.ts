@@ -21,14 +21,18 @@ export function numbers(shape: readonly number[], seed = 1, from = -2, to = 2): 
     state = (Math.imul(state ^ (state >>> 15), 2246822519) + 0x9e3779b9) | 0;
     return (state >>> 8) / 2 ** 24;
   };
-  return { shape, data: Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(from + (to - from) * next())) };
+  return {
+    shape,
+    data: Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(from + (to - from) * next())),
+  };
 }
 
 export const whole = (shape: readonly number[], data: readonly number[]): Input => ({ shape, data, dtype: "int32" });
 
 type Computation = (...tensors: Tensor[]) => Tensor | readonly (Tensor | undefined)[];
 
-const make = (inputs: readonly Input[]): Tensor[] => inputs.map(({ shape, dtype = "float32", data }) => tensor(data, { shape, dtype }));
+const make = (inputs: readonly Input[]): Tensor[] =>
+  inputs.map(({ shape, dtype = "float32", data }) => tensor(data, { shape, dtype }));
 
 const evaluate = (on: Backend, fn: () => unknown): { shape: readonly unknown[]; dtype: DType; data: readonly number[] }[] =>
   withBackend(on, () =>
@@ -67,12 +71,16 @@ export async function agrees(fn: Computation, inputs: readonly Input[], options:
 type Results = ReturnType<typeof evaluate>;
 
 function compare(found: Results, expected: Results, tolerance: number, how: string): void {
-  expect(found.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`), how).toEqual(expected.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`));
+  expect(
+    found.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`),
+    how,
+  ).toEqual(expected.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`));
   expected.forEach(({ data }, k) =>
     data.forEach((value, i) => {
       const got = found[k]!.data[i]!;
       const near = Object.is(got, value) || got === value || Math.abs(got - value) <= tolerance * Math.max(1, Math.abs(value));
-      if (!near) expect.fail(`${how}: output ${k}, element ${i} of [${expected[k]!.shape.join()}] is ${got}, the reference says ${value}`);
+      if (!near)
+        expect.fail(`${how}: output ${k}, element ${i} of [${expected[k]!.shape.join()}] is ${got}, the reference says ${value}`);
     }),
   );
 }

@@ -6,31 +6,62 @@ import { describeNative } from "./native.js";
 
 describeNative("fused kernels agree with core's definitions", () => {
   const activations = [
-    core.relu, core.leakyRelu, core.sigmoid, core.tanhActivation, core.softmax, core.logSoftmax, core.silu, core.gelu, core.elu, core.selu, core.softplus, core.mish,
+    core.relu,
+    core.leakyRelu,
+    core.sigmoid,
+    core.tanhActivation,
+    core.softmax,
+    core.logSoftmax,
+    core.silu,
+    core.gelu,
+    core.elu,
+    core.selu,
+    core.softplus,
+    core.mish,
   ] as const;
   it.each(activations.map((fn) => [fn.activationName, fn] as const))("%s and its gradient", (_, activation) =>
     agrees((x) => slopes((y) => activation(y), x!), [numbers([5, 7], 3, -4, 4)], { tolerance: 5e-6 }),
   );
-  it("leakyRelu takes its slope", () => agrees((x) => slopes((y) => core.leakyRelu(y, { negativeSlope: 0.3 }), x!), [numbers([4, 3])]));
+  it("leakyRelu takes its slope", () =>
+    agrees((x) => slopes((y) => core.leakyRelu(y, { negativeSlope: 0.3 }), x!), [numbers([4, 3])]));
   it.each(["softmax", "logSoftmax"] as const)("%s over the first axis and a middle one", async (name) => {
-    for (const axis of [0, 1]) await agrees((x) => slopes((y) => core[name](y, { axis }), x!), [numbers([4, 3, 5])], { tolerance: 5e-6, symbolic: false });
+    for (const axis of [0, 1])
+      await agrees((x) => slopes((y) => core[name](y, { axis }), x!), [numbers([4, 3, 5])], { tolerance: 5e-6, symbolic: false });
   });
 
   const targets = whole([6], [0, 3, -100, 1, 2, 3]);
   const weight = numbers([4], 8, 0.5, 2);
   it.each([{}, { labelSmoothing: 0.2 }, { ignoreIndex: 3 }])("crossEntropy of indices with %j", (options) =>
-    agrees((z, t) => slopes((y) => core.crossEntropy(y, t!, options), z!), [numbers([6, 4]), options.ignoreIndex === 3 ? whole([6], [0, 3, 1, 1, 2, 3]) : targets], { tolerance: 5e-6 }),
+    agrees(
+      (z, t) => slopes((y) => core.crossEntropy(y, t!, options), z!),
+      [numbers([6, 4]), options.ignoreIndex === 3 ? whole([6], [0, 3, 1, 1, 2, 3]) : targets],
+      { tolerance: 5e-6 },
+    ),
   );
   it.each([{}, { labelSmoothing: 0.2 }])("crossEntropy with class weights and %j", (options) =>
-    agrees((z, t, w) => slopes((y) => core.crossEntropy(y, t!, { ...options, weight: w! }), z!), [numbers([6, 4]), targets], { fixed: [weight], tolerance: 5e-6 }),
+    agrees((z, t, w) => slopes((y) => core.crossEntropy(y, t!, { ...options, weight: w! }), z!), [numbers([6, 4]), targets], {
+      fixed: [weight],
+      tolerance: 5e-6,
+    }),
   );
   it("crossEntropy over pixels", () =>
-    agrees((z, t) => slopes((y) => core.crossEntropy(y, t!), z!), [numbers([2, 4, 3, 2]), whole([2, 3, 2], [0, 1, 2, 3, 0, -100, 2, 2, 1, 1, 0, 3])], { tolerance: 5e-6 }));
+    agrees(
+      (z, t) => slopes((y) => core.crossEntropy(y, t!), z!),
+      [numbers([2, 4, 3, 2]), whole([2, 3, 2], [0, 1, 2, 3, 0, -100, 2, 2, 1, 1, 0, 3])],
+      { tolerance: 5e-6 },
+    ));
   it.each([{}, { labelSmoothing: 0.3 }])("crossEntropy of probabilities with %j", (options) =>
-    agrees((z, t, w) => slopes((y) => core.crossEntropy(y, core.softmax(t!), { ...options, weight: w! }), z!), [numbers([6, 4]), numbers([6, 4], 5)], { fixed: [weight], tolerance: 5e-6 }),
+    agrees(
+      (z, t, w) => slopes((y) => core.crossEntropy(y, core.softmax(t!), { ...options, weight: w! }), z!),
+      [numbers([6, 4]), numbers([6, 4], 5)],
+      { fixed: [weight], tolerance: 5e-6 },
+    ),
   );
   it("crossEntropy where every target is ignored has no gradient", () =>
-    agrees((z, t) => slopes((y) => core.sum(core.crossEntropy(y, t!, { reduction: "none" })), z!), [numbers([2, 3]), whole([2], [-100, -100])]));
+    agrees(
+      (z, t) => slopes((y) => core.sum(core.crossEntropy(y, t!, { reduction: "none" })), z!),
+      [numbers([2, 3]), whole([2], [-100, -100])],
+    ));
 });
 
 /** fn's value and the gradient of the sum of its square. */

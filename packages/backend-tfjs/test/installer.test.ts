@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -47,8 +59,14 @@ beforeEach(() => {
   );
   tool("g++", `echo "$@" >> ${root}/compiler.log; while [ "$1" != -o ]; do shift; done; printf addon > "$2"`);
   const wheel = {
-    project: "tensorflow-cpu", version: "2.21.0", file: "fake.whl", sha256: createHash("sha256").update(wheelText).digest("hex"),
-    python: "3.11", abi: "cp311", platform: "any", room: 1000,
+    project: "tensorflow-cpu",
+    version: "2.21.0",
+    file: "fake.whl",
+    sha256: createHash("sha256").update(wheelText).digest("hex"),
+    python: "3.11",
+    abi: "cp311",
+    platform: "any",
+    room: 1000,
   };
   const found = { name: "@tensorflow/tfjs-node" as const, root: tfjs, version: "4.22.0" };
   site = { ...siteFor(found, () => undefined), cache: join(root, "cache"), wheel, environment: { PATH: join(root, "bin") } };
@@ -61,13 +79,23 @@ function realOf(name: string): string {
 }
 
 const remove = (name: string): void => rmSync(join(root, "bin", name));
-const problems = (): string[] => examine(site).findings.filter(({ ok }) => !ok).map(({ text, remedy }) => `${text} ${remedy}`);
-const calls = (name: string): number => (existsSync(join(root, name)) ? readFileSync(join(root, name), "utf8").split("\n").filter((line) => line.includes("download") || line.includes("-o")).length : 0);
+const problems = (): string[] =>
+  examine(site)
+    .findings.filter(({ ok }) => !ok)
+    .map(({ text, remedy }) => `${text} ${remedy}`);
+const calls = (name: string): number =>
+  existsSync(join(root, name))
+    ? readFileSync(join(root, name), "utf8")
+        .split("\n")
+        .filter((line) => line.includes("download") || line.includes("-o")).length
+    : 0;
 
 /** The command's exit status and what it printed. */
 async function command(...args: string[]): Promise<{ status: number; printed: string }> {
   const lines: unknown[] = [];
-  const spies = [vi.spyOn(console, "log"), vi.spyOn(console, "error")].map((spy) => spy.mockImplementation((text: unknown) => void lines.push(text)));
+  const spies = [vi.spyOn(console, "log"), vi.spyOn(console, "error")].map((spy) =>
+    spy.mockImplementation((text: unknown) => void lines.push(text)),
+  );
   try {
     return { status: await main(args, site), printed: lines.join("\n") };
   } finally {
@@ -78,7 +106,9 @@ async function command(...args: string[]): Promise<{ status: number; printed: st
 describe("ermine-tfjs install", () => {
   it("takes the library from the wheel and compiles the addon", async () => {
     expect(await install(site)).toEqual({ version: "2.21.0", gpu: false, how: "PyPI's wheel" });
-    expect(readlinkSync(join(root, "tfjs-node/deps/lib/libtensorflow_cc.so.2"))).toBe(join(libraryFolder(site, site.wheel!), "lib/libtensorflow_cc.so.2"));
+    expect(readlinkSync(join(root, "tfjs-node/deps/lib/libtensorflow_cc.so.2"))).toBe(
+      join(libraryFolder(site, site.wheel!), "lib/libtensorflow_cc.so.2"),
+    );
     expect(readFileSync(join(root, "compiler.log"), "utf8")).toContain("-Wl,-rpath,$ORIGIN/../../deps/lib");
     expect(examine(site).healthy).toBe(true);
   });
@@ -133,7 +163,10 @@ describe("ermine-tfjs install", () => {
     expect(await install(site)).toMatchObject({ version: "2.21.0" });
   });
   it("removes what does not work after all", async () => {
-    tool("python3", readFileSync(join(root, "bin/python3"), "utf8").replace("#!/bin/sh\n", "").replace("printf 2.21.0", "printf 1.15.0"));
+    tool(
+      "python3",
+      readFileSync(join(root, "bin/python3"), "utf8").replace("#!/bin/sh\n", "").replace("printf 2.21.0", "printf 1.15.0"),
+    );
     await expect(install(site)).rejects.toThrow(/was installed and does not work.*1\.15\.0/s);
     expect(existsSync(join(root, "tfjs-node/lib"))).toBe(false);
   });
@@ -173,7 +206,10 @@ describe("ermine-tfjs doctor", () => {
   });
   it("finds the compiler missing where one is needed", async () => {
     remove("g++");
-    expect(problems()).toEqual([expect.stringMatching(/native addon is not there/), expect.stringMatching(/no C\+\+ compiler.*apt-get install g\+\+/)]);
+    expect(problems()).toEqual([
+      expect.stringMatching(/native addon is not there/),
+      expect.stringMatching(/no C\+\+ compiler.*apt-get install g\+\+/),
+    ]);
     expect((await command("doctor")).status).toBe(1);
   });
   it("finds the download that was broken off", async () => {
@@ -207,5 +243,6 @@ describe("the command", () => {
     expect(status).toBe(1);
     expect(printed).toMatch(message);
   });
-  it("prints its usage", async () => expect(await command("--help")).toMatchObject({ status: 0, printed: expect.stringContaining("ermine-tfjs doctor") }));
+  it("prints its usage", async () =>
+    expect(await command("--help")).toMatchObject({ status: 0, printed: expect.stringContaining("ermine-tfjs doctor") }));
 });

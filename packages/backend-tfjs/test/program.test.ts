@@ -9,8 +9,12 @@ import { backend, numbers } from "./agreement.js";
 import { describeNative } from "./native.js";
 
 const N = core.Dim.symbol("N");
-const feed = (trace: core.Trace, name: string, shape: core.Shape, dtype: core.DType = "float32"): Tensor => trace.feed(name, { shape, dtype, domain: "real" });
-const fed = ({ shape, data }: { shape: readonly number[]; data: readonly number[] }): core.Feed => ({ shape, value: Float32Array.from(data) });
+const feed = (trace: core.Trace, name: string, shape: core.Shape, dtype: core.DType = "float32"): Tensor =>
+  trace.feed(name, { shape, dtype, domain: "real" });
+const fed = ({ shape, data }: { shape: readonly number[]; data: readonly number[] }): core.Feed => ({
+  shape,
+  value: Float32Array.from(data),
+});
 const entry = (fn: (trace: core.Trace) => unknown): Graph => core.traceEntry("test", fn).graph;
 
 interface Network {
@@ -21,9 +25,12 @@ interface Network {
 
 /** Two layers with Adam: "step" (taken only where the loss is finite) and "predict". */
 function network(): Network {
-  const parameter = (shape: readonly number[], seed: number) => new core.Parameter(core.tensor(numbers(shape, seed, -0.5, 0.5).data, { shape }));
+  const parameter = (shape: readonly number[], seed: number) =>
+    new core.Parameter(core.tensor(numbers(shape, seed, -0.5, 0.5).data, { shape }));
   const parameters = [parameter([8, 6], 1), parameter([8], 2), parameter([3, 8], 3), parameter([3], 4)];
-  const moments = parameters.map((p) => [new core.Variable(core.zeros(p.shape)), new core.Variable(core.zeros(p.shape))] as const);
+  const moments = parameters.map(
+    (p) => [new core.Variable(core.zeros(p.shape)), new core.Variable(core.zeros(p.shape))] as const,
+  );
   const forward = (x: Tensor): Tensor => {
     const [w1, b1, w2, b2] = parameters.map((p) => p.value);
     return core.linear(core.maximum(core.linear(x, w1!, b1), 0), w2!, b2);
@@ -48,7 +55,11 @@ function network(): Network {
 }
 
 const scalars = (t: number): core.Feed => ({ shape: [3], value: Float32Array.of(0.01, 1 - 0.9 ** t, 1 - 0.999 ** t) });
-const batch = (size: number, seed: number): core.Feeds => ({ x: fed(numbers([size, 6], seed)), y: fed(numbers([size, 3], seed + 100)), scalars: scalars(seed) });
+const batch = (size: number, seed: number): core.Feeds => ({
+  x: fed(numbers([size, 6], seed)),
+  y: fed(numbers([size, 3], seed + 100)),
+  scalars: scalars(seed),
+});
 
 async function numberOf(on: Backend, storages: readonly core.Storage[]): Promise<number> {
   const [value] = await on.read(storages[0]!);
@@ -63,7 +74,8 @@ describeNative("a compiled program", () => {
         const { parameters, module } = network();
         const program = core.compileModule(on, module);
         const losses: number[] = [];
-        for (const [i, size] of [8, 8, 3, 8, 1, 8, 8, 3].entries()) losses.push(await numberOf(on, program.run("step", batch(size, i + 1))));
+        for (const [i, size] of [8, 8, 3, 8, 1, 8, 8, 3].entries())
+          losses.push(await numberOf(on, program.run("step", batch(size, i + 1))));
         const state = await Promise.all(parameters.map((p) => p.data()));
         program.dispose();
         return { losses, state };
@@ -152,7 +164,9 @@ describeNative("a compiled program", () => {
   it("is fed the random bits of every backend", async () => {
     const draw = (): core.GraphModule =>
       core.graphModule({
-        draw: entry((trace) => core.apply1(core.randomUniformOp, [feed(trace, "counters", [3], "int32")], { shape: [5, 3], key: [7, 9] })),
+        draw: entry((trace) =>
+          core.apply1(core.randomUniformOp, [feed(trace, "counters", [3], "int32")], { shape: [5, 3], key: [7, 9] }),
+        ),
       });
     const numbersOn = async (on: Backend): Promise<number[]> => {
       const program = core.compileModule(on, draw());
@@ -170,7 +184,9 @@ describeNative("a compiled program", () => {
     const program = core.compileModule(await backend(), module);
     expect(() => program.run("predict", {})).toThrow(/"x" is not fed/);
     expect(() => program.run("predict", { x: fed(numbers([2, 5])) })).toThrow(/"x" has the shape \[N, 6\], fed was \[2, 5\]/);
-    expect(() => program.run("predict", { x: { shape: [2, 6], value: new Float32Array(3) } })).toThrow(/"x" is fed 3 numbers for the shape \[2, 6\]/);
+    expect(() => program.run("predict", { x: { shape: [2, 6], value: new Float32Array(3) } })).toThrow(
+      /"x" is fed 3 numbers for the shape \[2, 6\]/,
+    );
     expect(() => program.run("train", {})).toThrow(/no entry "train".*step, predict/);
     program.dispose();
   });
@@ -179,7 +195,12 @@ describeNative("a compiled program", () => {
     const tf = await backend();
     const { binding } = loadNative();
     const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("ermine-tfjs-"));
-    const before = { memory: tf.memory(), tensors: binding.getNumOfTensors(), models: binding.getNumOfSavedModels(), folders: folders() };
+    const before = {
+      memory: tf.memory(),
+      tensors: binding.getNumOfTensors(),
+      models: binding.getNumOfSavedModels(),
+      folders: folders(),
+    };
     const { variables, module } = network();
     const program = core.compileModule(tf, module);
     expect(folders()).toEqual(before.folders);

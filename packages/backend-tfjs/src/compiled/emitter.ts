@@ -59,7 +59,8 @@ export class GraphEmitter implements Emitter {
   }
 
   constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
-    const key = data.length > 64 ? undefined : `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
+    const key =
+      data.length > 64 ? undefined : `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.#fresh("Const");
@@ -90,7 +91,10 @@ export class GraphEmitter implements Emitter {
   #symbol(name: string): Operand {
     const place = this.#symbols.get(name);
     if (place === undefined) {
-      throw new ErmineError("ERMINE_SHAPE", `The size ${name} cannot be read from anything that is fed: feed a tensor with an axis of that size.`);
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `The size ${name} cannot be read from anything that is fed: feed a tensor with an axis of that size.`,
+      );
     }
     const { operand, axis } = place;
     const attributes = { T: { type: operand.dtype }, out_type: int32 };
@@ -104,15 +108,23 @@ export class GraphEmitter implements Emitter {
   }
 
   sizes(sizes: readonly Size[]): Operand {
-    if (sizes.every((size) => !(size instanceof Dim))) return this.constant(Int32Array.from(sizes as readonly number[]), [sizes.length], "int32");
+    if (sizes.every((size) => !(size instanceof Dim)))
+      return this.constant(Int32Array.from(sizes as readonly number[]), [sizes.length], "int32");
     const parts = sizes.map((size) => this.size(size));
-    return this.op("Pack", parts, { N: { int: sizes.length }, T: int32, axis: { int: 0 } }, [{ shape: [sizes.length], dtype: "int32" }])[0]!;
+    return this.op("Pack", parts, { N: { int: sizes.length }, T: int32, axis: { int: 0 } }, [
+      { shape: [sizes.length], dtype: "int32" },
+    ])[0]!;
   }
 
   transpose(x: Operand, permutation: readonly number[]): Operand {
     const { source, permutation: earlier } = x.permuted ?? { source: x, permutation: x.shape.map((_, i) => i) };
     const whole = permutation.map((axis) => earlier[axis]!);
     if (isIdentity(whole)) return source;
-    return { handle: "", shape: whole.map((axis) => source.shape[axis]!), dtype: x.dtype, permuted: { source, permutation: whole } };
+    return {
+      handle: "",
+      shape: whole.map((axis) => source.shape[axis]!),
+      dtype: x.dtype,
+      permuted: { source, permutation: whole },
+    };
   }
 }

@@ -29,7 +29,10 @@ function shapeProto(shape: readonly number[]): Message {
 
 function tensorProto({ data, shape, dtype }: ConstantValue): Message {
   const { buffer, byteOffset, byteLength } = fitting(data, dtype);
-  return new Message().int(1, dataType[dtype]).message(2, shapeProto(shape)).bytes(4, new Uint8Array(buffer, byteOffset, byteLength));
+  return new Message()
+    .int(1, dataType[dtype])
+    .message(2, shapeProto(shape))
+    .bytes(4, new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 function attributeValue(attribute: TfAttribute): Message {
@@ -49,7 +52,8 @@ function nodeProto(node: NodeDef): Message {
   for (const [key, attribute] of Object.entries(node.attributes)) {
     message.message(5, new Message().string(1, key).message(2, attributeValue(attribute)));
   }
-  if (node.value !== undefined) message.message(5, new Message().string(1, "value").message(2, new Message().message(8, tensorProto(node.value))));
+  if (node.value !== undefined)
+    message.message(5, new Message().string(1, "value").message(2, new Message().message(8, tensorProto(node.value))));
   return message;
 }
 

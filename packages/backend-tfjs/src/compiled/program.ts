@@ -3,8 +3,17 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  allocate, bindFeeds, bytesPerElement, concrete, bind, ErmineError,
-  type Executable, type Feed, type GraphModule, type Storage, type TypedArray,
+  allocate,
+  bindFeeds,
+  bytesPerElement,
+  concrete,
+  bind,
+  ErmineError,
+  type Executable,
+  type Feed,
+  type GraphModule,
+  type Storage,
+  type TypedArray,
 } from "@ermine/core";
 import { explained, fitting, type Eager } from "../eager.js";
 import { dataType, type Binding } from "../native/binding.js";
@@ -36,7 +45,12 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
   const entries = new Map(
     Object.entries(translation.entries).map(([name, entry]) => [
       name,
-      { ...entry, inputNames: entry.feeds.map((feed) => feed.placeholder).join(), outputNames: entry.fetches.join(), staging: new Map<string, TypedArray>() },
+      {
+        ...entry,
+        inputNames: entry.feeds.map((feed) => feed.placeholder).join(),
+        outputNames: entry.fetches.join(),
+        staging: new Map<string, TypedArray>(),
+      },
     ]),
   );
   const types = module.variables.map(({ type, shape }) => ({ dtype: type.dtype, shape }));
@@ -130,7 +144,9 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
     },
     memory: () => ({
       tensors: disposed ? 0 : types.length,
-      bytes: disposed ? 0 : types.reduce((sum, { shape, dtype }) => sum + shape.reduce((a, b) => a * b, bytesPerElement[dtype]), 0),
+      bytes: disposed
+        ? 0
+        : types.reduce((sum, { shape, dtype }) => sum + shape.reduce((a, b) => a * b, bytesPerElement[dtype]), 0),
     }),
     dispose() {
       if (disposed) return;
@@ -144,7 +160,12 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
 }
 
 /** The numbers of a feed in an array that is used again for each run: no output shares its memory. */
-function staged(staging: Map<string, TypedArray>, name: string, dtype: "float32" | "int32" | "bool", feed: Feed): Float32Array | Int32Array | Uint8Array {
+function staged(
+  staging: Map<string, TypedArray>,
+  name: string,
+  dtype: "float32" | "int32" | "bool",
+  feed: Feed,
+): Float32Array | Int32Array | Uint8Array {
   const length = feed.shape.reduce((a, b) => a * b, 1);
   let target = staging.get(name);
   if (target?.length !== length) {
@@ -154,9 +175,9 @@ function staged(staging: Map<string, TypedArray>, name: string, dtype: "float32"
   if (typeof feed.value === "function") feed.value(target);
   else {
     const data = feed.value as TypedArray;
-    if (data.length !== length) throw new ErmineError("ERMINE_SHAPE", `"${name}" is fed ${data.length} numbers for the shape [${feed.shape.join(", ")}].`);
+    if (data.length !== length)
+      throw new ErmineError("ERMINE_SHAPE", `"${name}" is fed ${data.length} numbers for the shape [${feed.shape.join(", ")}].`);
     target.set(data);
   }
   return target as Float32Array;
 }
-

@@ -2,7 +2,19 @@
  * A GraphModule as one TensorFlow graph: a variable for each of the module's, placeholders for what is fed, and for each entry what
  * is to be fetched. Pure: it needs neither TensorFlow nor the addon.
  */
-import { Dim, ErmineError, type DType, type Graph, type GraphModule, type OpNode, type Shape, type Storage, type TypedArray, type Value, type Variable } from "@ermine/core";
+import {
+  Dim,
+  ErmineError,
+  type DType,
+  type Graph,
+  type GraphModule,
+  type OpNode,
+  type Shape,
+  type Storage,
+  type TypedArray,
+  type Value,
+  type Variable,
+} from "@ermine/core";
 import type { Operand } from "../lowering/emitter.js";
 import { lowerings } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
@@ -43,7 +55,10 @@ export function translate(module: GraphModule, read: (storage: Storage) => Typed
   const variables = module.variables.map((variable, i) => translateVariable(root, variable, i));
   const assigns = module.variables.map((_, i) => `^v${i}/assign`);
   const writeAll = root.node("writeAll", "Identity", [token, ...assigns], { T: { type: "int32" } });
-  const entries = Object.entries(module.entries).map(([name, graph], k) => [name, translateEntry(nodes, `e${k}`, graph, module, read)]);
+  const entries = Object.entries(module.entries).map(([name, graph], k) => [
+    name,
+    translateEntry(nodes, `e${k}`, graph, module, read),
+  ]);
   return { nodes, entries: Object.fromEntries(entries), variables, writeAll };
 }
 
@@ -65,7 +80,18 @@ function translateVariable(root: GraphEmitter, { type, shape }: Variable, i: num
 }
 
 /** Ops whose result may be their input's memory. */
-const sharing = new Set(["Reshape", "Slice", "StridedSlice", "BroadcastTo", "PadV2", "Transpose", "ConcatV2", "ReverseV2", "Identity", "Switch"]);
+const sharing = new Set([
+  "Reshape",
+  "Slice",
+  "StridedSlice",
+  "BroadcastTo",
+  "PadV2",
+  "Transpose",
+  "ConcatV2",
+  "ReverseV2",
+  "Identity",
+  "Switch",
+]);
 
 /** One entry in the making. */
 interface Draft {
@@ -81,7 +107,13 @@ interface Draft {
   owned(value: Value): string;
 }
 
-function translateEntry(nodes: NodeDef[], prefix: string, graph: Graph, module: GraphModule, read: (storage: Storage) => TypedArray): TranslatedEntry {
+function translateEntry(
+  nodes: NodeDef[],
+  prefix: string,
+  graph: Graph,
+  module: GraphModule,
+  read: (storage: Storage) => TypedArray,
+): TranslatedEntry {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const symbols = new Map<string, SymbolPlace>();
   const emitter = new GraphEmitter(nodes, prefix, symbols);
@@ -113,9 +145,18 @@ function translateEntry(nodes: NodeDef[], prefix: string, graph: Graph, module: 
       values.set(value, emitter.constant(node.data ?? read(node.storage!), shape as readonly number[], dtype));
     } else if (!inPlace.has(node)) {
       const lowering = lowerings[node.op.name];
-      if (lowering === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`);
+      if (lowering === undefined)
+        throw new ErmineError(
+          "ERMINE_UNSUPPORTED",
+          `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`,
+        );
       const types = node.outputs.map(({ type }) => type);
-      const results = lowering(emitter, node.inputs.map((input) => input && values.get(input)!), node.attributes as never, types);
+      const results = lowering(
+        emitter,
+        node.inputs.map((input) => input && values.get(input)!),
+        node.attributes as never,
+        types,
+      );
       node.outputs.forEach((output, i) => values.set(output, results[i]!));
     }
   }
@@ -167,14 +208,16 @@ function writeUpdates(draft: Draft): readonly string[] {
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : owned(graph.commit);
   const gates = new Map<string, string>();
-  const gateFor = (dtype: DType) => (handle: string): string => {
-    if (condition === undefined) return handle;
-    const known = gates.get(handle);
-    if (known !== undefined) return known;
-    const made = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
-    gates.set(handle, made);
-    return made;
-  };
+  const gateFor =
+    (dtype: DType) =>
+    (handle: string): string => {
+      if (condition === undefined) return handle;
+      const known = gates.get(handle);
+      if (known !== undefined) return known;
+      const made = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
+      gates.set(handle, made);
+      return made;
+    };
   const stepped = new Set([...inPlace.values()].flatMap(({ variables }) => variables));
   // Every new value is named before the first variable is written: what reads the old ones is complete.
   const plain = graph.updates
@@ -188,13 +231,17 @@ function writeUpdates(draft: Draft): readonly string[] {
     const i = index.get(variable)!;
     const read = reads.get(variable);
     const after = read === undefined ? [] : [`^${read.handle}`];
-    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, gateFor(dtype)(handle), ...after], { dtype: { type: dtype } });
+    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, gateFor(dtype)(handle), ...after], {
+      dtype: { type: dtype },
+    });
   });
   for (const { node, variables } of inPlace.values()) {
     const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable)! }));
     const name = `${prefix}/step${index.get(variables[0]!)!}`;
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
-    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after: afterReading(variables) }, node, places, gradient, scalars));
+    written.push(
+      applyInPlace({ emitter, name, gate: gateFor("float32"), after: afterReading(variables) }, node, places, gradient, scalars),
+    );
   }
   const dependencies = written.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;

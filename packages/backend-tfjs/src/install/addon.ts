@@ -12,13 +12,17 @@ import { compiler, failure, lastLines, runTool } from "./tools.js";
 const quietSource = fileURLToPath(new URL("../../native/quiet.cc", import.meta.url));
 const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");
 
-const sourcesOf = (found: TfjsPackage): string[] => ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(found.root, "binding", name));
+const sourcesOf = (found: TfjsPackage): string[] =>
+  ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(found.root, "binding", name));
 
 /** One folder in the cache for each version of the sources and of TensorFlow. */
 function addonFolder(site: Site, found: TfjsPackage, wheel: Wheel): string {
   const hash = createHash("sha256");
   for (const file of [...sourcesOf(found), quietSource]) hash.update(readFileSync(file));
-  return join(site.cache, `addon-${found.version}-tensorflow-${wheel.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`);
+  return join(
+    site.cache,
+    `addon-${found.version}-tensorflow-${wheel.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
+  );
 }
 
 /** Makes sure that the compiled addon is in the cache, and says where. @throws ErmineError with the remedy */
@@ -33,8 +37,13 @@ export function provideAddon(site: Site, found: TfjsPackage, wheel: Wheel, libra
     site.log("Compiling tfjs-node's addon …");
     const lib = join(library, "lib");
     compile(site, command, [
-      `-I${join(library, "include")}`, ...sourcesOf(found), "-o", join(partial, "tfjs_binding.node"),
-      `-L${lib}`, ...libraryNames.map((name) => `-l:${name}`), "-Wl,-rpath,$ORIGIN/../../deps/lib",
+      `-I${join(library, "include")}`,
+      ...sourcesOf(found),
+      "-o",
+      join(partial, "tfjs_binding.node"),
+      `-L${lib}`,
+      ...libraryNames.map((name) => `-l:${name}`),
+      "-Wl,-rpath,$ORIGIN/../../deps/lib",
     ]);
     compile(site, command, [quietSource, "-o", join(partial, "quiet.node")]);
     rmSync(folder, { recursive: true, force: true });
@@ -46,7 +55,15 @@ export function provideAddon(site: Site, found: TfjsPackage, wheel: Wheel, libra
 }
 
 function compile(site: Site, command: string, args: readonly string[]): void {
-  const { ok, output } = runTool(site, command, ["-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8", `-I${headers}`, ...args]);
+  const { ok, output } = runTool(site, command, [
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-DNAPI_VERSION=8",
+    `-I${headers}`,
+    ...args,
+  ]);
   if (ok) return;
   throw failure({
     what: `${command} could not compile tfjs-node's addon:\n${lastLines(output, 12)}\n`,

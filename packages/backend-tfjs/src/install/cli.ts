@@ -33,7 +33,8 @@ export async function main(args: readonly string[], site?: Site): Promise<number
   }
 }
 
-const line = ({ ok, text, remedy }: Finding): string => `${ok ? "✓" : "✗"} ${text}${remedy === undefined ? "" : `\n    → ${remedy}`}`;
+const line = ({ ok, text, remedy }: Finding): string =>
+  `${ok ? "✓" : "✗"} ${text}${remedy === undefined ? "" : `\n    → ${remedy}`}`;
 
 function say(text: string, status: number): number {
   console.log(text);
@@ -57,7 +58,8 @@ function parse(args: readonly string[]): InstallOptions {
     if (argument === "--force") options.force = true;
     else if (argument === "--source") {
       const source = args[++i];
-      if (source !== "npm" && source !== "pypi") throw new ErmineError("ERMINE_OPTION", `--source is npm or pypi, got ${source ?? "nothing"}.`);
+      if (source !== "npm" && source !== "pypi")
+        throw new ErmineError("ERMINE_OPTION", `--source is npm or pypi, got ${source ?? "nothing"}.`);
       options.source = source;
     } else throw new ErmineError("ERMINE_OPTION", unknown(argument, ["--force", "--source"], "option"));
   }

@@ -22,7 +22,12 @@ export function examine(site: Site): Report {
   const findings: Finding[] = [good(`Node ${process.versions.node}, ${site.machine}`)];
   const found = site.package;
   if (found === undefined) {
-    findings.push(bad({ what: "@tensorflow/tfjs-node is not installed.", remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22" }));
+    findings.push(
+      bad({
+        what: "@tensorflow/tfjs-node is not installed.",
+        remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22",
+      }),
+    );
     return { healthy: false, findings };
   }
   findings.push(good(`${found.name} ${found.version} in ${found.root}`));
@@ -37,20 +42,36 @@ const described = ({ version, gpu }: Health): string => `TensorFlow ${version}, 
 
 function cacheFindings(site: Site): Finding[] {
   const rest = leftovers(site);
-  const findings = rest.map((folder) => bad({ what: `An install was broken off and left ${folder}.`, remedy: "Run: npx ermine-tfjs install (it cleans up and starts again)." }));
+  const findings = rest.map((folder) =>
+    bad({
+      what: `An install was broken off and left ${folder}.`,
+      remedy: "Run: npx ermine-tfjs install (it cleans up and starts again).",
+    }),
+  );
   if (site.wheel === undefined) return findings;
   const state = libraryState(site, site.wheel);
   if (typeof state !== "string") findings.push(bad(state));
-  else findings.push(good(state === "whole" ? `TensorFlow ${site.wheel.version} in the cache ${site.cache}` : `nothing in the cache ${site.cache}`));
+  else
+    findings.push(
+      good(
+        state === "whole" ? `TensorFlow ${site.wheel.version} in the cache ${site.cache}` : `nothing in the cache ${site.cache}`,
+      ),
+    );
   return findings;
 }
 
 /** What a repair would need. */
 function prerequisites(site: Site): Finding[] {
   if (site.wheel === undefined) {
-    return [bad({ what: `There is no pinned wheel of TensorFlow for ${site.machine}.`, remedy: "Only tfjs-node's own installer can help: npm rebuild @tensorflow/tfjs-node" })];
+    return [
+      bad({
+        what: `There is no pinned wheel of TensorFlow for ${site.machine}.`,
+        remedy: "Only tfjs-node's own installer can help: npm rebuild @tensorflow/tfjs-node",
+      }),
+    ];
   }
-  const tool = (name: string, result: string | Problem): Finding => (typeof result === "string" ? good(`${name}: ${result}`) : bad(result));
+  const tool = (name: string, result: string | Problem): Finding =>
+    typeof result === "string" ? good(`${name}: ${result}`) : bad(result);
   const findings = [tool("C++ compiler", compiler(site))];
   if (libraryState(site, site.wheel) === "whole") return findings;
   const full = room(site.cache, site.wheel.room);

@@ -34,7 +34,10 @@ export function health(site: Site, found: TfjsPackage): Health | Problem {
   const result = JSON.parse(line.slice(mark.length)) as Health;
   const [major, minor] = result.version.split(".").map(Number) as [number, number];
   if (major === 2 && minor >= 9) return result;
-  return { what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`, remedy: `${install} --force.` };
+  return {
+    what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`,
+    remedy: `${install} --force.`,
+  };
 }
 
 function danglingLibrary(found: TfjsPackage): Problem | undefined {
@@ -45,19 +48,33 @@ function danglingLibrary(found: TfjsPackage): Problem | undefined {
     } catch {
       continue;
     }
-    return { what: `TensorFlow's library is gone: ${file} leads to ${readlinkSync(file)}, which is not there (was the cache cleaned?).`, remedy: `${install}.` };
+    return {
+      what: `TensorFlow's library is gone: ${file} leads to ${readlinkSync(file)}, which is not there (was the cache cleaned?).`,
+      remedy: `${install}.`,
+    };
   }
   return undefined;
 }
 
 function doesNotLoad(output: string): Problem {
-  const reason = output.split("\n").find((line) => /\bError:|undefined symbol|cannot open shared object/.test(line))?.trim() ?? lastLines(output, 4);
+  const reason =
+    output
+      .split("\n")
+      .find((line) => /\bError:|undefined symbol|cannot open shared object/.test(line))
+      ?.trim() ?? lastLines(output, 4);
   if (/undefined symbol|version `.*' not found|invalid ELF|wrong ELF/.test(output)) {
-    return { what: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`, remedy: `${install} --force.` };
+    return {
+      what: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`,
+      remedy: `${install} --force.`,
+    };
   }
-  if (/cannot open shared object/.test(output)) return { what: `A library that tfjs-node's addon needs is not there (${reason}).`, remedy: `${install} --force.` };
+  if (/cannot open shared object/.test(output))
+    return { what: `A library that tfjs-node's addon needs is not there (${reason}).`, remedy: `${install} --force.` };
   return { what: `tfjs-node does not load: ${reason}`, remedy: `${install} --force.` };
 }
 
 /** The folder that a removal of what does not work empties. */
-export const nativeFolders = (found: TfjsPackage): readonly string[] => [join(found.root, "deps"), dirname(dirname(addonPath(found.root)))];
+export const nativeFolders = (found: TfjsPackage): readonly string[] => [
+  join(found.root, "deps"),
+  dirname(dirname(addonPath(found.root))),
+];

@@ -24,7 +24,10 @@ export interface Installed extends Health {
 export async function install(site: Site, options: InstallOptions = {}): Promise<Installed> {
   const found = site.package;
   if (found === undefined) {
-    throw failure({ what: "@tensorflow/tfjs-node is not installed.", remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22 (pnpm add, yarn add)." });
+    throw failure({
+      what: "@tensorflow/tfjs-node is not installed.",
+      remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22 (pnpm add, yarn add).",
+    });
   }
   for (const folder of leftovers(site)) rmSync(folder, { recursive: true, force: true });
   if (options.force !== true) {
@@ -34,7 +37,8 @@ export async function install(site: Site, options: InstallOptions = {}): Promise
   if (options.source !== "pypi") {
     const result = await withItsOwn(site, found);
     if ("version" in result) return { ...result, how: "tfjs-node's own installer" };
-    if (options.source === "npm" || found.name === "@tensorflow/tfjs-node-gpu") throw failure({ what: result.reason, remedy: "Check the connection to the hosts in its package.json." });
+    if (options.source === "npm" || found.name === "@tensorflow/tfjs-node-gpu")
+      throw failure({ what: result.reason, remedy: "Check the connection to the hosts in its package.json." });
     site.log(`${result.reason} Taking the library from PyPI instead.`);
   }
   return { ...(await fromWheel(site, found)), how: "PyPI's wheel" };
@@ -54,20 +58,31 @@ async function fromWheel(site: Site, found: TfjsPackage): Promise<Health> {
   const now = health(site, found);
   if ("version" in now) return now;
   for (const folder of nativeFolders(found)) rmSync(folder, { recursive: true, force: true });
-  throw failure({ what: `It was installed and does not work: ${now.what}`, remedy: "Remove the cache and try again, and report what npx ermine-tfjs doctor says: " + site.cache });
+  throw failure({
+    what: `It was installed and does not work: ${now.what}`,
+    remedy: "Remove the cache and try again, and report what npx ermine-tfjs doctor says: " + site.cache,
+  });
 }
 
 /** tfjs-node's install script, where the host that it downloads from answers. */
 async function withItsOwn(site: Site, found: TfjsPackage): Promise<Health | { readonly reason: string }> {
   const { binary } = JSON.parse(readFileSync(join(found.root, "package.json"), "utf8")) as { binary?: { host?: string } };
   const host = binary?.host === undefined ? undefined : new URL(binary.host).origin;
-  if (host === undefined || !(await answers(host))) return { reason: `tfjs-node's own download host (${host ?? "none named"}) does not answer.` };
+  if (host === undefined || !(await answers(host)))
+    return { reason: `tfjs-node's own download host (${host ?? "none named"}) does not answer.` };
   site.log("Running tfjs-node's own installer …");
-  const { ok, output } = runTool(site, process.execPath, [join(found.root, "scripts", "install.js")], { cwd: found.root, seconds: 900 });
+  const { ok, output } = runTool(site, process.execPath, [join(found.root, "scripts", "install.js")], {
+    cwd: found.root,
+    seconds: 900,
+  });
   const now = health(site, found);
   if ("version" in now) return now;
   for (const folder of nativeFolders(found)) rmSync(folder, { recursive: true, force: true });
-  return { reason: ok ? `tfjs-node's own installer ended well, but: ${now.what}` : `tfjs-node's own installer failed (${lastLines(output, 2)}).` };
+  return {
+    reason: ok
+      ? `tfjs-node's own installer ended well, but: ${now.what}`
+      : `tfjs-node's own installer failed (${lastLines(output, 2)}).`,
+  };
 }
 
 async function answers(host: string): Promise<boolean> {

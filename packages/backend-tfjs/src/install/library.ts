@@ -17,7 +17,10 @@ const unpacker = fileURLToPath(new URL("../../native/unpack.py", import.meta.url
 /** "absent", "whole", or what is wrong with it. */
 export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Problem {
   const folder = libraryFolder(site, wheel);
-  const broken = (detail: string): Problem => ({ what: `The library in ${folder} is broken: ${detail}.`, remedy: "Run: npx ermine-tfjs install (it downloads it again)." });
+  const broken = (detail: string): Problem => ({
+    what: `The library in ${folder} is broken: ${detail}.`,
+    remedy: "Run: npx ermine-tfjs install (it downloads it again).",
+  });
   let manifest: Manifest;
   try {
     manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
@@ -56,11 +59,31 @@ export async function provideLibrary(site: Site, wheel: Wheel): Promise<string> 
 
 async function download(site: Site, wheel: Wheel, interpreter: string, folder: string): Promise<string> {
   site.log(`Downloading ${wheel.project} ${wheel.version} with pip …`);
-  const { ok, output } = runTool(site, interpreter, [
-    "-m", "pip", "download", `${wheel.project}==${wheel.version}`,
-    "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-cache-dir",
-    "--implementation", "cp", "--python-version", wheel.python, "--abi", wheel.abi, "--platform", wheel.platform, "--dest", folder,
-  ], { seconds: 1800 });
+  const { ok, output } = runTool(
+    site,
+    interpreter,
+    [
+      "-m",
+      "pip",
+      "download",
+      `${wheel.project}==${wheel.version}`,
+      "--no-deps",
+      "--only-binary=:all:",
+      "--disable-pip-version-check",
+      "--no-cache-dir",
+      "--implementation",
+      "cp",
+      "--python-version",
+      wheel.python,
+      "--abi",
+      wheel.abi,
+      "--platform",
+      wheel.platform,
+      "--dest",
+      folder,
+    ],
+    { seconds: 1800 },
+  );
   if (!ok) {
     throw failure({
       what: `pip could not download ${wheel.project} ${wheel.version}:\n${lastLines(output, 6)}\n`,
@@ -70,7 +93,10 @@ async function download(site: Site, wheel: Wheel, interpreter: string, folder: s
   const file = join(folder, wheel.file);
   const size = sizeOfFile(file);
   if (size === undefined) {
-    throw failure({ what: `pip downloaded ${readdirSync(folder).join(", ") || "nothing"} instead of ${wheel.file}.`, remedy: "Check pip's index, then run: npx ermine-tfjs install" });
+    throw failure({
+      what: `pip downloaded ${readdirSync(folder).join(", ") || "nothing"} instead of ${wheel.file}.`,
+      remedy: "Check pip's index, then run: npx ermine-tfjs install",
+    });
   }
   const found = await hashOf(file);
   if (found !== wheel.sha256) {
@@ -91,11 +117,16 @@ async function hashOf(file: string): Promise<string> {
 function unpack(site: Site, wheel: Wheel, interpreter: string, file: string, folder: string): void {
   site.log("Unpacking the library and its headers …");
   const { ok, output } = runTool(site, interpreter, [unpacker, file, folder]);
-  if (!ok) throw failure({ what: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`, remedy: "Check the disk, then run: npx ermine-tfjs install" });
+  if (!ok)
+    throw failure({
+      what: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`,
+      remedy: "Check the disk, then run: npx ermine-tfjs install",
+    });
   const sizes = Object.fromEntries(
     libraryNames.map((name) => {
       const size = sizeOfFile(join(folder, "lib", name));
-      if (size === undefined) throw failure({ what: `${wheel.file} holds no ${name}.`, remedy: "Report this: the pinned wheel is not what it was." });
+      if (size === undefined)
+        throw failure({ what: `${wheel.file} holds no ${name}.`, remedy: "Report this: the pinned wheel is not what it was." });
       return [name, size];
     }),
   );

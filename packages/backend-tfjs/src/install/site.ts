@@ -52,7 +52,8 @@ export function siteFor(found: TfjsPackage | undefined, log: (line: string) => v
   return { package: found, cache: join(base, "ermine"), machine, wheel: wheels[machine], environment: process.env, log };
 }
 
-export const libraryFolder = (site: Site, wheel: Wheel): string => join(site.cache, `${wheel.project}-${wheel.version}-${site.machine}`);
+export const libraryFolder = (site: Site, wheel: Wheel): string =>
+  join(site.cache, `${wheel.project}-${wheel.version}-${site.machine}`);
 
 const partialName = /^\.partial-(\d+)-/;
 
@@ -67,7 +68,9 @@ export function leftovers(site: Site): readonly string[] {
   } catch {
     return [];
   }
-  return names.filter((name) => !isRunning(Number(partialName.exec(name)?.[1] ?? process.pid))).map((name) => join(site.cache, name));
+  return names
+    .filter((name) => !isRunning(Number(partialName.exec(name)?.[1] ?? process.pid)))
+    .map((name) => join(site.cache, name));
 }
 
 function isRunning(pid: number): boolean {

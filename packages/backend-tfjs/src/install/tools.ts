@@ -31,7 +31,12 @@ export interface Outcome {
   readonly output: string;
 }
 
-export function runTool(site: Site, command: string, args: readonly string[], options: { cwd?: string; seconds?: number } = {}): Outcome {
+export function runTool(
+  site: Site,
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; seconds?: number } = {},
+): Outcome {
   const { status, stdout, stderr, error } = spawnSync(command, [...args], {
     env: site.environment,
     encoding: "utf8",
@@ -48,10 +53,16 @@ export const lastLines = (text: string, count: number): string => text.split("\n
 export function python(site: Site): string | Problem {
   const found = onPath(site, "python3");
   if (found === undefined) {
-    return { what: "There is no python3 on the PATH; TensorFlow's library is downloaded with its pip.", remedy: "Install it (Debian, Ubuntu: apt-get install python3 python3-pip)." };
+    return {
+      what: "There is no python3 on the PATH; TensorFlow's library is downloaded with its pip.",
+      remedy: "Install it (Debian, Ubuntu: apt-get install python3 python3-pip).",
+    };
   }
   if (!runTool(site, found, ["-m", "pip", "--version"], { seconds: 60 }).ok) {
-    return { what: `${found} has no pip.`, remedy: "Install it (Debian, Ubuntu: apt-get install python3-pip; elsewhere: python3 -m ensurepip)." };
+    return {
+      what: `${found} has no pip.`,
+      remedy: "Install it (Debian, Ubuntu: apt-get install python3-pip; elsewhere: python3 -m ensurepip).",
+    };
   }
   return found;
 }

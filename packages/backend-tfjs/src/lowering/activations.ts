@@ -22,7 +22,9 @@ export const activationLowerings: Readonly<Record<string, Lowering>> = {
   relu: (e, [x]) => [unary(e, "Relu", x!)],
   reluGradient: (e, [g, , y]) => [pointwise(e, "ReluGrad", [g!, y!])],
   leakyRelu: (e, [x], { negativeSlope }: { negativeSlope: number }) => [pointwise(e, "LeakyRelu", [x!], slope(negativeSlope))],
-  leakyReluGradient: (e, [g, x], { negativeSlope }: { negativeSlope: number }) => [pointwise(e, "LeakyReluGrad", [g!, x!], slope(negativeSlope))],
+  leakyReluGradient: (e, [g, x], { negativeSlope }: { negativeSlope: number }) => [
+    pointwise(e, "LeakyReluGrad", [g!, x!], slope(negativeSlope)),
+  ],
   sigmoid: (e, [x]) => [unary(e, "Sigmoid", x!)],
   sigmoidGradient: (e, [g, , y]) => [pointwise(e, "SigmoidGrad", [y!, g!])],
   softmax: alongAxis("Softmax"),

@@ -24,7 +24,13 @@ export const inverse = (permutation: readonly number[]): number[] => permutation
  * Elementwise: where the operands are the same reordering of other ones, what they were made from is computed with, and the
  * result is reordered: a chain of elementwise ops between two convolutions stays in the convolutions' own layout.
  */
-export function elementwise(e: Emitter, name: string, inputs: readonly Operand[], dtype: DType, attributes: TfAttributes): Operand {
+export function elementwise(
+  e: Emitter,
+  name: string,
+  inputs: readonly Operand[],
+  dtype: DType,
+  attributes: TfAttributes,
+): Operand {
   const shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
   const lead = inputs.find((x) => x.permuted !== undefined && sameShape(x.shape, shape))?.permuted;
   if (lead !== undefined) {
@@ -37,7 +43,11 @@ export function elementwise(e: Emitter, name: string, inputs: readonly Operand[]
       const full = [...Array<Size>(rank - x.shape.length).fill(1), ...x.shape];
       const wide = full.filter((size) => size !== 1).length;
       if (wide > 1) return undefined;
-      return reshape(e, x, inverse(lead.permutation).map((axis) => full[axis]!));
+      return reshape(
+        e,
+        x,
+        inverse(lead.permutation).map((axis) => full[axis]!),
+      );
     });
     if (sources.every((x) => x !== undefined)) {
       const inner = call(e, name, sources, broadcastShapes(name, ...sources.map((x) => x.shape)), dtype, attributes);
@@ -47,30 +57,42 @@ export function elementwise(e: Emitter, name: string, inputs: readonly Operand[]
   return call(e, name, inputs, shape, dtype, attributes);
 }
 
-export const unary = (e: Emitter, name: string, x: Operand, dtype: DType = x.dtype): Operand => elementwise(e, name, [x], dtype, typed(x));
+export const unary = (e: Emitter, name: string, x: Operand, dtype: DType = x.dtype): Operand =>
+  elementwise(e, name, [x], dtype, typed(x));
 
 export const binary = (e: Emitter, name: string, a: Operand, b: Operand, dtype: DType = a.dtype): Operand =>
   elementwise(e, name, [a, b], dtype, typed(a));
 
 /** IsFinite and the logical ops: T where they have it. */
-export const logical = (e: Emitter, name: string, ...inputs: readonly Operand[]): Operand => elementwise(e, name, inputs, "bool", {});
+export const logical = (e: Emitter, name: string, ...inputs: readonly Operand[]): Operand =>
+  elementwise(e, name, inputs, "bool", {});
 
 export const select = (e: Emitter, condition: Operand, a: Operand, b: Operand): Operand =>
   elementwise(e, "SelectV2", [condition, a, b], a.dtype, typed(a));
 
 export const cast = (e: Emitter, x: Operand, dtype: DType): Operand =>
-  x.dtype === dtype ? x : elementwise(e, "Cast", [x], dtype, { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: { bool: false } });
+  x.dtype === dtype
+    ? x
+    : elementwise(e, "Cast", [x], dtype, { SrcT: { type: x.dtype }, DstT: { type: dtype }, Truncate: { bool: false } });
 
 export const scalar = (e: Emitter, value: number, dtype: DType = "float32"): Operand =>
-  e.constant(dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value), [], dtype);
+  e.constant(
+    dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value),
+    [],
+    dtype,
+  );
 
-export const ints = (e: Emitter, values: readonly number[]): Operand => e.constant(Int32Array.from(values), [values.length], "int32");
+export const ints = (e: Emitter, values: readonly number[]): Operand =>
+  e.constant(Int32Array.from(values), [values.length], "int32");
 
 /** One symbolic size is left to TensorFlow, which then needs no arithmetic at run time. */
 function target(e: Emitter, shape: Shape): Operand {
   const open = shape.filter((size) => typeof size !== "number").length;
   if (open !== 1 || shape.includes(0)) return e.sizes(shape);
-  return ints(e, shape.map((size) => (typeof size === "number" ? size : -1)));
+  return ints(
+    e,
+    shape.map((size) => (typeof size === "number" ? size : -1)),
+  );
 }
 
 export function reshape(e: Emitter, x: Operand, shape: Shape): Operand {
@@ -93,12 +115,18 @@ export const range = (e: Emitter, size: Size): Operand =>
 export function reduce(e: Emitter, name: string, x: Operand, axes: readonly number[], keepDims: boolean): Operand {
   if (axes.length === 0) return x;
   const shape = keepDims ? x.shape.map((size, i) => (axes.includes(i) ? 1 : size)) : x.shape.filter((_, i) => !axes.includes(i));
-  const attributes: TfAttributes = { ...(name === "Any" || name === "All" ? {} : typed(x)), ...indexed, keep_dims: { bool: keepDims } };
+  const attributes: TfAttributes = {
+    ...(name === "Any" || name === "All" ? {} : typed(x)),
+    ...indexed,
+    keep_dims: { bool: keepDims },
+  };
   const { permuted } = x;
   if (permuted !== undefined && (keepDims || axes.length >= x.shape.length - 1)) {
     const own = axes.map((axis) => permuted.permutation[axis]!).sort((a, b) => a - b);
     const { source } = permuted;
-    const inner = keepDims ? source.shape.map((size, i) => (own.includes(i) ? 1 : size)) : source.shape.filter((_, i) => !own.includes(i));
+    const inner = keepDims
+      ? source.shape.map((size, i) => (own.includes(i) ? 1 : size))
+      : source.shape.filter((_, i) => !own.includes(i));
     if (keepDims) return e.transpose(call(e, name, [source, ints(e, own)], inner, x.dtype, attributes), permuted.permutation);
     return sumOfRows(e, name, source, own) ?? call(e, name, [source, ints(e, own)], inner, x.dtype, attributes);
   }
@@ -116,19 +144,32 @@ function sumOfRows(e: Emitter, name: string, x: Operand, axes: readonly number[]
   return call(e, "BiasAddGrad", [x], [x.shape[last]!], "float32", { ...typed(x), data_format: { string: "NHWC" } });
 }
 
-export const sum = (e: Emitter, x: Operand, axes: readonly number[], keepDims = false): Operand => reduce(e, "Sum", x, axes, keepDims);
+export const sum = (e: Emitter, x: Operand, axes: readonly number[], keepDims = false): Operand =>
+  reduce(e, "Sum", x, axes, keepDims);
 
 /** The axis of the largest of float32 or int32 numbers; what NaN gives is TensorFlow's affair. */
 export function argMax(e: Emitter, x: Operand, axis: number): Operand {
   const shape = x.shape.filter((_, i) => i !== axis);
-  return call(e, "ArgMax", [x, scalar(e, axis, "int32")], shape, "int32", { ...typed(x), ...indexed, output_type: { type: "int32" } });
+  return call(e, "ArgMax", [x, scalar(e, axis, "int32")], shape, "int32", {
+    ...typed(x),
+    ...indexed,
+    output_type: { type: "int32" },
+  });
 }
 
 export function matmul(e: Emitter, a: Operand, b: Operand, transposeA: boolean, transposeB: boolean, shape: Shape): Operand {
   if (a.shape.length === 2 && b.shape.length === 2) {
-    return call(e, "MatMul", [a, b], shape, "float32", { ...typed(a), transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } });
+    return call(e, "MatMul", [a, b], shape, "float32", {
+      ...typed(a),
+      transpose_a: { bool: transposeA },
+      transpose_b: { bool: transposeB },
+    });
   }
-  return call(e, "BatchMatMulV2", [a, b], shape, "float32", { ...typed(a), adj_x: { bool: transposeA }, adj_y: { bool: transposeB } });
+  return call(e, "BatchMatMulV2", [a, b], shape, "float32", {
+    ...typed(a),
+    adj_x: { bool: transposeA },
+    adj_y: { bool: transposeB },
+  });
 }
 
 export function concat(e: Emitter, inputs: readonly Operand[], axis: number): Operand {
@@ -169,7 +210,11 @@ export function gather(e: Emitter, x: Operand, indices: Operand, axis: number, b
 /** base with updates added to its slices along the first axis; repeated indices add up. */
 export function scatterAdd(e: Emitter, base: Operand, indices: Operand, updates: Operand): Operand {
   const column = reshape(e, indices, [...indices.shape, 1]);
-  return call(e, "TensorScatterAdd", [base, column, updates], base.shape, base.dtype, { ...typed(base), Tindices: { type: "int32" } });
+  return call(e, "TensorScatterAdd", [base, column, updates], base.shape, base.dtype, {
+    ...typed(base),
+    Tindices: { type: "int32" },
+  });
 }
 
-export const softmax = (e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Operand => call(e, name, [x], x.shape, "float32", typed(x));
+export const softmax = (e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Operand =>
+  call(e, name, [x], x.shape, "float32", typed(x));

@@ -19,7 +19,8 @@ const kernelFirst = [3, 2, 0, 1];
 export const withHeight = (e: Emitter, x: Operand): Operand =>
   x.shape.length === 3 ? reshape(e, x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]) : x;
 
-export const pair = (values: readonly number[], missing: number): readonly number[] => (values.length === 1 ? [missing, ...values] : values);
+export const pair = (values: readonly number[], missing: number): readonly number[] =>
+  values.length === 1 ? [missing, ...values] : values;
 
 function attributesOf(attributes: Convolution): TfAttributes {
   const [top, left] = pair(attributes.padBefore, 0) as [number, number];
@@ -37,7 +38,10 @@ function attributesOf(attributes: Convolution): TfAttributes {
 
 const isNative = (x: Operand, { groups }: Convolution): boolean => groups === 1 && (x.shape.length === 3 || x.shape.length === 4);
 
-const windowFor = (weight: Operand, attributes: Convolution): Window => ({ ...attributes, kernel: weight.shape.slice(2) as readonly number[] });
+const windowFor = (weight: Operand, attributes: Convolution): Window => ({
+  ...attributes,
+  kernel: weight.shape.slice(2) as readonly number[],
+});
 
 const perGroup = (weight: Operand): number => product(weight.shape.slice(1) as readonly number[]);
 
@@ -50,20 +54,44 @@ function columnsOf(e: Emitter, x: Operand, weight: Operand, attributes: Convolut
   return reshape(e, columns, [x.shape[0]!, attributes.groups, perGroup(weight), columns.shape[3]!]);
 }
 
-function general(e: Emitter, x: Operand, weight: Operand, bias: Operand | undefined, attributes: Convolution, shape: Shape): Operand {
+function general(
+  e: Emitter,
+  x: Operand,
+  weight: Operand,
+  bias: Operand | undefined,
+  attributes: Convolution,
+  shape: Shape,
+): Operand {
   const columns = columnsOf(e, x, weight, attributes);
   const matrices = weightMatrices(e, weight, attributes.groups);
-  const maps = matmul(e, matrices, columns, false, false, [x.shape[0]!, attributes.groups, matrices.shape[2]!, columns.shape[3]!]);
+  const maps = matmul(e, matrices, columns, false, false, [
+    x.shape[0]!,
+    attributes.groups,
+    matrices.shape[2]!,
+    columns.shape[3]!,
+  ]);
   const result = reshape(e, maps, shape);
-  return bias === undefined ? result : binary(e, "AddV2", result, reshape(e, bias, [weight.shape[0]!, ...shape.slice(2).map(() => 1)]));
+  return bias === undefined
+    ? result
+    : binary(e, "AddV2", result, reshape(e, bias, [weight.shape[0]!, ...shape.slice(2).map(() => 1)]));
 }
 
-function convolve(e: Emitter, x: Operand, weight: Operand, bias: Operand | undefined, attributes: Convolution, shape: Shape): Operand {
+function convolve(
+  e: Emitter,
+  x: Operand,
+  weight: Operand,
+  bias: Operand | undefined,
+  attributes: Convolution,
+  shape: Shape,
+): Operand {
   const image = e.transpose(withHeight(e, x), channelsLast);
   const filter = e.transpose(withHeight(e, weight), kernelLast);
   const positions = pair(shape.slice(2) as readonly number[], 1);
   const last: Shape = [shape[0]!, ...positions, shape[1]!];
-  const result = call(e, "Conv2D", [image, filter], last, "float32", { ...attributesOf(attributes), use_cudnn_on_gpu: { bool: true } });
+  const result = call(e, "Conv2D", [image, filter], last, "float32", {
+    ...attributesOf(attributes),
+    use_cudnn_on_gpu: { bool: true },
+  });
   const shifted = bias === undefined ? result : biasAdd(e, result, bias);
   return reshape(e, e.transpose(shifted, channelsFirst), shape);
 }
@@ -73,7 +101,8 @@ export const biasAdd = (e: Emitter, x: Operand, bias: Operand): Operand =>
 
 function gradients(e: Emitter, g: Operand, x: Operand, weight: Operand, attributes: Convolution): readonly [Operand, Operand] {
   const narrow = attributes.dilation.every((n) => n === 1);
-  if (!isNative(x, attributes) || !narrow) return [towardsInput(e, g, x, weight, attributes), towardsWeight(e, g, x, weight, attributes)];
+  if (!isNative(x, attributes) || !narrow)
+    return [towardsInput(e, g, x, weight, attributes), towardsWeight(e, g, x, weight, attributes)];
   const image = e.transpose(withHeight(e, x), channelsLast);
   const filter = e.transpose(withHeight(e, weight), kernelLast);
   const errors = e.transpose(withHeight(e, g), channelsLast);
@@ -117,4 +146,3 @@ export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
     return [toX, toWeight, sum(e, g!, [0, ...g!.shape.slice(2).map((_, i) => i + 2)])];
   },
 };
-

@@ -53,7 +53,9 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   maximum: two("Maximum"),
   minimum: two("Minimum"),
   remainder: (e, [a, b]) => [remainder(e, a!, b!)],
-  equal: (e, [a, b]) => [elementwise(e, "Equal", [a!, b!], "bool", { T: { type: a!.dtype }, incompatible_shape_error: { bool: true } })],
+  equal: (e, [a, b]) => [
+    elementwise(e, "Equal", [a!, b!], "bool", { T: { type: a!.dtype }, incompatible_shape_error: { bool: true } }),
+  ],
   less: ordering("Less"),
   lessEqual: ordering("LessEqual"),
   logicalAnd: (e, [a, b]) => [logical(e, "LogicalAnd", a!, b!)],

@@ -38,13 +38,19 @@ function indexed(e: Emitter, logits: Operand, target: Operand, weight: Operand |
   const { rows, back } = rowsOf(e, logits);
   const [count] = rows.shape as [Size, number];
   const labels = reshape(e, target, [count]);
-  const valid = elementwise(e, "NotEqual", [labels, scalar(e, ignoreIndex, "int32")], "bool", { T: { type: "int32" }, incompatible_shape_error: { bool: true } });
+  const valid = elementwise(e, "NotEqual", [labels, scalar(e, ignoreIndex, "int32")], "bool", {
+    T: { type: "int32" },
+    incompatible_shape_error: { bool: true },
+  });
   const safe = select(e, valid, labels, scalar(e, 0, "int32"));
   const [value, slope] = e.op(
     "SparseSoftmaxCrossEntropyWithLogits",
     [rows, safe],
     { T: { type: "float32" }, Tlabels: { type: "int32" } },
-    [{ shape: [count], dtype: "float32" }, { shape: rows.shape, dtype: "float32" }],
+    [
+      { shape: [count], dtype: "float32" },
+      { shape: rows.shape, dtype: "float32" },
+    ],
   ) as [Operand, Operand];
   return { rows, back, valid, picked: weight === undefined ? undefined : gather(e, weight, safe, 0), value, slope };
 }
@@ -53,7 +59,14 @@ function indexed(e: Emitter, logits: Operand, target: Operand, weight: Operand |
 const totalWeight = (e: Emitter, weight: Operand | undefined, classes: number): Operand =>
   weight === undefined ? scalar(e, classes) : sum(e, weight, [0]);
 
-function indexedValue(e: Emitter, logits: Operand, target: Operand, weight: Operand | undefined, options: CrossEntropy, shape: Shape): Operand[] {
+function indexedValue(
+  e: Emitter,
+  logits: Operand,
+  target: Operand,
+  weight: Operand | undefined,
+  options: CrossEntropy,
+  shape: Shape,
+): Operand[] {
   const { rows, valid, picked, value } = indexed(e, logits, target, weight, options.ignoreIndex);
   const { labelSmoothing } = options;
   const zero = scalar(e, 0);
@@ -68,7 +81,14 @@ function indexedValue(e: Emitter, logits: Operand, target: Operand, weight: Oper
   return [reshape(e, select(e, valid, total, zero), shape), reshape(e, counts, shape)];
 }
 
-function indexedGradient(e: Emitter, g: Operand, logits: Operand, target: Operand, weight: Operand | undefined, options: CrossEntropy): Operand {
+function indexedGradient(
+  e: Emitter,
+  g: Operand,
+  logits: Operand,
+  target: Operand,
+  weight: Operand | undefined,
+  options: CrossEntropy,
+): Operand {
   const { rows, back, valid, picked, slope } = indexed(e, logits, target, weight, options.ignoreIndex);
   const { labelSmoothing } = options;
   const [count, classes] = rows.shape as [Size, number];
@@ -77,7 +97,12 @@ function indexedGradient(e: Emitter, g: Operand, logits: Operand, target: Operan
   if (labelSmoothing !== 0) {
     const p = softmax(e, "Softmax", rows);
     const even = minus(e, times(e, p, totalWeight(e, weight, classes)), weight ?? scalar(e, 1));
-    total = binary(e, "AddV2", times(e, total, scalar(e, 1 - labelSmoothing)), times(e, even, scalar(e, labelSmoothing / classes)));
+    total = binary(
+      e,
+      "AddV2",
+      times(e, total, scalar(e, 1 - labelSmoothing)),
+      times(e, even, scalar(e, labelSmoothing / classes)),
+    );
   }
   // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
   const seen = column(e, valid);
@@ -96,8 +121,14 @@ function massOf(e: Emitter, target: Operand, weight: Operand | undefined, labelS
 export const lossLowerings: Readonly<Record<string, Lowering>> = {
   crossEntropyElements(e, [logits, target, weight], options: CrossEntropy, [y]) {
     if (target!.dtype === "int32") return indexedValue(e, logits!, target!, weight, options, y!.shape);
-    const products = times(e, massOf(e, target!, weight, options.labelSmoothing), softmax(e, "LogSoftmax", rowsOf(e, logits!).rows));
-    return [reshape(e, call(e, "Neg", [sum(e, products, [1])], [products.shape[0]!], "float32", { T: { type: "float32" } }), y!.shape)];
+    const products = times(
+      e,
+      massOf(e, target!, weight, options.labelSmoothing),
+      softmax(e, "LogSoftmax", rowsOf(e, logits!).rows),
+    );
+    return [
+      reshape(e, call(e, "Neg", [sum(e, products, [1])], [products.shape[0]!], "float32", { T: { type: "float32" } }), y!.shape),
+    ];
   },
   crossEntropyElementsGradient(e, operands, options: CrossEntropy) {
     const outputs = (operands.length - 3) / 2;
@@ -111,4 +142,3 @@ export const lossLowerings: Readonly<Record<string, Lowering>> = {
     return [back(times(e, slope, column(e, reshape(e, g, [rows.shape[0]!]))))];
   },
 };
-

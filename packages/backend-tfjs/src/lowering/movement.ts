@@ -1,6 +1,21 @@
 /** Numbers that move: shapes, slices, rows by index, ranges. */
 import { addSizes, mulSizes, sizeOf, type DType, type Shape, type Size } from "@ermine/core";
-import { binary, broadcastTo, call, cast, concat, fill, gather, ints, pad, range, reshape, scalar, scatterAdd, slice } from "./calls.js";
+import {
+  binary,
+  broadcastTo,
+  call,
+  cast,
+  concat,
+  fill,
+  gather,
+  ints,
+  pad,
+  range,
+  reshape,
+  scalar,
+  scatterAdd,
+  slice,
+} from "./calls.js";
 import type { Emitter, Lowering, Operand } from "./emitter.js";
 
 type Slice = { readonly starts: readonly Size[]; readonly steps: readonly number[]; readonly sizes: readonly Size[] };
@@ -16,7 +31,12 @@ function strided(e: Emitter, x: Operand, { starts, steps, sizes }: Slice): Opera
     : call(
         e,
         "StridedSlice",
-        [x, e.sizes(first), e.sizes(first.map((start, i) => addSizes(start, mulSizes(sizes[i]!, strides[i]!)))), ints(e, strides)],
+        [
+          x,
+          e.sizes(first),
+          e.sizes(first.map((start, i) => addSizes(start, mulSizes(sizes[i]!, strides[i]!)))),
+          ints(e, strides),
+        ],
         sizes,
         x.dtype,
         { T: { type: x.dtype }, Index: { type: "int32" } },
@@ -29,13 +49,19 @@ function strided(e: Emitter, x: Operand, { starts, steps, sizes }: Slice): Opera
 const swapWithLast = (rank: number, axis: number): number[] =>
   Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
 
-const swapWithFirst = (rank: number, axis: number): number[] => Array.from({ length: rank }, (_, i) => (i === axis ? 0 : i === 0 ? axis : i));
+const swapWithFirst = (rank: number, axis: number): number[] =>
+  Array.from({ length: rank }, (_, i) => (i === axis ? 0 : i === 0 ? axis : i));
 
 /** PyTorch's gather: outside of the axis the indices may be fewer. */
 function along(e: Emitter, x: Operand, indices: Operand, axis: number): Operand {
   const rank = x.shape.length;
   const sizes = x.shape.map((size, i) => (i === axis ? size : indices.shape[i]!));
-  const part = slice(e, x, x.shape.map(() => 0), sizes);
+  const part = slice(
+    e,
+    x,
+    x.shape.map(() => 0),
+    sizes,
+  );
   const order = swapWithLast(rank, axis);
   return e.transpose(gather(e, e.transpose(part, order), e.transpose(indices, order), rank - 1, rank - 1), order);
 }
@@ -62,7 +88,9 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
   transpose: (e, [x], { permutation }: { permutation: readonly number[] }) => [e.transpose(x!, permutation)],
   broadcastTo: (e, [x], { shape }: { shape: Shape }) => [broadcastTo(e, x!, shape)],
   slice: (e, [x], attributes: Slice) => [strided(e, x!, attributes)],
-  pad: (e, [x], { before, after, value }: { before: readonly Size[]; after: readonly Size[]; value: number }) => [pad(e, x!, before, after, value)],
+  pad: (e, [x], { before, after, value }: { before: readonly Size[]; after: readonly Size[]; value: number }) => [
+    pad(e, x!, before, after, value),
+  ],
   concat: (e, inputs, { axis }: Axis) => [concat(e, inputs as readonly Operand[], axis)],
   indexSelect: (e, [x, indices], { axis }: Axis) => [gather(e, x!, indices!, axis)],
   indexAdd(e, [base, indices, updates], { axis }: Axis) {

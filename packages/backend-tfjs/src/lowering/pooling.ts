@@ -11,7 +11,10 @@ const isFlat = (x: Operand): boolean => x.shape.length === 3 || x.shape.length =
 
 const dense = (window: Omit<Window, "dilation">): Window => ({ ...window, dilation: window.kernel.map(() => 1) });
 
-const sides = ({ padBefore, padAfter }: Pick<Window, "padBefore" | "padAfter">): readonly [readonly number[], readonly number[]] => [
+const sides = ({
+  padBefore,
+  padAfter,
+}: Pick<Window, "padBefore" | "padAfter">): readonly [readonly number[], readonly number[]] => [
   pair(padBefore, 0),
   pair(padAfter, 0),
 ];

@@ -21,7 +21,10 @@ function firstLargest(e: Emitter, x: Operand, axis: number): Operand {
 /** Indices that put the last axis in descending order; equal ones keep theirs. */
 function descending(e: Emitter, x: Operand): Operand {
   const size = e.size(x.shape.at(-1)!);
-  const types = [{ shape: x.shape, dtype: x.dtype }, { shape: x.shape, dtype: "int32" as const }];
+  const types = [
+    { shape: x.shape, dtype: x.dtype },
+    { shape: x.shape, dtype: "int32" as const },
+  ];
   return e.op("TopKV2", [x, size], { T: { type: x.dtype }, sorted: { bool: true } }, types)[1]!;
 }
 
@@ -43,7 +46,10 @@ function sorted(e: Emitter, x: Operand, largestFirst: boolean): { values: Operan
 }
 
 /** The permutation that brings `axis` to the end; it is not its own inverse. */
-const toEnd = (rank: number, axis: number): number[] => [...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis), axis];
+const toEnd = (rank: number, axis: number): number[] => [
+  ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis),
+  axis,
+];
 
 export const reductionLowerings: Readonly<Record<string, Lowering>> = {
   sum: over("Sum"),
@@ -67,4 +73,3 @@ export const reductionLowerings: Readonly<Record<string, Lowering>> = {
       [x!],
     ),
 };
-

@@ -65,5 +65,7 @@ export function fold(e: Emitter, columns: Operand, window: Window, outputSize: r
 
 export const windowLowerings: Readonly<Record<string, Lowering>> = {
   unfold: (e, [x], attributes: Window & { padValue: number }) => [unfold(e, x!, attributes, attributes.padValue)],
-  fold: (e, [columns], attributes: Window & { outputSize: readonly number[] }) => [fold(e, columns!, attributes, attributes.outputSize)],
+  fold: (e, [columns], attributes: Window & { outputSize: readonly number[] }) => [
+    fold(e, columns!, attributes, attributes.outputSize),
+  ],
 };

@@ -49,7 +49,10 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   const found = locate(device);
   if (found === undefined) {
     const name = device === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
-    throw new ErmineError("ERMINE_BACKEND", `${name} is not installed. Add it: npm install ${name}@4.22. ${device === "gpu" ? "" : remedy}`.trim());
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `${name} is not installed. Add it: npm install ${name}@4.22. ${device === "gpu" ? "" : remedy}`.trim(),
+    );
   }
   const addon = addonPath(found.root);
   if (!existsSync(addon)) {
@@ -72,7 +75,8 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
     quiet?.unmute();
   }
   const backend = tfjs.findBackend("tensorflow");
-  if (backend === null) throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
+  if (backend === null)
+    throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
   loaded = { tfjs, binding: backend.binding, package: found };
   return loaded;
 }
