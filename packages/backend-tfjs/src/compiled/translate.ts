@@ -19,7 +19,7 @@ import type { Operand } from "../lowering/emitter.js";
 import { lowerings } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
-import { applyInPlace, inPlaceSteps, type InPlaceStep } from "./inPlace.js";
+import { applyInPlace, inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
 
 export interface TranslatedEntry {
   /** In the order in which they are fed. */
@@ -121,6 +121,7 @@ function translateEntry(
   const values = new Map<Value, Operand>();
   const reads = new Map<Variable, Operand>();
   const inPlace = inPlaceSteps(graph);
+  const computedWith = valuesComputedWith(graph, inPlace);
   const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
 
   for (const node of graph.nodes) {
@@ -137,6 +138,7 @@ function translateEntry(
       noteSymbols(symbols, operand);
     } else if (node.kind === "variable") {
       const i = index.get(node.variable)!;
+      if (!computedWith.has(value)) continue;
       const handle = emitter.node(`${prefix}/read${i}`, "ReadVariableOp", [`v${i}`], { dtype: { type: dtype } });
       const operand: Operand = { handle, shape, dtype };
       values.set(value, operand);
@@ -172,6 +174,17 @@ function translateEntry(
   if (outputs.length === 0) emitter.node(`${prefix}/ran`, "Identity", [token, ...after], { T: { type: "int32" } });
   const fetches = outputs.length === 0 ? [`${prefix}/ran`] : outputs.map((_, i) => `${prefix}/out${i}`);
   return { feeds, fetches, outputs };
+}
+
+/** The values that some op or output needs: a moment that is only written in place is never read. */
+function valuesComputedWith(graph: Graph, inPlace: ReadonlyMap<OpNode, InPlaceStep>): ReadonlySet<Value | undefined> {
+  const used = new Set<Value | undefined>([...graph.outputs, graph.commit, ...graph.updates.map(({ value }) => value)]);
+  for (const node of graph.nodes) {
+    if (node.kind !== "op") continue;
+    const step = inPlace.get(node);
+    for (const input of step === undefined ? node.inputs : readInPlace(step)) used.add(input);
+  }
+  return used;
 }
 
 /** Copies what may be memory that was fed: it is JavaScript's, and will be written again. */
@@ -223,10 +236,7 @@ function writeUpdates(draft: Draft): readonly string[] {
   const plain = graph.updates
     .filter(({ variable }) => !stepped.has(variable))
     .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
-  const readers = readersOf(emitter, prefix);
-  const afterReading = (variables: readonly Variable[]): string[] => [
-    ...new Set(variables.flatMap((variable) => (reads.has(variable) ? readers(reads.get(variable)!.handle as string) : []))),
-  ];
+  const laterReaders = readersBeside(emitter, prefix);
   const written = plain.map(({ variable, dtype, handle }) => {
     const i = index.get(variable)!;
     const read = reads.get(variable);
@@ -236,12 +246,12 @@ function writeUpdates(draft: Draft): readonly string[] {
     });
   });
   for (const { node, variables } of inPlace.values()) {
-    const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable)! }));
+    const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable) }));
     const name = `${prefix}/step${index.get(variables[0]!)!}`;
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
-    written.push(
-      applyInPlace({ emitter, name, gate: gateFor("float32"), after: afterReading(variables) }, node, places, gradient, scalars),
-    );
+    const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
+    const after = laterReaders(read, emitter.handle(gradient));
+    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after }, node, places, gradient, scalars));
   }
   const dependencies = written.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;
@@ -254,18 +264,30 @@ function writeUpdates(draft: Draft): readonly string[] {
 }
 
 /**
- * Control inputs that name a read and all that computes with it: a kernel that writes in place copies the variable first where
- * somebody still holds it.
+ * Control inputs for a kernel that writes in place: the reads, and what computes with them but not on the way to the gradient (which
+ * the kernel waits for anyway). It would copy the variable first where somebody still holds it. No more than those: TensorFlow does not
+ * fuse an op that others wait for.
  */
-function readersOf(emitter: GraphEmitter, prefix: string): (read: string) => string[] {
-  const known = new Map<string, string[]>();
-  for (const { name, inputs } of emitter.nodes) {
-    if (!name.startsWith(`${prefix}/`)) continue;
+function readersBeside(emitter: GraphEmitter, prefix: string): (reads: readonly string[], gradient: string) => string[] {
+  const own = new Map(emitter.nodes.filter(({ name }) => name.startsWith(`${prefix}/`)).map((node) => [node.name, node]));
+  const readers = new Map<string, string[]>();
+  for (const { name, inputs } of own.values()) {
     for (const input of inputs) {
-      const list = known.get(input) ?? [];
-      list.push(`^${name}`);
-      known.set(input, list);
+      const list = readers.get(input);
+      if (list === undefined) readers.set(input, [name]);
+      else list.push(name);
     }
   }
-  return (read) => [`^${read}`, ...(known.get(read) ?? [])];
+  return (reads, gradient) => {
+    const before = new Set<string>();
+    const pending = [gradient];
+    while (pending.length > 0) {
+      const name = pending.pop()!.replace(/^\^|:\d+$/g, "");
+      if (before.has(name)) continue;
+      before.add(name);
+      pending.push(...(own.get(name)?.inputs ?? []));
+    }
+    const later = reads.flatMap((read) => readers.get(read) ?? []).filter((name) => !before.has(name));
+    return [...new Set([...reads, ...later])].map((name) => `^${name}`);
+  };
 }
