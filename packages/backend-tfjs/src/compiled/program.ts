@@ -3,14 +3,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  allocate,
   bindFeeds,
   bytesPerElement,
   concrete,
   bind,
   ErmineError,
   type Executable,
-  type Feed,
   type GraphModule,
   type Storage,
   type TypedArray,
@@ -18,6 +16,7 @@ import {
 import { explained, fitting, type Eager } from "../eager.js";
 import { dataType, type Binding } from "../native/binding.js";
 import { savedModel } from "./graphDef.js";
+import { Staging } from "./staging.js";
 import { translate } from "./translate.js";
 
 export interface TfProgram extends Executable {
@@ -49,7 +48,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
         ...entry,
         inputNames: entry.feeds.map((feed) => feed.placeholder).join(),
         outputNames: entry.fetches.join(),
-        staging: new Map<string, TypedArray>(),
+        staging: new Staging(binding),
       },
     ]),
   );
@@ -108,7 +107,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
         const inputs = entry.feeds.map(({ name, dtype }) => {
           const feed = feeds[name]!;
           if (typeof feed.value !== "function" && !ArrayBuffer.isView(feed.value)) return eager.check(feed.value).id;
-          const id = binding.createTensor(feed.shape, dataType[dtype], staged(entry.staging, name, dtype, feed));
+          const id = binding.createTensor(feed.shape, dataType[dtype], entry.staging.write(name, dtype, feed));
           temporary.push(id);
           return id;
         });
@@ -157,27 +156,4 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
       binding.deleteSavedModel(model);
     },
   };
-}
-
-/** The numbers of a feed in an array that is used again for each run: no output shares its memory. */
-function staged(
-  staging: Map<string, TypedArray>,
-  name: string,
-  dtype: "float32" | "int32" | "bool",
-  feed: Feed,
-): Float32Array | Int32Array | Uint8Array {
-  const length = feed.shape.reduce((a, b) => a * b, 1);
-  let target = staging.get(name);
-  if (target?.length !== length) {
-    target = allocate(dtype, length);
-    staging.set(name, target);
-  }
-  if (typeof feed.value === "function") feed.value(target);
-  else {
-    const data = feed.value as TypedArray;
-    if (data.length !== length)
-      throw new ErmineError("ERMINE_SHAPE", `"${name}" is fed ${data.length} numbers for the shape [${feed.shape.join(", ")}].`);
-    target.set(data);
-  }
-  return target as Float32Array;
 }
