@@ -1,0 +1,199 @@
+// Two or three operands, element by element. Shapes come collapsed: the innermost stride of an operand is 1, or 0 where it repeats.
+
+export const ADD = 0;
+export const SUB = 1;
+export const MUL = 2;
+export const DIV = 3;
+export const MAXIMUM = 4;
+export const MINIMUM = 5;
+export const POW = 6;
+export const REMAINDER = 7;
+export const EQUAL = 8;
+export const LESS = 9;
+export const LESS_EQUAL = 10;
+export const AND = 11;
+export const OR = 12;
+export const ADD_I = 13;
+export const SUB_I = 14;
+export const MUL_I = 15;
+export const MAXIMUM_I = 16;
+export const MINIMUM_I = 17;
+export const REMAINDER_I = 18;
+export const EQUAL_I = 19;
+export const LESS_I = 20;
+export const LESS_EQUAL_I = 21;
+
+// @ts-ignore: decorator
+@inline
+function two(kind: i32, x: v128, y: v128): v128 {
+  switch (kind) {
+    case ADD: return f32x4.add(x, y);
+    case SUB: return f32x4.sub(x, y);
+    case MUL: return f32x4.mul(x, y);
+    case DIV: return f32x4.div(x, y);
+    case MAXIMUM: return f32x4.max(x, y);
+    case MINIMUM: return f32x4.min(x, y);
+    case EQUAL: return v128.and(f32x4.eq(x, y), i32x4.splat(1));
+    case LESS: return v128.and(f32x4.lt(x, y), i32x4.splat(1));
+    case LESS_EQUAL: return v128.and(f32x4.le(x, y), i32x4.splat(1));
+    case AND: return v128.and(x, y);
+    case OR: return v128.or(x, y);
+    case ADD_I: return i32x4.add(x, y);
+    case SUB_I: return i32x4.sub(x, y);
+    case MUL_I: return i32x4.mul(x, y);
+    case MAXIMUM_I: return i32x4.max_s(x, y);
+    case MINIMUM_I: return i32x4.min_s(x, y);
+    case EQUAL_I: return v128.and(i32x4.eq(x, y), i32x4.splat(1));
+    case LESS_I: return v128.and(i32x4.lt_s(x, y), i32x4.splat(1));
+    default: return v128.and(i32x4.le_s(x, y), i32x4.splat(1));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function run(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
+  const whole = count & ~3;
+  const end = dst + (<usize>whole << 2);
+  if (stepA == 1 && stepB == 1) {
+    for (; dst < end; dst += 16, a += 16, b += 16) v128.store(dst, two(kind, v128.load(a), v128.load(b)));
+  } else if (stepA == 1) {
+    const y = v128.load32_splat(b);
+    for (; dst < end; dst += 16, a += 16) v128.store(dst, two(kind, v128.load(a), y));
+  } else if (stepB == 1) {
+    const x = v128.load32_splat(a);
+    for (; dst < end; dst += 16, b += 16) v128.store(dst, two(kind, x, v128.load(b)));
+  } else {
+    const z = two(kind, v128.load32_splat(a), v128.load32_splat(b));
+    for (; dst < end; dst += 16) v128.store(dst, z);
+  }
+  const rest = count & 3;
+  if (rest == 0) return;
+  const last = two(kind, stepA == 1 ? v128.load(a) : v128.load32_splat(a), stepB == 1 ? v128.load(b) : v128.load32_splat(b));
+  storeSome(dst, last, rest);
+}
+
+/** The first one to three lanes: rows need not end on 16 bytes. */
+// @ts-ignore: decorator
+@inline
+export function storeSome(dst: usize, x: v128, count: i32): void {
+  store<u32>(dst, i32x4.extract_lane(x, 0));
+  if (count > 1) store<u32>(dst + 4, i32x4.extract_lane(x, 1));
+  if (count > 2) store<u32>(dst + 8, i32x4.extract_lane(x, 2));
+}
+
+/** PyTorch's remainder: the sign of the divisor. */
+// @ts-ignore: decorator
+@inline
+function remainder(x: f32, y: f32): f32 {
+  const r = x % y;
+  return r != 0 && r < 0 != y < 0 ? r + y : r;
+}
+
+function slow(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
+  for (let i = 0; i < count; i++) {
+    const x = load<f32>(a);
+    const y = load<f32>(b);
+    if (kind == POW) store<f32>(dst, <f32>Math.pow(<f64>x, <f64>y));
+    else if (kind == REMAINDER) store<f32>(dst, remainder(x, y));
+    else {
+      const m = load<i32>(a);
+      const n = load<i32>(b);
+      const r = n == 0 || n == -1 ? 0 : m % n;
+      store<i32>(dst, r != 0 && r < 0 != n < 0 ? r + n : r);
+    }
+    dst += 4;
+    a += <usize>stepA << 2;
+    b += <usize>stepB << 2;
+  }
+}
+
+function row(kind: i32, dst: usize, a: usize, b: usize, n: i32, sa: i32, sb: i32): void {
+  switch (kind) {
+    case ADD: return run(ADD, dst, a, b, n, sa, sb);
+    case SUB: return run(SUB, dst, a, b, n, sa, sb);
+    case MUL: return run(MUL, dst, a, b, n, sa, sb);
+    case DIV: return run(DIV, dst, a, b, n, sa, sb);
+    case MAXIMUM: return run(MAXIMUM, dst, a, b, n, sa, sb);
+    case MINIMUM: return run(MINIMUM, dst, a, b, n, sa, sb);
+    case POW: return slow(POW, dst, a, b, n, sa, sb);
+    case REMAINDER: return slow(REMAINDER, dst, a, b, n, sa, sb);
+    case EQUAL: return run(EQUAL, dst, a, b, n, sa, sb);
+    case LESS: return run(LESS, dst, a, b, n, sa, sb);
+    case LESS_EQUAL: return run(LESS_EQUAL, dst, a, b, n, sa, sb);
+    case AND: return run(AND, dst, a, b, n, sa, sb);
+    case OR: return run(OR, dst, a, b, n, sa, sb);
+    case ADD_I: return run(ADD_I, dst, a, b, n, sa, sb);
+    case SUB_I: return run(SUB_I, dst, a, b, n, sa, sb);
+    case MUL_I: return run(MUL_I, dst, a, b, n, sa, sb);
+    case MAXIMUM_I: return run(MAXIMUM_I, dst, a, b, n, sa, sb);
+    case MINIMUM_I: return run(MINIMUM_I, dst, a, b, n, sa, sb);
+    case REMAINDER_I: return slow(REMAINDER_I, dst, a, b, n, sa, sb);
+    case EQUAL_I: return run(EQUAL_I, dst, a, b, n, sa, sb);
+    case LESS_I: return run(LESS_I, dst, a, b, n, sa, sb);
+    default: return run(LESS_EQUAL_I, dst, a, b, n, sa, sb);
+  }
+}
+
+/** `dims` are [sizes…, stridesA…, stridesB…] of `rank` axes, outermost first; dst is contiguous. */
+export function binary(kind: i32, dst: usize, a: usize, b: usize, rank: i32, dims: usize): void {
+  const inner = load<i32>(dims + ((rank - 1) << 2));
+  const sa = load<i32>(dims + ((2 * rank - 1) << 2));
+  const sb = load<i32>(dims + ((3 * rank - 1) << 2));
+  binaryAxis(kind, dst, a, b, rank, dims, 0, inner, sa, sb);
+}
+
+function binaryAxis(kind: i32, dst: usize, a: usize, b: usize, rank: i32, dims: usize, axis: i32, inner: i32, sa: i32, sb: i32): usize {
+  if (axis == rank - 1) {
+    row(kind, dst, a, b, inner, sa, sb);
+    return dst + (<usize>inner << 2);
+  }
+  const size = load<i32>(dims + (axis << 2));
+  const stepA = <usize>load<i32>(dims + ((rank + axis) << 2)) << 2;
+  const stepB = <usize>load<i32>(dims + ((2 * rank + axis) << 2)) << 2;
+  for (let i = 0; i < size; i++) {
+    dst = binaryAxis(kind, dst, a, b, rank, dims, axis + 1, inner, sa, sb);
+    a += stepA;
+    b += stepB;
+  }
+  return dst;
+}
+
+/** condition ? a : b, all three by strides: `dims` are [sizes…, stridesC…, stridesA…, stridesB…]. */
+export function where(dst: usize, c: usize, a: usize, b: usize, rank: i32, dims: usize): void {
+  whereAxis(dst, c, a, b, rank, dims, 0);
+}
+
+function whereAxis(dst: usize, c: usize, a: usize, b: usize, rank: i32, dims: usize, axis: i32): usize {
+  const size = load<i32>(dims + (axis << 2));
+  const sc = load<i32>(dims + ((rank + axis) << 2));
+  const sa = load<i32>(dims + ((2 * rank + axis) << 2));
+  const sb = load<i32>(dims + ((3 * rank + axis) << 2));
+  if (axis < rank - 1) {
+    for (let i = 0; i < size; i++) {
+      dst = whereAxis(dst, c, a, b, rank, dims, axis + 1);
+      c += <usize>sc << 2;
+      a += <usize>sa << 2;
+      b += <usize>sb << 2;
+    }
+    return dst;
+  }
+  let i = 0;
+  const zero = i32x4.splat(0);
+  for (; i + 4 <= size; i += 4, dst += 16) {
+    const mask = sc == 1 ? v128.load(c) : v128.load32_splat(c);
+    const x = sa == 1 ? v128.load(a) : v128.load32_splat(a);
+    const y = sb == 1 ? v128.load(b) : v128.load32_splat(b);
+    v128.store(dst, v128.bitselect(x, y, i32x4.ne(mask, zero)));
+    c += <usize>sc << 4;
+    a += <usize>sa << 4;
+    b += <usize>sb << 4;
+  }
+  for (; i < size; i++, dst += 4) {
+    store<i32>(dst, load<i32>(c) != 0 ? load<i32>(a) : load<i32>(b));
+    c += <usize>sc << 2;
+    a += <usize>sa << 2;
+    b += <usize>sb << 2;
+  }
+  return dst;
+}
+

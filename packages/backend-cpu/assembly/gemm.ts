@@ -1,0 +1,198 @@
+// Matrix product: both sides packed into panels that the 4 × 8 micro-kernel reads in order, eight accumulators in registers.
+import { madd, splat } from "./simd";
+
+const MR = 4;
+const NR = 8;
+const KC = 256;
+const MC = 96;
+
+/** Panels of 4 rows of A: for each k the four rows' numbers; rows beyond the end are 0. */
+function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depthStep: usize): void {
+  for (let i = 0; i < rows; i += MR) {
+    const r0 = a + <usize>i * rowStep;
+    const r1 = i + 1 < rows ? r0 + rowStep : 0;
+    const r2 = i + 2 < rows ? r0 + 2 * rowStep : 0;
+    const r3 = i + 3 < rows ? r0 + 3 * rowStep : 0;
+    if (rowStep == 4 && r3 != 0) {
+      for (let k = 0; k < depth; k++, to += 16) v128.store(to, v128.load(r0 + <usize>k * depthStep));
+      continue;
+    }
+    let k = 0;
+    if (depthStep == 4 && r3 != 0) {
+      for (; k + 4 <= depth; k += 4, to += 64) {
+        const at = <usize>k << 2;
+        const x = v128.load(r0 + at);
+        const y = v128.load(r1 + at);
+        const z = v128.load(r2 + at);
+        const w = v128.load(r3 + at);
+        const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
+        const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
+        const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
+        const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
+        v128.store(to, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
+        v128.store(to, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7), 16);
+        v128.store(to, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5), 32);
+        v128.store(to, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7), 48);
+      }
+    }
+    for (; k < depth; k++, to += 16) {
+      const at = <usize>k * depthStep;
+      store<f32>(to, load<f32>(r0 + at));
+      store<f32>(to, r1 != 0 ? load<f32>(r1 + at) : 0, 4);
+      store<f32>(to, r2 != 0 ? load<f32>(r2 + at) : 0, 8);
+      store<f32>(to, r3 != 0 ? load<f32>(r3 + at) : 0, 12);
+    }
+  }
+}
+
+/** Panels of 8 columns of B: for each k the eight columns' numbers; columns beyond the end are 0. */
+function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: usize, columnStep: usize): void {
+  for (let j = 0; j < columns; j += NR) {
+    const c = b + <usize>j * columnStep;
+    const width = min(columns - j, NR);
+    if (width == NR && columnStep == 4) {
+      for (let k = 0; k < depth; k++, to += 32) {
+        const at = c + <usize>k * depthStep;
+        v128.store(to, v128.load(at));
+        v128.store(to, v128.load(at, 16), 16);
+      }
+      continue;
+    }
+    let k = 0;
+    if (width == NR && depthStep == 4) {
+      for (; k + 4 <= depth; k += 4, to += 128) {
+        const at = c + (<usize>k << 2);
+        transpose4(to, at, columnStep);
+        transpose4(to + 16, at + 4 * columnStep, columnStep);
+      }
+    }
+    for (; k < depth; k++, to += 32) {
+      const at = c + <usize>k * depthStep;
+      for (let n = 0; n < NR; n++) store<f32>(to + (<usize>n << 2), n < width ? load<f32>(at + <usize>n * columnStep) : 0);
+    }
+  }
+}
+
+/** Four rows `step` apart, as four columns 32 bytes apart. */
+// @ts-ignore: decorator
+@inline
+function transpose4(to: usize, at: usize, step: usize): void {
+  const x = v128.load(at);
+  const y = v128.load(at + step);
+  const z = v128.load(at + 2 * step);
+  const w = v128.load(at + 3 * step);
+  const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
+  const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
+  const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
+  const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7), 32);
+  v128.store(to, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5), 64);
+  v128.store(to, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7), 96);
+}
+
+/** The first `width` numbers of a vector. */
+// @ts-ignore: decorator
+@inline
+function put(c: usize, x: v128, width: i32): void {
+  if (width >= 4) v128.store(c, x);
+  else if (width > 0) {
+    store<f32>(c, f32x4.extract_lane(x, 0));
+    if (width > 1) store<f32>(c, f32x4.extract_lane(x, 1), 4);
+    if (width > 2) store<f32>(c, f32x4.extract_lane(x, 2), 8);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function finishRow(c: usize, x: v128, y: v128, width: i32, add: bool): void {
+  if (add) {
+    x = f32x4.add(x, v128.load(c));
+    if (width > 4) y = f32x4.add(y, v128.load(c, 16));
+  }
+  if (width == NR) {
+    v128.store(c, x);
+    v128.store(c, y, 16);
+  } else {
+    put(c, x, width);
+    put(c + 16, y, width - 4);
+  }
+}
+
+/** c (4 × 8, or what is left of it) = a-panel · b-panel, plus the bias or plus what is there. */
+function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32, width: i32, bias: usize, add: bool): void {
+  let x0 = splat(0);
+  let y0 = splat(0);
+  if (bias != 0) {
+    x0 = v128.load(bias);
+    y0 = width > 4 ? v128.load(bias, 16) : splat(0);
+  }
+  let x1 = x0;
+  let y1 = y0;
+  let x2 = x0;
+  let y2 = y0;
+  let x3 = x0;
+  let y3 = y0;
+  const end = a + (<usize>depth << 4);
+  for (; a < end; a += 16, b += 32) {
+    const p = v128.load(b);
+    const q = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    x0 = madd(s, p, x0);
+    y0 = madd(s, q, y0);
+    s = v128.load32_splat(a, 4);
+    x1 = madd(s, p, x1);
+    y1 = madd(s, q, y1);
+    s = v128.load32_splat(a, 8);
+    x2 = madd(s, p, x2);
+    y2 = madd(s, q, y2);
+    s = v128.load32_splat(a, 12);
+    x3 = madd(s, p, x3);
+    y3 = madd(s, q, y3);
+  }
+  finishRow(c, x0, y0, width, add);
+  if (rows > 1) finishRow(c + step, x1, y1, width, add);
+  if (rows > 2) finishRow(c + 2 * step, x2, y2, width, add);
+  if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
+}
+
+/** Words of scratch that `gemm` needs. */
+export function gemmScratch(n: i32, k: i32): i32 {
+  const depth = min(k, KC);
+  return depth * (MC + ((n + NR - 1) & ~(NR - 1)));
+}
+
+/** c (m × n, rows side by side) = a · b (+ bias over the rows) (+ c). Steps are in bytes. */
+export function gemm(
+  c: usize, a: usize, b: usize, bias: usize, m: i32, n: i32, k: i32,
+  aRow: usize, aDepth: usize, bDepth: usize, bColumn: usize, accumulate: bool, scratch: usize,
+): void {
+  const step = <usize>n << 2;
+  if (k == 0) {
+    if (!accumulate) {
+      for (let i = 0; i < m; i++, c += step) {
+        if (bias != 0) memory.copy(c, bias, step);
+        else memory.fill(c, 0, step);
+      }
+    }
+    return;
+  }
+  const panelsB = scratch + (<usize>(min(k, KC) * MC) << 2);
+  for (let k0 = 0; k0 < k; k0 += KC) {
+    const depth = min(KC, k - k0);
+    packB(panelsB, b + <usize>k0 * bDepth, n, depth, bDepth, bColumn);
+    const first = k0 == 0;
+    for (let i0 = 0; i0 < m; i0 += MC) {
+      const rows = min(MC, m - i0);
+      packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
+      for (let j = 0; j < n; j += NR) {
+        const panel = panelsB + <usize>j * (<usize>depth << 2);
+        const columnBias = first && bias != 0 ? bias + (<usize>j << 2) : 0;
+        for (let i = 0; i < rows; i += MR) {
+          const at = c + <usize>(i0 + i) * step + (<usize>j << 2);
+          micro(at, step, scratch + <usize>i * (<usize>depth << 2), panel, depth, rows - i, min(NR, n - j), columnBias, !first || accumulate);
+        }
+      }
+    }
+  }
+}
