@@ -124,19 +124,24 @@ function translateEntry(
   const computedWith = valuesComputedWith(graph, inPlace);
   const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
 
-  for (const node of graph.nodes) {
+  // All that is fed comes first: sizes are read from it, whoever asks.
+  for (const node of graph.feeds) {
     const [value] = node.outputs as [Value];
     const { shape, dtype } = value.type;
-    if (node.kind === "feed") {
-      const placeholder = emitter.node(`${prefix}/feed${feeds.length}`, "Placeholder", [], {
-        dtype: { type: dtype },
-        shape: { shape: shape.map((size) => (typeof size === "number" ? size : -1)) },
-      });
-      feeds.push({ name: node.name, placeholder, dtype });
-      const operand: Operand = { handle: placeholder, shape, dtype };
-      values.set(value, operand);
-      noteSymbols(symbols, operand);
-    } else if (node.kind === "variable") {
+    const placeholder = emitter.node(`${prefix}/feed${feeds.length}`, "Placeholder", [], {
+      dtype: { type: dtype },
+      shape: { shape: shape.map((size) => (typeof size === "number" ? size : -1)) },
+    });
+    feeds.push({ name: node.name, placeholder, dtype });
+    const operand: Operand = { handle: placeholder, shape, dtype };
+    values.set(value, operand);
+    noteSymbols(symbols, operand);
+  }
+  for (const node of graph.nodes) {
+    if (node.kind === "feed") continue;
+    const [value] = node.outputs as [Value];
+    const { shape, dtype } = value.type;
+    if (node.kind === "variable") {
       const i = index.get(node.variable)!;
       if (!computedWith.has(value)) continue;
       const handle = emitter.node(`${prefix}/read${i}`, "ReadVariableOp", [`v${i}`], { dtype: { type: dtype } });

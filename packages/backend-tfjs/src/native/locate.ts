@@ -27,25 +27,27 @@ export function lookupPlaces(): readonly string[] {
 /**
  * The tfjs-node that this application uses; the GPU package where it is installed and the device is not "cpu".
  *
+ * @param places where packages are looked for from
+ * @param loaded the folders of copies that somebody has loaded already
  * @returns undefined where there is none
  * @throws ErmineError ERMINE_BACKEND where there are two copies of one
  */
-export function locate(device?: Device, places: readonly string[] = lookupPlaces()): TfjsPackage | undefined {
+export function locate(device?: Device, places = lookupPlaces(), loaded = loadedRoots): TfjsPackage | undefined {
   const wanted = device === undefined ? [packageNames.gpu, packageNames.cpu] : [packageNames[device]];
   for (const name of wanted) {
-    const found = locateByName(name, places);
+    const found = locateByName(name, places, loaded(name));
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function locateByName(name: TfjsPackage["name"], places: readonly string[]): TfjsPackage | undefined {
+function locateByName(name: TfjsPackage["name"], places: readonly string[], loaded: readonly string[]): TfjsPackage | undefined {
   const roots = new Set<string>();
   for (const place of places) {
     const root = resolveRoot(name, place);
     if (root !== undefined) roots.add(root);
   }
-  for (const root of loadedRoots(name)) roots.add(root);
+  for (const root of loaded) roots.add(root);
   const [root, other] = [...roots];
   if (root === undefined) return undefined;
   if (other !== undefined) {
@@ -68,7 +70,7 @@ function resolveRoot(name: string, place: string): string | undefined {
 }
 
 /** Copies that somebody has loaded already. */
-function loadedRoots(name: string): string[] {
+function loadedRoots(name: string): readonly string[] {
   const marker = join("node_modules", ...name.split("/"), "dist", "index.js");
   return Object.keys(createRequire(import.meta.url).cache)
     .filter((file) => file.endsWith(marker))

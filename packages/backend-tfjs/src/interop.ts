@@ -1,0 +1,148 @@
+/** To and from tfjs' own tensors and models, by copy: each side frees its own. */
+import { ErmineError, tensor, type DType, type Tensor, type TypedArray } from "@ermine/core";
+
+/** What is used of a `tf.Tensor`. */
+export interface TfjsTensor {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  dataSync(): ArrayLike<number> | ArrayLike<string>;
+}
+
+/** What is used of the module `tf`. */
+export interface TfjsModule<T> {
+  tensor(values: never, shape?: never, dtype?: never): T;
+}
+
+/** tf.tensor, whose own types are those of tfjs' version. */
+const makerOf = <T>(tf: TfjsModule<T>) =>
+  tf.tensor.bind(tf) as unknown as (values: TypedArray, shape: readonly number[], dtype: DType) => T;
+
+const dtypes: Readonly<Record<string, DType>> = { float32: "float32", int32: "int32", bool: "bool" };
+
+/**
+ * The numbers of a `tf.Tensor` as a tensor of ermine's. The `tf.Tensor` stays its owner's to dispose.
+ *
+ * @throws ErmineError ERMINE_DTYPE for a string or complex tensor
+ */
+export function fromTfjs(t: TfjsTensor): Tensor {
+  const dtype = dtypes[t.dtype];
+  if (dtype === undefined)
+    throw new ErmineError("ERMINE_DTYPE", `ermine has no ${t.dtype} tensors. Cast it: t.toFloat() or t.toInt().`);
+  return tensor(Array.from(t.dataSync() as ArrayLike<number>), { shape: t.shape, dtype });
+}
+
+/**
+ * A tensor as a `tf.Tensor` of the application's own tfjs, which is to be disposed there.
+ *
+ * @example const t = toTfjs(tf, model.parameters()[0].value);
+ */
+export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
+  return makerOf(tf)(t.dataSync(), t.shape as readonly number[], t.dtype);
+}
+
+/** What is used of a `tf.LayersModel`. */
+export interface TfjsLayersModel<T extends TfjsTensor = TfjsTensor> {
+  readonly layers: readonly TfjsLayer<T>[];
+}
+
+interface TfjsLayer<T> {
+  readonly name: string;
+  readonly weights: readonly { readonly name: string }[];
+  getWeights(): T[];
+  setWeights(weights: T[]): void;
+}
+
+/** Keras' name of a weight, PyTorch's, and the order of axes that PyTorch has it in, by rank. */
+const renamed: Readonly<Record<string, { readonly name: string; readonly order?: Readonly<Record<number, readonly number[]>> }>> =
+  {
+    kernel: { name: "weight", order: { 2: [1, 0], 3: [2, 1, 0], 4: [3, 2, 0, 1], 5: [4, 3, 0, 1, 2] } },
+    bias: { name: "bias" },
+    gamma: { name: "weight" },
+    beta: { name: "bias" },
+    moving_mean: { name: "runningMean" },
+    moving_variance: { name: "runningVar" },
+    embeddings: { name: "weight" },
+  };
+
+interface Weight<T> {
+  /** "conv1.weight". */
+  readonly name: string;
+  /** From Keras' axes to PyTorch's; undefined: the same. */
+  readonly order: readonly number[] | undefined;
+  readonly value: T;
+}
+
+function weightsOf<T extends TfjsTensor>(layer: TfjsLayer<T>): Weight<T>[] {
+  return layer.getWeights().map((value, i) => {
+    const own = layer.weights[i]!.name.split("/").at(-1)!.replace(/_\d+$/, "");
+    const known = renamed[own];
+    return { name: `${layer.name}.${known?.name ?? own}`, order: known?.order?.[value.shape.length], value };
+  });
+}
+
+/** Row-major numbers with their axes in another order. */
+function reordered(
+  data: ArrayLike<number>,
+  shape: readonly number[],
+  order: readonly number[] | undefined,
+): { data: number[]; shape: readonly number[] } {
+  if (order === undefined) return { data: Array.from(data), shape };
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const target = order.map((axis) => shape[axis]!);
+  const result: number[] = [];
+  const walk = (axis: number, at: number): void => {
+    if (axis === target.length) result.push(data[at]!);
+    else for (let i = 0; i < target[axis]!; i++) walk(axis + 1, at + i * strides[order[axis]!]!);
+  };
+  walk(0, 0);
+  return { data: result, shape: target };
+}
+
+/**
+ * The weights of a `tf.LayersModel` under PyTorch's names and with its axes: "dense_1.weight" [out, in], "conv2d_1.weight" [O, I, H, W],
+ * "batchNormalization_1.runningMean".
+ */
+export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
+  const weights = model.layers.flatMap((layer) => weightsOf(layer));
+  return Object.fromEntries(
+    weights.map(({ name, order, value }) => {
+      const { data, shape } = reordered(value.dataSync() as ArrayLike<number>, value.shape, order);
+      return [name, tensor(data, { shape })];
+    }),
+  );
+}
+
+/**
+ * Writes weights back into a `tf.LayersModel`, from the same names and axes.
+ *
+ * @throws ErmineError ERMINE_VALUE where one is missing, ERMINE_SHAPE where one does not fit; the model is then as it was
+ */
+export function toLayersModel<T extends TfjsTensor>(
+  tf: TfjsModule<T>,
+  model: TfjsLayersModel<T>,
+  weights: Readonly<Record<string, Tensor>>,
+): void {
+  const plan = model.layers.map((layer) => ({
+    layer,
+    values: weightsOf(layer).map(({ name, order, value }) => {
+      const given = weights[name];
+      if (given === undefined)
+        throw new ErmineError("ERMINE_VALUE", `There is no weight "${name}". Given are: ${Object.keys(weights).join(", ")}.`);
+      const back = order?.map((_, axis) => order.indexOf(axis));
+      const { data, shape } = reordered(given.dataSync(), given.shape as readonly number[], back);
+      if (shape.join() !== value.shape.join()) {
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `${name} is [${given.shape.join(", ")}], and the model's is [${value.shape.join(", ")}] in Keras' order.`,
+        );
+      }
+      return { data, shape };
+    }),
+  }));
+  const make = makerOf(tf as TfjsModule<T & { dispose?(): void }>);
+  for (const { layer, values } of plan) {
+    const tensors = values.map(({ data, shape }) => make(Float32Array.from(data), shape, "float32"));
+    layer.setWeights(tensors);
+    for (const t of tensors) t.dispose?.();
+  }
+}

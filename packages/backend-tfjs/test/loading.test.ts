@@ -1,0 +1,115 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tfjs } from "../src/index.js";
+import { supplyDroppedFunctions } from "../src/native/load.js";
+import { locate } from "../src/native/locate.js";
+import { describeNative } from "./native.js";
+
+let root: string;
+const place = (name: string): string => pathToFileURL(join(root, name, "index.js")).href;
+function copyIn(folder: string, version: string): void {
+  const target = join(root, folder, "node_modules/@tensorflow/tfjs-node");
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, "package.json"), JSON.stringify({ name: "@tensorflow/tfjs-node", version }));
+}
+
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), "ermine-locate-")));
+  copyIn("one", "4.22.0");
+  copyIn("two", "4.21.0");
+  mkdirSync(join(root, "linked/node_modules/@tensorflow"), { recursive: true });
+  symlinkSync(join(root, "one/node_modules/@tensorflow/tfjs-node"), join(root, "linked/node_modules/@tensorflow/tfjs-node"));
+  mkdirSync(join(root, "none"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe("which tfjs-node", () => {
+  it("is the application's, links followed", () => {
+    const found = {
+      name: "@tensorflow/tfjs-node",
+      root: join(root, "one/node_modules/@tensorflow/tfjs-node"),
+      version: "4.22.0",
+    };
+    expect(locate("cpu", [place("one"), place("linked")], () => [])).toEqual(found);
+  });
+  it("is none where none is installed", () => expect(locate("gpu", [place("none")], () => [])).toBeUndefined());
+  it("is an error that names both paths where there are two copies", () => {
+    const [one, two] = ["one", "two"].map((name) => join(root, name, "node_modules/@tensorflow/tfjs-node"));
+    expect(() => locate("cpu", [place("one"), place("two")], () => [])).toThrow(
+      new RegExp(`two copies of @tensorflow/tfjs-node.*\\n  ${one}\\n  ${two}\\n.*dedupe`, "s"),
+    );
+  });
+});
+
+describe("what newer Node has dropped", () => {
+  it("is supplied, and nothing that is there is touched", async () => {
+    supplyDroppedFunctions();
+    const util = (await import("node:util")).default as unknown as {
+      isNullOrUndefined(value: unknown): boolean;
+      isArray(value: unknown): boolean;
+    };
+    const before = [util.isNullOrUndefined, util.isArray];
+    supplyDroppedFunctions();
+    expect([util.isNullOrUndefined, util.isArray]).toEqual(before);
+    expect([null, undefined, 0, ""].map((value) => util.isNullOrUndefined(value))).toEqual([true, true, false, false]);
+    expect([[], "a"].map((value) => util.isArray(value))).toEqual([true, false]);
+  });
+});
+
+describe("options", () => {
+  it("are refused where there is none of that name, or no such number of threads", async () => {
+    await expect(tfjs({ thread: 2 } as never)).rejects.toThrow(/no option "thread".*"threads"/);
+    await expect(tfjs({ threads: 0 })).rejects.toThrow(/threads is a whole number ≥ 1, got 0/);
+  });
+  it("gpu says what to install", async () => {
+    await expect(tfjs({ device: "gpu" })).rejects.toThrow(
+      /@tensorflow\/tfjs-node-gpu is not installed. Add it: npm install @tensorflow\/tfjs-node-gpu/,
+    );
+  });
+});
+
+/** A process of its own, because TensorFlow is loaded once in each. */
+function inProcess(script: string): { output: string; errors: string } {
+  const entry = new URL("../dist/index.js", import.meta.url).href;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "-e", `const { tfjs } = await import(${JSON.stringify(entry)});\n${script}`],
+    {
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"] },
+    },
+  );
+  return { output: stdout.trim(), errors: stderr };
+}
+
+describeNative("TensorFlow's settings", () => {
+  it("take effect before it is loaded, and are refused later; nothing is written on stderr", () => {
+    const { output, errors } = inProcess(`
+      const backend = await tfjs({ threads: 1 });
+      console.log(process.env.TF_NUM_INTRAOP_THREADS, process.env.TF_DETERMINISTIC_OPS, backend.engine.includes(backend.tensorflow));
+      await tfjs({ threads: 1, deterministic: true });
+      await tfjs({ threads: 2 }).catch((error) => console.log(error.code, error.message));
+      await tfjs({ deterministic: false }).catch((error) => console.log(error.code, error.message));
+    `);
+    expect(output).toMatch(
+      /^1 1 true\nERMINE_USAGE TensorFlow is loaded already, with 1 threads, and cannot have 2.*\nERMINE_USAGE .*deterministic true/,
+    );
+    expect(errors).toBe("");
+  });
+  it("are those of whoever loaded tfjs-node first", () => {
+    const { output } = inProcess(`
+      import { createRequire } from "node:module";
+      const require = createRequire(process.cwd() + "/package.json");
+      require("node:util").isNullOrUndefined ??= (value) => value == null;
+      require("@tensorflow/tfjs-node");
+      await tfjs({ threads: 3 }).catch((error) => console.log(error.message));
+      console.log((await tfjs()).name);
+    `);
+    expect(output).toMatch(/^TensorFlow is loaded already, with its own number of threads, and cannot have 3[^]*\ntfjs$/);
+  });
+});
