@@ -43,7 +43,10 @@ export async function loadEngine(asked: Numerics): Promise<Engine> {
   const numerics: Numerics = bytes === undefined ? "portable" : "fast";
   bytes ??= decode((await import("./wasm/portable.js")).wasm);
   if (!WebAssembly.validate(bytes)) {
-    throw new ErmineError("ERMINE_UNSUPPORTED", "This engine has no WebAssembly SIMD. Node ≥ 20.20 and browsers since 2021 (Safari 16.4) have it.");
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      "This engine has no WebAssembly SIMD. Node ≥ 20.20 and browsers since 2021 (Safari 16.4) have it.",
+    );
   }
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
   const abort = (): never => {

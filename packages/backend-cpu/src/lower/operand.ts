@@ -33,7 +33,10 @@ export function broadcastStrides(shape: readonly number[], to: readonly number[]
 }
 
 /** Neighbouring axes joined wherever every stride list allows it. At least one axis is left. */
-export function collapse(shape: readonly number[], ...strides: readonly (readonly number[])[]): { shape: number[]; strides: number[][] } {
+export function collapse(
+  shape: readonly number[],
+  ...strides: readonly (readonly number[])[]
+): { shape: number[]; strides: number[][] } {
   const sizes: number[] = [];
   const lists: number[][] = strides.map(() => []);
   shape.forEach((size, axis) => {

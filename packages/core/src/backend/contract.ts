@@ -59,6 +59,8 @@ export interface Backend {
   readonly engine: string;
   readonly capabilities: Capabilities;
   readonly kernels: Readonly<Record<string, Kernel>>;
+  /** Where a kernel takes only some inputs or options of its op: does it take these? Absent: all. What it refuses is decomposed. */
+  supports?(op: string, inputs: readonly (TensorType | undefined)[], attributes: Attributes): boolean;
   /** Copies `data`, whose array type fits `dtype` (Float32Array or Float64Array, Int32Array, Uint8Array). */
   upload(data: TypedArray, shape: readonly number[], dtype: DType): Storage;
   /** The storage is dead from here on; core calls it exactly once. */

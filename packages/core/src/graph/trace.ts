@@ -84,7 +84,7 @@ export class Trace {
     if (backend !== undefined) {
       const inputTypes = inputs.map((t) => t && typeOf(t));
       if (needsLowering(backend, op, [...inputTypes, ...types])) return retype(op.lowered!(inputs, attributes), types);
-      if (!hasKernel(backend, op, inputTypes)) {
+      if (!hasKernel(backend, op, inputTypes, attributes)) {
         if (op.decompose !== undefined) return retype(op.decompose(inputs, attributes), types);
         if (op.host !== undefined) return [this.#hostFeed(op, inputs, attributes, types[0]!)];
         throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" has no kernel for the primitive ${op.name}.`);

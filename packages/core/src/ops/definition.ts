@@ -184,11 +184,17 @@ export const physicalDType = (backend: Backend, dtype: DType): DType =>
   backend.capabilities.dtypes.includes(dtype) ? dtype : "float32";
 
 /** @internal Does `backend` have a kernel for these inputs? */
-export function hasKernel(backend: Backend, op: Op, inputs: readonly (TensorType | undefined)[]): boolean {
+export function hasKernel(
+  backend: Backend,
+  op: Op,
+  inputs: readonly (TensorType | undefined)[],
+  attributes: Attributes,
+): boolean {
   const dtypes = backend.capabilities.ops.get(op.name);
   if (dtypes === undefined) return false;
   const first = inputs.find((t) => t !== undefined);
-  return first === undefined || dtypes.includes(physicalDType(backend, first.dtype));
+  if (first !== undefined && !dtypes.includes(physicalDType(backend, first.dtype))) return false;
+  return backend.supports?.(op.name, inputs, attributes) ?? true;
 }
 
 /** @internal Must this op be rewritten for a backend that lacks one of its dtypes? */
@@ -217,7 +223,7 @@ function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types:
       types,
     );
   }
-  const kernel = hasKernel(backend, op, inputTypes) ? backend.kernels[op.name] : undefined;
+  const kernel = hasKernel(backend, op, inputTypes, attributes) ? backend.kernels[op.name] : undefined;
   if (kernel === undefined) {
     if (op.decompose !== undefined)
       return retype(

@@ -1,0 +1,145 @@
+/** The backend: storages on the heap, eager ops as programs of one op, compiled modules as programs of many. */
+import type { Attributes, Backend, DType, Kernel, KernelOutput, TypedArray } from "@ermine/core";
+import { compileCpu } from "./compiled/executable.js";
+import { Emitter } from "./emitter.js";
+import type { Engine } from "./engine.js";
+import { Heap } from "./heap.js";
+import { lowerings, supports } from "./lower/index.js";
+import type { Lowering, Operand } from "./lower/operand.js";
+import { sizeOf } from "./lower/operand.js";
+
+/** A tensor's block. */
+export interface Block {
+  readonly address: number;
+  readonly length: number;
+  readonly dtype: DType;
+}
+
+/** Counts for who watches: programs run, and calls into WebAssembly. */
+export interface Statistics {
+  runs: number;
+  wasmCalls: number;
+}
+
+/** What eager and compiled code share. */
+export interface Machine {
+  readonly engine: Engine;
+  readonly heap: Heap;
+  readonly statistics: Statistics;
+  /** Runs the words at `address`. */
+  call(address: number, words: number): void;
+}
+
+export interface CpuBackend extends Backend {
+  readonly name: "cpu";
+  readonly numerics: "fast" | "portable";
+  statistics(): Readonly<Statistics> & { readonly pages: number };
+}
+
+/** Copies host numbers into a block: bool is stored as int32. */
+export function writeBlock(heap: Heap, { address, length, dtype }: Block, data: TypedArray): void {
+  const view = dtype === "float32" ? heap.f32 : heap.i32;
+  view.set(data.length === length ? data : data.subarray(0, length), address >>> 2);
+}
+
+/** A copy of a block's numbers, in the array of its dtype. */
+export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedArray {
+  const start = address >>> 2;
+  if (dtype === "float32") return heap.f32.slice(start, start + length);
+  const whole = heap.i32.slice(start, start + length);
+  return dtype === "int32" ? whole : Uint8Array.from(whole);
+}
+
+export function createBackend(engine: Engine): CpuBackend {
+  const heap = new Heap(engine.memory, engine.exports.heapBase());
+  const statistics: Statistics = { runs: 0, wasmCalls: 0 };
+  const machine: Machine = {
+    engine,
+    heap,
+    statistics,
+    call(address, words) {
+      statistics.wasmCalls++;
+      engine.exports.run(address, words);
+    },
+  };
+  // The eager program and its scratch: kept, and replaced by larger ones when needed.
+  let room = { address: heap.allocate(4096), words: 1024 };
+  let scratch = { address: heap.allocate(4096), words: 1024 };
+  const own = (): number => 2;
+  let live = 0;
+
+  const block = (length: number, dtype: DType): Block => {
+    live++;
+    return { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
+  };
+  const larger = (current: { address: number; words: number }, words: number): { address: number; words: number } => {
+    if (words <= current.words) return current;
+    heap.release(current.address);
+    return { address: heap.allocate(words * 4), words };
+  };
+
+  function runEagerly(
+    lowering: Lowering,
+    inputs: readonly (Operand | undefined)[],
+    outputs: readonly Operand[],
+    attributes: Attributes,
+  ): void {
+    let emitter = new Emitter(scratch.address);
+    lowering.emit(emitter, inputs, outputs, attributes);
+    if (emitter.scratchWords > scratch.words) {
+      scratch = larger(scratch, emitter.scratchWords);
+      emitter = new Emitter(scratch.address);
+      lowering.emit(emitter, inputs, outputs, attributes);
+    }
+    const { words } = emitter;
+    if (words.length === 0) return;
+    room = larger(room, words.length);
+    heap.i32.set(words, room.address >>> 2);
+    machine.call(room.address, words.length);
+  }
+
+  const kernelOf =
+    (lowering: Lowering): Kernel =>
+    (inputs, attributes, outputs) => {
+      const blocks = outputs.map(({ shape, dtype }) => block(sizeOf(shape), dtype));
+      const operands = inputs.map(
+        (input) => input && { address: (input.storage as Block).address, shape: input.shape, dtype: input.dtype },
+      );
+      const places = outputs.map(({ shape, dtype }: KernelOutput, i): Operand => ({ address: blocks[i]!.address, shape, dtype }));
+      runEagerly(lowering, operands, places, attributes);
+      return blocks;
+    };
+
+  const release = (storage: object): void => {
+    live--;
+    heap.release((storage as Block).address);
+  };
+
+  return {
+    name: "cpu",
+    engine: engine.description,
+    numerics: engine.numerics,
+    capabilities: {
+      ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
+      dtypes: ["float32", "int32", "bool"],
+      deterministic: true,
+    },
+    kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(lowering)])),
+    supports,
+    upload(data, shape, dtype) {
+      const made = block(sizeOf(shape), dtype);
+      writeBlock(heap, made, data);
+      return made;
+    },
+    release,
+    read: (storage) => Promise.resolve(readBlock(heap, storage as Block)),
+    readSync: (storage) => readBlock(heap, storage as Block),
+    compile: (module) => compileCpu(machine, module, { allocate: block, release }),
+    memory: () => ({ tensors: live, bytes: heap.bytes }),
+    statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own() }),
+    dispose() {
+      heap.release(room.address);
+      heap.release(scratch.address);
+    },
+  };
+}

@@ -1,0 +1,192 @@
+/** A compiled module: variables in blocks of their own, and for each entry and batch size one arena and one program, written once. */
+import {
+  bindFeeds,
+  ErmineError,
+  specialize,
+  type Bindings,
+  type DType,
+  type Executable,
+  type Feed,
+  type Feeds,
+  type Graph,
+  type GraphModule,
+  type Storage,
+  type TypedArray,
+  type Value,
+} from "@ermine/core";
+import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
+import { Emitter } from "../emitter.js";
+import { lowerings, type Operand } from "../lower/index.js";
+import { sizeOf } from "../lower/operand.js";
+import { plan } from "./plan.js";
+
+interface Blocks {
+  allocate(length: number, dtype: DType): Block;
+  release(block: object): void;
+}
+
+/** One entry at one batch size. */
+interface Specialized {
+  readonly program: number;
+  readonly words: number;
+  readonly feeds: readonly { readonly name: string; readonly block: Block }[];
+  readonly outputs: readonly Block[];
+  /** Everything to give back. */
+  readonly addresses: readonly number[];
+}
+
+/** Batch sizes kept ready for each module. */
+const most = 16;
+
+export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks): Executable {
+  const { heap } = machine;
+  const variables = module.variables.map((variable) => {
+    const block = blocks.allocate(sizeOf(variable.shape), variable.type.dtype);
+    heap.i32.fill(0, block.address >>> 2, (block.address >>> 2) + block.length);
+    return block;
+  });
+  const index = new Map(module.variables.map((variable, i) => [variable, i]));
+  const ready = new Map<string, Specialized>();
+
+  function specialized(entry: string, graph: Graph, bindings: Bindings): Specialized {
+    const key = keyOf(entry, bindings);
+    const known = ready.get(key);
+    if (known !== undefined) return known;
+    if (ready.size >= most) {
+      const [oldest, stale] = ready.entries().next().value!;
+      ready.delete(oldest);
+      stale.addresses.forEach((address) => heap.release(address));
+    }
+    const made = build(specialize(graph, bindings));
+    ready.set(key, made);
+    return made;
+  }
+
+  function build(graph: Graph): Specialized {
+    const planned = plan(graph);
+    const addresses: number[] = [];
+    const allocate = (bytes: number): number => {
+      const address = heap.allocate(bytes);
+      addresses.push(address);
+      return address;
+    };
+    const arena = allocate(planned.bytes);
+    const fixed = new Map<Value, number>();
+    const feeds: { name: string; block: Block }[] = [];
+    for (const node of graph.nodes) {
+      const value = node.outputs[0]!;
+      const { shape, dtype } = value.type;
+      const length = sizeOf(shape as readonly number[]);
+      if (node.kind === "variable") fixed.set(value, variables[index.get(node.variable)!]!.address);
+      if (node.kind === "constant" && node.data === undefined) fixed.set(value, (node.storage as Block).address);
+      if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
+        const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
+        fixed.set(value, block.address);
+        if (node.kind === "feed") feeds.push({ name: node.name, block });
+        else writeBlock(heap, block, node.data!);
+      }
+    }
+    const addressOf = (value: Value): number => {
+      const direct = planned.direct.get(value);
+      if (direct !== undefined) return variables[index.get(direct)!]!.address;
+      return fixed.get(value) ?? arena + planned.offsets.get(value)!;
+    };
+    const operand = (value: Value): Operand => ({
+      address: addressOf(value),
+      shape: value.type.shape as readonly number[],
+      dtype: value.type.dtype,
+    });
+    const emit = (scratch: number): Emitter => {
+      const emitter = new Emitter(scratch);
+      let skipAt = -1;
+      const begin = (): void => {
+        if (graph.commit === undefined) return;
+        skipAt = emitter.words.length;
+        emitter.emit("skipUnless", addressOf(graph.commit), 0);
+      };
+      planned.order.forEach((node, i) => {
+        if (i === planned.committed) begin();
+        const lowering = lowerings.get(node.op.name);
+        if (lowering === undefined)
+          throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
+        // A dead output has no place where the op can leave it out; others keep theirs.
+        const outputs = node.outputs.map((value) =>
+          planned.used(value) || node.op.name !== "convolutionGradient" ? operand(value) : undefined,
+        );
+        lowering.emit(
+          emitter,
+          node.inputs.map((value) => value && operand(value)),
+          outputs as readonly Operand[],
+          node.attributes,
+        );
+      });
+      if (planned.committed === planned.order.length && graph.updates.length > 0) begin();
+      for (const { variable, value } of planned.copied) {
+        const { address, length } = variables[index.get(variable)!]!;
+        emitter.emit("move", address, addressOf(value), length);
+      }
+      if (skipAt >= 0) emitter.words[skipAt + 2] = emitter.words.length - skipAt - 3;
+      return emitter;
+    };
+    const { scratchWords } = emit(0);
+    const { words } = emit(scratchWords === 0 ? 0 : allocate(scratchWords * 4));
+    const program = allocate(words.length * 4);
+    heap.i32.set(words, program >>> 2);
+    const outputs = graph.outputs.map((value): Block => ({
+      address: addressOf(value),
+      length: sizeOf(value.type.shape as readonly number[]),
+      dtype: value.type.dtype,
+    }));
+    return { program, words: words.length, feeds, outputs, addresses };
+  }
+
+  function fill(block: Block, { value }: Feed): void {
+    const view = block.dtype === "float32" ? heap.f32 : heap.i32;
+    const start = block.address >>> 2;
+    if (typeof value === "function") value(view.subarray(start, start + block.length));
+    else if (ArrayBuffer.isView(value)) view.set(value as TypedArray, start);
+    else heap.i32.copyWithin(start, (value as Block).address >>> 2, ((value as Block).address >>> 2) + block.length);
+  }
+
+  const copyOf = (block: Block): Block => {
+    const copy = blocks.allocate(block.length, block.dtype);
+    heap.i32.copyWithin(copy.address >>> 2, block.address >>> 2, (block.address >>> 2) + block.length);
+    return copy;
+  };
+
+  return {
+    run(entry, feeds: Feeds): readonly Storage[] {
+      const graph = module.entries[entry];
+      if (graph === undefined) {
+        throw new ErmineError(
+          "ERMINE_USAGE",
+          `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
+        );
+      }
+      const ready = specialized(entry, graph, bindFeeds(entry, graph, feeds));
+      for (const { name, block } of ready.feeds) fill(block, feeds[name]!);
+      machine.statistics.runs++;
+      machine.call(ready.program, ready.words);
+      return ready.outputs.map(copyOf);
+    },
+    snapshot: (i) => copyOf(variables[i]!),
+    read: (i) => Promise.resolve(readBlock(heap, variables[i]!)),
+    write(i, data) {
+      const block = variables[i]!;
+      if (ArrayBuffer.isView(data)) writeBlock(heap, block, data as TypedArray);
+      else
+        heap.i32.copyWithin(block.address >>> 2, (data as Block).address >>> 2, ((data as Block).address >>> 2) + block.length);
+    },
+    dispose() {
+      for (const block of variables) blocks.release(block);
+      for (const { addresses } of ready.values()) addresses.forEach((address) => heap.release(address));
+      ready.clear();
+    },
+  };
+}
+
+function keyOf(entry: string, bindings: Bindings): string {
+  let key = entry;
+  for (const name in bindings) key += `|${name}=${bindings[name]}`;
+  return key;
+}

@@ -1,0 +1,213 @@
+/** Composites with kernels of their own: activations, losses, pooling and optimizer updates, forward and backward. */
+import { float } from "../emitter.js";
+import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
+
+/** Operands of a `…Gradient` op: (gradients of the outputs, inputs, outputs). */
+const activationGradient = (kind: number, fromOutput = false): Lowering => ({
+  dtypes: ["float32"],
+  inPlace: true,
+  emit(e, [g, x, y], [d], attributes) {
+    const { negativeSlope = 0, approximate } = attributes as { negativeSlope?: number; approximate?: string };
+    const chosen = kind === 5 && approximate === "tanh" ? 6 : kind;
+    e.emit(
+      "activationGradient",
+      chosen,
+      d!.address,
+      g!.address,
+      (fromOutput ? y : x)!.address,
+      sizeOf(d!.shape),
+      float(negativeSlope),
+    );
+  },
+});
+
+const leakyRelu: Lowering = {
+  dtypes: ["float32"],
+  inPlace: true,
+  emit: (e, [x], [y], attributes) =>
+    e.emit("leakyRelu", y!.address, x!.address, sizeOf(y!.shape), float(attributes["negativeSlope"] as number)),
+};
+
+const softmax = (logarithm: 0 | 1): Lowering => ({
+  dtypes: ["float32"],
+  emit: (e, [x], [y], attributes) =>
+    e.emit("softmax", y!.address, x!.address, ...around(x!.shape, attributes["axis"] as number), logarithm),
+});
+
+const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
+  dtypes: ["float32"],
+  emit(e, [g, , y], [d], attributes) {
+    e.emit("softmaxGradient", d!.address, g!.address, y!.address, ...around(d!.shape, attributes["axis"] as number), logarithm);
+  },
+});
+
+type CrossEntropy = { ignoreIndex: number; labelSmoothing: number };
+
+/** (N, K) logits against indices; other shapes and distributions are decomposed. */
+export const rowsOfIndices = (logits: Operand, target: Operand): boolean => logits.shape.length === 2 && target.dtype === "int32";
+
+const crossEntropyElements: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [z, target, weight], [value, normalizer], attributes) {
+    const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
+    const [rows, classes] = z!.shape as [number, number];
+    const counted = normalizer?.address ?? e.scratch(rows, classes + 8);
+    e.emit(
+      "crossEntropy",
+      value!.address,
+      counted,
+      z!.address,
+      target!.address,
+      weight?.address ?? 0,
+      rows,
+      classes,
+      e.scratch(classes),
+      ignoreIndex,
+      float(labelSmoothing),
+    );
+  },
+};
+
+const crossEntropyElementsGradient: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [g, , z, target, weight], [d], attributes) {
+    const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
+    const [rows, classes] = z!.shape as [number, number];
+    e.emit(
+      "crossEntropyGradient",
+      d!.address,
+      g!.address,
+      z!.address,
+      target!.address,
+      weight?.address ?? 0,
+      rows,
+      classes,
+      e.scratch(classes),
+      ignoreIndex,
+      float(labelSmoothing),
+    );
+  },
+};
+
+const bceWithLogitsElements: Lowering = {
+  dtypes: ["float32"],
+  inPlace: true,
+  emit: (e, [z, y], [value]) => e.emit("bceWithLogits", value!.address, z!.address, y!.address, sizeOf(value!.shape)),
+};
+
+const bceWithLogitsElementsGradient: Lowering = {
+  dtypes: ["float32"],
+  inPlace: true,
+  emit: (e, [g, z, y], [d]) =>
+    e.emit("bceWithLogitsGradient", d!.address, g!.address, z!.address, y!.address, sizeOf(d!.shape), 1),
+};
+
+type Window = Record<"kernel" | "stride" | "padBefore" | "padAfter" | "dilation", number[]>;
+
+const poolWords = (x: Operand, counts: readonly number[], attributes: unknown): number[] => {
+  const { kernel, stride, padBefore, dilation } = attributes as Window;
+  const two = (list: readonly number[], fill: number): number[] => (list.length === 1 ? [fill, list[0]!] : [...list]);
+  return [
+    ...two(x.shape.slice(2), 1),
+    ...two(kernel, 1),
+    ...two(stride, 1),
+    ...two(padBefore, 0),
+    ...two(dilation, 1),
+    ...two(counts, 1),
+  ];
+};
+
+const maxPool: Lowering = {
+  dtypes: ["float32"],
+  emit: (e, [x], [y], attributes) =>
+    e.emit("maxPool", y!.address, x!.address, x!.shape[0]! * x!.shape[1]!, ...poolWords(x!, y!.shape.slice(2), attributes)),
+};
+
+const maxPoolGradient: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [g, x], [d], attributes) {
+    e.emit(
+      "maxPoolGradient",
+      d!.address,
+      g!.address,
+      x!.address,
+      x!.shape[0]! * x!.shape[1]!,
+      ...poolWords(x!, g!.shape.slice(2), attributes),
+    );
+  },
+};
+
+type Update = {
+  options: {
+    weightDecay: number;
+    maximize: boolean;
+    beta1: number;
+    beta2: number;
+    epsilon: number;
+    momentum: number;
+    nesterov: boolean;
+  };
+};
+
+const adam = (decoupled: boolean): Lowering => ({
+  dtypes: ["float32"],
+  inPlace: true,
+  emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
+    const { beta1, beta2, epsilon, weightDecay, maximize } = (attributes as Update).options;
+    const flags = (weightDecay === 0 ? 0 : 1) + (decoupled ? 2 : 0) + (maximize ? 4 : 0);
+    const places = [p2!, m2!, v2!, p!, g!, m!, v!, scalars!].map((t) => t.address);
+    e.emit("adam", ...places, sizeOf(p!.shape), float(beta1), float(beta2), float(epsilon), flags);
+  },
+});
+
+const sgd: Lowering = {
+  dtypes: ["float32"],
+  inPlace: true,
+  emit(e, inputs, [p2, b2], attributes) {
+    const { momentum, nesterov, weightDecay, maximize } = (attributes as Update).options;
+    const [p, g, ...rest] = inputs as readonly Operand[];
+    const scalars = rest.at(-1)!;
+    const flags = (weightDecay === 0 ? 0 : 1) + (nesterov ? 2 : 0) + (maximize ? 4 : 0);
+    e.emit(
+      "sgd",
+      p2!.address,
+      b2?.address ?? 0,
+      p!.address,
+      g!.address,
+      rest.length > 1 ? rest[0]!.address : 0,
+      scalars.address,
+      sizeOf(p!.shape),
+      float(momentum),
+      flags,
+    );
+  },
+};
+
+const allFinite: Lowering = {
+  dtypes: ["float32"],
+  emit: (e, [x], [y]) => e.emit("allFinite", y!.address, x!.address, sizeOf(x!.shape)),
+};
+
+export const fused: readonly (readonly [string, Lowering])[] = Object.entries({
+  leakyRelu,
+  reluGradient: activationGradient(0),
+  leakyReluGradient: activationGradient(1),
+  sigmoidGradient: activationGradient(2, true),
+  tanhGradient: activationGradient(3, true),
+  siluGradient: activationGradient(4),
+  geluGradient: activationGradient(5),
+  softmax: softmax(0),
+  logSoftmax: softmax(1),
+  softmaxGradient: softmaxGradient(0),
+  logSoftmaxGradient: softmaxGradient(1),
+  crossEntropyElements,
+  crossEntropyElementsGradient,
+  bceWithLogitsElements,
+  bceWithLogitsElementsGradient,
+  maxPool,
+  maxPoolGradient,
+  adamUpdate: adam(false),
+  adamwUpdate: adam(true),
+  sgdUpdate: sgd,
+  allFinite,
+});

@@ -1,0 +1,45 @@
+/** Every op that the backend has, and the cases that a kernel leaves to the op's meaning. */
+import type { Attributes, TensorType } from "@ermine/core";
+import { elementwise } from "./elementwise.js";
+import { fused } from "./fused.js";
+import { movement } from "./movement.js";
+import type { Lowering } from "./operand.js";
+import { products } from "./product.js";
+import { reductions } from "./reduction.js";
+
+export type { Lowering, Operand } from "./operand.js";
+
+export const lowerings: ReadonlyMap<string, Lowering> = new Map([
+  ...elementwise,
+  ...movement,
+  ...reductions,
+  ...products,
+  ...fused,
+]);
+
+type Types = readonly (TensorType | undefined)[];
+
+const spatial = (x: TensorType | undefined, most: number): boolean => x !== undefined && x.shape.length - 2 <= most;
+const rows = (logits: TensorType | undefined, target: TensorType | undefined): boolean =>
+  logits?.shape.length === 2 && target?.dtype === "int32";
+
+/** The cases that a kernel takes; ops that are not named take all. */
+const cases: Readonly<Record<string, (inputs: Types, attributes: Attributes) => boolean>> = {
+  crossEntropyElements: ([logits, target]) => rows(logits, target),
+  // (two gradients, logits, target, weight, two outputs)
+  crossEntropyElementsGradient: (inputs) => inputs.length === 7 && rows(inputs[2], inputs[3]),
+  bceWithLogitsElements: ([, , weight, posWeight]) => weight === undefined && posWeight === undefined,
+  bceWithLogitsElementsGradient: (inputs) => inputs[3] === undefined && inputs[4] === undefined,
+  maxPool: ([x]) => spatial(x, 2),
+  maxPoolGradient: ([g]) => spatial(g, 2),
+  convolution: ([x]) => spatial(x, 3),
+  convolutionGradient: ([g]) => spatial(g, 3),
+  unfold: ([x]) => spatial(x, 3),
+  // Five operands: a parameter, its gradient, two moments, the scalars. amsgrad has a third moment.
+  adamUpdate: (inputs) => inputs.length === 5,
+  adamwUpdate: (inputs) => inputs.length === 5,
+};
+
+export function supports(op: string, inputs: Types, attributes: Attributes): boolean {
+  return cases[op]?.(inputs, attributes) ?? true;
+}

@@ -1,0 +1,186 @@
+/** Numbers that only move: shapes, slices, look-ups, random draws. */
+import type { Emitter } from "../emitter.js";
+import { float } from "../emitter.js";
+import { around, broadcastStrides, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+
+const all = ["float32", "int32", "bool"] as const;
+
+/** A strided copy of `shape` between two places. */
+function copy(
+  e: Emitter,
+  shape: readonly number[],
+  to: number,
+  toStrides: readonly number[],
+  from: number,
+  fromStrides: readonly number[],
+): void {
+  if (sizeOf(shape) === 0) return;
+  const joined = collapse(shape, toStrides, fromStrides);
+  e.emit("copy", to, from, joined.shape.length, ...joined.shape, ...joined.strides.flat());
+}
+
+const reshape: Lowering = {
+  dtypes: all,
+  emit: (e, [x], [y]) => e.emit("move", y!.address, x!.address, sizeOf(y!.shape)),
+};
+
+const transpose: Lowering = {
+  dtypes: all,
+  emit(e, [x], [y], attributes) {
+    const own = contiguous(x!.shape);
+    const strides = (attributes["permutation"] as number[]).map((axis) => own[axis]!);
+    copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address, strides);
+  },
+};
+
+const broadcastTo: Lowering = {
+  dtypes: all,
+  emit: (e, [x], [y]) => copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address, broadcastStrides(x!.shape, y!.shape)),
+};
+
+const slice: Lowering = {
+  dtypes: all,
+  emit(e, [x], [y], attributes) {
+    const { starts, steps } = attributes as { starts: number[]; steps: number[] };
+    const own = contiguous(x!.shape);
+    const offset = starts.reduce((sum, start, axis) => sum + start * own[axis]!, 0);
+    const strides = own.map((stride, axis) => stride * steps[axis]!);
+    copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address + 4 * offset, strides);
+  },
+};
+
+const pad: Lowering = {
+  dtypes: all,
+  emit(e, [x], [y], attributes) {
+    const { before, value } = attributes as { before: number[]; value: number };
+    const strides = contiguous(y!.shape);
+    const offset = before.reduce((sum, count, axis) => sum + count * strides[axis]!, 0);
+    e.emit("fill", y!.address, sizeOf(y!.shape), y!.dtype === "float32" ? float(value) : value);
+    copy(e, x!.shape, y!.address + 4 * offset, strides, x!.address, contiguous(x!.shape));
+  },
+};
+
+const concat: Lowering = {
+  dtypes: all,
+  emit(e, inputs, [y], attributes) {
+    const axis = attributes["axis"] as number;
+    const strides = contiguous(y!.shape);
+    let at = 0;
+    for (const x of inputs as readonly Operand[]) {
+      copy(e, x.shape, y!.address + 4 * at * strides[axis]!, strides, x.address, contiguous(x.shape));
+      at += x.shape[axis]!;
+    }
+  },
+};
+
+const full: Lowering = {
+  dtypes: all,
+  emit(e, _, [y], attributes) {
+    const value = Number(attributes["value"]);
+    e.emit(
+      "fill",
+      y!.address,
+      sizeOf(y!.shape),
+      y!.dtype === "float32" ? float(value) : y!.dtype === "bool" ? Number(value !== 0) : value,
+    );
+  },
+};
+
+const iota: Lowering = { dtypes: all, emit: (e, _, [y]) => e.emit("iota", y!.address, sizeOf(y!.shape)) };
+
+const size: Lowering = {
+  dtypes: all,
+  emit(e, [x], [y], attributes) {
+    const count = sizeOf((attributes["axes"] as number[]).map((axis) => x!.shape[axis]!));
+    e.emit("fill", y!.address, 1, float(count));
+  },
+};
+
+const indexSelect: Lowering = {
+  dtypes: all,
+  emit(e, [x, indices], [y], attributes) {
+    const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
+    e.emit("indexSelect", y!.address, x!.address, indices!.address, outer, length, inner, sizeOf(indices!.shape));
+  },
+};
+
+const indexAdd: Lowering = {
+  dtypes: ["float32", "int32"],
+  emit(e, [base, indices, updates], [y], attributes) {
+    const [outer, length, inner] = around(base!.shape, attributes["axis"] as number);
+    e.emit("move", y!.address, base!.address, sizeOf(y!.shape));
+    const whole = y!.dtype === "float32" ? 0 : 1;
+    e.emit("indexAdd", y!.address, indices!.address, updates!.address, outer, length, inner, sizeOf(indices!.shape), whole);
+  },
+};
+
+/** x cut to the sizes of `like` but along `axis`, as PyTorch's gather and scatter_add allow. */
+function cut(e: Emitter, x: Operand, like: readonly number[], axis: number): { address: number; shape: number[] } {
+  const shape = x.shape.map((own, i) => (i === axis ? own : like[i]!));
+  if (shape.every((own, i) => own === x.shape[i])) return { address: x.address, shape };
+  const address = e.scratch(sizeOf(shape));
+  copy(e, shape, address, contiguous(shape), x.address, contiguous(x.shape));
+  return { address, shape };
+}
+
+const gather: Lowering = {
+  dtypes: all,
+  emit(e, [x, indices], [y], attributes) {
+    const axis = attributes["axis"] as number;
+    if (sizeOf(y!.shape) === 0) return;
+    const source = cut(e, x!, indices!.shape, axis);
+    const [outer, length, inner] = around(source.shape, axis);
+    e.emit("gather", y!.address, source.address, indices!.address, outer, length, inner, indices!.shape[axis] ?? 1);
+  },
+};
+
+const scatterAdd: Lowering = {
+  dtypes: ["float32", "int32"],
+  emit(e, [base, indices, updates], [y], attributes) {
+    const axis = attributes["axis"] as number;
+    e.emit("move", y!.address, base!.address, sizeOf(y!.shape));
+    if (sizeOf(indices!.shape) === 0) return;
+    const source = cut(
+      e,
+      updates!,
+      indices!.shape.map((count, i) => (i === axis ? updates!.shape[i]! : count)),
+      axis,
+    );
+    const shape = base!.shape.map((own, i) => (i === axis ? own : indices!.shape[i]!));
+    const whole = y!.dtype === "float32" ? 0 : 1;
+    const [outer, length, inner] = around(shape, axis);
+    const args = [outer, length, inner, indices!.shape[axis] ?? 1, whole];
+    const same = shape.every((own, i) => own === base!.shape[i]);
+    if (same) return e.emit("scatterAdd", y!.address, indices!.address, source.address, ...args);
+    // The part that is added to, out and back.
+    const part = e.scratch(sizeOf(shape), sizeOf(source.shape));
+    copy(e, shape, part, contiguous(shape), y!.address, contiguous(y!.shape));
+    e.emit("scatterAdd", part, indices!.address, source.address, ...args);
+    copy(e, shape, y!.address, contiguous(y!.shape), part, contiguous(shape));
+  },
+};
+
+const randomUniform: Lowering = {
+  dtypes: ["int32"],
+  emit(e, [counters], [y], attributes) {
+    const [key0, key1] = attributes["key"] as [number, number];
+    e.emit("randomUniform", y!.address, sizeOf(y!.shape), key0 | 0, key1 | 0, counters!.address);
+  },
+};
+
+export const movement: readonly (readonly [string, Lowering])[] = Object.entries({
+  reshape,
+  transpose,
+  broadcastTo,
+  slice,
+  pad,
+  concat,
+  full,
+  iota,
+  size,
+  indexSelect,
+  indexAdd,
+  gather,
+  scatterAdd,
+  randomUniform,
+});

@@ -1,0 +1,90 @@
+/** Along axes: sums, extremes, places, order. */
+import type { Emitter } from "../emitter.js";
+import { around, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+
+const kinds = { sum: [0, 4], prod: [1, 5], max: [2, 6], min: [3, 7] } as const;
+
+/** Puts the axes that go behind those that stay, where they are not neighbours already. */
+function gathered(
+  e: Emitter,
+  x: Operand,
+  axes: readonly number[],
+): { address: number; outer: number; length: number; inner: number } {
+  const dropped = x.shape.map((size, axis) => axes.includes(axis) || size === 1);
+  const going = x.shape.flatMap((size, axis) => (axes.includes(axis) && size !== 1 ? [axis] : []));
+  const length = sizeOf(axes.map((axis) => x.shape[axis]!));
+  const [first, last] = [going[0], going[going.length - 1]];
+  if (first === undefined || last === undefined)
+    return { address: x.address, outer: sizeOf(x.shape) / Math.max(1, length), length, inner: 1 };
+  const neighbours = dropped.slice(first, last + 1).every(Boolean);
+  if (neighbours)
+    return { address: x.address, outer: sizeOf(x.shape.slice(0, first)), length, inner: sizeOf(x.shape.slice(last + 1)) };
+  const staying = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+  const order = [...staying, ...axes];
+  const own = contiguous(x.shape);
+  const shape = order.map((axis) => x.shape[axis]!);
+  const address = e.scratch(sizeOf(shape));
+  const joined = collapse(
+    shape,
+    contiguous(shape),
+    order.map((axis) => own[axis]!),
+  );
+  e.emit("copy", address, x.address, joined.shape.length, ...joined.shape, ...joined.strides.flat());
+  return { address, outer: sizeOf(staying.map((axis) => x.shape[axis]!)), length, inner: 1 };
+}
+
+const reduction = (name: keyof typeof kinds): Lowering => ({
+  dtypes: ["float32", "int32"],
+  emit(e, [x], [y], attributes) {
+    if (sizeOf(y!.shape) === 0) return;
+    const kind = kinds[name][x!.dtype === "float32" ? 0 : 1];
+    const axes = attributes["axes"] as number[];
+    if (sizeOf(x!.shape) === 0) {
+      return e.emit("reduce", kind, y!.address, x!.address, sizeOf(y!.shape), 0, 1);
+    }
+    const { address, outer, length, inner } = gathered(e, x!, axes);
+    e.emit("reduce", kind, y!.address, address, outer, length, inner);
+  },
+});
+
+const argMax: Lowering = {
+  dtypes: ["float32", "int32"],
+  emit(e, [x], [y], attributes) {
+    e.emit("argMax", y!.address, x!.address, ...around(x!.shape, attributes["axis"] as number), x!.dtype === "float32" ? 0 : 1);
+  },
+};
+
+const cumsum: Lowering = {
+  dtypes: ["float32", "int32"],
+  emit(e, [x], [y], attributes) {
+    e.emit("cumsum", y!.address, x!.address, ...around(x!.shape, attributes["axis"] as number), x!.dtype === "float32" ? 0 : 1);
+  },
+};
+
+const sort: Lowering = {
+  dtypes: ["float32", "int32"],
+  emit(e, [x], [values, places], attributes) {
+    const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
+    const scratch = e.scratch(4 * length);
+    const whole = x!.dtype === "float32" ? 0 : 1;
+    e.emit(
+      "sort",
+      values!.address,
+      places!.address,
+      x!.address,
+      outer,
+      length,
+      inner,
+      whole,
+      attributes["descending"] === true ? 1 : 0,
+      scratch,
+    );
+  },
+};
+
+export const reductions: readonly (readonly [string, Lowering])[] = [
+  ...(Object.keys(kinds) as (keyof typeof kinds)[]).map((name) => [name, reduction(name)] as const),
+  ["argMax", argMax],
+  ["cumsum", cumsum],
+  ["sort", sort],
+];

@@ -1,0 +1,44 @@
+/** What a golden file looks like: results computed elsewhere, as JSON. */
+import { tensor, type Tensor } from "@ermine/core";
+
+/** Numbers that JSON cannot say are the strings "NaN", "Infinity" and "-Infinity". */
+export interface GoldenTensor {
+  readonly shape: readonly number[];
+  readonly dtype: "float32" | "int32";
+  readonly data: readonly (number | string)[];
+}
+
+export type GoldenOptions = Readonly<Record<string, unknown>>;
+
+/** One case; the rest of its fields is its kind's. */
+export interface GoldenCase {
+  readonly id: string;
+  readonly name?: string;
+  readonly options?: GoldenOptions;
+}
+
+/** A file: all cases of one kind. */
+export interface GoldenFile {
+  readonly schema: 1;
+  readonly kind: string;
+  readonly cases: readonly GoldenCase[];
+}
+
+export const isGoldenTensor = (value: unknown): value is GoldenTensor =>
+  typeof value === "object" && value !== null && "shape" in value && "dtype" in value && "data" in value;
+
+export const numbersOf = (golden: GoldenTensor): number[] => golden.data.map(Number);
+
+export const fromGolden = ({ shape, dtype, ...golden }: GoldenTensor): Tensor =>
+  tensor(dtype === "int32" ? Int32Array.from(golden.data, Number) : Float32Array.from(golden.data, Number), { shape, dtype });
+
+/** The same options with golden tensors as tensors, and numbers that JSON cannot say as numbers. */
+export function optionsOf(options: GoldenOptions = {}): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      if (isGoldenTensor(value)) return [name, fromGolden(value)];
+      const special = value === "Infinity" || value === "-Infinity" || value === "NaN";
+      return [name, special ? Number(value) : value];
+    }),
+  );
+}
