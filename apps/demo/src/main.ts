@@ -1,1 +1,118 @@
-export {};
+#!/usr/bin/env node
+/** The command line of the training app. */
+import { ErmineError, nearestName } from "@ermine/core";
+import { parseArgs } from "node:util";
+import { listBackends } from "./backends.js";
+import { train, type TrainOptions } from "./train.js";
+
+const usage = `Usage: demo [train] [options]     train on 10,000 real digits
+       demo backends             what there is to run on
+
+  --dataset digits        --model mlp|cnn          --backend auto|cpu|tfjs
+  --hidden 128            --activation relu        --loss crossEntropy
+  --optimizer adamw       --learning-rate 0.001    --weight-decay (the optimizer's)
+  --epochs 12             --batch-size 64          --seed 0
+  --numerics fast|portable    --json (one object a line)`;
+
+const options = {
+  dataset: { type: "string", default: "digits" },
+  model: { type: "string", default: "mlp" },
+  backend: { type: "string", default: "cpu" },
+  hidden: { type: "string", default: "128" },
+  activation: { type: "string", default: "relu" },
+  loss: { type: "string", default: "crossEntropy" },
+  optimizer: { type: "string", default: "adamw" },
+  "learning-rate": { type: "string", default: "0.001" },
+  "weight-decay": { type: "string" },
+  epochs: { type: "string", default: "12" },
+  "batch-size": { type: "string", default: "64" },
+  seed: { type: "string", default: "0" },
+  numerics: { type: "string", default: "fast" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const refuse = (message: string): never => {
+  throw new ErmineError("ERMINE_OPTION", message);
+};
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  const near = nearestName(value, allowed);
+  return refuse(`--${name} is ${allowed.join(" or ")}, got "${value}".${near === undefined ? "" : ` Did you mean "${near}"?`}`);
+}
+
+function number(name: string, value: string, whole: boolean, least: number): number {
+  const parsed = Number(value);
+  if (value.trim() !== "" && Number.isFinite(parsed) && parsed >= least && (!whole || Number.isInteger(parsed))) return parsed;
+  return refuse(`--${name} is a ${whole ? "whole number" : "number"} of at least ${least}, got "${value}".`);
+}
+
+function parse(args: readonly string[]): { command: string; values: Record<string, string | boolean | undefined> } {
+  for (const arg of args) {
+    const name = arg.startsWith("--") ? arg.slice(2).split("=")[0]! : undefined;
+    if (name === undefined || name === "" || name in options) continue;
+    const near = nearestName(name, Object.keys(options), {
+      lr: "learning-rate",
+      learningRate: "learning-rate",
+      batchSize: "batch-size",
+      batch: "batch-size",
+    });
+    refuse(`There is no option --${name}.${near === undefined ? "" : ` Did you mean --${near}?`}`);
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    if (positionals.length > 1) refuse(`There is nothing to do with "${positionals[1]}". Options start with --.`);
+    return { command: positionals[0] ?? "train", values };
+  } catch (error) {
+    if (error instanceof ErmineError) throw error;
+    return refuse((error as Error).message);
+  }
+}
+
+function trainOptions(values: Record<string, string | boolean | undefined>): TrainOptions {
+  const text = (name: string): string => values[name] as string;
+  const decay = values["weight-decay"] as string | undefined;
+  return {
+    dataset: oneOf("dataset", text("dataset"), ["digits"]),
+    model: oneOf("model", text("model"), ["mlp", "cnn"]),
+    backend: text("backend"),
+    hidden: number("hidden", text("hidden"), true, 1),
+    activation: text("activation"),
+    loss: text("loss"),
+    optimizer: text("optimizer"),
+    learningRate: number("learning-rate", text("learning-rate"), false, 0),
+    weightDecay: decay === undefined ? undefined : number("weight-decay", decay, false, 0),
+    epochs: number("epochs", text("epochs"), true, 1),
+    batchSize: number("batch-size", text("batch-size"), true, 1),
+    seed: number("seed", text("seed"), true, 0),
+    numerics: oneOf("numerics", text("numerics"), ["fast", "portable"]),
+    json: values["json"] === true,
+  };
+}
+
+async function backends(): Promise<void> {
+  for (const status of await listBackends()) {
+    console.log(
+      status.available
+        ? `${status.name}: available, ${status.engine}`
+        : `${status.name}: not available. ${status.reason} ${status.remedy}`,
+    );
+  }
+}
+
+async function main(): Promise<void> {
+  const { command, values } = parse(process.argv.slice(2));
+  if (values["help"] === true) console.log(usage);
+  else if (command === "train") await train(trainOptions(values), (text) => console.log(text));
+  else if (command === "backends") await backends();
+  else refuse(`There is no command "${command}".\n${usage}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ErmineError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.code === "ERMINE_OPTION" || error.code === "ERMINE_BACKEND" ? 2 : 1;
+}

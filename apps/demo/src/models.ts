@@ -1,0 +1,34 @@
+/** The demo's models. */
+import { manualSeed } from "@ermine/core";
+import { findActivation } from "@ermine/core/catalog";
+import { activationModule, Conv2d, Flatten, Linear, MaxPool2d, PReLU, RReLU, Sequential, type Layer } from "@ermine/core/nn";
+import type { Activation } from "@ermine/core";
+
+export type ModelName = "mlp" | "cnn";
+
+/** The shape of one digit as the model takes it. */
+export const inputShape = (model: ModelName): readonly number[] => (model === "mlp" ? [784] : [1, 28, 28]);
+
+function activationLayer(name: string): Layer {
+  if (name === "prelu") return new PReLU();
+  if (name === "rrelu") return new RReLU();
+  const { activation } = findActivation(name);
+  return new (activationModule(activation as Activation))();
+}
+
+/** mlp: 784 → hidden → 10. cnn: conv 3×3×16, pool, conv 3×3×32, pool, linear. Their starting values follow from the seed. */
+export function buildModel(model: ModelName, options: { hidden: number; activation: string; seed: number }): Sequential {
+  manualSeed(options.seed);
+  const activation = (): Layer => activationLayer(options.activation);
+  if (model === "mlp") return new Sequential(new Linear(784, options.hidden), activation(), new Linear(options.hidden, 10));
+  return new Sequential(
+    new Conv2d(1, 16, 3, { padding: 1 }),
+    activation(),
+    new MaxPool2d(2),
+    new Conv2d(16, 32, 3, { padding: 1 }),
+    activation(),
+    new MaxPool2d(2),
+    new Flatten(),
+    new Linear(32 * 7 * 7, 10),
+  );
+}

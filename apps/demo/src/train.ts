@@ -1,0 +1,141 @@
+/** `demo train`: digits, from the data to the confusion table. */
+import { crossEntropy, ErmineError, type Loss } from "@ermine/core";
+import { findLoss } from "@ermine/core/catalog";
+import { accuracy, confusionMatrix, progressBar, Trainer, type Callback, type EpochInfo } from "@ermine/trainer";
+import { find, optimizers } from "@ermine/trainer/catalog";
+import { openBackend } from "./backends.js";
+import { loadDigits } from "./digits.js";
+import { buildModel, inputShape, type ModelName } from "./models.js";
+import { confusion, grouped, outcome, summary } from "./report.js";
+
+export interface TrainOptions {
+  readonly dataset: string;
+  readonly model: ModelName;
+  readonly backend: string;
+  readonly hidden: number;
+  readonly activation: string;
+  readonly loss: string;
+  readonly optimizer: string;
+  readonly learningRate: number;
+  readonly weightDecay: number | undefined;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly numerics: "fast" | "portable";
+  readonly json: boolean;
+}
+
+function lossOf(name: string): Loss {
+  if (name === crossEntropy.lossName) return crossEntropy as unknown as Loss;
+  const { loss } = findLoss(name);
+  throw new ErmineError("ERMINE_OPTION", `--loss ${loss.lossName}: the digits are classes, which crossEntropy is for.`);
+}
+
+/** Where the seconds went. */
+class Clock {
+  readonly #started = performance.now();
+  readonly #parts = new Map<string, number>();
+
+  async measure<T>(part: string, fn: () => T | Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await fn();
+    } finally {
+      this.#parts.set(part, (this.#parts.get(part) ?? 0) + performance.now() - started);
+    }
+  }
+
+  lines(): string {
+    const total = performance.now() - this.#started;
+    const parts = [...this.#parts, ["everything else", total - [...this.#parts.values()].reduce((a, b) => a + b, 0)] as const];
+    return parts
+      .map(
+        ([name, ms]) =>
+          `  ${name.padEnd(16)} ${(ms / 1000).toFixed(2).padStart(7)} s  ${((100 * ms) / total).toFixed(0).padStart(3)} %`,
+      )
+      .join("\n");
+  }
+
+  seconds(part: string): number {
+    return (this.#parts.get(part) ?? 0) / 1000;
+  }
+}
+
+export async function train(options: TrainOptions, print: (text: string) => void): Promise<void> {
+  const say = options.json ? () => {} : print;
+  const event = (name: string, fields: object): void => {
+    if (options.json) print(JSON.stringify({ event: name, ...fields }));
+  };
+  const clock = new Clock();
+  const loss = lossOf(options.loss);
+  const decay = options.weightDecay === undefined ? {} : { weightDecay: options.weightDecay };
+  const optimizer = find("optimizer", optimizers, options.optimizer)({ learningRate: options.learningRate, ...decay });
+  const model = buildModel(options.model, options);
+  const backend = await clock.measure("backend", () => openBackend(options.backend, options.numerics));
+  const { training, test, classes } = await clock.measure("data", () => loadDigits(inputShape(options.model), options.seed));
+  const engine = `${backend.name} (${backend.engine}, compiled)`;
+  say(`Digits: ${grouped(training.length)} for training, ${grouped(test.length)} for test. Backend: ${engine}.\n`);
+  say(`${summary(model, inputShape(options.model), backend)}\n`);
+  event("start", {
+    backend: backend.name,
+    engine,
+    model: options.model,
+    parameters: model.parameterCount(),
+    training: training.length,
+    test: test.length,
+    seed: options.seed,
+  });
+
+  const trainer = new Trainer({ model, loss, optimizer, backend, metrics: [accuracy()], seed: options.seed });
+  const interrupted = new AbortController();
+  const stop = (): void => interrupted.abort();
+  process.once("SIGINT", stop);
+  const epochEvents: Callback = {
+    name: "epochs",
+    onEpochEnd({ epoch, logs, samplesPerSecond }: EpochInfo) {
+      event("epoch", {
+        epoch: epoch + 1,
+        trainLoss: logs["loss"],
+        testLoss: logs["valLoss"],
+        testAccuracy: logs["valAccuracy"],
+        samplesPerSecond,
+      });
+    },
+  };
+  const history = await clock.measure("training", () =>
+    trainer.fit(training, {
+      epochs: options.epochs,
+      batchSize: options.batchSize,
+      validation: test,
+      callbacks: options.json
+        ? [epochEvents]
+        : [progressBar({ write: (text) => process.stdout.write(text), live: process.stdout.isTTY === true }), epochEvents],
+      signal: interrupted.signal,
+    }),
+  );
+  process.off("SIGINT", stop);
+  if (history.epochs.length === 0) {
+    say("\nStopped before the first epoch ended.");
+    event("end", { backend: backend.name, stopped: history.stopped, steps: trainer.step });
+    return;
+  }
+  const predicted = await clock.measure("report", () => trainer.predict(test, { as: "probabilities" }));
+  const target = test.targets as unknown as { data: Int32Array; shape: readonly number[] };
+  const counts = confusionMatrix(predicted, target, classes.length);
+  const last = history.epochs.at(-1)!;
+  const stepsPerSecond = history.steps.length / clock.seconds("training");
+  say(
+    `\n${outcome(history)}\n\nWhere the time went (${stepsPerSecond.toFixed(0)} steps/s):\n${clock.lines()}\n\n${confusion(counts, classes)}`,
+  );
+  event("end", {
+    backend: backend.name,
+    engine,
+    testAccuracy: last["valAccuracy"],
+    testLoss: last["valLoss"],
+    trainLoss: last["loss"],
+    stepsPerSecond,
+    steps: trainer.step,
+    stopped: history.stopped,
+  });
+  trainer.dispose();
+}
