@@ -2,7 +2,7 @@
 import { checkOptions, ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
 import { compileProgram } from "./compiled/program.js";
 import { Eager } from "./eager.js";
-import { dtypes, loweredOps } from "./lowering/index.js";
+import { dtypes, loweredOps, supports } from "./lowering/index.js";
 import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
 import type { Device } from "./native/locate.js";
 
@@ -54,6 +54,7 @@ function over({ binding, package: { name } }: Native, device: Device | undefined
     isUsingGpuDevice,
     capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1" },
     kernels: eager.kernels,
+    supports,
     upload: (data, shape, dtype) => eager.upload(data, shape, dtype),
     release: (storage) => eager.release(storage),
     read: async (storage) => eager.read(storage),

@@ -3,7 +3,7 @@ import { reference } from "@ermine/core/reference";
 import { adam, adamw, sgd, type Optimizer } from "@ermine/trainer";
 import { describe, expect, it } from "vitest";
 import { translate } from "../src/compiled/translate.js";
-import { dtypes, loweredOps } from "../src/lowering/index.js";
+import { dtypes, loweredOps, supports } from "../src/lowering/index.js";
 import { backend, numbers } from "./agreement.js";
 import { describeNative } from "./native.js";
 
@@ -95,7 +95,7 @@ describeNative("optimizers take the reference's steps, and none where the loss i
 
 describe("what is written in place", () => {
   const lowered = (module: core.GraphModule): core.GraphModule =>
-    core.lowerModule(module, { ...reference(), capabilities: { ops: loweredOps, dtypes, deterministic: true } });
+    core.lowerModule(module, { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } });
   const opsOf = (module: core.GraphModule): string[] =>
     translate(lowered(module), () => new Float32Array()).nodes.map(({ op }) => op);
 

@@ -4,10 +4,10 @@ import { reference } from "@ermine/core/reference";
 import { beforeAll, describe, expect, it } from "vitest";
 import { savedModel, type NodeDef } from "../src/compiled/graphDef.js";
 import { translate } from "../src/compiled/translate.js";
-import { dtypes, lowerings, loweredOps } from "../src/lowering/index.js";
+import { dtypes, loweredOps, lowerings, supports } from "../src/lowering/index.js";
 
 const N = core.Dim.symbol("N");
-const backend: core.Backend = { ...reference(), capabilities: { ops: loweredOps, dtypes, deterministic: true } };
+const backend: core.Backend = { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } };
 const feed = (trace: core.Trace, name: string, shape: core.Shape): core.Tensor =>
   trace.feed(name, { shape, dtype: "float32", domain: "real" });
 

@@ -5,7 +5,7 @@
 import type { Graph, OpNode, Value, Variable } from "@ermine/core";
 import { binary, scalar } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
-import { add, downhill, mul, scalarAt, type AdamOptions, type SgdOptions } from "../lowering/updates.js";
+import { add, downhill, mul, scalarAt, updateLowerings, type AdamOptions, type SgdOptions } from "../lowering/updates.js";
 import type { GraphEmitter } from "./emitter.js";
 
 /** A step whose new values nothing but the variables themselves takes. */
@@ -15,13 +15,6 @@ export interface InPlaceStep {
   readonly variables: readonly Variable[];
 }
 
-const qualifies: Readonly<Record<string, (options: never) => boolean>> = {
-  adamUpdate: ({ amsgrad }: AdamOptions) => !amsgrad,
-  adamwUpdate: ({ amsgrad }: AdamOptions) => !amsgrad,
-  // With a dampening the gradient is scaled on its way into the momentum, which ResourceApplyMomentum cannot.
-  sgdUpdate: ({ momentum, dampening }: SgdOptions) => momentum === 0 || dampening === 0,
-};
-
 /** The steps of a graph that can be taken in place. */
 export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
   const taken = new Map(graph.updates.map(({ variable, value }) => [value, variable]));
@@ -29,7 +22,7 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
   for (const node of graph.nodes) if (node.kind === "op") for (const input of node.inputs) used.add(input);
   const steps = new Map<OpNode, InPlaceStep>();
   for (const node of graph.nodes) {
-    if (node.kind !== "op" || qualifies[node.op.name]?.(node.attributes["options"] as never) !== true) continue;
+    if (node.kind !== "op" || !(node.op.name in updateLowerings)) continue;
     const places = [node.inputs[0]!, ...node.inputs.slice(2, -1)];
     const variables = places.flatMap((value) => (value?.node.kind === "variable" ? [value.node.variable] : []));
     const fits = node.outputs.every(

@@ -1,11 +1,11 @@
 /**
- * Convolution. TensorFlow's kernels want the channels last, where they are also faster; the reordering is the emitter's affair. What
- * they do not have on a CPU (groups, dilated gradients, more than two spatial axes) is a product of unfolded windows.
+ * Convolution over one or two spatial axes. TensorFlow's kernels want the channels last, where they are also faster; the reordering is
+ * the emitter's affair. What they do not have on a CPU (groups, dilated gradients, more axes) is left to core's decomposition.
  */
-import type { Shape, Size } from "@ermine/core";
-import { binary, call, matmul, reshape, sum } from "./calls.js";
-import type { Emitter, Lowering, Operand, TfAttributes } from "./emitter.js";
-import { fold, product, unfold, type Window } from "./window.js";
+import type { Shape, TensorType } from "@ermine/core";
+import { call, reshape, sum } from "./calls.js";
+import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
+import type { Window } from "./window.js";
 
 type Convolution = Omit<Window, "kernel"> & { readonly groups: number };
 
@@ -36,46 +36,6 @@ function attributesOf(attributes: Convolution): TfAttributes {
   };
 }
 
-const isNative = (x: Operand, { groups }: Convolution): boolean => groups === 1 && (x.shape.length === 3 || x.shape.length === 4);
-
-const windowFor = (weight: Operand, attributes: Convolution): Window => ({
-  ...attributes,
-  kernel: weight.shape.slice(2) as readonly number[],
-});
-
-const perGroup = (weight: Operand): number => product(weight.shape.slice(1) as readonly number[]);
-
-/** [1, groups, O/groups, C/groups · Π kernel]. */
-const weightMatrices = (e: Emitter, weight: Operand, groups: number): Operand =>
-  reshape(e, weight, [1, groups, (weight.shape[0] as number) / groups, perGroup(weight)]);
-
-function columnsOf(e: Emitter, x: Operand, weight: Operand, attributes: Convolution): Operand {
-  const columns = unfold(e, x, windowFor(weight, attributes), 0);
-  return reshape(e, columns, [x.shape[0]!, attributes.groups, perGroup(weight), columns.shape[3]!]);
-}
-
-function general(
-  e: Emitter,
-  x: Operand,
-  weight: Operand,
-  bias: Operand | undefined,
-  attributes: Convolution,
-  shape: Shape,
-): Operand {
-  const columns = columnsOf(e, x, weight, attributes);
-  const matrices = weightMatrices(e, weight, attributes.groups);
-  const maps = matmul(e, matrices, columns, false, false, [
-    x.shape[0]!,
-    attributes.groups,
-    matrices.shape[2]!,
-    columns.shape[3]!,
-  ]);
-  const result = reshape(e, maps, shape);
-  return bias === undefined
-    ? result
-    : binary(e, "AddV2", result, reshape(e, bias, [weight.shape[0]!, ...shape.slice(2).map(() => 1)]));
-}
-
 function convolve(
   e: Emitter,
   x: Operand,
@@ -100,9 +60,6 @@ export const biasAdd = (e: Emitter, x: Operand, bias: Operand): Operand =>
   call(e, "BiasAdd", [x, bias], x.shape, "float32", { T: { type: "float32" }, data_format: { string: "NHWC" } });
 
 function gradients(e: Emitter, g: Operand, x: Operand, weight: Operand, attributes: Convolution): readonly [Operand, Operand] {
-  const narrow = attributes.dilation.every((n) => n === 1);
-  if (!isNative(x, attributes) || !narrow)
-    return [towardsInput(e, g, x, weight, attributes), towardsWeight(e, g, x, weight, attributes)];
   const image = e.transpose(withHeight(e, x), channelsLast);
   const filter = e.transpose(withHeight(e, weight), kernelLast);
   const errors = e.transpose(withHeight(e, g), channelsLast);
@@ -112,37 +69,19 @@ function gradients(e: Emitter, g: Operand, x: Operand, weight: Operand, attribut
   return [reshape(e, e.transpose(toX, channelsFirst), x.shape), reshape(e, e.transpose(toWeight, kernelFirst), weight.shape)];
 }
 
-/** g as matrices: [N, groups, O/groups, positions]. */
-function mapsOf(e: Emitter, g: Operand, groups: number): Operand {
-  const [batch, out, ...counts] = g.shape as [Size, number, ...number[]];
-  return reshape(e, g, [batch, groups, out / groups, product(counts)]);
-}
-
-function towardsInput(e: Emitter, g: Operand, x: Operand, weight: Operand, attributes: Convolution): Operand {
-  const maps = mapsOf(e, g, attributes.groups);
-  const matrices = weightMatrices(e, weight, attributes.groups);
-  const [batch, channels, ...spatial] = x.shape as [Size, Size, ...number[]];
-  const positions = maps.shape[3]!;
-  const columns = matmul(e, matrices, maps, true, false, [batch, attributes.groups, perGroup(weight), positions]);
-  const window = windowFor(weight, attributes);
-  return fold(e, reshape(e, columns, [batch, channels, product(window.kernel), positions]), window, spatial);
-}
-
-function towardsWeight(e: Emitter, g: Operand, x: Operand, weight: Operand, attributes: Convolution): Operand {
-  const maps = mapsOf(e, g, attributes.groups);
-  const columns = columnsOf(e, x, weight, attributes);
-  const shape = [x.shape[0]!, attributes.groups, maps.shape[2]!, columns.shape[2]!];
-  return reshape(e, sum(e, matmul(e, maps, columns, false, true, shape), [0]), weight.shape);
-}
-
 export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
-  convolution(e, [x, weight, bias], attributes: Convolution, [y]) {
-    const how = isNative(x!, attributes) ? convolve : general;
-    return [how(e, x!, weight!, bias, attributes, y!.shape)];
-  },
+  convolution: (e, [x, weight, bias], attributes: Convolution, [y]) => [convolve(e, x!, weight!, bias, attributes, y!.shape)],
   convolutionGradient(e, [g, x, weight, bias], attributes: Convolution) {
     const [toX, toWeight] = gradients(e, g!, x!, weight!, attributes);
     if (bias === undefined) return [toX, toWeight];
     return [toX, toWeight, sum(e, g!, [0, ...g!.shape.slice(2).map((_, i) => i + 2)])];
   },
+};
+
+/** [N, C, L] or [N, C, H, W]. */
+export const isFlat = (x: TensorType | undefined): boolean => x!.shape.length === 3 || x!.shape.length === 4;
+
+export const convolutionSupports: Readonly<Record<string, Supports>> = {
+  convolution: ([x], { groups }: Convolution) => groups === 1 && isFlat(x),
+  convolutionGradient: ([, x], { groups, dilation }: Convolution) => groups === 1 && isFlat(x) && dilation.every((n) => n === 1),
 };

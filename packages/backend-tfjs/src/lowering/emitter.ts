@@ -2,7 +2,7 @@
  * How an op of ermine's becomes ops of TensorFlow's, said once for both ways of running: an emitter either executes what it is
  * told at once (eager) or writes it down as nodes of a graph (compiled). Sizes may be symbols; only the graph ever sees such.
  */
-import type { DType, Shape, Size, TypedArray } from "@ermine/core";
+import type { DType, Shape, Size, TensorType, TypedArray } from "@ermine/core";
 
 /** A TensorFlow value: an id of the binding, or "node:output" of a graph. */
 export type Handle = number | string;
@@ -51,3 +51,6 @@ export type Lowering = (
   attributes: never,
   outputs: readonly OutputType[],
 ) => readonly Operand[];
+
+/** Does a lowering take these inputs and options? What it refuses core decomposes. */
+export type Supports = (inputs: readonly (TensorType | undefined)[], attributes: never) => boolean;

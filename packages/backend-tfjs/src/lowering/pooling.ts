@@ -1,13 +1,11 @@
-/** Pooling: TensorFlow's kernels over one or two spatial axes, unfolded windows over more. */
-import type { Shape, Size } from "@ermine/core";
-import { argMax, binary, broadcastTo, call, pad, reduce, reshape, range, scalar, select, slice, sum } from "./calls.js";
-import { channelsFirst, channelsLast, pair, withHeight } from "./convolution.js";
-import type { Emitter, Lowering, Operand, TfAttributes } from "./emitter.js";
-import { fold, positionsOf, product, unfold, type Window } from "./window.js";
+/** Pooling over one or two spatial axes, on TensorFlow's kernels; over more, and with dilation, core decomposes it. */
+import type { Shape, TensorType } from "@ermine/core";
+import { binary, call, pad, reshape, slice } from "./calls.js";
+import { channelsFirst, channelsLast, isFlat, pair, withHeight } from "./convolution.js";
+import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
+import { positionsOf, product, type Window } from "./window.js";
 
 type Average = Omit<Window, "dilation"> & { readonly countIncludePad: boolean };
-
-const isFlat = (x: Operand): boolean => x.shape.length === 3 || x.shape.length === 4;
 
 const dense = (window: Omit<Window, "dilation">): Window => ({ ...window, dilation: window.kernel.map(() => 1) });
 
@@ -36,26 +34,15 @@ const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x
 const backFrom = (e: Emitter, image: Operand, shape: Shape): Operand => reshape(e, e.transpose(image, channelsFirst), shape);
 const lastShape = (shape: Shape): Shape => [shape[0]!, ...pair(shape.slice(2) as readonly number[], 1), shape[1]!];
 
-const hasMaxKernel = (x: Operand, { dilation }: Window): boolean => isFlat(x) && dilation.every((n) => n === 1);
-
 function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand {
-  if (!hasMaxKernel(x, window)) return reshape(e, reduce(e, "Max", unfold(e, x, window, -Infinity), [2], false), shape);
   const image = call(e, "MaxPool", [imageOf(e, x)], lastShape(shape), "float32", attributesOf(window, true));
   return backFrom(e, image, shape);
 }
 
 function maxPoolGradient(e: Emitter, g: Operand, x: Operand, y: Operand, window: Window): Operand {
-  if (hasMaxKernel(x, window)) {
-    const image = imageOf(e, x);
-    const toX = call(e, "MaxPoolGrad", [image, imageOf(e, y), imageOf(e, g)], image.shape, "float32", attributesOf(window, true));
-    return backFrom(e, toX, x.shape);
-  }
-  const columns = unfold(e, x, window, -Infinity);
-  const [batch, channels, elements, positions] = columns.shape as [Size, Size, number, number];
-  const first = reshape(e, argMax(e, columns, 2), [batch, channels, 1, positions]);
-  const chosen = binary(e, "Equal", first, reshape(e, range(e, elements), [elements, 1]), "bool");
-  const spread = select(e, chosen, reshape(e, g, [batch, channels, 1, positions]), scalar(e, 0));
-  return fold(e, spread, window, x.shape.slice(2) as readonly number[]);
+  const image = imageOf(e, x);
+  const inputs = [image, imageOf(e, y), imageOf(e, g)];
+  return backFrom(e, call(e, "MaxPoolGrad", inputs, image.shape, "float32", attributesOf(window, true)), x.shape);
 }
 
 /** What each position's mean over the whole kernel is to be multiplied by, so that padding does not count: [...positions]. */
@@ -84,11 +71,6 @@ const lastWidths = (widths: readonly number[]): number[] => [0, ...widths, 0];
 
 function avgPool(e: Emitter, x: Operand, attributes: Average, shape: Shape): Operand {
   const spatial = x.shape.slice(2) as readonly number[];
-  if (!isFlat(x)) {
-    const columns = unfold(e, x, dense(attributes), 0);
-    const means = binary(e, "RealDiv", sum(e, columns, [2]), scalar(e, product(attributes.kernel)));
-    return corrected(e, reshape(e, means, shape), spatial, attributes);
-  }
   const [before, after] = sides(attributes);
   const image = pad(e, imageOf(e, x), lastWidths(before), lastWidths(after), 0);
   const means = call(e, "AvgPool", [image], lastShape(shape), "float32", attributesOf(attributes, false));
@@ -98,12 +80,6 @@ function avgPool(e: Emitter, x: Operand, attributes: Average, shape: Shape): Ope
 function avgPoolGradient(e: Emitter, g: Operand, x: Operand, attributes: Average): Operand {
   const spatial = x.shape.slice(2) as readonly number[];
   const shares = corrected(e, g, spatial, attributes);
-  if (!isFlat(x)) {
-    const [batch, channels] = g.shape as [Size, Size];
-    const positions = product(g.shape.slice(2) as readonly number[]);
-    const each = binary(e, "RealDiv", reshape(e, shares, [batch, channels, 1, positions]), scalar(e, product(attributes.kernel)));
-    return fold(e, broadcastTo(e, each, [batch, channels, product(attributes.kernel), positions]), dense(attributes), spatial);
-  }
   const [before, after] = sides(attributes);
   const own = lastShape(x.shape);
   const wide = own.map((size, i) => (i === 1 || i === 2 ? (size as number) + before[i - 1]! + after[i - 1]! : size));
@@ -116,4 +92,14 @@ export const poolingLowerings: Readonly<Record<string, Lowering>> = {
   maxPoolGradient: (e, [g, x, y], window: Window) => [maxPoolGradient(e, g!, x!, y!, window)],
   avgPool: (e, [x], attributes: Average, [y]) => [avgPool(e, x!, attributes, y!.shape)],
   avgPoolGradient: (e, [g, x], attributes: Average) => [avgPoolGradient(e, g!, x!, attributes)],
+};
+
+const undilated = ([x]: readonly (TensorType | undefined)[], { dilation }: Window): boolean =>
+  isFlat(x) && dilation.every((n) => n === 1);
+
+export const poolingSupports: Readonly<Record<string, Supports>> = {
+  maxPool: undilated,
+  maxPoolGradient: ([, x], window: Window) => undilated([x], window),
+  avgPool: ([x]) => isFlat(x),
+  avgPoolGradient: ([, x]) => isFlat(x),
 };

@@ -3,7 +3,7 @@
  * mean; in a program TensorFlow's own kernels write the variables where they stand (`compiled/inPlace.ts`).
  */
 import { binary, call, reshape, scalar, slice, unary } from "./calls.js";
-import type { Emitter, Lowering, Operand } from "./emitter.js";
+import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 /** The static options of an optimizer, as its op's attributes have them. */
 export interface AdamOptions {
@@ -43,11 +43,10 @@ const adam =
     const gradient = decays && !decoupled ? add(e, own, mul(e, p, factor)) : own;
     const first = add(e, mul(e, m, scalar(e, options.beta1)), mul(e, gradient, scalar(e, 1 - options.beta1)));
     const second = add(e, mul(e, v, scalar(e, options.beta2)), mul(e, mul(e, gradient, gradient), scalar(e, 1 - options.beta2)));
-    const largest = options.amsgrad ? binary(e, "Maximum", rest[0]!, second) : second;
-    const root = call(e, "Sqrt", [largest], largest.shape, "float32", { T: { type: "float32" } });
+    const root = call(e, "Sqrt", [second], second.shape, "float32", { T: { type: "float32" } });
     const denominator = add(e, mul(e, root, scalarAt(e, scalars, 1)), scalar(e, options.epsilon));
     const next = binary(e, "Sub", start, mul(e, scalarAt(e, scalars, 0), binary(e, "RealDiv", first, denominator)));
-    return options.amsgrad ? [next, first, second, largest] : [next, first, second];
+    return [next, first, second];
   };
 
 const sgd: Lowering = (e, operands, { options }: { options: SgdOptions }) => {
@@ -58,7 +57,7 @@ const sgd: Lowering = (e, operands, { options }: { options: SgdOptions }) => {
   const moved = (direction: Operand): Operand => binary(e, "Sub", p, mul(e, direction, scalarAt(e, scalars, 0)));
   if (options.momentum === 0) return [moved(gradient)];
   const momentum = scalar(e, options.momentum);
-  const buffer = add(e, mul(e, rest[0]!, momentum), mul(e, gradient, scalarAt(e, scalars, 2)));
+  const buffer = add(e, mul(e, rest[0]!, momentum), gradient);
   return [moved(options.nesterov ? add(e, gradient, mul(e, buffer, momentum)) : buffer), buffer];
 };
 
@@ -66,4 +65,11 @@ export const updateLowerings: Readonly<Record<string, Lowering>> = {
   adamUpdate: adam(false),
   adamwUpdate: adam(true),
   sgdUpdate: sgd,
+};
+
+export const updateSupports: Readonly<Record<string, Supports>> = {
+  adamUpdate: (_, { options }: { options: AdamOptions }) => !options.amsgrad,
+  adamwUpdate: (_, { options }: { options: AdamOptions }) => !options.amsgrad,
+  // With a dampening the gradient is scaled on its way into the momentum, which TensorFlow's kernel cannot.
+  sgdUpdate: (_, { options }: { options: SgdOptions }) => options.momentum === 0 || options.dampening === 0,
 };
