@@ -1,5 +1,6 @@
 import * as core from "@ermine/core";
 import type { Tensor } from "@ermine/core";
+import { allFiniteOp } from "@ermine/trainer";
 import { it } from "vitest";
 import { agrees, numbers, whole } from "./agreement.js";
 import { describeNative } from "./native.js";
@@ -62,6 +63,17 @@ describeNative("fused kernels agree with core's definitions", () => {
       (z, t) => slopes((y) => core.sum(core.crossEntropy(y, t!, { reduction: "none" })), z!),
       [numbers([2, 3]), whole([2], [-100, -100])],
     ));
+
+  it.each([
+    [[1, 2, 3, -3e38]],
+    [[1, Number.NaN, 3, 4]],
+    [[1, Infinity, 3, 4]],
+    [[-Infinity, 2, 3, 4]],
+    [[Infinity, -Infinity, 3, 4]],
+    [[]],
+  ])("allFinite of %j", (data) =>
+    agrees((x) => core.apply1(allFiniteOp, [x!], {}), [{ shape: [data.length], data }], { symbolic: false }),
+  );
 });
 
 /** fn's value and the gradient of the sum of its square. */

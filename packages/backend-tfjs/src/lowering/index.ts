@@ -8,7 +8,7 @@ import { lossLowerings, lossSupports } from "./losses.js";
 import { movementLowerings } from "./movement.js";
 import { poolingLowerings, poolingSupports } from "./pooling.js";
 import { productLowerings } from "./product.js";
-import { reductionLowerings } from "./reduction.js";
+import { reductionLowerings, reductionSupports } from "./reduction.js";
 import { updateLowerings, updateSupports } from "./updates.js";
 import { windowLowerings } from "./window.js";
 
@@ -31,6 +31,7 @@ export const dtypes: readonly DType[] = ["float32", "int32", "bool"];
 export const loweredOps: ReadonlyMap<string, readonly DType[]> = new Map(Object.keys(lowerings).map((name) => [name, dtypes]));
 
 const conditions: Readonly<Record<string, Supports>> = {
+  ...reductionSupports,
   ...convolutionSupports,
   ...poolingSupports,
   ...lossSupports,

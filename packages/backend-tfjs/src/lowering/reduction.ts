@@ -1,6 +1,6 @@
 /** Reductions, order and running sums. */
 import { argMax, cast, gather, logical, reduce, reshape, scalar, select, unary } from "./calls.js";
-import type { Emitter, Lowering, Operand } from "./emitter.js";
+import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 type Reduce = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
@@ -51,6 +51,13 @@ const toEnd = (rank: number, axis: number): number[] => [
   axis,
 ];
 
+/** The largest and the smallest are finite only where all between them are; both keep a NaN. Nothing is written but two numbers. */
+function allFinite(e: Emitter, x: Operand): Operand {
+  const axes = x.shape.map((_, axis) => axis);
+  const [largest, smallest] = ["Max", "Min"].map((name) => unary(e, "IsFinite", reduce(e, name, x, axes, false), "bool"));
+  return logical(e, "LogicalAnd", largest!, smallest!);
+}
+
 export const reductionLowerings: Readonly<Record<string, Lowering>> = {
   sum: over("Sum"),
   prod: over("Prod"),
@@ -65,6 +72,7 @@ export const reductionLowerings: Readonly<Record<string, Lowering>> = {
     const { values, indices } = sorted(e, e.transpose(x!, permutation), largestFirst);
     return [e.transpose(values, back), e.transpose(indices, back)];
   },
+  allFinite: (e, [x]) => [allFinite(e, x!)],
   cumsum: (e, [x], { axis }: { axis: number }) =>
     e.op(
       "Cumsum",
@@ -72,4 +80,9 @@ export const reductionLowerings: Readonly<Record<string, Lowering>> = {
       { T: { type: x!.dtype }, Tidx: { type: "int32" }, exclusive: { bool: false }, reverse: { bool: false } },
       [x!],
     ),
+};
+
+export const reductionSupports: Readonly<Record<string, Supports>> = {
+  // Of nothing, the largest is −∞.
+  allFinite: ([x]) => !x!.shape.includes(0),
 };
