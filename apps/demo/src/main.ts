@@ -10,7 +10,7 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
 
   --dataset digits        --model mlp|cnn          --backend auto|cpu|tfjs
   --hidden 128            --activation relu        --loss crossEntropy
-  --optimizer adamw       --learning-rate 0.001    --weight-decay (the optimizer's)
+  --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
   --numerics fast|portable    --json (one object a line)`;
 
@@ -22,7 +22,7 @@ const options = {
   activation: { type: "string", default: "relu" },
   loss: { type: "string", default: "crossEntropy" },
   optimizer: { type: "string", default: "adamw" },
-  "learning-rate": { type: "string", default: "0.001" },
+  "learning-rate": { type: "string", default: "0.002" },
   "weight-decay": { type: "string" },
   epochs: { type: "string", default: "12" },
   "batch-size": { type: "string", default: "64" },
