@@ -119,8 +119,11 @@ export function tanh4(x: v128): v128 {
   return select(f32x4.ne(x, x), x, y);
 }
 
+/** Over e^−|x|, which cannot overflow: small probabilities keep their digits. */
 export function sigmoid4(x: v128): v128 {
-  const y = f32x4.div(splat(1.0), f32x4.add(splat(1.0), exp4(f32x4.neg(x))));
+  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  const top = select(f32x4.lt(x, splat(0)), e, splat(1.0));
+  const y = f32x4.div(top, f32x4.add(splat(1.0), e));
   return select(f32x4.ne(x, x), x, y);
 }
 
