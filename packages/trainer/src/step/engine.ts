@@ -136,8 +136,14 @@ export class Engine {
     ];
     try {
       const ok = result.ok === undefined || (await result.ok.data())[0] !== 0;
-      if (ok) for (const [variable, value] of result.updates ?? []) variable.write(await value.data());
-      for (const [variable, data] of before) if (!ok) variable.write(data);
+      const after = ok
+        ? (result.updates ?? []).map(async ([variable, value]) => [variable, await value.data()] as const)
+        : before;
+      const writes = await Promise.all(after);
+      // In a scope, so that what the variables held before is freed now and not when the collector comes by.
+      scope(() => {
+        for (const [variable, data] of writes) variable.write(data);
+      });
       return await Promise.all(result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape) })));
     } finally {
       for (const t of tensors) t.dispose();

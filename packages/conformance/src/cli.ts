@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** `ermine-conformance --golden DIR`: every golden case on every backend that is asked for, and the sum at the end. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ErmineError } from "@ermine/core";
+import { readOptions, usage, type CommandOptions } from "./command/options.js";
+import { count, describeCounts, describeFailure, describeKinds, describeSkipped } from "./command/report.js";
+import { findTargets } from "./command/targets.js";
+import { runGolden, type Outcome } from "./golden/run.js";
+import type { GoldenFile } from "./golden/schema.js";
+
+/** @throws ErmineError ERMINE_DATA where the folder has none of the kinds */
+function readFiles({ golden, kinds }: CommandOptions): readonly GoldenFile[] {
+  const paths = kinds.map((kind) => join(golden, `${kind}.json`)).filter((path) => existsSync(path));
+  if (paths.length === 0) throw new ErmineError("ERMINE_DATA", `${golden} has no golden files of the kinds ${kinds.join(", ")}.`);
+  return paths.map((path) => JSON.parse(readFileSync(path, "utf8")) as GoldenFile);
+}
+
+async function main(): Promise<number> {
+  const cwd = process.env["INIT_CWD"] ?? process.cwd();
+  const options = readOptions(process.argv.slice(2), cwd);
+  if (options === "help") {
+    console.log(usage);
+    return 0;
+  }
+  const files = readFiles(options);
+  const { backend: name, numerics, plugins, modes } = options;
+  const targets = await findTargets({ backend: name, numerics, plugins, cwd, notice: (message) => console.log(message) });
+  const all: Outcome[] = [];
+  for (const { label, create } of targets) {
+    const backend = await create();
+    const outcomes = await runGolden({
+      backend,
+      files,
+      modes,
+      onOutcome(outcome) {
+        const failure = describeFailure(label, outcome);
+        if (failure !== undefined) console.log(failure);
+      },
+    });
+    backend.dispose();
+    console.log(`${label} (${modes.join(", ")})\n${[...describeKinds(outcomes), ...describeSkipped(outcomes)].join("\n")}`);
+    all.push(...outcomes);
+  }
+  const counts = count(all);
+  console.log(describeCounts(counts));
+  return counts.failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof ErmineError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,63 @@
+/** Losses: the value in its reduction, and its sum's gradient for each prediction. */
+import { asLogProbabilities, asProbabilities, sum, valueAndGrad, type Domain, type Loss, type Tensor } from "@ermine/core";
+import { losses } from "@ermine/core/catalog";
+import { release, runOn, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
+import { fromGolden, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";
+
+export interface LossCase extends GoldenCase {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, GoldenTensor>>;
+  readonly expected: { readonly value: GoldenTensor; readonly gradients?: Readonly<Record<string, GoldenTensor>> | null };
+}
+
+const marked: Readonly<Record<Domain, (t: Tensor) => Tensor>> = {
+  real: (t) => t,
+  probabilities: asProbabilities,
+  logProbabilities: asLogProbabilities,
+};
+
+export const lossKind: GoldenKind<LossCase> = {
+  name: "losses",
+  tolerance: { absolute: 1e-6, relative: 1e-5 },
+  usesBackend: true,
+  async run({ name, options, inputs, expected }, target) {
+    const loss = losses.find((candidate) => candidate.name === name)?.loss as Loss | undefined;
+    if (loss === undefined) throw new Skip(`there is no loss "${name}"`);
+    const wanted = expected.gradients ?? {};
+    const tensors = Object.fromEntries(Object.entries(inputs).map(([key, golden]) => [key, fromGolden(golden)]));
+    const positional = positions(loss, Object.keys(inputs));
+    const { reduction, ...own } = optionsOf(options);
+    const evaluate = (given: Record<string, Tensor>): { value: Tensor; grads: Record<string, Tensor> } => {
+      const sources = Object.fromEntries(Object.keys(wanted).map((key) => [key, given[key]!]));
+      const { value, grads } = valueAndGrad(() => {
+        const args = positional.map((key, i) => marked[loss.inputs[i]!.domain ?? "real"](given[key]!));
+        const named = Object.entries(given).filter(([key]) => !positional.includes(key));
+        const all = { ...own, ...(reduction === undefined ? {} : { reduction }), ...Object.fromEntries(named) };
+        const result = (loss as (...args: unknown[]) => Tensor)(...args, all);
+        return [sum(result), result] as const;
+      }, sources);
+      return { value: value[1], grads };
+    };
+    const got = skipUnknownOptions(() => runOn(target, evaluate, tensors));
+    const comparisons = [
+      { what: "value", got: await got.value.data(), gotShape: got.value.shape as readonly number[], expected: expected.value },
+    ];
+    for (const [key, golden] of Object.entries(wanted)) {
+      const gradient = got.grads[key]!;
+      comparisons.push({
+        what: `gradients.${key}`,
+        got: await gradient.data(),
+        gotShape: gradient.shape as readonly number[],
+        expected: golden,
+      });
+    }
+    release(got, tensors);
+    return comparisons;
+  },
+};
+
+/** The case's inputs in the loss's call order: by the loss's own names where they agree, else in the order given. */
+function positions(loss: Loss, keys: readonly string[]): readonly string[] {
+  const names = loss.inputs.map((input) => input.name);
+  return names.every((name) => keys.includes(name)) ? names : keys.slice(0, names.length);
+}

@@ -1,0 +1,28 @@
+/** Schedules: the learning rate after k steps, computed on the host in float64. */
+import { schedules } from "@ermine/trainer/catalog";
+import { Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
+import { optionsOf, type GoldenCase } from "../schema.js";
+
+export interface ScheduleCase extends GoldenCase {
+  readonly name: string;
+  readonly baseLearningRate: number;
+  /** What a schedule that follows a metric is told after each step. */
+  readonly metrics?: readonly number[];
+  readonly expected: readonly number[];
+}
+
+export const scheduleKind: GoldenKind<ScheduleCase> = {
+  name: "schedules",
+  tolerance: { absolute: 1e-9, relative: 1e-7 },
+  usesBackend: false,
+  async run({ name, options, baseLearningRate, metrics, expected }) {
+    const make = schedules[name];
+    if (make === undefined) throw new Skip(`there is no schedule "${name}"`);
+    const schedule = skipUnknownOptions(() => make(baseLearningRate, optionsOf(options)));
+    const got = expected.map((_, k) => {
+      if (k > 0 && metrics !== undefined) schedule.observe!(metrics[k - 1]!);
+      return schedule.at(k);
+    });
+    return [{ what: "learning rate", got, expected }];
+  },
+};
