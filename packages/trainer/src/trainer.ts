@@ -262,9 +262,16 @@ export class Trainer<M extends string = never> {
     return as === "classes" ? classesOf(joined, link) : joined;
   }
 
-  /** Gives the model's parameters back their numbers, and frees what training holds on the backend. */
+  /**
+   * Gives the model's parameters back their numbers, and frees what training holds on the backend, the optimizer's state
+   * too: a `fit` after it starts anew at step 0, from the parameters as they are.
+   */
   dispose(): void {
     this.#engine.dispose();
+    for (const { slots } of this.#groups ?? []) for (const slot of slots.flat()) slot.value.dispose();
+    this.#groups = undefined;
+    this.#step = 0;
+    this.#epoch = 0;
   }
 
   #link(): Link {

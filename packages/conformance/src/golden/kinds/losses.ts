@@ -51,7 +51,7 @@ export const lossKind: GoldenKind<LossCase> = {
         expected: golden,
       });
     }
-    release(got, tensors);
+    release(got, tensors, own);
     return comparisons;
   },
 };

@@ -5,7 +5,7 @@ import * as nn from "@ermine/core/nn";
 import { dataset, l2Penalty, Trainer } from "@ermine/trainer";
 import { optimizers, schedules } from "@ermine/trainer/catalog";
 import type { Comparison } from "../comparison.js";
-import { Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
+import { release, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { makeLayer } from "../layers.js";
 import { fromGolden, optionsOf, type GoldenCase, type GoldenOptions, type GoldenTensor } from "../schema.js";
 import { hostState } from "./modules.js";
@@ -68,6 +68,7 @@ export const trainingKind: GoldenKind<TrainingCase> = {
       return comparisons;
     } finally {
       trainer.dispose();
+      release(lossOptions);
       for (const [, variable] of model.namedVariables()) variable.value.dispose();
     }
   },
