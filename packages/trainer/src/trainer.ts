@@ -289,11 +289,11 @@ export class Trainer<M extends string = never> {
 
   #feeds(data: Dataset, rows: Int32Array, microBatch: number, first: number): Record<string, Feed> {
     const scalars = stepScalars(this.#groups ?? [], { step: this.#step, epoch: this.#epoch });
-    return {
-      ...batchFeeds(data, rows),
-      counters: { shape: [3], value: Int32Array.of(this.#step, microBatch, first) },
-      scalars: { shape: [scalars.length], value: scalars },
-    };
+    // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
+    const feeds = batchFeeds(data, rows);
+    feeds["counters"] = { shape: [3], value: Int32Array.of(this.#step, microBatch, first) };
+    feeds["scalars"] = { shape: [scalars.length], value: scalars };
+    return feeds;
   }
 
   #setup(): StepSetup {

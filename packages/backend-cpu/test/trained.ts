@@ -1,0 +1,60 @@
+/** A small training problem, the same in every test: three rings to tell apart, with dropout and a ragged last batch. */
+import { createHash } from "node:crypto";
+import { crossEntropy, manualSeed } from "@ermine/core";
+import { Dropout, Linear, ReLU, Sequential, Tanh } from "@ermine/core/nn";
+import { accuracy, adamw, dataset, Trainer, type Callback, type Dataset } from "@ermine/trainer";
+import type { CpuBackend } from "../src/index.js";
+
+/** Points of the square, evenly strewn, by the ring that they lie in. Products and sums only: the same numbers in every engine. */
+export function rings(samples: number): Dataset<"labelled"> {
+  const inputs = new Float32Array(samples * 2);
+  const targets = new Int32Array(samples);
+  for (let i = 0; i < samples; i++) {
+    const [x, y] = [2 * ((i * 0.7548776662) % 1) - 1, 2 * ((i * 0.5698402909) % 1) - 1];
+    inputs.set([x, y], 2 * i);
+    const square = x * x + y * y;
+    targets[i] = square < 0.3 ? 0 : square < 0.8 ? 1 : 2;
+  }
+  return dataset({ inputs: { data: inputs, shape: [samples, 2] }, targets: { data: targets, shape: [samples] } });
+}
+
+export function ringsTrainer(backend: CpuBackend, { dropout = 0.1, seed = 0 } = {}) {
+  manualSeed(seed);
+  const model = new Sequential(
+    new Linear(2, 24),
+    new ReLU(),
+    new Dropout(dropout),
+    new Linear(24, 16),
+    new Tanh(),
+    new Linear(16, 3),
+  );
+  return new Trainer({
+    model,
+    loss: crossEntropy,
+    optimizer: adamw({ learningRate: 0.01 }),
+    backend,
+    metrics: [accuracy()],
+    seed,
+  });
+}
+
+/** Trains and gives a SHA-256 over all parameters' bits. */
+export async function fingerprint(
+  backend: CpuBackend,
+  {
+    epochs = 20,
+    validate = false,
+    callbacks = [],
+    seed = 0,
+  }: { epochs?: number; validate?: boolean; callbacks?: Callback[]; seed?: number } = {},
+): Promise<string> {
+  const trainer = ringsTrainer(backend, { seed });
+  const data = rings(75);
+  await trainer.fit(data, { epochs, batchSize: 16, callbacks, ...(validate ? { validation: rings(31) } : {}) });
+  const hash = createHash("sha256");
+  for (const { data: numbers } of Object.values(await trainer.model.stateDict())) {
+    hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  }
+  trainer.dispose();
+  return hash.digest("hex");
+}
