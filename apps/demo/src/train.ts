@@ -1,5 +1,5 @@
 /** `demo train`: digits, from the data to the confusion table. */
-import { crossEntropy, ErmineError, type Loss } from "@ermine/core";
+import { crossEntropy, ErmineError } from "@ermine/core";
 import { findLoss } from "@ermine/core/catalog";
 import { accuracy, confusionMatrix, progressBar, Trainer, type Callback, type EpochInfo } from "@ermine/trainer";
 import { find, optimizers } from "@ermine/trainer/catalog";
@@ -25,8 +25,8 @@ export interface TrainOptions {
   readonly json: boolean;
 }
 
-function lossOf(name: string): Loss {
-  if (name === crossEntropy.lossName) return crossEntropy as unknown as Loss;
+function lossOf(name: string): typeof crossEntropy {
+  if (name === crossEntropy.lossName) return crossEntropy;
   const { loss } = findLoss(name);
   throw new ErmineError("ERMINE_OPTION", `--loss ${loss.lossName}: the digits are classes, which crossEntropy is for.`);
 }

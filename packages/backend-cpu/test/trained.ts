@@ -6,7 +6,7 @@ import { accuracy, adamw, dataset, Trainer, type Callback, type Dataset } from "
 import type { CpuBackend } from "../src/index.js";
 
 /** Points of the square, evenly strewn, by the ring that they lie in. Products and sums only: the same numbers in every engine. */
-export function rings(samples: number): Dataset<"labelled"> {
+export function rings(samples: number): Dataset {
   const inputs = new Float32Array(samples * 2);
   const targets = new Int32Array(samples);
   for (let i = 0; i < samples; i++) {

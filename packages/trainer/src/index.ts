@@ -2,7 +2,7 @@
 export { Trainer, type FitOptions, type History, type TrainerOptions } from "./trainer.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
-export type { AnyLoss, Batch, CustomLoss } from "./risk/objective.js";
+export type { AnyLoss, Batch, CustomLoss, DefinedLoss } from "./risk/objective.js";
 export * from "./optimizers/index.js";
 export * as schedules from "./schedules/index.js";
 export type { Rate, Schedule } from "./schedules/index.js";

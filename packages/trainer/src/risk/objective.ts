@@ -25,9 +25,14 @@ export interface Batch {
 /** A loss of one's own: from the model's outputs and the batch to a value for each sample, or a mean of the batch (a scalar). */
 export type CustomLoss = (outputs: Tensor, batch: Batch) => Tensor;
 
-export type AnyLoss = Loss | CustomLoss;
+/** A loss of core's, whatever its inputs, options and reductions. */
+export interface DefinedLoss extends Pick<Loss, "lossName" | "link" | "inputs" | "defaults"> {
+  elements(inputs: readonly Tensor[], options?: { sampleWeight?: Tensor }): Elements;
+}
 
-export const isLoss = (loss: AnyLoss): loss is Loss => "lossName" in loss;
+export type AnyLoss = DefinedLoss | CustomLoss;
+
+export const isLoss = (loss: AnyLoss): loss is DefinedLoss => "lossName" in loss;
 
 /** Σ value and Σ normalizer of a batch, float32 scalars. */
 export interface Sums {
