@@ -1,0 +1,119 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { loadDigits } from "../src/digits.js";
+
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+/** Runs the command as a user does; `interruptAt`: Ctrl+C once the output has that. */
+function demo(args: readonly string[], interruptAt?: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr, interrupted] = ["", "", false];
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (interrupted || interruptAt === undefined || !stdout.includes(interruptAt)) return;
+      interrupted = true;
+      child.kill("SIGINT");
+    });
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+const events = (stdout: string): Record<string, unknown>[] =>
+  stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describe("training", () => {
+  it("--json gives an object a line; two epochs are well above chance", async () => {
+    const { status, stdout } = await demo(["train", "--epochs", "2", "--json"]);
+    expect(status).toBe(0);
+    const lines = events(stdout);
+    expect(lines.map(({ event }) => event)).toEqual(["start", "epoch", "epoch", "end"]);
+    expect(lines[0]).toMatchObject({ parameters: 784 * 128 + 128 + 1280 + 10, training: 8000, test: 2000 });
+    const end = lines.at(-1)!;
+    expect(end).toMatchObject({ event: "end", backend: "cpu", steps: 250 });
+    expect(end["testAccuracy"]).toBeGreaterThan(0.88);
+    for (const name of ["testLoss", "trainLoss", "stepsPerSecond"]) expect(end[name]).toBeGreaterThan(0);
+  }, 60_000);
+
+  it("gives the same numbers for the same seed, portable", async () => {
+    const args = ["--epochs", "1", "--hidden", "16", "--numerics", "portable", "--seed", "3", "--json"];
+    const [first, second] = await Promise.all([demo(args), demo(args)]);
+    const numbers = ({ stdout }: { stdout: string }) => {
+      const { testAccuracy, testLoss, trainLoss } = events(stdout).at(-1)!;
+      return [testAccuracy, testLoss, trainLoss];
+    };
+    expect(numbers(first)).toEqual(numbers(second));
+  }, 60_000);
+
+  it("shows the layers, the epochs, where the time went, and what was confused", async () => {
+    const { status, stdout } = await demo([
+      "train",
+      "--epochs",
+      "1",
+      "--model",
+      "cnn",
+      "--optimizer",
+      "sgd",
+      "--learning-rate",
+      "0.05",
+    ]);
+    expect(status).toBe(0);
+    for (const part of [/Conv2d/, /\[N, 16, 28, 28\]|16.*28.*28/, /accuracy/i, /Where the time went/, /confused/i]) {
+      expect(stdout).toMatch(part);
+    }
+  }, 120_000);
+
+  it("stops cleanly at Ctrl+C, after the step", async () => {
+    const { status, stdout, stderr } = await demo(["--epochs", "500", "--json"], '"epoch":1,');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(events(stdout).at(-1)).toMatchObject({ event: "end", stopped: "aborted" });
+  }, 60_000);
+});
+
+describe("what cannot be: one message, exit status 2, no stack trace", () => {
+  it.each([
+    [["train", "--epochs", "0"], /--epochs is a whole number of at least 1, got "0"/],
+    [["train", "--batch-size", "1.5"], /--batch-size is a whole number/],
+    [["train", "--lr", "0.1"], /no option --lr\. Did you mean --learning-rate\?/],
+    [["train", "--optimiser", "sgd"], /Did you mean --optimizer\?/],
+    [["train", "--optimizer", "adamm"], /adam/],
+    [["train", "--activation", "rellu"], /relu/],
+    [["train", "--model", "mpl"], /Did you mean "mlp"\?/],
+    [["train", "--loss", "mse"], /crossEntropy/],
+    [["train", "--dataset", "cifar"], /digits/],
+    [["train", "--backend", "gpu"], /cpu/],
+    [["train", "--numerics", "exact"], /fast or portable/],
+    [["train", "--learning-rate"], /learning-rate/],
+    [["trian"], /no command "trian"/],
+    [["train", "digits"], /nothing to do with "digits"/],
+  ])("%j", async (args, message) => {
+    const { status, stdout, stderr } = await demo(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  });
+});
+
+it("`backends` lists each with its engine or the remedy", async () => {
+  const { status, stdout } = await demo(["backends"]);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/cpu: available, WebAssembly.*SIMD.*thread/);
+  expect(stdout).toMatch(/tfjs: (available|not available)/);
+});
+
+describe("the digits", () => {
+  it("are the same numbers for a seed, others for another, no row in both parts", () => {
+    const of = (seed: number) => loadDigits([784], seed);
+    const [a, b, c] = [of(0), of(0), of(1)];
+    expect([a.training.length, a.test.length]).toEqual([8000, 2000]);
+    const labels = (digits: typeof a) => [...(digits.test.targets as unknown as { data: Int32Array }).data];
+    expect(labels(a)).toEqual(labels(b));
+    expect(labels(a)).not.toEqual(labels(c));
+    expect(new Set(labels(a)).size).toBe(10);
+  });
+});
