@@ -1,5 +1,5 @@
 /** Finds where a refused step first went wrong: the same batch and random numbers again, eagerly, op by op. */
-import { observeOps, scope, withBackend, type Backend, type Feed, type Tensor, type Variable } from "@ermine/core";
+import { keep, observeOps, scope, withBackend, type Backend, type Feed, type Tensor, type Variable } from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
 import { updateBody, type StepSetup } from "./body.js";
 import { eagerArguments } from "./engine.js";
@@ -20,13 +20,13 @@ export async function firstNotFinite(
       observeOps(
         (op, outputs, path) => {
           for (const tensor of outputs) {
-            if (tensor.dtype === "float32")
-              seen.push({ what: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor });
+            if (tensor.dtype !== "float32") continue;
+            // Kept: what autograd's own scopes free is looked at too.
+            seen.push({ what: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor) });
           }
         },
         () => updateBody(setup, batch!, counters, scalars),
       );
-      return seen.map(({ tensor }) => tensor);
     }),
   );
   buffers.forEach((buffer, i) => buffer.write(before[i]!));
