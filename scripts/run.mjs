@@ -37,7 +37,9 @@ export function runNode(script, args) {
 
 /** The packages; never the root, whose scripts are these commands themselves. */
 const withFilter = (args) =>
-  args.some((arg) => arg.startsWith("--filter")) ? args : [...args, "--filter=./packages/*", "--filter=./apps/*"];
+  args.some((arg) => arg.startsWith("--filter"))
+    ? args
+    : [...args, "--filter=./packages/*", "--filter=./apps/*", "--filter=./examples"];
 
 function turbo() {
   return join(dirname(createRequire(join(root, "package.json")).resolve("turbo/package.json")), "bin", "turbo");
