@@ -7,6 +7,15 @@ export * from "./crossEntropy.js";
 export * from "./nll.js";
 export * from "./bce.js";
 export * from "./bceWithLogits.js";
+export * from "./logCosh.js";
+export * from "./softMargin.js";
+export * from "./hingeEmbedding.js";
+export * from "./poissonNll.js";
+export * from "./gaussianNll.js";
+export * from "./klDiv.js";
+export * from "./marginRanking.js";
+export * from "./cosineEmbedding.js";
+export * from "./tripletMargin.js";
 export { asLogProbabilities, asProbabilities } from "./marks.js";
 export { checkClassIndices } from "./classes.js";
 export {

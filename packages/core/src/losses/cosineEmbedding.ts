@@ -1,0 +1,50 @@
+/** The angle of pairs. */
+import { ErmineError } from "../errors.js";
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { equal } from "../ops/comparison.js";
+import { sum } from "../ops/reduction.js";
+import { sqrt, square } from "../ops/unary.js";
+import { clamp, where } from "../ops/where.js";
+import { formatShape, sameShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+/** Keeps a vector of zeros from a division by 0, as PyTorch does. */
+const epsilon = 1e-12;
+
+/** value = 1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1; a, b (N, D) or (D), y (N) or (). Default margin 0. */
+export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
+  name: "cosineEmbedding",
+  link: "identity",
+  inputs: [{ name: "prediction" }, { name: "predictionOther" }, { name: "target" }],
+  options: { margin: 0 },
+  witnesses: { margin: 0.5 },
+  check({ margin }) {
+    if (!(margin >= -1 && margin <= 1)) {
+      throw new ErmineError("ERMINE_OPTION", `cosineEmbedding: margin is a cosine, from -1 to 1; got ${margin}.`);
+    }
+  },
+  elements([a, b, target], { margin }) {
+    checkSameShape("cosineEmbedding", a, b, "other prediction");
+    if (!sameShape(target.shape, a.shape.slice(0, -1))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `cosineEmbedding: the target is one number for each pair, ${formatShape(a.shape.slice(0, -1))}, got ${formatShape(target.shape)}.`,
+      );
+    }
+    const axis = -1;
+    const sizes = mul(add(sum(square(a), { axis }), epsilon), add(sum(square(b), { axis }), epsilon));
+    const cosine = div(sum(mul(a, b), { axis }), sqrt(sizes));
+    const alike = where(equal(target, 1), sub(1, cosine), 0);
+    return { value: add(alike, where(equal(target, -1), clamp(sub(cosine, margin), 0), 0)) };
+  },
+});
+
+export const cosineEmbeddingProse: LossProse = {
+  formula: "1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1",
+  derivative: "of the cosine",
+  expects: "two vectors",
+  targets: "±1, one a pair",
+  use: "Embeddings whose direction matters.",
+  outliers: "Bounded by 2.",
+};

@@ -1,0 +1,29 @@
+/** Distances of pairs: small for alike, at least a margin for others. */
+import { add, sub } from "../ops/arithmetic.js";
+import { equal } from "../ops/comparison.js";
+import { clamp, where } from "../ops/where.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+/** value = x where y = 1, max(0, margin − x) where y = −1; x a distance, y of its shape. Default margin 1. */
+export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
+  name: "hingeEmbedding",
+  link: "identity",
+  inputs: [{ name: "prediction" }, { name: "target" }],
+  options: { margin: 1 },
+  witnesses: { margin: 2 },
+  elements([x, target], { margin }) {
+    checkSameShape("hingeEmbedding", x, target);
+    const apart = where(equal(target, 1), 0, clamp(sub(margin, x), 0));
+    return { value: add(apart, where(equal(target, -1), 0, x)) };
+  },
+});
+
+export const hingeEmbeddingProse: LossProse = {
+  formula: "x where y = 1, max(0, margin − x) where y = −1",
+  derivative: "1, or −1 within the margin",
+  expects: "distances",
+  targets: "±1, the same shape",
+  use: "Embeddings of pairs that are alike or not.",
+  outliers: "Pairs that are alike pull alike, however far.",
+};

@@ -1,0 +1,49 @@
+/** The Kullback-Leibler divergence of the target from the prediction. */
+import { div, mul, sub } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { sum } from "../ops/reduction.js";
+import { elementCount } from "../ops/statistics.js";
+import { exp, log } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+/**
+ * value = y (log y − x), x log probabilities; 0 where y is 0. With `logTarget` the target is log y: e^y (y − x).
+ *
+ * "mean" is over all numbers, as PyTorch's; the divergence itself is `reduction: "batchMean"`, Σ / N.
+ */
+export const klDiv = defineLoss<
+  [Tensor<"logProbabilities">, Tensor],
+  { logTarget: boolean },
+  "mean" | "sum" | "none" | "batchMean"
+>({
+  name: "klDiv",
+  link: "exp",
+  inputs: [
+    {
+      name: "prediction",
+      domain: "logProbabilities",
+      remedy: "Apply logSoftmax; asLogProbabilities(t) marks numbers that are log probabilities already.",
+    },
+    { name: "target" },
+  ],
+  options: { logTarget: false },
+  witnesses: { logTarget: true },
+  elements([x, target], { logTarget }) {
+    checkSameShape("klDiv", x, target);
+    if (logTarget) return { value: mul(exp(target), sub(target, x)) };
+    const some = greater(target, 0);
+    return { value: sub(where(some, mul(target, log(where(some, target, 1))), 0), mul(target, x)) };
+  },
+  reductions: { batchMean: ({ value }, [x]) => div(sum(value), elementCount(x, 0)) },
+});
+
+export const klDivProse: LossProse = {
+  formula: "y (log y − log p)",
+  derivative: "−y",
+  expects: "log probabilities",
+  targets: "probabilities (or their logarithms), the same shape",
+  use: "Distillation, and other targets that are distributions.",
+  outliers: "Unbounded where p goes to 0 and y does not.",
+};

@@ -1,0 +1,42 @@
+/** The negative log likelihood of counts. */
+import { add, mul, sub } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { exp, log } from "../ops/unary.js";
+import { where } from "../ops/where.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+
+/** Stirling's log y!, for y > 1; else 0. */
+function logFactorial(y: Tensor): Tensor {
+  const large = greater(y, 1);
+  const safe = where(large, y, 1);
+  return where(large, add(sub(mul(safe, log(safe)), safe), mul(log(mul(safe, 2 * Math.PI)), 0.5)), 0);
+}
+
+/**
+ * value = eˣ − y·x for x = log of the rate (`logInput`, the default), x − y·log(x + eps) for x the rate.
+ *
+ * @param options.full adds Stirling's log y!; default false
+ * @param options.eps default 1e-8
+ */
+export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full: boolean; eps: number }>({
+  name: "poissonNll",
+  link: "identity",
+  inputs: [{ name: "prediction" }, { name: "target" }],
+  options: { logInput: true, full: false, eps: 1e-8 },
+  witnesses: { logInput: false, full: true },
+  elements([x, target], { logInput, full, eps }) {
+    checkSameShape("poissonNll", x, target);
+    const value = logInput ? sub(exp(x), mul(target, x)) : sub(x, mul(target, log(add(x, eps))));
+    return { value: full ? add(value, logFactorial(target)) : value };
+  },
+});
+
+export const poissonNllProse: LossProse = {
+  formula: "eˣ − y·x (+ log y!)",
+  derivative: "eˣ − y",
+  expects: "the logarithm of the rate",
+  targets: "counts, the same shape",
+  use: "Counts: calls an hour, photons a pixel.",
+  outliers: "Grows with the exponential of x.",
+};
