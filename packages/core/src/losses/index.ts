@@ -16,6 +16,11 @@ export * from "./klDiv.js";
 export * from "./marginRanking.js";
 export * from "./cosineEmbedding.js";
 export * from "./tripletMargin.js";
+export * from "./multiMargin.js";
+export * from "./multiLabelMargin.js";
+export * from "./multiLabelSoftMargin.js";
+export * from "./focal.js";
+export * from "./dice.js";
 export { asLogProbabilities, asProbabilities } from "./marks.js";
 export { checkClassIndices } from "./classes.js";
 export {

@@ -1,0 +1,52 @@
+/** The hinge of several labels: each label above each other class. */
+import { relu } from "../activations/relu.js";
+import { ErmineError } from "../errors.js";
+import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
+import { cast } from "../ops/cast.js";
+import { equal, less } from "../ops/comparison.js";
+import { gather } from "../ops/gather.js";
+import { max, sum } from "../ops/reduction.js";
+import { expandDims } from "../ops/shape.js";
+import { cumsum } from "../ops/sort.js";
+import { formatShape, sameShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { defineLoss, type LossProse } from "./definition.js";
+import { oneHotAlong } from "./oneHotAlong.js";
+
+/**
+ * value = Σ_{j in labels} Σ_{i not in labels} max(0, 1 − x[j] + x[i]) / K; x (N, K) or (K).
+ *
+ * @param target int32 of x's shape: class indices, ended by −1
+ */
+export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
+  name: "multiLabelMargin",
+  link: "identity",
+  inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  elements([x, target]) {
+    if (!sameShape(x.shape, target.shape) || target.dtype !== "int32") {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `multiLabelMargin: the target lists class indices (int32), ended by -1, in the prediction's shape ${formatShape(x.shape)}; ` +
+          `got ${target.dtype} ${formatShape(target.shape)}.`,
+      );
+    }
+    const axis = x.rank - 1;
+    const classes = x.shape[axis] as number;
+    // What comes after the first −1 counts for nothing.
+    const counts = cast(equal(cumsum(cast(less(target, 0), "int32"), axis), 0), "float32");
+    const labels = maximum(target, 0);
+    const isLabel = max(mul(oneHotAlong(labels, classes, axis + 1), expandDims(counts, axis + 1)), { axis });
+    const gaps = relu(add(sub(expandDims(x, axis), expandDims(gather(x, axis, labels), axis + 1)), 1));
+    const counted = mul(mul(gaps, expandDims(counts, axis + 1)), expandDims(sub(1, isLabel), axis));
+    return { value: div(sum(counted, { axis: [axis, axis + 1] }), classes) };
+  },
+});
+
+export const multiLabelMarginProse: LossProse = {
+  formula: "Σ_{j ∈ y} Σ_{i ∉ y} max(0, 1 − z[j] + z[i]) / K",
+  derivative: "±1/K within the margin",
+  expects: "scores of the classes",
+  targets: "lists of class indices, ended by −1",
+  use: "Several labels at once, ranked above the rest.",
+  outliers: "Pull alike, however wrong.",
+};

@@ -1,0 +1,33 @@
+/** The mean over labels of a binary cross-entropy of logits. */
+import { mean } from "../ops/statistics.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { bceWithLogits } from "./bceWithLogits.js";
+import { defineLoss, type LossProse } from "./definition.js";
+
+/**
+ * value = −(1/K) Σ_k w[k] (y log σ(x) + (1 − y) log(1 − σ(x))), one for each sample; x and y (N, K) or (K).
+ *
+ * @param options.weight one number a label
+ */
+export const multiLabelSoftMargin = defineLoss<[Tensor<"real">, Tensor], { weight: Tensor | undefined }>({
+  name: "multiLabelSoftMargin",
+  link: "sigmoid",
+  inputs: [
+    { name: "prediction", domain: "real", remedy: "Remove the sigmoid: multiLabelSoftMargin has it inside." },
+    { name: "target" },
+  ],
+  options: { weight: undefined },
+  elements([x, target], { weight }) {
+    const each = bceWithLogits.elements([x, target], weight === undefined ? {} : { weight });
+    return { value: mean(each.value, { axis: -1 }) };
+  },
+});
+
+export const multiLabelSoftMarginProse: LossProse = {
+  formula: "−(1/K) Σ w (y log σ(z) + (1 − y) log(1 − σ(z)))",
+  derivative: "w (σ(z) − y) / K",
+  expects: "logits (no sigmoid)",
+  targets: "0 or 1 for each label",
+  use: "Several labels at once, one value a sample.",
+  outliers: "Pull with 1/K at most.",
+};

@@ -1,0 +1,59 @@
+/** The multi-class hinge. */
+import { relu } from "../activations/relu.js";
+import { ErmineError } from "../errors.js";
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { gather, indexSelect } from "../ops/gather.js";
+import { sum } from "../ops/reduction.js";
+import { expandDims, reshape } from "../ops/shape.js";
+import { square } from "../ops/unary.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { checkClassTarget, checkClassWeight, checkTensorIndices, classCount } from "./classes.js";
+import { defineLoss, type LossProse } from "./definition.js";
+import { oneHotAlong } from "./oneHotAlong.js";
+
+interface Options {
+  p: number;
+  margin: number;
+  weight: Tensor | undefined;
+}
+
+/**
+ * value = Σ_{j ≠ y} w[y] · max(0, margin − x[y] + x[j])^p / K; x (N, K) or (K), y class indices (N) or ().
+ *
+ * @param options.p 1 (default) or 2
+ * @param options.margin default 1
+ * @param options.weight one number a class; the mean divides by N all the same, as PyTorch's
+ */
+export const multiMargin = defineLoss<[Tensor<"real">, Tensor], Options>({
+  name: "multiMargin",
+  link: "softmax",
+  inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  options: { p: 1, margin: 1, weight: undefined },
+  witnesses: { p: 2, margin: 0.5 },
+  check({ p }) {
+    if (p !== 1 && p !== 2) throw new ErmineError("ERMINE_OPTION", `multiMargin: p is 1 or 2, got ${p}.`);
+  },
+  elements([x, target], { p, margin, weight }) {
+    checkClassTarget("multiMargin", x, target, false);
+    const classes = classCount(x.shape) as number;
+    checkClassWeight("multiMargin", classes, weight);
+    checkTensorIndices("multiMargin", target, classes, -100);
+    const axis = x.rank - 1;
+    const own = gather(x, axis, expandDims(target, axis));
+    const gap = relu(add(sub(x, own), margin));
+    const others = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(target, classes, axis)));
+    const value = div(sum(others, { axis }), classes);
+    if (weight === undefined) return { value };
+    return { value: mul(value, reshape(indexSelect(weight, 0, reshape(target, [-1])), target.shape)) };
+  },
+});
+
+export const multiMarginProse: LossProse = {
+  formula: "Σ_{j ≠ y} max(0, margin − z[y] + z[j])^p / K",
+  derivative: "±1/K within the margin (p = 1)",
+  expects: "scores of the classes",
+  targets: "class indices (int32)",
+  use: "A support vector machine of several classes.",
+  outliers: "Pull alike, however wrong (p = 1).",
+  source: "Weston and Watkins 1999",
+};
