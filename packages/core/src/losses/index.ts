@@ -21,6 +21,7 @@ export * from "./multiLabelMargin.js";
 export * from "./multiLabelSoftMargin.js";
 export * from "./focal.js";
 export * from "./dice.js";
+export * from "./ctc.js";
 export { asLogProbabilities, asProbabilities } from "./marks.js";
 export { checkClassIndices } from "./classes.js";
 export {

@@ -11,12 +11,6 @@ import { checkClassTarget, checkClassWeight, checkTensorIndices, classCount } fr
 import { defineLoss, type LossProse } from "./definition.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
-interface Options {
-  p: number;
-  margin: number;
-  weight: Tensor | undefined;
-}
-
 /**
  * value = Σ_{j ≠ y} w[y] · max(0, margin − x[y] + x[j])^p / K; x (N, K) or (K), y class indices (N) or ().
  *
@@ -24,7 +18,7 @@ interface Options {
  * @param options.margin default 1
  * @param options.weight one number a class; the mean divides by N all the same, as PyTorch's
  */
-export const multiMargin = defineLoss<[Tensor<"real">, Tensor], Options>({
+export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; margin: number; weight: Tensor | undefined }>({
   name: "multiMargin",
   link: "softmax",
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
