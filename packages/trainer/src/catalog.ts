@@ -9,10 +9,27 @@ import type { Schedule } from "./schedules/index.js";
 
 type Options = Readonly<Record<string, unknown>>;
 
-const { sgd, rmsprop, adam, adamw } = optimizerModule;
+const { sgd, rmsprop, adam, adamw, adagrad, adadelta, adamax, nadam, radam, asgd, rprop, lion, lamb, adafactor, muon } =
+  optimizerModule;
 
 /** Every optimizer, by name. */
-export const optimizers: Readonly<Record<string, (options?: Options) => Optimizer>> = { sgd, rmsprop, adam, adamw };
+export const optimizers: Readonly<Record<string, (options?: Options) => Optimizer>> = {
+  sgd,
+  rmsprop,
+  adam,
+  adamw,
+  adagrad,
+  adadelta,
+  adamax,
+  nadam,
+  radam,
+  asgd,
+  rprop,
+  lion,
+  lamb,
+  adafactor,
+  muon,
+};
 
 const {
   step,

@@ -1,0 +1,33 @@
+/** Adam with the largest gradient in the place of the mean square. */
+import { abs, add, div, maximum, mul, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/**
+ * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
+ *
+ * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2), as PyTorch's. Source: Kingma and Ba 2015.
+ */
+export const adamax = defineOptimizer({
+  name: "adamax",
+  defaults: {
+    learningRate: 0.002 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  },
+  check(options) {
+    checkRange("adamax", options, ["beta1", "beta2"], 0, 1);
+    checkRange("adamax", options, ["epsilon"], 0, Infinity);
+  },
+  slots: (): Record<string, number> => ({ m: 0, u: 0 }),
+  scalars: ({ beta1 }, { step, learningRate, weightDecay }) => [learningRate / (1 - beta1 ** (step + 1)), weightDecay],
+  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay }) {
+    const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
+    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
+    const u = maximum(mul(slots[1]!, beta2), add(abs(gradient), epsilon));
+    return [sub(p, mul(s(0), div(m, u))), m, u];
+  },
+});

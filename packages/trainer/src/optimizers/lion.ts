@@ -1,0 +1,30 @@
+/** The sign of a momentum. */
+import { add, mul, sign, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/**
+ * θ ← (1 − lr · λ)θ − lr · sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Take a learning rate 3 to 10 times below adamw's.
+ *
+ * Defaults: learningRate 1e-4, beta1 0.9, beta2 0.99, weightDecay 0 (decoupled). Source: Chen et al. 2023.
+ */
+export const lion = defineOptimizer({
+  name: "lion",
+  defaults: {
+    learningRate: 0.0001 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    beta1: 0.9,
+    beta2: 0.99,
+  },
+  check(options) {
+    checkRange("lion", options, ["beta1", "beta2"], 0, 1);
+  },
+  slots: (): Record<string, number> => ({ m: 0 }),
+  scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
+  step({ p, g, slots, s }, { beta1, beta2, weightDecay }) {
+    const direction = sign(add(mul(slots[0]!, beta1), mul(g, 1 - beta1)));
+    const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;
+    return [sub(kept, mul(direction, s(0))), add(mul(slots[0]!, beta2), mul(g, 1 - beta2))];
+  },
+});

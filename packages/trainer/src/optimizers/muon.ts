@@ -1,0 +1,71 @@
+/** Momentum made orthogonal: for the matrices of hidden layers. */
+import { add, clamp, div, ErmineError, matmul, mul, norm, sub, transpose, type Tensor } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/** Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
+function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
+  const [rows, columns] = x.shape as readonly [number, number];
+  const tall = rows > columns;
+  let y: Tensor = tall ? transpose(x) : x;
+  y = div(y, clamp(norm(y), epsilon));
+  for (let i = 0; i < steps; i++) {
+    const gram = matmul(y, transpose(y));
+    y = add(mul(y, a), matmul(add(mul(gram, b), mul(matmul(gram, gram), c)), y));
+  }
+  return tall ? transpose(y) : y;
+}
+
+/**
+ * b ← μb + (1 − μ)g; θ ← (1 − lr · λ)θ − lr · a · orthogonal(nesterov ? (1 − μ)g + μb : b), a = √max(1, rows / columns), or
+ * 0.2 · √max(rows, columns) for adjustLearningRate "matchRmsAdamW". In float32 throughout.
+ *
+ * Matrices only: give biases, embeddings and convolutions an adamw in a group of their own.
+ * Defaults: learningRate 0.001, momentum 0.95, nesterov true, weightDecay 0.1 (decoupled), nsCoefficients [3.4445, −4.775, 2.0315], nsSteps 5,
+ * epsilon 1e-7, adjustLearningRate "original", as PyTorch's. Source: Jordan et al. 2024.
+ *
+ * @throws ErmineError ERMINE_SHAPE for a parameter that is no matrix
+ */
+export const muon = defineOptimizer({
+  name: "muon",
+  defaults: {
+    learningRate: 0.001 as Rate,
+    weightDecay: 0.1 as Rate,
+    maximize: false,
+    momentum: 0.95,
+    nesterov: true,
+    nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
+    nsSteps: 5,
+    epsilon: 1e-7,
+    adjustLearningRate: "original" as "original" | "matchRmsAdamW",
+  },
+  check(options) {
+    checkRange("muon", options, ["momentum"], 0, 1);
+    checkRange("muon", options, ["nsSteps"], 0, 100);
+    const { adjustLearningRate } = options;
+    if (adjustLearningRate !== "original" && adjustLearningRate !== "matchRmsAdamW") {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `muon: adjustLearningRate is "original" or "matchRmsAdamW", got "${String(adjustLearningRate)}".`,
+      );
+    }
+  },
+  slots: (): Record<string, number> => ({ momentum: 0 }),
+  scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
+  step({ p, g, slots, s }, { momentum, nesterov, nsCoefficients, nsSteps, epsilon, adjustLearningRate, weightDecay }) {
+    if (p.rank !== 2) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `muon is for matrices, got a parameter [${p.shape.join(", ")}]. Give it another optimizer: optimizer: { default: adamw(…), groups: […] }.`,
+      );
+    }
+    const [rows, columns] = p.shape as readonly [number, number];
+    const buffer = add(mul(slots[0]!, momentum), mul(g, 1 - momentum));
+    const wanted = nesterov ? add(mul(g, 1 - momentum), mul(buffer, momentum)) : buffer;
+    const factor =
+      adjustLearningRate === "original" ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns));
+    const direction = orthogonal(wanted, nsCoefficients, nsSteps, epsilon);
+    const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;
+    return [sub(kept, mul(direction, mul(s(0), factor))), buffer];
+  },
+});

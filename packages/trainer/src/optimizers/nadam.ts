@@ -1,0 +1,64 @@
+/** Adam with Nesterov's momentum. */
+import { add, div, mul, sqrt, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/** Π μ up to a step: the last one is kept, since steps follow each other. */
+const products = new Map<string, { step: number; product: number }>();
+
+const momentumAt = (beta1: number, decay: number, t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * decay));
+
+function momentumProduct(beta1: number, decay: number, t: number): number {
+  const key = `${beta1} ${decay}`;
+  const known = products.get(key);
+  let [at, product] = known !== undefined && known.step <= t ? [known.step, known.product] : [0, 1];
+  while (at < t) product *= momentumAt(beta1, decay, ++at);
+  products.set(key, { step: t, product });
+  return product;
+}
+
+/**
+ * m, v as adam's; μₜ = β₁(1 − ½ · 0.96^(t · momentumDecay));
+ * θ ← θ − lr · ((1 − μₜ) g / (1 − Πμ) + μₜ₊₁ m / (1 − Πμ · μₜ₊₁)) / (√v̂ + ε).
+ *
+ * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004, weightDecay 0, decoupledWeightDecay false (L2), as
+ * PyTorch's. Source: Dozat 2016.
+ */
+export const nadam = defineOptimizer({
+  name: "nadam",
+  defaults: {
+    learningRate: 0.002 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    momentumDecay: 0.004,
+    decoupledWeightDecay: false,
+  },
+  check(options) {
+    checkRange("nadam", options, ["beta1", "beta2"], 0, 1);
+    checkRange("nadam", options, ["epsilon", "momentumDecay"], 0, Infinity);
+  },
+  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
+  scalars({ beta1, beta2, momentumDecay, decoupledWeightDecay }, { step, learningRate, weightDecay }) {
+    const t = step + 1;
+    const product = momentumProduct(beta1, momentumDecay, t);
+    const next = momentumAt(beta1, momentumDecay, t + 1);
+    return [
+      (learningRate * (1 - momentumAt(beta1, momentumDecay, t))) / (1 - product),
+      (learningRate * next) / (1 - product * next),
+      1 / (1 - beta2 ** t),
+      decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay,
+    ];
+  },
+  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay, decoupledWeightDecay }) {
+    const decays = hasDecay(weightDecay);
+    const gradient = decays && !decoupledWeightDecay ? add(g, mul(p, s(3))) : g;
+    const kept = decays && decoupledWeightDecay ? mul(p, s(3)) : p;
+    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
+    const v = add(mul(slots[1]!, beta2), mul(mul(gradient, gradient), 1 - beta2));
+    const size = add(sqrt(mul(v, s(2))), epsilon);
+    return [sub(kept, div(add(mul(gradient, s(0)), mul(m, s(1))), size)), m, v];
+  },
+});

@@ -1,0 +1,52 @@
+/** Adam whose first steps wait for the variance to be known. */
+import { add, div, mul, sqrt, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+
+/**
+ * m̂, v̂ as adam's; ρ = ρ∞ − 2t β₂ᵗ / (1 − β₂ᵗ), ρ∞ = 2 / (1 − β₂) − 1. Where ρ > 5: θ ← θ − lr · r · m̂ / √v̂,
+ * r = √((ρ − 4)(ρ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ)); before: θ ← θ − lr · m̂.
+ *
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false (L2), as PyTorch's.
+ * Source: Liu et al. 2020.
+ */
+export const radam = defineOptimizer({
+  name: "radam",
+  defaults: {
+    learningRate: 0.001 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    decoupledWeightDecay: false,
+  },
+  check(options) {
+    checkRange("radam", options, ["beta1", "beta2"], 0, 1);
+    checkRange("radam", options, ["epsilon"], 0, Infinity);
+  },
+  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
+  scalars({ beta1, beta2, decoupledWeightDecay }, { step, learningRate, weightDecay }) {
+    const t = step + 1;
+    const correction = 1 - beta2 ** t;
+    const limit = 2 / (1 - beta2) - 1;
+    const rho = limit - (2 * t * beta2 ** t) / correction;
+    const rate = learningRate / (1 - beta1 ** t);
+    const known = rho > 5;
+    const rectified = known ? Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho)) : 0;
+    return [
+      rate * rectified * Math.sqrt(correction),
+      known ? 0 : rate,
+      decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay,
+    ];
+  },
+  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay, decoupledWeightDecay }) {
+    const decays = hasDecay(weightDecay);
+    const gradient = decays && !decoupledWeightDecay ? add(g, mul(p, s(2))) : g;
+    const kept = decays && decoupledWeightDecay ? mul(p, s(2)) : p;
+    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
+    const v = add(mul(slots[1]!, beta2), mul(mul(gradient, gradient), 1 - beta2));
+    const adaptive = mul(s(0), div(m, add(sqrt(v), epsilon)));
+    return [sub(sub(kept, adaptive), mul(m, s(1))), m, v];
+  },
+});
