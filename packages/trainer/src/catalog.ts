@@ -66,9 +66,20 @@ export const schedules = {
 } as unknown as Readonly<Record<string, (learningRate: number, options: Options) => Schedule>>;
 
 /** Every metric of a single number, by name. */
-export const metrics: Readonly<Record<string, (options?: Options) => Metric>> = {
-  accuracy: metricModule.accuracy as unknown as (options?: Options) => Metric,
-};
+export const metrics = {
+  accuracy: metricModule.accuracy,
+  topKAccuracy: metricModule.topKAccuracy,
+  logLoss: metricModule.logLoss,
+  precision: metricModule.precision,
+  recall: metricModule.recall,
+  f1: metricModule.f1,
+  rocAuc: metricModule.rocAuc,
+  averagePrecision: metricModule.averagePrecision,
+  meanSquaredError: metricModule.meanSquaredError,
+  meanAbsoluteError: metricModule.meanAbsoluteError,
+  r2: metricModule.r2,
+  calibrationError: metricModule.calibrationError,
+} as unknown as Readonly<Record<string, (options?: Options) => Metric>>;
 
 /** The entry of that name. @throws ErmineError ERMINE_OPTION with the nearest name */
 export function find<T>(kind: string, table: Readonly<Record<string, T>>, name: string): T {

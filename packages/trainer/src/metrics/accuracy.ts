@@ -52,8 +52,11 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
  * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
  * Targets equal to `ignoreIndex` (default −100) are left out.
  */
-export function accuracy(options: { threshold?: number; ignoreIndex?: number } = {}): Metric<"accuracy", readonly number[]> {
-  checkOptions("accuracy", options, ["threshold", "ignoreIndex"]);
+export function accuracy(
+  options: { threshold?: number; ignoreIndex?: number; average?: "micro" | "binary" } = {},
+): Metric<"accuracy", readonly number[]> {
+  // Of right answers there is but one average; the name is taken so that options fit precision's and recall's.
+  checkOptions("accuracy", options, ["threshold", "ignoreIndex", "average"]);
   const { threshold = 0.5, ignoreIndex = -100 } = options;
   return defineMetric({
     name: "accuracy",

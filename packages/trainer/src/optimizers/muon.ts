@@ -56,7 +56,7 @@ export const muon = defineOptimizer({
     if (p.rank !== 2) {
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `muon is for matrices, got a parameter [${p.shape.join(", ")}]. Give it another optimizer: optimizer: { default: adamw(…), groups: […] }.`,
+        `muon is for matrices, got a parameter [${p.shape.join(", ")}]. Put it into another group: optimizer: [{ parameters: (name) => …, optimizer: muon() }, { parameters: …, optimizer: adamw() }].`,
       );
     }
     const [rows, columns] = p.shape as readonly [number, number];

@@ -1,0 +1,136 @@
+/** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
+import { checkOptions, ErmineError } from "@ermine/core";
+import type { HostBatch, Metric } from "./metric.js";
+
+/** Scores and labels (1 or 0) so far. */
+interface Scored {
+  readonly scores: readonly number[];
+  readonly labels: readonly number[];
+}
+
+/** From the highest score on: at each different score, how many were positive and negative so far. */
+function curve({ scores, labels }: Scored): { score: number; positive: number; negative: number }[] {
+  const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  const points: { score: number; positive: number; negative: number }[] = [];
+  let [positive, negative] = [0, 0];
+  order.forEach((at, i) => {
+    if (labels[at] === 1) positive++;
+    else negative++;
+    const next = order[i + 1];
+    if (next === undefined || scores[next] !== scores[at]) points.push({ score: scores[at]!, positive, negative });
+  });
+  return points;
+}
+
+function rankingMetric<const Name extends string>(name: Name, compute: (scored: Scored) => number): Metric<Name, Scored> {
+  const merge = (a: Scored, b: Scored): Scored => ({ scores: [...a.scores, ...b.scores], labels: [...a.labels, ...b.labels] });
+  return {
+    name,
+    better: "higher",
+    init: () => ({ scores: [], labels: [] }),
+    update(state, prediction: HostBatch, target: HostBatch) {
+      if (prediction.data.length !== target.data.length) {
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `${name}: takes one probability a target, got [${prediction.shape.join(", ")}] and [${target.shape.join(", ")}].`,
+        );
+      }
+      return merge(state, { scores: Array.from(prediction.data), labels: Array.from(target.data) });
+    },
+    merge,
+    compute,
+  };
+}
+
+/** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing. */
+export const rocAuc = (): Metric<"rocAuc", Scored> =>
+  rankingMetric("rocAuc", (scored) => {
+    let area = 0;
+    let [p, n] = [0, 0];
+    for (const { positive, negative } of curve(scored)) {
+      area += ((positive + p) / 2) * (negative - n);
+      [p, n] = [positive, negative];
+    }
+    return p === 0 || n === 0 ? NaN : area / (p * n);
+  });
+
+/** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive. */
+export const averagePrecision = (): Metric<"averagePrecision", Scored> =>
+  rankingMetric("averagePrecision", (scored) => {
+    let [total, before] = [0, 0];
+    for (const { positive, negative } of curve(scored)) {
+      total += (positive - before) * (positive / (positive + negative));
+      before = positive;
+    }
+    return before === 0 ? NaN : total / before;
+  });
+
+/**
+ * The threshold at which a score of (right positives, wrong positives, missed positives, right negatives) is highest; by default F1.
+ *
+ * @example bestThreshold(probabilities, labels, (tp, fp, fn) => -(fp + 10 * fn)) // a miss costs ten false alarms
+ */
+export function bestThreshold(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  score: (tp: number, fp: number, fn: number, tn: number) => number = (tp, fp, fn) => (2 * tp) / (2 * tp + fp + fn),
+): { threshold: number; score: number } {
+  if (probabilities.length !== labels.length || labels.length === 0) {
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `bestThreshold: ${probabilities.length} probabilities and ${labels.length} labels; there must be as many of both, and some.`,
+    );
+  }
+  const points = curve({ scores: Array.from(probabilities), labels: Array.from(labels) });
+  const { positive, negative } = points.at(-1)!;
+  let best = { threshold: Infinity, score: score(0, 0, positive, negative) };
+  for (const point of points) {
+    const value = score(point.positive, point.negative, positive - point.positive, negative - point.negative);
+    if (value > best.score || Number.isNaN(best.score)) best = { threshold: point.score, score: value };
+  }
+  return best;
+}
+
+/**
+ * The expected calibration error: Σ over bins of equal width of |share that is right − mean confidence|, weighed by their samples. Of classes the largest
+ * probability counts, of one probability that of its answer. Source: Guo et al. 2017.
+ *
+ * @param options.bins default 15
+ */
+export function calibrationError(options: { bins?: number } = {}): Metric<"calibrationError", readonly number[]> {
+  checkOptions("calibrationError", options, ["bins"]);
+  const { bins = 15 } = options;
+  if (!Number.isInteger(bins) || bins < 1) {
+    throw new ErmineError("ERMINE_OPTION", `calibrationError: bins is a whole number of at least 1, got ${String(bins)}.`);
+  }
+  const merge = (a: readonly number[], b: readonly number[]): readonly number[] => a.map((value, i) => value + b[i]!);
+  return {
+    name: "calibrationError",
+    better: "lower",
+    init: () => Array.from({ length: 3 * bins }, () => 0),
+    update(state, prediction, target) {
+      const sums = [...state];
+      const binary = prediction.shape.length === target.shape.length;
+      const classes = binary ? 1 : prediction.shape[1]!;
+      for (let i = 0; i < target.data.length; i++) {
+        const row = Array.from(prediction.data.slice(i * classes, (i + 1) * classes));
+        const said = binary ? Number(row[0]! >= 0.5) : row.indexOf(Math.max(...row));
+        const confidence = binary ? Math.max(row[0]!, 1 - row[0]!) : row[said]!;
+        const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
+        sums[3 * bin]!++;
+        sums[3 * bin + 1]! += confidence;
+        sums[3 * bin + 2]! += Number(said === target.data[i]);
+      }
+      return sums;
+    },
+    merge,
+    compute(sums) {
+      let [gap, total] = [0, 0];
+      for (let bin = 0; bin < bins; bin++) {
+        gap += Math.abs(sums[3 * bin + 2]! - sums[3 * bin + 1]!);
+        total += sums[3 * bin]!;
+      }
+      return gap / total;
+    },
+  };
+}

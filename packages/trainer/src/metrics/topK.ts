@@ -1,0 +1,92 @@
+/** The share of answers that are among the k most probable, and the mean surprise. */
+import { checkOptions, ErmineError } from "@ermine/core";
+import { defineMetric, type HostBatch, type Metric } from "./metric.js";
+
+/** Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
+function* rows(
+  name: string,
+  { shape }: HostBatch,
+  target: HostBatch,
+): Generator<{ start: number; stride: number; truth: number }> {
+  const inner = shape.slice(2).reduce((a, b) => a * b, 1);
+  if (shape.length < 2 || shape[0]! * inner !== target.data.length) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${name}: a prediction [${shape.join(", ")}] does not answer targets [${target.shape.join(", ")}].`,
+    );
+  }
+  for (let i = 0; i < target.data.length; i++) {
+    yield { start: Math.floor(i / inner) * shape[1]! * inner + (i % inner), stride: inner, truth: target.data[i]! };
+  }
+}
+
+/**
+ * Targets among the k largest probabilities, over targets. Of equal ones the first count as larger. Streams: two sums.
+ *
+ * @param options.k default 5
+ */
+export function topKAccuracy(options: { k?: number; ignoreIndex?: number } = {}): Metric<"topKAccuracy", readonly number[]> {
+  checkOptions("topKAccuracy", options, ["k", "ignoreIndex"]);
+  const { k = 5, ignoreIndex = -100 } = options;
+  if (!Number.isInteger(k) || k < 1) {
+    throw new ErmineError("ERMINE_OPTION", `topKAccuracy: k is a whole number of at least 1, got ${String(k)}.`);
+  }
+  return defineMetric({
+    name: "topKAccuracy",
+    better: "higher",
+    sums: 2,
+    count(prediction, target) {
+      let [right, seen] = [0, 0];
+      const classes = prediction.shape[1]!;
+      for (const { start, stride, truth } of rows("topKAccuracy", prediction, target)) {
+        if (truth === ignoreIndex) continue;
+        seen++;
+        const own = prediction.data[start + truth * stride]!;
+        let above = 0;
+        for (let c = 0; c < classes; c++) {
+          const other = prediction.data[start + c * stride]!;
+          if (other > own || (other === own && c < truth)) above++;
+        }
+        if (above < k) right++;
+      }
+      return [right, seen];
+    },
+    compute: ([right, seen]) => right! / seen!,
+  });
+}
+
+/** The least probability that the logarithm is taken of: float64's rounding. */
+const least = 2 ** -52;
+
+/**
+ * The mean of −log p of what is true: of classes (N, K) against indices (N), or of one probability (N) against 0 and 1. Streams: two sums.
+ * Probabilities are held within [2⁻⁵², 1 − 2⁻⁵²], as scikit-learn does.
+ */
+export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss", readonly number[]> {
+  checkOptions("logLoss", options, ["ignoreIndex"]);
+  const { ignoreIndex = -100 } = options;
+  const surprise = (p: number): number => -Math.log(Math.min(Math.max(p, least), 1 - least));
+  return defineMetric({
+    name: "logLoss",
+    better: "lower",
+    sums: 2,
+    count(prediction, target) {
+      let [total, seen] = [0, 0];
+      if (prediction.shape.length === target.shape.length) {
+        prediction.data.forEach((p, i) => {
+          const truth = target.data[i]!;
+          total += truth * surprise(p) + (1 - truth) * surprise(1 - p);
+          seen++;
+        });
+        return [total, seen];
+      }
+      for (const { start, stride, truth } of rows("logLoss", prediction, target)) {
+        if (truth === ignoreIndex) continue;
+        total += surprise(prediction.data[start + truth * stride]!);
+        seen++;
+      }
+      return [total, seen];
+    },
+    compute: ([total, seen]) => total! / seen!,
+  });
+}

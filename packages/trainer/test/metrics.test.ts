@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bestThreshold, calibrationError, precision, rocAuc, type HostBatch, type Metric } from "../src/index.js";
+import { metrics } from "../src/catalog.js";
+
+const part = ({ data, shape }: HostBatch, from: number, to: number): HostBatch => {
+  const width = shape.slice(1).reduce((a, b) => a * b, 1);
+  return { data: data.slice(from * width, to * width), shape: [to - from, ...shape.slice(1)] };
+};
+
+const classes = 3;
+const binary = new Set(["rocAuc", "averagePrecision"]);
+const regression = new Set(["meanSquaredError", "meanAbsoluteError", "r2"]);
+
+/** A set that the metric takes: probabilities of classes, of yes or no, or numbers. */
+function setFor(name: string, numbers: readonly number[]): { prediction: HostBatch; target: HostBatch } {
+  const n = Math.floor(numbers.length / classes);
+  const labels = Int32Array.from({ length: n }, (_, i) => Math.floor(numbers[i]! * 97) % (binary.has(name) ? 2 : classes));
+  const target = { data: labels, shape: [n] };
+  if (binary.has(name)) return { prediction: { data: Float32Array.from(numbers.slice(0, n)), shape: [n] }, target };
+  if (regression.has(name)) {
+    const y = { data: Float32Array.from(numbers.slice(n, 2 * n)), shape: [n] };
+    return { prediction: { data: Float32Array.from(numbers.slice(0, n)), shape: [n] }, target: y };
+  }
+  const rows = Float32Array.from(numbers.slice(0, n * classes));
+  for (let i = 0; i < n; i++) {
+    const total = rows.slice(i * classes, (i + 1) * classes).reduce((a, b) => a + b, 0.001);
+    for (let k = 0; k < classes; k++) rows[i * classes + k]! /= total;
+  }
+  return { prediction: { data: rows, shape: [n, classes] }, target };
+}
+
+describe("any split into batches gives the number of the whole set", () => {
+  it.each(Object.keys(metrics))("%s", (name) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 9, maxLength: 90 }),
+        fc.array(fc.nat(30), { maxLength: 5 }),
+        (numbers, cuts) => {
+          const metric = metrics[name]!(name === "topKAccuracy" ? { k: 2 } : {}) as Metric;
+          const { prediction, target } = setFor(name, numbers);
+          const n = target.shape[0]!;
+          const whole = metric.compute(metric.update(metric.init(), prediction, target));
+          const bounds = [0, ...cuts.map((cut) => cut % (n + 1)).sort((a, b) => a - b), n];
+          let state = metric.init();
+          for (let i = 1; i < bounds.length; i++) {
+            const [from, to] = [bounds[i - 1]!, bounds[i]!];
+            state = metric.update(state, part(prediction, from, to), part(target, from, to));
+          }
+          const parts = metric.compute(state);
+          if (Number.isNaN(whole)) expect(parts).toBeNaN();
+          else expect(Math.abs(parts - whole)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(whole)));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});
+
+const of = (data: number[]): HostBatch => ({ data: Float32Array.from(data), shape: [data.length] });
+const value = (metric: Metric<string, never>, prediction: HostBatch, target: HostBatch): number =>
+  metric.compute(metric.update(metric.init(), prediction, target));
+
+describe("edge cases", () => {
+  it("rocAuc: 1 where all is in order, ½ where all is equal, NaN for one class alone", () => {
+    expect(value(rocAuc() as never, of([0.1, 0.4, 0.8]), of([0, 0, 1]))).toBe(1);
+    expect(value(rocAuc() as never, of([0.5, 0.5, 0.5]), of([0, 1, 1]))).toBe(0.5);
+    expect(value(rocAuc() as never, of([0.1, 0.4]), of([1, 1]))).toBeNaN();
+  });
+
+  it("precision is 0 where nothing was said", () => {
+    expect(value(precision() as never, of([0.1, 0.2]), of([1, 0]))).toBe(0);
+  });
+
+  it("calibration: 0 where the share that is right is the confidence, its distance otherwise", () => {
+    expect(value(calibrationError() as never, of([0.75, 0.75, 0.75, 0.75]), of([1, 1, 1, 0]))).toBeCloseTo(0, 6);
+    expect(value(calibrationError() as never, of([1, 1]), of([1, 0]))).toBeCloseTo(0.5, 6);
+  });
+
+  it("bestThreshold: by F1, or by a cost", () => {
+    const probabilities = [0.1, 0.3, 0.35, 0.8];
+    const labels = [0, 1, 0, 1];
+    expect(bestThreshold(probabilities, labels)).toEqual({ threshold: 0.3, score: 0.8 });
+    expect(bestThreshold(probabilities, labels, (_, fp, fn) => -(10 * fp + fn))).toEqual({ threshold: 0.8, score: -1 });
+    expect(() => bestThreshold([0.1], [])).toThrow(/as many of both/);
+  });
+});
