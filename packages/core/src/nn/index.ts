@@ -11,3 +11,6 @@ export { BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, type BatchNormOptions
 export { Embedding } from "./embedding.js";
 export * from "./activations.js";
 export * from "./losses.js";
+export { GroupNorm, RMSNorm } from "./groupNorm.js";
+export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d } from "./adaptivePooling.js";
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./transposedConvolution.js";

@@ -149,8 +149,8 @@ export class LayerNorm extends Module {
   }
 }
 
-/** @throws ErmineError where x does not end with those sizes */
-function lastAxes(x: Tensor, sizes: readonly number[]): number[] {
+/** @internal @throws ErmineError where x does not end with those sizes */
+export function lastAxes(x: Tensor, sizes: readonly number[]): number[] {
   const first = x.rank - sizes.length;
   if (first < 0 || sizes.some((size, i) => !sameSize(size, x.shape[first + i]!))) {
     throw new ErmineError("ERMINE_SHAPE", `expects a last part of ${formatShape(sizes)}, got ${formatShape(x.shape)}.`);
