@@ -14,3 +14,5 @@ export * from "./losses.js";
 export { GroupNorm, RMSNorm } from "./groupNorm.js";
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d } from "./adaptivePooling.js";
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./transposedConvolution.js";
+export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentState } from "./recurrent.js";
+export { MultiHeadAttention, type AttentionMasks } from "./attention.js";
