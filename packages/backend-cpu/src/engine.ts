@@ -23,10 +23,11 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Node 20 has relaxed SIMD behind a flag of V8's, which works at run time and for the whole process. */
-async function allowRelaxedSimd(): Promise<boolean> {
+function allowRelaxedSimd(): boolean {
+  // Not an import: a bundler for browsers would look for node:v8.
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown; versions?: { node?: string } } };
-  if (process?.versions?.node === undefined) return false;
-  const v8 = (process.getBuiltinModule?.("node:v8") ?? (await import("node:v8"))) as { setFlagsFromString(flag: string): void };
+  if (process?.versions?.node === undefined || process.getBuiltinModule === undefined) return false;
+  const v8 = process.getBuiltinModule("node:v8") as { setFlagsFromString(flag: string): void };
   v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
   return true;
 }
@@ -37,7 +38,7 @@ export async function loadEngine(asked: Numerics): Promise<Engine> {
   let note = "";
   if (asked === "fast") {
     const fast = decode((await import("./wasm/fast.js")).wasm);
-    if (WebAssembly.validate(fast) || ((await allowRelaxedSimd()) && WebAssembly.validate(fast))) bytes = fast;
+    if (WebAssembly.validate(fast) || (allowRelaxedSimd() && WebAssembly.validate(fast))) bytes = fast;
     else note = " (this engine has no relaxed SIMD)";
   }
   const numerics: Numerics = bytes === undefined ? "portable" : "fast";
