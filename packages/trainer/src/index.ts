@@ -1,5 +1,6 @@
 /** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
-export { Trainer, type FitOptions, type History, type TrainerOptions } from "./trainer.js";
+export { Trainer } from "./trainer.js";
+export type { FitOptions, History, TrainerOptions } from "./options.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
 export type { AnyLoss, Batch, CustomLoss, DefinedLoss } from "./risk/objective.js";

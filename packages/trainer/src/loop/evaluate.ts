@@ -1,0 +1,27 @@
+/** The risk and the metrics over a whole set, exact for any batch size. */
+import { batches } from "../data/batches.js";
+import type { Dataset } from "../data/dataset.js";
+import { targetOf } from "../risk/reading.js";
+import { breathe } from "../step/breathe.js";
+import { defineEvaluate, feedsOf } from "../step/entries.js";
+import type { Training } from "../step/training.js";
+
+export async function evaluate(training: Training, data: Dataset, batchSize: number): Promise<Record<string, number>> {
+  const { engine, metrics } = training;
+  defineEvaluate(training, data);
+  engine.prepare();
+  let states = metrics.map((metric) => metric.init());
+  let [value, normalizer] = [0, 0];
+  for (const rows of batches(data.length, batchSize)) {
+    const outputs = await engine.run("evaluate", feedsOf(training, data, rows));
+    value += outputs[0]!.data[0]!;
+    normalizer += outputs[0]!.data[1]!;
+    if (metrics.length > 0) {
+      const target = targetOf(data, rows);
+      states = metrics.map((metric, i) => metric.update(states[i]!, outputs[1]!, target));
+    }
+    await breathe();
+  }
+  const entries = metrics.map((metric, i) => [metric.name, metric.compute(states[i]!)] as const);
+  return { loss: value / normalizer, ...Object.fromEntries(entries) };
+}

@@ -1,0 +1,114 @@
+/** The loop: epochs of updates, what is logged of them, and who is told. */
+import { ErmineError } from "@ermine/core";
+import type { Control, Logs } from "../callbacks/callback.js";
+import { batches } from "../data/batches.js";
+import type { Dataset } from "../data/dataset.js";
+import { checkTargets } from "../data/targets.js";
+import { validationName, type FitRun, type History } from "../options.js";
+import { isLoss, outputShapeOf } from "../risk/objective.js";
+import { breathe } from "../step/breathe.js";
+import { defineEvaluate, defineUpdate } from "../step/entries.js";
+import type { Training } from "../step/training.js";
+import { takeUpdate } from "../step/update.js";
+import { evaluate } from "./evaluate.js";
+
+/** What an epoch adds up. */
+interface Sums {
+  value: number;
+  normalizer: number;
+  penalty: number;
+  steps: number;
+  samples: number;
+}
+
+export async function fit<M extends string>(training: Training, run: FitRun<M>): Promise<History> {
+  const { state, setup } = training;
+  const { batchSize, callbacks, epochs, validation } = run;
+  prepare(training, run);
+  const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
+  const history = { epochs: [] as Logs[], steps: [] as number[] };
+  let ended: string | undefined;
+  const control: Control = { model: setup.model, stop: (reason) => (ended ??= reason) };
+  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch });
+  for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
+    const started = performance.now();
+    const sums: Sums = { value: 0, normalizer: 0, penalty: 0, steps: 0, samples: 0 };
+    const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
+    for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
+      const parts = all.slice(first, first + training.accumulate);
+      const pending = takeUpdate(training, run.training, parts, run.notice);
+      const taken = pending instanceof Promise ? await pending : pending;
+      for (const rows of parts) sums.samples += rows.length;
+      if (taken !== undefined) {
+        sums.value += taken.value;
+        sums.normalizer += taken.normalizer;
+        sums.penalty += taken.penalty;
+        sums.steps++;
+        const loss = taken.value / taken.normalizer + taken.penalty;
+        history.steps.push(loss);
+        const stepInEpoch = first / training.accumulate + 1;
+        for (const callback of callbacks) {
+          const told = callback.onStep?.(
+            { epoch, step: state.step, stepInEpoch, stepsPerEpoch, samples: sums.samples, loss },
+            control,
+          );
+          if (told !== undefined) await told;
+        }
+      }
+      if (run.signal?.aborted === true) ended = "aborted";
+      const rest = breathe();
+      if (rest !== undefined) await rest;
+    }
+    if (ended === "aborted") break;
+    state.epoch++;
+    const seconds = (performance.now() - started) / 1000;
+    const logs = await logsOf(training, sums, validation, batchSize);
+    history.epochs.push(logs);
+    observe(training, logs);
+    const info = { epoch, epochs, step: state.step, samplesPerSecond: sums.samples / seconds, logs };
+    for (const callback of callbacks) await callback.onEpochEnd?.(info, control);
+  }
+  for (const callback of callbacks) await callback.onTrainEnd?.(control);
+  return { ...history, stopped: ended ?? "finished" };
+}
+
+/** Makes the program and looks at the data, so that what cannot work is said before the first step. */
+function prepare(training: Training, { training: data, validation }: FitRun): void {
+  defineUpdate(training, data);
+  if (validation !== undefined) defineEvaluate(training, validation);
+  training.engine.prepare();
+  checkData(training, data, "training");
+  if (validation !== undefined) checkData(training, validation, "validation");
+}
+
+function checkData({ setup: { loss, model } }: Training, data: Dataset, name: string): void {
+  data.checkFinite();
+  if (isLoss(loss)) checkTargets(name, loss, data, outputShapeOf(model));
+}
+
+async function logsOf(training: Training, sums: Sums, validation: Dataset | undefined, batchSize: number): Promise<Logs> {
+  const logs: Record<string, number> = {
+    loss: sums.value / sums.normalizer + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
+  };
+  if (validation === undefined) return logs;
+  const values = await evaluate(training, validation, batchSize);
+  for (const [name, value] of Object.entries(values)) logs[validationName(name)] = value;
+  return logs;
+}
+
+/** Tells schedules that follow a log. */
+function observe({ state }: Training, logs: Logs): void {
+  for (const { optimizer } of state.groups) {
+    for (const rate of optimizer.rates) {
+      if (typeof rate !== "object" || rate.monitor === undefined) continue;
+      const value = logs[rate.monitor];
+      if (value === undefined) {
+        throw new ErmineError(
+          "ERMINE_OPTION",
+          `${rate.name} follows "${rate.monitor}", and the logs are ${Object.keys(logs).join(", ")}.`,
+        );
+      }
+      rate.observe?.(value);
+    }
+  }
+}

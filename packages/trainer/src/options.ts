@@ -1,0 +1,143 @@
+/** What a trainer and a training take, checked before anything is done. */
+import { checkOptions, ErmineError, type Backend } from "@ermine/core";
+import type { Module } from "@ermine/core/nn";
+import type { Callback, LogName, Logs } from "./callbacks/callback.js";
+import { checkBatchSize } from "./data/batches.js";
+import { Dataset, split } from "./data/dataset.js";
+import type { Metric } from "./metrics/metric.js";
+import type { NormType } from "./optimizers/clip.js";
+import type { OptimizerSetup } from "./optimizers/groups.js";
+import type { AnyLoss } from "./risk/objective.js";
+import type { Regularizer } from "./risk/regularizers.js";
+
+export interface TrainerOptions<M extends string = string> {
+  readonly model: Module;
+  /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), or a function of one's own. */
+  readonly loss: AnyLoss;
+  /** One optimizer for all parameters, or groups. */
+  readonly optimizer: OptimizerSetup;
+  readonly backend: Backend;
+  readonly metrics?: readonly Metric<M>[];
+  /** Penalties in the objective. */
+  readonly regularizers?: readonly Regularizer[];
+  /** Scale all gradients together to at most this norm. */
+  readonly clipGradNorm?: number | { readonly maxNorm: number; readonly normType?: NormType };
+  /** Hold each gradient's numbers in ±this. */
+  readonly clipGradValue?: number;
+  /** Micro-batches an update. Default 1. */
+  readonly accumulate?: number;
+  /** Of shuffling, splitting and the model's random numbers. Default 0. */
+  readonly seed?: number;
+  /** Replay the step as one program (default), or run it op by op. */
+  readonly compile?: boolean;
+}
+
+export interface FitOptions<M extends string = string> {
+  readonly epochs: number;
+  /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
+  readonly batchSize?: number;
+  /** Evaluated after each epoch. */
+  readonly validation?: Dataset;
+  /** The share of the data set that is held out for that, chosen by seed. */
+  readonly validationSplit?: number;
+  /** A new order each epoch. Default true. */
+  readonly shuffle?: boolean;
+  readonly callbacks?: readonly Callback<LogName<M>>[];
+  /** Ends training cleanly after the step. */
+  readonly signal?: AbortSignal;
+  /** Told of what was noticed and skipped. Default console.warn. */
+  readonly notice?: (message: string) => void;
+}
+
+export interface History {
+  /** The logs of each epoch. */
+  readonly epochs: readonly Logs[];
+  /** The loss of each update: the batch's risk plus the penalty. */
+  readonly steps: readonly number[];
+  /** Why it ended. */
+  readonly stopped: "finished" | "aborted" | (string & {});
+}
+
+const optionNames = [
+  "model",
+  "loss",
+  "optimizer",
+  "backend",
+  "metrics",
+  "regularizers",
+  "clipGradNorm",
+  "clipGradValue",
+  "accumulate",
+  "seed",
+  "compile",
+];
+const fitNames = ["epochs", "batchSize", "validation", "validationSplit", "shuffle", "callbacks", "signal", "notice"];
+
+/** @throws ErmineError ERMINE_OPTION where an option does not exist, is missing, or its value does not fit */
+export function checkTrainerOptions(options: TrainerOptions): void {
+  checkOptions("Trainer", options, optionNames);
+  for (const name of ["model", "loss", "optimizer", "backend"] as const) {
+    if (options[name] === undefined) throw new ErmineError("ERMINE_OPTION", `Trainer needs "${name}".`);
+  }
+  if (typeof (options.backend as { then?: unknown }).then === "function") {
+    throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
+  }
+  const { accumulate = 1 } = options;
+  if (!Number.isInteger(accumulate) || accumulate < 1) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${String(accumulate)}.`,
+    );
+  }
+}
+
+/** What one call of `fit` does: its options with their defaults, and its data in two parts. */
+export interface FitRun<M extends string = string> extends Pick<FitOptions<M>, "epochs" | "signal"> {
+  readonly training: Dataset;
+  readonly validation: Dataset | undefined;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly callbacks: readonly Callback<LogName<M>>[];
+  readonly notice: (message: string) => void;
+}
+
+/** @throws ErmineError where data and options do not fit */
+export function checkFit<M extends string>(data: Dataset, options: FitOptions<M>, trainer: TrainerOptions<M>): FitRun<M> {
+  checkOptions("fit", options, fitNames);
+  if (!(data instanceof Dataset)) throw new ErmineError("ERMINE_DATA", "fit takes a data set: dataset({ inputs, targets }).");
+  const batchSize = checkBatchSize(options.batchSize ?? 32);
+  if (!Number.isInteger(options.epochs) || options.epochs < 1) {
+    throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${String(options.epochs)}.`);
+  }
+  if (options.validation !== undefined && options.validationSplit !== undefined) {
+    throw new ErmineError("ERMINE_OPTION", "fit: validation and validationSplit say the same thing twice. Give one.");
+  }
+  const [training, validation] =
+    options.validationSplit === undefined ? [data, options.validation] : split(data, options.validationSplit, trainer.seed ?? 0);
+  const callbacks = options.callbacks ?? [];
+  checkMonitors(
+    callbacks,
+    (trainer.metrics ?? []).map(({ name }) => name),
+    validation !== undefined,
+  );
+  const { epochs, signal, shuffle = true, notice = console.warn } = options;
+  return { epochs, ...(signal === undefined ? {} : { signal }), training, validation, batchSize, shuffle, callbacks, notice };
+}
+
+/** "valAccuracy" for "accuracy". */
+export const validationName = (name: string): string => `val${name[0]!.toUpperCase()}${name.slice(1)}`;
+
+function checkMonitors(
+  callbacks: readonly { readonly name: string; readonly monitor?: string }[],
+  metrics: readonly string[],
+  validated: boolean,
+): void {
+  const logs = ["loss", ...(validated ? ["loss", ...metrics].map(validationName) : [])];
+  for (const { name, monitor } of callbacks) {
+    if (monitor === undefined || logs.includes(monitor)) continue;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${name} follows "${monitor}", and this training logs ${logs.join(", ")}.${validated ? "" : " Give validation data for the others."}`,
+    );
+  }
+}

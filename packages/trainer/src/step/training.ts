@@ -1,0 +1,44 @@
+/** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
+import type { Backend, Link } from "@ermine/core";
+import type { Metric } from "../metrics/metric.js";
+import type { TrainerOptions } from "../options.js";
+import { isLoss } from "../risk/objective.js";
+import type { StepSetup } from "./body.js";
+import { Engine } from "./engine.js";
+import { TrainingState } from "./state.js";
+
+export interface Training {
+  /** How a step is made. */
+  readonly setup: Omit<StepSetup, "groups">;
+  /** Micro-batches an update. */
+  readonly accumulate: number;
+  readonly metrics: readonly Metric[];
+  /** What training changes. */
+  readonly state: TrainingState;
+  readonly backend: Backend;
+  readonly engine: Engine;
+}
+
+export function trainingFor(options: TrainerOptions, backend: Backend): Training {
+  const { model, loss, optimizer, metrics = [], regularizers = [], clipGradNorm, clipGradValue, accumulate = 1 } = options;
+  const clip = typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
+  const state = new TrainingState(model, optimizer);
+  return {
+    setup: {
+      model,
+      loss,
+      regularizers,
+      clipGradNorm: clip === undefined ? undefined : { normType: 2, ...clip },
+      clipGradValue,
+      seed: options.seed ?? 0,
+    },
+    accumulate,
+    metrics,
+    state,
+    backend,
+    engine: new Engine(backend, options.compile ?? true, state.buffers),
+  };
+}
+
+/** What turns the model's output into what people and metrics read. */
+export const linkOf = ({ setup: { loss } }: Training): Link => (isLoss(loss) ? loss.link : "identity");
