@@ -1,11 +1,13 @@
 /** Every op that the backend has, and the cases that a kernel leaves to the op's meaning. */
 import type { Attributes, TensorType } from "@ermine/core";
+import { convolutions } from "./convolution.js";
 import { elementwise } from "./elementwise.js";
 import { fused } from "./fused.js";
 import { movement } from "./movement.js";
 import type { Lowering } from "./operand.js";
 import { products } from "./product.js";
 import { reductions } from "./reduction.js";
+import { windows } from "./window.js";
 
 export type { Lowering, Operand } from "./operand.js";
 
@@ -14,6 +16,8 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...movement,
   ...reductions,
   ...products,
+  ...windows,
+  ...convolutions,
   ...fused,
 ]);
 

@@ -1,0 +1,67 @@
+/** Sliding windows cut out side by side, and added back. */
+import { float } from "../emitter.js";
+import { sizeOf, type Lowering } from "./operand.js";
+
+export type Geometry = Record<"stride" | "padBefore" | "padAfter" | "dilation", number[]> & { groups: number };
+
+/** Up to three spatial axes as depth, height, width. */
+const three = (list: readonly number[], fill: number): number[] => [
+  ...Array.from({ length: 3 - list.length }, () => fill),
+  ...list,
+];
+
+/** The 18 words of assembly/window.ts. */
+export function windowWords(
+  size: readonly number[],
+  kernel: readonly number[],
+  g: Omit<Geometry, "groups" | "padAfter">,
+  counts: readonly number[],
+): number[] {
+  return [
+    ...three(size, 1),
+    ...three(kernel, 1),
+    ...three(g.stride, 1),
+    ...three(g.padBefore, 0),
+    ...three(g.dilation, 1),
+    ...three(counts, 1),
+  ];
+}
+
+const unfold: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [x], [y], attributes) {
+    const a = attributes as unknown as Geometry & { kernel: number[]; padValue: number };
+    const size = x!.shape.slice(2);
+    e.emit(
+      "unfold",
+      y!.address,
+      x!.address,
+      x!.shape[0]! * x!.shape[1]!,
+      float(a.padValue),
+      ...windowWords(size, a.kernel, a, counts(size, a)),
+    );
+  },
+};
+
+const fold: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [columnsIn], [y], attributes) {
+    const a = attributes as unknown as Geometry & { kernel: number[]; outputSize: number[] };
+    e.emit("fill", y!.address, sizeOf(y!.shape), 0);
+    e.emit(
+      "fold",
+      y!.address,
+      columnsIn!.address,
+      y!.shape[0]! * y!.shape[1]!,
+      0,
+      ...windowWords(a.outputSize, a.kernel, a, counts(a.outputSize, a)),
+    );
+  },
+};
+
+const counts = (size: readonly number[], a: Geometry & { kernel: number[] }): number[] =>
+  size.map(
+    (n, i) => Math.floor((n + a.padBefore[i]! + a.padAfter[i]! - a.dilation[i]! * (a.kernel[i]! - 1) - 1) / a.stride[i]!) + 1,
+  );
+
+export const windows: readonly (readonly [string, Lowering])[] = Object.entries({ unfold, fold });
