@@ -156,12 +156,6 @@ function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32,
   if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
 }
 
-/** Words of scratch that `gemm` needs. */
-export function gemmScratch(n: i32, k: i32): i32 {
-  const depth = min(k, KC);
-  return depth * (MC + ((n + NR - 1) & ~(NR - 1)));
-}
-
 /** c (m × n, rows side by side) = a · b (+ bias over the rows) (+ c). Steps are in bytes. */
 export function gemm(
   c: usize, a: usize, b: usize, bias: usize, m: i32, n: i32, k: i32,

@@ -21,11 +21,18 @@ export interface Statistics {
   wasmCalls: number;
 }
 
+interface Room {
+  readonly address: number;
+  readonly words: number;
+}
+
 /** What eager and compiled code share. */
 export interface Machine {
   readonly engine: Engine;
   readonly heap: Heap;
   readonly statistics: Statistics;
+  /** Makes scratch large enough for what was emitted. */
+  reserve(emitter: Emitter): void;
   /** Runs the words at `address`. */
   call(address: number, words: number): void;
 }
@@ -53,29 +60,40 @@ export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedA
 export function createBackend(engine: Engine): CpuBackend {
   const heap = new Heap(engine.memory, engine.exports.heapBase());
   const statistics: Statistics = { runs: 0, wasmCalls: 0 };
+  // Scratch and the eager program: kept, and replaced by larger ones when needed.
+  const allocate = (words: number): Room => ({ address: heap.allocate(words * 4), words });
+  const larger = (current: Room, words: number): Room => {
+    if (words <= current.words) return current;
+    const next = allocate(words);
+    heap.release(current.address);
+    return next;
+  };
+  let room = allocate(1024);
+  let scratch = allocate(1024);
+  let shared = allocate(64);
+  const place = (): void => engine.exports.useScratch(scratch.address, shared.address);
+  place();
   const machine: Machine = {
     engine,
     heap,
     statistics,
+    reserve({ scratchWords, sharedWords }) {
+      if (scratchWords <= scratch.words && sharedWords <= shared.words) return;
+      scratch = larger(scratch, scratchWords);
+      shared = larger(shared, sharedWords);
+      place();
+    },
     call(address, words) {
       statistics.wasmCalls++;
       engine.exports.run(address, words);
     },
   };
-  // The eager program and its scratch: kept, and replaced by larger ones when needed.
-  let room = { address: heap.allocate(4096), words: 1024 };
-  let scratch = { address: heap.allocate(4096), words: 1024 };
-  const own = (): number => 2;
+  const own = (): number => 3;
   let live = 0;
 
   const block = (length: number, dtype: DType): Block => {
     live++;
     return { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
-  };
-  const larger = (current: { address: number; words: number }, words: number): { address: number; words: number } => {
-    if (words <= current.words) return current;
-    heap.release(current.address);
-    return { address: heap.allocate(words * 4), words };
   };
 
   function runEagerly(
@@ -84,13 +102,9 @@ export function createBackend(engine: Engine): CpuBackend {
     outputs: readonly Operand[],
     attributes: Attributes,
   ): void {
-    let emitter = new Emitter(scratch.address);
+    const emitter = new Emitter();
     lowering.emit(emitter, inputs, outputs, attributes);
-    if (emitter.scratchWords > scratch.words) {
-      scratch = larger(scratch, emitter.scratchWords);
-      emitter = new Emitter(scratch.address);
-      lowering.emit(emitter, inputs, outputs, attributes);
-    }
+    machine.reserve(emitter);
     const { words } = emitter;
     if (words.length === 0) return;
     room = larger(room, words.length);
@@ -140,6 +154,7 @@ export function createBackend(engine: Engine): CpuBackend {
     dispose() {
       heap.release(room.address);
       heap.release(scratch.address);
+      heap.release(shared.address);
     },
   };
 }

@@ -1,4 +1,15 @@
-/** Programs in the making: instructions as words, written to WebAssembly memory when they are whole. */
+/**
+ * Programs in the making: instructions as words, written to WebAssembly memory when they are whole.
+ *
+ * A program is a list of instructions, each [opcode | length << 8, arguments…]. Where an argument is a place, its two lowest bits
+ * say what it counts from: 0 memory (an address), 1 the scratch of the thread that runs it, 2 the scratch that all threads share. Adding
+ * multiples of four keeps the tag. Scratch has no contents from before: a thread's own is its until the next fork or the part's
+ * end; the shared one is for what one fork writes and the next reads.
+ *
+ * A fork is [head, parts, the end of each part in words from the head…, the parts…]. Its parts run in any order, on any
+ * thread: each writes places that no other reads or writes, and does its sums in an order of its own. Lowerings choose parts from shapes
+ * alone, never from the number of threads, so that every number of threads gives the same bits. A fork inside of a part runs on that thread.
+ */
 
 /** What each opcode of assembly/index.ts is called here. */
 export const opcode = {
@@ -35,6 +46,7 @@ export const opcode = {
   allFinite: 30,
   bceWithLogits: 31,
   bceWithLogitsGradient: 32,
+  fork: 33,
 } as const;
 
 const f32 = new Float32Array(1);
@@ -48,22 +60,40 @@ export function float(value: number): number {
 
 export class Emitter {
   readonly words: number[] = [];
-  /** Words of scratch that the instructions so far need at once. */
+  /** Words of scratch that each thread needs, and that all need together. */
   scratchWords = 0;
-  readonly #scratch: number;
+  sharedWords = 0;
 
-  /** @param scratch where scratch is; on a first pass, which only measures, 0 */
-  constructor(scratch: number) {
-    this.#scratch = scratch;
-  }
-
-  emit(op: keyof typeof opcode, ...args: readonly number[]): void {
+  emit(op: Exclude<keyof typeof opcode, "fork">, ...args: readonly number[]): void {
     this.words.push(opcode[op] | ((args.length + 1) << 8), ...args);
   }
 
-  /** An instruction's own scratch, `offset` words behind what the same op has already. */
+  /** `count` independent parts, the i-th emitted by `part(i)`. One part alone is no fork. */
+  fork(count: number, part: (index: number) => void): void {
+    if (count <= 1) {
+      if (count === 1) part(0);
+      return;
+    }
+    const { words } = this;
+    const head = words.length;
+    words.push(0, count);
+    for (let i = 0; i < count; i++) words.push(0);
+    for (let i = 0; i < count; i++) {
+      part(i);
+      words[head + 2 + i] = words.length - head;
+    }
+    words[head] = opcode.fork | ((words.length - head) << 8);
+  }
+
+  /** The thread's scratch, `offset` words behind what the same op has already. */
   scratch(words: number, offset = 0): number {
     this.scratchWords = Math.max(this.scratchWords, offset + words + 8);
-    return this.#scratch + offset * 4;
+    return (offset * 4) | 1;
+  }
+
+  /** The scratch that all threads see, `offset` words behind what the same op has already. */
+  shared(words: number, offset = 0): number {
+    this.sharedWords = Math.max(this.sharedWords, offset + words + 8);
+    return (offset * 4) | 2;
   }
 }

@@ -9,7 +9,8 @@ export interface Engine {
   readonly exports: {
     run(program: number, words: number): void;
     heapBase(): number;
-    gemmScratch(n: number, k: number): number;
+    /** Where this thread's scratch is, and that of all threads. */
+    useScratch(own: number, shared: number): void;
   };
   /** For people: what runs, and why not what was asked for. */
   readonly description: string;

@@ -96,8 +96,8 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       shape: value.type.shape as readonly number[],
       dtype: value.type.dtype,
     });
-    const emit = (scratch: number): Emitter => {
-      const emitter = new Emitter(scratch);
+    const emit = (): Emitter => {
+      const emitter = new Emitter();
       let skipAt = -1;
       const begin = (): void => {
         if (graph.commit === undefined) return;
@@ -128,8 +128,9 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       if (skipAt >= 0) emitter.words[skipAt + 2] = emitter.words.length - skipAt - 3;
       return emitter;
     };
-    const { scratchWords } = emit(0);
-    const { words } = emit(scratchWords === 0 ? 0 : allocate(scratchWords * 4));
+    const emitter = emit();
+    machine.reserve(emitter);
+    const { words } = emitter;
     const program = allocate(words.length * 4);
     heap.i32.set(words, program >>> 2);
     const outputs = graph.outputs.map((value): Block => ({
