@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `ermine-conformance --golden DIR`: every golden case on every backend that is asked for, and the sum at the end. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import { readOptions, usage, type CommandOptions } from "./command/options.js";
@@ -11,9 +11,12 @@ import type { GoldenFile } from "./golden/schema.js";
 
 /** @throws ErmineError ERMINE_DATA where the folder has none of the kinds */
 function readFiles({ golden, kinds }: CommandOptions): readonly GoldenFile[] {
-  const paths = kinds.map((kind) => join(golden, `${kind}.json`)).filter((path) => existsSync(path));
-  if (paths.length === 0) throw new ErmineError("ERMINE_DATA", `${golden} has no golden files of the kinds ${kinds.join(", ")}.`);
-  return paths.map((path) => JSON.parse(readFileSync(path, "utf8")) as GoldenFile);
+  const names = existsSync(golden) ? readdirSync(golden).filter((name) => name.endsWith(".json")) : [];
+  const files = names.map((name) => JSON.parse(readFileSync(join(golden, name), "utf8")) as GoldenFile);
+  const wanted = kinds.flatMap((kind) => files.filter((file) => file.kind === kind));
+  if (wanted.length === 0)
+    throw new ErmineError("ERMINE_DATA", `${golden} has no golden files of the kinds ${kinds.join(", ")}.`);
+  return wanted;
 }
 
 async function main(): Promise<number> {

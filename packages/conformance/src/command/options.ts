@@ -16,7 +16,7 @@ export interface CommandOptions {
 
 export const usage = `ermine-conformance --golden DIR [options]
 
-  --golden DIR        the folder of golden files (${goldenKinds.map((kind) => `${kind.name}.json`).join(", ")})
+  --golden DIR        the folder of golden files: every .json of one of the kinds below
   --backend NAME      reference, cpu, tfjs, or the module of a plugin; default: every backend that is available
   --numerics LEVEL    fast or portable; default: both, where a backend has them
   --kind LIST         some of ${goldenKinds.map((kind) => kind.name).join(",")}; default: all that DIR has
