@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
@@ -14,4 +14,27 @@ it.each([
   const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL(`../${name}`, import.meta.url))]);
   expect(stdout).toMatch(output);
   expect(readme).toContain(`\`\`\`js\n${read(`../${name}`)}\`\`\``);
+});
+
+const programs = (markdown: string): string[] => [...markdown.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program]) => program!);
+
+it.each([
+  ["core", [/ERMINE_DOMAIN\n30/]],
+  ["trainer", [/(finished|earlyStopping).* with a mean loss of 0\.000/]],
+] as const)("the programs in the README of %s run, and print what their comments say", async (name, outputs) => {
+  const found = programs(read(`../../packages/${name}/README.md`));
+  expect(found).toHaveLength(outputs.length);
+  for (const [i, program] of found.entries()) {
+    // Here, where the packages are to be found.
+    const file = fileURLToPath(new URL(`../.readme-${name}-${i}.mjs`, import.meta.url));
+    writeFileSync(file, program);
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [file]);
+      expect(stdout).toMatch(outputs[i]!);
+      const promised = [...program.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, comment]) => comment!);
+      for (const comment of promised) expect(stdout).toContain(comment);
+    } finally {
+      rmSync(file);
+    }
+  }
 });
