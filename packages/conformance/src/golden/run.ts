@@ -6,6 +6,7 @@ import { activationKind } from "./kinds/activations.js";
 import { lossKind } from "./kinds/losses.js";
 import { metricKind } from "./kinds/metrics.js";
 import { moduleKind } from "./kinds/modules.js";
+import { opKind } from "./kinds/ops.js";
 import { optimizerKind } from "./kinds/optimizers.js";
 import { scheduleKind } from "./kinds/schedules.js";
 import { trainingKind } from "./kinds/training.js";
@@ -13,6 +14,7 @@ import type { GoldenCase, GoldenFile } from "./schema.js";
 
 /** Every kind of golden case, in the order of a reader. */
 export const goldenKinds = [
+  opKind,
   activationKind,
   lossKind,
   optimizerKind,

@@ -1,19 +1,18 @@
 /** The logistic loss of labels ±1. */
-import { add, mul } from "../ops/arithmetic.js";
-import { abs, exp, log1p, neg } from "../ops/unary.js";
-import { clamp } from "../ops/where.js";
+import { logSigmoid } from "../activations/logSigmoid.js";
+import { mul } from "../ops/arithmetic.js";
+import { neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 
-/** value = log(1 + e^(−y·x)), y = ±1 of x's shape; computed as max(−yx, 0) + log(1 + e^−|yx|). */
+/** value = log(1 + e^(−y·x)), y = ±1 of x's shape: −log σ(y·x), which never overflows. */
 export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "softMargin",
   link: "sigmoid",
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
   elements([x, target]) {
     checkSameShape("softMargin", x, target);
-    const away = neg(mul(target, x));
-    return { value: add(clamp(away, 0), log1p(exp(neg(abs(away))))) };
+    return { value: neg(logSigmoid(mul(target, x))) };
   },
 });
 

@@ -5,7 +5,7 @@ import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { maximum, minimum } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { greaterEqual, lessEqual, logicalAnd } from "./comparison.js";
+import { greater, less, logicalAnd } from "./comparison.js";
 import { apply1, defineOp } from "./definition.js";
 import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
@@ -52,15 +52,15 @@ export const clampOp = defineOp<ClampAttributes>({
     return [max === null ? above : minimum(above, max)];
   },
   gradient([g], [x], _, { min, max }) {
-    const above = min === null ? undefined : greaterEqual(x!, min);
-    const below = max === null ? undefined : lessEqual(x!, max);
+    const above = min === null ? undefined : greater(x!, min);
+    const below = max === null ? undefined : less(x!, max);
     const inside = above === undefined ? below : below === undefined ? above : logicalAnd(above, below);
     return [inside === undefined ? g! : where(inside, g!, 0)];
   },
 });
 
 /**
- * min(max(x, min), max). The gradient is 1 inside and on the bounds, 0 outside, as PyTorch's. Probabilities stay probabilities
+ * min(max(x, min), max). The gradient is 1 between the bounds and 0 on them and outside, as PyTorch 2.15's. Probabilities stay probabilities
  * where the bounds lie within [0, 1].
  *
  * @throws ErmineError ERMINE_OPTION where there is no bound, or min > max

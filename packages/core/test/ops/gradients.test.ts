@@ -190,7 +190,15 @@ describe("where the derivative jumps, gradients are PyTorch's", () => {
       .toArray();
 
   it("abs and sign at 0", () => expect(at(e.abs, [0, -1])).toEqual([0, -1]));
-  it("clamp passes on its bounds", () => expect(at((x) => e.clamp(x, 0, 1), [0, 1, 2, -1])).toEqual([1, 1, 0, 0]));
+  it("losses with a kink stop on it, and a smooth one has its slope there", () => {
+    const sign = e.tensor([1, -1, 1, -1]);
+    expect(at((x) => e.marginRanking(x, e.tensor([1, 1, 1, 1]), sign, { reduction: "sum" }), [1, 1, 0, 2])).toEqual([
+      -0, 0, -1, 1,
+    ]);
+    expect(at((x) => e.hingeEmbedding(x, sign, { reduction: "sum" }), [1, 1, 0.5, 0.5])).toEqual([1, 0, 1, -1]);
+    expect(at((x) => e.softMargin(x, sign, { reduction: "sum" }), [0, 0, 1e4, 1e4])).toEqual([-0.5, 0.5, -0, 1]);
+  });
+  it("clamp stops on its bounds", () => expect(at((x) => e.clamp(x, 0, 1), [0, 1, 2, 0.5])).toEqual([0, 0, 0, 1]));
   it("maximum gives each of equals a half", () => expect(at((x) => e.maximum(x, 1), [1, 2, 0])).toEqual([0.5, 1, 0]));
   it("max shares evenly among equals", () => expect(at((x) => e.max(x), [3, 3, 1, 3])).toEqual([1 / 3, 1 / 3, 0, 1 / 3]));
   it("norm and std at 0 have gradient 0", () => {
