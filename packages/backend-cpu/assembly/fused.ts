@@ -1,7 +1,6 @@
 // What would be many ops in one pass: softmax and cross-entropy rows, activations' gradients, pooling, optimizer updates.
-import { erf4, exp4, log4, log1p4, sigmoid4, tanh4 } from "./math";
-import { lanes, splat } from "./simd";
-import { geluInner } from "./unary";
+import { exp4, log4, sigmoid4, softTail4 } from "./math";
+import { atLeast, lanes, splat } from "./simd";
 import { storeSome } from "./binary";
 import { fill } from "./layout";
 
@@ -169,52 +168,6 @@ export function crossEntropyGradient(
   }
 }
 
-/** g · f′: 0 relu, 1 leakyRelu (slope), 2 sigmoid (of y), 3 tanh (of y), 4 silu, 5 gelu, 6 gelu by tanh. `x` is y for 2 and 3. */
-export function activationGradient(kind: i32, dst: usize, g: usize, x: usize, count: i32, slope: f32): void {
-  const end = dst + (<usize>count << 2);
-  const one = splat(1.0);
-  for (; dst < end; dst += 16, g += 16, x += 16) {
-    const d = v128.load(g);
-    const v = v128.load(x);
-    let r: v128;
-    switch (kind) {
-      case 0: r = v128.andnot(d, f32x4.le(v, splat(0))); break;
-      case 1: r = v128.bitselect(d, f32x4.mul(d, splat(slope)), f32x4.gt(v, splat(0))); break;
-      case 2: r = f32x4.mul(d, f32x4.mul(v, f32x4.sub(one, v))); break;
-      case 3: r = f32x4.mul(d, f32x4.sub(one, f32x4.mul(v, v))); break;
-      case 4: {
-        const s = sigmoid4(v);
-        r = f32x4.mul(d, f32x4.mul(s, f32x4.add(f32x4.mul(v, f32x4.sub(one, s)), one)));
-        break;
-      }
-      case 5: {
-        const cdf = f32x4.mul(f32x4.add(erf4(f32x4.mul(v, splat(<f32>0.7071067811865476))), one), splat(0.5));
-        const density = f32x4.mul(exp4(f32x4.mul(f32x4.mul(v, v), splat(-0.5))), splat(<f32>0.3989422804014327));
-        r = f32x4.mul(d, f32x4.add(cdf, f32x4.mul(v, density)));
-        break;
-      }
-      default: {
-        // Beyond ±12 the curve is 0 or x to the last bit, while x² overflows.
-        const u = f32x4.max(f32x4.min(v, splat(12.0)), splat(-12.0));
-        const t = tanh4(geluInner(u));
-        const bend = f32x4.mul(f32x4.add(f32x4.mul(f32x4.mul(u, u), splat(<f32>0.134145)), one), splat(<f32>0.7978845608028654));
-        const second = f32x4.mul(f32x4.mul(f32x4.mul(u, splat(0.5)), f32x4.sub(one, f32x4.mul(t, t))), bend);
-        r = f32x4.mul(d, f32x4.add(f32x4.mul(f32x4.add(t, one), splat(0.5)), second));
-      }
-    }
-    v128.store(dst, r);
-  }
-}
-
-export function leakyRelu(dst: usize, x: usize, count: i32, slope: f32): void {
-  const end = dst + (<usize>count << 2);
-  const by = splat(slope);
-  for (; dst < end; dst += 16, x += 16) {
-    const v = v128.load(x);
-    v128.store(dst, v128.bitselect(v, f32x4.mul(v, by), f32x4.gt(v, splat(0))));
-  }
-}
-
 /** PyTorch's Adam over a whole parameter. scalars: [lr / (1 − β₁ᵗ), 1 / √(1 − β₂ᵗ), decay]. flags: 1 decays, 2 decoupled, 4 maximize. */
 export function adam(
   p2: usize, m2: usize, v2: usize, p: usize, g: usize, m: usize, v: usize, scalars: usize, count: i32, beta1: f32, beta2: f32, epsilon: f32, flags: i32,
@@ -328,7 +281,7 @@ export function bceWithLogits(dst: usize, z: usize, y: usize, count: i32): void 
   const one = splat(1.0);
   for (; dst < end; dst += 16, z += 16, y += 16) {
     const v = v128.load(z);
-    const tail = f32x4.add(log1p4(exp4(f32x4.neg(f32x4.abs(v)))), f32x4.max(f32x4.neg(v), splat(0)));
+    const tail = f32x4.add(softTail4(v), atLeast(f32x4.neg(v), splat(0)));
     v128.store(dst, f32x4.add(f32x4.mul(f32x4.sub(one, v128.load(y)), v), tail));
   }
 }

@@ -1,5 +1,6 @@
 // The interpreter: a program is a list of instructions [opcode | length << 8, arguments…]; one call runs it whole. What a place is, and
 // what a fork is, stands in src/emitter.ts.
+import { activation, activationGradient } from "./activation";
 import * as B from "./binary";
 import { gemm } from "./gemm";
 import * as L from "./layout";
@@ -99,8 +100,8 @@ export function run(program: usize, words: i32): void {
       case 21: F.softmaxGradient(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
       case 22: F.crossEntropy(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
       case 23: F.crossEntropyGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
-      case 24: F.activationGradient(at(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), real(pc, 6)); break;
-      case 25: F.leakyRelu(place(pc, 1), place(pc, 2), at(pc, 3), real(pc, 4)); break;
+      case 24: activationGradient(at(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), real(pc, 6), real(pc, 7)); break;
+      case 25: activation(at(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), real(pc, 5), real(pc, 6)); break;
       case 26: F.adam(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10), real(pc, 11), real(pc, 12), at(pc, 13)); break;
       case 27: F.sgd(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), at(pc, 7), real(pc, 8), at(pc, 9)); break;
       case 28: F.maxPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 16); break;

@@ -1,4 +1,4 @@
-// What the kernels share: multiply-add as the build has it, and loads by element.
+// What the kernels share: multiply-add as the build has it, choices by mask, and loads by element.
 
 /** a · b + c: fused in the relaxed build, rounded twice in the portable one. */
 // @ts-ignore: decorator
@@ -6,6 +6,27 @@
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** mask ? a : b, for masks that a comparison made: all ones or all zeros in a lane, so that both builds agree. */
+// @ts-ignore: decorator
+@inline
+export function select(mask: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
+  return v128.bitselect(a, b, mask);
+}
+
+/** max(x, bound) and min(x, bound) where x is NaN or the bound is a number: one instruction, where f32x4.max takes eight. */
+// @ts-ignore: decorator
+@inline
+export function atLeast(x: v128, bound: v128): v128 {
+  return f32x4.pmax(x, bound);
+}
+
+// @ts-ignore: decorator
+@inline
+export function atMost(x: v128, bound: v128): v128 {
+  return f32x4.pmin(x, bound);
 }
 
 // @ts-ignore: decorator

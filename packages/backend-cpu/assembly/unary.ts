@@ -1,6 +1,6 @@
 // One operand, element by element. Every array is padded to 16 bytes, so that the last vector may run over the end.
-import { erf4, exp4, expm14, log4, log1p4, sigmoid4, tanh4 } from "./math";
-import { splat } from "./simd";
+import { erf4, exp4, expm14, log4, log1p4, tanh4 } from "./math";
+import { select, splat } from "./simd";
 
 export const NEG = 0;
 export const ABS = 1;
@@ -26,36 +26,24 @@ export const TO_INT = 20;
 export const TO_FLOAT = 21;
 export const TO_BOOL = 22;
 export const TO_BOOL_I = 23;
-export const SIGMOID = 24;
-export const RELU = 25;
-export const SILU = 26;
-export const GELU = 27;
-export const GELU_TANH = 28;
-
 // @ts-ignore: decorator
 @inline
 function sign4(x: v128): v128 {
   const one = splat(1.0);
   const result = v128.or(v128.and(f32x4.gt(x, splat(0)), one), v128.and(f32x4.lt(x, splat(0)), splat(-1.0)));
-  return v128.bitselect(x, result, f32x4.ne(x, x));
-}
-
-export function gelu4(x: v128): v128 {
-  return f32x4.mul(f32x4.mul(x, splat(0.5)), f32x4.add(erf4(f32x4.mul(x, splat(<f32>0.7071067811865476))), splat(1.0)));
-}
-
-/** √(2/π)(x + 0.044715x³). */
-// @ts-ignore: decorator
-@inline
-export function geluInner(x: v128): v128 {
-  const cubic = f32x4.add(f32x4.mul(f32x4.mul(x, x), splat(<f32>0.044715)), splat(1.0));
-  return f32x4.mul(f32x4.mul(x, cubic), splat(<f32>0.7978845608028654));
+  return select(f32x4.ne(x, x), x, result);
 }
 
 // @ts-ignore: decorator
 @inline
 function one(kind: i32, x: v128): v128 {
   switch (kind) {
+    case EXP: return exp4(x);
+    case LOG: return log4(x);
+    case LOG1P: return log1p4(x);
+    case EXPM1: return expm14(x);
+    case TANH: return tanh4(x);
+    case ERF: return erf4(x);
     case NEG: return f32x4.neg(x);
     case ABS: return f32x4.abs(x);
     case SIGN: return sign4(x);
@@ -72,60 +60,58 @@ function one(kind: i32, x: v128): v128 {
     case TO_FLOAT: return f32x4.convert_i32x4_s(x);
     case TO_BOOL: return v128.and(f32x4.ne(x, splat(0)), i32x4.splat(1));
     case TO_BOOL_I: return v128.and(i32x4.ne(x, i32x4.splat(0)), i32x4.splat(1));
-    case RELU: return f32x4.max(x, splat(0));
     default: return x;
   }
 }
 
-export function unary(kind: i32, dst: usize, src: usize, count: i32): void {
+// @ts-ignore: decorator
+@inline
+function each(kind: i32, dst: usize, src: usize, count: i32): void {
   const end = dst + (<usize>count << 2);
+  if (count >= 8) {
+    const pairs = end - 16;
+    for (; dst < pairs; dst += 32, src += 32) {
+      const x = one(kind, v128.load(src));
+      const y = one(kind, v128.load(src, 16));
+      v128.store(dst, x);
+      v128.store(dst, y, 16);
+    }
+  }
+  for (; dst < end; dst += 16, src += 16) v128.store(dst, one(kind, v128.load(src)));
+}
+
+function trigonometric(kind: i32, dst: usize, src: usize, count: i32): void {
+  const end = dst + (<usize>count << 2);
+  for (; dst < end; dst += 4, src += 4) {
+    const x = <f64>load<f32>(src);
+    store<f32>(dst, <f32>(kind == SIN ? Math.sin(x) : Math.cos(x)));
+  }
+}
+
+export function unary(kind: i32, dst: usize, src: usize, count: i32): void {
   switch (kind) {
-    case EXP:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, exp4(v128.load(src)));
-      return;
-    case LOG:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, log4(v128.load(src)));
-      return;
-    case LOG1P:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, log1p4(v128.load(src)));
-      return;
-    case EXPM1:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, expm14(v128.load(src)));
-      return;
-    case TANH:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, tanh4(v128.load(src)));
-      return;
-    case ERF:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, erf4(v128.load(src)));
-      return;
-    case SIGMOID:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, sigmoid4(v128.load(src)));
-      return;
-    case SILU:
-      for (; dst < end; dst += 16, src += 16) {
-        const x = v128.load(src);
-        v128.store(dst, f32x4.mul(x, sigmoid4(x)));
-      }
-      return;
-    case GELU:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, gelu4(v128.load(src)));
-      return;
-    case GELU_TANH:
-      for (; dst < end; dst += 16, src += 16) {
-        const x = v128.load(src);
-        v128.store(dst, f32x4.mul(f32x4.mul(x, splat(0.5)), f32x4.add(tanh4(geluInner(x)), splat(1.0))));
-      }
-      return;
-    case SIN:
-      for (; dst < end; dst += 4, src += 4) store<f32>(dst, <f32>Math.sin(<f64>load<f32>(src)));
-      return;
-    case COS:
-      for (; dst < end; dst += 4, src += 4) store<f32>(dst, <f32>Math.cos(<f64>load<f32>(src)));
-      return;
-    case RELU:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, f32x4.max(v128.load(src), splat(0)));
-      return;
-    default:
-      for (; dst < end; dst += 16, src += 16) v128.store(dst, one(kind, v128.load(src)));
+    case NEG: return each(NEG, dst, src, count);
+    case ABS: return each(ABS, dst, src, count);
+    case SIGN: return each(SIGN, dst, src, count);
+    case EXP: return each(EXP, dst, src, count);
+    case LOG: return each(LOG, dst, src, count);
+    case LOG1P: return each(LOG1P, dst, src, count);
+    case EXPM1: return each(EXPM1, dst, src, count);
+    case SQRT: return each(SQRT, dst, src, count);
+    case TANH: return each(TANH, dst, src, count);
+    case ERF: return each(ERF, dst, src, count);
+    case FLOOR: return each(FLOOR, dst, src, count);
+    case CEIL: return each(CEIL, dst, src, count);
+    case ROUND: return each(ROUND, dst, src, count);
+    case IS_FINITE: return each(IS_FINITE, dst, src, count);
+    case NOT: return each(NOT, dst, src, count);
+    case NEG_I: return each(NEG_I, dst, src, count);
+    case ABS_I: return each(ABS_I, dst, src, count);
+    case SIGN_I: return each(SIGN_I, dst, src, count);
+    case TO_INT: return each(TO_INT, dst, src, count);
+    case TO_FLOAT: return each(TO_FLOAT, dst, src, count);
+    case TO_BOOL: return each(TO_BOOL, dst, src, count);
+    case TO_BOOL_I: return each(TO_BOOL_I, dst, src, count);
+    default: return trigonometric(kind, dst, src, count);
   }
 }

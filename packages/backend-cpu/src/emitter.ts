@@ -38,7 +38,7 @@ export const opcode = {
   crossEntropy: 22,
   crossEntropyGradient: 23,
   activationGradient: 24,
-  leakyRelu: 25,
+  activation: 25,
   adam: 26,
   sgd: 27,
   maxPool: 28,

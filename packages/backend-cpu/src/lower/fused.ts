@@ -1,32 +1,6 @@
-/** Composites with kernels of their own: activations, losses, pooling and optimizer updates, forward and backward. */
+/** Composites with kernels of their own: softmax, losses, pooling and optimizer updates, forward and backward. */
 import { float } from "../emitter.js";
 import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
-
-/** Operands of a `…Gradient` op: (gradients of the outputs, inputs, outputs). */
-const activationGradient = (kind: number, fromOutput = false): Lowering => ({
-  dtypes: ["float32"],
-  inPlace: true,
-  emit(e, [g, x, y], [d], attributes) {
-    const { negativeSlope = 0, approximate } = attributes as { negativeSlope?: number; approximate?: string };
-    const chosen = kind === 5 && approximate === "tanh" ? 6 : kind;
-    e.emit(
-      "activationGradient",
-      chosen,
-      d!.address,
-      g!.address,
-      (fromOutput ? y : x)!.address,
-      sizeOf(d!.shape),
-      float(negativeSlope),
-    );
-  },
-});
-
-const leakyRelu: Lowering = {
-  dtypes: ["float32"],
-  inPlace: true,
-  emit: (e, [x], [y], attributes) =>
-    e.emit("leakyRelu", y!.address, x!.address, sizeOf(y!.shape), float(attributes["negativeSlope"] as number)),
-};
 
 const softmax = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
@@ -189,13 +163,6 @@ const allFinite: Lowering = {
 };
 
 export const fused: readonly (readonly [string, Lowering])[] = Object.entries({
-  leakyRelu,
-  reluGradient: activationGradient(0),
-  leakyReluGradient: activationGradient(1),
-  sigmoidGradient: activationGradient(2, true),
-  tanhGradient: activationGradient(3, true),
-  siluGradient: activationGradient(4),
-  geluGradient: activationGradient(5),
   softmax: softmax(0),
   logSoftmax: softmax(1),
   softmaxGradient: softmaxGradient(0),

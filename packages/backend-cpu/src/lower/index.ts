@@ -39,6 +39,9 @@ const cases: Readonly<Record<string, (inputs: Types, attributes: Attributes) => 
   convolution: ([x]) => spatial(x, 3),
   convolutionGradient: ([g]) => spatial(g, 3),
   unfold: ([x]) => spatial(x, 3),
+  // The kernels know eˣ − 1 for x ≤ 0 only.
+  celu: (_, { alpha }) => (alpha as number) > 0,
+  celuGradient: (_, { alpha }) => (alpha as number) > 0,
   // Five operands: a parameter, its gradient, two moments, the scalars. amsgrad has a third moment.
   adamUpdate: (inputs) => inputs.length === 5,
   adamwUpdate: (inputs) => inputs.length === 5,

@@ -1,0 +1,259 @@
+// Activations with their options, and every activation's gradient: one pass each. `p` and `q` are the options, in the order of core's.
+import { erfQuotient4, exp4, expm1Negative4, expNegative4, sigmoid4, softTail4, tanh4 } from "./math";
+import { atLeast, atMost, madd, select, splat } from "./simd";
+
+export const LEAKY_RELU = 0;
+export const CLAMP = 1;
+export const THRESHOLD = 2;
+export const ELU = 3;
+export const CELU = 4;
+export const SELU = 5;
+export const SOFTPLUS = 6;
+export const SOFTSIGN = 7;
+export const LOG_SIGMOID = 8;
+export const TANHSHRINK = 9;
+export const SOFTSHRINK = 10;
+export const HARDSHRINK = 11;
+export const HARD_SIGMOID = 12;
+export const HARD_SWISH = 13;
+export const MISH = 14;
+export const RELU = 15;
+export const SIGMOID = 16;
+export const SILU = 17;
+export const GELU = 18;
+export const GELU_TANH = 19;
+/** Of gradients only. */
+export const TANH = 20;
+export const INSIDE = 21;
+export const SHRINK = 22;
+
+const SELU_ALPHA: f32 = 1.6732632423543772;
+const SELU_SCALE: f32 = 1.0507009873554805;
+
+// @ts-ignore: decorator
+@inline
+function positive(x: v128): v128 {
+  return f32x4.gt(x, splat(0));
+}
+
+/** √(2/π)(x + 0.044715x³). */
+// @ts-ignore: decorator
+@inline
+function geluInner(x: v128): v128 {
+  const cubic = madd(f32x4.mul(x, x), splat(<f32>0.044715), splat(1.0));
+  return f32x4.mul(f32x4.mul(x, cubic), splat(<f32>0.7978845608028654));
+}
+
+// @ts-ignore: decorator
+@inline
+function hardSigmoid(x: v128): v128 {
+  return atMost(atLeast(madd(x, splat(<f32>(1.0 / 6.0)), splat(0.5)), splat(0)), splat(1.0));
+}
+
+/** tanh(log(1 + eˣ)) = n / (n + 2), n = eˣ(eˣ + 2): 1 to the last bit above 20. */
+// @ts-ignore: decorator
+@inline
+function mishSquare(e: v128): v128 {
+  return f32x4.mul(e, f32x4.add(e, splat(2.0)));
+}
+
+// @ts-ignore: decorator
+@inline
+function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
+  switch (kind) {
+    case RELU: return atLeast(x, splat(0));
+    case LEAKY_RELU: return select(positive(x), x, f32x4.mul(x, p));
+    case CLAMP: return atMost(atLeast(x, p), q);
+    case THRESHOLD: return select(f32x4.gt(x, p), x, q);
+    case ELU: return select(positive(x), x, f32x4.mul(expm1Negative4(atMost(x, splat(0))), p));
+    case CELU: return select(positive(x), x, f32x4.mul(expm1Negative4(f32x4.mul(atMost(x, splat(0)), inverse)), p));
+    case SELU: {
+      const low = f32x4.mul(expm1Negative4(atMost(x, splat(0))), splat(SELU_ALPHA * SELU_SCALE));
+      return select(positive(x), f32x4.mul(x, splat(SELU_SCALE)), low);
+    }
+    case SOFTPLUS: {
+      const z = f32x4.mul(x, p);
+      const y = f32x4.mul(f32x4.add(atLeast(z, splat(0)), softTail4(z)), inverse);
+      return select(f32x4.gt(z, q), x, y);
+    }
+    case SOFTSIGN: return f32x4.div(x, f32x4.add(f32x4.abs(x), splat(1.0)));
+    case LOG_SIGMOID: return f32x4.sub(atMost(x, splat(0)), softTail4(x));
+    case TANHSHRINK: return f32x4.sub(x, tanh4(x));
+    case SOFTSHRINK: {
+      const low = v128.and(f32x4.lt(x, f32x4.neg(p)), f32x4.add(x, p));
+      return select(f32x4.gt(x, p), f32x4.sub(x, p), low);
+    }
+    case HARDSHRINK: return v128.andnot(x, f32x4.le(f32x4.abs(x), p));
+    case HARD_SIGMOID: return hardSigmoid(x);
+    case HARD_SWISH: return f32x4.mul(x, hardSigmoid(x));
+    case MISH: {
+      const n = mishSquare(exp4(atMost(x, splat(20.0))));
+      return f32x4.mul(x, f32x4.div(n, f32x4.add(n, splat(2.0))));
+    }
+    case SIGMOID: return sigmoid4(x);
+    case SILU: return f32x4.mul(x, sigmoid4(x));
+    case GELU: {
+      const half = f32x4.mul(x, splat(0.5));
+      return madd(half, erfQuotient4(f32x4.mul(x, splat(<f32>0.7071067811865476))), half);
+    }
+    default: {
+      const half = f32x4.mul(x, splat(0.5));
+      return madd(half, tanh4(geluInner(x)), half);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): void {
+  const a = splat(p);
+  const b = splat(q);
+  const inverse = splat(<f32>1.0 / p);
+  const end = dst + (<usize>count << 2);
+  if (count >= 8) {
+    const pairs = end - 16;
+    for (; dst < pairs; dst += 32, src += 32) {
+      const x = forward(kind, v128.load(src), a, b, inverse);
+      const y = forward(kind, v128.load(src, 16), a, b, inverse);
+      v128.store(dst, x);
+      v128.store(dst, y, 16);
+    }
+  }
+  for (; dst < end; dst += 16, src += 16) v128.store(dst, forward(kind, v128.load(src), a, b, inverse));
+}
+
+/** dst = f(src). Every array is padded to 16 bytes, so that the last vector may run over the end. */
+export function activation(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): void {
+  switch (kind) {
+    case LEAKY_RELU: return pass(LEAKY_RELU, dst, src, count, p, q);
+    case CLAMP: return pass(CLAMP, dst, src, count, p, q);
+    case THRESHOLD: return pass(THRESHOLD, dst, src, count, p, q);
+    case ELU: return pass(ELU, dst, src, count, p, q);
+    case CELU: return pass(CELU, dst, src, count, p, q);
+    case SELU: return pass(SELU, dst, src, count, p, q);
+    case SOFTPLUS: return pass(SOFTPLUS, dst, src, count, p, q);
+    case SOFTSIGN: return pass(SOFTSIGN, dst, src, count, p, q);
+    case LOG_SIGMOID: return pass(LOG_SIGMOID, dst, src, count, p, q);
+    case TANHSHRINK: return pass(TANHSHRINK, dst, src, count, p, q);
+    case SOFTSHRINK: return pass(SOFTSHRINK, dst, src, count, p, q);
+    case HARDSHRINK: return pass(HARDSHRINK, dst, src, count, p, q);
+    case HARD_SIGMOID: return pass(HARD_SIGMOID, dst, src, count, p, q);
+    case HARD_SWISH: return pass(HARD_SWISH, dst, src, count, p, q);
+    case MISH: return pass(MISH, dst, src, count, p, q);
+    case RELU: return pass(RELU, dst, src, count, p, q);
+    case SIGMOID: return pass(SIGMOID, dst, src, count, p, q);
+    case SILU: return pass(SILU, dst, src, count, p, q);
+    case GELU: return pass(GELU, dst, src, count, p, q);
+    default: return pass(GELU_TANH, dst, src, count, p, q);
+  }
+}
+
+/** g · f′. `x` is what the activation was given; for sigmoid and tanh what it gave. */
+// @ts-ignore: decorator
+@inline
+function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128): v128 {
+  const one = splat(1.0);
+  switch (kind) {
+    case RELU: return v128.andnot(g, f32x4.le(x, splat(0)));
+    case LEAKY_RELU: return select(positive(x), g, f32x4.mul(g, p));
+    case CLAMP:
+    case INSIDE: return v128.and(g, v128.and(f32x4.gt(x, p), f32x4.lt(x, q)));
+    case THRESHOLD: return v128.and(g, f32x4.gt(x, p));
+    case SHRINK: return v128.andnot(g, f32x4.le(f32x4.abs(x), p));
+    case ELU: return select(positive(x), g, f32x4.mul(g, f32x4.mul(expNegative4(atMost(x, splat(0))), p)));
+    case CELU: return select(positive(x), g, f32x4.mul(g, expNegative4(f32x4.mul(atMost(x, splat(0)), inverse))));
+    case SELU: {
+      const low = f32x4.mul(expNegative4(atMost(x, splat(0))), splat(SELU_ALPHA * SELU_SCALE));
+      return f32x4.mul(g, select(positive(x), splat(SELU_SCALE), low));
+    }
+    case SOFTPLUS: {
+      const z = f32x4.mul(x, p);
+      return select(f32x4.gt(z, q), g, f32x4.mul(g, sigmoid4(z)));
+    }
+    case SOFTSIGN: {
+      const d = f32x4.add(f32x4.abs(x), one);
+      return f32x4.div(f32x4.div(g, d), d);
+    }
+    case LOG_SIGMOID: return f32x4.mul(g, sigmoid4(f32x4.neg(x)));
+    case TANHSHRINK: {
+      const t = tanh4(x);
+      return f32x4.mul(g, f32x4.mul(t, t));
+    }
+    case HARD_SIGMOID: return v128.and(f32x4.mul(g, splat(<f32>(1.0 / 6.0))), v128.and(f32x4.gt(x, splat(-3.0)), f32x4.lt(x, splat(3.0))));
+    case HARD_SWISH: {
+      const slope = madd(atMost(atLeast(x, splat(-3.0)), splat(3.0)), splat(<f32>(1.0 / 3.0)), splat(0.5));
+      const inner = select(f32x4.ge(x, splat(3.0)), g, f32x4.mul(g, slope));
+      return v128.andnot(inner, f32x4.le(x, splat(-3.0)));
+    }
+    case MISH: {
+      const e = exp4(atMost(x, splat(20.0)));
+      const n = mishSquare(e);
+      const t = f32x4.div(n, f32x4.add(n, splat(2.0)));
+      const bend = f32x4.mul(f32x4.mul(x, f32x4.sub(one, f32x4.mul(t, t))), f32x4.div(e, f32x4.add(e, one)));
+      return f32x4.mul(g, f32x4.add(t, bend));
+    }
+    case SIGMOID: return f32x4.mul(g, f32x4.mul(x, f32x4.sub(one, x)));
+    case TANH: return f32x4.mul(g, f32x4.sub(one, f32x4.mul(x, x)));
+    case SILU: {
+      const s = sigmoid4(x);
+      return f32x4.mul(g, f32x4.mul(s, madd(x, f32x4.sub(one, s), one)));
+    }
+    case GELU: {
+      const cdf = madd(erfQuotient4(f32x4.mul(x, splat(<f32>0.7071067811865476))), splat(0.5), splat(0.5));
+      const density = f32x4.mul(expNegative4(f32x4.mul(f32x4.mul(x, x), splat(-0.5))), splat(<f32>0.3989422804014327));
+      return f32x4.mul(g, madd(x, density, cdf));
+    }
+    default: {
+      // Beyond ±12 the curve is 0 or x to the last bit, while x² overflows.
+      const u = atMost(atLeast(x, splat(-12.0)), splat(12.0));
+      const t = tanh4(geluInner(u));
+      const bend = f32x4.mul(madd(f32x4.mul(u, u), splat(<f32>0.134145), one), splat(<f32>0.7978845608028654));
+      const second = f32x4.mul(f32x4.mul(f32x4.mul(u, splat(0.5)), f32x4.sub(one, f32x4.mul(t, t))), bend);
+      return f32x4.mul(g, f32x4.add(madd(t, splat(0.5), splat(0.5)), second));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function passBack(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32, q: f32): void {
+  const a = splat(p);
+  const b = splat(q);
+  const inverse = splat(<f32>1.0 / p);
+  const end = dst + (<usize>count << 2);
+  if (count >= 8) {
+    const pairs = end - 16;
+    for (; dst < pairs; dst += 32, g += 32, x += 32) {
+      const first = backward(kind, v128.load(g), v128.load(x), a, b, inverse);
+      const second = backward(kind, v128.load(g, 16), v128.load(x, 16), a, b, inverse);
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
+  }
+  for (; dst < end; dst += 16, g += 16, x += 16) v128.store(dst, backward(kind, v128.load(g), v128.load(x), a, b, inverse));
+}
+
+export function activationGradient(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32, q: f32): void {
+  switch (kind) {
+    case RELU: return passBack(RELU, dst, g, x, count, p, q);
+    case LEAKY_RELU: return passBack(LEAKY_RELU, dst, g, x, count, p, q);
+    case INSIDE: return passBack(INSIDE, dst, g, x, count, p, q);
+    case THRESHOLD: return passBack(THRESHOLD, dst, g, x, count, p, q);
+    case SHRINK: return passBack(SHRINK, dst, g, x, count, p, q);
+    case ELU: return passBack(ELU, dst, g, x, count, p, q);
+    case CELU: return passBack(CELU, dst, g, x, count, p, q);
+    case SELU: return passBack(SELU, dst, g, x, count, p, q);
+    case SOFTPLUS: return passBack(SOFTPLUS, dst, g, x, count, p, q);
+    case SOFTSIGN: return passBack(SOFTSIGN, dst, g, x, count, p, q);
+    case LOG_SIGMOID: return passBack(LOG_SIGMOID, dst, g, x, count, p, q);
+    case TANHSHRINK: return passBack(TANHSHRINK, dst, g, x, count, p, q);
+    case HARD_SIGMOID: return passBack(HARD_SIGMOID, dst, g, x, count, p, q);
+    case HARD_SWISH: return passBack(HARD_SWISH, dst, g, x, count, p, q);
+    case MISH: return passBack(MISH, dst, g, x, count, p, q);
+    case SIGMOID: return passBack(SIGMOID, dst, g, x, count, p, q);
+    case TANH: return passBack(TANH, dst, g, x, count, p, q);
+    case SILU: return passBack(SILU, dst, g, x, count, p, q);
+    case GELU: return passBack(GELU, dst, g, x, count, p, q);
+    default: return passBack(GELU_TANH, dst, g, x, count, p, q);
+  }
+}
