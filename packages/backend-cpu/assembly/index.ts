@@ -3,6 +3,7 @@
 import { activation, activationGradient } from "./activation";
 import * as B from "./binary";
 import { gemm } from "./gemm";
+import { convolve, convolveWeightGradient } from "./convolve";
 import * as L from "./layout";
 import * as R from "./reduce";
 import { unary } from "./unary";
@@ -110,6 +111,8 @@ export function run(program: usize, words: i32): void {
       case 31: F.bceWithLogits(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4)); break;
       case 32: F.bceWithLogitsGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6)); break;
       case 33: fork(pc); break;
+      case 34: convolve(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), pc + 24); break;
+      case 35: convolveWeightGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), pc + 24); break;
       default: unreachable();
     }
     pc = next;

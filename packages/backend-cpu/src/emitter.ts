@@ -47,6 +47,8 @@ export const opcode = {
   bceWithLogits: 31,
   bceWithLogitsGradient: 32,
   fork: 33,
+  convolve: 34,
+  convolveWeightGradient: 35,
 } as const;
 
 const f32 = new Float32Array(1);

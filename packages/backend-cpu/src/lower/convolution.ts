@@ -1,151 +1,344 @@
-/** Convolutions, forward and backward. */
-import { float, type Emitter } from "../emitter.js";
-import { sizeOf, type Lowering, type Operand } from "./operand.js";
-import { gemm, rowMajor, transposed, type Matrix } from "./product.js";
-import { windowWords, type Geometry } from "./window.js";
+/** Convolutions, forward and backward: how assembly/convolve.ts is to stage images, and which taps go where. */
+import type { Emitter } from "../emitter.js";
+import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { three, type Geometry } from "./window.js";
 
+/** Depth, height, width. */
+type Axes = readonly number[];
+
+/** A convolution over three axes; those that are not there have size and kernel 1. */
 interface Convolution {
-  readonly batch: number;
+  readonly images: number;
   readonly groups: number;
   /** Channels of x and of y in a group. */
   readonly channels: number;
   readonly out: number;
-  /** Numbers of a channel's plane, of a kernel, and positions. */
-  readonly plane: number;
-  readonly kernel: number;
-  readonly positions: number;
-  /** 1 × 1, one by one: the image is its own columns. */
-  readonly plain: boolean;
-  readonly window: readonly number[];
+  readonly size: Axes;
+  readonly kernel: Axes;
+  readonly counts: Axes;
+  readonly stride: Axes;
+  readonly before: Axes;
+  readonly after: Axes;
+  readonly dilation: Axes;
 }
 
 function convolutionOf(x: Operand, weight: Operand, y: Operand, attributes: unknown): Convolution {
   const g = attributes as Geometry;
-  const [size, kernel, counts] = [x.shape.slice(2), weight.shape.slice(2), y.shape.slice(2)];
-  const ones = (list: readonly number[], of: number): boolean => list.every((n) => n === of);
   return {
-    batch: x.shape[0]!,
+    images: x.shape[0]!,
     groups: g.groups,
     channels: weight.shape[1]!,
     out: weight.shape[0]! / g.groups,
-    plane: sizeOf(size),
-    kernel: sizeOf(kernel),
-    positions: sizeOf(counts),
-    plain: ones(kernel, 1) && ones(g.stride, 1) && ones(g.padBefore, 0) && ones(g.padAfter, 0),
-    window: windowWords(size, kernel, g, counts),
+    size: three(x.shape.slice(2), 1),
+    kernel: three(weight.shape.slice(2), 1),
+    counts: three(y.shape.slice(2), 1),
+    stride: three(g.stride, 1),
+    before: three(g.padBefore, 0),
+    after: three(g.padAfter, 0),
+    dilation: three(g.dilation, 1),
   };
 }
 
-/** A group's columns of one image, cut into scratch where the image itself is not them. */
-function columns(e: Emitter, c: Convolution, image: number): Matrix {
-  if (c.plain) return rowMajor(image, c.positions);
-  const address = e.scratch(columnWords(c));
-  e.emit("unfold", address, image, c.channels, float(0), ...c.window);
-  return rowMajor(address, c.positions);
+/** How planes are laid out. */
+interface Staging {
+  readonly size: Axes;
+  readonly stride: Axes;
+  /** The place of the first number: padding before it, or less than 0 where the first are left out. */
+  readonly before: Axes;
+  /** Places from row to row and so on, in steps of the stride. */
+  readonly rows: Axes;
 }
 
-const columnWords = (c: Convolution): number => c.channels * c.kernel * c.positions;
+/**
+ * Rows as near to each other as zeros allow: the padding behind one is that before the next.
+ *
+ * @param counts how many positions are asked for
+ */
+function staging(size: Axes, stride: Axes, before: Axes, after: Axes, counts: Axes): Staging {
+  const rows = size.map((n, i) => Math.max(Math.ceil((n + Math.max(before[i]!, after[i]!)) / stride[i]!), counts[i]!));
+  return { size, stride, before, rows };
+}
 
-/** For each image and group: where its part of x, weight and y begins. */
-function eachImage(
-  c: Convolution,
-  x: number,
-  weight: number,
-  y: number,
-  fn: (x: number, weight: number, y: number, first: boolean) => void,
-): void {
-  for (let n = 0; n < c.batch; n++) {
-    for (let g = 0; g < c.groups; g++) {
-      const from = (n * c.groups + g) * c.channels * c.plane * 4;
-      const to = (n * c.groups + g) * c.out * c.positions * 4;
-      fn(x + from, weight + g * c.out * c.channels * c.kernel * 4, y + to, n === 0);
-    }
-  }
+const stagingWords = ({ size, stride, before, rows }: Staging): number[] => [...size, ...stride, ...before, ...rows];
+
+/** Places of a run over `images` images, up to the last that is asked for. */
+const runOf = (images: number, rows: Axes, counts: Axes): number =>
+  (((images - 1) * rows[0]! + counts[0]! - 1) * rows[1]! + counts[1]! - 1) * rows[2]! + counts[2]!;
+
+/** Numbers of a plane of `images` images whose taps reach `reach` places far. An odd number of cache lines: neighbouring planes do not evict each other. */
+function planeOf(images: number, rows: Axes, reach: number): number {
+  const lines = Math.ceil((images * sizeOf(rows) + reach + 8) / 16);
+  return (lines | 1) * 16;
+}
+
+/** Images staged at once: small ones together, so that runs are long. */
+const blockOf = (images: number, rows: Axes): number => Math.max(1, Math.min(images, Math.round(256 / sizeOf(rows))));
+
+interface Tap {
+  /** Its number in the kernel. */
+  readonly index: number;
+  /** Which remainder of the stride, and how far in the run. */
+  readonly phase: number;
+  readonly reach: number;
+}
+
+/** All combinations of one element of each list. */
+const product = <T>(lists: readonly (readonly T[])[]): T[][] =>
+  lists.reduce<T[][]>((rows, list) => rows.flatMap((row) => list.map((item) => [...row, item])), [[]]);
+
+const dot = (a: Axes, b: Axes): number => a.reduce((sum, n, i) => sum + n * b[i]!, 0);
+
+/** The kernel's numbers over planes staged with the convolution's stride. */
+function tapsOf(c: Convolution, { stride, rows }: Staging): Tap[] {
+  const [steps, phases, kernel] = [contiguous(rows), contiguous(stride), contiguous(c.kernel)];
+  return product(c.kernel.map((n) => Array.from({ length: n }, (_, k) => k))).map((k) => {
+    const place = k.map((n, i) => n * c.dilation[i]!);
+    const phase = place.map((n, i) => n % stride[i]!);
+    const far = place.map((n, i) => Math.floor(n / stride[i]!));
+    return { index: dot(k, kernel), phase: dot(phase, phases), reach: dot(far, steps) };
+  });
+}
+
+const reachOf = (taps: readonly Tap[]): number => Math.max(0, ...taps.map((tap) => tap.reach));
+
+/** Multiply-adds that are worth a part of their own, and the most parts. */
+const worth = 500_000;
+const mostParts = 8;
+
+const work = (c: Convolution): number => c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts);
+
+/** Calls `part` for ranges of `count` units of the work. Where they lie depends on shapes alone. */
+function inParts(e: Emitter, total: number, count: number, part: (from: number, to: number) => void): void {
+  const parts = Math.max(1, Math.min(count, mostParts, Math.floor(total / worth)));
+  e.fork(parts, (i) => part(Math.floor((i * count) / parts), Math.floor(((i + 1) * count) / parts)));
+}
+
+interface Pass {
+  readonly y: number;
+  readonly x: number;
+  readonly weight: number;
+  readonly bias: number;
+  readonly groups: number;
+  /** Channels and rows of a group. */
+  readonly channels: number;
+  readonly out: number;
+  /** Numbers of a channel of x and of y. */
+  readonly plane: number;
+  readonly planeOut: number;
+  /** Numbers between the weight's rows, channels and groups. */
+  readonly weightSteps: readonly number[];
+  readonly staging: Staging;
+  readonly counts: Axes;
+  /** Where the result's numbers go: the first, and steps along the axes. */
+  readonly start: number;
+  readonly steps: Axes;
+  readonly taps: readonly Tap[];
+}
+
+function pass(e: Emitter, c: Convolution, p: Pass): void {
+  const { staging: s, taps, channels, out, groups } = p;
+  const block = blockOf(c.images, s.rows);
+  const plane = planeOf(block, s.rows, reachOf(taps));
+  const phases = sizeOf(s.stride);
+  const depth = channels * taps.length;
+  const run = Math.ceil(runOf(block, s.rows, p.counts) / 32) * 32;
+  const scratch = depth + depth * Math.ceil(out / 4) * 4 + 4 + 4 * run + channels * phases * plane + 64;
+  const image = groups * channels * p.plane;
+  const imageOut = groups * out * p.planeOut;
+  inParts(e, work(c), Math.ceil(c.images / block), (from, to) => {
+    const first = from * block;
+    e.emit(
+      "convolve",
+      p.y + first * imageOut * 4,
+      p.x + first * image * 4,
+      p.weight,
+      p.bias,
+      e.scratch(scratch),
+      Math.min(to * block, c.images) - first,
+      groups,
+      channels,
+      out,
+      p.plane,
+      image,
+      p.planeOut,
+      imageOut,
+      ...p.weightSteps.map((n) => n * 4),
+      0,
+      block,
+      taps.length,
+      plane * 4,
+      ...stagingWords(s),
+      ...p.counts,
+      p.start,
+      ...p.steps,
+      ...taps.flatMap(({ index, phase, reach }) => [index * 4, (phase * plane + reach) * 4]),
+    );
+  });
 }
 
 const convolution: Lowering = {
   dtypes: ["float32"],
   emit(e, [x, weight, bias], [y], attributes) {
+    if (sizeOf(y!.shape) === 0) return;
     const c = convolutionOf(x!, weight!, y!, attributes);
-    const depth = c.channels * c.kernel;
-    eachImage(c, x!.address, weight!.address, y!.address, (image, kernels, maps) => {
-      const b = columns(e, c, image);
-      gemm(e, {
-        c: maps,
-        a: rowMajor(kernels, depth),
-        b,
-        m: c.out,
-        n: c.positions,
-        k: depth,
-        taken: c.plain ? 0 : columnWords(c),
-      });
+    const staged = staging(c.size, c.stride, c.before, c.after, c.counts);
+    const numbers = sizeOf(c.kernel);
+    pass(e, c, {
+      y: y!.address,
+      x: x!.address,
+      weight: weight!.address,
+      bias: bias?.address ?? 0,
+      groups: c.groups,
+      channels: c.channels,
+      out: c.out,
+      plane: sizeOf(c.size),
+      planeOut: sizeOf(c.counts),
+      weightSteps: [c.channels * numbers, numbers, c.out * c.channels * numbers],
+      staging: staged,
+      counts: c.counts,
+      start: 0,
+      steps: contiguous(c.counts),
+      taps: tapsOf(c, staged),
     });
-    if (bias === undefined || sizeOf(y!.shape) === 0) return;
-    const dims = [c.batch, c.groups * c.out, c.positions];
-    e.emit(
-      "binary",
-      0,
-      y!.address,
-      y!.address,
-      bias.address,
-      3,
-      ...dims,
-      c.groups * c.out * c.positions,
-      c.positions,
-      1,
-      0,
-      1,
-      0,
-    );
   },
 };
 
+/** One remainder of an axis of x by the stride: where its numbers begin, how many, and which of the kernel's reach them from where in g. */
+interface Remainder {
+  readonly first: number;
+  readonly count: number;
+  readonly taps: readonly { readonly k: number; readonly from: number }[];
+}
+
+function remainders(c: Convolution, axis: number): Remainder[] {
+  const [size, stride, dilation] = [c.size[axis]!, c.stride[axis]!, c.dilation[axis]!];
+  return Array.from({ length: Math.min(stride, size) }, (_, first) => {
+    const place = first + c.before[axis]!;
+    const taps = Array.from({ length: c.kernel[axis]! }, (__, k) => ({ k, from: (place - k * dilation) / stride })).filter(
+      ({ from }) => Number.isInteger(from),
+    );
+    return { first, count: Math.ceil((size - first) / stride), taps };
+  });
+}
+
+/** The gradient of x: for each remainder of the stride a convolution of g with the taps that lead there. */
+function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number, g: number): void {
+  const all = product([0, 1, 2].map((axis) => remainders(c, axis)));
+  if (c.out === 0 || all.some((axes) => axes.some(({ taps }) => taps.length === 0))) {
+    e.emit("fill", toX.address, sizeOf(toX.shape), 0);
+  }
+  const [numbers, place, kernel] = [sizeOf(c.kernel), contiguous(c.size), contiguous(c.kernel)];
+  for (const axes of all) {
+    if (c.out === 0 || axes.some(({ taps }) => taps.length === 0)) continue;
+    const counts = axes.map(({ count }) => count);
+    const lowest = axes.map(({ taps }) => Math.min(...taps.map(({ from }) => from)));
+    const highest = axes.map(({ taps }) => Math.max(...taps.map(({ from }) => from)));
+    const staged = staging(
+      c.counts,
+      [1, 1, 1],
+      lowest.map((n) => 0 - n),
+      highest.map((n, i) => counts[i]! + n - c.counts[i]!),
+      counts,
+    );
+    const steps = contiguous(staged.rows);
+    pass(e, c, {
+      y: toX.address,
+      x: g,
+      weight,
+      bias: 0,
+      groups: c.groups,
+      channels: c.out,
+      out: c.channels,
+      plane: sizeOf(c.counts),
+      planeOut: sizeOf(c.size),
+      weightSteps: [numbers, c.channels * numbers, c.out * c.channels * numbers],
+      staging: staged,
+      counts,
+      start: dot(
+        axes.map(({ first }) => first),
+        place,
+      ),
+      steps: place.map((step, i) => step * c.stride[i]!),
+      taps: product(axes.map(({ taps }) => taps)).map((taps) => ({
+        index: dot(
+          taps.map(({ k }) => k),
+          kernel,
+        ),
+        phase: 0,
+        reach: dot(
+          taps.map(({ from }, i) => from - lowest[i]!),
+          steps,
+        ),
+      })),
+    });
+  }
+}
+
+/** The gradients of weight and bias, split by rows of the weight or by groups. */
+function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: number, x: number, g: number): void {
+  const staged = staging(c.size, c.stride, c.before, c.after, c.counts);
+  const taps = tapsOf(c, staged);
+  const block = blockOf(c.images, staged.rows);
+  const plane = planeOf(block, staged.rows, reachOf(taps));
+  const planeG = planeOf(block, staged.rows, 0);
+  const phases = sizeOf(staged.stride);
+  const [size, positions] = [sizeOf(c.size), sizeOf(c.counts)];
+  const depth = c.channels * taps.length;
+  const columns = Math.ceil((depth + 1) / 4) * 4;
+  const gradients: Staging = { size: c.counts, stride: [1, 1, 1], before: [0, 0, 0], rows: staged.rows };
+  const each = c.groups > 1 ? c.out : Math.min(c.out, 8);
+  inParts(e, work(c), Math.ceil((c.groups * c.out) / each), (from, to) => {
+    const first = from * each;
+    const rows = Math.min(to * each, c.groups * c.out) - first;
+    const [groups, out] = c.groups > 1 ? [rows / c.out, c.out] : [1, rows];
+    const rowsOut = out === 1 ? 1 : Math.ceil(out / 4) * 4;
+    const run = Math.ceil(runOf(block, staged.rows, c.counts) / 4) * 4;
+    const scratch = columns + columns * rowsOut + run + rowsOut * planeG + c.channels * phases * plane + 64;
+    e.emit(
+      "convolveWeightGradient",
+      toWeight + first * depth * 4,
+      toBias === 0 ? 0 : toBias + first * 4,
+      x + (c.groups > 1 ? from * c.channels * size * 4 : 0),
+      g + first * positions * 4,
+      e.scratch(scratch),
+      c.images,
+      groups,
+      c.channels,
+      out,
+      size,
+      c.groups * c.channels * size,
+      positions,
+      c.groups * c.out * positions,
+      block,
+      taps.length,
+      plane * 4,
+      planeG * 4,
+      ...stagingWords(staged),
+      ...stagingWords(gradients),
+      ...c.counts,
+      ...taps.map(({ phase, reach }) => (phase * plane + reach) * 4),
+    );
+  });
+}
+
 const convolutionGradient: Lowering = {
   dtypes: ["float32"],
-  emit(e, [g, x, weight, bias], outputs, attributes) {
-    const [toX, toWeight, toBias] = outputs;
+  emit(e, [g, x, weight, bias], [toX, toWeight, toBias], attributes) {
     const c = convolutionOf(x!, weight!, g!, attributes);
-    const depth = c.channels * c.kernel;
-    const words = columnWords(c);
-    if (toX !== undefined) {
-      e.emit("fill", toX.address, sizeOf(toX.shape), 0);
-      eachImage(c, toX.address, weight!.address, g!.address, (image, kernels, maps) => {
-        const target = c.plain ? image : e.scratch(words);
-        gemm(e, {
-          c: target,
-          a: transposed(kernels, depth),
-          b: rowMajor(maps, c.positions),
-          m: depth,
-          n: c.positions,
-          k: c.out,
-          taken: words,
-        });
-        if (!c.plain) e.emit("fold", image, target, c.channels, 0, ...c.window);
-      });
-    }
-    if (toWeight !== undefined) {
-      if (c.batch === 0) e.emit("fill", toWeight.address, sizeOf(toWeight.shape), 0);
-      eachImage(c, x!.address, toWeight.address, g!.address, (image, kernels, maps, first) => {
-        const b = columns(e, c, image);
-        const flipped: Matrix = { address: b.address, row: 1, column: c.positions };
-        gemm(e, {
-          c: kernels,
-          a: rowMajor(maps, c.positions),
-          b: flipped,
-          m: c.out,
-          n: depth,
-          k: c.positions,
-          accumulate: !first,
-          taken: words,
-        });
-      });
-    }
-    if (bias === undefined || toBias === undefined) return;
-    // Σ over positions, then over images.
-    const channels = c.groups * c.out;
-    const sums = e.scratch(c.batch * channels);
-    e.emit("reduce", 0, sums, g!.address, c.batch * channels, c.positions, 1);
-    e.emit("reduce", 0, toBias.address, sums, 1, c.batch, channels);
+    if (toX !== undefined && sizeOf(toX.shape) > 0) inputGradient(e, c, toX, weight!.address, g!.address);
+    const wanted = bias === undefined ? undefined : toBias;
+    if (toWeight === undefined && wanted === undefined) return;
+    const words = sizeOf(weight!.shape);
+    if (c.images === 0) {
+      if (toWeight !== undefined) e.emit("fill", toWeight.address, words, 0);
+      if (wanted !== undefined) e.emit("fill", wanted.address, sizeOf(wanted.shape), 0);
+    } else if (toWeight === undefined) {
+      // The bias alone: Σ over positions, then over images.
+      const channels = c.groups * c.out;
+      const sums = e.scratch(c.images * channels);
+      e.emit("reduce", 0, sums, g!.address, c.images * channels, sizeOf(c.counts), 1);
+      e.emit("reduce", 0, wanted!.address, sums, 1, c.images, channels);
+    } else if (c.groups * c.out > 0) weightGradient(e, c, toWeight.address, wanted?.address ?? 0, x!.address, g!.address);
   },
 };
 

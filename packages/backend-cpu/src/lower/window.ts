@@ -5,7 +5,7 @@ import { sizeOf, type Lowering } from "./operand.js";
 export type Geometry = Record<"stride" | "padBefore" | "padAfter" | "dilation", number[]> & { groups: number };
 
 /** Up to three spatial axes as depth, height, width. */
-const three = (list: readonly number[], fill: number): number[] => [
+export const three = (list: readonly number[], fill: number): number[] => [
   ...Array.from({ length: 3 - list.length }, () => fill),
   ...list,
 ];

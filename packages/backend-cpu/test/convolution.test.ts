@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { convolution, type ConvolutionOptions } from "@ermine/core";
+import { expectSame, numbers, withGradients } from "./oracle.js";
+
+interface Case {
+  readonly batch: number;
+  readonly groups: number;
+  readonly channels: number;
+  readonly out: number;
+  readonly size: readonly number[];
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly bias: boolean;
+}
+
+async function check({ batch, groups, channels, out, size, kernel, bias, ...window }: Case): Promise<void> {
+  const options: ConvolutionOptions = { ...window, groups };
+  const inputs = [
+    numbers([batch, groups * channels, ...size], 1),
+    numbers([groups * out, channels, ...kernel], 2),
+    ...(bias ? [numbers([groups * out], 3)] : []),
+  ];
+  await expectSame(
+    withGradients(
+      (x, w, b) => convolution(x!, w!, b, options),
+      (shape) => numbers(shape, 4),
+    ),
+    inputs,
+  );
+}
+
+const upTo = (most: number, least = 1): fc.Arbitrary<number> => fc.integer({ min: least, max: most });
+
+/** Windows that fit at least once. */
+const cases = (axes: number, largest: number): fc.Arbitrary<Case> => {
+  const axis = fc
+    .record({ kernel: upTo(4), stride: upTo(3), padding: upTo(4, 0), dilation: upTo(3), more: upTo(largest, 0) })
+    .map(({ kernel, padding, dilation, more, stride }) => ({
+      kernel,
+      padding,
+      dilation,
+      stride,
+      size: Math.max(1, dilation * (kernel - 1) + 1 - 2 * padding) + more,
+    }));
+  return fc
+    .record({
+      batch: upTo(5),
+      groups: upTo(3),
+      channels: upTo(4),
+      out: upTo(6),
+      bias: fc.boolean(),
+      window: fc.array(axis, { minLength: axes, maxLength: axes }),
+    })
+    .map(({ window, ...rest }) => ({
+      ...rest,
+      size: window.map((a) => a.size),
+      kernel: window.map((a) => a.kernel),
+      stride: window.map((a) => a.stride),
+      padding: window.map((a) => a.padding),
+      dilation: window.map((a) => a.dilation),
+    }));
+};
+
+const square = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], kernel: [3, 3], groups: 1, bias: true };
+
+describe("convolution and its gradients are the reference's", () => {
+  it.each([
+    [1, 40, 60],
+    [2, 9, 60],
+    [3, 4, 30],
+  ])("over %i axes, with any window and groups", async (axes, largest, numRuns) => {
+    await fc.assert(fc.asyncProperty(cases(axes, largest), check), { numRuns });
+  });
+
+  it.each([
+    ["one channel to 16", { ...square, batch: 9, channels: 1, out: 16, size: [28, 28] }],
+    ["16 channels to 32", { ...square, batch: 5, channels: 16, out: 32, size: [14, 14] }],
+    ["depthwise", { ...square, batch: 3, channels: 1, out: 1, groups: 20, size: [13, 17] }],
+    ["depthwise with a multiplier", { ...square, batch: 3, channels: 1, out: 2, groups: 7, size: [12, 5] }],
+    ["1 × 1, many channels", { ...square, batch: 3, channels: 65, out: 33, kernel: [1, 1], padding: [0, 0], size: [5, 5] }],
+    [
+      "strided, patches",
+      { ...square, batch: 2, channels: 3, out: 24, kernel: [4, 4], stride: [4, 4], padding: [0, 0], size: [32, 32] },
+    ],
+    ["maps of one place", { ...square, batch: 33, channels: 8, out: 8, size: [1, 1] }],
+    ["padding wider than the image", { ...square, batch: 2, channels: 2, out: 3, padding: [4, 5], size: [2, 3] }],
+    ["1 × 1 with padding", { ...square, batch: 2, channels: 2, out: 3, kernel: [1, 1], padding: [2, 1], size: [4, 5] }],
+    ["a stride beyond the kernel", { ...square, batch: 3, channels: 2, out: 5, kernel: [2, 1], stride: [5, 3], size: [23, 11] }],
+  ] satisfies [string, Case][])("%s", async (_, of) => {
+    await check(of);
+  });
+
+  it("of nothing, a batch of 0, and a fork that parts unevenly", async () => {
+    await check({ ...square, batch: 0, channels: 2, out: 3, size: [5, 5] });
+    await check({ ...square, batch: 67, channels: 8, out: 20, size: [11, 10] });
+    expect(true).toBe(true);
+  });
+});

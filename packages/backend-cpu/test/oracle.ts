@@ -1,0 +1,74 @@
+/** The same function on the reference backend and on cpu: eager, compiled, fast, portable. */
+import { compile, mul, sum, tensor, valueAndGrad, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+import { expect } from "vitest";
+import { cpu } from "../src/index.js";
+
+export interface Numbers {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+export type Computation = (...inputs: Tensor[]) => readonly Tensor[];
+
+/** Pseudo-random numbers in [−1, 1) that are exact in float32. */
+export function numbers(shape: readonly number[], seed: number): Numbers {
+  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  let state = (seed + 1) * 2654435761;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    data[i] = (state >>> 12) / 2 ** 19 - 1;
+  }
+  return { shape, data };
+}
+
+/** The result, and the gradients of its weighted sum with respect to all float inputs: every gradient rule of the op is met. */
+export const withGradients =
+  (fn: (...inputs: Tensor[]) => Tensor, weights: (shape: readonly number[]) => Numbers): Computation =>
+  (...inputs) => {
+    const sources = inputs.filter((t) => t.dtype === "float32");
+    const { value, grads } = valueAndGrad((): [Tensor, Tensor] => {
+      const y = fn(...inputs);
+      const { shape, data } = weights(y.shape as readonly number[]);
+      return [sum(mul(y, tensor(data as Float32Array, { shape }))), y];
+    }, sources);
+    return [value[1], ...(grads as Tensor[])];
+  };
+
+function run(backend: Backend, mode: "eager" | "compiled", fn: Computation, inputs: readonly Numbers[]): TypedArray[] {
+  return withBackend(backend, () => {
+    const tensors = inputs.map(({ shape, data }) => tensor(data as Float32Array, { shape }));
+    const compiled = mode === "compiled" ? compile(fn, { backend }) : undefined;
+    const results = (compiled ?? fn)(...tensors);
+    const arrays = results.map((t) => t.dataSync());
+    for (const t of [...results, ...tensors]) t.dispose();
+    compiled?.dispose();
+    return arrays;
+  });
+}
+
+const backends = Promise.all((["fast", "portable"] as const).map(async (numerics) => cpu({ numerics })));
+const oracle = reference();
+
+/** @throws where cpu's numbers are farther from the reference's than `absolute` + `relative` · |them|, or compiled bits differ from eager ones */
+export async function expectSame(
+  fn: Computation,
+  inputs: readonly Numbers[],
+  { absolute = 2e-5, relative = 1e-4 }: { absolute?: number; relative?: number } = {},
+): Promise<void> {
+  const wanted = run(oracle, "eager", fn, inputs);
+  for (const backend of await backends) {
+    const eager = run(backend, "eager", fn, inputs);
+    const compiled = run(backend, "compiled", fn, inputs);
+    eager.forEach((got, k) => {
+      const want = wanted[k]!;
+      expect(got.length).toBe(want.length);
+      for (let i = 0; i < got.length; i++) {
+        const [a, b] = [got[i]!, want[i]!];
+        if (Object.is(a, b) || Math.abs(a - b) <= absolute + relative * Math.abs(b)) continue;
+        throw new Error(`${backend.engine}: result ${k}, number ${i} is ${a}, the reference has ${b}`);
+      }
+      expect(compiled[k], `${backend.engine}: compiled differs from eager`).toEqual(got);
+    });
+  }
+}
