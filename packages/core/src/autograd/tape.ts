@@ -4,6 +4,7 @@
  */
 import type { Attributes } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
+import { currentPath, withPath } from "../graph/trace.js";
 import { apply1, identity, type Op, type OptionalTensors } from "../ops/definition.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -12,6 +13,8 @@ interface Entry {
   readonly inputs: OptionalTensors;
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
+  /** The module that asked for it: its gradient belongs there too. */
+  readonly path: string;
 }
 
 /** @internal */
@@ -75,7 +78,7 @@ export function recordOnTapes(op: Op, inputs: OptionalTensors, outputs: readonly
   for (let i = first; i < tapes.length; i++) {
     const tape = tapes[i]!;
     if (!depends(tape, op, inputs)) continue;
-    tape.entries.push({ op, inputs, outputs, attributes });
+    tape.entries.push({ op, inputs, outputs, attributes, path: currentPath() });
     for (const t of inputs) if (t !== undefined) tape.held.add(t.state);
     for (const t of outputs) tape.held.add(t.state);
     for (const t of outputs) if (t.dtype === "float32") tape.watched.add(identity(t));
@@ -92,7 +95,7 @@ export function backpropagate(
 ): (Tensor | undefined)[] {
   const gradients = new Map<Tensor, Tensor>([[identity(output), gradOutput]]);
   for (let k = tape.entries.length - 1; k >= 0; k--) {
-    const { op, inputs, outputs, attributes } = tape.entries[k]!;
+    const { op, inputs, outputs, attributes, path } = tape.entries[k]!;
     const gradOutputs = outputs.map((t) => gradients.get(identity(t)));
     if (gradOutputs.every((g) => g === undefined)) continue;
     if (op.gradient === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
@@ -100,7 +103,8 @@ export function backpropagate(
     const needed = inputs.map(
       (t, i) => t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t)),
     );
-    const found = op.gradient(complete, inputs, outputs, attributes, needed);
+    const rule = op.gradient;
+    const found = withPath(path, () => rule.call(op, complete, inputs, outputs, attributes, needed));
     inputs.forEach((t, i) => {
       const gradient = found[i];
       if (t === undefined || gradient === undefined || !needed[i]) return;

@@ -4,7 +4,7 @@
  */
 import type { DType, Domain, TypedArray } from "../tensor/dtype.js";
 import type { Shape } from "../tensor/dim.js";
-import type { GraphModule } from "../graph/graph.js";
+import type { GraphModule, OpNode } from "../graph/graph.js";
 
 /** A backend's own handle to a tensor's numbers; core only passes it around. */
 export type Storage = object;
@@ -99,7 +99,19 @@ export interface Executable {
   read(variable: number): Promise<TypedArray>;
   /** Replaces the numbers: host ones, or a copy of a storage of this backend. */
   write(variable: number, data: TypedArray | Storage): void;
+  /**
+   * Runs an entry as `run` does, nothing left out, and says how long its parts took. Where one instruction is several nodes of the
+   * graph it is one part. Absent: the trainer times the eager kernels, one by one.
+   */
+  profile?(entry: string, feeds: Feeds): Promise<readonly PartTime[]>;
   dispose(): void;
+}
+
+/** What a part of a program took. */
+export interface PartTime {
+  /** The graph's nodes, their sizes numbers, that the part computes; none for what is no node's (copies at the end). */
+  readonly nodes: readonly OpNode[];
+  readonly seconds: number;
 }
 
 export type Probe =

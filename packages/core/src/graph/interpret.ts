@@ -1,10 +1,10 @@
 /** An Executable for backends that have no compiler: the graph's nodes run one by one through the eager kernels. */
-import type { Backend, Executable, Feeds, KernelInput, Storage } from "../backend/contract.js";
+import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { concrete, type Bindings } from "../tensor/dim.js";
 import { allocate, type DType, type TypedArray } from "../tensor/dtype.js";
 import { bindFeeds } from "./feeds.js";
-import type { ConstantNode, Graph, GraphModule, Node, Value } from "./graph.js";
+import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "./graph.js";
 import { specialize } from "./passes.js";
 
 /** Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend. */
@@ -53,7 +53,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
     return found;
   }
 
-  function run(entry: string, feeds: Feeds): readonly Storage[] {
+  function run(entry: string, feeds: Feeds, timed?: (node: OpNode, seconds: number) => void): readonly Storage[] {
     const symbolic = module.entries[entry];
     if (symbolic === undefined)
       throw new ErmineError(
@@ -108,15 +108,10 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         if (mine) owned.set(node, [...storages]);
       };
       if (node.kind === "op") {
-        set(
-          call(
-            node.op.name,
-            node.inputs.map((v) => v && computed.get(v)!),
-            node.attributes,
-            outputs,
-          ),
-          true,
-        );
+        const inputs = node.inputs.map((v) => v && computed.get(v)!);
+        const started = timed && performance.now();
+        set(call(node.op.name, inputs, node.attributes, outputs), true);
+        if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
       } else if (node.kind === "variable") {
         set([variables[index.get(node.variable)!]!], false);
       } else {
@@ -144,7 +139,14 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   }
 
   return {
-    run,
+    run: (entry, feeds) => run(entry, feeds),
+    /** Where the backend answers later, the times are those of queueing. */
+    async profile(entry, feeds) {
+      const parts: PartTime[] = [];
+      const outputs = run(entry, feeds, (node, seconds) => parts.push({ nodes: [node], seconds }));
+      for (const storage of outputs) backend.release(storage);
+      return parts;
+    },
     snapshot: (i) => copy(operand(i)),
     read: (i) => backend.read(variables[i]!),
     write(i, data) {

@@ -28,6 +28,31 @@ export interface Program extends Executable {
 }
 
 /**
+ * Compiles a module on `backend` apart from its variables: the program has numbers of its own, 0 until they are written (`write`, by
+ * the position in `module.variables`), and changes nobody else's.
+ */
+export function compileApart(backend: Backend, module: GraphModule): Program {
+  const lowered = lowerModule(module, backend);
+  const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
+  const hosted = Object.values(lowered.entries).some((graph) => graph.hostFeeds.length > 0);
+  const complete = (entry: string, feeds: Feeds): Feeds => withHostFeeds(entry, lowered.entries[entry]!, feeds);
+  return {
+    module,
+    lowered,
+    run: hosted
+      ? (entry, feeds) => executable.run(entry, complete(entry, feeds))
+      : (entry, feeds) => executable.run(entry, feeds),
+    ...(executable.profile === undefined
+      ? {}
+      : { profile: (entry: string, feeds: Feeds) => executable.profile!(entry, complete(entry, feeds)) }),
+    snapshot: (i) => executable.snapshot(i),
+    read: (i) => executable.read(i),
+    write: (i, data) => executable.write(i, data),
+    dispose: () => executable.dispose(),
+  };
+}
+
+/**
  * Compiles a module on `backend` and moves its variables there.
  *
  * @throws ErmineError ERMINE_USAGE where another program owns one of the variables
@@ -40,27 +65,18 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
       `${taken.name} is in use by another compiled program. Dispose that one first, or compile both as entries of one.`,
     );
   }
-  const lowered = lowerModule(module, backend);
-  const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
-  const hosted = Object.values(lowered.entries).some((graph) => graph.hostFeeds.length > 0);
+  const apart = compileApart(backend, module);
   const program: Program = {
-    module,
-    lowered,
-    run: hosted
-      ? (entry, feeds) => executable.run(entry, withHostFeeds(entry, lowered.entries[entry]!, feeds))
-      : (entry, feeds) => executable.run(entry, feeds),
-    snapshot: (i) => executable.snapshot(i),
-    read: (i) => executable.read(i),
-    write: (i, data) => executable.write(i, data),
+    ...apart,
     dispose() {
       for (const variable of module.variables) variable.disown(program);
-      executable.dispose();
+      apart.dispose();
     },
   };
   module.variables.forEach((variable, i) => {
     const value = variable.eagerValue();
     const { host } = eagerState(value, variable.name);
-    executable.write(i, host ?? storageOn(value, backend, variable.name));
+    program.write(i, host ?? storageOn(value, backend, variable.name));
     variable.own(program, backend, i);
   });
   return program;

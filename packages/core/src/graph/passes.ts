@@ -1,7 +1,8 @@
 /** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
 import type { Backend } from "../backend/contract.js";
-import { bind, type Bindings } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../errors.js";
+import { bind, formatShape, type Bindings } from "../tensor/dim.js";
+import type { EagerState, Tensor } from "../tensor/tensor.js";
 import { attributesKey, type ConstantNode, type Graph, type GraphModule, type Node, type OpNode, type Value } from "./graph.js";
 import { Trace, withPath } from "./trace.js";
 
@@ -11,13 +12,16 @@ export function lowerModule(module: GraphModule, backend: Backend): GraphModule 
   return { variables: module.variables, entries: Object.fromEntries(entries) };
 }
 
-function lowerGraph(graph: Graph, backend: Backend): Graph {
+/** @internal `told` hears of each node and of the nodes that it became. */
+export function lowerGraph(graph: Graph, backend: Backend, told?: (node: Node, became: readonly Node[]) => void): Graph {
   const trace = new Trace(backend);
   return trace.run(() => {
     const made = new Map<Value, Tensor>();
     const look = (value: Value): Tensor => made.get(value)!;
     for (const node of graph.nodes) {
-      const outputs = withPath(node.path, () => replay(node, trace, look));
+      const before = trace.nodes.length;
+      const outputs = withPath(node.path, () => replay(node, trace, look, backend));
+      told?.(node, trace.nodes.slice(before));
       node.outputs.forEach((value, i) => made.set(value, outputs[i]!));
     }
     for (const { variable, value } of graph.updates) trace.writeVariable(variable, look(value));
@@ -26,10 +30,10 @@ function lowerGraph(graph: Graph, backend: Backend): Graph {
   });
 }
 
-function replay(node: Node, trace: Trace, look: (value: Value) => Tensor): Tensor[] {
+function replay(node: Node, trace: Trace, look: (value: Value) => Tensor, backend: Backend): Tensor[] {
   const type = node.outputs[0]!.type;
   if (node.kind === "feed") return [trace.feed(node.name, type)];
-  if (node.kind === "constant") return [trace.constant(type, node.data, node.storage, node.owner)];
+  if (node.kind === "constant") return [replayConstant(node, trace, backend)];
   if (node.kind === "variable") return [trace.readVariable(node.variable)];
   const inputs = node.inputs.map((value) => value && look(value));
   return trace.record(
@@ -38,6 +42,21 @@ function replay(node: Node, trace: Trace, look: (value: Value) => Tensor): Tenso
     node.attributes,
     node.outputs.map((value) => value.type),
   );
+}
+
+/** A storage of another backend goes by way of the host. */
+function replayConstant({ outputs, data, storage, owner }: ConstantNode, trace: Trace, backend: Backend): Tensor {
+  const { type } = outputs[0]!;
+  const home = (owner as EagerState | undefined)?.backend;
+  if (storage === undefined || home === undefined || home === backend) return trace.constant(type, data, storage, owner);
+  if (home.readSync === undefined) {
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `A ${type.dtype}${formatShape(type.shape)} tensor of the backend "${home.name}" is part of this program, which is for "${backend.name}". ` +
+        "Copy it: tensor(await t.data(), { shape: t.shape, dtype: t.dtype }).",
+    );
+  }
+  return trace.constant(type, home.readSync(storage));
 }
 
 /** Without the nodes that no output, update or commit condition needs. Feeds stay. */

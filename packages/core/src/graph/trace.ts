@@ -75,6 +75,11 @@ export class Trace {
     return this.#backend === undefined ? type : { ...type, dtype: physicalDType(this.#backend, type.dtype) };
   }
 
+  /** @internal What was recorded so far. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
   feed(name: string, type: TensorType): Tensor {
     return this.#add<FeedNode>({ kind: "feed", name }, [type])[0]!;
   }

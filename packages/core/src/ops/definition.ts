@@ -104,8 +104,8 @@ export function defineFusedOp<A extends Attributes>(
   };
 }
 
-/** Told of each eager op that a program asked for, in order, with what it gave; not of the simpler ones inside. */
-export type OpObserver = (op: Op, outputs: Tensors, path: string) => void;
+/** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */
+export type OpObserver = (op: Op, outputs: Tensors, path: string, inputs: OptionalTensors, attributes: Attributes) => void;
 
 let observer: OpObserver | undefined;
 let depth = 0;
@@ -147,7 +147,7 @@ function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types
   } finally {
     depth--;
   }
-  if (depth === 0) observer(op, outputs, currentPath());
+  if (depth === 0) observer(op, outputs, currentPath(), inputs, attributes);
   return outputs;
 }
 
