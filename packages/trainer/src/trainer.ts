@@ -7,6 +7,10 @@ import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
 import { checkFit, checkTrainerOptions, type FitOptions, type History, type TrainerOptions } from "./options.js";
+import { choose, noticeOf, type BackendChoice } from "./plan/choice.js";
+import { configurationOf, type Configuration } from "./plan/configuration.js";
+import { Plan } from "./plan/plan.js";
+import { workloadOf, type Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
 import { trainingFor, type Training } from "./step/training.js";
 
@@ -20,20 +24,29 @@ import { trainingFor, type Training } from "./step/training.js";
 export class Trainer<M extends string = never> {
   readonly #options: TrainerOptions<M>;
   readonly #training: Training;
+  #choice: BackendChoice | undefined;
+  #choosing: Promise<void> | undefined;
 
   /** @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit */
   constructor(options: TrainerOptions<M>) {
     checkTrainerOptions(options);
     this.#options = options;
-    this.#training = trainingFor(options, options.backend);
+    this.#training = trainingFor(options);
+    if (typeof options.backend !== "string") this.#training.engine.place(options.backend);
   }
 
   get model(): Module {
     return this.#options.model;
   }
 
+  /** What it runs on. @throws ErmineError ERMINE_USAGE where "auto" or "fastest" has not chosen yet: `fit`, `evaluate`, `predict` and `plan` do */
   get backend(): Backend {
-    return this.#training.backend;
+    return this.#training.engine.backend;
+  }
+
+  /** The run's settings as plain JSON, with the backend that was chosen and why. */
+  get configuration(): Configuration {
+    return configurationOf(this.#options, this.#choice);
   }
 
   /** Updates taken so far. */
@@ -48,13 +61,16 @@ export class Trainer<M extends string = never> {
    * that are not finite: it names step, layer and op, and the parameters are those before that step
    */
   async fit(data: Dataset, options: FitOptions<M>): Promise<History> {
-    return fit(this.#training, checkFit(data, options, this.#options));
+    const run = checkFit(data, options, this.#options);
+    await this.#place(run.training, "update", run.batchSize, run.notice);
+    return fit(this.#training, run);
   }
 
   /** The risk and the metrics over a whole set, exact for any batch size; the model behaves as in evaluation. */
   async evaluate(data: Dataset, options: { batchSize?: number } = {}): Promise<{ loss: number } & { [K in M]: number }> {
     checkOptions("evaluate", options, ["batchSize"]);
     const batchSize = checkBatchSize(options.batchSize ?? 256);
+    await this.#place(data, "evaluate", batchSize);
     return (await evaluate(this.#training, data, batchSize)) as { loss: number } & { [K in M]: number };
   }
 
@@ -66,7 +82,61 @@ export class Trainer<M extends string = never> {
   async predict(inputs: Dataset, options: { as?: Reading; batchSize?: number } = {}): Promise<HostOutput> {
     checkOptions("predict", options, ["as", "batchSize"]);
     const { as = "output", batchSize = 256 } = options;
-    return predict(this.#training, inputs, as, checkBatchSize(batchSize));
+    await this.#place(inputs, as === "output" ? "output" : "probabilities", checkBatchSize(batchSize));
+    return predict(this.#training, inputs, as, batchSize);
+  }
+
+  /**
+   * What a step over this sample will be, before the first is taken: what runs where, the ops that a backend lacks and what they
+   * become, memory, time, the backend and why not the others. `String(plan)` is a table. "auto" and "fastest" choose here, for what
+   * comes after too. Nothing of the training changes.
+   *
+   * @param options.batchSize samples a micro-batch; default 32
+   * @param options.all time and arrange the step on every available backend; default: only where "fastest" chooses
+   */
+  async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
+    checkOptions("plan", options, ["batchSize", "all"]);
+    const { batchSize = 32, all } = options;
+    const { engine } = this.#training;
+    const workload = await workloadOf(this.#options, sample, "update", checkBatchSize(batchSize));
+    const asked = engine.placed ? engine.backend : this.#options.backend;
+    const why = this.#choice?.why;
+    const chosen = await choose({
+      asked,
+      workload,
+      ...(all === undefined ? {} : { all }),
+      ...(why === undefined ? {} : { why }),
+    });
+    try {
+      const plan = new Plan(chosen, workload);
+      if (!engine.placed) this.#take(chosen.backend, chosen.choice);
+      return plan;
+    } finally {
+      chosen.close();
+    }
+  }
+
+  /** Chooses the backend where that is still open, for what is about to be done. */
+  async #place(sample: Dataset, use: Use, batchSize: number, notice: (message: string) => void = console.warn): Promise<void> {
+    const { backend: asked } = this.#options;
+    if (this.#training.engine.placed || typeof asked !== "string") return;
+    this.#choosing ??= (async () => {
+      const workload = asked === "fastest" ? await workloadOf(this.#options, sample, use, batchSize) : undefined;
+      const { backend, choice, close } = await choose({ asked, ...(workload === undefined ? {} : { workload }) });
+      close();
+      this.#take(backend, choice);
+      if (asked === "fastest") notice(noticeOf(choice));
+    })();
+    try {
+      await this.#choosing;
+    } finally {
+      this.#choosing = undefined;
+    }
+  }
+
+  #take(backend: Backend, choice: BackendChoice): void {
+    this.#choice = choice;
+    this.#training.engine.place(backend);
   }
 
   /**

@@ -57,6 +57,8 @@ export interface Backend {
   readonly name: string;
   /** For people: "WebAssembly, relaxed SIMD, 1 thread". */
   readonly engine: string;
+  /** What tables show of it beside: threads, SIMD, device. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly capabilities: Capabilities;
   readonly kernels: Readonly<Record<string, Kernel>>;
   /** Where a kernel takes only some inputs or options of its op: does it take these? Absent: all. What it refuses is decomposed. */

@@ -71,7 +71,9 @@ describe("placements", () => {
   it("say where the host makes numbers, and refuse where a primitive is missing", () => {
     const noise = e.traceEntry("noise", (trace) => {
       const counters = trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" });
-      return e.withRandom({ seed: 1, counters }, () => [e.add(trace.feed("x", float([4])), new Dropout(0.5).forward(e.ones([4])))]);
+      return e.withRandom({ seed: 1, counters }, () => [
+        e.add(trace.feed("x", float([4])), new Dropout(0.5).forward(e.ones([4]))),
+      ]);
     }).graph;
     expect(e.placements(noise, reference({ without: ["randomUniform"] })).map(({ as }) => as)).toContain("host");
     expect(() => e.placements(graph, reference({ without: ["matmul"] }))).toThrow(/primitive matmul/);

@@ -16,6 +16,7 @@ import {
   withBackend,
   type Backend,
   type Feed,
+  type GraphModule,
   type Program,
   type Trace,
   type TracedEntry,
@@ -62,17 +63,34 @@ interface Entry {
 const batchSize = Dim.symbol("N");
 
 export class Engine {
-  readonly backend: Backend;
   readonly #compiled: boolean;
   readonly #buffers: readonly Variable[];
   readonly #entries = new Map<string, Entry>();
+  #backend: Backend | undefined;
   #program: Program | undefined;
 
   /** @param buffers variables that a forward changes by itself (running means): put back where a step is refused */
-  constructor(backend: Backend, compiled: boolean, buffers: readonly Variable[]) {
-    this.backend = backend;
+  constructor(compiled: boolean, buffers: readonly Variable[]) {
     this.#compiled = compiled;
     this.#buffers = buffers;
+  }
+
+  /** The backend that the entries run on. @throws ErmineError ERMINE_USAGE where none is chosen yet */
+  get backend(): Backend {
+    if (this.#backend !== undefined) return this.#backend;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "The trainer has not chosen its backend yet: fit, evaluate, predict and plan do. Ask after one of them, or hand a backend in.",
+    );
+  }
+
+  get placed(): boolean {
+    return this.#backend !== undefined;
+  }
+
+  /** From here on the entries run on `backend`. */
+  place(backend: Backend): void {
+    this.#backend = backend;
   }
 
   get compiled(): boolean {
@@ -92,15 +110,19 @@ export class Engine {
     this.#release();
   }
 
-  /** Traces every entry that is not yet, so that what cannot work is said before the first step. */
-  prepare(): void {
-    if (this.#program !== undefined) return;
+  /** Traces every entry that is not yet: their graphs, for any backend. */
+  trace(): GraphModule {
     for (const [name, entry] of this.#entries) {
       entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry));
     }
-    if (!this.#compiled) return;
-    const graphs = Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph]));
-    this.#program = compileModule(this.backend, graphModule(graphs));
+    return graphModule(Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph])));
+  }
+
+  /** Makes the program, so that what cannot work is said before the first step. */
+  prepare(): void {
+    if (this.#program !== undefined) return;
+    const module = this.trace();
+    if (this.#compiled) this.#program = compileModule(this.backend, module);
   }
 
   /** Runs an entry and reads its outputs. A backend that answers at once is not waited for. */
@@ -110,7 +132,7 @@ export class Engine {
   }
 
   #runProgram(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
-    const { backend } = this;
+    const backend = this.backend;
     const storages = this.#program!.run(name, feeds);
     const { graph } = this.#entries.get(name)!.traced!;
     const rows = batchRows(feeds);

@@ -77,6 +77,24 @@ export function timeFeeds({ state }: Training): Record<string, Feed> {
   return feeds;
 }
 
+/** A call of an entry. */
+export interface EntryRun {
+  readonly entry: string;
+  readonly feeds: Readonly<Record<string, Feed>>;
+}
+
+/** The calls that an update over these micro-batches is. */
+export function updateRuns(training: Training, data: Dataset, parts: readonly Int32Array[]): EntryRun[] {
+  if (training.accumulate === 1) return [{ entry: "step", feeds: feedsOf(training, data, parts[0]!) }];
+  let first = 0;
+  const runs = parts.map((rows, microBatch) => {
+    const feeds = feedsOf(training, data, rows, microBatch, first);
+    first += rows.length;
+    return { entry: "accumulate", feeds };
+  });
+  return [...runs, { entry: "apply", feeds: timeFeeds(training) }];
+}
+
 function addTime(feeds: Record<string, Feed>, step: number, microBatch: number, first: number, scalars: Float32Array): void {
   feeds["counters"] = { shape: [3], value: Int32Array.of(step, microBatch, first) };
   feeds["scalars"] = { shape: [scalars.length], value: scalars };

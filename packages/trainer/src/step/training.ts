@@ -1,5 +1,5 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
-import type { Backend, Link } from "@ermine/core";
+import type { Link } from "@ermine/core";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
 import { isLoss } from "../risk/objective.js";
@@ -15,11 +15,11 @@ export interface Training {
   readonly metrics: readonly Metric[];
   /** What training changes. */
   readonly state: TrainingState;
-  readonly backend: Backend;
+  /** Runs the entries, once it is placed on a backend. */
   readonly engine: Engine;
 }
 
-export function trainingFor(options: TrainerOptions, backend: Backend): Training {
+export function trainingFor(options: TrainerOptions): Training {
   const { model, loss, optimizer, metrics = [], regularizers = [], clipGradNorm, clipGradValue, accumulate = 1 } = options;
   const clip = typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
   const state = new TrainingState(model, optimizer);
@@ -35,8 +35,7 @@ export function trainingFor(options: TrainerOptions, backend: Backend): Training
     accumulate,
     metrics,
     state,
-    backend,
-    engine: new Engine(backend, options.compile ?? true, state.buffers),
+    engine: new Engine(options.compile ?? true, state.buffers),
   };
 }
 

@@ -72,7 +72,10 @@ const accepted = (outputs: readonly HostOutput[]): boolean => outputs[0]!.data[2
 
 /** Says what went wrong in a refused step: the same batch and random numbers again, eagerly, watched op by op. */
 async function refuse(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<never> {
-  const { backend, state } = training;
+  const {
+    engine: { backend },
+    state,
+  } = training;
   const setup = stepSetup(training);
   let first = 0;
   for (const [microBatch, rows] of parts.entries()) {

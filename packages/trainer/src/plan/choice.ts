@@ -1,0 +1,228 @@
+/** Which backend: the one that was handed in, the first by priority, or the fastest for this model on this machine. */
+import { createBackend, ErmineError, probeBackends, type Backend } from "@ermine/core";
+import { timeSteps } from "./measure.js";
+import { stepsApart, type ApartSteps } from "./steps.js";
+import type { Workload } from "./workload.js";
+
+/** "auto": the available backend of the highest priority. "fastest": that one, unless another is 20 % faster. */
+export type BackendRequest = "auto" | "fastest";
+
+/** A backend that could have been, and why it is or is not. Plain JSON. */
+export interface CandidateReport {
+  readonly name: string;
+  readonly available: boolean;
+  /** What it runs on; where it is not available, the reason and the remedy. */
+  readonly engine: string;
+  /** What it says of itself: threads, SIMD. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** The median of the steps that were timed; null where none was. */
+  readonly millisecondsPerStep: number | null;
+  readonly why: string;
+}
+
+/** The decision, as it stands in the run's configuration. Plain JSON. */
+export interface BackendChoice {
+  readonly asked: BackendRequest | "given";
+  readonly name: string;
+  readonly engine: string;
+  readonly why: string;
+  /** The chosen one first. */
+  readonly candidates: readonly CandidateReport[];
+}
+
+/** A backend in the running. */
+export interface Candidate {
+  readonly name: string;
+  readonly available: boolean;
+  readonly engine: string;
+  backend: Backend | undefined;
+  milliseconds: number | undefined;
+  /** Why it cannot run this, though it is there. */
+  problem: string | undefined;
+}
+
+export interface Chosen {
+  readonly choice: BackendChoice;
+  readonly backend: Backend;
+  /** In the report's order; `close` frees those that were opened and not chosen. */
+  readonly candidates: readonly Candidate[];
+  close(): void;
+}
+
+/** How much faster than the first by priority another must be. */
+const worthwhile = 1.2;
+/** Milliseconds that measuring takes in all, about. */
+const budget = 800;
+
+export interface ChoiceQuestion {
+  readonly asked: BackendRequest | Backend;
+  /** What is timed; "fastest" needs it. */
+  readonly workload?: Workload;
+  /** Time the others too, though nothing hangs on it. Default: "fastest" does. */
+  readonly all?: boolean;
+  /** Why the backend that is handed in was taken, where that was decided earlier. */
+  readonly why?: string;
+}
+
+const handed = "it was handed to the trainer";
+
+/** @throws ErmineError ERMINE_BACKEND where no backend is available, or none can run the workload */
+export async function choose({
+  asked,
+  workload,
+  all = asked === "fastest",
+  why: earlier = handed,
+}: ChoiceQuestion): Promise<Chosen> {
+  const request = typeof asked === "string" ? asked : "given";
+  const candidates = [...(typeof asked === "string" ? [] : [handedIn(asked)]), ...(await registered(asked))];
+  const first = candidates.find(({ available }) => available);
+  if (first === undefined) throw await noneAvailable();
+  const wanted = all ? candidates.filter(({ available }) => available) : [first];
+  try {
+    for (const candidate of wanted) await open(candidate);
+    if (workload !== undefined) await measureAll(wanted, workload);
+    const winner = request === "fastest" ? fastestOf(wanted) : first;
+    if (winner?.backend === undefined || winner.problem !== undefined) throw unable(wanted);
+    const why = request === "given" ? earlier : reason(request, winner, first);
+    const order = [winner, ...candidates.filter((candidate) => candidate !== winner)];
+    const choice: BackendChoice = {
+      asked: request,
+      name: winner.name,
+      engine: winner.backend.engine,
+      why,
+      candidates: order.map((candidate) =>
+        report(candidate, candidate === winner ? why : whyNot(request, candidate, winner, first)),
+      ),
+    };
+    return { choice, backend: winner.backend, candidates: order, close: () => closeAll(wanted, winner) };
+  } catch (error) {
+    closeAll(wanted, typeof asked === "string" ? undefined : first);
+    throw error;
+  }
+}
+
+const handedIn = (backend: Backend): Candidate => ({
+  name: backend.name,
+  available: true,
+  engine: backend.engine,
+  backend,
+  milliseconds: undefined,
+  problem: undefined,
+});
+
+/** What the registry has, highest priority first, without a second of the name that was handed in. */
+async function registered(asked: BackendRequest | Backend): Promise<Candidate[]> {
+  const statuses = (await probeBackends()).filter(({ name }) => typeof asked === "string" || name !== asked.name);
+  return statuses.map((status) => ({
+    name: status.name,
+    available: status.available,
+    engine: status.available ? status.engine : `${status.reason} ${status.remedy}`,
+    backend: undefined,
+    milliseconds: undefined,
+    problem: undefined,
+  }));
+}
+
+async function open(candidate: Candidate): Promise<void> {
+  try {
+    candidate.backend ??= await createBackend(candidate.name);
+  } catch (error) {
+    candidate.problem = messageOf(error);
+  }
+}
+
+/** Times a step of the workload on each; one that cannot run it gets its `problem`. */
+async function measureAll(candidates: readonly Candidate[], { module, runs, numbers }: Workload): Promise<void> {
+  const ready: (readonly [Candidate, ApartSteps])[] = [];
+  try {
+    for (const candidate of candidates) {
+      if (candidate.backend === undefined) continue;
+      try {
+        const steps = stepsApart(candidate.backend, module, runs, numbers);
+        ready.push([candidate, steps]);
+        await steps.step();
+      } catch (error) {
+        candidate.problem = messageOf(error);
+      }
+    }
+    const able = ready.filter(([{ problem }]) => problem === undefined);
+    const times = await timeSteps(
+      able.map(([, steps]) => steps),
+      budget,
+    );
+    able.forEach(([candidate], i) => (candidate.milliseconds = times[i]!));
+  } finally {
+    for (const [, steps] of ready) steps.dispose();
+  }
+}
+
+/** The first by priority that was timed, unless another is faster by enough. */
+function fastestOf(candidates: readonly Candidate[]): Candidate | undefined {
+  const timed = candidates.filter(({ milliseconds }) => milliseconds !== undefined);
+  const first = timed[0];
+  if (first === undefined) return undefined;
+  const best = timed.reduce((a, b) => (b.milliseconds! < a.milliseconds! ? b : a));
+  return first.milliseconds! >= worthwhile * best.milliseconds! ? best : first;
+}
+
+const times = (slow: Candidate, fast: Candidate): string => `${(slow.milliseconds! / fast.milliseconds!).toFixed(2)} ×`;
+
+function reason(request: BackendChoice["asked"], winner: Candidate, first: Candidate): string {
+  if (request === "auto") return "the available backend of the highest priority";
+  if (first.problem !== undefined) return `${first.name}, which has a higher priority, cannot run this`;
+  if (winner !== first) return `${times(first, winner)} as fast as ${first.name}, which has a higher priority`;
+  return "the highest priority, and no other is 20 % faster";
+}
+
+function whyNot(request: BackendChoice["asked"], candidate: Candidate, winner: Candidate, first: Candidate): string {
+  if (!candidate.available) return "not available";
+  if (candidate.problem !== undefined) return `cannot run this: ${candidate.problem}`;
+  if (request === "given") return `the trainer has ${winner.name}`;
+  if (request === "auto") return `${winner.name} has a higher priority`;
+  if (candidate === first) return `${winner.name} is ${times(candidate, winner)} as fast`;
+  return candidate.milliseconds! > winner.milliseconds!
+    ? `${winner.name} is ${times(candidate, winner)} as fast`
+    : `${times(winner, candidate)} as fast as ${winner.name}, less than the 20 % for which the priority is left`;
+}
+
+function report({ name, available, engine, backend, milliseconds }: Candidate, why: string): CandidateReport {
+  return {
+    name,
+    available,
+    engine: backend?.engine ?? engine,
+    details: backend?.details ?? {},
+    millisecondsPerStep: milliseconds ?? null,
+    why,
+  };
+}
+
+function closeAll(candidates: readonly Candidate[], but: Candidate | undefined): void {
+  for (const candidate of candidates) if (candidate !== but) candidate.backend?.dispose();
+}
+
+const unable = (candidates: readonly Candidate[]): ErmineError =>
+  new ErmineError(
+    "ERMINE_BACKEND",
+    `No backend can run this.\n  ${candidates.map(({ name, problem }) => `${name}: ${problem ?? "not tried"}`).join("\n  ")}`,
+  );
+
+/** The registry's own words for it. */
+async function noneAvailable(): Promise<ErmineError> {
+  try {
+    (await createBackend("auto")).dispose();
+  } catch (error) {
+    if (error instanceof ErmineError) return error;
+    throw error;
+  }
+  return new ErmineError("ERMINE_BACKEND", "A backend became available while one was being chosen. Try again.");
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What "fastest" measured, in a sentence. */
+export function noticeOf({ name, why, candidates }: BackendChoice): string {
+  const figures = candidates
+    .filter(({ millisecondsPerStep }) => millisecondsPerStep !== null)
+    .map((candidate) => `${candidate.name} ${candidate.millisecondsPerStep!.toPrecision(3)} ms`);
+  return `ermine: a step takes ${figures.join(", ")}. The backend is ${name}: ${why}.`;
+}

@@ -1,0 +1,61 @@
+/** A run's settings as plain JSON: what a log or a checkpoint keeps of them, the backend's choice among it. */
+import { Tensor, formatShape, type Backend } from "@ermine/core";
+import type { TrainerOptions } from "../options.js";
+import { isLoss } from "../risk/objective.js";
+import type { BackendChoice } from "./choice.js";
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export interface Configuration {
+  /** null: not chosen yet. */
+  readonly backend: BackendChoice | null;
+  readonly loss: { readonly name: string; readonly options: Json };
+  /** One for each group. */
+  readonly optimizers: readonly { readonly name: string; readonly options: Json }[];
+  readonly metrics: readonly string[];
+  readonly regularizers: readonly string[];
+  readonly clipGradNorm: Json;
+  readonly clipGradValue: number | null;
+  readonly accumulate: number;
+  readonly seed: number;
+  readonly compile: boolean;
+  readonly parameters: number;
+}
+
+export function configurationOf(options: TrainerOptions, choice: BackendChoice | undefined): Configuration {
+  const { loss, optimizer, clipGradNorm, clipGradValue = null, accumulate = 1, seed = 0, compile = true } = options;
+  const optimizers = Array.isArray(optimizer) ? optimizer.map((group) => group.optimizer) : [optimizer];
+  return {
+    backend: choice ?? (typeof options.backend === "string" ? null : handedIn(options.backend)),
+    loss: isLoss(loss)
+      ? { name: loss.lossName, options: plain(loss.defaults) }
+      : { name: loss.name || "a function", options: {} },
+    optimizers: optimizers.map((one) => ({ name: one.name, options: plain(one.options) })),
+    metrics: (options.metrics ?? []).map(({ name }) => name),
+    regularizers: (options.regularizers ?? []).map(({ name }) => name),
+    clipGradNorm: plain(clipGradNorm),
+    clipGradValue,
+    accumulate,
+    seed,
+    compile,
+    parameters: options.model.parameterCount(),
+  };
+}
+
+const handedIn = ({ name, engine, details = {} }: Backend): BackendChoice => {
+  const why = "it was handed to the trainer";
+  const own = { name, available: true, engine, details, millisecondsPerStep: null, why };
+  return { asked: "given", name, engine, why, candidates: [own] };
+};
+
+/** Without what JSON has no word for: tensors are named by type and shape, schedules and functions by name. */
+function plain(value: unknown): Json {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "function") return value.name;
+  if (value instanceof Tensor) return `${value.dtype}${formatShape(value.shape)}`;
+  if (Array.isArray(value)) return value.map(plain);
+  const entries = Object.entries(value).filter(([, own]) => typeof own !== "function");
+  return Object.fromEntries(entries.map(([key, own]) => [key, plain(own)]));
+}

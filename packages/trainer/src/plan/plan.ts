@@ -1,0 +1,113 @@
+/** What a step will be before the first is taken: what runs where, in how much memory, how long, and on which backend. */
+import {
+  bytesPerElement,
+  Dim,
+  lowerModule,
+  Parameter,
+  peakBytes,
+  placements,
+  specialize,
+  type Backend,
+  type GraphModule,
+  type Variable,
+} from "@ermine/core";
+import type { BackendChoice, Chosen } from "./choice.js";
+import { planTable } from "./table.js";
+import type { Workload } from "./workload.js";
+
+/** An op that a backend lacks. */
+export interface LackedOp {
+  readonly op: string;
+  /** How often it stands in the step, and in which layers. */
+  readonly count: number;
+  readonly layers: readonly string[];
+  /** The ops that it becomes, in order; none where the host makes its numbers. */
+  readonly into: readonly string[];
+}
+
+/** How a step runs on one backend. */
+export interface Arrangement {
+  readonly backend: string;
+  /** Ops of the step as it was traced, and those that have a kernel. */
+  readonly ops: number;
+  readonly kernels: number;
+  readonly lacks: readonly LackedOp[];
+}
+
+/** In bytes. */
+export interface MemoryEstimate {
+  readonly parameters: number;
+  /** The optimizer's slots, and sums of gradients. */
+  readonly optimizer: number;
+  /** Running means and other variables of the model. */
+  readonly buffers: number;
+  /** What a micro-batch is fed. */
+  readonly batch: number;
+  /** Computed values that are alive at once, at most. */
+  readonly values: number;
+  readonly total: number;
+}
+
+/** Plain JSON; as text it is a table. */
+export class Plan {
+  readonly backend: BackendChoice;
+  readonly batchSize: number;
+  /** How the step runs on the chosen backend, then on the others that were opened. */
+  readonly arrangements: readonly Arrangement[];
+  readonly memory: MemoryEstimate;
+  /** Median of the steps that were timed on the chosen backend. */
+  readonly millisecondsPerStep: number | null;
+
+  constructor({ choice, backend, candidates }: Chosen, workload: Workload) {
+    this.backend = choice;
+    this.batchSize = workload.batchSize;
+    this.arrangements = candidates.flatMap(({ backend: own, problem }) =>
+      own === undefined || problem !== undefined ? [] : [arrange(workload.module, own)],
+    );
+    this.memory = estimate(workload, backend);
+    this.millisecondsPerStep = choice.candidates[0]!.millisecondsPerStep;
+  }
+
+  toString(): string {
+    return planTable(this);
+  }
+}
+
+function arrange(module: GraphModule, backend: Backend): Arrangement {
+  const all = Object.values(module.entries).flatMap((graph) => placements(graph, backend));
+  const lacks = new Map<string, LackedOp & { count: number; layers: string[] }>();
+  for (const { node, as, into } of all) {
+    if (as === "kernel") continue;
+    const key = `${node.op.name} ${into.join()}`;
+    const known = lacks.get(key) ?? { op: node.op.name, count: 0, layers: [], into };
+    known.count++;
+    if (!known.layers.includes(node.path)) known.layers.push(node.path);
+    lacks.set(key, known);
+  }
+  const kernels = all.filter(({ as }) => as === "kernel").length;
+  return { backend: backend.name, ops: all.length, kernels, lacks: [...lacks.values()] };
+}
+
+function estimate({ module, runs, batchSize }: Workload, backend: Backend): MemoryEstimate {
+  const sum = (variables: readonly Variable[]): number => variables.reduce((total, v) => total + bytesOf(v), 0);
+  const parameters = sum(module.variables.filter((v) => v instanceof Parameter));
+  const optimizer = sum(module.variables.filter(isOptimizers));
+  const buffers = sum(module.variables) - parameters - optimizer;
+  const lowered = lowerModule(module, backend);
+  const graphs = Object.values(lowered.entries).map((graph) => specialize(graph, { N: batchSize }));
+  const values = Math.max(...graphs.map(peakBytes));
+  const batch = Math.max(
+    ...runs.map(({ entry }) =>
+      module.entries[entry]!.feeds.reduce((total, node) => {
+        const { shape, dtype } = node.outputs[0]!.type;
+        const sizes = shape.map((size) => (size instanceof Dim ? size.evaluate({ N: batchSize }) : size));
+        return total + sizes.reduce((a, b) => a * b, bytesPerElement[dtype]);
+      }, 0),
+    ),
+  );
+  return { parameters, optimizer, buffers, batch, values, total: parameters + optimizer + buffers + batch + values };
+}
+
+const isOptimizers = ({ name }: Variable): boolean => name.startsWith("optimizer.") || name.startsWith("accumulated.");
+
+const bytesOf = ({ shape, type }: Variable): number => shape.reduce((a, b) => a * b, bytesPerElement[type.dtype]);

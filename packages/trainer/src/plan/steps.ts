@@ -1,0 +1,53 @@
+/** A model's steps on a backend apart from the training itself: with the same starting numbers, and nothing of them kept. */
+import { compileApart, type Backend, type GraphModule, type Program, type TypedArray } from "@ermine/core";
+import type { EntryRun } from "../step/entries.js";
+
+/** The variables' numbers on the host, in the module's order. */
+export const numbersOf = (module: GraphModule): Promise<TypedArray[]> =>
+  Promise.all(module.variables.map((variable) => variable.data()));
+
+/** The calls that one step is, on a program of its own. */
+export interface ApartSteps {
+  readonly backend: Backend;
+  readonly program: Program;
+  /** Runs a step and reads what the trainer reads of one. A promise where the backend answers later. */
+  step(): void | Promise<void>;
+  /** Puts the variables' numbers back to these. */
+  write(numbers: readonly TypedArray[]): void;
+  dispose(): void;
+}
+
+export function stepsApart(
+  backend: Backend,
+  module: GraphModule,
+  runs: readonly EntryRun[],
+  numbers: readonly TypedArray[],
+): ApartSteps {
+  const program = compileApart(backend, module);
+  const write = (values: readonly TypedArray[]): void => values.forEach((data, i) => program.write(i, data));
+  write(numbers);
+  return {
+    backend,
+    program,
+    write,
+    step() {
+      if (backend.readSync === undefined) return readLater(backend, program, runs);
+      for (const { entry, feeds } of runs) {
+        for (const storage of program.run(entry, feeds)) {
+          backend.readSync(storage);
+          backend.release(storage);
+        }
+      }
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+async function readLater(backend: Backend, program: Program, runs: readonly EntryRun[]): Promise<void> {
+  for (const { entry, feeds } of runs) {
+    for (const storage of program.run(entry, feeds)) {
+      await backend.read(storage);
+      backend.release(storage);
+    }
+  }
+}
