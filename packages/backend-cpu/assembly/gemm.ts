@@ -46,7 +46,7 @@ function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depth
 }
 
 /** Panels of 8 columns of B: for each k the eight columns' numbers; columns beyond the end are 0. */
-function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: usize, columnStep: usize): void {
+export function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: usize, columnStep: usize): void {
   for (let j = 0; j < columns; j += NR) {
     const c = b + <usize>j * columnStep;
     const width = min(columns - j, NR);
@@ -154,6 +154,28 @@ function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32,
   if (rows > 1) finishRow(c + step, x1, y1, width, add);
   if (rows > 2) finishRow(c + 2 * step, x2, y2, width, add);
   if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
+}
+
+/** A part of a product whose B is packed whole: c (m × n, rows `step` apart) = a · b (+ bias over the rows) (+ c). `panels` are k deep. */
+export function gemmTile(
+  c: usize, a: usize, panels: usize, bias: usize, m: i32, n: i32, k: i32, step: usize, aRow: usize, aDepth: usize, accumulate: bool, scratch: usize,
+): void {
+  for (let k0 = 0; k0 < k; k0 += KC) {
+    const depth = min(KC, k - k0);
+    const first = k0 == 0;
+    for (let i0 = 0; i0 < m; i0 += MC) {
+      const rows = min(MC, m - i0);
+      packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
+      for (let j = 0; j < n; j += NR) {
+        const panel = panels + <usize>j * (<usize>k << 2) + (<usize>k0 << 5);
+        const columnBias = first && bias != 0 ? bias + (<usize>j << 2) : 0;
+        for (let i = 0; i < rows; i += MR) {
+          const at = c + <usize>(i0 + i) * step + (<usize>j << 2);
+          micro(at, step, scratch + <usize>i * (<usize>depth << 2), panel, depth, rows - i, min(NR, n - j), columnBias, !first || accumulate);
+        }
+      }
+    }
+  }
 }
 
 /** c (m × n, rows side by side) = a · b (+ bias over the rows) (+ c). Steps are in bytes. */

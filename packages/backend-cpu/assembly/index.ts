@@ -2,13 +2,14 @@
 // what a fork is, stands in src/emitter.ts.
 import { activation, activationGradient } from "./activation";
 import * as B from "./binary";
-import { gemm } from "./gemm";
 import { convolve, convolveWeightGradient } from "./convolve";
+import { gemm, gemmTile, packB } from "./gemm";
 import * as L from "./layout";
 import * as R from "./reduce";
 import { unary } from "./unary";
 import { fold, unfold } from "./window";
 import * as F from "./fused";
+import { others, shareOut, work as workFor } from "./pool";
 
 /** Scratch of this thread, and scratch that all threads see. Globals are an instance's own, and each thread has an instance. */
 let own: usize = 0;
@@ -46,15 +47,42 @@ function place(pc: usize, i: i32): usize {
   return tag == 0 ? address : address - tag + (tag == 1 ? own : common);
 }
 
-/** The parts of a fork, one after the other: [head, parts, the end of each part in words from the head…, the parts…]. */
+/** Where threads meet, 0 where this one is alone; may it sleep; and is it in a fork already? */
+let control: usize = 0;
+let mayWait = false;
+let forked = false;
+
+/** From now on forks are shared out with the workers that meet there. */
+export function meetAt(block: usize, mayBlock: bool): void {
+  control = block;
+  mayWait = mayBlock;
+}
+
+/** A worker thread's life. */
+export function work(block: usize, thread: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    forked = true;
+    workFor(block, thread);
+  }
+}
+
+/** A part of a fork: [head, parts, the end of each part in words from the head…, the parts…]. */
+export function runPart(pc: usize, i: i32): void {
+  const from = i == 0 ? 2 + at(pc, 1) : at(pc, 1 + i);
+  run(pc + (<usize>from << 2), at(pc, 2 + i) - from);
+}
+
 function fork(pc: usize): void {
   const parts = at(pc, 1);
-  let from = 2 + parts;
-  for (let i = 0; i < parts; i++) {
-    const to = at(pc, 2 + i);
-    run(pc + (<usize>from << 2), to - from);
-    from = to;
+  if (ASC_FEATURE_THREADS) {
+    if (!forked && others(control)) {
+      forked = true;
+      shareOut(control, pc, parts, common, mayWait);
+      forked = false;
+      return;
+    }
   }
+  for (let i = 0; i < parts; i++) runPart(pc, i);
 }
 
 export function run(program: usize, words: i32): void {
@@ -113,6 +141,8 @@ export function run(program: usize, words: i32): void {
       case 33: fork(pc); break;
       case 34: convolve(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), pc + 24); break;
       case 35: convolveWeightGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), pc + 24); break;
+      case 36: packB(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
+      case 37: gemmTile(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), at(pc, 9), at(pc, 10), at(pc, 11) != 0, place(pc, 12)); break;
       default: unreachable();
     }
     pc = next;

@@ -1,4 +1,4 @@
-// Compiles the AssemblyScript kernels twice, portable and relaxed, into modules that carry them as base64.
+// Compiles the AssemblyScript kernels, portable and relaxed, for one thread and for several, into modules that carry them as base64.
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -31,13 +31,19 @@ async function specialized(bytes) {
 const fingerprint = createHash("sha256");
 for (const source of [...sources, fileURLToPath(import.meta.url)]) fingerprint.update(readFileSync(source));
 const stamp = `// ${fingerprint.digest("hex")}\n`;
-const built = ["portable", "fast"].every((name) => {
+const builds = {
+  portable: [],
+  fast: ["--enable", "relaxed-simd"],
+  portableThreads: ["--enable", "threads", "--sharedMemory"],
+  fastThreads: ["--enable", "relaxed-simd", "--enable", "threads", "--sharedMemory"],
+};
+const built = Object.keys(builds).every((name) => {
   const path = join(out, `${name}.ts`);
   return existsSync(path) && readFileSync(path, "utf8").startsWith(stamp);
 });
 if (!built) {
   const { default: asc } = await import("assemblyscript/asc");
-  for (const name of ["portable", "fast"]) {
+  for (const [name, features] of Object.entries(builds)) {
     const files = new Map();
     const flags = [
       "--runtime",
@@ -52,7 +58,7 @@ if (!built) {
       "--noAssert",
     ];
     // Unoptimized: see specialized().
-    const speed = ["-O0", "--enable", "simd", ...(name === "fast" ? ["--enable", "relaxed-simd"] : [])];
+    const speed = ["-O0", "--enable", "simd", ...features];
     const { error, stderr } = await asc.main(
       [
         "index.ts",

@@ -2,11 +2,12 @@
 import type { Attributes, Backend, DType, Kernel, KernelOutput, TypedArray } from "@ermine/core";
 import { compileCpu } from "./compiled/executable.js";
 import { Emitter } from "./emitter.js";
-import type { Engine } from "./engine.js";
+import { describeEngine, type Engine } from "./engine.js";
 import { Heap } from "./heap.js";
 import { lowerings, supports } from "./lower/index.js";
 import type { Lowering, Operand } from "./lower/operand.js";
 import { sizeOf } from "./lower/operand.js";
+import { Pool } from "./threads/pool.js";
 
 /** A tensor's block. */
 export interface Block {
@@ -40,7 +41,10 @@ export interface Machine {
 export interface CpuBackend extends Backend {
   readonly name: "cpu";
   readonly numerics: "fast" | "portable";
-  statistics(): Readonly<Statistics> & { readonly pages: number };
+  /** Threads that large ops are spread over; results do not depend on it. */
+  readonly threads: number;
+  /** `workers`: threads that have come to help so far; they start with the first program that is large enough. */
+  statistics(): Readonly<Statistics> & { readonly pages: number; readonly workers: number };
 }
 
 /** Copies host numbers into a block: bool is stored as int32. */
@@ -58,7 +62,7 @@ export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedA
 }
 
 export function createBackend(engine: Engine): CpuBackend {
-  const heap = new Heap(engine.memory, engine.exports.heapBase());
+  const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
   const statistics: Statistics = { runs: 0, wasmCalls: 0 };
   // Scratch and the eager program: kept, and replaced by larger ones when needed.
   const allocate = (words: number): Room => ({ address: heap.allocate(words * 4), words });
@@ -69,26 +73,44 @@ export function createBackend(engine: Engine): CpuBackend {
     return next;
   };
   let room = allocate(1024);
-  let scratch = allocate(1024);
   let shared = allocate(64);
-  const place = (): void => engine.exports.useScratch(scratch.address, shared.address);
+  // One for each thread; workers get theirs when a program forks.
+  const scratch = [allocate(1024)];
+  const pool = engine.threads === 1 ? undefined : new Pool(engine, (bytes) => heap.allocate(bytes));
+  const place = (): void => {
+    engine.exports.useScratch(scratch[0]!.address, shared.address);
+    pool?.place(scratch.map(({ address }) => address));
+  };
   place();
   const machine: Machine = {
     engine,
     heap,
     statistics,
-    reserve({ scratchWords, sharedWords }) {
-      if (scratchWords <= scratch.words && sharedWords <= shared.words) return;
-      scratch = larger(scratch, scratchWords);
+    reserve({ forks, scratchWords, sharedWords }) {
+      const threads = forks ? engine.threads : 1;
+      let moved = sharedWords > shared.words;
       shared = larger(shared, sharedWords);
-      place();
+      for (let thread = 0; thread < threads; thread++) {
+        const had = scratch[thread];
+        const has = had === undefined ? allocate(Math.max(64, scratchWords)) : larger(had, scratchWords);
+        if (has === had) continue;
+        scratch[thread] = has;
+        moved = true;
+      }
+      if (moved) place();
+      if (forks) pool?.start();
     },
     call(address, words) {
       statistics.wasmCalls++;
-      engine.exports.run(address, words);
+      pool?.check();
+      try {
+        engine.exports.run(address, words);
+      } catch (error) {
+        throw pool?.failed(error) ?? error;
+      }
     },
   };
-  const own = (): number => 3;
+  const own = (): number => 2 + scratch.length + (pool === undefined ? 0 : 1);
   let live = 0;
 
   const block = (length: number, dtype: DType): Block => {
@@ -131,7 +153,12 @@ export function createBackend(engine: Engine): CpuBackend {
 
   return {
     name: "cpu",
-    engine: engine.description,
+    get engine() {
+      return describeEngine(engine, pool?.threads ?? 1, pool?.refused);
+    },
+    get threads() {
+      return pool?.threads ?? 1;
+    },
     numerics: engine.numerics,
     capabilities: {
       ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
@@ -150,10 +177,11 @@ export function createBackend(engine: Engine): CpuBackend {
     readSync: (storage) => readBlock(heap, storage as Block),
     compile: (module) => compileCpu(machine, module, { allocate: block, release }),
     memory: () => ({ tensors: live, bytes: heap.bytes }),
-    statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own() }),
+    statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own(), workers: pool?.workers ?? 0 }),
     dispose() {
       heap.release(room.address);
-      heap.release(scratch.address);
+      pool?.stop();
+      for (const { address } of scratch) heap.release(address);
       heap.release(shared.address);
     },
   };

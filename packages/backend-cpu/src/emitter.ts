@@ -8,7 +8,7 @@
  *
  * A fork is [head, parts, the end of each part in words from the head…, the parts…]. Its parts run in any order, on any
  * thread: each writes places that no other reads or writes, and does its sums in an order of its own. Lowerings choose parts from shapes
- * alone, never from the number of threads, so that every number of threads gives the same bits. A fork inside of a part runs on that thread.
+ * alone, never from the number of threads, so that every number of threads gives the same bits. Inside of a part there are no more forks.
  */
 
 /** What each opcode of assembly/index.ts is called here. */
@@ -49,6 +49,8 @@ export const opcode = {
   fork: 33,
   convolve: 34,
   convolveWeightGradient: 35,
+  packB: 36,
+  gemmTile: 37,
 } as const;
 
 const f32 = new Float32Array(1);
@@ -65,17 +67,27 @@ export class Emitter {
   /** Words of scratch that each thread needs, and that all need together. */
   scratchWords = 0;
   sharedWords = 0;
+  /** Is there a fork in it? */
+  forks = false;
+  #inPart = false;
+
+  /** Is what is emitted now inside of a part? Then the shared scratch is only read. */
+  get inPart(): boolean {
+    return this.#inPart;
+  }
 
   emit(op: Exclude<keyof typeof opcode, "fork">, ...args: readonly number[]): void {
     this.words.push(opcode[op] | ((args.length + 1) << 8), ...args);
   }
 
-  /** `count` independent parts, the i-th emitted by `part(i)`. One part alone is no fork. */
+  /** `count` independent parts, the i-th emitted by `part(i)`. One part alone is no fork, and inside of a part all are one. */
   fork(count: number, part: (index: number) => void): void {
-    if (count <= 1) {
-      if (count === 1) part(0);
+    if (count <= 1 || this.#inPart) {
+      for (let i = 0; i < count; i++) part(i);
       return;
     }
+    this.forks = true;
+    this.#inPart = true;
     const { words } = this;
     const head = words.length;
     words.push(0, count);
@@ -85,6 +97,7 @@ export class Emitter {
       words[head + 2 + i] = words.length - head;
     }
     words[head] = opcode.fork | ((words.length - head) << 8);
+    this.#inPart = false;
   }
 
   /** The thread's scratch, `offset` words behind what the same op has already. */

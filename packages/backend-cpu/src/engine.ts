@@ -1,19 +1,27 @@
 /** Loads the WebAssembly build that was asked for and the engine can run. */
 import { ErmineError } from "@ermine/core";
+import { builtin } from "./threads/builtin.js";
+import { countThreads, type Threads } from "./threads/count.js";
 
 export type Numerics = "fast" | "portable";
 
 export interface Engine {
   readonly numerics: Numerics;
+  /** 1: memory is not shared, and there are no workers. */
+  readonly threads: number;
+  readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  readonly maximumPages: number;
   readonly exports: {
     run(program: number, words: number): void;
     heapBase(): number;
     /** Where this thread's scratch is, and that of all threads. */
     useScratch(own: number, shared: number): void;
+    /** The block on which threads meet, or 0; and whether this thread may sleep. */
+    meetAt(block: number, mayWait: boolean): void;
   };
-  /** For people: what runs, and why not what was asked for. */
-  readonly description: string;
+  /** Why not what was asked for. */
+  readonly notes: readonly string[];
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
@@ -23,42 +31,65 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Each build is a chunk of its own: a program loads the one that it runs. */
+const builds = {
+  portable: () => import("./wasm/portable.js"),
+  fast: () => import("./wasm/fast.js"),
+  portableThreads: () => import("./wasm/portableThreads.js"),
+  fastThreads: () => import("./wasm/fastThreads.js"),
+};
+const bytesOf = async (name: keyof typeof builds): Promise<Uint8Array<ArrayBuffer>> => decode((await builds[name]()).wasm);
+
+/** A module of one function that multiplies and adds in one: does the engine know relaxed SIMD? */
+const relaxed = decode("AGFzbQEAAAABCAFgA3t7ewF7AwIBAAoNAQsAIAAgASAC/YUCCw==");
+
 /** Node 20 has relaxed SIMD behind a flag of V8's, which works at run time and for the whole process. */
 function allowRelaxedSimd(): boolean {
-  // Not an import: a bundler for browsers would look for node:v8.
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown; versions?: { node?: string } } };
-  if (process?.versions?.node === undefined || process.getBuiltinModule === undefined) return false;
-  const v8 = process.getBuiltinModule("node:v8") as { setFlagsFromString(flag: string): void };
-  v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return true;
+  const v8 = builtin<{ setFlagsFromString(flag: string): void }>("node:v8");
+  v8?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  return v8 !== undefined;
 }
 
 /** @throws ErmineError ERMINE_UNSUPPORTED where the engine has no WebAssembly SIMD */
-export async function loadEngine(asked: Numerics): Promise<Engine> {
-  let bytes: Uint8Array<ArrayBuffer> | undefined;
-  let note = "";
-  if (asked === "fast") {
-    const fast = decode((await import("./wasm/fast.js")).wasm);
-    if (WebAssembly.validate(fast) || (allowRelaxedSimd() && WebAssembly.validate(fast))) bytes = fast;
-    else note = " (this engine has no relaxed SIMD)";
+export async function loadEngine(asked: Numerics, wanted: Threads): Promise<Engine> {
+  const notes: string[] = [];
+  let numerics = asked;
+  if (asked === "fast" && !WebAssembly.validate(relaxed) && !(allowRelaxedSimd() && WebAssembly.validate(relaxed))) {
+    numerics = "portable";
+    notes.push("this engine has no relaxed SIMD");
   }
-  const numerics: Numerics = bytes === undefined ? "portable" : "fast";
-  bytes ??= decode((await import("./wasm/portable.js")).wasm);
+  const { threads, note } = countThreads(wanted);
+  if (note !== undefined) notes.push(note);
+  const bytes = await bytesOf(threads === 1 ? numerics : `${numerics}Threads`);
   if (!WebAssembly.validate(bytes)) {
     throw new ErmineError(
       "ERMINE_UNSUPPORTED",
       "This engine has no WebAssembly SIMD. Node ≥ 20.20 and browsers since 2021 (Safari 16.4) have it.",
     );
   }
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  const { memory, maximumPages } = reserve(threads > 1);
   const abort = (): never => {
     throw new ErmineError("ERMINE_UNSUPPORTED", "A kernel of the cpu backend met what it does not know. Please report this.");
   };
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, abort } });
-  return {
-    numerics,
-    memory,
-    exports: instance.exports as unknown as Engine["exports"],
-    description: `WebAssembly, ${numerics === "fast" ? "relaxed SIMD" : "SIMD"}, 1 thread${note}`,
-  };
+  const { instance, module } = await WebAssembly.instantiate(bytes, { env: { memory, abort } });
+  return { numerics, threads, module, memory, maximumPages, exports: instance.exports as unknown as Engine["exports"], notes };
+}
+
+/** Memory that may grow to 4 GB. Where it is shared, some engines want all of that address space at once, and then take less. */
+function reserve(shared: boolean): { memory: WebAssembly.Memory; maximumPages: number } {
+  for (let maximumPages = 65536; ; maximumPages /= 2) {
+    try {
+      return { memory: new WebAssembly.Memory({ initial: 16, maximum: maximumPages, shared }), maximumPages };
+    } catch (cause) {
+      if (maximumPages > 4096) continue;
+      throw new ErmineError("ERMINE_MEMORY", "The engine has no memory for the cpu backend: 256 MB were refused.", { cause });
+    }
+  }
+}
+
+/** "WebAssembly, relaxed SIMD, 2 threads (…)". */
+export function describeEngine({ numerics, notes }: Engine, threads: number, refused?: string): string {
+  const all = refused === undefined ? notes : [...notes, `workers could not start: ${refused}`];
+  const said = all.length === 0 ? "" : ` (${all.join("; ")})`;
+  return `WebAssembly, ${numerics === "fast" ? "relaxed SIMD" : "SIMD"}, ${threads} thread${threads === 1 ? "" : "s"}${said}`;
 }

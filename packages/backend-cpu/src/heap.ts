@@ -2,7 +2,6 @@
 import { ErmineError } from "@ermine/core";
 
 const page = 65536;
-const maximumPages = 65536;
 
 /** Bytes of the class that holds `bytes`: at most an eighth more, and 16 behind the end for the last vector. */
 function classOf(bytes: number): number {
@@ -13,6 +12,7 @@ function classOf(bytes: number): number {
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly #maximumPages: number;
   readonly #free = new Map<number, number[]>();
   readonly #live = new Map<number, number>();
   #next: number;
@@ -21,8 +21,9 @@ export class Heap {
   #f32: Float32Array;
   #i32: Int32Array;
 
-  constructor(memory: WebAssembly.Memory, base: number) {
+  constructor(memory: WebAssembly.Memory, base: number, maximumPages = 65536) {
     this.memory = memory;
+    this.#maximumPages = maximumPages;
     this.#next = Math.ceil(base / 64) * 64;
     this.#end = memory.buffer.byteLength;
     this.#f32 = new Float32Array(memory.buffer);
@@ -53,7 +54,7 @@ export class Heap {
     return this.memory.buffer.byteLength / page;
   }
 
-  /** @throws ErmineError ERMINE_MEMORY with the largest blocks, where 4 GB are not enough */
+  /** @throws ErmineError ERMINE_MEMORY with the largest blocks, where all that WebAssembly gives (4 GB at most) is not enough */
   allocate(bytes: number): number {
     const size = classOf(bytes);
     const address = this.#free.get(size)?.pop() ?? this.#extend(size);
@@ -78,7 +79,7 @@ export class Heap {
     if (needed > this.#end) {
       // By an eighth at least, so that growing stays rare.
       const pages = Math.max(Math.ceil((needed - this.#end) / page), Math.ceil(this.#end / page / 8));
-      const room = maximumPages - this.#end / page;
+      const room = this.#maximumPages - this.#end / page;
       try {
         this.memory.grow(Math.min(pages, room));
       } catch (cause) {
@@ -97,7 +98,7 @@ export class Heap {
     return new ErmineError(
       "ERMINE_MEMORY",
       `The cpu backend is out of memory: ${megabytes(size)} more do not fit beside ${megabytes(this.#bytes)} in ${this.#live.size} blocks ` +
-        `(the largest: ${largest.map(megabytes).join(", ")}); WebAssembly ends at 4 GB. Take smaller batches, or free tensors with scope().`,
+        `(the largest: ${largest.map(megabytes).join(", ")}); it ends at ${megabytes(this.#maximumPages * page)} here. Take smaller batches, or free tensors with scope().`,
       { cause },
     );
   }

@@ -7,10 +7,12 @@
  */
 import { checkOptions, ErmineError, type BackendPlugin } from "@ermine/core";
 import { createBackend, type CpuBackend } from "./backend.js";
-import { loadEngine, type Numerics } from "./engine.js";
+import { describeEngine, loadEngine, type Numerics } from "./engine.js";
+import { checkThreads, type Threads } from "./threads/count.js";
 
 export type { CpuBackend } from "./backend.js";
 export type { Numerics } from "./engine.js";
+export type { Threads } from "./threads/count.js";
 
 export interface CpuOptions {
   /**
@@ -18,16 +20,22 @@ export interface CpuOptions {
    * process); "portable" gives the same bits in every engine.
    */
   readonly numerics?: Numerics;
+  /**
+   * Threads that large ops are spread over: a number, or "auto" (default), as many as the machine runs at once (at most 8). Results are the
+   * same bits for any number. Workers start when a program is first large enough to need them, and never keep the process alive. On a page
+   * that is not cross-origin isolated there is one thread; `engine` says so.
+   */
+  readonly threads?: Threads;
 }
 
 /** @throws ErmineError ERMINE_OPTION for an option that does not exist, ERMINE_UNSUPPORTED without WebAssembly SIMD */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
-  checkOptions("cpu", options, ["numerics"]);
-  const { numerics = "fast" } = options;
+  checkOptions("cpu", options, ["numerics", "threads"]);
+  const { numerics = "fast", threads = "auto" } = options;
   if (numerics !== "fast" && numerics !== "portable") {
     throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got "${String(numerics)}".`);
   }
-  return createBackend(await loadEngine(numerics));
+  return createBackend(await loadEngine(numerics, checkThreads(threads)));
 }
 
 /** For the registry: `use(cpuPlugin)`. */
@@ -37,7 +45,8 @@ export const cpuPlugin: BackendPlugin = {
   priority: 50,
   async probe() {
     try {
-      return { available: true, engine: (await loadEngine("fast")).description };
+      const engine = await loadEngine("fast", "auto");
+      return { available: true, engine: describeEngine(engine, engine.threads) };
     } catch (error) {
       return {
         available: false,

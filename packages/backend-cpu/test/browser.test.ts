@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findChromium, openSite, type Site } from "./browser/chromium.js";
 import type { Outcome } from "./browser/training.js";
-import type { Numerics } from "../src/index.js";
-import { portableFingerprint } from "./trained.js";
+import { cpu, type Numerics } from "../src/index.js";
+import { portableFingerprint, wideFingerprint } from "./trained.js";
 
 interface Trainings {
   readonly ermine: Readonly<Record<"train" | "trainInWorker", (numerics: Numerics) => Promise<Outcome>>>;
@@ -42,6 +42,9 @@ if (executable === undefined) {
       const outcome = await train(where, "portable", isolated);
       expect(outcome.numerics).toBe("portable");
       expect(outcome.fingerprint).toBe(portableFingerprint);
+      expect(outcome.wideFingerprint).toBe(await wideFingerprint(await cpu({ numerics: "portable", threads: 1 })));
+      expect(outcome.engine).toContain(isolated ? "2 threads" : "1 thread (the page is not cross-origin isolated)");
+      expect(outcome.workers).toBe(isolated ? 1 : 0);
       expect(outcome.accuracy).toBeGreaterThan(0.95);
     });
 

@@ -17,15 +17,16 @@ export function rings(samples: number): Dataset {
   return dataset({ inputs: { data: inputs, shape: [samples, 2] }, targets: { data: targets, shape: [samples] } });
 }
 
-export function ringsTrainer(backend: CpuBackend, { dropout = 0.1, seed = 0 } = {}) {
+export function ringsTrainer(backend: CpuBackend, { dropout = 0.1, seed = 0, hidden = [24, 16] } = {}) {
+  const [first, second] = hidden as [number, number];
   manualSeed(seed);
   const model = new Sequential(
-    new Linear(2, 24),
+    new Linear(2, first),
     new ReLU(),
     new Dropout(dropout),
-    new Linear(24, 16),
+    new Linear(first, second),
     new Tanh(),
-    new Linear(16, 3),
+    new Linear(second, 3),
   );
   return new Trainer({
     model,
@@ -40,19 +41,22 @@ export function ringsTrainer(backend: CpuBackend, { dropout = 0.1, seed = 0 } = 
 /** What `fingerprint` gives after 100 steps with numerics "portable", in every engine. */
 export const portableFingerprint = "18e1248c1e94893e40386c71cb6ea5b6b39698ae873f1f912178739c0460b78e";
 
+interface Training {
+  readonly epochs?: number;
+  readonly samples?: number;
+  readonly batchSize?: number;
+  readonly validate?: boolean;
+  readonly callbacks?: Callback[];
+  readonly seed?: number;
+  readonly hidden?: number[];
+}
+
 /** Trains and gives a SHA-256 over all parameters' bits. */
-export async function fingerprint(
-  backend: CpuBackend,
-  {
-    epochs = 20,
-    validate = false,
-    callbacks = [],
-    seed = 0,
-  }: { epochs?: number; validate?: boolean; callbacks?: Callback[]; seed?: number } = {},
-): Promise<string> {
-  const trainer = ringsTrainer(backend, { seed });
-  const data = rings(75);
-  await trainer.fit(data, { epochs, batchSize: 16, callbacks, ...(validate ? { validation: rings(31) } : {}) });
+export async function fingerprint(backend: CpuBackend, training: Training = {}): Promise<string> {
+  const { epochs = 20, samples = 75, batchSize = 16, validate = false, callbacks = [], seed = 0, hidden = [24, 16] } = training;
+  const trainer = ringsTrainer(backend, { seed, hidden });
+  const data = rings(samples);
+  await trainer.fit(data, { epochs, batchSize, callbacks, ...(validate ? { validation: rings(31) } : {}) });
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for (const { data: numbers } of Object.values(await trainer.model.stateDict())) parts.push(Uint8Array.from(bytesOf(numbers)));
   trainer.dispose();
@@ -61,3 +65,7 @@ export async function fingerprint(
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+
+/** The same of a training whose steps are large enough for threads. */
+export const wideFingerprint = (backend: CpuBackend): Promise<string> =>
+  fingerprint(backend, { epochs: 8, samples: 300, batchSize: 128, hidden: [300, 200] });

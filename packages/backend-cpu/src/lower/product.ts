@@ -1,62 +1,6 @@
 /** Matrix products: of matrices in batches, and linear layers. */
-import type { Emitter } from "../emitter.js";
+import { gemm, rowMajor, transposed, type Matrix } from "./gemm.js";
 import { broadcastStrides, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
-
-const depthBlock = 256;
-const rowBlock = 96;
-
-export interface Matrix {
-  readonly address: number;
-  /** Numbers from row to row, and from column to column. */
-  readonly row: number;
-  readonly column: number;
-}
-
-interface Product {
-  readonly c: number;
-  readonly a: Matrix;
-  readonly b: Matrix;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly bias?: number;
-  readonly accumulate?: boolean;
-  /** Scratch words that the caller uses already. */
-  readonly taken?: number;
-  readonly batch?: { readonly count: number; readonly c: number; readonly a: number; readonly b: number };
-}
-
-const scratchWords = (n: number, k: number): number => Math.min(k, depthBlock) * (rowBlock + Math.ceil(n / 8) * 8);
-
-/** c [m, n] = a · b (+ bias over the rows) (+ c). */
-export function gemm(e: Emitter, { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0, batch }: Product): void {
-  if (m === 0 || n === 0) return;
-  const scratch = e.scratch(scratchWords(n, k), taken);
-  const { count, c: stepC, a: stepA, b: stepB } = batch ?? { count: 1, c: 0, a: 0, b: 0 };
-  e.emit(
-    "gemm",
-    c,
-    a.address,
-    b.address,
-    bias,
-    m,
-    n,
-    k,
-    a.row * 4,
-    a.column * 4,
-    b.row * 4,
-    b.column * 4,
-    accumulate ? 1 : 0,
-    scratch,
-    count,
-    stepC * 4,
-    stepA * 4,
-    stepB * 4,
-  );
-}
-
-export const rowMajor = (address: number, columns: number): Matrix => ({ address, row: columns, column: 1 });
-export const transposed = (address: number, columns: number): Matrix => ({ address, row: 1, column: columns });
 
 const matmul: Lowering = {
   dtypes: ["float32"],

@@ -1,0 +1,102 @@
+// A fork's parts shared out among threads. Each thread runs an instance of this module over the same memory; parts are claimed one at a
+// time, so a thread that is late, asleep or not there costs nothing but its help, and the thread that forks takes parts like the others.
+// What they meet on is the control block, written out in src/threads/control.ts.
+import { runPart, useScratch } from "./index";
+
+/** Low half: the fork's parts that nobody has claimed; high half: the number of forks so far, on which sleepers wait. */
+const CLAIM = 0;
+/** Parts that are not finished. */
+const PENDING = 64;
+/** Where the fork is, its parts, the scratch of all. */
+const FORK = 128;
+const PARTS = 132;
+const SHARED = 136;
+const READY = 192;
+const SLEEPING = 256;
+/** Is the forking thread asleep? */
+const WAITING = 260;
+const STOP = 320;
+const FAILED = 324;
+/** The scratch of each thread. */
+const SCRATCH = 384;
+
+/** Looks at the control block before a thread goes to sleep: what a step does between two forks fits in. */
+const patience = 40_000;
+/** A minute of sleeps of 50 ms: a part that takes longer has no thread any more. */
+const longest = 1200;
+
+let forks: i64 = 0;
+
+/** Claims a part and runs it. false: none is left. */
+function take(control: usize, thread: i32): bool {
+  let word = atomic.load<i64>(control, CLAIM);
+  while (<i32>word != 0) {
+    const found = atomic.cmpxchg<i64>(control, word, word - 1, CLAIM);
+    if (found == word) {
+      // The fork cannot end before this part does: what is read here is its own.
+      if (thread != 0) useScratch(load<u32>(control + (<usize>thread << 2), SCRATCH), load<u32>(control, SHARED));
+      runPart(load<u32>(control, FORK), load<i32>(control, PARTS) - <i32>word);
+      if (atomic.sub<i32>(control, 1, PENDING) == 1 && atomic.load<i32>(control, WAITING) != 0) atomic.notify(control + PENDING, 1);
+      return true;
+    }
+    word = found;
+  }
+  return false;
+}
+
+/** Runs the fork at `pc` on all threads that are there, and comes back when it is whole. */
+export function shareOut(control: usize, pc: usize, parts: i32, shared: usize, mayWait: bool): void {
+  store<u32>(control, <u32>pc, FORK);
+  store<i32>(control, parts, PARTS);
+  store<u32>(control, <u32>shared, SHARED);
+  atomic.store<i32>(control, parts, PENDING);
+  forks++;
+  atomic.store<i64>(control, (forks << 32) | <i64>parts, CLAIM);
+  if (atomic.load<i32>(control, SLEEPING) != 0) atomic.notify(control + CLAIM + 4, parts - 1);
+  while (take(control, 0)) {}
+  let looks = 0;
+  let sleeps = 0;
+  while (true) {
+    const left = atomic.load<i32>(control, PENDING);
+    if (left == 0) return;
+    if (atomic.load<i32>(control, FAILED) != 0) unreachable();
+    if (looks < patience || !mayWait) {
+      looks++;
+      continue;
+    }
+    if (++sleeps > longest) {
+      atomic.store<i32>(control, 2, FAILED);
+      unreachable();
+    }
+    atomic.store<i32>(control, 1, WAITING);
+    const now = atomic.load<i32>(control, PENDING);
+    if (now != 0) atomic.wait<i32>(control + PENDING, now, 50_000_000);
+    atomic.store<i32>(control, 0, WAITING);
+  }
+}
+
+/** Are there others? */
+// @ts-ignore: decorator
+@inline
+export function others(control: usize): bool {
+  return control != 0 && atomic.load<i32>(control, READY) != 0;
+}
+
+/** A worker's life: parts while there are some, then looking for more, then sleep. Ends when it is told to. */
+export function work(control: usize, thread: i32): void {
+  atomic.add<i32>(control, 1, READY);
+  let looks = 0;
+  while (true) {
+    if (take(control, thread)) {
+      looks = 0;
+      continue;
+    }
+    if (atomic.load<i32>(control, STOP) != 0) return;
+    if (++looks < patience) continue;
+    atomic.add<i32>(control, 1, SLEEPING);
+    const seen = atomic.load<i32>(control, CLAIM + 4);
+    if (atomic.load<i32>(control, CLAIM) == 0 && atomic.load<i32>(control, STOP) == 0) atomic.wait<i32>(control + CLAIM + 4, seen, -1);
+    atomic.sub<i32>(control, 1, SLEEPING);
+    looks = 0;
+  }
+}

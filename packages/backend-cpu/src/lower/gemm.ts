@@ -1,0 +1,122 @@
+/** The matrix product in instructions: in one, or cut into tiles for threads. */
+import type { Emitter } from "../emitter.js";
+import { splitRange } from "./split.js";
+
+const depthBlock = 256;
+const rowBlock = 96;
+/** Rows and columns that the micro-kernel works on at once. */
+const [microRows, microColumns] = [4, 8];
+
+export interface Matrix {
+  readonly address: number;
+  /** Numbers from row to row, and from column to column. */
+  readonly row: number;
+  readonly column: number;
+}
+
+export interface Product {
+  readonly c: number;
+  readonly a: Matrix;
+  readonly b: Matrix;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** The address of n numbers that every row starts from. */
+  readonly bias?: number;
+  /** Add to what is in c. */
+  readonly accumulate?: boolean;
+  /** Scratch words that the caller uses already. */
+  readonly taken?: number;
+  /** Several products of one shape, and the steps between them. */
+  readonly batch?: { readonly count: number; readonly c: number; readonly a: number; readonly b: number };
+}
+
+export const rowMajor = (address: number, columns: number): Matrix => ({ address, row: columns, column: 1 });
+export const transposed = (address: number, columns: number): Matrix => ({ address, row: 1, column: columns });
+
+/** c [m, n] = a · b (+ bias over the rows) (+ c). */
+export function gemm(e: Emitter, product: Product): void {
+  const { m, n, k, batch } = product;
+  if (m === 0 || n === 0 || batch?.count === 0) return;
+  const tiles = canFork(e, product) ? tilesOf(product) : undefined;
+  if (tiles !== undefined && (batch?.count ?? 1) === 1) return tiled(e, product, tiles);
+  if (batch === undefined || !canFork(e, product)) return whole(e, product);
+  splitRange(e, batch.count, (m * n * k) / multipliesPerNumber, 1, (from, size) => {
+    const at = (matrix: Matrix, step: number): Matrix => ({ ...matrix, address: matrix.address + 4 * from * step });
+    whole(e, {
+      ...product,
+      c: product.c + 4 * from * batch.c,
+      a: at(product.a, batch.a),
+      b: at(product.b, batch.b),
+      batch: { ...batch, count: size },
+    });
+  });
+}
+
+/** Multiplications in the time that simple work takes for one number. */
+const multipliesPerNumber = 8;
+
+const scratchWords = (n: number, k: number): number =>
+  Math.min(k, depthBlock) * (rowBlock + Math.ceil(n / microColumns) * microColumns);
+
+function whole(e: Emitter, { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0, batch }: Product): void {
+  const scratch = e.scratch(scratchWords(n, k), taken);
+  const { count, c: stepC, a: stepA, b: stepB } = batch ?? { count: 1, c: 0, a: 0, b: 0 };
+  const steps = [a.row, a.column, b.row, b.column].map((step) => step * 4);
+  const batched = [count, stepC * 4, stepA * 4, stepB * 4];
+  e.emit("gemm", c, a.address, b.address, bias, m, n, k, ...steps, accumulate ? 1 : 0, scratch, ...batched);
+}
+
+/** Inside of a part there are no more forks, and what stands in one thread's scratch the others do not see. */
+function canFork(e: Emitter, { a, b, c, bias = 0 }: Product): boolean {
+  return !e.inPart && [a.address, b.address, c, bias].every((place) => (place & 3) === 0);
+}
+
+interface Tiles {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A tile has half a million multiplications or more, and there are at most 16. */
+const tileWork = 2 ** 19;
+const mostTiles = 16;
+const fewestRows = 16;
+
+/** Rows first: a tile packs its own rows of A, and B is packed once for all. undefined: one tile is enough. */
+function tilesOf({ m, n, k }: Product): Tiles | undefined {
+  const wanted = Math.min(mostTiles, Math.floor((m * n * k) / tileWork));
+  if (wanted < 2) return undefined;
+  const down = Math.max(1, Math.min(wanted, Math.floor(m / fewestRows)));
+  const across = Math.min(Math.ceil(wanted / down), Math.ceil(n / 64));
+  const up = (size: number, parts: number, multiple: number): number => Math.ceil(size / parts / multiple) * multiple;
+  return { rows: up(m, down, microRows), columns: up(n, across, microColumns) };
+}
+
+/** Words of B that are packed at once. */
+const mostPacked = 2 ** 22;
+
+function tiled(e: Emitter, product: Product, tiles: Tiles): void {
+  const { n, k } = product;
+  const columns = Math.max(microColumns, Math.floor(mostPacked / k / tiles.columns) * tiles.columns);
+  for (let from = 0; from < n; from += columns) stripe(e, product, tiles, from, Math.min(columns, n - from));
+}
+
+/** Columns [first, first + count) of c. */
+function stripe(e: Emitter, product: Product, tiles: Tiles, first: number, count: number): void {
+  const { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0 } = product;
+  const panels = e.shared(Math.ceil(count / microColumns) * microColumns * k);
+  splitRange(e, count, k, microColumns, (from, size) =>
+    e.emit("packB", panels + 4 * from * k, b.address + 4 * (first + from) * b.column, size, k, b.row * 4, b.column * 4),
+  );
+  const down = Math.ceil(m / tiles.rows);
+  e.fork(down * Math.ceil(count / tiles.columns), (part) => {
+    const i = (part % down) * tiles.rows;
+    const j = Math.floor(part / down) * tiles.columns;
+    const sizes = [Math.min(tiles.rows, m - i), Math.min(tiles.columns, count - j), k];
+    const scratch = e.scratch(rowBlock * Math.min(k, depthBlock), taken);
+    const [to, from] = [c + 4 * (i * n + first + j), a.address + 4 * i * a.row];
+    const start = bias === 0 ? 0 : bias + 4 * (first + j);
+    const steps = [4 * n, a.row * 4, a.column * 4, accumulate ? 1 : 0];
+    e.emit("gemmTile", to, from, panels + 4 * j * k, start, ...sizes, ...steps, scratch);
+  });
+}

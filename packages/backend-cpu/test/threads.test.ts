@@ -1,0 +1,134 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { add, linear, matmul, scope, tensor, withBackend, type Tensor } from "@ermine/core";
+import { cpu } from "../src/index.js";
+import { crowd, watchedCrowd } from "./threads.js";
+import { wideFingerprint } from "./trained.js";
+
+/** Numbers without a pattern that a mistake could keep. */
+const noise = Float32Array.from({ length: 5_000_000 }, (_, i) => ((i * 0.7548776662 + 0.1) % 1) - 0.5);
+const noisy = (...shape: number[]): Tensor =>
+  tensor(
+    noise.subarray(
+      0,
+      shape.reduce((a, b) => a * b, 1),
+    ),
+    { shape },
+  );
+
+const product = (m: number, k: number, n: number, transposeA: boolean, transposeB: boolean) => (): Tensor =>
+  matmul(transposeA ? noisy(k, m) : noisy(m, k), transposeB ? noisy(n, k) : noisy(k, n), { transposeA, transposeB });
+
+const forking: [name: string, run: () => Tensor][] = [
+  ["a · b at 131 × 300 × 257", product(131, 300, 257, false, false)],
+  ["a · bᵀ at 131 × 300 × 257", product(131, 300, 257, false, true)],
+  ["aᵀ · b at 131 × 300 × 257", product(131, 300, 257, true, false)],
+  ["a row times a matrix", product(1, 1031, 1021, false, false)],
+  ["a matrix times a column", product(1021, 1031, 1, false, true)],
+  ["a product that is deep", product(9, 30_011, 7, true, true)],
+  ["a product whose b is packed in two turns", product(5, 2100, 2100, false, false)],
+  ["seven products at once", () => matmul(noisy(7, 50, 61), noisy(7, 61, 43))],
+  ["a linear layer with a bias", () => linear(noisy(67, 400), noisy(131, 400), noisy(131))],
+];
+
+describe.each(["fast", "portable"] as const)("every number of threads gives the same bits, %s", async (numerics) => {
+  const one = await cpu({ threads: 1, numerics });
+  const several = await Promise.all([2, 3, 5].map((threads) => crowd(threads, numerics)));
+
+  it.each(forking)("%s", (_, run) => {
+    const alone = withBackend(one, () => run().dataSync());
+    expect(alone.every((value) => Number.isFinite(value))).toBe(true);
+    expect(alone.some((value) => value !== 0)).toBe(true);
+    for (const backend of several) {
+      for (let turn = 0; turn < 3; turn++) {
+        const together = withBackend(backend, () => scope(() => run().dataSync()));
+        expect(together.findIndex((value, i) => !Object.is(value, alone[i]))).toBe(-1);
+      }
+    }
+  });
+
+  it("a training", async () => {
+    const alone = await wideFingerprint(one);
+    for (const backend of several) expect(await wideFingerprint(backend)).toBe(alone);
+  });
+});
+
+describe("the number of threads", () => {
+  it("is said in the engine's name", async () => {
+    expect((await cpu({ threads: 1 })).engine).toMatch(/, 1 thread$/);
+    const three = await cpu({ threads: 3 });
+    expect(three.engine).toMatch(/, 3 threads$/);
+    expect(three.threads).toBe(3);
+  });
+
+  it.each([0, -1, 1.5, 65, NaN, "all", null])("%s is an error", async (threads) => {
+    await expect(cpu({ threads: threads as number })).rejects.toThrow(/threads is "auto" or a whole number from 1 to 64/);
+  });
+
+  it("starts no worker for small work", async () => {
+    const { backend, workers } = await watchedCrowd(1);
+    withBackend(backend, () => add(noisy(100), noisy(100)).dispose());
+    expect(workers).toHaveLength(0);
+    const many = await cpu({ threads: 4 });
+    withBackend(many, () => matmul(noisy(16, 16), noisy(16, 16)).dispose());
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(many.statistics().workers).toBe(0);
+  });
+});
+
+describe("workers", () => {
+  it("end with dispose", async () => {
+    const { backend, workers } = await watchedCrowd(3);
+    expect(workers).toHaveLength(2);
+    const ends = workers.map((worker) => once(worker, "exit"));
+    backend.dispose();
+    expect(await Promise.all(ends)).toEqual([[0], [0]]);
+  });
+
+  it("that are lost make every later run an error", async () => {
+    const { backend, workers } = await watchedCrowd(3);
+    await workers[1]!.terminate();
+    const run = (): unknown => withBackend(backend, () => add(noisy(4), noisy(4)));
+    expect(run).toThrow(/cannot go on: worker thread 2 is gone \(exit code 1\)\. Make a new backend/);
+    expect(run).toThrow(expect.objectContaining({ code: "ERMINE_BACKEND" }));
+  });
+
+  it("that cannot start leave one thread, and the reason", async () => {
+    const module = process.getBuiltinModule("node:worker_threads") as { Worker: unknown };
+    const { Worker } = module;
+    module.Worker = class {
+      constructor() {
+        throw new Error("no more threads today");
+      }
+    };
+    try {
+      const backend = await cpu({ threads: 2 });
+      const size = withBackend(backend, () => matmul(noisy(256, 256), noisy(256, 256)).size);
+      expect(size).toBe(65536);
+      expect(backend.engine).toMatch(/1 thread \(workers could not start: no more threads today\)/);
+    } finally {
+      module.Worker = Worker;
+    }
+  });
+
+  it("do not keep the process alive", async () => {
+    const script = `
+      import { cpu } from "@ermine/backend-cpu";
+      import { matmul, ones, useBackend } from "@ermine/core";
+      const backend = await cpu({ threads: 3 });
+      useBackend(backend);
+      const a = ones([256, 256]);
+      while (backend.statistics().workers < 2) {
+        matmul(a, a).dispose();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      console.log(matmul(a, a).dataSync()[7]);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: import.meta.dirname,
+      timeout: 20_000,
+    });
+    expect(stdout).toBe("256\n");
+  });
+});
