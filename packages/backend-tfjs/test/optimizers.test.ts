@@ -12,7 +12,9 @@ const shapes = [[4, 3], [4]] as const;
 /** A linear layer with a step of this optimizer; what it kept besides the parameters comes after them. */
 function training(optimizer: Optimizer): { variables: core.Variable[]; module: core.GraphModule } {
   const parameters = shapes.map((shape, i) => new core.Parameter(core.tensor(numbers(shape, i + 1).data, { shape })));
-  const slots = parameters.map((p) => Object.keys(optimizer.slots).map(() => new core.Variable(core.zeros(p.shape))));
+  const slots = parameters.map((p) =>
+    Object.values(optimizer.slots(p.shape)).map(({ shape }) => new core.Variable(core.zeros(shape))),
+  );
   const step = core.traceEntry("step", (trace) => {
     const x = trace.feed("x", { shape: [core.Dim.symbol("N"), 3], dtype: "float32", domain: "real" });
     const scalars = trace.feed("scalars", { shape: [optimizer.scalarCount], dtype: "float32", domain: "real" });
@@ -53,6 +55,10 @@ const cases = {
     kernel: "ResourceApplyAdam",
   },
   adamw: { optimizer: () => adamw({ learningRate: 0.05, weightDecay: 0.1, epsilon: 1e-3 }), kernel: "ResourceApplyAdam" },
+  "adam, decoupled": {
+    optimizer: () => adam({ learningRate: 0.05, weightDecay: 0.1, decoupledWeightDecay: true }),
+    kernel: "ResourceApplyAdam",
+  },
   "adam with amsgrad": { optimizer: () => adam({ learningRate: 0.05, amsgrad: true }), kernel: undefined },
   sgd: { optimizer: () => sgd({ learningRate: 0.1, weightDecay: 0.1 }), kernel: "ResourceApplyGradientDescent" },
   "sgd with momentum": {
@@ -82,7 +88,7 @@ describeNative("optimizers take the reference's steps, and none where the loss i
         core.scope(() => {
           const optimizer = cases[name].optimizer();
           const make = (seed: number) => core.tensor(numbers([4, 3], seed, 0.1, 1).data, { shape: [4, 3] });
-          const slots = Object.keys(optimizer.slots).map((_, i) => make(i + 5));
+          const slots = Object.keys(optimizer.slots([4, 3])).map((_, i) => make(i + 5));
           const scalars = core.tensor([...optimizer.scalars({ step: 2, epoch: 0 })]);
           const next = optimizer.update({ parameters: [make(1)], slots: [slots] }, [make(2)], scalars);
           return [...next.parameters, ...next.slots[0]!].flatMap((t) => [...t.dataSync()]);

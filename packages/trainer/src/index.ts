@@ -1,6 +1,6 @@
 /** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
 export { Trainer } from "./trainer.js";
-export type { FitOptions, History, TrainerOptions } from "./options.js";
+export type { FitOptions, History, TrainerOptions, Weights } from "./options.js";
 export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choice.js";
 export type { Configuration } from "./plan/configuration.js";
 export { Plan, type Arrangement, type LackedOp, type MemoryEstimate } from "./plan/plan.js";

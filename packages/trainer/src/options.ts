@@ -38,6 +38,9 @@ export interface TrainerOptions<M extends string = string> {
   readonly compile?: boolean;
 }
 
+/** The weights as the last update left them, or their average along the way. */
+export type Weights = "latest" | "averaged";
+
 export interface FitOptions<M extends string = string> {
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
@@ -46,6 +49,8 @@ export interface FitOptions<M extends string = string> {
   readonly validation?: Dataset;
   /** The share of the data set that is held out for that, chosen by seed. */
   readonly validationSplit?: number;
+  /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
+  readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
   readonly shuffle?: boolean;
   readonly callbacks?: readonly Callback<LogName<M>>[];
@@ -77,7 +82,17 @@ const optionNames = [
   "seed",
   "compile",
 ];
-const fitNames = ["epochs", "batchSize", "validation", "validationSplit", "shuffle", "callbacks", "signal", "notice"];
+const fitNames = [
+  "epochs",
+  "batchSize",
+  "validation",
+  "validationSplit",
+  "validationWeights",
+  "shuffle",
+  "callbacks",
+  "signal",
+  "notice",
+];
 
 /** @throws ErmineError ERMINE_OPTION where an option does not exist, is missing, or its value does not fit */
 export function checkTrainerOptions(options: TrainerOptions): void {
@@ -109,6 +124,7 @@ export interface FitRun<M extends string = string> extends Pick<FitOptions<M>, "
   readonly training: Dataset;
   readonly validation: Dataset | undefined;
   readonly batchSize: number;
+  readonly validationWeights: Weights;
   readonly shuffle: boolean;
   readonly callbacks: readonly Callback<LogName<M>>[];
   readonly notice: (message: string) => void;
@@ -133,8 +149,16 @@ export function checkFit<M extends string>(data: Dataset, options: FitOptions<M>
     (trainer.metrics ?? []).map(({ name }) => name),
     validation !== undefined,
   );
-  const { epochs, signal, shuffle = true, notice = console.warn } = options;
-  return { epochs, ...(signal === undefined ? {} : { signal }), training, validation, batchSize, shuffle, callbacks, notice };
+  const { epochs, signal, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
+  checkWeights("fit: validationWeights", validationWeights);
+  const given = { training, validation, validationWeights, batchSize, shuffle, callbacks, notice };
+  return { epochs, ...(signal === undefined ? {} : { signal }), ...given };
+}
+
+/** @throws ErmineError ERMINE_OPTION */
+export function checkWeights(where: string, weights: Weights): void {
+  if (weights === "latest" || weights === "averaged") return;
+  throw new ErmineError("ERMINE_OPTION", `${where} is "latest" or "averaged", got ${String(weights)}.`);
 }
 
 /** "valAccuracy" for "accuracy". */

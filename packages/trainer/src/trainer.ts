@@ -6,7 +6,16 @@ import type { Dataset } from "./data/dataset.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
-import { checkFit, checkTrainerOptions, type FitOptions, type History, type TrainerOptions } from "./options.js";
+import {
+  checkFit,
+  checkTrainerOptions,
+  checkWeights,
+  type FitOptions,
+  type History,
+  type TrainerOptions,
+  type Weights,
+} from "./options.js";
+import { withAverages } from "./step/averaged.js";
 import { choose, noticeOf, type BackendChoice } from "./plan/choice.js";
 import { configurationOf, type Configuration } from "./plan/configuration.js";
 import { Plan } from "./plan/plan.js";
@@ -66,12 +75,20 @@ export class Trainer<M extends string = never> {
     return fit(this.#training, run);
   }
 
-  /** The risk and the metrics over a whole set, exact for any batch size; the model behaves as in evaluation. */
-  async evaluate(data: Dataset, options: { batchSize?: number } = {}): Promise<{ loss: number } & { [K in M]: number }> {
-    checkOptions("evaluate", options, ["batchSize"]);
-    const batchSize = checkBatchSize(options.batchSize ?? 256);
-    await this.#place(data, "evaluate", batchSize);
-    return (await evaluate(this.#training, data, batchSize)) as { loss: number } & { [K in M]: number };
+  /**
+   * The risk and the metrics over a whole set, exact for any batch size; the model behaves as in evaluation.
+   *
+   * @param options.weights "averaged": with the average that an optimizer keeps (`exponentialAverage`); default "latest"
+   */
+  async evaluate(
+    data: Dataset,
+    options: { batchSize?: number; weights?: Weights } = {},
+  ): Promise<{ loss: number } & { [K in M]: number }> {
+    checkOptions("evaluate", options, ["batchSize", "weights"]);
+    const { batchSize = 256, weights = "latest" } = options;
+    checkWeights("evaluate: weights", weights);
+    await this.#place(data, "evaluate", checkBatchSize(batchSize));
+    return (await evaluate(this.#training, data, batchSize, weights)) as { loss: number } & { [K in M]: number };
   }
 
   /**
@@ -137,6 +154,16 @@ export class Trainer<M extends string = never> {
   #take(backend: Backend, choice: BackendChoice): void {
     this.#choice = choice;
     this.#training.engine.place(backend);
+  }
+
+  /**
+   * Runs fn with the averaged weights in the model, to save or predict with them; the weights of training are back after it.
+   *
+   * @example await trainer.withAveragedWeights(() => trainer.model.stateDict())
+   * @throws ErmineError ERMINE_OPTION where no optimizer keeps an average
+   */
+  async withAveragedWeights<T>(fn: () => T | Promise<T>): Promise<T> {
+    return withAverages(this.#training.state, fn);
   }
 
   /**

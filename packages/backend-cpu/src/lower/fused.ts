@@ -115,6 +115,7 @@ type Update = {
   options: {
     weightDecay: number;
     maximize: boolean;
+    decoupledWeightDecay?: boolean;
     beta1: number;
     beta2: number;
     epsilon: number;
@@ -127,8 +128,8 @@ const adam = (decoupled: boolean): Lowering => ({
   dtypes: ["float32"],
   inPlace: true,
   emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
-    const { beta1, beta2, epsilon, weightDecay, maximize } = (attributes as Update).options;
-    const flags = (weightDecay === 0 ? 0 : 1) + (decoupled ? 2 : 0) + (maximize ? 4 : 0);
+    const { beta1, beta2, epsilon, weightDecay, maximize, decoupledWeightDecay } = (attributes as Update).options;
+    const flags = (weightDecay === 0 ? 0 : 1) + (decoupled || decoupledWeightDecay ? 2 : 0) + (maximize ? 4 : 0);
     const places = [p2!, m2!, v2!, p!, g!, m!, v!, scalars!].map((t) => t.address);
     e.emit("adam", ...places, sizeOf(p!.shape), float(beta1), float(beta2), float(epsilon), flags);
   },

@@ -70,7 +70,9 @@ export function applyInPlace(
 ): string {
   const options = node.attributes["options"];
   if (node.op.name === "sgdUpdate") return applySgd(around, places, gradient, scalars, options as SgdOptions);
-  return applyAdam(around, places, gradient, scalars, options as AdamOptions, node.op.name === "adamwUpdate");
+  const adam = options as AdamOptions;
+  const decoupled = node.op.name === "adamwUpdate" || adam.decoupledWeightDecay === true;
+  return applyAdam(around, places, gradient, scalars, adam, decoupled);
 }
 
 function applyAdam(

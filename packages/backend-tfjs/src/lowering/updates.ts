@@ -14,6 +14,8 @@ export interface AdamOptions {
   readonly beta2: number;
   readonly epsilon: number;
   readonly amsgrad: boolean;
+  /** adam's; adamw's always is. */
+  readonly decoupledWeightDecay?: boolean;
 }
 
 export interface SgdOptions {
@@ -32,8 +34,9 @@ export const scalarAt = (e: Emitter, vector: Operand, i: number): Operand => res
 export const downhill = (e: Emitter, g: Operand, maximize: boolean): Operand => (maximize ? unary(e, "Neg", g) : g);
 
 const adam =
-  (decoupled: boolean): Lowering =>
+  (always: boolean): Lowering =>
   (e, operands, { options }: { options: AdamOptions }) => {
+    const decoupled = always || options.decoupledWeightDecay === true;
     const [p, g, m, v, ...rest] = operands as readonly Operand[] as [Operand, Operand, Operand, Operand, ...Operand[]];
     const scalars = rest.at(-1)!;
     const decays = options.weightDecay !== 0;

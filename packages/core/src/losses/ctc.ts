@@ -2,10 +2,13 @@
 import { logSoftmax } from "../activations/logSoftmax.js";
 import { stopGradient } from "../autograd/gradients.js";
 import { ErmineError } from "../errors.js";
-import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
+import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater, less, logicalAnd, notEqual } from "../ops/comparison.js";
-import { gather } from "../ops/gather.js";
+import { iotaOp } from "../ops/creation.js";
+import { apply1 } from "../ops/definition.js";
+import { gather, indexSelect } from "../ops/gather.js";
+import { cumsum } from "../ops/sort.js";
 import { mean } from "../ops/statistics.js";
 import { concat, expandDims, reshape, sliceAxis, squeeze, stack } from "../ops/shape.js";
 import { exp, log, neg } from "../ops/unary.js";
@@ -55,6 +58,15 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
   return neg(logSum([at(last), ending]));
 }
 
+/** Targets one behind the other, [Σ length], as rows of that width: what is behind a row's end is whatever comes. */
+function rowsOf(target: Tensor, targetLengths: Tensor): Tensor {
+  const width = target.shape[0] as number;
+  const starts = sub(cumsum(targetLengths, 0), targetLengths);
+  const places = add(expandDims(starts, 1), expandDims(apply1(iotaOp, [], { size: width }), 0));
+  const rows = indexSelect(target, 0, reshape(minimum(places, width - 1), [-1]));
+  return reshape(rows, [targetLengths.shape[0]!, width]);
+}
+
 const lengths = (t: Tensor, rank: number): Tensor => (rank === 2 && t.rank === 0 ? reshape(t, [1]) : t);
 
 /**
@@ -63,7 +75,7 @@ const lengths = (t: Tensor, rank: number): Tensor => (rank === 2 && t.rank === 0
  * The mean divides each value by its target's length (1 at least) and then takes the mean over the batch, as PyTorch's.
  *
  * @param prediction log probabilities (T, N, C), or (T, C) for one sequence; the gradient is that of the logits behind them
- * @param target int32 classes (N, S), or (S); what is behind a target's length does not count
+ * @param target int32 classes (N, S), one behind the other (Σ targetLengths), or (S) for one sequence; what is behind a target's length does not count
  * @param inputLengths int32 (N), at most T
  * @param targetLengths int32 (N), at most S
  * @param options.blank the class that stands for nothing; default 0
@@ -87,10 +99,12 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
   witnesses: { blank: 1 },
   elements([prediction, target, inputLengths, targetLengths], { blank, zeroInfinity }) {
     const single = prediction.rank === 2;
-    if ((prediction.rank !== 3 && !single) || target.rank !== prediction.rank - 1 || typeof prediction.shape[0] !== "number") {
+    const joined = !single && target.rank === 1;
+    const fits = target.rank === prediction.rank - 1 || joined;
+    if ((prediction.rank !== 3 && !single) || !fits || typeof prediction.shape[0] !== "number") {
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `ctc takes log probabilities (T, N, C) and targets (N, S), or (T, C) and (S); got ${formatShape(prediction.shape)} and ${formatShape(target.shape)}.`,
+        `ctc takes log probabilities (T, N, C) and targets (N, S) or (Σ lengths), or (T, C) and (S); got ${formatShape(prediction.shape)} and ${formatShape(target.shape)}.`,
       );
     }
     const classes = prediction.shape[prediction.rank - 1] as number;
@@ -99,8 +113,8 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     }
     // Log probabilities are their own log-softmax; through it the gradient is that of the logits.
     const logP = logSoftmax(single ? expandDims(prediction, 1) : prediction, { axis: -1 });
-    const labels = maximum(single ? expandDims(target, 0) : target, 0);
     const [inputs, targets] = [lengths(inputLengths, prediction.rank), lengths(targetLengths, prediction.rank)];
+    const labels = maximum(single ? expandDims(target, 0) : joined ? rowsOf(target, targets) : target, 0);
     const found = alignments(logP, labels, inputs, targets, blank);
     const possible = less(found, -impossible / 2);
     const value = where(possible, found, zeroInfinity ? 0 : Infinity);

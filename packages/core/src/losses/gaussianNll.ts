@@ -5,23 +5,44 @@ import { expandDims } from "../ops/shape.js";
 import { log, square } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { stopGradient } from "../autograd/gradients.js";
-import { formatShape, sameShape } from "../tensor/dim.js";
+import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 
-/** The variance with the prediction's rank: the same shape, or one for each row, (…, 1) or (…). */
+/**
+ * The variance with the prediction's rank: the same shape, one size of it 1, without the last axis, or one number for all.
+ *
+ * @throws ErmineError ERMINE_SHAPE
+ */
 function aligned(variance: Tensor, prediction: Tensor): Tensor {
-  const rows = prediction.shape.slice(0, -1);
-  if (sameShape(variance.shape, prediction.shape) || sameShape(variance.shape, [...rows, 1])) return variance;
-  if (sameShape(variance.shape, rows)) return expandDims(variance, -1);
+  const { shape } = prediction;
+  if (variance.rank === 0 || sameShape(variance.shape, shape)) return variance;
+  if (sameShape(variance.shape, shape.slice(0, -1))) return expandDims(variance, -1);
+  const others = shape.flatMap((size, axis) =>
+    variance.rank === shape.length && sameSize(variance.shape[axis]!, size) ? [] : [axis],
+  );
+  if (variance.rank === shape.length && others.length === 1 && variance.shape[others[0]!] === 1) return variance;
   throw new ErmineError(
     "ERMINE_SHAPE",
-    `gaussianNll: the variance is ${formatShape(variance.shape)}; it must be ${formatShape(prediction.shape)} as the prediction, or one number a row.`,
+    `gaussianNll: the variance is ${formatShape(variance.shape)}; it must be ${formatShape(shape)} as the prediction, have one size of it 1, ` +
+      "leave out the last axis, or be a scalar.",
+  );
+}
+
+/** @throws ErmineError ERMINE_VALUE for a negative number, where the numbers are at hand on the host */
+function checkNotNegative({ state }: Tensor): void {
+  const wrong = state.kind === "eager" ? (state.host?.findIndex((value) => value < 0) ?? -1) : -1;
+  if (wrong < 0) return;
+  throw new ErmineError(
+    "ERMINE_VALUE",
+    `gaussianNll: variance ${wrong} is below 0. Let the model say a logarithm and apply exp, or softplus.`,
   );
 }
 
 /**
  * value = ½ (log v + (x − y)² / v), v = max(variance, eps); the bound lets the gradient through, as PyTorch's.
+ *
+ * @param predictionVariance of x's shape; or with one size of it 1, without the last axis, or a scalar: one variance for several numbers
  *
  * @param options.full adds ½ log 2π; default false
  * @param options.eps default 1e-6
@@ -34,6 +55,7 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean;
   witnesses: { full: true },
   elements([x, target, variance], { full, eps }) {
     checkSameShape("gaussianNll", x, target);
+    checkNotNegative(variance);
     const given = aligned(variance, x);
     const v = add(given, stopGradient(sub(clamp(given, eps), given)));
     const value = mul(add(log(v), div(square(sub(x, target)), v)), 0.5);

@@ -7,9 +7,10 @@ import { clamp, where } from "../ops/where.js";
 import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = ½r² for |r| ≤ delta, delta · (|r| − ½delta) beyond; r = prediction − target. It is delta · smoothL1. */
+/** value = ½r² for |r| ≤ delta, delta · (|r| − ½delta) beyond; r = prediction − target. It is delta · smoothL1. A weight of that shape multiplies, and the mean divides by the count, as PyTorch's. */
 export const huber = residualLoss({
   name: "huber",
+  weightedMean: "count",
   options: { delta: 1 },
   witnesses: { delta: 0.5 },
   check({ delta }) {

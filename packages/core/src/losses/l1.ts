@@ -4,8 +4,13 @@ import { abs, sign } from "../ops/unary.js";
 import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = |prediction − target|, of equal shapes. The gradient at 0 is 0. */
-export const l1 = residualLoss({ name: "l1", value: (r) => abs(r), slope: (g, r) => mul(g, sign(r)) });
+/** value = |prediction − target|, of equal shapes. The gradient at 0 is 0. A weight of that shape: the mean divides by Σ weight. */
+export const l1 = residualLoss({
+  name: "l1",
+  weightedMean: "weights",
+  value: (r) => abs(r),
+  slope: (g, r) => mul(g, sign(r)),
+});
 
 /** Another name of `l1`. */
 export const mae = l1;

@@ -3,9 +3,10 @@ import { mul } from "../ops/arithmetic.js";
 import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = (prediction − target)², of equal shapes. */
+/** value = (prediction − target)², of equal shapes. A weight of that shape: the mean divides by Σ weight. */
 export const mse = residualLoss({
   name: "mse",
+  weightedMean: "weights",
   value: (r) => mul(r, r),
   slope: (g, r) => mul(mul(g, 2), r),
 });

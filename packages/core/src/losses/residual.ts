@@ -1,10 +1,15 @@
 /** Losses of the difference between prediction and target, element by element. */
 import type { Attributes } from "../backend/contract.js";
-import { sub } from "../ops/arithmetic.js";
+import { mul, sub } from "../ops/arithmetic.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
 import { checkDType } from "../ops/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
+
+/** What each number counts for: of the prediction's shape. */
+export interface Weighted {
+  readonly weight: Tensor | undefined;
+}
 
 interface ResidualSpec<O extends Attributes> {
   readonly name: string;
@@ -15,12 +20,23 @@ interface ResidualSpec<O extends Attributes> {
   value(residual: Tensor, options: O): Tensor;
   /** Its derivative there. */
   slope(gradOutput: Tensor, residual: Tensor, options: O): Tensor;
+  /** What a weighted mean divides by. PyTorch's: Σ weight for mse and l1, the count for huber. */
+  readonly weightedMean: "weights" | "count";
 }
 
-/** @internal A loss of prediction − target. Both sides have gradients, as in PyTorch; the shapes must be equal. */
+/**
+ * @internal A loss of prediction − target. Both sides have gradients, as in PyTorch; the shapes must be equal. With `weightedMean` it has the
+ * option weight too.
+ */
 export function residualLoss<O extends Attributes = Record<never, never>>(
   spec: ResidualSpec<O>,
-): Loss<[Tensor, Tensor], O, "mean" | "sum" | "none"> {
+): Loss<[Tensor, Tensor], O & Weighted, "mean" | "sum" | "none">;
+export function residualLoss<O extends Attributes = Record<never, never>>(
+  spec: Omit<ResidualSpec<O>, "weightedMean">,
+): Loss<[Tensor, Tensor], O, "mean" | "sum" | "none">;
+export function residualLoss<O extends Attributes>(
+  spec: Omit<ResidualSpec<O>, "weightedMean"> & Partial<Pick<ResidualSpec<O>, "weightedMean">>,
+): Loss<[Tensor, Tensor], O & Partial<Weighted>, "mean" | "sum" | "none"> {
   const op = defineFusedOp<O>({
     name: `${spec.name}Elements`,
     inputs: [{ name: "residual" }],
@@ -31,16 +47,21 @@ export function residualLoss<O extends Attributes = Record<never, never>>(
     decompose: ([residual], options) => [spec.value(residual!, options)],
     gradient: ([g], [residual], _, options) => [spec.slope(g!, residual!, options)],
   });
-  return defineLoss<[Tensor, Tensor], O>({
+  const { check, weightedMean, witnesses } = spec;
+  const options = { ...spec.options, ...(weightedMean === undefined ? {} : { weight: undefined }) } as O & Partial<Weighted>;
+  return defineLoss<[Tensor, Tensor], O & Partial<Weighted>>({
     name: spec.name,
     link: "identity",
     inputs: [{ name: "prediction" }, { name: "target" }],
-    ...(spec.options === undefined ? {} : { options: spec.options }),
-    ...(spec.witnesses === undefined ? {} : { witnesses: spec.witnesses }),
-    ...(spec.check === undefined ? {} : { check: spec.check }),
-    elements([prediction, target], options) {
+    options,
+    ...(witnesses === undefined ? {} : { witnesses: witnesses as Partial<O & Partial<Weighted>> }),
+    ...(check === undefined ? {} : { check }),
+    elements([prediction, target], { weight, ...own }) {
       checkSameShape(spec.name, prediction, target);
-      return { value: apply1(op, [sub(prediction, target)], options) };
+      const value = apply1(op, [sub(prediction, target)], own as unknown as O);
+      if (weight === undefined) return { value };
+      checkSameShape(spec.name, prediction, weight, "weight");
+      return { value: mul(value, weight), normalizer: weightedMean === "weights" ? weight : undefined };
     },
   });
 }

@@ -1,12 +1,20 @@
 /** The risk and the metrics over a whole set, exact for any batch size. */
 import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
+import type { Weights } from "../options.js";
 import { targetOf } from "../risk/reading.js";
+import { withAverages } from "../step/averaged.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, feedsOf } from "../step/entries.js";
 import type { Training } from "../step/training.js";
 
-export async function evaluate(training: Training, data: Dataset, batchSize: number): Promise<Record<string, number>> {
+export async function evaluate(
+  training: Training,
+  data: Dataset,
+  batchSize: number,
+  weights: Weights = "latest",
+): Promise<Record<string, number>> {
+  if (weights === "averaged") return withAverages(training.state, () => evaluate(training, data, batchSize));
   const { engine, metrics } = training;
   defineEvaluate(training, data);
   engine.prepare();

@@ -23,7 +23,7 @@ interface Sums {
 
 export async function fit<M extends string>(training: Training, run: FitRun<M>): Promise<History> {
   const { state, setup } = training;
-  const { batchSize, callbacks, epochs, validation } = run;
+  const { batchSize, callbacks, epochs } = run;
   prepare(training, run);
   const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
   const history = { epochs: [] as Logs[], steps: [] as number[] };
@@ -31,6 +31,8 @@ export async function fit<M extends string>(training: Training, run: FitRun<M>):
   const control: Control = { model: setup.model, stop: (reason) => (ended ??= reason) };
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch });
   for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
+    // A callback may have frozen or thawed layers.
+    if (epoch > 0) defineUpdate(training, run.training);
     const started = performance.now();
     const sums: Sums = { value: 0, normalizer: 0, penalty: 0, steps: 0, samples: 0 };
     const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
@@ -62,7 +64,7 @@ export async function fit<M extends string>(training: Training, run: FitRun<M>):
     if (ended === "aborted") break;
     state.epoch++;
     const seconds = (performance.now() - started) / 1000;
-    const logs = await logsOf(training, sums, validation, batchSize);
+    const logs = await logsOf(training, sums, run);
     history.epochs.push(logs);
     observe(training, logs);
     const info = { epoch, epochs, step: state.step, samplesPerSecond: sums.samples / seconds, logs };
@@ -86,29 +88,33 @@ function checkData({ setup: { loss, model } }: Training, data: Dataset, name: st
   if (isLoss(loss)) checkTargets(name, loss, data, outputShapeOf(model));
 }
 
-async function logsOf(training: Training, sums: Sums, validation: Dataset | undefined, batchSize: number): Promise<Logs> {
+async function logsOf(
+  training: Training,
+  sums: Sums,
+  run: Pick<FitRun, "validation" | "batchSize" | "validationWeights">,
+): Promise<Logs> {
   const logs: Record<string, number> = {
     loss: sums.value / sums.normalizer + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
   };
+  const { validation, batchSize, validationWeights } = run;
   if (validation === undefined) return logs;
-  const values = await evaluate(training, validation, batchSize);
+  const values = await evaluate(training, validation, batchSize, validationWeights);
   for (const [name, value] of Object.entries(values)) logs[validationName(name)] = value;
   return logs;
 }
 
 /** Tells schedules that follow a log. */
 function observe({ state }: Training, logs: Logs): void {
-  for (const { optimizer } of state.groups) {
-    for (const rate of optimizer.rates) {
-      if (typeof rate !== "object" || rate.monitor === undefined) continue;
-      const value = logs[rate.monitor];
-      if (value === undefined) {
-        throw new ErmineError(
-          "ERMINE_OPTION",
-          `${rate.name} follows "${rate.monitor}", and the logs are ${Object.keys(logs).join(", ")}.`,
-        );
-      }
-      rate.observe?.(value);
+  // A set: groups may share a schedule, which is told once.
+  for (const rate of new Set(state.groups.flatMap(({ optimizer }) => optimizer.rates))) {
+    if (typeof rate !== "object" || rate.monitor === undefined) continue;
+    const value = logs[rate.monitor];
+    if (value === undefined) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `${rate.name} follows "${rate.monitor}", and the logs are ${Object.keys(logs).join(", ")}.`,
+      );
     }
+    rate.observe?.(value);
   }
 }

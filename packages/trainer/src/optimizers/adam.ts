@@ -23,24 +23,25 @@ const defaults: AdamOptions = {
   amsgrad: false,
 };
 
-const shared = (name: string, decoupled: boolean): OptimizerSpec<AdamOptions> => ({
+const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): OptimizerSpec<O> => ({
   name,
-  defaults: decoupled ? { ...defaults, weightDecay: 0.01 } : defaults,
+  defaults,
   check(options) {
     checkRange(name, options, ["beta1", "beta2"], 0, 1);
     checkRange(name, options, ["epsilon"], 0, Infinity);
   },
   slots: ({ amsgrad }): Record<string, number> => (amsgrad ? { m: 0, v: 0, vMax: 0 } : { m: 0, v: 0 }),
   // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
-  scalars: ({ beta1, beta2 }, { step, learningRate, weightDecay }) => [
-    learningRate / (1 - beta1 ** (step + 1)),
-    1 / Math.sqrt(1 - beta2 ** (step + 1)),
-    decoupled ? 1 - learningRate * weightDecay : weightDecay,
+  scalars: (options, { step, learningRate, weightDecay }) => [
+    learningRate / (1 - options.beta1 ** (step + 1)),
+    1 / Math.sqrt(1 - options.beta2 ** (step + 1)),
+    decoupled(options) ? 1 - learningRate * weightDecay : weightDecay,
   ],
-  step({ p, g, slots: [m, v, vMax], s }, { beta1, beta2, epsilon, weightDecay }) {
-    const decays = hasDecay(weightDecay);
-    const gradient = decays && !decoupled ? add(g, mul(p, s(2))) : g;
-    const kept = decays && decoupled ? mul(p, s(2)) : p;
+  step({ p, g, slots: [m, v, vMax], s }, options) {
+    const { beta1, beta2, epsilon, weightDecay } = options;
+    const [decays, apart] = [hasDecay(weightDecay), decoupled(options)];
+    const gradient = decays && !apart ? add(g, mul(p, s(2))) : g;
+    const kept = decays && apart ? mul(p, s(2)) : p;
     const first = add(mul(m!, beta1), mul(gradient, 1 - beta1));
     const second = add(mul(v!, beta2), mul(mul(gradient, gradient), 1 - beta2));
     const largest = vMax === undefined ? second : maximum(vMax, second);
@@ -53,15 +54,18 @@ const shared = (name: string, decoupled: boolean): OptimizerSpec<AdamOptions> =>
 /**
  * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − lr · m̂ / (√v̂ + ε), m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ).
  *
- * Its weightDecay is L2: λθ added to the gradient, so the adaptive step shrinks it too; for weight decay proper take `adamw`.
- * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, amsgrad false, as PyTorch's.
- * Source: Kingma and Ba 2015.
+ * Its weightDecay is L2: λθ added to the gradient, so the adaptive step shrinks it too; for weight decay proper take `adamw`, or
+ * decoupledWeightDecay, which is the same.
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false, amsgrad false (true: v is the largest
+ * so far), as PyTorch's. Source: Kingma and Ba 2015; Reddi et al. 2018 (amsgrad).
  */
-export const adam = defineOptimizer(shared("adam", false));
+export const adam = defineOptimizer(
+  shared("adam", { ...defaults, decoupledWeightDecay: false }, ({ decoupledWeightDecay }) => decoupledWeightDecay),
+);
 
 /**
  * Adam with decoupled weight decay: θ ← (1 − lr · λ)θ before Adam's step, whose moments never see it.
  *
  * Defaults: as adam's, weightDecay 0.01. Source: Loshchilov and Hutter 2019.
  */
-export const adamw = defineOptimizer(shared("adamw", true));
+export const adamw = defineOptimizer(shared("adamw", { ...defaults, weightDecay: 0.01 as Rate }, () => true));

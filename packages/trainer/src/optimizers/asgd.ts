@@ -4,9 +4,9 @@ import type { Rate } from "../schedules/schedule.js";
 import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
 
 /**
- * θ ← (1 − lambd · η)θ − η g, η = lr / (1 + lambd · lr · (t − 1))^alpha; the slot `average` follows θ with weight 1 / max(1, t − 1 − t0).
+ * θ ← (1 − lambda · η)θ − η g, η = lr / (1 + lambda · lr · (t − 1))^alpha; the slot `average` follows θ with weight 1 / max(1, t − 1 − t0).
  *
- * Defaults: learningRate 0.01, lambd 1e-4, alpha 0.75, t0 1e6, weightDecay 0 (L2), as PyTorch's. Source: Polyak and Juditsky 1992.
+ * Defaults: learningRate 0.01, lambda 1e-4, alpha 0.75, t0 1e6, weightDecay 0 (L2), as PyTorch's. Source: Polyak and Juditsky 1992.
  */
 export const asgd = defineOptimizer({
   name: "asgd",
@@ -14,17 +14,18 @@ export const asgd = defineOptimizer({
     learningRate: 0.01 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    lambd: 1e-4,
+    lambda: 1e-4,
     alpha: 0.75,
     t0: 1e6,
   },
   check(options) {
-    checkRange("asgd", options, ["lambd", "alpha", "t0"], 0, Infinity);
+    checkRange("asgd", options, ["lambda", "alpha", "t0"], 0, Infinity);
   },
   slots: (): Record<string, number> => ({ average: 0 }),
-  scalars({ lambd, alpha, t0 }, { step, learningRate, weightDecay }) {
-    const rate = learningRate / (1 + lambd * learningRate * step) ** alpha;
-    return [rate, 1 - lambd * rate, step === 0 ? 1 : 1 / Math.max(1, step - t0), weightDecay];
+  average: "average",
+  scalars({ lambda, alpha, t0 }, { step, learningRate, weightDecay }) {
+    const rate = learningRate / (1 + lambda * learningRate * step) ** alpha;
+    return [rate, 1 - lambda * rate, step === 0 ? 1 : 1 / Math.max(1, step - t0), weightDecay];
   },
   step({ p, g, slots, s }, { weightDecay }) {
     const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(3))) : g;

@@ -3,14 +3,14 @@
  * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
  */
 import { apply, checkOptions, defineOp, ErmineError, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
-import { rateAt, type Rate, type Time } from "../schedules/schedule.js";
+import { ageOf, rateAt, type Rate, type Time } from "../schedules/schedule.js";
 
 /** An optimizer with its options: pure; the trainer keeps its state. */
 export interface Optimizer {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** What is kept for each parameter, with the value that it starts from ("parameter": a copy of it). */
-  readonly slots: Readonly<Record<string, number | "parameter">>;
+  /** What is kept beside a parameter of that shape, by name. */
+  slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
   /** How many numbers `scalars` gives. */
   readonly scalarCount: number;
   /** What changes from step to step, in float64 on the host; fed as part of one vector. */
@@ -19,12 +19,23 @@ export interface Optimizer {
   update(state: OptimizerState, gradients: readonly Tensor[], scalars: Tensor): OptimizerState;
   /** Schedules that follow a metric, so that the trainer can tell them. */
   readonly rates: readonly Rate[];
+  /** The slot that holds an average of the parameter's values, where there is one. */
+  readonly average?: string;
 }
+
+/** Numbers kept beside a parameter: what they start from ("parameter": a copy of it), and their shape. */
+export interface Slot {
+  readonly start: SlotStart;
+  readonly shape: readonly number[];
+}
+export type SlotStart = number | "parameter";
 
 /** Parameters and what is kept beside each. */
 export interface OptimizerState {
   readonly parameters: readonly Tensor[];
   readonly slots: readonly (readonly Tensor[])[];
+  /** The parameters' names, for what depends on them. */
+  readonly names?: readonly string[];
 }
 
 /** Options that each optimizer has. */
@@ -41,8 +52,10 @@ export interface OptimizerSpec<O extends CommonOptions> {
   /** Every option with its default: PyTorch's. */
   readonly defaults: O;
   check?(options: O): void;
-  slots(options: O): Readonly<Record<string, number | "parameter">>;
-  /** Scalars of the step with that number (0 the first); learning rate and decay are their values now. */
+  /** What is kept beside a parameter of that shape; a start alone has the parameter's shape. */
+  slots(options: O, shape: readonly number[]): Readonly<Record<string, SlotStart | Slot>>;
+  readonly average?: string;
+  /** Scalars of the parameters' step-th update (0 the first); learning rate and decay are their values now. */
   scalars(options: O, now: { step: number; learningRate: number; weightDecay: number }): readonly number[];
   /** The step, in ops; `s(i)` is the i-th scalar, the gradient has its sign for `maximize` already. */
   step(
@@ -56,8 +69,11 @@ export interface OptimizerSpec<O extends CommonOptions> {
 /** The i-th number of a vector, as a scalar tensor. */
 export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
 
+/** Any of the options; a default of `false` stands for either. */
+export type OptionsOf<O> = { readonly [K in keyof O]?: O[K] extends boolean ? boolean : O[K] };
+
 /** Makes an optimizer's function of its definition. */
-export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: Partial<O>) => Optimizer {
+export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
   const opName = spec.op ?? `${spec.name}Update`;
   const op: Op<{ readonly options: O }> = defineOp({
     name: opName,
@@ -72,21 +88,22 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
   });
   return (given = {}) => {
     checkOptions(spec.name, given, Object.keys(spec.defaults));
-    const options: O = { ...spec.defaults, ...given };
+    const options = { ...spec.defaults, ...given } as O;
     checkCommon(spec.name, options);
     spec.check?.(options);
     // Rates are fed: what stays in the op's attributes is static and plain.
     const attributes = { options: { ...options, learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 } };
     const scalars = (time: Time): readonly number[] =>
       spec.scalars(options, {
-        step: time.step,
+        step: ageOf(time),
         learningRate: rateAt(options.learningRate, time),
         weightDecay: rateAt(options.weightDecay, time),
       });
     return {
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
-      slots: spec.slots(options),
+      slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
+      ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalars({ step: 0, epoch: 0 }).length,
       scalars,
       rates: [options.learningRate, options.weightDecay],
@@ -97,6 +114,15 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
     };
   };
 }
+
+/** @internal Slots that are a start alone have the parameter's shape. */
+export const shapedSlots = (
+  slots: Readonly<Record<string, SlotStart | Slot>>,
+  shape: readonly number[],
+): Readonly<Record<string, Slot>> =>
+  Object.fromEntries(
+    Object.entries(slots).map(([name, slot]) => [name, typeof slot === "object" ? slot : { start: slot, shape }]),
+  );
 
 export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;
 

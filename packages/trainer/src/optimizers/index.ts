@@ -14,24 +14,26 @@ export { lamb } from "./lamb.js";
 export { adafactor } from "./adafactor.js";
 export { muon } from "./muon.js";
 export {
-  addDecayedWeights,
   chain,
-  clipByGlobalNorm,
-  clipByValue,
-  scale,
-  scaleByAdam,
-  scaleByLearningRate,
-  trace,
+  perParameter,
   type GradientTransformation,
+  type ParameterTransformation,
+  type SlotPlan,
   type TransformContext,
 } from "./chain.js";
+export * from "./transforms/index.js";
+export { lookahead } from "./lookahead.js";
+export { exponentialAverage, stochasticAverage } from "./averages.js";
 export { clipGradNorm, clipGradValue, globalNorm, type NormType } from "./clip.js";
 export { undecayedBiasesAndNorms, type OptimizerSetup, type ParameterGroup } from "./groups.js";
 export {
   defineOptimizer,
   scalarAt,
   type CommonOptions,
+  type OptionsOf,
   type Optimizer,
   type OptimizerSpec,
   type OptimizerState,
+  type Slot,
+  type SlotStart,
 } from "./definition.js";

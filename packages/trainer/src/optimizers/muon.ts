@@ -3,8 +3,8 @@ import { add, clamp, div, ErmineError, matmul, mul, norm, sub, transpose, type T
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
 
-/** Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
-function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
+/** @internal Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
+export function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
   const [rows, columns] = x.shape as readonly [number, number];
   const tall = rows > columns;
   let y: Tensor = tall ? transpose(x) : x;
@@ -16,13 +16,20 @@ function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], ste
   return tall ? transpose(y) : y;
 }
 
+/** What the learning rate is multiplied by for a matrix of that size. */
+const factors = {
+  original: (rows: number, columns: number) => Math.sqrt(Math.max(1, rows / columns)),
+  matchRmsAdamw: (rows: number, columns: number) => 0.2 * Math.sqrt(Math.max(rows, columns)),
+  spectralUnclamped: (rows: number, columns: number) => Math.sqrt(rows / columns),
+};
+
 /**
- * b ← μb + (1 − μ)g; θ ← (1 − lr · λ)θ − lr · a · orthogonal(nesterov ? (1 − μ)g + μb : b), a = √max(1, rows / columns), or
- * 0.2 · √max(rows, columns) for adjustLearningRate "matchRmsAdamW". In float32 throughout.
+ * b ← μb + (1 − μ)g; θ ← (1 − lr · λ)θ − lr · a · orthogonal(nesterov ? (1 − μ)g + μb : b), a = √max(1, rows / columns), for
+ * adjustLrFn "matchRmsAdamw" 0.2 · √max(rows, columns), for "spectralUnclamped" √(rows / columns). In float32 throughout.
  *
  * Matrices only: give biases, embeddings and convolutions an adamw in a group of their own.
  * Defaults: learningRate 0.001, momentum 0.95, nesterov true, weightDecay 0.1 (decoupled), nsCoefficients [3.4445, −4.775, 2.0315], nsSteps 5,
- * epsilon 1e-7, adjustLearningRate "original", as PyTorch's. Source: Jordan et al. 2024.
+ * epsilon 1e-7, adjustLrFn "original", as PyTorch's. Source: Jordan et al. 2024.
  *
  * @throws ErmineError ERMINE_SHAPE for a parameter that is no matrix
  */
@@ -37,22 +44,22 @@ export const muon = defineOptimizer({
     nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
     nsSteps: 5,
     epsilon: 1e-7,
-    adjustLearningRate: "original" as "original" | "matchRmsAdamW",
+    adjustLrFn: "original" as keyof typeof factors,
   },
   check(options) {
     checkRange("muon", options, ["momentum"], 0, 1);
     checkRange("muon", options, ["nsSteps"], 0, 100);
-    const { adjustLearningRate } = options;
-    if (adjustLearningRate !== "original" && adjustLearningRate !== "matchRmsAdamW") {
+    const { adjustLrFn } = options;
+    if (!(adjustLrFn in factors)) {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `muon: adjustLearningRate is "original" or "matchRmsAdamW", got "${String(adjustLearningRate)}".`,
+        `muon: adjustLrFn is one of ${Object.keys(factors).join(", ")}, got "${String(adjustLrFn)}".`,
       );
     }
   },
   slots: (): Record<string, number> => ({ momentum: 0 }),
   scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
-  step({ p, g, slots, s }, { momentum, nesterov, nsCoefficients, nsSteps, epsilon, adjustLearningRate, weightDecay }) {
+  step({ p, g, slots, s }, { momentum, nesterov, nsCoefficients, nsSteps, epsilon, adjustLrFn, weightDecay }) {
     if (p.rank !== 2) {
       throw new ErmineError(
         "ERMINE_SHAPE",
@@ -62,8 +69,7 @@ export const muon = defineOptimizer({
     const [rows, columns] = p.shape as readonly [number, number];
     const buffer = add(mul(slots[0]!, momentum), mul(g, 1 - momentum));
     const wanted = nesterov ? add(mul(g, 1 - momentum), mul(buffer, momentum)) : buffer;
-    const factor =
-      adjustLearningRate === "original" ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns));
+    const factor = factors[adjustLrFn](rows, columns);
     const direction = orthogonal(wanted, nsCoefficients, nsSteps, epsilon);
     const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;
     return [sub(kept, mul(direction, mul(s(0), factor))), buffer];

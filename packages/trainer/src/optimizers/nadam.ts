@@ -6,9 +6,11 @@ import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
 /** Π μ up to a step: the last one is kept, since steps follow each other. */
 const products = new Map<string, { step: number; product: number }>();
 
-const momentumAt = (beta1: number, decay: number, t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * decay));
+/** @internal μ at update t (1 the first). */
+export const momentumAt = (beta1: number, decay: number, t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * decay));
 
-function momentumProduct(beta1: number, decay: number, t: number): number {
+/** @internal Π μ of the first t updates. */
+export function momentumProduct(beta1: number, decay: number, t: number): number {
   const key = `${beta1} ${decay}`;
   const known = products.get(key);
   let [at, product] = known !== undefined && known.step <= t ? [known.step, known.product] : [0, 1];

@@ -3,6 +3,16 @@ import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
 
+/** @internal What update t (1 the first) takes of m̂ / √v, and of m̂ alone. */
+export function rectification(beta2: number, t: number): { adaptive: number; plain: number } {
+  const correction = 1 - beta2 ** t;
+  const limit = 2 / (1 - beta2) - 1;
+  const rho = limit - (2 * t * beta2 ** t) / correction;
+  if (!(rho > 5)) return { adaptive: 0, plain: 1 };
+  const rectified = Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho));
+  return { adaptive: rectified * Math.sqrt(correction), plain: 0 };
+}
+
 /**
  * m̂, v̂ as adam's; ρ = ρ∞ − 2t β₂ᵗ / (1 − β₂ᵗ), ρ∞ = 2 / (1 − β₂) − 1. Where ρ > 5: θ ← θ − lr · r · m̂ / √v̂,
  * r = √((ρ − 4)(ρ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ)); before: θ ← θ − lr · m̂.
@@ -28,17 +38,9 @@ export const radam = defineOptimizer({
   slots: (): Record<string, number> => ({ m: 0, v: 0 }),
   scalars({ beta1, beta2, decoupledWeightDecay }, { step, learningRate, weightDecay }) {
     const t = step + 1;
-    const correction = 1 - beta2 ** t;
-    const limit = 2 / (1 - beta2) - 1;
-    const rho = limit - (2 * t * beta2 ** t) / correction;
+    const { adaptive, plain } = rectification(beta2, t);
     const rate = learningRate / (1 - beta1 ** t);
-    const known = rho > 5;
-    const rectified = known ? Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho)) : 0;
-    return [
-      rate * rectified * Math.sqrt(correction),
-      known ? 0 : rate,
-      decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay,
-    ];
+    return [rate * adaptive, rate * plain, decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay];
   },
   step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay, decoupledWeightDecay }) {
     const decays = hasDecay(weightDecay);

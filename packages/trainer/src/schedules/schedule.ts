@@ -9,7 +9,12 @@ export interface Time {
   /** Updates taken so far; 0 during the first. */
   readonly step: number;
   readonly epoch: number;
+  /** Updates that these parameters have had; default step. Fewer for a layer that was frozen for a time. */
+  readonly age?: number;
 }
+
+/** What bias corrections count by: a parameter's own updates. */
+export const ageOf = ({ step, age }: Time): number => age ?? step;
 
 export interface Schedule {
   readonly name: string;

@@ -82,7 +82,7 @@ export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, sca
     const risk = div(sums.value, sums.normalizer);
     return penalty === undefined ? risk : add(risk, penalty);
   });
-  return finish(setup, made.gradients, made.sums, made.penalty, scalars);
+  return finish(setup, made.gradients, made.sums, made.penalty, counters, scalars);
 }
 
 /** Forward and backward of a micro-batch: Σ value's gradient, added to what the update's earlier ones gave. */
@@ -101,7 +101,13 @@ export function accumulateBody(
 }
 
 /** The update from what was accumulated: Σ ∇value / Σ normalizer plus the penalty's gradient, once. */
-export function applyBody(setup: StepSetup, accumulators: readonly Variable[], totals: Variable, scalars: Tensor): Stepped {
+export function applyBody(
+  setup: StepSetup,
+  accumulators: readonly Variable[],
+  totals: Variable,
+  counters: Tensor,
+  scalars: Tensor,
+): Stepped {
   const parameters = setup.groups.flatMap((group) => group.parameters);
   const at = (i: number): Tensor => reshape(slice(totals.value, [i], [1]), []);
   const sums: Sums = { value: at(0), normalizer: at(1) };
@@ -112,7 +118,7 @@ export function applyBody(setup: StepSetup, accumulators: readonly Variable[], t
     penalty = value;
     gradients = gradients.map((g, i) => add(g, grads[i]!));
   }
-  const stepped = finish(setup, gradients, sums, penalty, scalars);
+  const stepped = finish(setup, gradients, sums, penalty, counters, scalars);
   const cleared: Update[] = [...accumulators, totals].map((variable) => [variable, mul(variable.value, 0)]);
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
@@ -123,7 +129,14 @@ function report(sums: Sums, ok: Tensor, penalty: Tensor | undefined): Tensor {
   return stack([sums.value, sums.normalizer, cast(ok, "float32"), penalty ?? mul(sums.normalizer, 0)]);
 }
 
-function finish(setup: StepSetup, raw: readonly Tensor[], sums: Sums, penalty: Tensor | undefined, scalars: Tensor): Stepped {
+function finish(
+  setup: StepSetup,
+  raw: readonly Tensor[],
+  sums: Sums,
+  penalty: Tensor | undefined,
+  counters: Tensor,
+  scalars: Tensor,
+): Stepped {
   const checks = [finite(sums.value), greater(sums.normalizer, 0), ...raw.map(isAllFinite)];
   if (penalty !== undefined) checks.push(finite(penalty));
   const ok = checks.reduce((a, b) => logicalAnd(a, b));
@@ -133,11 +146,18 @@ function finish(setup: StepSetup, raw: readonly Tensor[], sums: Sums, penalty: T
     gradients = clipGradNorm(gradients, setup.clipGradNorm.maxNorm, setup.clipGradNorm.normType).gradients;
   const updates: Update[] = [];
   let first = 0;
-  for (const { optimizer, parameters, slots, firstScalar } of setup.groups) {
+  for (const { optimizer, parameters, names, slots, firstScalar } of setup.groups) {
     const own = gradients.slice(first, first + parameters.length);
     first += parameters.length;
-    const state = { parameters: parameters.map((p) => p.value), slots: slots.map((list) => list.map((slot) => slot.value)) };
-    const next = optimizer.update(state, own, slice(scalars, [firstScalar], [optimizer.scalarCount]));
+    const state = {
+      parameters: parameters.map((p) => p.value),
+      slots: slots.map((list) => list.map((slot) => slot.value)),
+      names,
+    };
+    // A link of a chain may draw numbers.
+    const next = withRandom({ seed: setup.seed, counters }, () =>
+      optimizer.update(state, own, slice(scalars, [firstScalar], [optimizer.scalarCount])),
+    );
     parameters.forEach((parameter, i) => {
       updates.push([parameter, next.parameters[i]!]);
       slots[i]!.forEach((slot, k) => updates.push([slot, next.slots[i]![k]!]));

@@ -110,6 +110,11 @@ export class Engine {
     this.#release();
   }
 
+  /** Drops entries whose bodies have changed. */
+  forget(names: readonly string[]): void {
+    if (names.filter((name) => this.#entries.delete(name)).length > 0) this.#release();
+  }
+
   /** Traces every entry that is not yet: their graphs, for any backend. */
   trace(): GraphModule {
     for (const [name, entry] of this.#entries) {

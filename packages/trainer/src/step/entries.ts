@@ -9,7 +9,10 @@ import type { EntrySpec } from "./engine.js";
 import { linkOf, type Training } from "./training.js";
 
 /** How a step is made, its groups among it. */
-export const stepSetup = ({ setup, state }: Training): StepSetup => ({ ...setup, groups: state.begin() });
+export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
+  ...setup,
+  groups: state.begin(() => engine.forget(["step", "accumulate", "apply"])),
+});
 
 const specOf = ({ state }: Training, columns: Dataset | undefined): EntrySpec => ({ columns, scalarCount: state.scalarCount });
 
@@ -33,8 +36,8 @@ function defineParts(training: Training, setup: StepSetup, data: Dataset): void 
     const { report, ok, updates } = accumulateBody(setup, batch!, counters, gradients, totals);
     return { outputs: [report], ok, updates };
   });
-  training.engine.define("apply", specOf(training, undefined), ({ scalars }) => {
-    const { report, ok, updates } = applyBody(setup, gradients, totals, scalars);
+  training.engine.define("apply", specOf(training, undefined), ({ counters, scalars }) => {
+    const { report, ok, updates } = applyBody(setup, gradients, totals, counters, scalars);
     return { outputs: [report], ok, updates };
   });
 }

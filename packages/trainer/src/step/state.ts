@@ -1,43 +1,15 @@
 /** All that training changes: how far it is, the model's variables, the optimizer's slots, the gradients that are being summed. */
-import { tensor, Variable, zeros, full, type Tensor } from "@ermine/core";
+import { Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
-import { assignGroups, type OptimizerSetup } from "../optimizers/groups.js";
-import type { Optimizer } from "../optimizers/definition.js";
+import type { OptimizerSetup } from "../optimizers/groups.js";
 import type { Time } from "../schedules/schedule.js";
+import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
-export interface GroupState {
-  readonly optimizer: Optimizer;
-  readonly parameters: readonly Parameter[];
-  /** For each parameter its slots, in the optimizer's order. */
-  readonly slots: readonly (readonly Variable[])[];
-  readonly firstScalar: number;
-}
-
-/** Slots for every trainable parameter, named `optimizer.<parameter>.<slot>`. */
-export function groupStates(model: Module, setup: OptimizerSetup): GroupState[] {
-  let next = 0;
-  return assignGroups(model, setup).map(({ optimizer, parameters }) => {
-    const firstScalar = next;
-    next += optimizer.scalarCount;
-    const slots = parameters.map(([name, parameter]) =>
-      Object.entries(optimizer.slots).map(
-        ([slot, start]) => new Variable(initial(parameter, start), { name: `optimizer.${name}.${slot}`, trainable: false }),
-      ),
-    );
-    return { optimizer, parameters: parameters.map(([, p]) => p), slots, firstScalar };
-  });
-}
-
-function initial(parameter: Parameter, start: number | "parameter"): Tensor {
-  const shape = parameter.shape;
-  if (start === 0) return zeros(shape);
-  if (typeof start === "number") return full(shape, start);
-  return tensor(parameter.eagerValue().dataSync(), { shape });
-}
+export type { GroupState } from "./memory.js";
 
 /** The numbers that this step feeds, in one vector; at least one, so that the feed is never empty. */
 function stepScalars(groups: readonly GroupState[], time: Time): Float32Array {
-  const numbers = groups.flatMap(({ optimizer }) => [...optimizer.scalars(time)]);
+  const numbers = groups.flatMap(({ optimizer, missed }) => [...optimizer.scalars({ ...time, age: time.step - missed })]);
   return Float32Array.from(numbers.length === 0 ? [0] : numbers);
 }
 
@@ -56,6 +28,7 @@ export class TrainingState {
   readonly buffers: readonly Variable[];
   readonly #model: Module;
   readonly #optimizer: OptimizerSetup;
+  readonly #memory = new OptimizerMemory();
   #groups: readonly GroupState[] | undefined;
   #accumulated: Accumulated | undefined;
 
@@ -70,9 +43,20 @@ export class TrainingState {
     return this.#groups ?? [];
   }
 
-  /** Makes the optimizer's slots, where they are not there yet. */
-  begin(): readonly GroupState[] {
-    return (this.#groups ??= groupStates(this.#model, this.#optimizer));
+  /**
+   * Makes the optimizer's slots, where they are not there yet. Layers may have been frozen or thawed since: then `changed` is called, since
+   * the step is another one.
+   */
+  begin(changed?: () => void): readonly GroupState[] {
+    const groups = this.#memory.groups(this.#model, this.#optimizer, this.step);
+    if (this.#groups !== undefined) {
+      if (sameGroups(this.#groups, groups)) return this.#groups;
+      changed?.();
+      const { gradients = [], totals } = this.#accumulated ?? {};
+      for (const sum of totals === undefined ? [] : [...gradients, totals]) sum.value.dispose();
+      this.#accumulated = undefined;
+    }
+    return (this.#groups = groups);
   }
 
   /** The sums of an update in several parts, made when they are first asked for. */
@@ -100,7 +84,7 @@ export class TrainingState {
 
   /** Frees the slots; training begins anew, from the parameters as they are. */
   dispose(): void {
-    for (const { slots } of this.groups) for (const slot of slots.flat()) slot.value.dispose();
+    this.#memory.dispose();
     this.#groups = undefined;
     this.step = 0;
     this.epoch = 0;

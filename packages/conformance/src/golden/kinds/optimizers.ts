@@ -58,7 +58,9 @@ async function steps(golden: OptimizerCase, target: Target): Promise<readonly Co
 
 /** What is kept beside a parameter, as it starts. */
 const startSlots = (optimizer: Optimizer, p: GoldenTensor): Tensor[] =>
-  Object.values(optimizer.slots).map((start) => (start === "parameter" ? fromGolden(p) : hostFull(p.shape, start)));
+  Object.values(optimizer.slots(p.shape)).map(({ start, shape }) =>
+    start === "parameter" ? fromGolden(p) : hostFull(shape, start),
+  );
 
 const hostFull = (shape: readonly number[], value: number): Tensor =>
   tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value), { shape });

@@ -1,0 +1,39 @@
+/** Slow weights that follow an optimizer's every k-th. */
+import { add, checkOptions, ErmineError, greater, mul, sub, where } from "@ermine/core";
+import { ageOf } from "../schedules/schedule.js";
+import { scalarAt, type Optimizer } from "./definition.js";
+
+/**
+ * The optimizer's own steps on θ; after every k-th φ ← φ + alpha · (θ − φ) and θ ← φ. φ starts as θ, and the optimizer keeps its moments.
+ *
+ * Defaults: k 5, alpha 0.5. Source: Zhang et al. 2019, algorithm 1.
+ *
+ * @example lookahead(adamw({ learningRate: 1e-3 }), { k: 6, alpha: 0.5 })
+ */
+export function lookahead(optimizer: Optimizer, options: { readonly k?: number; readonly alpha?: number } = {}): Optimizer {
+  checkOptions("lookahead", options, ["k", "alpha"]);
+  const { k = 5, alpha = 0.5 } = options;
+  if (!Number.isInteger(k) || k < 1)
+    throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${String(k)}.`);
+  if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${String(alpha)}.`);
+  return {
+    ...optimizer,
+    name: `lookahead(${optimizer.name})`,
+    options: { ...optimizer.options, k, alpha },
+    slots: (shape) => ({ ...optimizer.slots(shape), slow: { start: "parameter", shape } }),
+    scalarCount: optimizer.scalarCount + 1,
+    scalars: (time) => [...optimizer.scalars(time), (ageOf(time) + 1) % k === 0 ? 1 : 0],
+    update({ slots, ...state }, gradients, vector) {
+      const inner = optimizer.update({ ...state, slots: slots.map((list) => list.slice(0, -1)) }, gradients, vector);
+      const meets = greater(scalarAt(vector, optimizer.scalarCount), 0);
+      const slow = slots.map((list, i) => {
+        const kept = list.at(-1)!;
+        return where(meets, add(kept, mul(sub(inner.parameters[i]!, kept), alpha)), kept);
+      });
+      return {
+        parameters: inner.parameters.map((p, i) => where(meets, slow[i]!, p)),
+        slots: inner.slots.map((list, i) => [...list, slow[i]!]),
+      };
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Links for the front of a chain: gradients held within bounds, centred, made noisy. */
+import { clamp, div, drawUniform, ErmineError, log, maximum, mean, minimum, mul, sin, sqrt, sub, sum, add } from "@ermine/core";
+import { rateAt, type Rate } from "../../schedules/schedule.js";
+import { perParameter, type GradientTransformation } from "../chain.js";
+import { clipGradNorm, clipGradValue, type NormType } from "../clip.js";
+
+/** All updates together scaled down to a norm of at most maxNorm. */
+export const clipByGlobalNorm = (maxNorm: number, normType: NormType = 2): GradientTransformation => ({
+  name: "clipByGlobalNorm",
+  update: (updates) => ({ updates: clipGradNorm(updates, maxNorm, normType).gradients }),
+});
+
+/** Each number held in [−clipValue, clipValue]. */
+export const clipByValue = (clipValue: number): GradientTransformation => ({
+  name: "clipByValue",
+  update: (updates) => ({ updates: clipGradValue(updates, clipValue) }),
+});
+
+/** u / max(1, rms(u) / threshold) for each parameter. Adafactor's d. Source: Shazeer and Stern 2018. */
+export const clipByBlockRms = (threshold: number): GradientTransformation =>
+  perParameter({
+    name: "clipByBlockRms",
+    update: (u) => [div(u, maximum(div(sqrt(mean(mul(u, u))), threshold), 1))],
+  });
+
+/**
+ * Each unit's update scaled down to at most clipping · ‖its weights‖, the weights' norm at least epsilon. A unit is what one number of the first
+ * axis belongs to; a vector's units are its numbers. Defaults: clipping 0.01, epsilon 1e-3. Source: Brock et al. 2021.
+ */
+export function adaptiveClip(clipping = 0.01, epsilon = 1e-3): GradientTransformation {
+  if (!(clipping > 0)) throw new ErmineError("ERMINE_OPTION", `adaptiveClip: clipping must be above 0, got ${clipping}.`);
+  return perParameter({
+    name: "adaptiveClip",
+    update(u, { p }) {
+      const axis = p.shape.slice(1).map((_, i) => i + 1);
+      const unit = (t: typeof u): typeof u =>
+        axis.length === 0 ? sqrt(mul(t, t)) : sqrt(sum(mul(t, t), { axis, keepDims: true }));
+      const limit = mul(clamp(unit(p), epsilon), clipping);
+      return [mul(u, minimum(div(limit, clamp(unit(u), 1e-6)), 1))];
+    },
+  });
+}
+
+/** u − its mean over all axes but the first, for parameters of rank 2 and more. Source: Yong et al. 2020. */
+export const centralize = (): GradientTransformation =>
+  perParameter({
+    name: "centralize",
+    update: (u) => [u.rank < 2 ? u : sub(u, mean(u, { axis: u.shape.slice(1).map((_, i) => i + 1), keepDims: true }))],
+  });
+
+/**
+ * u + N(0, eta / (1 + t)^gamma), other numbers at each step, the same for the same seed of the trainer. Defaults: eta 0.01, gamma 0.55.
+ * Source: Neelakantan et al. 2015.
+ */
+export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation {
+  return perParameter({
+    name: "addNoise",
+    scalars: (time) => [Math.sqrt(rateAt(eta, time) / (1 + time.step) ** gamma)],
+    rates: [eta],
+    update(u, { s }) {
+      // Box and Muller; 1 − uniform is never 0.
+      const radius = sqrt(mul(log(sub(1, drawUniform(u.shape, "gradientNoise"))), -2));
+      const angle = mul(drawUniform(u.shape, "gradientNoise"), 2 * Math.PI);
+      return [add(u, mul(mul(radius, sin(angle)), s(0)))];
+    },
+  });
+}
+
+/** u / max(‖u‖, 1e-12), ‖u‖ over all parameters together. */
+export const normalizeByGlobalNorm = (): GradientTransformation => ({
+  name: "normalizeByGlobalNorm",
+  update(updates) {
+    const size = clamp(sqrt(updates.map((u) => sum(mul(u, u))).reduce((a, b) => add(a, b))), 1e-12);
+    return { updates: updates.map((u) => div(u, size)) };
+  },
+});

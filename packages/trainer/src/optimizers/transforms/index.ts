@@ -1,0 +1,24 @@
+/** Links of a chain. */
+export {
+  scaleByAdadelta,
+  scaleByAdam,
+  scaleByAdamax,
+  scaleByBelief,
+  scaleByNadam,
+  scaleByRadam,
+  scaleByRms,
+  scaleByRss,
+} from "./adaptive.js";
+export {
+  adaptiveClip,
+  addNoise,
+  centralize,
+  clipByBlockRms,
+  clipByGlobalNorm,
+  clipByValue,
+  normalizeByGlobalNorm,
+} from "./gradients.js";
+export { orthogonalize, scaleByFactoredRms } from "./matrices.js";
+export { ema, scaleByLion, trace } from "./momentum.js";
+export { scale, scaleByLearningRate, scaleBySchedule, scaleBySign, scaleByTrustRatio } from "./scale.js";
+export { addDecayedWeights, masked, scaleByParameterRms, type ParameterMask } from "./weights.js";

@@ -1,0 +1,37 @@
+/** Links for matrices: their mean squares as a row and a column, and their momentum made orthogonal. */
+import { mul } from "@ermine/core";
+import { ageOf } from "../../schedules/schedule.js";
+import { factored, scaledByFactors } from "../adafactor.js";
+import { perParameter, type GradientTransformation } from "../chain.js";
+import { orthogonal } from "../muon.js";
+
+/** g / √max(V, ε²), V from a row and a column as in `adafactor`. Defaults: beta2Decay −0.8, epsilon 2⁻²³ (float32's). */
+export function scaleByFactoredRms({
+  beta2Decay = -0.8,
+  epsilon = 2 ** -23,
+}: { beta2Decay?: number; epsilon?: number } = {}): GradientTransformation {
+  return perParameter({
+    name: "scaleByFactoredRms",
+    slots: factored,
+    scalars: (time) => [(ageOf(time) + 1) ** beta2Decay],
+    update: (g, { slots, s }) => scaledByFactors(g, slots, s(0), epsilon),
+  });
+}
+
+/**
+ * The nearest matrix with singular values 1, by Newton and Schulz' iteration; numbers and vectors go by. Muon's.
+ * Defaults: nsSteps 5, nsCoefficients [3.4445, −4.775, 2.0315], epsilon 1e-7.
+ */
+export function orthogonalize(
+  options: { nsSteps?: number; nsCoefficients?: readonly [number, number, number]; epsilon?: number } = {},
+): GradientTransformation {
+  const { nsSteps = 5, nsCoefficients = [3.4445, -4.775, 2.0315], epsilon = 1e-7 } = options;
+  return perParameter({
+    name: "orthogonalize",
+    update(u) {
+      if (u.rank !== 2) return [u];
+      const [rows, columns] = u.shape as readonly [number, number];
+      return [mul(orthogonal(u, nsCoefficients, nsSteps, epsilon), Math.sqrt(Math.max(1, rows / columns)))];
+    },
+  });
+}

@@ -1,0 +1,35 @@
+/** Links that remember directions. */
+import { add, mul, sign } from "@ermine/core";
+import { ageOf } from "../../schedules/schedule.js";
+import { perParameter, type GradientTransformation } from "../chain.js";
+
+/** b ← μb + g, the direction b, or g + μb with nesterov. */
+export const trace = (momentum: number, options: { nesterov?: boolean } = {}): GradientTransformation =>
+  perParameter({
+    name: "trace",
+    slots: { momentum: 0 },
+    update(g, { slots }) {
+      const next = add(mul(slots[0]!, momentum), g);
+      return [options.nesterov === true ? add(g, mul(next, momentum)) : next, next];
+    },
+  });
+
+/** m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased (default). */
+export const ema = (decay: number, options: { debias?: boolean } = {}): GradientTransformation =>
+  perParameter({
+    name: "ema",
+    slots: { average: 0 },
+    scalars: (time) => [options.debias === false ? 1 : 1 / (1 - decay ** (ageOf(time) + 1))],
+    update(g, { slots, s }) {
+      const next = add(mul(slots[0]!, decay), mul(g, 1 - decay));
+      return [options.debias === false ? next : mul(next, s(0)), next];
+    },
+  });
+
+/** sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9, beta2 0.99. Source: Chen et al. 2023. */
+export const scaleByLion = ({ beta1 = 0.9, beta2 = 0.99 }: { beta1?: number; beta2?: number } = {}): GradientTransformation =>
+  perParameter({
+    name: "scaleByLion",
+    slots: { m: 0 },
+    update: (g, { slots: [m] }) => [sign(add(mul(m!, beta1), mul(g, 1 - beta1))), add(mul(m!, beta2), mul(g, 1 - beta2))],
+  });

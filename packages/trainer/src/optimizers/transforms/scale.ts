@@ -1,0 +1,39 @@
+/** Links that multiply: by a number, a schedule, a sign, a ratio. */
+import { div, equal, logicalOr, mul, neg, norm, sign, where } from "@ermine/core";
+import { rateAt, type Rate, type Schedule } from "../../schedules/schedule.js";
+import { perParameter, type GradientTransformation } from "../chain.js";
+
+/** −lr · u: the descent. */
+export const scaleByLearningRate = (learningRate: Rate): GradientTransformation =>
+  perParameter({
+    name: "scaleByLearningRate",
+    scalars: (time) => [rateAt(learningRate, time)],
+    rates: [learningRate],
+    update: (u, { s }) => [neg(mul(u, s(0)))],
+  });
+
+/** schedule · u, the sign kept. */
+export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
+  perParameter({
+    name: "scaleBySchedule",
+    scalars: (time) => [rateAt(schedule, time)],
+    rates: [schedule],
+    update: (u, { s }) => [mul(u, s(0))],
+  });
+
+/** factor · u. scale(−1) at the front climbs. */
+export const scale = (factor: number): GradientTransformation => perParameter({ name: "scale", update: (u) => [mul(u, factor)] });
+
+/** sign(u). Source: Bernstein et al. 2018 (signSGD). */
+export const scaleBySign = (): GradientTransformation => perParameter({ name: "scaleBySign", update: (u) => [sign(u)] });
+
+/** ‖θ‖ / ‖u‖ · u for each parameter; u where one of both is 0. Lamb's and Lars' ratio. Source: You et al. 2017, 2020. */
+export const scaleByTrustRatio = (): GradientTransformation =>
+  perParameter({
+    name: "scaleByTrustRatio",
+    update(u, { p }) {
+      const [weights, step] = [norm(p), norm(u)];
+      const still = equal(step, 0);
+      return [mul(u, where(logicalOr(equal(weights, 0), still), 1, div(weights, where(still, 1, step))))];
+    },
+  });

@@ -1,0 +1,47 @@
+/** Links that look at the weights, and which of them a link is for. */
+import { add, mul, sqrt, mean, clamp } from "@ermine/core";
+import { rateAt, type Rate } from "../../schedules/schedule.js";
+import { perParameter, type GradientTransformation } from "../chain.js";
+
+/** Which parameters, by their name in the model, their rank and shape. */
+export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
+
+/**
+ * u + λθ, λ a number or a schedule: after an adaptive scaling the decay is decoupled, before it is L2.
+ *
+ * @example addDecayedWeights(0.01, { mask: (name) => !name.endsWith("bias") })
+ */
+export const addDecayedWeights = (weightDecay: Rate, options: { mask?: ParameterMask } = {}): GradientTransformation =>
+  perParameter({
+    name: "addDecayedWeights",
+    scalars: (time) => [rateAt(weightDecay, time)],
+    rates: [weightDecay],
+    update: (u, { p, name, s }) => [options.mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s(0)))],
+  });
+
+/** max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018. */
+export const scaleByParameterRms = (epsilon = 1e-3): GradientTransformation =>
+  perParameter({
+    name: "scaleByParameterRms",
+    update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), epsilon))],
+  });
+
+/** The link for the parameters that the mask takes; the others' updates go by as they are. */
+export function masked(link: GradientTransformation, mask: ParameterMask): GradientTransformation {
+  return {
+    ...link,
+    name: `masked(${link.name})`,
+    update(updates, { parameters, names, slots, s }) {
+      const chosen = parameters.flatMap((p, i) => (mask(names[i]!, p.shape as readonly number[]) ? [i] : []));
+      if (chosen.length === 0) return { updates };
+      const pick = <T>(list: readonly T[]): T[] => chosen.map((i) => list[i]!);
+      const made = link.update(pick(updates), { parameters: pick(parameters), names: pick(names), slots: pick(slots), s });
+      const put = <T>(list: readonly T[], own: readonly T[]): T[] =>
+        list.map((value, i) => (chosen.includes(i) ? own[chosen.indexOf(i)]! : value));
+      return {
+        updates: put(updates, made.updates),
+        ...(made.slots === undefined ? {} : { slots: put(slots, made.slots) }),
+      };
+    },
+  };
+}
