@@ -1,19 +1,12 @@
-// What would be many ops in one pass: softmax and cross-entropy rows, activations' gradients, pooling, optimizer updates.
+// What would be many ops in one pass: softmax and cross-entropy rows, activations' gradients, optimizer updates.
 import { exp4, log4, sigmoid4, softTail4 } from "./math";
 import { atLeast, lanes, splat } from "./simd";
 import { storeSome } from "./binary";
-import { fill } from "./layout";
 
 // @ts-ignore: decorator
 @inline
 function f(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function word(at: usize, i: i32): i32 {
-  return load<i32>(at + (<usize>i << 2));
 }
 
 /** The largest of a row; NaN where there is one. */
@@ -212,56 +205,6 @@ export function sgd(p2: usize, b2: usize, p: usize, g: usize, b: usize, scalars:
       d = flags & 2 ? f32x4.add(d, f32x4.mul(buffer, mu)) : buffer;
     }
     v128.store(p2 + i, f32x4.sub(x, f32x4.mul(d, rate)));
-  }
-}
-
-// Pooling over two axes; `at`: size H W, kernel H W, stride H W, padding before H W, dilation H W, counts H W (12 words).
-
-/** The place in the plane of the first largest of a window. */
-// @ts-ignore: decorator
-@inline
-function largest(x: usize, at: usize, oh: i32, ow: i32): i32 {
-  let place = -1;
-  let top: f32 = 0;
-  for (let kh = 0; kh < word(at, 2); kh++) {
-    const h = oh * word(at, 4) + kh * word(at, 8) - word(at, 6);
-    if (h < 0 || h >= word(at, 0)) continue;
-    for (let kw = 0; kw < word(at, 3); kw++) {
-      const w = ow * word(at, 5) + kw * word(at, 9) - word(at, 7);
-      if (w < 0 || w >= word(at, 1)) continue;
-      const i = h * word(at, 1) + w;
-      const v = f(x, i);
-      if (place < 0 || v > top || (v != v && top == top)) {
-        place = i;
-        top = v;
-      }
-    }
-  }
-  return place;
-}
-
-export function maxPool(dst: usize, x: usize, planes: i32, at: usize): void {
-  const plane = <usize>(word(at, 0) * word(at, 1)) << 2;
-  for (let n = 0; n < planes; n++, x += plane) {
-    for (let oh = 0; oh < word(at, 10); oh++) {
-      for (let ow = 0; ow < word(at, 11); ow++, dst += 4) {
-        const place = largest(x, at, oh, ow);
-        store<f32>(dst, place < 0 ? -f32.MAX_VALUE * 2 : f(x, place));
-      }
-    }
-  }
-}
-
-export function maxPoolGradient(dst: usize, g: usize, x: usize, planes: i32, at: usize): void {
-  const plane = <usize>(word(at, 0) * word(at, 1)) << 2;
-  fill(dst, planes * word(at, 0) * word(at, 1), 0);
-  for (let n = 0; n < planes; n++, x += plane, dst += plane) {
-    for (let oh = 0; oh < word(at, 10); oh++) {
-      for (let ow = 0; ow < word(at, 11); ow++, g += 4) {
-        const place = largest(x, at, oh, ow);
-        if (place >= 0) store<f32>(dst + (<usize>place << 2), f(dst, place) + load<f32>(g));
-      }
-    }
   }
 }
 

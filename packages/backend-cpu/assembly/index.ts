@@ -5,6 +5,7 @@ import * as B from "./binary";
 import { convolve, convolveWeightGradient } from "./convolve";
 import { gemm, gemmTile, packB } from "./gemm";
 import * as L from "./layout";
+import * as P from "./pooling";
 import * as R from "./reduce";
 import { unary } from "./unary";
 import { fold, unfold } from "./window";
@@ -133,8 +134,8 @@ export function run(program: usize, words: i32): void {
       case 25: activation(at(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), real(pc, 5), real(pc, 6)); break;
       case 26: F.adam(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10), real(pc, 11), real(pc, 12), at(pc, 13)); break;
       case 27: F.sgd(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), at(pc, 7), real(pc, 8), at(pc, 9)); break;
-      case 28: F.maxPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 16); break;
-      case 29: F.maxPoolGradient(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), pc + 20); break;
+      case 28: P.maxPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 16); break;
+      case 29: P.maxPoolGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), pc + 24); break;
       case 30: F.allFinite(place(pc, 1), place(pc, 2), at(pc, 3)); break;
       case 31: F.bceWithLogits(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4)); break;
       case 32: F.bceWithLogitsGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6)); break;
@@ -143,6 +144,8 @@ export function run(program: usize, words: i32): void {
       case 35: convolveWeightGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), pc + 24); break;
       case 36: packB(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
       case 37: gemmTile(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), at(pc, 9), at(pc, 10), at(pc, 11) != 0, place(pc, 12)); break;
+      case 38: P.avgPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
+      case 39: P.avgPoolGradient(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
       default: unreachable();
     }
     pc = next;

@@ -51,6 +51,8 @@ export const opcode = {
   convolveWeightGradient: 35,
   packB: 36,
   gemmTile: 37,
+  avgPool: 38,
+  avgPoolGradient: 39,
 } as const;
 
 const f32 = new Float32Array(1);

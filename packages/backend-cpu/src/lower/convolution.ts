@@ -1,6 +1,7 @@
 /** Convolutions, forward and backward: how assembly/convolve.ts is to stage images, and which taps go where. */
 import type { Emitter } from "../emitter.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { inParts } from "./parts.js";
 import { three, type Geometry } from "./window.js";
 
 /** Depth, height, width. */
@@ -101,17 +102,7 @@ function tapsOf(c: Convolution, { stride, rows }: Staging): Tap[] {
 
 const reachOf = (taps: readonly Tap[]): number => Math.max(0, ...taps.map((tap) => tap.reach));
 
-/** Multiply-adds that are worth a part of their own, and the most parts. */
-const worth = 500_000;
-const mostParts = 8;
-
 const work = (c: Convolution): number => c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts);
-
-/** Calls `part` for ranges of `count` units of the work. Where they lie depends on shapes alone. */
-function inParts(e: Emitter, total: number, count: number, part: (from: number, to: number) => void): void {
-  const parts = Math.max(1, Math.min(count, mostParts, Math.floor(total / worth)));
-  e.fork(parts, (i) => part(Math.floor((i * count) / parts), Math.floor(((i + 1) * count) / parts)));
-}
 
 interface Pass {
   readonly y: number;

@@ -1,4 +1,4 @@
-/** Composites with kernels of their own: softmax, losses, pooling and optimizer updates, forward and backward. */
+/** Composites with kernels of their own: softmax, losses and optimizer updates, forward and backward. */
 import { float } from "../emitter.js";
 import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
 
@@ -76,41 +76,6 @@ const bceWithLogitsElementsGradient: Lowering = {
     e.emit("bceWithLogitsGradient", d!.address, g!.address, z!.address, y!.address, sizeOf(d!.shape), 1),
 };
 
-type Window = Record<"kernel" | "stride" | "padBefore" | "padAfter" | "dilation", number[]>;
-
-const poolWords = (x: Operand, counts: readonly number[], attributes: unknown): number[] => {
-  const { kernel, stride, padBefore, dilation } = attributes as Window;
-  const two = (list: readonly number[], fill: number): number[] => (list.length === 1 ? [fill, list[0]!] : [...list]);
-  return [
-    ...two(x.shape.slice(2), 1),
-    ...two(kernel, 1),
-    ...two(stride, 1),
-    ...two(padBefore, 0),
-    ...two(dilation, 1),
-    ...two(counts, 1),
-  ];
-};
-
-const maxPool: Lowering = {
-  dtypes: ["float32"],
-  emit: (e, [x], [y], attributes) =>
-    e.emit("maxPool", y!.address, x!.address, x!.shape[0]! * x!.shape[1]!, ...poolWords(x!, y!.shape.slice(2), attributes)),
-};
-
-const maxPoolGradient: Lowering = {
-  dtypes: ["float32"],
-  emit(e, [g, x], [d], attributes) {
-    e.emit(
-      "maxPoolGradient",
-      d!.address,
-      g!.address,
-      x!.address,
-      x!.shape[0]! * x!.shape[1]!,
-      ...poolWords(x!, g!.shape.slice(2), attributes),
-    );
-  },
-};
-
 type Update = {
   options: {
     weightDecay: number;
@@ -172,8 +137,6 @@ export const fused: readonly (readonly [string, Lowering])[] = Object.entries({
   crossEntropyElementsGradient,
   bceWithLogitsElements,
   bceWithLogitsElementsGradient,
-  maxPool,
-  maxPoolGradient,
   adamUpdate: adam(false),
   adamwUpdate: adam(true),
   sgdUpdate: sgd,

@@ -5,6 +5,7 @@ import { elementwise } from "./elementwise.js";
 import { fused } from "./fused.js";
 import { movement } from "./movement.js";
 import type { Lowering } from "./operand.js";
+import { pools } from "./pooling.js";
 import { products } from "./product.js";
 import { reductions } from "./reduction.js";
 import { windows } from "./window.js";
@@ -17,6 +18,7 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...reductions,
   ...products,
   ...windows,
+  ...pools,
   ...convolutions,
   ...fused,
 ]);
@@ -27,6 +29,9 @@ const spatial = (x: TensorType | undefined, most: number): boolean => x !== unde
 const rows = (logits: TensorType | undefined, target: TensorType | undefined): boolean =>
   logits?.shape.length === 2 && target?.dtype === "int32";
 
+const meanOptions = ["kernel", "stride", "padBefore", "padAfter", "countIncludePad"];
+const plainMean = (attributes: Attributes): boolean => Object.keys(attributes).every((name) => meanOptions.includes(name));
+
 /** The cases that a kernel takes; ops that are not named take all. */
 const cases: Readonly<Record<string, (inputs: Types, attributes: Attributes) => boolean>> = {
   crossEntropyElements: ([logits, target]) => rows(logits, target),
@@ -34,8 +39,10 @@ const cases: Readonly<Record<string, (inputs: Types, attributes: Attributes) => 
   crossEntropyElementsGradient: (inputs) => inputs.length === 7 && rows(inputs[2], inputs[3]),
   bceWithLogitsElements: ([, , weight, posWeight]) => weight === undefined && posWeight === undefined,
   bceWithLogitsElementsGradient: (inputs) => inputs[3] === undefined && inputs[4] === undefined,
-  maxPool: ([x]) => spatial(x, 2),
-  maxPoolGradient: ([g]) => spatial(g, 2),
+  maxPool: ([x]) => spatial(x, 3),
+  maxPoolGradient: ([g]) => spatial(g, 3),
+  avgPool: ([x], attributes) => spatial(x, 3) && plainMean(attributes),
+  avgPoolGradient: ([g], attributes) => spatial(g, 3) && plainMean(attributes),
   convolution: ([x]) => spatial(x, 3),
   convolutionGradient: ([g]) => spatial(g, 3),
   unfold: ([x]) => spatial(x, 3),
