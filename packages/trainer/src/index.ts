@@ -4,6 +4,7 @@ export type { FitOptions, History, TrainerOptions, Weights } from "./options.js"
 export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choice.js";
 export type { Configuration } from "./plan/configuration.js";
 export { Plan, type Arrangement, type LackedOp, type MemoryEstimate } from "./plan/plan.js";
+export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
 export type { AnyLoss, Batch, CustomLoss, DefinedLoss } from "./risk/objective.js";

@@ -9,6 +9,7 @@ import type { NormType } from "./optimizers/clip.js";
 import type { OptimizerSetup } from "./optimizers/groups.js";
 import type { AnyLoss } from "./risk/objective.js";
 import type { BackendRequest } from "./plan/choice.js";
+import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
 import type { Regularizer } from "./risk/regularizers.js";
 
 export interface TrainerOptions<M extends string = string> {
@@ -56,6 +57,8 @@ export interface FitOptions<M extends string = string> {
   readonly callbacks?: readonly Callback<LogName<M>>[];
   /** Ends training cleanly after the step. */
   readonly signal?: AbortSignal;
+  /** Take every k-th update on a second backend too, and report the first op that differs there. */
+  readonly shadow?: ShadowOptions;
   /** Told of what was noticed and skipped. Default console.warn. */
   readonly notice?: (message: string) => void;
 }
@@ -65,6 +68,8 @@ export interface History {
   readonly epochs: readonly Logs[];
   /** The loss of each update: the batch's risk plus the penalty. */
   readonly steps: readonly number[];
+  /** What the shadow saw. */
+  readonly shadow?: ShadowReport;
   /** Why it ended. */
   readonly stopped: "finished" | "aborted" | (string & {});
 }
@@ -91,6 +96,7 @@ const fitNames = [
   "shuffle",
   "callbacks",
   "signal",
+  "shadow",
   "notice",
 ];
 
@@ -120,7 +126,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
 }
 
 /** What one call of `fit` does: its options with their defaults, and its data in two parts. */
-export interface FitRun<M extends string = string> extends Pick<FitOptions<M>, "epochs" | "signal"> {
+export interface FitRun<M extends string = string> extends Pick<FitOptions<M>, "epochs" | "signal" | "shadow"> {
   readonly training: Dataset;
   readonly validation: Dataset | undefined;
   readonly batchSize: number;
@@ -149,16 +155,28 @@ export function checkFit<M extends string>(data: Dataset, options: FitOptions<M>
     (trainer.metrics ?? []).map(({ name }) => name),
     validation !== undefined,
   );
-  const { epochs, signal, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
+  const { epochs, signal, shadow, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
+  if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
   const given = { training, validation, validationWeights, batchSize, shuffle, callbacks, notice };
-  return { epochs, ...(signal === undefined ? {} : { signal }), ...given };
+  return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...given };
 }
 
 /** @throws ErmineError ERMINE_OPTION */
 export function checkWeights(where: string, weights: Weights): void {
   if (weights === "latest" || weights === "averaged") return;
   throw new ErmineError("ERMINE_OPTION", `${where} is "latest" or "averaged", got ${String(weights)}.`);
+}
+
+function checkShadow(shadow: ShadowOptions): void {
+  checkOptions("fit's shadow", shadow, ["backend", "every", "tolerance"]);
+  const { backend, every = 100, tolerance = 1e-3 } = shadow;
+  if (backend === undefined)
+    throw new ErmineError("ERMINE_OPTION", "fit: the shadow needs a backend, or the name of a registered one.");
+  if (!Number.isInteger(every) || every < 1)
+    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's every is a whole number of updates ≥ 1, got ${String(every)}.`);
+  if (!(tolerance > 0 && tolerance < 1))
+    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's tolerance is between 0 and 1, got ${String(tolerance)}.`);
 }
 
 /** "valAccuracy" for "accuracy". */

@@ -6,6 +6,7 @@ import type { Dataset } from "../data/dataset.js";
 import { checkTargets } from "../data/targets.js";
 import { validationName, type FitRun, type History } from "../options.js";
 import { isLoss, outputShapeOf } from "../risk/objective.js";
+import { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, defineUpdate } from "../step/entries.js";
 import type { Training } from "../step/training.js";
@@ -22,9 +23,19 @@ interface Sums {
 }
 
 export async function fit<M extends string>(training: Training, run: FitRun<M>): Promise<History> {
+  prepare(training, run);
+  if (run.shadow === undefined) return loop(training, run, undefined);
+  const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
+  try {
+    return { ...(await loop(training, run, shadow)), shadow: shadow.report };
+  } finally {
+    shadow.close();
+  }
+}
+
+async function loop<M extends string>(training: Training, run: FitRun<M>, shadow: Shadow | undefined): Promise<History> {
   const { state, setup } = training;
   const { batchSize, callbacks, epochs } = run;
-  prepare(training, run);
   const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
   const history = { epochs: [] as Logs[], steps: [] as number[] };
   let ended: string | undefined;
@@ -38,7 +49,8 @@ export async function fit<M extends string>(training: Training, run: FitRun<M>):
     const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
     for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
       const parts = all.slice(first, first + training.accumulate);
-      const pending = takeUpdate(training, run.training, parts, run.notice);
+      const update = (): ReturnType<typeof takeUpdate> => takeUpdate(training, run.training, parts, run.notice);
+      const pending = shadow === undefined ? update() : shadow.watch(parts, update);
       const taken = pending instanceof Promise ? await pending : pending;
       for (const rows of parts) sums.samples += rows.length;
       if (taken !== undefined) {

@@ -8,6 +8,7 @@ import {
   ErmineError,
   graphModule,
   mapTree,
+  observeOps,
   scope,
   tensor,
   Tensor,
@@ -17,6 +18,7 @@ import {
   type Backend,
   type Feed,
   type GraphModule,
+  type OpObserver,
   type Program,
   type Trace,
   type TracedEntry,
@@ -133,7 +135,7 @@ export class Engine {
   /** Runs an entry and reads its outputs. A backend that answers at once is not waited for. */
   run(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
     this.prepare();
-    return this.#compiled ? this.#runProgram(name, feeds) : this.#runEagerly(name, feeds);
+    return this.#compiled ? this.#runProgram(name, feeds) : this.runEagerly(name, feeds);
   }
 
   #runProgram(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
@@ -152,10 +154,12 @@ export class Engine {
     return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
   }
 
-  async #runEagerly(name: string, feeds: Readonly<Record<string, Feed>>): Promise<HostOutput[]> {
+  /** Runs an entry op by op, `observe` told of each. */
+  async runEagerly(name: string, feeds: Readonly<Record<string, Feed>>, observe?: OpObserver): Promise<HostOutput[]> {
     const { body, spec } = this.#entries.get(name)!;
     const before = await Promise.all(this.#buffers.map(async (buffer) => [buffer, await buffer.data()] as const));
-    const result = withBackend(this.backend, () => scope(() => body(eagerArguments(spec, feeds))));
+    const run = (): EntryResult => body(eagerArguments(spec, feeds));
+    const result = withBackend(this.backend, () => scope(() => (observe === undefined ? run() : observeOps(observe, run))));
     const tensors = [
       ...result.outputs,
       ...(result.updates ?? []).map(([, t]) => t),
