@@ -39,7 +39,7 @@ export function runNode(script, args) {
 const withFilter = (args) =>
   args.some((arg) => arg.startsWith("--filter"))
     ? args
-    : [...args, "--filter=./packages/*", "--filter=./apps/*", "--filter=./examples"];
+    : [...args, "--filter=./packages/*", "--filter=./apps/*", "--filter=./examples", "--filter=./benchmarks"];
 
 function turbo() {
   return join(dirname(createRequire(join(root, "package.json")).resolve("turbo/package.json")), "bin", "turbo");

@@ -6,6 +6,7 @@ export type { Configuration } from "./plan/configuration.js";
 export { Plan, type Arrangement, type LackedOp, type MemoryEstimate } from "./plan/plan.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
+export { batches, batchFeeds } from "./data/batches.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
 export type { AnyLoss, Batch, CustomLoss, DefinedLoss } from "./risk/objective.js";
 export * from "./optimizers/index.js";

@@ -1,0 +1,26 @@
+/** The trainer's data pipeline alone: shuffled batches gathered into the memory that a step is fed from. */
+import { batches, batchFeeds, dataset } from "@ermine/trainer";
+import { readAll, type ModelTask } from "./data.js";
+import type { Work } from "./player.js";
+
+/** One step is one epoch. */
+export function loaderWork(task: ModelTask): Work {
+  const { inputs, labels, shape } = readAll(task);
+  const data = dataset({ inputs: { data: inputs, shape }, targets: { data: labels, shape: [labels.length] } });
+  const targets = { inputs: new Float32Array((inputs.length / shape[0]!) * task.batch), targets: new Int32Array(task.batch) };
+  let epoch = 0;
+  return {
+    engine: "@ermine/trainer",
+    step() {
+      for (const rows of batches(data.length, task.batch, { seed: 0, epoch: epoch++ })) {
+        const feeds = batchFeeds(data, rows);
+        for (const name of ["inputs", "targets"] as const) {
+          const { value } = feeds[name]!;
+          if (typeof value !== "function") throw new Error(`The feed "${name}" is not gathered.`);
+          value(targets[name]);
+        }
+      }
+      return undefined;
+    },
+  };
+}

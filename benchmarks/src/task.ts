@@ -1,0 +1,92 @@
+/** What a contestant is asked to do. Plain JSON, so that contestants in other languages read it too. */
+import type { ModelSpec, ParameterSpec } from "./model.js";
+
+/** One fully specified piece of work that can be repeated. */
+export type Task = TrainTask | FitTask | PredictTask | KernelTask | LoaderTask;
+
+interface OverModel {
+  readonly model: ModelSpec;
+  readonly parameters: readonly ParameterSpec[];
+  readonly batch: number;
+  /** How many different batches lie ready; steps go round them. */
+  readonly batches: number;
+  /** Holds parameters.bin, inputs.bin (float32) and labels.bin (int32), in the machine's byte order. */
+  readonly folder: string;
+}
+
+/** One training step: forward, cross-entropy, backward, AdamW; its loss read. */
+export interface TrainTask extends OverModel {
+  readonly kind: "train";
+}
+
+/** The same through the trainer's `fit`: shuffling, gathering, history, progress bar. */
+export interface FitTask extends OverModel {
+  readonly kind: "fit";
+}
+
+/** Logits of one batch, on the host. */
+export interface PredictTask extends OverModel {
+  readonly kind: "predict";
+}
+
+/** Batches of an epoch in shuffled order, gathered into the memory that a step is fed from. */
+export interface LoaderTask extends OverModel {
+  readonly kind: "loader";
+}
+
+export interface KernelTask {
+  readonly kind: "kernel";
+  readonly kernel: Kernel;
+}
+
+export type Kernel =
+  | { readonly name: "copy"; readonly length: number }
+  | { readonly name: "gemm"; readonly size: number }
+  | { readonly name: "activation"; readonly activation: string; readonly backward: boolean; readonly length: number }
+  | { readonly name: "mishInOps"; readonly backward: boolean; readonly length: number }
+  | { readonly name: "crossEntropyRows"; readonly rows: number; readonly classes: number }
+  | { readonly name: "adamw"; readonly length: number }
+  | {
+      readonly name: "conv2d";
+      readonly part: "forward" | "forward and backward";
+      readonly batch: number;
+      readonly channels: readonly [number, number];
+      readonly side: number;
+    };
+
+/** AdamW as everybody here has it: PyTorch's defaults. */
+export const adamwOptions = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 } as const;
+
+/** What a contestant says when a task is ready. */
+export type Ready =
+  | {
+      /** The library and its version, and what it runs on. */
+      readonly engine: string;
+      /** The loss of the first step, from the given parameters and the first batch. */
+      readonly loss?: number;
+      /** Where it does not compute the same thing: what it does instead. */
+      readonly differs?: string;
+    }
+  /** It cannot do this task, and why. */
+  | { readonly cannot: string }
+  /** It is not there, and how it could be. */
+  | { readonly needs: string; readonly remedy: string };
+
+export interface Turn {
+  readonly steps: number;
+  readonly milliseconds: number;
+}
+
+export interface MemoryUse {
+  /** Resident set now and at most, and what the backend says that it holds; bytes. */
+  readonly resident: number;
+  readonly peak: number;
+  readonly held?: number;
+}
+
+/** One line each way: what a contestant is sent, and it answers `{ "reply": … }`. */
+export type Request =
+  | { readonly do: "prepare"; readonly task: Task; readonly threads: number }
+  | { readonly do: "turn"; readonly milliseconds: number }
+  | { readonly do: "steps"; readonly count: number }
+  | { readonly do: "memory" };

@@ -1,0 +1,78 @@
+import { hostname } from "node:os";
+import { expect, test } from "vitest";
+import type { Entry } from "../src/contest.js";
+import { describeMachine, machineText } from "../src/machine.js";
+import { resultsPage } from "../src/results.js";
+import { contestSection, digits, markdownTable, textTable } from "../src/table.js";
+
+const measured = (name: string, own: boolean, median: number, differs?: string): Entry => ({
+  name,
+  own,
+  threads: 1,
+  engine: `${name}'s engine`,
+  time: { min: median / 2, median, rounds: 3 },
+  ...(differs === undefined ? {} : { differs }),
+});
+const entries: readonly Entry[] = [
+  measured("cpu", true, 2),
+  measured("tfjs", true, 0.5),
+  measured("pytorch", false, 3, "Adam"),
+  { name: "brain", own: false, reason: "not run (needs brain.js: install it)" },
+];
+
+test("ratios say how many times ermine's median a peer takes", () => {
+  const { head, rows } = contestSection("Steps", entries);
+  expect(head).toEqual(["", "median ms", "min ms", "/ cpu", "/ tfjs", "runs on", "differs"]);
+  expect(rows[0]).toEqual(["cpu", "2.00", "1.00", "1", "4.00 ×", "cpu's engine", ""]);
+  expect(rows[2]).toEqual(["pytorch", "3.00", "1.50", "1.50 ×", "6.00 ×", "pytorch's engine", "Adam"]);
+  expect(rows[3]).toEqual(["brain", "–", "–", "–", "–", "not run (needs brain.js: install it)", ""]);
+});
+
+test("a rate is the amount over the median", () => {
+  const { head, rows } = contestSection("Steps", entries, { amount: 6, unit: "GFLOPS" });
+  expect(head[3]).toBe("GFLOPS");
+  expect(rows.map((row) => row[3])).toEqual(["3.00", "12.0", "2.00", "–"]);
+});
+
+test("numbers have three digits that count", () => {
+  expect([0.003714, 0.12345, 1.2345, 12.345, 123.45, 1234.5, 0].map(digits)).toEqual([
+    "0.00371",
+    "0.123",
+    "1.23",
+    "12.3",
+    "123",
+    "1,235",
+    "0",
+  ]);
+});
+
+test("a text table lines up, without columns that are empty", () => {
+  const lines = textTable({
+    head: ["", "ms", "differs"],
+    rows: [
+      ["cpu", "1.00", ""],
+      ["pytorch", "12.0", ""],
+    ],
+  }).split("\n");
+  expect(lines).toEqual(["           ms", "─────────────", "cpu      1.00", "pytorch  12.0"]);
+});
+
+test("a Markdown table escapes what would end a cell", () => {
+  expect(markdownTable({ head: ["", "what"], rows: [["a", "x|y"]] })).toContain("x\\|y");
+});
+
+test("the results' page has the machine and every table, and nothing that names who ran it", () => {
+  const machine = describeMachine();
+  const page = resultsPage({
+    machine,
+    threads: 2,
+    rounds: 9,
+    milliseconds: 250,
+    reports: [{ workload: "iris", title: "4-16-3", sections: [contestSection("Steps", entries)] }],
+  });
+  expect(page).toContain(machineText(machine));
+  expect(page).toContain("## iris");
+  expect(page).toContain("| pytorch | 3.00 | 1.50 | 1.50 × | 6.00 × |");
+  expect(page).not.toContain(process.cwd());
+  if (hostname() !== "localhost") expect(page).not.toContain(hostname());
+});
