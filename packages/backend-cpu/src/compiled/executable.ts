@@ -10,13 +10,13 @@ import {
   type Feeds,
   type Graph,
   type GraphModule,
-  type Storage,
   type TypedArray,
   type Value,
 } from "@ermine/core";
 import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
 import { Emitter } from "../emitter.js";
 import { lowerings, type Operand } from "../lower/index.js";
+import type { Heap } from "../heap.js";
 import { sizeOf } from "../lower/operand.js";
 import { plan } from "./plan.js";
 
@@ -29,10 +29,34 @@ interface Blocks {
 interface Specialized {
   readonly program: number;
   readonly words: number;
-  readonly feeds: readonly { readonly name: string; readonly block: Block }[];
-  readonly outputs: readonly Block[];
+  readonly feeds: readonly { readonly name: string; readonly place: Place }[];
+  readonly outputs: readonly Place[];
   /** Everything to give back. */
   readonly addresses: readonly number[];
+}
+
+/** A block and a view of its numbers, made anew when memory has moved. */
+class Place {
+  readonly block: Block;
+  readonly #heap: Heap;
+  #view: Float32Array | Int32Array;
+
+  constructor(heap: Heap, block: Block) {
+    this.#heap = heap;
+    this.block = block;
+    this.#view = this.#look();
+  }
+
+  get view(): Float32Array | Int32Array {
+    if (this.#view.buffer !== this.#heap.memory.buffer) this.#view = this.#look();
+    return this.#view;
+  }
+
+  #look(): Float32Array | Int32Array {
+    const { address, dtype, length } = this.block;
+    const Numbers = dtype === "float32" ? Float32Array : Int32Array;
+    return new Numbers(this.#heap.memory.buffer, address, length);
+  }
 }
 
 /** Batch sizes kept ready for each module. */
@@ -55,6 +79,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     if (ready.size >= most) {
       const [oldest, stale] = ready.entries().next().value!;
       ready.delete(oldest);
+      last = undefined;
       stale.addresses.forEach((address) => heap.release(address));
     }
     const made = build(specialize(graph, bindings));
@@ -72,7 +97,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     };
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
-    const feeds: { name: string; block: Block }[] = [];
+    const feeds: { name: string; place: Place }[] = [];
     for (const node of graph.nodes) {
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
@@ -82,7 +107,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
         const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
         fixed.set(value, block.address);
-        if (node.kind === "feed") feeds.push({ name: node.name, block });
+        if (node.kind === "feed") feeds.push({ name: node.name, place: new Place(heap, block) });
         else writeBlock(heap, block, node.data!);
       }
     }
@@ -133,30 +158,38 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     const { words } = emitter;
     const program = allocate(words.length * 4);
     heap.i32.set(words, program >>> 2);
-    const outputs = graph.outputs.map((value): Block => ({
-      address: addressOf(value),
-      length: sizeOf(value.type.shape as readonly number[]),
-      dtype: value.type.dtype,
-    }));
+    const outputs = graph.outputs.map(
+      (value) =>
+        new Place(heap, {
+          address: addressOf(value),
+          length: sizeOf(value.type.shape as readonly number[]),
+          dtype: value.type.dtype,
+        }),
+    );
     return { program, words: words.length, feeds, outputs, addresses };
   }
 
-  function fill(block: Block, { value }: Feed): void {
-    const view = block.dtype === "float32" ? heap.f32 : heap.i32;
-    const start = block.address >>> 2;
-    if (typeof value === "function") value(view.subarray(start, start + block.length));
-    else if (ArrayBuffer.isView(value)) view.set(value as TypedArray, start);
-    else heap.i32.copyWithin(start, (value as Block).address >>> 2, ((value as Block).address >>> 2) + block.length);
+  function fill({ block, view }: Place, { value }: Feed): void {
+    if (typeof value === "function") value(view);
+    else if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
+    else copyWords((value as Block).address, block.address, (value as Block).length);
   }
+
+  const copyWords = (from: number, to: number, count: number): void => {
+    heap.i32.copyWithin(to >>> 2, from >>> 2, (from >>> 2) + count);
+  };
 
   const copyOf = (block: Block): Block => {
     const copy = blocks.allocate(block.length, block.dtype);
-    heap.i32.copyWithin(copy.address >>> 2, block.address >>> 2, (block.address >>> 2) + block.length);
+    copyWords(block.address, copy.address, block.length);
     return copy;
   };
 
-  return {
-    run(entry, feeds: Feeds): readonly Storage[] {
+  // A loop feeds one object over and over: what it is of is looked up once.
+  let last: { readonly entry: string; readonly feeds: Feeds; readonly chosen: Specialized } | undefined;
+
+  function execute(entry: string, feeds: Feeds): Specialized {
+    if (last === undefined || last.feeds !== feeds || last.entry !== entry) {
       const graph = module.entries[entry];
       if (graph === undefined) {
         throw new ErmineError(
@@ -164,24 +197,34 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
           `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
         );
       }
-      const ready = specialized(entry, graph, bindFeeds(entry, graph, feeds));
-      for (const { name, block } of ready.feeds) fill(block, feeds[name]!);
-      machine.statistics.runs++;
-      machine.call(ready.program, ready.words);
-      return ready.outputs.map(copyOf);
-    },
+      last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
+    }
+    const { chosen } = last;
+    for (let i = 0; i < chosen.feeds.length; i++) {
+      const { name, place } = chosen.feeds[i]!;
+      fill(place, feeds[name]!);
+    }
+    machine.statistics.runs++;
+    machine.call(chosen.program, chosen.words);
+    return chosen;
+  }
+
+  return {
+    run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(block)),
+    runSync: (entry, feeds) =>
+      execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     snapshot: (i) => copyOf(variables[i]!),
     read: (i) => Promise.resolve(readBlock(heap, variables[i]!)),
     write(i, data) {
       const block = variables[i]!;
       if (ArrayBuffer.isView(data)) writeBlock(heap, block, data as TypedArray);
-      else
-        heap.i32.copyWithin(block.address >>> 2, (data as Block).address >>> 2, ((data as Block).address >>> 2) + block.length);
+      else copyWords((data as Block).address, block.address, block.length);
     },
     dispose() {
       for (const block of variables) blocks.release(block);
       for (const { addresses } of ready.values()) addresses.forEach((address) => heap.release(address));
       ready.clear();
+      last = undefined;
     },
   };
 }

@@ -86,7 +86,7 @@ export interface Feed {
   readonly value: TypedArray | Storage | FeedWriter;
 }
 
-/** One feed for each of the entry's, by name. */
+/** One feed for each of the entry's, by name. An object that is fed again has the names and shapes that it had. */
 export type Feeds = Readonly<Record<string, Feed>>;
 
 /** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
@@ -96,6 +96,11 @@ export interface Executable {
    * Variables' new values are taken after every read, and only where the entry's commit condition holds.
    */
   run(entry: string, feeds: Feeds): readonly Storage[];
+  /**
+   * Runs an entry as `run` does and gives its outputs' numbers at once, in views that hold until the executable runs again: nothing is made
+   * that must be released. Absent where the engine answers later.
+   */
+  runSync?(entry: string, feeds: Feeds): readonly TypedArray[];
   /** A variable (index in `module.variables`) as an ordinary storage of its own: a copy. */
   snapshot(variable: number): Storage;
   read(variable: number): Promise<TypedArray>;

@@ -42,6 +42,13 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     run: hosted
       ? (entry, feeds) => executable.run(entry, complete(entry, feeds))
       : (entry, feeds) => executable.run(entry, feeds),
+    ...(executable.runSync === undefined
+      ? {}
+      : {
+          runSync: hosted
+            ? (entry: string, feeds: Feeds) => executable.runSync!(entry, complete(entry, feeds))
+            : (entry: string, feeds: Feeds) => executable.runSync!(entry, feeds),
+        }),
     ...(executable.profile === undefined
       ? {}
       : { profile: (entry: string, feeds: Feeds) => executable.profile!(entry, complete(entry, feeds)) }),

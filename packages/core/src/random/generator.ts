@@ -165,11 +165,14 @@ export { uniform24 };
 
 /** Fisher–Yates over 0 … count − 1: what a loader shuffles with. */
 export function shuffledIndices(count: number, key: Key): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i);
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
   const words = randomBits(count, key, beginning);
   for (let i = count - 1; i > 0; i--) {
     const j = below(words[i]!, i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    const other = order[j]!;
+    order[j] = order[i]!;
+    order[i] = other;
   }
   return order;
 }

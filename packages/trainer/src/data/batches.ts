@@ -19,11 +19,17 @@ export function batches(length: number, batchSize: number, order?: { seed: numbe
   return list;
 }
 
+/** The rows of a batch; another batch of the same size may take its place. */
+export interface Rows {
+  rows: Int32Array;
+}
+
 /** Feeds that write the batch's rows straight into the backend's memory. Names are those of `Dataset.namedColumns`. */
-export function batchFeeds(data: Dataset, rows: Int32Array): Record<string, Feed> {
+export function batchFeeds(data: Dataset, batch: Rows): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
   const add = (name: string, column: Column): void => {
-    feeds[name] = { shape: [rows.length, ...column.shape.slice(1)], value: (target) => column.gather(rows, target) };
+    const shape = [batch.rows.length, ...column.shape.slice(1)];
+    feeds[name] = { shape, value: (target) => column.gather(batch.rows, target) };
   };
   const visit = (name: string, tree: Dataset["targets"]): void => {
     if (tree !== undefined) mapTree(tree, (leaf, path) => add(path === "" ? name : `${name}.${path}`, leaf));

@@ -28,6 +28,14 @@ export class Column {
       for (let i = 0; i < indices.length; i++) target[i] = data[indices[i]!]!;
       return;
     }
+    // A view for each row costs more than a few numbers one by one.
+    if (rowLength <= 32) {
+      for (let i = 0, to = 0; i < indices.length; i++) {
+        const start = indices[i]! * rowLength;
+        for (let from = start; from < start + rowLength; from++) target[to++] = data[from]!;
+      }
+      return;
+    }
     for (let i = 0; i < indices.length; i++) {
       const start = indices[i]! * rowLength;
       target.set(data.subarray(start, start + rowLength), i * rowLength);

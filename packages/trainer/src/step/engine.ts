@@ -138,6 +138,16 @@ export class Engine {
     return this.#compiled ? this.#runProgram(name, feeds) : this.runEagerly(name, feeds);
   }
 
+  /**
+   * Runs an entry and reads its first output, which holds until the next run: what a loop calls over and over. A backend that answers at
+   * once is not waited for.
+   */
+  report(name: string, feeds: Readonly<Record<string, Feed>>): TypedArray | Promise<TypedArray> {
+    if (this.#program?.runSync !== undefined) return this.#program.runSync(name, feeds)[0]!;
+    const outputs = this.run(name, feeds);
+    return outputs instanceof Promise ? outputs.then(([first]) => first!.data) : outputs[0]!.data;
+  }
+
   #runProgram(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
     const backend = this.backend;
     const storages = this.#program!.run(name, feeds);

@@ -1,6 +1,6 @@
 /** The entries of the trainer's program, step, accumulate, apply, evaluate and predict, and what they are fed. */
 import type { Feed } from "@ermine/core";
-import { batchFeeds } from "../data/batches.js";
+import { batchFeeds, type Rows } from "../data/batches.js";
 import { Dataset } from "../data/dataset.js";
 import { forward, lossSums } from "../risk/objective.js";
 import { applyLink, pair } from "../risk/reading.js";
@@ -68,9 +68,40 @@ export function definePredict(training: Training, unlabelled: Dataset, as: "outp
 /** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches. */
 export function feedsOf({ state }: Training, data: Dataset, rows: Int32Array, microBatch = 0, first = 0): Record<string, Feed> {
   // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
-  const feeds = batchFeeds(data, rows);
+  const feeds = batchFeeds(data, { rows });
   addTime(feeds, state.step, microBatch, first, state.scalars());
   return feeds;
+}
+
+/** An update's feeds, made once for a data set and a batch size and pointed at one batch after the other. */
+export class StepFeeds {
+  readonly #data: Dataset;
+  readonly #batch: Rows;
+  readonly #feeds: Record<string, Feed>;
+  readonly #counters = new Int32Array(3);
+  readonly #scalars: Float32Array;
+
+  constructor({ state }: Training, data: Dataset, rows: Int32Array) {
+    this.#data = data;
+    this.#batch = { rows };
+    this.#feeds = batchFeeds(data, this.#batch);
+    this.#scalars = new Float32Array(state.scalarCount);
+    this.#feeds["counters"] = { shape: [3], value: this.#counters };
+    this.#feeds["scalars"] = { shape: [state.scalarCount], value: this.#scalars };
+  }
+
+  /** Do they fit this batch? */
+  fits({ state }: Training, data: Dataset, rows: Int32Array): boolean {
+    return this.#data === data && this.#batch.rows.length === rows.length && this.#scalars.length === state.scalarCount;
+  }
+
+  /** The feeds of the step that is next; they hold until they are pointed elsewhere. */
+  pointedAt({ state }: Training, rows: Int32Array): Readonly<Record<string, Feed>> {
+    this.#batch.rows = rows;
+    this.#counters[0] = state.step;
+    state.writeScalars(this.#scalars);
+    return this.#feeds;
+  }
 }
 
 /** What an entry without a batch is fed. */

@@ -7,12 +7,6 @@ import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
 
-/** The numbers that this step feeds, in one vector; at least one, so that the feed is never empty. */
-function stepScalars(groups: readonly GroupState[], time: Time): Float32Array {
-  const numbers = groups.flatMap(({ optimizer, missed }) => [...optimizer.scalars({ ...time, age: time.step - missed })]);
-  return Float32Array.from(numbers.length === 0 ? [0] : numbers);
-}
-
 /** The sums that an update's micro-batches add to, before it is taken: Σ ∇value for each parameter, and [Σ value, Σ normalizer]. */
 export interface Accumulated {
   readonly gradients: readonly Variable[];
@@ -79,7 +73,18 @@ export class TrainingState {
 
   /** What this step feeds for its optimizers. */
   scalars(): Float32Array {
-    return stepScalars(this.groups, { step: this.step, epoch: this.epoch });
+    const numbers = new Float32Array(this.scalarCount);
+    this.writeScalars(numbers);
+    return numbers;
+  }
+
+  /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
+  writeScalars(target: Float32Array): void {
+    const { step, epoch } = this;
+    for (const { optimizer, firstScalar, missed } of this.groups) {
+      const time: Time = { step, epoch, age: step - missed };
+      target.set(optimizer.scalars(time), firstScalar);
+    }
   }
 
   /** Frees the slots; training begins anew, from the parameters as they are. */

@@ -5,6 +5,7 @@ import type { TrainerOptions } from "../options.js";
 import { isLoss } from "../risk/objective.js";
 import type { StepSetup } from "./body.js";
 import { Engine } from "./engine.js";
+import type { StepFeeds } from "./entries.js";
 import { TrainingState } from "./state.js";
 
 export interface Training {
@@ -17,6 +18,8 @@ export interface Training {
   readonly state: TrainingState;
   /** Runs the entries, once it is placed on a backend. */
   readonly engine: Engine;
+  /** What the last update was fed; the next one takes it up again. */
+  feeds: StepFeeds | undefined;
 }
 
 export function trainingFor(options: TrainerOptions): Training {
@@ -36,6 +39,7 @@ export function trainingFor(options: TrainerOptions): Training {
     metrics,
     state,
     engine: new Engine(options.compile ?? true, state.buffers),
+    feeds: undefined,
   };
 }
 

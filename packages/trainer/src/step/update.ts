@@ -1,9 +1,9 @@
 /** One update of the parameters: in one go, or its micro-batches added up and then applied. A refused one changes nothing. */
-import { ErmineError } from "@ermine/core";
+import { ErmineError, type TypedArray } from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
 import { firstNotFinite } from "./diagnose.js";
 import type { HostOutput } from "./engine.js";
-import { feedsOf, stepSetup, timeFeeds } from "./entries.js";
+import { feedsOf, StepFeeds, stepSetup, timeFeeds } from "./entries.js";
 import type { Training } from "./training.js";
 
 /** What an update was of: Σ value, Σ normalizer, and the penalty. */
@@ -26,26 +26,34 @@ export function takeUpdate(
   parts: readonly Int32Array[],
   notice: (message: string) => void,
 ): Report | undefined | Promise<Report | undefined> {
-  const { accumulate, engine, state } = training;
-  const settle = (outputs: HostOutput[]): Report | undefined | Promise<never> => {
-    const [value, normalizer, ok, penalty] = outputs[0]!.data as Float32Array;
-    if (ok === 1) {
-      state.step++;
-      return { value: value!, normalizer: normalizer!, penalty: penalty! };
-    }
-    if (normalizer === 0) {
-      notice(
-        `ermine: update ${state.step + 1} was skipped: nothing in the batch counts (all targets ignored, or all weights 0).`,
-      );
-      return undefined;
-    }
-    return refuse(training, data, parts);
-  };
-  if (accumulate === 1) {
-    const outputs = engine.run("step", feedsOf(training, data, parts[0]!));
-    return outputs instanceof Promise ? outputs.then(settle) : settle(outputs);
+  if (training.accumulate > 1) {
+    return addedUp(training, data, parts).then((outputs) => settle(training, data, parts, notice, outputs[0]!.data));
   }
-  return addedUp(training, data, parts).then(settle);
+  const rows = parts[0]!;
+  let { feeds } = training;
+  if (feeds === undefined || !feeds.fits(training, data, rows)) training.feeds = feeds = new StepFeeds(training, data, rows);
+  const report = training.engine.report("step", feeds.pointedAt(training, rows));
+  if (report instanceof Promise) return report.then((numbers) => settle(training, data, parts, notice, numbers));
+  return settle(training, data, parts, notice, report);
+}
+
+/** Counts what was taken; says what was not. `report`: body.ts. */
+function settle(
+  training: Training,
+  data: Dataset,
+  parts: readonly Int32Array[],
+  notice: (message: string) => void,
+  report: TypedArray,
+): Report | undefined | Promise<never> {
+  const { state } = training;
+  const normalizer = report[1]!;
+  if (report[2] === 1) {
+    state.step++;
+    return { value: report[0]!, normalizer, penalty: report[3]! };
+  }
+  if (normalizer !== 0) return refuse(training, data, parts);
+  notice(`ermine: update ${state.step + 1} was skipped: nothing in the batch counts (all targets ignored, or all weights 0).`);
+  return undefined;
 }
 
 async function addedUp(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<HostOutput[]> {
