@@ -2,8 +2,8 @@
 import * as nn from "@ermine/core/nn";
 import { Skip, skipUnknownOptions } from "./kind.js";
 
-type Options = Record<string, unknown>;
-type LayerClass = new (...args: unknown[]) => nn.Layer;
+type Options = Readonly<Record<string, unknown>>;
+type LayerClass = new (...args: unknown[]) => nn.Module;
 
 const classes = new Map(
   Object.entries(nn).flatMap(([name, value]) =>
@@ -15,30 +15,88 @@ const classes = new Map(
 
 /** What a constructor takes by place; everything else is in its options. The first pattern that fits. */
 const positional: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^(bi)?linear$/, ["inFeatures", "outFeatures"]],
+  [/^linear$/, ["inFeatures", "outFeatures"]],
+  [/^bilinear$/, ["in1Features", "in2Features", "outFeatures"]],
   [/^conv/, ["inChannels", "outChannels", "kernelSize"]],
   [/^adaptive/, ["outputSize"]],
+  [/^lppool/, ["normType", "kernelSize"]],
   [/pool/, ["kernelSize"]],
+  [/^constantpad/, ["padding", "value"]],
+  [/pad\dd$/, ["padding"]],
   [/^(batch|instance)norm/, ["numFeatures"]],
   [/^groupnorm/, ["numGroups", "numChannels"]],
+  [/^localresponsenorm$/, ["size"]],
   [/norm$/, ["normalizedShape"]],
   [/^embedding/, ["numEmbeddings", "embeddingDim"]],
-  [/^(rnn|lstm|gru)$/, ["inputSize", "hiddenSize"]],
+  [/^(rnn|lstm|gru)(cell)?$/, ["inputSize", "hiddenSize"]],
   [/^multiheadattention$/, ["embedDim", "numHeads"]],
-  [/^dropout/, ["p"]],
+  [/^transformer.*layer$/, ["dModel", "nhead"]],
+  [/dropout/, ["p"]],
+  [/^flatten$/, ["startAxis", "endAxis"]],
+  [/^unflatten$/, ["axis", "sizes"]],
+  [/^pixelshuffle$/, ["upscaleFactor"]],
+  [/^pixelunshuffle$/, ["downscaleFactor"]],
 ];
+
+/** PyTorch's names where ermine's are others. */
+const renamed: Readonly<Record<string, string>> = {
+  startDim: "startAxis",
+  endDim: "endAxis",
+  dim: "axis",
+  unflattenedSize: "sizes",
+  nHead: "nhead",
+};
+
+/** Options of PyTorch's that say nothing about the numbers, and those of a call. */
+const ignored = ["inplace", "needWeights", "averageAttnWeights", "isCausal", "enableNestedTensor", "maskCheck"];
+
+/** A null is PyTorch's None, "not given"; a momentum of None is a way to average. */
+const given = (options: Options): Options =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, value]) =>
+      ignored.includes(name) || (value === null && name !== "momentum" && name !== "outputSize")
+        ? []
+        : [[renamed[name] ?? name, value] as const],
+    ),
+  );
+
+export interface LayerRequest {
+  readonly name: string;
+  readonly options: Options;
+  /** The names of its parameters, where a case has them: a stack of layers ends with a norm where there is one. */
+  readonly parameters?: readonly string[];
+}
 
 /**
  * The layer of that golden name with those options.
  *
  * @throws Skip where nn has no such layer, or the layer no such option
  */
-export function makeLayer(name: string, options: Options): nn.Layer {
+export function makeLayer({ name, options, parameters = [] }: LayerRequest): nn.Module {
   const key = name.replace(/Eval$/, "").toLowerCase();
+  if (key === "transformerencoder" || key === "transformerdecoder") return makeStack(key, options, parameters);
   const Layer = classes.get(key);
   if (Layer === undefined) throw new Skip(`there is no layer "${name}"`);
+  // A transformer's layer is told to be causal in the call; a transposed convolution the size of its output.
+  const inCall = key.startsWith("transformer") ? ["causal"] : key.startsWith("convtranspose") ? ["outputSize"] : [];
   const places = positional.find(([pattern]) => pattern.test(key))?.[1] ?? [];
-  const named = Object.fromEntries(Object.entries(options).filter(([option]) => !places.includes(option)));
-  const args = places.map((place) => options[place]);
-  return skipUnknownOptions(() => new Layer(...args, ...(Object.keys(named).length > 0 ? [named] : [])));
+  const all = given(options);
+  const named = Object.entries(all).filter(([option]) => !places.includes(option) && !inCall.includes(option));
+  const args = places.map((place) => all[place]);
+  return skipUnknownOptions(() => new Layer(...args, ...(named.length > 0 ? [Object.fromEntries(named)] : [])));
+}
+
+function makeStack(
+  key: "transformerencoder" | "transformerdecoder",
+  { numLayers, norm, ...options }: Options,
+  parameters: readonly string[],
+): nn.Module {
+  const layer = () => makeLayer({ name: `${key}layer`, options });
+  const ends = norm === true || parameters.some((name) => name.startsWith("norm."));
+  const { dModel, layerNormEps = 1e-5 } = options as { dModel: number; layerNormEps?: number };
+  const biased = !ends || parameters.length === 0 || parameters.includes("norm.bias");
+  const behind = ends ? { norm: new nn.LayerNorm(dModel, { eps: layerNormEps, bias: biased }) } : {};
+  return key === "transformerencoder"
+    ? new nn.TransformerEncoder(() => layer() as nn.TransformerEncoderLayer, Number(numLayers ?? 1), behind)
+    : new nn.TransformerDecoder(() => layer() as nn.TransformerDecoderLayer, Number(numLayers ?? 1), behind);
 }

@@ -7,7 +7,7 @@ import type { Domain } from "../tensor/dtype.js";
 import { tensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
-import { checkSize } from "./linear.js";
+import { checkSize } from "./size.js";
 import { Module } from "./module.js";
 
 export interface ActivationModule<D extends Domain> extends Module {

@@ -1,77 +1,98 @@
-/** Pooling to a size that is given: output i is the mean over ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ of each axis. */
-import { ErmineError } from "../errors.js";
-import { matmul } from "../ops/matmul.js";
-import { tensor } from "../ops/creation.js";
-import { transpose } from "../ops/shape.js";
-import { formatShape } from "../tensor/dim.js";
+/** Pooling layers to a size that is given, over one, two and three spatial axes; each also without a batch, (C, …size). */
+import { checkOptions, ErmineError } from "../errors.js";
+import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices } from "../ops/adaptivePooling.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
+import type { Pooled } from "./pooling.js";
+import { formatSizes } from "./size.js";
 
-/** A matrix (n, m) whose columns take the mean of their part. */
-function parts(n: number, m: number): Tensor {
-  const weights = new Float32Array(n * m);
-  for (let i = 0; i < m; i++) {
-    const [from, to] = [Math.floor((i * n) / m), Math.ceil(((i + 1) * n) / m)];
-    for (let j = from; j < to; j++) weights[j * m + i] = 1 / (to - from);
-  }
-  return tensor(weights, { shape: [n, m] });
-}
+/** A size for all spatial axes, or one for each; null keeps an axis as it is. */
+export type AdaptiveSize = number | null | readonly (number | null)[];
 
-/** (N, C, …size) → (N, C, …outputSize); null keeps an axis as it is. */
-abstract class AdaptiveAvgPool extends Module {
+abstract class AdaptivePool extends Module {
   readonly outputSize: readonly (number | null)[];
   readonly #name: string;
 
-  constructor(name: string, spatial: number, outputSize: number | readonly (number | null)[]) {
+  constructor(name: string, spatial: number, outputSize: AdaptiveSize) {
     super();
-    this.outputSize = typeof outputSize === "number" ? Array.from({ length: spatial }, () => outputSize) : [...outputSize];
-    this.#name = name;
-    const fits = this.outputSize.every((size) => size === null || (Number.isInteger(size) && size >= 1));
-    if (this.outputSize.length !== spatial || !fits) {
+    const sizes =
+      outputSize !== null && typeof outputSize === "object" ? outputSize : Array<number | null>(spatial).fill(outputSize);
+    const fits = sizes.every((size) => size === null || (Number.isInteger(size) && size >= 1));
+    if (sizes.length !== spatial || !fits) {
       throw new ErmineError(
         "ERMINE_OPTION",
         `${name}: outputSize is a whole number ≥ 1, or ${spatial} of them (null: as it is), got ${JSON.stringify(outputSize)}.`,
       );
     }
-  }
-
-  forward(x: Tensor): Tensor {
-    const spatial = this.outputSize.length;
-    if (x.rank !== spatial + 2) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `${this.#name} takes (N, C) and ${spatial} spatial axes, got ${formatShape(x.shape)}.`,
-      );
-    }
-    // One axis after the other, each as a product with a small matrix: the mean of a box is the mean of its rows' means.
-    return this.outputSize.reduce((pooled: Tensor, size, i) => {
-      const n = pooled.shape[i + 2] as number;
-      if (size === null || size === n) return pooled;
-      const last = i + 2 === pooled.rank - 1;
-      const product = matmul(last ? pooled : transpose(pooled, i + 2, -1), parts(n, size));
-      return last ? product : transpose(product, i + 2, -1);
-    }, x);
+    this.outputSize = sizes;
+    this.#name = name;
   }
 
   override describe(): string {
-    return `${this.#name} ${this.outputSize.join("×")}`;
+    return `${this.#name} ${formatSizes(this.outputSize)}`;
+  }
+}
+
+/** (N, C, …size) → (N, C, …outputSize): output i of m is the mean of ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ of each axis. */
+abstract class AdaptiveAvgPool extends AdaptivePool {
+  forward(x: Tensor): Tensor<"real"> {
+    return adaptiveAvgPool(x, this.outputSize);
   }
 }
 
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
-  constructor(outputSize: number | readonly (number | null)[]) {
+  constructor(outputSize: AdaptiveSize) {
     super("AdaptiveAvgPool1d", 1, outputSize);
   }
 }
 
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
-  constructor(outputSize: number | readonly (number | null)[]) {
+  constructor(outputSize: AdaptiveSize) {
     super("AdaptiveAvgPool2d", 2, outputSize);
   }
 }
 
 export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
-  constructor(outputSize: number | readonly (number | null)[]) {
+  constructor(outputSize: AdaptiveSize) {
     super("AdaptiveAvgPool3d", 3, outputSize);
+  }
+}
+
+export interface AdaptiveMaxPoolOptions<R extends boolean> {
+  /** forward gives [output, indices]. Default false. */
+  readonly returnIndices?: R;
+}
+
+/** (N, C, …size) → (N, C, …outputSize): output i of m is the largest of ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ of each axis. */
+abstract class AdaptiveMaxPool<R extends boolean> extends AdaptivePool {
+  readonly returnIndices: boolean;
+
+  constructor(name: string, spatial: number, outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R>) {
+    super(name, spatial, outputSize);
+    checkOptions(name, options, ["returnIndices"]);
+    this.returnIndices = options.returnIndices ?? false;
+  }
+
+  forward(x: Tensor): Pooled<R> {
+    const output = adaptiveMaxPool(x, this.outputSize);
+    return (this.returnIndices ? [output, adaptiveMaxPoolIndices(x, this.outputSize)] : output) as Pooled<R>;
+  }
+}
+
+export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPool<R> {
+  constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    super("AdaptiveMaxPool1d", 1, outputSize, options);
+  }
+}
+
+export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPool<R> {
+  constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    super("AdaptiveMaxPool2d", 2, outputSize, options);
+  }
+}
+
+export class AdaptiveMaxPool3d<R extends boolean = false> extends AdaptiveMaxPool<R> {
+  constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    super("AdaptiveMaxPool3d", 3, outputSize, options);
   }
 }

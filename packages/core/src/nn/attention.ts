@@ -2,26 +2,58 @@
 import { softmax } from "../activations/softmax.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { add, mul } from "../ops/arithmetic.js";
-import { iota, zeros } from "../ops/creation.js";
 import { greater } from "../ops/comparison.js";
+import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { matmul } from "../ops/matmul.js";
-import { expandDims, permute, reshape, sliceAxis, squeeze, transpose } from "../ops/shape.js";
+import { broadcastTo, concat, expandDims, padTensor, permute, reshape, sliceAxis, squeeze, transpose } from "../ops/shape.js";
+import { mean } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
-import { initialize, xavierUniform } from "../random/initializers.js";
+import { initialize, xavierNormal, xavierUniform } from "../random/initializers.js";
 import { formatShape, sameSize, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { Dropout } from "./dropout.js";
-import { checkSize, Linear } from "./linear.js";
+import { Linear } from "./linear.js";
 import { Module } from "./module.js";
+import { checkSize } from "./size.js";
 
 export interface AttentionMasks {
   /** bool (L, S) or (N·heads, L, S): true is not attended to; float: added to the scores. */
   readonly attnMask?: Tensor;
   /** bool (N, S): true is padding, not attended to; float: added. */
   readonly keyPaddingMask?: Tensor;
+  /** No step attends to a later one. Default: what the layer was made with. */
+  readonly causal?: boolean;
 }
+
+export interface MultiHeadAttentionOptions {
+  /** No step attends to a later one. Default false. */
+  readonly causal?: boolean;
+  /** Of the attention weights, in training. Default 0. */
+  readonly dropout?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** A learned key and value more, at the end of the sequences. Default false. */
+  readonly addBiasKv?: boolean;
+  /** A key and value of zeros more, at the very end. Default false. */
+  readonly addZeroAttn?: boolean;
+  /** Features of the keys. Default embedDim. */
+  readonly kdim?: number;
+  /** Features of the values. Default embedDim. */
+  readonly vdim?: number;
+  /** (N, L, features) in and out; false: (L, N, features). Default true; PyTorch's is false. */
+  readonly batchFirst?: boolean;
+}
+
+/** What `run` gives. */
+export interface Attended {
+  readonly output: Tensor<"real">;
+  /** (N, L, S): the mean over the heads; (N, heads, L, S) with averageAttnWeights false. */
+  readonly weights: Tensor;
+}
+
+const names = ["causal", "dropout", "bias", "addBiasKv", "addZeroAttn", "kdim", "vdim", "batchFirst"];
 
 /** Added to the score of what is not attended to. */
 const hidden = -Infinity;
@@ -32,92 +64,183 @@ const asScores = (mask: Tensor): Tensor => (mask.dtype === "bool" ? where(mask, 
  * softmax(Q Kᵀ / √d) V for each of `numHeads` heads of d = embedDim / numHeads, Q, K and V projections of query, key and value; then a projection
  * of all heads. (N, L, embedDim), or (L, embedDim) without a batch. Source: Vaswani et al. 2017.
  *
- * in_proj_weight (3 · embedDim, embedDim) starts from Xavier's uniform, biases from 0, as PyTorch's.
+ * in_proj_weight (3 · embedDim, embedDim) starts from Xavier's uniform (with kdim or vdim: q_proj_weight, k_proj_weight, v_proj_weight), bias_k and
+ * bias_v (1, 1, embedDim) from Xavier's normal, the other biases from 0, as PyTorch's.
  */
 export class MultiHeadAttention extends Module {
   readonly embedDim: number;
   readonly numHeads: number;
+  readonly kdim: number;
+  readonly vdim: number;
   readonly causal: boolean;
   readonly batchFirst: boolean;
-  readonly in_proj_weight: Parameter;
+  readonly addZeroAttn: boolean;
+  readonly in_proj_weight: Parameter | undefined;
+  readonly q_proj_weight: Parameter | undefined;
+  readonly k_proj_weight: Parameter | undefined;
+  readonly v_proj_weight: Parameter | undefined;
   readonly in_proj_bias: Parameter | undefined;
+  readonly bias_k: Parameter | undefined;
+  readonly bias_v: Parameter | undefined;
   readonly out_proj: Linear;
   readonly dropout: Dropout;
 
-  /**
-   * @param options.causal no step attends to a later one; default false
-   * @param options.dropout of the attention weights, in training; default 0
-   * @param options.bias default true
-   * @param options.batchFirst default true; PyTorch's is false
-   */
-  constructor(
-    embedDim: number,
-    numHeads: number,
-    options: { causal?: boolean; dropout?: number; bias?: boolean; batchFirst?: boolean } = {},
-  ) {
+  constructor(embedDim: number, numHeads: number, options: MultiHeadAttentionOptions = {}) {
     super();
-    checkOptions("MultiHeadAttention", options, ["causal", "dropout", "bias", "batchFirst"]);
-    checkSize("MultiHeadAttention", "embedDim", embedDim);
-    checkSize("MultiHeadAttention", "numHeads", numHeads);
+    checkOptions("MultiHeadAttention", options, names);
+    const { causal = false, dropout = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = true } = options;
+    const { kdim = embedDim, vdim = embedDim } = options;
+    for (const [key, size] of Object.entries({ embedDim, numHeads, kdim, vdim })) checkSize("MultiHeadAttention", key, size);
     if (embedDim % numHeads !== 0) {
       throw new ErmineError("ERMINE_OPTION", `MultiHeadAttention: numHeads ${numHeads} must divide embedDim ${embedDim}.`);
     }
-    const { causal = false, dropout = 0, bias = true, batchFirst = true } = options;
     this.embedDim = embedDim;
     this.numHeads = numHeads;
+    this.kdim = kdim;
+    this.vdim = vdim;
     this.causal = causal;
     this.batchFirst = batchFirst;
-    this.in_proj_weight = new Parameter(initialize(xavierUniform(), [3 * embedDim, embedDim], "in_proj_weight"));
+    this.addZeroAttn = addZeroAttn;
+    const packed = kdim === embedDim && vdim === embedDim;
+    const weight = (name: string, there: boolean, rows: number, columns: number): Parameter | undefined =>
+      there ? new Parameter(initialize(xavierUniform(), [rows, columns], name)) : undefined;
+    this.in_proj_weight = weight("in_proj_weight", packed, 3 * embedDim, embedDim);
+    this.q_proj_weight = weight("q_proj_weight", !packed, embedDim, embedDim);
+    this.k_proj_weight = weight("k_proj_weight", !packed, embedDim, kdim);
+    this.v_proj_weight = weight("v_proj_weight", !packed, embedDim, vdim);
     this.in_proj_bias = bias ? new Parameter(zeros([3 * embedDim])) : undefined;
+    const extra = (name: string): Parameter | undefined =>
+      addBiasKv ? new Parameter(initialize(xavierNormal(), [1, 1, embedDim], name)) : undefined;
+    this.bias_k = extra("bias_k");
+    this.bias_v = extra("bias_v");
     this.out_proj = new Linear(embedDim, embedDim, { bias });
     if (this.out_proj.bias !== undefined) this.out_proj.bias.value = zeros([embedDim]);
     this.dropout = new Dropout(dropout);
   }
 
-  forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor {
-    checkOptions("MultiHeadAttention", masks, ["attnMask", "keyPaddingMask"]);
-    for (const t of [query, key, value]) {
-      if ((t.rank === 2 || t.rank === 3) && sameSize(t.shape[t.rank - 1]!, this.embedDim)) continue;
+  /** (`run` gives the attention weights too.) */
+  forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor<"real"> {
+    checkOptions("MultiHeadAttention", masks, ["attnMask", "keyPaddingMask", "causal"]);
+    return this.#batched(query, key, value, masks).output;
+  }
+
+  /** The output, and what was attended to. @param options.averageAttnWeights the mean over the heads; default true */
+  run(
+    query: Tensor,
+    key: Tensor = query,
+    value: Tensor = key,
+    options: AttentionMasks & { readonly averageAttnWeights?: boolean } = {},
+  ): Attended {
+    checkOptions("MultiHeadAttention.run", options, ["attnMask", "keyPaddingMask", "causal", "averageAttnWeights"]);
+    const { averageAttnWeights = true, ...masks } = options;
+    const { output, weights } = this.#batched(query, key, value, masks);
+    const shown = averageAttnWeights ? mean(weights, { axis: 1 }) : weights;
+    return { output, weights: query.rank === 2 ? squeeze(shown, 0) : shown };
+  }
+
+  #batched(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks): Attended {
+    const parts = [
+      ["query", query, this.embedDim],
+      ["key", key, this.kdim],
+      ["value", value, this.vdim],
+    ] as const;
+    for (const [name, t, size] of parts) {
+      if ((t.rank === 2 || t.rank === 3) && t.rank === query.rank && sameSize(t.shape[t.rank - 1]!, size)) continue;
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `expects (N, L, ${this.embedDim}) or (L, ${this.embedDim}), got ${formatShape(t.shape)}.`,
+        `expects the ${name} (N, L, ${size}) or (L, ${size}), all three with a batch or without, got ${formatShape(t.shape)}.`,
       );
     }
     if (query.rank === 2) {
-      const padding = masks.keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(masks.keyPaddingMask, 0) };
-      return squeeze(this.#attend(expandDims(query, 0), expandDims(key, 0), expandDims(value, 0), { ...masks, ...padding }), 0);
+      const { keyPaddingMask, ...others } = masks;
+      const padding = keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(keyPaddingMask, 0) };
+      const all = { ...others, ...padding };
+      const { output, weights } = this.#attend(expandDims(query, 0), expandDims(key, 0), expandDims(value, 0), all);
+      return { output: squeeze(output, 0) as Tensor<"real">, weights };
     }
     if (this.batchFirst) return this.#attend(query, key, value, masks);
     const turn = (t: Tensor): Tensor => transpose(t, 0, 1);
-    return turn(this.#attend(turn(query), turn(key), turn(value), masks));
+    const { output, weights } = this.#attend(turn(query), turn(key), turn(value), masks);
+    return { output: turn(output) as Tensor<"real">, weights };
   }
 
-  #attend(query: Tensor, key: Tensor, value: Tensor, { attnMask, keyPaddingMask }: AttentionMasks): Tensor {
+  /** Query, key or value, projected to embedDim. */
+  #project(t: Tensor, i: 0 | 1 | 2): Tensor {
+    const e = this.embedDim;
+    const bias = this.in_proj_bias === undefined ? undefined : sliceAxis(this.in_proj_bias.value, 0, i * e, e);
+    const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight][i];
+    return linear(t, own?.value ?? sliceAxis(this.in_proj_weight!.value, 0, i * e, e), bias);
+  }
+
+  #attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks): Attended {
     const [n, length] = query.shape as readonly [Size, Size];
     const [e, heads] = [this.embedDim, this.numHeads];
-    const part = (t: Tensor, i: number): Tensor => {
-      const bias = this.in_proj_bias === undefined ? undefined : sliceAxis(this.in_proj_bias.value, 0, i * e, e);
-      const projected = linear(t, sliceAxis(this.in_proj_weight.value, 0, i * e, e), bias);
-      return permute(reshape(projected, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
+    const lengthened = (t: Tensor, bias: Parameter | undefined): Tensor => {
+      const one = [n, 1, e] as const;
+      const ends = [...(bias === undefined ? [] : [broadcastTo(bias.value, one)]), ...(this.addZeroAttn ? [zeros(one)] : [])];
+      return concat([t, ...ends], 1);
     };
-    const [q, k, v] = [part(query, 0), part(key, 1), part(value, 2)];
-    let scores: Tensor = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(e / heads));
-    const source = key.shape[1]!;
-    if (this.causal) {
-      const later = greater(reshape(iota(source), [1, source]), reshape(iota(length), [length, 1]));
-      scores = where(later, hidden, scores);
+    const split = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
+    const q = split(this.#project(query, 0));
+    const k = split(lengthened(this.#project(key, 1), this.bias_k));
+    const v = split(lengthened(this.#project(value, 2), this.bias_v));
+    const mask = this.#mask(masks, [n, length, key.shape[1]!]);
+    const { output, weights } = attend(q, k, v, mask, this.dropout);
+    const joined = reshape(permute(output, [0, 2, 1, 3]), [n, length, e]);
+    return { output: this.out_proj.forward(joined), weights };
+  }
+
+  /** All masks as one to be added to the scores, (N or 1, heads or 1, L or 1, S and what was added to the keys). */
+  #mask({ attnMask, keyPaddingMask, causal = this.causal }: AttentionMasks, sizes: readonly [Size, Size, Size]) {
+    const [n, length, source] = sizes;
+    const all: Tensor[] = [];
+    if (causal) {
+      const later = greater(reshape(iota(source), [1, 1, 1, source]), reshape(iota(length), [1, 1, length, 1]));
+      all.push(where(later, hidden, 0));
     }
     if (attnMask !== undefined) {
-      const added = asScores(attnMask);
-      scores = add(scores, attnMask.rank === 3 ? reshape(added, [n, heads, length, source]) : added);
+      checkMask("attnMask", attnMask, [
+        attnMask.rank === 3 ? undefined : length,
+        ...(attnMask.rank === 3 ? [length] : []),
+        source,
+      ]);
+      const lead = attnMask.rank === 3 ? [n, this.numHeads] : [1, 1];
+      all.push(reshape(asScores(attnMask), [...lead, length, source]));
     }
-    if (keyPaddingMask !== undefined) scores = add(scores, reshape(asScores(keyPaddingMask), [n, 1, 1, source]));
-    const weights = this.dropout.forward(softmax(scores, { axis: -1 }));
-    const joined = reshape(permute(matmul(weights, v), [0, 2, 1, 3]), [n, length, e]);
-    return this.out_proj.forward(joined);
+    if (keyPaddingMask !== undefined) {
+      checkMask("keyPaddingMask", keyPaddingMask, [n, source]);
+      all.push(reshape(asScores(keyPaddingMask), [n, 1, 1, source]));
+    }
+    if (all.length === 0) return undefined;
+    const extra = (this.bias_k === undefined ? 0 : 1) + (this.addZeroAttn ? 1 : 0);
+    const none = [0, 0, 0, 0];
+    return padTensor(
+      all.reduce((sum: Tensor, mask) => add(sum, mask)),
+      none,
+      [0, 0, 0, extra],
+      0,
+    );
   }
 
   override describe(): string {
     return `MultiHeadAttention ${this.embedDim}, ${this.numHeads} heads${this.causal ? ", causal" : ""}`;
   }
+}
+
+/** Sizes that are undefined are not compared. */
+function checkMask(name: string, mask: Tensor, expected: readonly (Size | undefined)[]): void {
+  const fits = mask.rank === expected.length && expected.every((size, i) => size === undefined || sameSize(size, mask.shape[i]!));
+  if (fits && (mask.dtype === "bool" || mask.dtype === "float32")) return;
+  const shape = expected.map((size) => size ?? "N · heads").join(", ");
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${name} is bool (true: not attended to) or float32 (added to the scores) and here [${shape}], got ${mask.dtype}${formatShape(mask.shape)}.`,
+  );
+}
+
+/** softmax(q kᵀ / √d + mask) v over (N, heads, L or S, d). */
+function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, dropout: Dropout): Attended {
+  const scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape[3] as number));
+  const weights = dropout.forward(softmax(mask === undefined ? scores : add(scores, mask), { axis: -1 }));
+  return { output: matmul(weights, v), weights };
 }

@@ -1,17 +1,21 @@
 /** Convolution layers over one, two and three spatial axes: one class, three ranks. */
 import { checkOptions, ErmineError } from "../errors.js";
 import { convolution } from "../ops/convolution.js";
+import { pad, type PaddingMode } from "../ops/padding.js";
+import { eachAxis, windowOf, type Window, type WindowOptions } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
-import { checkSize } from "./linear.js";
 import { Module } from "./module.js";
+import { checkSize } from "./size.js";
 
 export interface ConvOptions {
   /** Default 1. */
   readonly stride?: number | readonly number[];
-  /** On both sides of each axis, filled with zeros. Default 0. */
-  readonly padding?: number | readonly number[];
+  /** On both sides of each axis; "same": as much as keeps the size (stride 1 only); "valid": none. Default 0. */
+  readonly padding?: number | readonly number[] | "same" | "valid";
+  /** What the padding is filled with. Default "zeros". */
+  readonly paddingMode?: "zeros" | "reflect" | "replicate" | "circular";
   /** Distance between a kernel's numbers. Default 1. */
   readonly dilation?: number | readonly number[];
   /** Groups of channels that do not see each other. Default 1. */
@@ -20,15 +24,31 @@ export interface ConvOptions {
   readonly bias?: boolean;
 }
 
+/** @internal @throws ErmineError ERMINE_OPTION where the channels do not fit the groups */
+export function checkChannels(where: string, sizes: { inChannels: number; outChannels: number; groups: number }): void {
+  for (const [key, size] of Object.entries(sizes)) checkSize(where, key, size);
+  const { inChannels, outChannels, groups } = sizes;
+  if (inChannels % groups === 0 && outChannels % groups === 0) return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where}: groups ${groups} must divide inChannels ${inChannels} and outChannels ${outChannels}.`,
+  );
+}
+
+const paddingModes = ["zeros", "reflect", "replicate", "circular"];
+
 /**
- * y = x ⋆ weight + bias: (N, inChannels, …size) → (N, outChannels, …⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1).
+ * y = x ⋆ weight + bias: (N, inChannels, …size) → (N, outChannels, …⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1); without a
+ * batch, (inChannels, …size).
  *
  * weight (outChannels, inChannels / groups, …kernel) and bias (outChannels) start from U(±1/√fanIn), PyTorch's default.
  */
 abstract class Conv extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
-  readonly #window: Omit<ConvOptions, "bias">;
+  readonly #window: Window;
+  readonly #groups: number;
+  readonly #paddingMode: PaddingMode;
   readonly #name: string;
 
   constructor(
@@ -40,35 +60,38 @@ abstract class Conv extends Module {
     options: ConvOptions,
   ) {
     super();
-    checkOptions(name, options, ["stride", "padding", "dilation", "groups", "bias"]);
-    const { bias = true, ...window } = options;
-    const groups = window.groups ?? 1;
-    for (const [key, size] of Object.entries({ inChannels, outChannels, groups })) checkSize(name, key, size);
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `${name}: groups ${groups} must divide inChannels ${inChannels} and outChannels ${outChannels}.`,
-      );
+    checkOptions(name, options, ["stride", "padding", "paddingMode", "dilation", "groups", "bias"]);
+    const { bias = true, groups = 1, paddingMode = "zeros", ...movement } = options;
+    checkChannels(name, { inChannels, outChannels, groups });
+    if (!paddingModes.includes(paddingMode)) {
+      throw new ErmineError("ERMINE_OPTION", `${name}: paddingMode is one of ${paddingModes.join(", ")}, got "${paddingMode}".`);
     }
-    const kernel = typeof kernelSize === "number" ? Array.from({ length: rank }, () => kernelSize) : kernelSize;
-    if (kernel.length !== rank)
-      throw new ErmineError("ERMINE_OPTION", `${name}: kernelSize has ${rank} axes, got [${kernel.join(", ")}].`);
-    for (const size of kernel) checkSize(name, "kernelSize", size);
+    const kernel = eachAxis(name, "kernelSize", kernelSize, rank, 1);
     const shape = [outChannels, inChannels / groups, ...kernel];
     this.weight = new Parameter(initialize(defaultWeight, shape, "weight"));
     const fanIn = shape.slice(1).reduce((a, b) => a * b, 1);
     this.bias = bias ? new Parameter(initialize(defaultBias(fanIn), [outChannels], "bias")) : undefined;
-    this.#window = window;
+    this.#window = windowOf(name, kernel, movement as WindowOptions);
+    this.#groups = groups;
+    this.#paddingMode = paddingMode === "zeros" ? "constant" : paddingMode;
     this.#name = name;
   }
 
   forward(x: Tensor): Tensor<"real"> {
-    return convolution(x, this.weight.value, this.bias?.value, this.#window);
+    const { stride, dilation, padBefore, padAfter } = this.#window;
+    const even = this.#paddingMode === "constant" && padBefore.every((n, i) => n === padAfter[i]);
+    const { value } = this.weight;
+    const window = { stride, dilation, groups: this.#groups };
+    if (even) return convolution(x, value, this.bias?.value, { ...window, padding: padBefore });
+    const widths = padBefore.map((before, i) => [before, padAfter[i]!] as const);
+    const lead = x.shape.slice(0, Math.max(0, x.rank - widths.length)).map(() => [0, 0] as const);
+    const padded = x.rank < widths.length ? x : pad(x, [...lead, ...widths], { mode: this.#paddingMode });
+    return convolution(padded, value, this.bias?.value, window);
   }
 
   override describe(): string {
     const [out, perGroup, ...kernel] = this.weight.shape;
-    return `${this.#name} ${perGroup! * (this.#window.groups ?? 1)} → ${out!}, ${kernel.join("×")}`;
+    return `${this.#name} ${perGroup! * this.#groups} → ${out!}, ${kernel.join("×")}`;
   }
 }
 

@@ -1,32 +1,114 @@
 /** A table of vectors, looked up by index. */
-import { ErmineError } from "../errors.js";
-import { indexSelect } from "../ops/gather.js";
+import { noGrad } from "../autograd/gradients.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { greater } from "../ops/comparison.js";
+import { zeros } from "../ops/creation.js";
+import { embedding } from "../ops/embedding.js";
+import { indexAdd, indexSelect } from "../ops/gather.js";
 import { reshape } from "../ops/shape.js";
+import { norm } from "../ops/statistics.js";
+import { where } from "../ops/where.js";
 import { initialize, normalInit } from "../random/initializers.js";
+import { formatShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
-import { checkSize } from "./linear.js";
 import { Module } from "./module.js";
+import { checkSize } from "./size.js";
+
+export interface EmbeddingOptions {
+  /** This row starts as zeros and gets no gradient; −1 is the last. */
+  readonly paddingIdx?: number;
+  /** A row that is looked up is first, in the table itself, scaled down to this norm where its own is larger. */
+  readonly maxNorm?: number;
+  /** p of that norm. Default 2. */
+  readonly normType?: number;
+  /** Divide a row's gradient by how often it was looked up. Default false. */
+  readonly scaleGradByFreq?: boolean;
+}
+
+const names = ["paddingIdx", "maxNorm", "normType", "scaleGradByFreq"];
 
 /** int32 (…) → float32 (…, embeddingDim). The weight (numEmbeddings, embeddingDim) starts from N(0, 1), PyTorch's default. */
 export class Embedding extends Module {
+  readonly numEmbeddings: number;
+  readonly embeddingDim: number;
   readonly weight: Parameter;
+  readonly paddingIdx: number | undefined;
+  readonly maxNorm: number | undefined;
+  readonly normType: number;
+  readonly scaleGradByFreq: boolean;
 
-  constructor(numEmbeddings: number, embeddingDim: number) {
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
     super();
+    checkOptions("Embedding", options, names);
     checkSize("Embedding", "numEmbeddings", numEmbeddings);
     checkSize("Embedding", "embeddingDim", embeddingDim);
-    this.weight = new Parameter(initialize(normalInit(), [numEmbeddings, embeddingDim], "weight"));
+    const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq = false } = options;
+    if (
+      paddingIdx !== undefined &&
+      !(Number.isInteger(paddingIdx) && paddingIdx >= -numEmbeddings && paddingIdx < numEmbeddings)
+    ) {
+      throw new ErmineError("ERMINE_OPTION", `Embedding: paddingIdx ${paddingIdx} is not one of ${numEmbeddings} rows.`);
+    }
+    if (maxNorm !== undefined && !(maxNorm > 0)) {
+      throw new ErmineError("ERMINE_OPTION", `Embedding: maxNorm is above 0, got ${String(maxNorm)}.`);
+    }
+    this.numEmbeddings = numEmbeddings;
+    this.embeddingDim = embeddingDim;
+    this.paddingIdx = paddingIdx === undefined || paddingIdx >= 0 ? paddingIdx : paddingIdx + numEmbeddings;
+    this.maxNorm = maxNorm;
+    this.normType = normType;
+    this.scaleGradByFreq = scaleGradByFreq;
+    const padding = this.paddingIdx;
+    const table = initialize(
+      (shape, key) => {
+        const numbers = normalInit()(shape, key);
+        return padding === undefined ? numbers : numbers.fill(0, padding * embeddingDim, (padding + 1) * embeddingDim);
+      },
+      [numEmbeddings, embeddingDim],
+      "weight",
+    );
+    this.weight = new Parameter(table);
+  }
+
+  /** One over a table that exists, (numEmbeddings, embeddingDim). @param options.freeze is it kept as it is? Default true */
+  static fromPretrained(table: Tensor, options: EmbeddingOptions & { readonly freeze?: boolean } = {}): Embedding {
+    checkOptions("Embedding.fromPretrained", options, [...names, "freeze"]);
+    const { freeze = true, ...rest } = options;
+    if (table.rank !== 2) {
+      throw new ErmineError("ERMINE_SHAPE", `Embedding.fromPretrained takes a table of rows, got ${formatShape(table.shape)}.`);
+    }
+    const layer = new Embedding(table.shape[0] as number, table.shape[1] as number, rest);
+    layer.weight.value = table;
+    return freeze ? layer.freeze() : layer;
   }
 
   forward(indices: Tensor): Tensor<"real"> {
     if (indices.dtype !== "int32")
       throw new ErmineError("ERMINE_DTYPE", `Embedding looks up int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
-    const rows = indexSelect(this.weight.value, 0, reshape(indices, [-1]));
-    return reshape(rows, [...indices.shape, this.weight.shape[1]!]);
+    const flat = reshape(indices, [-1]);
+    const { paddingIdx, scaleGradByFreq } = this;
+    const table = this.weight.value;
+    const shrunk = this.maxNorm === undefined ? undefined : noGrad(() => this.#shrink(table, flat, this.maxNorm!));
+    const rows = embedding(table, flat, { ...(paddingIdx === undefined ? {} : { paddingIdx }), scaleGradByFreq });
+    return reshape(shrunk === undefined ? rows : add(rows, shrunk), [...indices.shape, this.embeddingDim]);
+  }
+
+  /** Brings the rows that are looked up down to the norm, in the table; gives what that adds to each. */
+  #shrink(table: Tensor, flat: Tensor, maxNorm: number): Tensor {
+    const rows = indexSelect(table, 0, flat);
+    const size = norm(rows, { p: this.normType, axis: 1, keepDims: true });
+    // PyTorch's 1e-7 keeps a row of that very norm as it is.
+    const added = where(greater(size, maxNorm), mul(rows, sub(div(maxNorm, add(size, 1e-7)), 1)), 0);
+    // A row that is looked up twice is shrunk once.
+    const ones = add(mul(size, 0), 1);
+    const times = indexSelect(indexAdd(zeros([this.numEmbeddings, 1]), 0, flat, ones), 0, flat);
+    this.weight.value = indexAdd(table, 0, flat, div(added, times));
+    return added;
   }
 
   override describe(): string {
-    return `Embedding ${this.weight.shape.join(" × ")}`;
+    return `Embedding ${this.numEmbeddings} × ${this.embeddingDim}`;
   }
 }

@@ -1,5 +1,7 @@
-/** Axes joined into one. */
-import { flatten } from "../ops/shape.js";
+/** Axes joined into one, and one taken apart. */
+import { ErmineError } from "../errors.js";
+import { flatten, reshape } from "../ops/shape.js";
+import { formatShape, normalizeAxis } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 
@@ -16,5 +18,45 @@ export class Flatten extends Module {
 
   forward(x: Tensor): Tensor {
     return flatten(x, this.startAxis, this.endAxis);
+  }
+}
+
+/** Takes `axis` apart into axes of those sizes, of which one may be −1: what is left. */
+export class Unflatten extends Module {
+  readonly axis: number;
+  readonly sizes: readonly number[];
+
+  constructor(axis: number, sizes: readonly number[]) {
+    super();
+    if (!Array.isArray(sizes) || sizes.length === 0 || !sizes.every((size) => Number.isInteger(size) && size >= -1)) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `Unflatten: sizes lists whole numbers, one of them may be -1, got ${JSON.stringify(sizes)}.`,
+      );
+    }
+    this.axis = axis;
+    this.sizes = sizes;
+  }
+
+  forward(x: Tensor): Tensor {
+    const at = normalizeAxis("Unflatten", this.axis, x.rank);
+    const known = this.sizes.filter((size) => size >= 0).reduce((a, b) => a * b, 1);
+    const whole = x.shape[at]!;
+    const open = this.sizes.filter((size) => size < 0).length;
+    if (open === 1 && typeof whole === "number" && known > 0 && whole % known === 0) {
+      const sizes = this.sizes.map((size) => (size < 0 ? whole / known : size));
+      return reshape(x, [...x.shape.slice(0, at), ...sizes, ...x.shape.slice(at + 1)]);
+    }
+    if (open > 0 || whole !== known) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `axis ${at} of ${formatShape(x.shape)} cannot be taken apart into ${formatShape(this.sizes)}.`,
+      );
+    }
+    return reshape(x, [...x.shape.slice(0, at), ...this.sizes, ...x.shape.slice(at + 1)]);
+  }
+
+  override describe(): string {
+    return `Unflatten axis ${this.axis} to ${this.sizes.join("×")}`;
   }
 }

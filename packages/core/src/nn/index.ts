@@ -2,17 +2,31 @@
 export { Module, type ForwardHook, type HostTensor, type Layer, type StateDict } from "./module.js";
 export { Parameter } from "../tensor/variable.js";
 export { Sequential } from "./sequential.js";
-export { Linear } from "./linear.js";
-export { Flatten } from "./flatten.js";
-export { Dropout } from "./dropout.js";
+export { Residual } from "./residual.js";
+export { Bilinear, Linear } from "./linear.js";
+export { Flatten, Unflatten } from "./flatten.js";
+export * from "./dropout.js";
+export { Embedding, type EmbeddingOptions } from "./embedding.js";
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from "./convolution.js";
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./transposedConvolution.js";
 export * from "./pooling.js";
-export { BatchNorm1d, BatchNorm2d, BatchNorm3d, LayerNorm, type BatchNormOptions } from "./normalization.js";
-export { Embedding } from "./embedding.js";
+export * from "./adaptivePooling.js";
+export * from "./padding.js";
+export { PixelShuffle, PixelUnshuffle, Upsample } from "./upsample.js";
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type BatchNormOptions,
+} from "./batchNorm.js";
+export { GroupNorm } from "./groupNorm.js";
+export { LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
+export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult } from "./recurrent.js";
+export { GRUCell, LSTMCell, RNNCell, type RecurrentState } from "./recurrentCells.js";
+export { MultiHeadAttention, type Attended, type AttentionMasks, type MultiHeadAttentionOptions } from "./attention.js";
+export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";
-export { GroupNorm, RMSNorm } from "./groupNorm.js";
-export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d } from "./adaptivePooling.js";
-export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./transposedConvolution.js";
-export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentState } from "./recurrent.js";
-export { MultiHeadAttention, type AttentionMasks } from "./attention.js";

@@ -1,10 +1,15 @@
-/** The fully connected layer. */
+/** The fully connected layer, of one input and of two. */
 import { checkOptions, ErmineError } from "../errors.js";
+import { add, mul } from "../ops/arithmetic.js";
 import { linear } from "../ops/linear.js";
-import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
+import { sum } from "../ops/reduction.js";
+import { permute, reshape } from "../ops/shape.js";
+import { defaultBias, defaultWeight, initialize, uniformInit } from "../random/initializers.js";
+import { formatShape, sameShape, sizeOf } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { Module } from "./module.js";
+import { checkSize } from "./size.js";
 
 /**
  * y = x · weightᵀ + bias, over the last axis: (…, inFeatures) → (…, outFeatures).
@@ -39,9 +44,50 @@ export class Linear extends Module {
   }
 }
 
-/** @internal @throws ErmineError ERMINE_OPTION where a size is not a whole number ≥ least */
-export function checkSize(where: string, name: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least) {
-    throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a whole number ≥ ${least}, got ${String(value)}.`);
+/**
+ * y[k] = x1 · weight[k] · x2 + bias[k]: (…, in1Features), (…, in2Features) → (…, outFeatures).
+ *
+ * weight (outFeatures, in1Features, in2Features) and bias (outFeatures) start from U(±1/√in1Features), PyTorch's default.
+ *
+ * @param options.bias default true
+ */
+export class Bilinear extends Module {
+  readonly in1Features: number;
+  readonly in2Features: number;
+  readonly outFeatures: number;
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(in1Features: number, in2Features: number, outFeatures: number, options: { bias?: boolean } = {}) {
+    super();
+    checkOptions("Bilinear", options, ["bias"]);
+    for (const [key, size] of Object.entries({ in1Features, in2Features, outFeatures })) checkSize("Bilinear", key, size);
+    this.in1Features = in1Features;
+    this.in2Features = in2Features;
+    this.outFeatures = outFeatures;
+    const start = uniformInit(-1 / Math.sqrt(in1Features), 1 / Math.sqrt(in1Features));
+    this.weight = new Parameter(initialize(start, [outFeatures, in1Features, in2Features], "weight"));
+    this.bias = options.bias === false ? undefined : new Parameter(initialize(start, [outFeatures], "bias"));
+  }
+
+  forward(x1: Tensor, x2: Tensor): Tensor<"real"> {
+    const { in1Features, in2Features, outFeatures } = this;
+    const lead = x1.shape.slice(0, -1);
+    const fits = sameShape(lead, x2.shape.slice(0, -1)) && x1.shape.at(-1) === in1Features && x2.shape.at(-1) === in2Features;
+    if (!fits) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `expects (…, ${in1Features}) and (…, ${in2Features}) with the same axes before, got ${formatShape(x1.shape)} and ${formatShape(x2.shape)}.`,
+      );
+    }
+    const rows = sizeOf(lead);
+    const matrix = reshape(permute(this.weight.value, [0, 2, 1]), [outFeatures * in2Features, in1Features]);
+    const half = reshape(linear(reshape(x1, [rows, in1Features]), matrix), [rows, outFeatures, in2Features]);
+    const y = sum(mul(half, reshape(x2, [rows, 1, in2Features])), { axis: 2 });
+    return reshape(this.bias === undefined ? y : add(y, this.bias.value), [...lead, outFeatures]);
+  }
+
+  override describe(): string {
+    return `Bilinear ${this.in1Features}, ${this.in2Features} → ${this.outFeatures}`;
   }
 }

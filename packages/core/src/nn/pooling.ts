@@ -1,97 +1,156 @@
-/** Pooling layers over one, two and three spatial axes. */
-import { ErmineError } from "../errors.js";
-import { avgPool, maxPool, type AvgPoolOptions, type MaxPoolOptions } from "../ops/pooling.js";
-import { formatShape } from "../tensor/dim.js";
+/** Pooling layers over one, two and three spatial axes; each also without a batch, (C, …size). */
+import { checkOptions } from "../errors.js";
+import {
+  avgPool,
+  lpPool,
+  maxPool,
+  maxPoolIndices,
+  type AvgPoolOptions,
+  type LpPoolOptions,
+  type MaxPoolOptions,
+} from "../ops/pooling.js";
+import { eachAxis } from "../ops/window.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
+import { formatSizes } from "./size.js";
 
 type Sizes = number | readonly number[];
 
-function checkRank(name: string, x: Tensor, spatial: number): void {
-  if (x.rank === spatial + 2) return;
-  throw new ErmineError("ERMINE_SHAPE", `${name} takes (N, C) and ${spatial} spatial axes, got ${formatShape(x.shape)}.`);
+export interface MaxPoolLayerOptions<R extends boolean> extends MaxPoolOptions {
+  /** forward gives [output, indices]: where each largest stands among the numbers of its image (int32). Default false. */
+  readonly returnIndices?: R;
 }
 
-const text = (size: Sizes): string => (typeof size === "number" ? String(size) : size.join("×"));
+/** What a pooling layer that may return indices gives. */
+export type Pooled<R extends boolean> = R extends true
+  ? readonly [output: Tensor<"real">, indices: Tensor<"real">]
+  : Tensor<"real">;
 
 /** The largest of each window; the stride is the kernel unless given. */
-abstract class MaxPool extends Module {
-  readonly kernelSize: Sizes;
+abstract class MaxPool<R extends boolean> extends Module {
+  readonly kernelSize: readonly number[];
+  readonly returnIndices: boolean;
   readonly options: MaxPoolOptions;
-  readonly #spatial: number;
+  readonly #name: string;
 
-  constructor(spatial: number, kernelSize: Sizes, options: MaxPoolOptions) {
+  constructor(name: string, spatial: number, kernelSize: Sizes, options: MaxPoolLayerOptions<R>) {
     super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-    this.#spatial = spatial;
+    checkOptions(name, options, ["stride", "padding", "dilation", "ceilMode", "returnIndices"]);
+    const { returnIndices = false, ...movement } = options;
+    this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
+    this.returnIndices = returnIndices;
+    this.options = movement;
+    this.#name = name;
   }
 
-  forward(x: Tensor): Tensor<"real"> {
-    checkRank(this.describe(), x, this.#spatial);
-    return maxPool(x, this.kernelSize, this.options);
+  forward(x: Tensor): Pooled<R> {
+    const output = maxPool(x, this.kernelSize, this.options);
+    return (this.returnIndices ? [output, maxPoolIndices(x, this.kernelSize, this.options)] : output) as Pooled<R>;
   }
 
   override describe(): string {
-    return `MaxPool${this.#spatial}d ${text(this.kernelSize)}`;
+    return `${this.#name} ${formatSizes(this.kernelSize)}`;
   }
 }
 
-export class MaxPool1d extends MaxPool {
-  constructor(kernelSize: Sizes, options: MaxPoolOptions = {}) {
-    super(1, kernelSize, options);
+export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
+  constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    super("MaxPool1d", 1, kernelSize, options);
   }
 }
 
-export class MaxPool2d extends MaxPool {
-  constructor(kernelSize: Sizes, options: MaxPoolOptions = {}) {
-    super(2, kernelSize, options);
+export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
+  constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    super("MaxPool2d", 2, kernelSize, options);
   }
 }
 
-export class MaxPool3d extends MaxPool {
-  constructor(kernelSize: Sizes, options: MaxPoolOptions = {}) {
-    super(3, kernelSize, options);
+export class MaxPool3d<R extends boolean = false> extends MaxPool<R> {
+  constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    super("MaxPool3d", 3, kernelSize, options);
   }
 }
 
 /** The mean of each window; the stride is the kernel unless given, padding counts as zeros unless `countIncludePad: false`. */
 abstract class AvgPool extends Module {
-  readonly kernelSize: Sizes;
+  readonly kernelSize: readonly number[];
   readonly options: AvgPoolOptions;
-  readonly #spatial: number;
+  readonly #name: string;
 
-  constructor(spatial: number, kernelSize: Sizes, options: AvgPoolOptions) {
+  constructor(name: string, spatial: number, kernelSize: Sizes, options: AvgPoolOptions) {
     super();
-    this.kernelSize = kernelSize;
+    checkOptions(name, options, ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"]);
+    this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
     this.options = options;
-    this.#spatial = spatial;
+    this.#name = name;
   }
 
   forward(x: Tensor): Tensor<"real"> {
-    checkRank(this.describe(), x, this.#spatial);
     return avgPool(x, this.kernelSize, this.options);
   }
 
   override describe(): string {
-    return `AvgPool${this.#spatial}d ${text(this.kernelSize)}`;
+    return `${this.#name} ${formatSizes(this.kernelSize)}`;
   }
 }
 
 export class AvgPool1d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
-    super(1, kernelSize, options);
+    super("AvgPool1d", 1, kernelSize, options);
   }
 }
 
 export class AvgPool2d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
-    super(2, kernelSize, options);
+    super("AvgPool2d", 2, kernelSize, options);
   }
 }
 
 export class AvgPool3d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
-    super(3, kernelSize, options);
+    super("AvgPool3d", 3, kernelSize, options);
+  }
+}
+
+/** (Σ xᵖ)^(1/p) of each window, p = `normType`; the stride is the kernel unless given. See `lpPool`. */
+abstract class LPPool extends Module {
+  readonly normType: number;
+  readonly kernelSize: readonly number[];
+  readonly options: LpPoolOptions;
+  readonly #name: string;
+
+  constructor(name: string, spatial: number, normType: number, kernelSize: Sizes, options: LpPoolOptions) {
+    super();
+    checkOptions(name, options, ["stride", "ceilMode"]);
+    this.normType = normType;
+    this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
+    this.options = options;
+    this.#name = name;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    return lpPool(x, this.normType, this.kernelSize, this.options);
+  }
+
+  override describe(): string {
+    return `${this.#name} p ${this.normType}, ${formatSizes(this.kernelSize)}`;
+  }
+}
+
+export class LPPool1d extends LPPool {
+  constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    super("LPPool1d", 1, normType, kernelSize, options);
+  }
+}
+
+export class LPPool2d extends LPPool {
+  constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    super("LPPool2d", 2, normType, kernelSize, options);
+  }
+}
+
+export class LPPool3d extends LPPool {
+  constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    super("LPPool3d", 3, normType, kernelSize, options);
   }
 }

@@ -1,14 +1,12 @@
-/** Transposed convolutions over one, two and three spatial axes: the adjoint of a convolution, which makes larger what that makes smaller. */
+/** Transposed convolution layers over one, two and three spatial axes. */
 import { checkOptions, ErmineError } from "../errors.js";
-import { add } from "../ops/arithmetic.js";
-import { matmul } from "../ops/matmul.js";
-import { concat, reshape, sliceAxis, transpose } from "../ops/shape.js";
-import { eachAxis, fold } from "../ops/window.js";
+import { checkOutputPadding, convolutionTranspose } from "../ops/transposedConvolution.js";
+import { eachAxis } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
-import { formatShape, sameSize, type Size } from "../tensor/dim.js";
+import { concrete, formatShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
-import { checkSize } from "./linear.js";
+import { checkChannels } from "./convolution.js";
 import { Module } from "./module.js";
 
 export interface ConvTransposeOptions {
@@ -24,12 +22,13 @@ export interface ConvTransposeOptions {
   readonly bias?: boolean;
   /** Default 1. */
   readonly dilation?: number | readonly number[];
+  /** Nothing else than "zeros" has a meaning here, as in PyTorch. */
+  readonly paddingMode?: "zeros";
 }
 
-const count = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
-
 /**
- * (N, inChannels, …size) → (N, outChannels, …(size − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1).
+ * (N, inChannels, …size) → (N, outChannels, …(size − 1)·stride − 2·padding + dilation·(kernel − 1) + outputPadding + 1); without a batch,
+ * (inChannels, …size).
  *
  * weight (inChannels, outChannels / groups, …kernel) and bias (outChannels) start from PyTorch's default.
  */
@@ -49,63 +48,52 @@ abstract class ConvTranspose extends Module {
     options: ConvTransposeOptions,
   ) {
     super();
-    checkOptions(name, options, ["stride", "padding", "outputPadding", "groups", "bias", "dilation"]);
-    const { bias = true, groups = 1 } = options;
-    for (const [key, size] of Object.entries({ inChannels, outChannels, groups })) checkSize(name, key, size);
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `${name}: groups ${groups} must divide inChannels ${inChannels} and outChannels ${outChannels}.`,
-      );
+    checkOptions(name, options, ["stride", "padding", "outputPadding", "groups", "bias", "dilation", "paddingMode"]);
+    const { bias = true, groups = 1, paddingMode = "zeros" } = options;
+    checkChannels(name, { inChannels, outChannels, groups });
+    if (paddingMode !== "zeros") {
+      throw new ErmineError("ERMINE_OPTION", `${name}: paddingMode can only be "zeros", got "${String(paddingMode)}".`);
     }
     const kernel = eachAxis(name, "kernelSize", kernelSize, rank, 1);
     const stride = eachAxis(name, "stride", options.stride ?? 1, rank, 1);
     const dilation = eachAxis(name, "dilation", options.dilation ?? 1, rank, 1);
     const padding = eachAxis(name, "padding", options.padding ?? 0, rank, 0);
-    const outputPadding = eachAxis(name, "outputPadding", options.outputPadding ?? 0, rank, 0);
-    outputPadding.forEach((extra, i) => {
-      if (extra < Math.max(stride[i]!, dilation[i]!)) return;
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `${name}: outputPadding ${extra} must be less than the stride ${stride[i]} or the dilation ${dilation[i]}.`,
-      );
-    });
+    const outputPadding = checkOutputPadding(name, options.outputPadding ?? 0, stride, dilation);
     const shape = [inChannels, outChannels / groups, ...kernel];
     this.weight = new Parameter(initialize(defaultWeight, shape, "weight"));
-    this.bias = bias ? new Parameter(initialize(defaultBias(count(shape.slice(1))), [outChannels], "bias")) : undefined;
+    const fanIn = shape.slice(1).reduce((a, b) => a * b, 1);
+    this.bias = bias ? new Parameter(initialize(defaultBias(fanIn), [outChannels], "bias")) : undefined;
     this.#name = name;
     this.#groups = groups;
     this.#window = { stride, padding, outputPadding, dilation };
   }
 
-  forward(x: Tensor): Tensor<"real"> {
-    const [inChannels, perGroup, ...kernel] = this.weight.shape as readonly number[];
-    const { stride, padding, outputPadding, dilation } = this.#window;
-    if (x.rank !== kernel.length + 2 || !sameSize(x.shape[1]!, inChannels!)) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `${this.#name} takes (N, ${inChannels}) and ${kernel.length} spatial axes, got ${formatShape(x.shape)}.`,
-      );
-    }
-    const sizes = x.shape.slice(2) as readonly number[];
-    const output = sizes.map(
-      (size, i) => (size - 1) * stride[i]! - 2 * padding[i]! + dilation[i]! * (kernel[i]! - 1) + outputPadding[i]! + 1,
-    );
-    const batch = x.shape[0]!;
-    const inGroup = inChannels! / this.#groups;
-    const rows = reshape(x, [batch, inChannels!, count(sizes)]);
-    const weight = reshape(this.weight.value, [inChannels!, perGroup! * count(kernel)]);
-    // For each input number the kernel weighed by it; then all are added where they lie.
-    const columns = Array.from({ length: this.#groups }, (_, g): Tensor => {
-      const part = matmul(transpose(sliceAxis(weight, 0, g * inGroup, inGroup)), sliceAxis(rows, 1, g * inGroup, inGroup));
-      return reshape(part, [batch, perGroup!, count(kernel), count(sizes)]);
+  /** @param outputSize the spatial sizes wanted, in the place of outputPadding: those that a convolution would bring to x's */
+  forward(x: Tensor, outputSize?: readonly number[]): Tensor<"real"> {
+    const outputPadding = outputSize === undefined ? this.#window.outputPadding : this.#extra(x, outputSize);
+    return convolutionTranspose(x, this.weight.value, this.bias?.value, {
+      ...this.#window,
+      outputPadding,
+      groups: this.#groups,
     });
-    const y = fold(columns.length === 1 ? columns[0]! : concat(columns, 1), output, kernel, { stride, padding, dilation });
-    return this.bias === undefined ? y : add(y, reshape(this.bias.value, [-1, ...kernel.map((): Size => 1)]));
+  }
+
+  #extra(x: Tensor, outputSize: readonly number[]): readonly number[] {
+    const { stride, padding, dilation } = this.#window;
+    const kernel = this.weight.shape.slice(2);
+    const sizes = concrete(x.shape.slice(-kernel.length), this.#name);
+    const extra = sizes.map(
+      (size, i) => outputSize[i]! - ((size - 1) * stride[i]! - 2 * padding[i]! + dilation[i]! * (kernel[i]! - 1) + 1),
+    );
+    if (outputSize.length === kernel.length && extra.every((n, i) => n >= 0 && n < stride[i]!)) return extra;
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `cannot bring ${formatShape(x.shape)} to ${formatShape(outputSize)}: it would need an outputPadding of ${formatShape(extra)}, and the stride is ${stride.join(", ")}.`,
+    );
   }
 
   override describe(): string {
-    const [inChannels, perGroup, ...kernel] = this.weight.shape as readonly number[];
+    const [inChannels, perGroup, ...kernel] = this.weight.shape;
     return `${this.#name} ${inChannels} → ${perGroup! * this.#groups}, ${kernel.join("×")}`;
   }
 }

@@ -8,7 +8,7 @@ import { checkDType, checkTensor } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
-import { foldOp, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
+import { foldOp, overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
 
 export type ConvolutionAttributes = {
   readonly stride: readonly number[];
@@ -105,7 +105,7 @@ export interface ConvolutionOptions extends WindowOptions {
 /**
  * y[n, o, p] = bias[o] + Σ_c Σ_k weight[o, c, k] · x[n, c, p · stride + k · dilation − padding].
  *
- * @param x [N, C, ...size], 1, 2, 3 or more spatial axes
+ * @param x [N, C, ...size] or [C, ...size], 1, 2, 3 or more spatial axes
  * @param weight [O, C / groups, ...kernel]
  * @param bias [O]
  * @returns [N, O, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1]
@@ -116,5 +116,7 @@ export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: C
   checkTensor("convolution", weight);
   checkOptions("convolution", options, ["stride", "padding", "dilation", "groups"]);
   const { kernel: _, ...window } = windowOf("convolution", weight.shape.slice(2) as readonly number[], options);
-  return apply1(convolutionOp, [x, weight, bias], { ...window, groups: options.groups ?? 1 });
+  return overBatch("convolution", x, weight.rank - 2, (t) =>
+    apply1(convolutionOp, [t, weight, bias], { ...window, groups: options.groups ?? 1 }),
+  );
 }

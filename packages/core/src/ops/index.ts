@@ -77,7 +77,6 @@ export {
   expandDims,
   flatten,
   flip,
-  pad,
   padOp,
   permute,
   reshape,
@@ -97,6 +96,7 @@ export {
   type SliceAttributes,
   type TransposeAttributes,
 } from "./shape.js";
+export { pad, type PaddingMode, type PadOptions } from "./padding.js";
 export type { Index, Range } from "./indexing.js";
 export * from "./gather.js";
 export * from "./sort.js";
@@ -117,12 +117,18 @@ export { convolution, convolutionOp, type ConvolutionAttributes, type Convolutio
 export {
   avgPool,
   avgPoolOp,
+  lpPool,
   maxPool,
+  maxPoolIndices,
   maxPoolOp,
   type AvgPoolAttributes,
   type AvgPoolOptions,
+  type LpPoolOptions,
   type MaxPoolAttributes,
   type MaxPoolOptions,
 } from "./pooling.js";
+export { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices } from "./adaptivePooling.js";
+export { resize, type ResizeMode, type ResizeOptions } from "./resize.js";
+export { convolutionTranspose, type ConvolutionTransposeOptions } from "./transposedConvolution.js";
 export { allClose, arrayEqual, type ClosenessOptions } from "./closeness.js";
 export { randomUniformOp, type RandomAttributes } from "./random.js";

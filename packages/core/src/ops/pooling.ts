@@ -1,18 +1,32 @@
-/** The largest and the mean of each window, over any number of spatial axes. */
-import { checkOptions } from "../errors.js";
+/** The largest, the mean and the p-norm of each window, over any number of spatial axes. */
+import { checkOptions, ErmineError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { div } from "./arithmetic.js";
-import { full, zeros } from "./creation.js";
+import { div, mul, pow } from "./arithmetic.js";
+import { cast } from "./cast.js";
+import { equal } from "./comparison.js";
+import { full, tensor, zeros } from "./creation.js";
 import { apply1, defineFusedOp } from "./definition.js";
 import { checkDType, checkTensor } from "./elementwise.js";
-import { scatterAddOp } from "./gather.js";
+import { gather, scatterAddOp } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
-import { eachAxis, foldOp, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
+import { where } from "./where.js";
+import {
+  ceilWindow,
+  eachAxis,
+  foldOp,
+  overBatch,
+  unfoldOp,
+  windowCounts,
+  windowOf,
+  type Window,
+  type WindowOptions,
+} from "./window.js";
 
 export type MaxPoolAttributes = Window;
 export type AvgPoolAttributes = Omit<Window, "dilation"> & { readonly countIncludePad: boolean };
 
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
 
 /** The gradient goes to the first largest of each window, as PyTorch's. */
@@ -45,7 +59,7 @@ const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => 
 function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
   const window = dense(attributes);
   const padded = [...window.padBefore, ...window.padAfter].some((n) => n > 0);
-  if (attributes.countIncludePad || !padded) return window.kernel.reduce((a, b) => a * b, 1);
+  if (attributes.countIncludePad || !padded) return product(window.kernel);
   const inside = apply1(unfoldOp, [full([1, 1, ...spatialOf(x)], 1)], { ...window, padValue: 0 });
   return sum(inside, { axis: 2, keepDims: true });
 }
@@ -67,43 +81,155 @@ export const avgPoolOp = defineFusedOp<AvgPoolAttributes>({
   gradient([g], [x], _, attributes) {
     const window = dense(attributes);
     const [batch, channels] = g!.shape;
-    const positions = g!.shape.slice(2).reduce<number>((a, b) => a * (b as number), 1);
+    const positions = product(spatialOf(g!));
     const each = div(reshape(g!, [batch!, channels!, 1, positions]), divisor(x!, attributes));
-    const columns = broadcastTo(each, [batch!, channels!, window.kernel.reduce((a, b) => a * b, 1), positions]);
+    const columns = broadcastTo(each, [batch!, channels!, product(window.kernel), positions]);
     return [apply1(foldOp, [columns], { ...window, outputSize: spatialOf(x!) })];
   },
 });
 
-export interface MaxPoolOptions extends WindowOptions {
+interface PoolOptions {
+  /** Default: the kernel. */
+  readonly stride?: number | readonly number[];
+  /** On both sides, at most half of the kernel. Default 0. */
   readonly padding?: number | readonly number[];
+  /** Does a last window count that starts inside and reaches over the end? Default false: no. */
+  readonly ceilMode?: boolean;
+}
+
+/** The kernel of `x` [N, C, ...S] or, where the kernel is a list, [C, ...S] as one number an axis. */
+const kernelFor = (where: string, x: Tensor, kernel: number | readonly number[]): readonly number[] => {
+  checkTensor(where, x);
+  return eachAxis(where, "kernelSize", kernel, typeof kernel === "number" ? x.rank - 2 : kernel.length, 1);
+};
+
+function poolWindow(where: string, kernel: readonly number[], options: PoolOptions & WindowOptions): Window {
+  const { stride, padding, dilation } = options;
+  const given = Object.fromEntries(Object.entries({ stride, padding, dilation }).filter(([, value]) => value !== undefined));
+  const window = windowOf(where, kernel, given as WindowOptions, kernel);
+  window.padBefore.forEach((n, i) => {
+    const reach = window.dilation[i]! * (kernel[i]! - 1) + 1;
+    if (n <= reach / 2) return;
+    throw new ErmineError("ERMINE_OPTION", `${where}: padding ${n} is more than half of the window of ${reach}.`);
+  });
+  return window;
+}
+
+export interface MaxPoolOptions extends PoolOptions {
+  /** Distance between a window's elements. Default 1. */
+  readonly dilation?: number | readonly number[];
+}
+
+const maxPoolOptions = ["stride", "padding", "dilation", "ceilMode"];
+
+function maxWindow(x: Tensor, kernel: readonly number[], options: MaxPoolOptions): Window {
+  checkOptions("maxPool", options, maxPoolOptions);
+  const window = poolWindow("maxPool", kernel, options);
+  return options.ceilMode === true ? ceilWindow(x.shape.slice(2), window) : window;
 }
 
 /**
- * The largest of each window of x [N, C, ...size]. Padding counts as −∞; the stride is the kernel unless given. The gradient goes to the
- * first of equals.
+ * The largest of each window of x [N, C, ...size], or [C, ...size] where `kernel` lists a number for each axis. Padding counts as −∞; the
+ * stride is the kernel unless given. The gradient goes to the first of equals.
+ *
+ * @returns [N, C, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1], ⌈ ⌉ with ceilMode
  */
 export function maxPool(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
-  checkTensor("maxPool", x);
-  checkOptions("maxPool", options, ["stride", "padding", "dilation"]);
-  const sizes = eachAxis("maxPool", "kernel", kernel, x.rank - 2, 1);
-  return apply1(maxPoolOp, [x], windowOf("maxPool", sizes, options, sizes));
+  const sizes = kernelFor("maxPool", x, kernel);
+  return overBatch("maxPool", x, sizes.length, (t) => apply1(maxPoolOp, [t], maxWindow(t, sizes, options)));
 }
 
-export interface AvgPoolOptions {
-  /** Default: the kernel. */
-  readonly stride?: number | readonly number[];
-  /** On both sides. Default 0. */
-  readonly padding?: number | readonly number[];
+/** Where the largest of each window stands (int32, the first of equals): its position among the numbers of its image, row-major. */
+export function maxPoolIndices(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
+  const sizes = kernelFor("maxPool", x, kernel);
+  return overBatch("maxPool", x, sizes.length, (t) => {
+    const window = maxWindow(t, sizes, options);
+    const spatial = spatialOf(t);
+    const counts = windowCounts("maxPool", spatial, window);
+    const columns = apply1(unfoldOp, [t], { ...window, padValue: -Infinity });
+    const numbers = Float32Array.from({ length: product(spatial) }, (_, i) => i);
+    const image = tensor(numbers, { shape: [1, 1, ...spatial] });
+    const places = broadcastTo(apply1(unfoldOp, [image], { ...window, padValue: 0 }), columns.shape);
+    const found = gather(places, 2, argMax(columns, { axis: 2, keepDims: true }));
+    return reshape(cast(found, "int32"), [...t.shape.slice(0, 2), ...counts]);
+  });
+}
+
+export interface AvgPoolOptions extends PoolOptions {
   /** Does padding count as zeros that were averaged? Default true, as PyTorch's. */
   readonly countIncludePad?: boolean;
+  /** Each window's sum is divided by this number. Default: by how many elements there are. */
+  readonly divisorOverride?: number;
 }
 
-/** The mean of each window of x [N, C, ...size]. */
+/**
+ * The mean of each window of x [N, C, ...size], or [C, ...size] where `kernel` lists a number for each axis; the stride is the kernel unless
+ * given. With ceilMode, what lies behind the padding never counts.
+ */
 export function avgPool(x: Tensor, kernel: number | readonly number[], options: AvgPoolOptions = {}): Tensor<"real"> {
-  checkTensor("avgPool", x);
-  checkOptions("avgPool", options, ["stride", "padding", "countIncludePad"]);
-  const { countIncludePad = true, ...movement } = options;
-  const sizes = eachAxis("avgPool", "kernel", kernel, x.rank - 2, 1);
-  const { dilation: _, ...window } = windowOf("avgPool", sizes, movement, sizes);
-  return apply1(avgPoolOp, [x], { ...window, countIncludePad });
+  const sizes = kernelFor("avgPool", x, kernel);
+  checkOptions("avgPool", options, ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"]);
+  const { countIncludePad = true, divisorOverride, ceilMode = false, ...movement } = options;
+  if (divisorOverride !== undefined && !(Number.isFinite(divisorOverride) && divisorOverride !== 0)) {
+    throw new ErmineError("ERMINE_OPTION", `avgPool: divisorOverride is a number other than 0, got ${divisorOverride}.`);
+  }
+  return overBatch("avgPool", x, sizes.length, (t) => {
+    const given = poolWindow("avgPool", sizes, movement);
+    const { dilation: _, ...window } = ceilMode ? ceilWindow(t.shape.slice(2), given) : given;
+    const over = window.padAfter.some((n, i) => n > given.padAfter[i]!);
+    if (divisorOverride === undefined && (!over || !countIncludePad)) {
+      return apply1(avgPoolOp, [t], { ...window, countIncludePad });
+    }
+    // The op divides by the whole kernel; what it should have been is known here.
+    const means = apply1(avgPoolOp, [t], { ...window, countIncludePad: true });
+    if (divisorOverride !== undefined) return mul(means, product(sizes) / divisorOverride);
+    return mul(means, corrections(spatialOf(t), given, spatialOf(means)));
+  });
+}
+
+/** Π kernel / (elements of each window within the image and its padding): [...counts]. */
+function corrections(
+  spatial: readonly number[],
+  { kernel, stride, padBefore, padAfter }: Window,
+  counts: readonly number[],
+): Tensor {
+  let sizes = [1];
+  counts.forEach((count, axis) => {
+    const end = spatial[axis]! + padBefore[axis]! + padAfter[axis]!;
+    const inside = Array.from({ length: count }, (_, p) => Math.min(kernel[axis]!, end - p * stride[axis]!));
+    sizes = sizes.flatMap((size) => inside.map((n) => size * n));
+  });
+  return tensor(
+    Float32Array.from(sizes, (size) => product(kernel) / size),
+    { shape: counts },
+  );
+}
+
+export interface LpPoolOptions {
+  /** Default: the kernel. */
+  readonly stride?: number | readonly number[];
+  /** Default false. */
+  readonly ceilMode?: boolean;
+}
+
+/**
+ * (Σ xᵖ)^(1/p) of each window, p = `normType`: 1 is the sum. As PyTorch's, xᵖ and not |x|ᵖ; the gradient is 0 where the sum is 0; and a
+ * window that ceilMode lets reach over the end counts with the mean of what it has.
+ */
+export function lpPool(
+  x: Tensor,
+  normType: number,
+  kernel: number | readonly number[],
+  options: LpPoolOptions = {},
+): Tensor<"real"> {
+  const sizes = kernelFor("lpPool", x, kernel);
+  checkOptions("lpPool", options, ["stride", "ceilMode"]);
+  if (!(Number.isFinite(normType) && normType !== 0)) {
+    throw new ErmineError("ERMINE_OPTION", `lpPool: normType is a number other than 0, got ${String(normType)}.`);
+  }
+  const powers = normType === 1 ? x : pow(x, normType);
+  const sums = mul(avgPool(powers, sizes, options), product(sizes));
+  if (normType === 1) return sums;
+  const nothing = equal(sums, 0);
+  return where(nothing, 0, pow(where(nothing, 1, sums), 1 / normType));
 }

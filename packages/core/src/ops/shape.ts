@@ -299,32 +299,10 @@ export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly nu
   });
 }
 
-function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], value: number): Tensor<"real"> {
+/** @internal `value` around the tensor. */
+export function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], value: number): Tensor<"real"> {
   if ([...before, ...after].every((size) => size === 0)) return x;
   return apply1(padOp, [x], { before, after, value });
-}
-
-/**
- * `value` around the tensor.
- *
- * @param widths [before, after] for each axis
- */
-export function pad(x: Tensor, widths: readonly (readonly [number, number])[], value = 0): Tensor<"real"> {
-  checkTensor("pad", x);
-  const fits =
-    widths.length === x.rank && widths.every((pair) => pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0));
-  if (!fits) {
-    throw new ErmineError(
-      "ERMINE_SHAPE",
-      `pad needs [before, after], whole numbers ≥ 0, for each axis of ${formatShape(x.shape)}.`,
-    );
-  }
-  return padTensor(
-    x,
-    widths.map(([before]) => before),
-    widths.map(([, after]) => after),
-    value,
-  );
 }
 
 function checkTensors(name: string, tensors: readonly Tensor[]): void {

@@ -4,6 +4,7 @@ import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { apply1, defineOp, type Op } from "./definition.js";
 import { checkDType, checkTensor } from "./elementwise.js";
+import { expandDims, squeeze } from "./shape.js";
 
 /** One number for each spatial axis. */
 export type Window = {
@@ -124,6 +125,43 @@ export function windowOf(
   }
   const around = eachAxis(where, "padding", padding === "valid" ? 0 : padding, axes, 0);
   return { kernel, stride, dilation, padBefore: around, padAfter: around };
+}
+
+/**
+ * @internal The window padded so far behind that a last one which only starts inside counts too, as PyTorch's `ceil_mode`: one that would
+ * start in the padding does not.
+ */
+export function ceilWindow(spatial: readonly Size[], window: Window): Window {
+  const { kernel, stride, dilation, padBefore, padAfter } = window;
+  const needed = (spatial as readonly number[]).map((size, i) => {
+    const reach = dilation[i]! * (kernel[i]! - 1) + 1;
+    const last = Math.ceil((size + padBefore[i]! + padAfter[i]! - reach) / stride[i]!);
+    const start = (last * stride[i]! >= size + padBefore[i]! ? last - 1 : last) * stride[i]!;
+    return Math.max(padAfter[i]!, start + reach - size - padBefore[i]!);
+  });
+  return { ...window, padAfter: needed };
+}
+
+/**
+ * @internal fn over x [N, C, ...S]; where x has no batch, [C, ...S], over a batch of one, which is taken away again from each result.
+ * @throws ErmineError ERMINE_SHAPE where x has neither number of axes
+ */
+export function overBatch<R extends Tensor | readonly Tensor[]>(
+  where: string,
+  x: Tensor,
+  axes: number,
+  fn: (batched: Tensor) => R,
+): R {
+  checkTensor(where, x);
+  if (x.rank === axes + 2) return fn(x);
+  if (x.rank !== axes + 1) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${where} takes (N, C) or (C) and ${axes} spatial ax${axes === 1 ? "is" : "es"}, got ${formatShape(x.shape)}.`,
+    );
+  }
+  const result = fn(expandDims(x, 0));
+  return (Array.isArray(result) ? result.map((t) => squeeze(t, 0)) : squeeze(result as Tensor, 0)) as R;
 }
 
 /**

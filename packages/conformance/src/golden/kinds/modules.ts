@@ -2,22 +2,27 @@
 import { mul, sum, valueAndGrad, type Parameter, type Tensor } from "@ermine/core";
 import type { Comparison } from "../comparison.js";
 import { release, runOn, skipUnknownOptions, type GoldenKind } from "../kind.js";
+import { callLayer } from "../layerCalls.js";
 import { makeLayer } from "../layers.js";
-import { fromGolden, numbersOf, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";
+import { fromGolden, isGoldenTensor, numbersOf, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";
 
 type Named = Readonly<Record<string, GoldenTensor>>;
 
 export interface ModuleCase extends GoldenCase {
   readonly name: string;
-  readonly parameters: Named;
+  readonly parameters?: Named;
   readonly buffers?: Named;
   readonly training: boolean;
   readonly input: GoldenTensor;
+  /** Further tensors of the call, by PyTorch's names. (One may also stand among the options, or beside them.) */
+  readonly arguments?: Named;
   readonly gradOutput: GoldenTensor;
   readonly expected: {
     readonly output: GoldenTensor;
-    readonly gradInput: GoldenTensor | null;
-    readonly gradParameters: Named;
+    readonly gradInput?: GoldenTensor | null;
+    readonly gradParameters?: Named;
+    readonly gradArguments?: Named;
+    readonly others?: Named;
     readonly buffersAfter?: Named;
   };
 }
@@ -30,43 +35,56 @@ export const hostState = (named: Named) =>
     ]),
   );
 
+/** Tensors that the call takes beside its input, wherever the case has them. */
+function argumentsOf(golden: ModuleCase): Named {
+  const known = ["input", "gradOutput"];
+  const beside = Object.entries(golden).filter(([name, value]) => !known.includes(name) && isGoldenTensor(value));
+  const inOptions = Object.entries(golden.options ?? {}).filter(([, value]) => isGoldenTensor(value));
+  return { ...Object.fromEntries([...inOptions, ...beside] as [string, GoldenTensor][]), ...golden.arguments };
+}
+
 export const moduleKind: GoldenKind<ModuleCase> = {
   name: "modules",
   tolerance: { absolute: 2e-5, relative: 1e-4 },
   usesBackend: true,
-  async run({ name, options, parameters, buffers = {}, training, input, gradOutput, expected }, target) {
-    const layer = makeLayer(name, optionsOf(options)).train(training);
+  async run(golden, target) {
+    const { name, parameters = {}, buffers = {}, training, input, gradOutput, expected } = golden;
+    const plain = Object.entries(golden.options ?? {}).filter(([, value]) => !isGoldenTensor(value));
+    const options = optionsOf(Object.fromEntries(plain));
+    const layer = makeLayer({ name, options, parameters: Object.keys(parameters) }).train(training);
     layer.loadStateDict(hostState({ ...parameters, ...buffers }), { strict: Object.keys(buffers).length === 0 });
     const own: Record<string, Parameter> = Object.fromEntries(layer.namedParameters());
-    const wantsInput = expected.gradInput !== null;
     const x = fromGolden(input);
+    const more = Object.fromEntries(Object.entries(argumentsOf(golden)).map(([key, value]) => [key, fromGolden(value)]));
     const upstream = fromGolden(gradOutput);
-    const evaluate = (from: Tensor, g: Tensor) => {
-      const { value, grads } = valueAndGrad(
-        () => {
-          const output = layer.forward(from);
-          return [sum(mul(output, g)), output] as const;
-        },
-        { own, input: wantsInput ? [from] : [] },
-      );
-      return { output: value[1], parameters: grads.own as Record<string, Tensor>, input: grads.input as Tensor[] };
+    const wanted = Object.keys(expected.gradArguments ?? {});
+    const differentiatesInput = input.dtype === "float32";
+    const evaluate = (from: Tensor, given: Readonly<Record<string, Tensor>>, g: Tensor) => {
+      const sources = { own, input: differentiatesInput ? [from] : [], more: wanted.map((key) => given[key]!) };
+      const { value, grads } = valueAndGrad(() => {
+        const answer = callLayer(layer, from, given, options);
+        return [sum(mul(answer.output, g)), answer] as const;
+      }, sources);
+      return { answer: value[1], parameters: grads.own as Record<string, Tensor>, input: grads.input, more: grads.more };
     };
-    const got = skipUnknownOptions(() => runOn(target, evaluate, x, upstream));
+    const got = skipUnknownOptions(() => runOn(target, evaluate, x, more, upstream));
     const comparisons: Comparison[] = [];
-    const compare = async (what: string, t: Tensor | undefined, golden: GoldenTensor): Promise<void> => {
+    const compare = async (what: string, t: Tensor | undefined, wish: GoldenTensor): Promise<void> => {
       const found = t === undefined ? { got: [] } : { got: await t.data(), gotShape: t.shape as readonly number[] };
-      comparisons.push({ what, ...found, expected: golden });
+      comparisons.push({ what, ...found, expected: wish });
     };
-    await compare("output", got.output, expected.output);
-    if (expected.gradInput !== null) await compare("gradInput", got.input[0], expected.gradInput);
-    for (const [key, golden] of Object.entries(expected.gradParameters)) {
-      await compare(`gradParameters.${key}`, got.parameters[key], golden);
+    await compare("output", got.answer.output, expected.output);
+    if (expected.gradInput != null) await compare("gradInput", got.input[0], expected.gradInput);
+    for (const [key, wish] of Object.entries(expected.gradParameters ?? {})) {
+      await compare(`gradParameters.${key}`, got.parameters[key], wish);
     }
+    for (const [i, key] of wanted.entries()) await compare(`gradArguments.${key}`, got.more[i], expected.gradArguments![key]!);
+    for (const [key, wish] of Object.entries(expected.others ?? {})) await compare(key, got.answer.others[key], wish);
     const state = await layer.stateDict();
-    for (const [key, golden] of Object.entries(expected.buffersAfter ?? {})) {
-      comparisons.push({ what: `buffersAfter.${key}`, got: state[key]?.data ?? [], expected: golden });
+    for (const [key, wish] of Object.entries(expected.buffersAfter ?? {})) {
+      comparisons.push({ what: `buffersAfter.${key}`, got: state[key]?.data ?? [], expected: wish });
     }
-    release(got, x, upstream, layer.namedVariables().map(([, variable]) => variable.value));
+    release(got, x, more, upstream, layer.namedVariables().map(([, variable]) => variable.value));
     return comparisons;
   },
 };

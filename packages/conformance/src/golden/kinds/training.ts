@@ -38,7 +38,7 @@ export const trainingKind: GoldenKind<TrainingCase> = {
   tolerance: { absolute: 1e-4, relative: 1e-3 },
   usesBackend: true,
   async run(golden, { backend, mode }) {
-    const model = new nn.Sequential(...golden.model.map(({ type, ...options }) => makeLayer(type, optionsOf(options))));
+    const model = new nn.Sequential(...golden.model.map(({ type, ...options }) => makeLayer({ name: type, options: optionsOf(options) }) as nn.Layer));
     model.loadStateDict(hostState({ ...golden.initialParameters, ...golden.initialBuffers }), { strict: false });
     const { l2, ...lossOptions } = optionsOf(golden.loss.options) as { l2?: number };
     const trainer = skipUnknownOptions(

@@ -1,0 +1,81 @@
+/** How a layer of a golden case is called: what it takes beside its input, and what it gives beside its output. */
+import { cast, Tensor } from "@ermine/core";
+import * as nn from "@ermine/core/nn";
+
+export type Arguments = Readonly<Record<string, Tensor>>;
+
+export interface Answer {
+  readonly output: Tensor;
+  /** What it gives beside the output: "indices", "weights", "state0". */
+  readonly others: Readonly<Record<string, Tensor>>;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** The first of these names that is there. */
+const pick = (from: Arguments, ...names: readonly string[]): Tensor | undefined =>
+  names.map((name) => from[name]).find((t) => t !== undefined);
+
+/** JSON has no bool: a mask of whole numbers is one. */
+const mask = (t: Tensor | undefined): Tensor | undefined => (t?.dtype === "int32" ? cast(t, "bool") : t);
+
+/** Only what is there: an absent mask is not an undefined one. */
+const present = <T extends object>(all: { [K in keyof T]: T[K] | undefined }): T =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as T;
+
+const causal = (options: Options): boolean | undefined => {
+  const said = options["isCausal"] ?? options["causal"];
+  return typeof said === "boolean" ? said : undefined;
+};
+
+/** Calls the layer with its input and the further tensors of the case, by PyTorch's names. */
+export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options: Options): Answer {
+  const state = [pick(more, "h0", "hx", "h", "state0"), pick(more, "c0", "cx", "c", "state1")].filter((t) => t !== undefined);
+  if (layer instanceof nn.RNN || layer instanceof nn.LSTM || layer instanceof nn.GRU) {
+    const { output, state: last } = layer.run(x, state.length > 0 ? state : undefined);
+    return { output, others: Object.fromEntries(last.map((t, i) => [`state${i}`, t])) };
+  }
+  if (layer instanceof nn.LSTMCell) {
+    const [h, c] = layer.forward(x, state.length > 0 ? (state as [Tensor, Tensor]) : undefined);
+    return { output: h, others: { state0: h, state1: c } };
+  }
+  if (layer instanceof nn.RNNCell || layer instanceof nn.GRUCell) return { output: layer.forward(x, state[0]), others: {} };
+  if (layer instanceof nn.MultiHeadAttention) return attention(layer, x, more, options);
+  if (layer instanceof nn.TransformerEncoderLayer || layer instanceof nn.TransformerEncoder) {
+    const masks = present<nn.EncoderMasks>({
+      srcMask: mask(pick(more, "srcMask", "mask", "attnMask")),
+      srcKeyPaddingMask: mask(pick(more, "srcKeyPaddingMask", "keyPaddingMask")),
+      isCausal: causal(options),
+    });
+    return { output: layer.forward(x, masks), others: {} };
+  }
+  if (layer instanceof nn.TransformerDecoderLayer || layer instanceof nn.TransformerDecoder) {
+    const masks = present<nn.DecoderMasks>({
+      tgtMask: mask(more["tgtMask"]),
+      memoryMask: mask(more["memoryMask"]),
+      tgtKeyPaddingMask: mask(more["tgtKeyPaddingMask"]),
+      memoryKeyPaddingMask: mask(more["memoryKeyPaddingMask"]),
+      tgtIsCausal: causal(options),
+    });
+    return { output: layer.forward(x, more["memory"] ?? x, masks), others: {} };
+  }
+  const call = layer.forward as (...args: unknown[]) => Tensor | readonly [Tensor, Tensor];
+  const size = layer.constructor.name.startsWith("ConvTranspose") ? options["outputSize"] : undefined;
+  const result = call(x, ...Object.values(more), ...(Array.isArray(size) ? [size] : []));
+  return result instanceof Tensor ? { output: result, others: {} } : { output: result[0], others: { indices: result[1] } };
+}
+
+function attention(layer: nn.MultiHeadAttention, x: Tensor, more: Arguments, options: Options): Answer {
+  const key = more["key"] ?? x;
+  const { averageAttnWeights } = options as { averageAttnWeights?: boolean };
+  const masks = present<nn.AttentionMasks>({
+    attnMask: mask(pick(more, "attnMask", "mask")),
+    keyPaddingMask: mask(more["keyPaddingMask"]),
+    causal: causal(options),
+  });
+  const { output, weights } = layer.run(x, key, more["value"] ?? key, {
+    ...masks,
+    ...(averageAttnWeights === undefined ? {} : { averageAttnWeights }),
+  });
+  return { output, others: { weights } };
+}

@@ -1,0 +1,223 @@
+/** Normalizations that keep running statistics for evaluation: over the batch, or over each instance of it. */
+import { stopGradient } from "../autograd/gradients.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { cast } from "../ops/cast.js";
+import { ones, zeros } from "../ops/creation.js";
+import { reshape } from "../ops/shape.js";
+import { elementCount, mean, variance } from "../ops/statistics.js";
+import { formatShape, sameSize, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Parameter, Variable } from "../tensor/variable.js";
+import { Module } from "./module.js";
+import { checkSize } from "./size.js";
+import { affine, scaleBy } from "./standardize.js";
+
+export interface BatchNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** The share of the newest batch in the running statistics; null: the mean over all batches so far. Default 0.1. */
+  readonly momentum?: number | null;
+  /** Learned weight and bias, a number a channel. Default true; of InstanceNorm false. */
+  readonly affine?: boolean;
+  /** Keep running statistics, and use them in evaluation; false: always those of the input. Default true; of InstanceNorm false. */
+  readonly trackRunningStats?: boolean;
+}
+
+type Options = Required<BatchNormOptions>;
+
+/** Channels on axis 1, and what is kept of each. */
+abstract class RunningNorm extends Module {
+  readonly numFeatures: number;
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+  readonly running_mean: Variable | undefined;
+  readonly running_var: Variable | undefined;
+  /** How many batches the running statistics have seen (int32). */
+  readonly num_batches_tracked: Variable | undefined;
+  readonly #name: string;
+
+  constructor(name: string, numFeatures: number, given: BatchNormOptions, defaults: Options) {
+    super();
+    checkOptions(name, given, ["eps", "momentum", "affine", "trackRunningStats"]);
+    checkSize(name, "numFeatures", numFeatures);
+    const options = { ...defaults, ...given };
+    if (options.momentum !== null && !(options.momentum >= 0 && options.momentum <= 1)) {
+      throw new ErmineError("ERMINE_OPTION", `${name}: momentum is in [0, 1] or null, got ${String(options.momentum)}.`);
+    }
+    this.numFeatures = numFeatures;
+    this.eps = options.eps;
+    this.momentum = options.momentum;
+    this.weight = options.affine ? new Parameter(ones([numFeatures])) : undefined;
+    this.bias = options.affine ? new Parameter(zeros([numFeatures])) : undefined;
+    const buffer = (initial: Tensor): Variable | undefined =>
+      options.trackRunningStats ? new Variable(initial, { trainable: false }) : undefined;
+    this.running_mean = buffer(zeros([numFeatures]));
+    this.running_var = buffer(ones([numFeatures]));
+    this.num_batches_tracked = buffer(zeros([], { dtype: "int32" }));
+    this.#name = name;
+  }
+
+  /** (x − center) / √(spread + eps) · weight + bias, by what the input has or what is kept. */
+  protected normalize(x: Tensor, measure: () => readonly [center: Tensor, spread: Tensor]): Tensor<"real"> {
+    const align = (t: Tensor): Tensor =>
+      t.rank === x.rank
+        ? t
+        : reshape(
+            t,
+            x.shape.map((_, axis): Size => (axis === 1 ? this.numFeatures : 1)),
+          );
+    const kept =
+      this.training || this.running_mean === undefined ? undefined : [this.running_mean.value, this.running_var!.value];
+    const [center, spread] = kept ?? measure();
+    return affine(scaleBy(x, align(center!), align(spread!), this.eps), this.weight, this.bias, align);
+  }
+
+  /** Moves the running statistics towards these by `factor`. */
+  protected move(center: Tensor, spread: Tensor, factor: number | Tensor): void {
+    const towards = (running: Variable, now: Tensor): void => {
+      running.value = add(mul(running.value, sub(1, factor)), mul(now, factor));
+    };
+    towards(this.running_mean!, center);
+    towards(this.running_var!, spread);
+  }
+
+  protected checkChannels(x: Tensor, ranks: readonly number[], channelAxis = 1): void {
+    if (ranks.includes(x.rank) && sameSize(x.shape[channelAxis]!, this.numFeatures)) return;
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `expects ${this.numFeatures} channels on axis ${channelAxis} and rank ${ranks.join(" or ")}, got ${formatShape(x.shape)}.`,
+    );
+  }
+
+  override describe(): string {
+    return `${this.#name} ${this.numFeatures}`;
+  }
+}
+
+/**
+ * y = (x − mean) / √(variance + eps) · weight + bias, for each channel (axis 1). Training takes the batch's mean and biased
+ * variance, and moves the running ones (the unbiased variance, as PyTorch) by `momentum`; evaluation takes the running ones. Source: Ioffe
+ * and Szegedy 2015.
+ */
+abstract class BatchNorm extends RunningNorm {
+  readonly #ranks: readonly number[];
+
+  constructor(name: string, ranks: readonly number[], numFeatures: number, options: BatchNormOptions) {
+    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true });
+    this.#ranks = ranks;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    this.checkChannels(x, this.#ranks);
+    return this.normalize(x, () => this.#measure(x));
+  }
+
+  /** The batch's statistics, which in training also move the running ones. */
+  #measure(x: Tensor): readonly [Tensor, Tensor] {
+    const axis = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+    const count = elementCount(x, axis);
+    if (count === 1 && this.training) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `cannot measure a variance over one value a channel, got ${formatShape(x.shape)}. Use a larger batch, or eval().`,
+      );
+    }
+    const center = mean(x, { axis });
+    const spread = variance(x, { axis, correction: 0 });
+    if (this.training && this.num_batches_tracked !== undefined) {
+      const seen = add(this.num_batches_tracked.value, 1);
+      this.num_batches_tracked.value = seen;
+      const unbiased = mul(stopGradient(spread), div(count, sub(count, 1)));
+      this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(seen, "float32")));
+    }
+    return [center, spread];
+  }
+}
+
+/** Over (N, C) or (N, C, L). */
+export class BatchNorm1d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("BatchNorm1d", [2, 3], numFeatures, options);
+  }
+}
+
+/** Over (N, C, H, W). */
+export class BatchNorm2d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("BatchNorm2d", [4], numFeatures, options);
+  }
+}
+
+/** Over (N, C, D, H, W). */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("BatchNorm3d", [5], numFeatures, options);
+  }
+}
+
+/**
+ * y = (x − mean) / √(variance + eps) · weight + bias, for each channel of each instance, also without a batch. With `trackRunningStats`, the means over
+ * the batch of what training measures are kept for evaluation (momentum null: they stay as they are, as PyTorch's). Source: Ulyanov et
+ * al. 2016.
+ */
+abstract class InstanceNorm extends RunningNorm {
+  readonly #spatial: number;
+
+  constructor(name: string, spatial: number, numFeatures: number, options: BatchNormOptions) {
+    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: false, trackRunningStats: false });
+    this.#spatial = spatial;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    const ranks = [this.#spatial + 1, this.#spatial + 2];
+    this.checkChannels(x, ranks, x.rank === ranks[0] ? 0 : 1);
+    if (x.rank === ranks[1]) return this.normalize(x, () => this.#measure(x));
+    const one = reshape(x, [1, ...x.shape]);
+    return reshape(
+      this.normalize(one, () => this.#measure(one)),
+      x.shape,
+    );
+  }
+
+  #measure(x: Tensor): readonly [Tensor, Tensor] {
+    const axis = x.shape.slice(2).map((_, i) => i + 2);
+    const count = elementCount(x, axis);
+    if (count === 1) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `cannot measure a variance over one value a channel, got ${formatShape(x.shape)}. Use a larger image.`,
+      );
+    }
+    const center = mean(x, { axis, keepDims: true });
+    const spread = variance(x, { axis, correction: 0, keepDims: true });
+    if (this.training && this.running_mean !== undefined && this.momentum !== null) {
+      const overBatch = (t: Tensor): Tensor => mean(reshape(stopGradient(t), [x.shape[0]!, this.numFeatures]), { axis: 0 });
+      this.move(overBatch(center), mul(overBatch(spread), div(count, sub(count, 1))), this.momentum);
+    }
+    return [center, spread];
+  }
+}
+
+/** Over (N, C, L) or (C, L). */
+export class InstanceNorm1d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("InstanceNorm1d", 1, numFeatures, options);
+  }
+}
+
+/** Over (N, C, H, W) or (C, H, W). */
+export class InstanceNorm2d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("InstanceNorm2d", 2, numFeatures, options);
+  }
+}
+
+/** Over (N, C, D, H, W) or (C, D, H, W). */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super("InstanceNorm3d", 3, numFeatures, options);
+  }
+}

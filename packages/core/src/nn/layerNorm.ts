@@ -1,0 +1,127 @@
+/** Normalizations over the last axes of each sample, and over neighbouring channels. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { add, div, mul, pow } from "../ops/arithmetic.js";
+import { ones, zeros } from "../ops/creation.js";
+import { apply1 } from "../ops/definition.js";
+import { avgPoolOp } from "../ops/pooling.js";
+import { reshape } from "../ops/shape.js";
+import { mean } from "../ops/statistics.js";
+import { sqrt, square } from "../ops/unary.js";
+import { formatShape, sameSize, sizeOf } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Parameter } from "../tensor/variable.js";
+import { Module } from "./module.js";
+import { checkSize } from "./size.js";
+import { affine, standardize } from "./standardize.js";
+
+export interface LayerNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly eps?: number;
+  /** Learned weight and bias, a number an element. Default true. */
+  readonly elementwiseAffine?: boolean;
+  /** false: a weight alone. Default true. */
+  readonly bias?: boolean;
+}
+
+const same = (t: Tensor): Tensor => t;
+
+/** y = (x − mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are `normalizedShape`. Source: Ba et al. 2016. */
+export class LayerNorm extends Module {
+  readonly normalizedShape: readonly number[];
+  readonly eps: number;
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+
+  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
+    super();
+    checkOptions("LayerNorm", options, ["eps", "elementwiseAffine", "bias"]);
+    const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
+    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    for (const size of this.normalizedShape) checkSize("LayerNorm", "normalizedShape", size);
+    this.eps = eps;
+    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : undefined;
+    this.bias = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape)) : undefined;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    return affine(standardize(x, lastAxes(x, this.normalizedShape), this.eps), this.weight, this.bias, same);
+  }
+
+  override describe(): string {
+    return `LayerNorm ${this.normalizedShape.join("×")}`;
+  }
+}
+
+/**
+ * y = x / √(mean x² + eps) · weight over the last axes, whose sizes are `normalizedShape`. eps defaults to float32's 2⁻²³, as PyTorch's.
+ * Source: Zhang and Sennrich 2019.
+ */
+export class RMSNorm extends Module {
+  readonly normalizedShape: readonly number[];
+  readonly eps: number;
+  readonly weight: Parameter | undefined;
+
+  constructor(normalizedShape: number | readonly number[], options: { eps?: number | null; elementwiseAffine?: boolean } = {}) {
+    super();
+    checkOptions("RMSNorm", options, ["eps", "elementwiseAffine"]);
+    const { eps, elementwiseAffine = true } = options;
+    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    for (const size of this.normalizedShape) checkSize("RMSNorm", "normalizedShape", size);
+    this.eps = eps ?? 2 ** -23;
+    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : undefined;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    const axis = lastAxes(x, this.normalizedShape);
+    const normal = div(x, sqrt(add(mean(square(x), { axis, keepDims: true }), this.eps)));
+    return affine(normal, this.weight, undefined, same);
+  }
+
+  override describe(): string {
+    return `RMSNorm ${this.normalizedShape.join("×")}`;
+  }
+}
+
+function lastAxes(x: Tensor, sizes: readonly number[]): number[] {
+  const first = x.rank - sizes.length;
+  if (first < 0 || sizes.some((size, i) => !sameSize(size, x.shape[first + i]!))) {
+    throw new ErmineError("ERMINE_SHAPE", `expects a last part of ${formatShape(sizes)}, got ${formatShape(x.shape)}.`);
+  }
+  return sizes.map((_, i) => first + i);
+}
+
+/**
+ * y = x / (k + alpha / size · Σ x²)^beta over the `size` channels around each (⌊size / 2⌋ before it); (N, C, …). alpha defaults to
+ * 1e-4, beta to 0.75, k to 1. Source: Krizhevsky et al. 2012.
+ */
+export class LocalResponseNorm extends Module {
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly k: number;
+
+  constructor(size: number, options: { alpha?: number; beta?: number; k?: number } = {}) {
+    super();
+    checkOptions("LocalResponseNorm", options, ["alpha", "beta", "k"]);
+    checkSize("LocalResponseNorm", "size", size);
+    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+    this.size = size;
+    this.alpha = alpha;
+    this.beta = beta;
+    this.k = k;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `expects (N, C, …size), got ${formatShape(x.shape)}.`);
+    const [batch, channels, ...spatial] = x.shape;
+    const window = { kernel: [this.size, 1], stride: [1, 1], countIncludePad: true };
+    const padding = { padBefore: [Math.floor(this.size / 2), 0], padAfter: [Math.floor((this.size - 1) / 2), 0] };
+    const squares = reshape(square(x), [batch!, 1, channels!, sizeOf(spatial)]);
+    const around = reshape(apply1(avgPoolOp, [squares], { ...window, ...padding }), x.shape);
+    return div(x, pow(add(mul(around, this.alpha), this.k), this.beta));
+  }
+
+  override describe(): string {
+    return `LocalResponseNorm ${this.size}`;
+  }
+}

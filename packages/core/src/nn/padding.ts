@@ -1,0 +1,85 @@
+/** Padding layers over one, two and three last axes: one class, named by mode and rank. */
+import { ErmineError } from "../errors.js";
+import { pad, type PaddingMode } from "../ops/padding.js";
+import { formatShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module } from "./module.js";
+
+/** One width for all sides, or [left, right, top, bottom, front, back]: the last axis first, as PyTorch's. */
+export type PaddingWidths = number | readonly number[];
+
+/** (…, …size) → (…, …size + before + after) over its last axes. A negative width takes away. */
+export interface PaddingLayer extends Module {
+  forward(x: Tensor): Tensor<"real">;
+}
+
+class Padding extends Module implements PaddingLayer {
+  readonly padding: readonly number[];
+  readonly #name: string;
+  readonly #mode: PaddingMode;
+  readonly #value: number;
+
+  constructor(name: string, spatial: number, mode: PaddingMode, padding: PaddingWidths, value: number) {
+    super();
+    const list = typeof padding === "number" ? Array<number>(2 * spatial).fill(padding) : [...padding];
+    if (list.length !== 2 * spatial || !list.every(Number.isInteger)) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `${name}: padding is a whole number, or ${2 * spatial} of them (before and after, the last axis first), got ${JSON.stringify(padding)}.`,
+      );
+    }
+    this.padding = list;
+    this.#name = name;
+    this.#mode = mode;
+    this.#value = value;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    const spatial = this.padding.length / 2;
+    if (x.rank < spatial) {
+      throw new ErmineError("ERMINE_SHAPE", `expects at least ${spatial} axes, got ${formatShape(x.shape)}.`);
+    }
+    const widths = x.shape.map((_, axis) => {
+      const fromEnd = x.rank - 1 - axis;
+      return fromEnd < spatial ? ([this.padding[2 * fromEnd]!, this.padding[2 * fromEnd + 1]!] as const) : ([0, 0] as const);
+    });
+    return pad(x, widths, { mode: this.#mode, value: this.#value });
+  }
+
+  override describe(): string {
+    return `${this.#name} ${this.padding.join(", ")}`;
+  }
+}
+
+const layer = (name: string, spatial: number, mode: PaddingMode): new (padding: PaddingWidths) => PaddingLayer =>
+  class extends Padding {
+    constructor(padding: PaddingWidths) {
+      super(name, spatial, mode, padding, 0);
+    }
+  };
+
+const constantLayer = (name: string, spatial: number): new (padding: PaddingWidths, value: number) => PaddingLayer =>
+  class extends Padding {
+    constructor(padding: PaddingWidths, value: number) {
+      super(name, spatial, "constant", padding, value);
+      if (typeof value !== "number") {
+        throw new ErmineError("ERMINE_OPTION", `${name}: value is a number, got ${String(value)}.`);
+      }
+    }
+  };
+
+export const ZeroPad1d = layer("ZeroPad1d", 1, "constant");
+export const ZeroPad2d = layer("ZeroPad2d", 2, "constant");
+export const ZeroPad3d = layer("ZeroPad3d", 3, "constant");
+export const ConstantPad1d = constantLayer("ConstantPad1d", 1);
+export const ConstantPad2d = constantLayer("ConstantPad2d", 2);
+export const ConstantPad3d = constantLayer("ConstantPad3d", 3);
+export const ReflectionPad1d = layer("ReflectionPad1d", 1, "reflect");
+export const ReflectionPad2d = layer("ReflectionPad2d", 2, "reflect");
+export const ReflectionPad3d = layer("ReflectionPad3d", 3, "reflect");
+export const ReplicationPad1d = layer("ReplicationPad1d", 1, "replicate");
+export const ReplicationPad2d = layer("ReplicationPad2d", 2, "replicate");
+export const ReplicationPad3d = layer("ReplicationPad3d", 3, "replicate");
+export const CircularPad1d = layer("CircularPad1d", 1, "circular");
+export const CircularPad2d = layer("CircularPad2d", 2, "circular");
+export const CircularPad3d = layer("CircularPad3d", 3, "circular");

@@ -1,0 +1,34 @@
+/** A branch around which its input goes too. */
+import { ErmineError } from "../errors.js";
+import { add } from "../ops/arithmetic.js";
+import { formatShape, sameShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module, type Layer } from "./module.js";
+
+/**
+ * y = branch(x) + x, or + shortcut(x) where the branch changes the shape. Source: He et al. 2016.
+ *
+ * @throws ErmineError ERMINE_SHAPE where the two differ in shape: nothing broadcasts
+ */
+export class Residual extends Module {
+  readonly branch: Layer;
+  readonly shortcut: Layer | undefined;
+
+  constructor(branch: Layer, shortcut?: Layer) {
+    super();
+    this.branch = branch;
+    this.shortcut = shortcut;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    const around = this.shortcut === undefined ? x : this.shortcut.forward(x);
+    const y = this.branch.forward(x);
+    if (!sameShape(around.shape, y.shape)) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `the branch gives ${formatShape(y.shape)} and what goes around it is ${formatShape(around.shape)}. Give a shortcut that changes the shape too.`,
+      );
+    }
+    return add(y, around);
+  }
+}

@@ -1,0 +1,222 @@
+/** The layers of a transformer, and stacks of them. Source: Vaswani et al. 2017. */
+import { gelu } from "../activations/gelu.js";
+import { relu } from "../activations/relu.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { add } from "../ops/arithmetic.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { MultiHeadAttention, type AttentionMasks } from "./attention.js";
+import { Dropout } from "./dropout.js";
+import { LayerNorm } from "./layerNorm.js";
+import { Linear } from "./linear.js";
+import { Module, type Layer } from "./module.js";
+import { checkSize } from "./size.js";
+
+export interface TransformerLayerOptions {
+  /** Width between the two linear maps. Default 2048. */
+  readonly dimFeedforward?: number;
+  /** Of each part's result and of the attention weights, in training. Default 0.1. */
+  readonly dropout?: number;
+  /** Between the two linear maps: by name, or any function of a tensor. Default "relu". */
+  readonly activation?: "relu" | "gelu" | ((x: Tensor) => Tensor);
+  /** Of the normalizations. Default 1e-5. */
+  readonly layerNormEps?: number;
+  /** Normalize before each part instead of behind it. Default false. */
+  readonly normFirst?: boolean;
+  /** (N, L, dModel); false: (L, N, dModel). Default true; PyTorch's is false. */
+  readonly batchFirst?: boolean;
+  /** Of every linear map and normalization. Default true. */
+  readonly bias?: boolean;
+}
+
+const names = ["dimFeedforward", "dropout", "activation", "layerNormEps", "normFirst", "batchFirst", "bias"];
+
+function activationOf(where: string, activation: TransformerLayerOptions["activation"] = "relu"): (x: Tensor) => Tensor {
+  if (typeof activation === "function") return activation;
+  const known = { relu: (x: Tensor) => relu(x), gelu: (x: Tensor) => gelu(x) };
+  if (Object.hasOwn(known, activation)) return known[activation];
+  throw new ErmineError("ERMINE_OPTION", `${where}: activation is "relu", "gelu" or a function, got "${String(activation)}".`);
+}
+
+/** What the encoder's and the decoder's layer share: self-attention, and two linear maps over each step. */
+abstract class TransformerLayer extends Module {
+  readonly self_attn: MultiHeadAttention;
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly normFirst: boolean;
+  readonly #activation: (x: Tensor) => Tensor;
+  readonly #name: string;
+
+  constructor(name: string, dModel: number, nhead: number, options: TransformerLayerOptions) {
+    super();
+    checkOptions(name, options, names);
+    const { dimFeedforward = 2048, dropout = 0.1, normFirst = false, batchFirst = true, bias = true } = options;
+    for (const [key, size] of Object.entries({ dModel, nhead, dimFeedforward })) checkSize(name, key, size);
+    this.self_attn = new MultiHeadAttention(dModel, nhead, { dropout, bias, batchFirst });
+    this.linear1 = new Linear(dModel, dimFeedforward, { bias });
+    this.dropout = new Dropout(dropout);
+    this.linear2 = new Linear(dimFeedforward, dModel, { bias });
+    this.normFirst = normFirst;
+    this.#activation = activationOf(name, options.activation);
+    this.#name = name;
+  }
+
+  /** x + dropout(part(x)), normalized before the part or behind the sum. */
+  protected around(x: Tensor, norm: LayerNorm, dropout: Dropout, part: (x: Tensor) => Tensor): Tensor<"real"> {
+    if (this.normFirst) return add(x, dropout.forward(part(norm.forward(x))));
+    return norm.forward(add(x, dropout.forward(part(x))));
+  }
+
+  protected feedForward(x: Tensor): Tensor {
+    return this.linear2.forward(this.dropout.forward(this.#activation(this.linear1.forward(x))));
+  }
+
+  override describe(): string {
+    return `${this.#name} ${this.self_attn.embedDim}, ${this.self_attn.numHeads} heads, ${this.linear1.outFeatures}`;
+  }
+}
+
+const normOf = (dModel: number, { layerNormEps = 1e-5, bias = true }: TransformerLayerOptions): LayerNorm =>
+  new LayerNorm(dModel, { eps: layerNormEps, bias });
+const dropoutOf = ({ dropout = 0.1 }: TransformerLayerOptions): Dropout => new Dropout(dropout);
+
+/** The masks of `forward`, without those that are not there. */
+const masksOf = (attnMask?: Tensor, keyPaddingMask?: Tensor, causal?: boolean): AttentionMasks => ({
+  ...(attnMask === undefined ? {} : { attnMask }),
+  ...(keyPaddingMask === undefined ? {} : { keyPaddingMask }),
+  ...(causal === undefined ? {} : { causal }),
+});
+
+export interface EncoderMasks {
+  /** (L, L) or (N·heads, L, L), as MultiHeadAttention's attnMask. */
+  readonly srcMask?: Tensor;
+  /** (N, L), as its keyPaddingMask. */
+  readonly srcKeyPaddingMask?: Tensor;
+  /** No step attends to a later one. Default false. */
+  readonly isCausal?: boolean;
+}
+
+const encoderMasks = ["srcMask", "srcKeyPaddingMask", "isCausal"];
+
+/** Self-attention, then two linear maps, each with a way around and a normalization: (N, L, dModel) → the same; or (L, dModel). */
+export class TransformerEncoderLayer extends TransformerLayer {
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+
+  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super("TransformerEncoderLayer", dModel, nhead, options);
+    this.norm1 = normOf(dModel, options);
+    this.norm2 = normOf(dModel, options);
+    this.dropout1 = dropoutOf(options);
+    this.dropout2 = dropoutOf(options);
+  }
+
+  forward(src: Tensor, masks: EncoderMasks = {}): Tensor<"real"> {
+    checkOptions("TransformerEncoderLayer", masks, encoderMasks);
+    const own = masksOf(masks.srcMask, masks.srcKeyPaddingMask, masks.isCausal);
+    const attended = this.around(src, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
+    return this.around(attended, this.norm2, this.dropout2, (x) => this.feedForward(x));
+  }
+}
+
+export interface DecoderMasks {
+  /** (T, T) or (N·heads, T, T). */
+  readonly tgtMask?: Tensor;
+  /** (T, S) or (N·heads, T, S). */
+  readonly memoryMask?: Tensor;
+  /** (N, T). */
+  readonly tgtKeyPaddingMask?: Tensor;
+  /** (N, S). */
+  readonly memoryKeyPaddingMask?: Tensor;
+  /** No step of the target attends to a later one. Default false. */
+  readonly tgtIsCausal?: boolean;
+  /** No step of the target attends to a later one of the memory. Default false. */
+  readonly memoryIsCausal?: boolean;
+}
+
+const decoderMasks = ["tgtMask", "memoryMask", "tgtKeyPaddingMask", "memoryKeyPaddingMask", "tgtIsCausal", "memoryIsCausal"];
+
+/** Self-attention, attention to the encoder's output, then two linear maps: tgt (N, T, dModel), memory (N, S, dModel) → (N, T, dModel). */
+export class TransformerDecoderLayer extends TransformerLayer {
+  readonly multihead_attn: MultiHeadAttention;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly norm3: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly dropout3: Dropout;
+
+  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super("TransformerDecoderLayer", dModel, nhead, options);
+    const { dropout = 0.1, bias = true, batchFirst = true } = options;
+    this.multihead_attn = new MultiHeadAttention(dModel, nhead, { dropout, bias, batchFirst });
+    this.norm1 = normOf(dModel, options);
+    this.norm2 = normOf(dModel, options);
+    this.norm3 = normOf(dModel, options);
+    this.dropout1 = dropoutOf(options);
+    this.dropout2 = dropoutOf(options);
+    this.dropout3 = dropoutOf(options);
+  }
+
+  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor<"real"> {
+    checkOptions("TransformerDecoderLayer", masks, decoderMasks);
+    const own = masksOf(masks.tgtMask, masks.tgtKeyPaddingMask, masks.tgtIsCausal);
+    const cross = masksOf(masks.memoryMask, masks.memoryKeyPaddingMask, masks.memoryIsCausal);
+    const self = this.around(tgt, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
+    const both = this.around(self, this.norm2, this.dropout2, (x) => this.multihead_attn.forward(x, memory, memory, cross));
+    return this.around(both, this.norm3, this.dropout3, (x) => this.feedForward(x));
+  }
+}
+
+function stackOf<L extends Module>(where: string, make: (index: number) => L, numLayers: number, options: { norm?: Layer }): L[] {
+  checkOptions(where, options, ["norm"]);
+  checkSize(where, "numLayers", numLayers);
+  if (typeof make !== "function" || make instanceof Module) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${where} makes its own layers, so that each starts from other numbers: give a function, (i) => new ${where}Layer(…).`,
+    );
+  }
+  return Array.from({ length: numLayers }, (_, i) => make(i));
+}
+
+/**
+ * `numLayers` encoder layers one after the other, then `norm` where one is given.
+ *
+ * @param make gives each layer; PyTorch copies one layer with its numbers instead
+ * @example new TransformerEncoder(() => new TransformerEncoderLayer(64, 4), 6, { norm: new LayerNorm(64) })
+ */
+export class TransformerEncoder extends Module {
+  readonly layers: readonly TransformerEncoderLayer[];
+  readonly norm: Layer | undefined;
+
+  constructor(make: (index: number) => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+    super();
+    this.layers = stackOf("TransformerEncoder", make, numLayers, options);
+    this.norm = options.norm;
+  }
+
+  forward(src: Tensor, masks: EncoderMasks = {}): Tensor {
+    const encoded = this.layers.reduce((x: Tensor, layer) => layer.forward(x, masks), src);
+    return this.norm === undefined ? encoded : this.norm.forward(encoded);
+  }
+}
+
+/** `numLayers` decoder layers one after the other, then `norm` where one is given; `make` gives each layer. */
+export class TransformerDecoder extends Module {
+  readonly layers: readonly TransformerDecoderLayer[];
+  readonly norm: Layer | undefined;
+
+  constructor(make: (index: number) => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+    super();
+    this.layers = stackOf("TransformerDecoder", make, numLayers, options);
+    this.norm = options.norm;
+  }
+
+  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    const decoded = this.layers.reduce((x: Tensor, layer) => layer.forward(x, memory, masks), tgt);
+    return this.norm === undefined ? decoded : this.norm.forward(decoded);
+  }
+}

@@ -1,0 +1,85 @@
+/** Layers that give an image another size. */
+import { ErmineError } from "../errors.js";
+import { checkResize, resize, type ResizeOptions } from "../ops/resize.js";
+import { permute, reshape } from "../ops/shape.js";
+import { formatShape, mulSizes, divSizes, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module } from "./module.js";
+import { checkSize, formatSizes } from "./size.js";
+
+/**
+ * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two
+ * "bilinear" or "bicubic", over three "trilinear"; "nearest" (default), "nearest-exact" and "area" over any. See `resize`.
+ */
+export class Upsample extends Module {
+  readonly options: ResizeOptions;
+
+  constructor(options: ResizeOptions) {
+    super();
+    checkResize("Upsample", options);
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `takes (N, C, …size), got ${formatShape(x.shape)}.`);
+    return resize(x, this.options);
+  }
+
+  override describe(): string {
+    const { size, scaleFactor, mode = "nearest" } = this.options;
+    return `Upsample ${mode}, ${size === undefined ? `× ${formatSizes(scaleFactor!)}` : formatSizes(size)}`;
+  }
+}
+
+/** (…, C · r², H, W) → (…, C, H · r, W · r): channels become finer pixels, r = `upscaleFactor`. Source: Shi et al. 2016. */
+export class PixelShuffle extends Module {
+  readonly upscaleFactor: number;
+
+  constructor(upscaleFactor: number) {
+    super();
+    checkSize("PixelShuffle", "upscaleFactor", upscaleFactor);
+    this.upscaleFactor = upscaleFactor;
+  }
+
+  forward(x: Tensor): Tensor {
+    const r = this.upscaleFactor;
+    const [channels, height, width] = x.shape.slice(-3) as [Size, Size, Size];
+    const fewer = x.rank < 3 ? undefined : divSizes(channels, r * r);
+    if (fewer === undefined) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `expects channels that ${r}² divides on the third axis from the end, got ${formatShape(x.shape)}.`,
+      );
+    }
+    const lead = x.shape.slice(0, -3);
+    const n = lead.length;
+    const apart = reshape(x, [...lead, fewer, r, r, height, width]);
+    const turned = permute(apart, [...lead.map((_, i) => i), n, n + 3, n + 1, n + 4, n + 2]);
+    return reshape(turned, [...lead, fewer, mulSizes(height, r), mulSizes(width, r)]);
+  }
+}
+
+/** (…, C, H · r, W · r) → (…, C · r², H, W): the inverse of PixelShuffle, r = `downscaleFactor`. */
+export class PixelUnshuffle extends Module {
+  readonly downscaleFactor: number;
+
+  constructor(downscaleFactor: number) {
+    super();
+    checkSize("PixelUnshuffle", "downscaleFactor", downscaleFactor);
+    this.downscaleFactor = downscaleFactor;
+  }
+
+  forward(x: Tensor): Tensor {
+    const r = this.downscaleFactor;
+    const [channels, height, width] = x.shape.slice(-3) as [Size, Size, Size];
+    const [h, w] = x.rank < 3 ? [undefined, undefined] : [divSizes(height, r), divSizes(width, r)];
+    if (h === undefined || w === undefined) {
+      throw new ErmineError("ERMINE_SHAPE", `expects a height and a width that ${r} divides, got ${formatShape(x.shape)}.`);
+    }
+    const lead = x.shape.slice(0, -3);
+    const n = lead.length;
+    const apart = reshape(x, [...lead, channels, h, r, w, r]);
+    const turned = permute(apart, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
+    return reshape(turned, [...lead, mulSizes(channels, r * r), h, w]);
+  }
+}

@@ -1,0 +1,54 @@
+/** Rows of a table by index, with a gradient of its own where some rows count otherwise. */
+import { ErmineError } from "../errors.js";
+import { formatShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { div } from "./arithmetic.js";
+import { equal } from "./comparison.js";
+import { checkIndices, ones, zeros, zerosLike } from "./creation.js";
+import { apply1, defineOp } from "./definition.js";
+import { indexAdd, indexSelect } from "./gather.js";
+import { reshape } from "./shape.js";
+import { where } from "./where.js";
+
+/** paddingIdx null: no row is left out. */
+export type EmbeddingAttributes = { readonly paddingIdx: number | null; readonly scaleGradByFreq: boolean };
+
+export const embeddingOp = defineOp<EmbeddingAttributes>({
+  name: "embedding",
+  inputs: [{ name: "table" }, { name: "indices", differentiable: false }],
+  infer([table, indices]) {
+    if (table!.shape.length !== 2 || indices!.shape.length !== 1 || indices!.dtype !== "int32") {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `embedding takes a table of rows and a list of int32 indices, got ${formatShape(table!.shape)} and ${indices!.dtype}${formatShape(indices!.shape)}.`,
+      );
+    }
+    return [{ ...table!, shape: [indices!.shape[0]!, table!.shape[1]!] }];
+  },
+  decompose: ([table, indices]) => [indexSelect(table!, 0, indices!)],
+  gradient([g], [table, indices], _, { paddingIdx, scaleGradByFreq }) {
+    const column = reshape(indices!, [indices!.shape[0]!, 1]);
+    let rows: Tensor = g!;
+    if (scaleGradByFreq) {
+      const counts = indexAdd(zeros([table!.shape[0]!, 1]), 0, indices!, ones(column.shape));
+      rows = div(rows, indexSelect(counts, 0, indices!));
+    }
+    if (paddingIdx !== null) rows = where(equal(column, paddingIdx), 0, rows);
+    return [indexAdd(zerosLike(table!), 0, indices!, rows), undefined];
+  },
+});
+
+/**
+ * @internal table [rows, size] at indices [n] → [n, size]. The row `paddingIdx` gets no gradient; with `scaleGradByFreq` a row's is
+ * divided by how often it was looked up.
+ */
+export function embedding(
+  table: Tensor,
+  indices: Tensor,
+  options: { readonly paddingIdx?: number; readonly scaleGradByFreq?: boolean },
+): Tensor<"real"> {
+  const { paddingIdx = null, scaleGradByFreq = false } = options;
+  if (paddingIdx === null && !scaleGradByFreq) return indexSelect(table, 0, indices);
+  checkIndices("embedding", indices, table.shape[0]!, false);
+  return apply1(embeddingOp, [table, indices], { paddingIdx, scaleGradByFreq });
+}

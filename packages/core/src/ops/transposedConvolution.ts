@@ -1,0 +1,108 @@
+/** The adjoint of a convolution: it makes larger what that makes smaller. */
+import { checkOptions, ErmineError } from "../errors.js";
+import { concrete, formatShape, sameSize, type Size } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { add } from "./arithmetic.js";
+import { checkTensor } from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { pad } from "./padding.js";
+import { reshape } from "./shape.js";
+import { eachAxis, fold, overBatch } from "./window.js";
+
+export interface ConvolutionTransposeOptions {
+  /** Default 1. */
+  readonly stride?: number | readonly number[];
+  /** What a convolution's padding took away. Default 0. */
+  readonly padding?: number | readonly number[];
+  /** Added to one side of the output; less than stride or dilation. Default 0. */
+  readonly outputPadding?: number | readonly number[];
+  /** Channels in groups that do not see each other. Default 1. */
+  readonly groups?: number;
+  /** Distance between a kernel's numbers. Default 1. */
+  readonly dilation?: number | readonly number[];
+}
+
+const count = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+
+/**
+ * @param x [N, C, ...size] or [C, ...size]
+ * @param weight [C, O / groups, ...kernel]
+ * @param bias [O]
+ * @returns [N, O, ...(size − 1) · stride − 2 · padding + dilation · (kernel − 1) + outputPadding + 1]
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
+ */
+export function convolutionTranspose(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  options: ConvolutionTransposeOptions = {},
+): Tensor<"real"> {
+  const where = "convolutionTranspose";
+  checkTensor(where, weight);
+  checkOptions(where, options, ["stride", "padding", "outputPadding", "groups", "dilation"]);
+  const [inChannels, perGroup, ...kernel] = concrete(weight.shape, where) as readonly [number, number, ...number[]];
+  const axes = kernel.length;
+  const { groups = 1 } = options;
+  const stride = eachAxis(where, "stride", options.stride ?? 1, axes, 1);
+  const dilation = eachAxis(where, "dilation", options.dilation ?? 1, axes, 1);
+  const padding = eachAxis(where, "padding", options.padding ?? 0, axes, 0);
+  const extra = checkOutputPadding(where, options.outputPadding ?? 0, stride, dilation);
+  return overBatch(where, x, axes, (t) => {
+    if (!sameSize(t.shape[1]!, inChannels) || inChannels % groups !== 0) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `${where}: x ${formatShape(t.shape)} and the weight ${formatShape(weight.shape)} do not fit with groups ${groups}: ` +
+          "x is [N, C, ...size], the weight [C, O / groups, ...kernel], and groups divides C.",
+      );
+    }
+    const sizes = concrete(t.shape.slice(2), where);
+    const whole = sizes.map((size, i) => (size - 1) * stride[i]! + dilation[i]! * (kernel[i]! - 1) + 1);
+    const output = whole.map((size, i) => size - 2 * padding[i]! + extra[i]!);
+    const small = output.findIndex((size) => size < 1);
+    if (small >= 0) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `${where}: axis ${small + 2} of ${formatShape(t.shape)} would be of size ${output[small]}.`,
+      );
+    }
+    const batch = t.shape[0]!;
+    const inGroup = inChannels / groups;
+    // For each input number the kernel weighed by it; then all are added where they lie.
+    const rows = reshape(t, [batch, groups, inGroup, count(sizes)]);
+    const matrices = reshape(weight, [1, groups, inGroup, perGroup * count(kernel)]);
+    const columns = reshape(matmul(matrices, rows, { transposeA: true }), [
+      batch,
+      groups * perGroup,
+      count(kernel),
+      count(sizes),
+    ]);
+    // With output padding of a stride or more, which a dilation allows, more windows would fit than there are.
+    const fits = extra.every((n, i) => n < stride[i]!);
+    const y = fits
+      ? fold(columns, output, kernel, { stride, padding, dilation })
+      : crop(fold(columns, whole, kernel, { stride, dilation }), padding, extra);
+    return bias === undefined ? y : add(y, reshape(bias, [-1, ...kernel.map((): Size => 1)]));
+  });
+}
+
+/** Without `padding` on both sides, but for `extra` behind; zeros where that is more. */
+const crop = (y: Tensor, padding: readonly number[], extra: readonly number[]): Tensor =>
+  pad(y, [[0, 0], [0, 0], ...padding.map((n, i) => [-n, extra[i]! - n] as const)]);
+
+/** @internal The output padding of each axis. @throws ErmineError ERMINE_OPTION where it would be more than one step */
+export function checkOutputPadding(
+  where: string,
+  outputPadding: number | readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): readonly number[] {
+  const list = eachAxis(where, "outputPadding", outputPadding, stride.length, 0);
+  list.forEach((extra, i) => {
+    if (extra < Math.max(stride[i]!, dilation[i]!)) return;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${where}: outputPadding ${extra} must be less than the stride ${stride[i]} or the dilation ${dilation[i]}.`,
+    );
+  });
+  return list;
+}
