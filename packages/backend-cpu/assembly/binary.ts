@@ -1,4 +1,5 @@
 // Two or three operands, element by element. Shapes come collapsed: the innermost stride of an operand is 1, or 0 where it repeats.
+import { select } from "./simd";
 
 export const ADD = 0;
 export const SUB = 1;
@@ -31,8 +32,8 @@ function two(kind: i32, x: v128, y: v128): v128 {
     case SUB: return f32x4.sub(x, y);
     case MUL: return f32x4.mul(x, y);
     case DIV: return f32x4.div(x, y);
-    case MAXIMUM: return f32x4.max(x, y);
-    case MINIMUM: return f32x4.min(x, y);
+    case MAXIMUM: return select(f32x4.ne(y, y), y, f32x4.pmax(x, y));
+    case MINIMUM: return select(f32x4.ne(y, y), y, f32x4.pmin(x, y));
     case EQUAL: return v128.and(f32x4.eq(x, y), i32x4.splat(1));
     case LESS: return v128.and(f32x4.lt(x, y), i32x4.splat(1));
     case LESS_EQUAL: return v128.and(f32x4.le(x, y), i32x4.splat(1));
@@ -54,7 +55,14 @@ function two(kind: i32, x: v128, y: v128): v128 {
 function run(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
   const whole = count & ~3;
   const end = dst + (<usize>whole << 2);
+  const pairs = dst + (<usize>(count & ~7) << 2);
   if (stepA == 1 && stepB == 1) {
+    for (; dst < pairs; dst += 32, a += 32, b += 32) {
+      const first = two(kind, v128.load(a), v128.load(b));
+      const second = two(kind, v128.load(a, 16), v128.load(b, 16));
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16, b += 16) v128.store(dst, two(kind, v128.load(a), v128.load(b)));
   } else if (stepA == 1) {
     const y = v128.load32_splat(b);
@@ -107,7 +115,7 @@ function slow(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32,
   }
 }
 
-function row(kind: i32, dst: usize, a: usize, b: usize, n: i32, sa: i32, sb: i32): void {
+export function row(kind: i32, dst: usize, a: usize, b: usize, n: i32, sa: i32, sb: i32): void {
   switch (kind) {
     case ADD: return run(ADD, dst, a, b, n, sa, sb);
     case SUB: return run(SUB, dst, a, b, n, sa, sb);
@@ -177,23 +185,37 @@ function whereAxis(dst: usize, c: usize, a: usize, b: usize, rank: i32, dims: us
     }
     return dst;
   }
-  let i = 0;
-  const zero = i32x4.splat(0);
-  for (; i + 4 <= size; i += 4, dst += 16) {
-    const mask = sc == 1 ? v128.load(c) : v128.load32_splat(c);
-    const x = sa == 1 ? v128.load(a) : v128.load32_splat(a);
-    const y = sb == 1 ? v128.load(b) : v128.load32_splat(b);
-    v128.store(dst, v128.bitselect(x, y, i32x4.ne(mask, zero)));
-    c += <usize>sc << 4;
-    a += <usize>sa << 4;
-    b += <usize>sb << 4;
-  }
-  for (; i < size; i++, dst += 4) {
-    store<i32>(dst, load<i32>(c) != 0 ? load<i32>(a) : load<i32>(b));
-    c += <usize>sc << 2;
-    a += <usize>sa << 2;
-    b += <usize>sb << 2;
-  }
-  return dst;
+  whereRow(dst, c, a, b, size, sc, sa, sb);
+  return dst + (<usize>size << 2);
 }
 
+/** A step is 1, or 0 for one number. */
+export function whereRow(dst: usize, c: usize, a: usize, b: usize, size: i32, sc: i32, sa: i32, sb: i32): void {
+  const whole = dst + (<usize>(size & ~3) << 2);
+  const zero = i32x4.splat(0);
+  if (sc == 1 && sa == 1 && sb == 1) {
+    for (; dst < whole; dst += 16, c += 16, a += 16, b += 16) v128.store(dst, select(i32x4.eq(v128.load(c), zero), v128.load(b), v128.load(a)));
+  } else if (sc == 1 && sa == 1) {
+    const y = v128.load32_splat(b);
+    for (; dst < whole; dst += 16, c += 16, a += 16) v128.store(dst, select(i32x4.eq(v128.load(c), zero), y, v128.load(a)));
+  } else if (sc == 1 && sb == 1) {
+    const x = v128.load32_splat(a);
+    for (; dst < whole; dst += 16, c += 16, b += 16) v128.store(dst, select(i32x4.eq(v128.load(c), zero), v128.load(b), x));
+  } else if (sc == 1) {
+    const x = v128.load32_splat(a);
+    const y = v128.load32_splat(b);
+    for (; dst < whole; dst += 16, c += 16) v128.store(dst, select(i32x4.eq(v128.load(c), zero), y, x));
+  } else {
+    const chosen = load<i32>(c) != 0;
+    const from = chosen ? a : b;
+    const step = <usize>(chosen ? sa : sb) << 4;
+    let at = from;
+    for (; dst < whole; dst += 16, at += step) v128.store(dst, step == 0 ? v128.load32_splat(at) : v128.load(at));
+    a += <usize>(sa * (size & ~3)) << 2;
+    b += <usize>(sb * (size & ~3)) << 2;
+  }
+  const rest = size & 3;
+  if (rest == 0) return;
+  const mask = i32x4.eq(sc == 1 ? v128.load(c) : v128.load32_splat(c), zero);
+  storeSome(dst, select(mask, sb == 1 ? v128.load(b) : v128.load32_splat(b), sa == 1 ? v128.load(a) : v128.load32_splat(a)), rest);
+}

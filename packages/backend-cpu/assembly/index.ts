@@ -2,6 +2,7 @@
 // what a fork is, stands in src/emitter.ts.
 import { activation, activationGradient } from "./activation";
 import * as B from "./binary";
+import { chain } from "./chain";
 import { convolve, convolveWeightGradient } from "./convolve";
 import { gemm, gemmTile, packB } from "./gemm";
 import * as L from "./layout";
@@ -146,6 +147,7 @@ export function run(program: usize, words: i32): void {
       case 37: gemmTile(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), at(pc, 9), at(pc, 10), at(pc, 11) != 0, place(pc, 12)); break;
       case 38: P.avgPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
       case 39: P.avgPoolGradient(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
+      case 40: chain(pc + 4, next, own, common); break;
       default: unreachable();
     }
     pc = next;

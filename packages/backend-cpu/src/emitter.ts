@@ -53,6 +53,7 @@ export const opcode = {
   gemmTile: 37,
   avgPool: 38,
   avgPoolGradient: 39,
+  chain: 40,
 } as const;
 
 const f32 = new Float32Array(1);

@@ -15,9 +15,10 @@ import {
 } from "@ermine/core";
 import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
 import { Emitter } from "../emitter.js";
-import { lowerings, type Operand } from "../lower/index.js";
+import { loweringOf, type Operand } from "../lower/index.js";
 import type { Heap } from "../heap.js";
 import { sizeOf } from "../lower/operand.js";
+import { fuse } from "./fuse.js";
 import { plan } from "./plan.js";
 
 interface Blocks {
@@ -82,7 +83,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       last = undefined;
       stale.addresses.forEach((address) => heap.release(address));
     }
-    const made = build(specialize(graph, bindings));
+    const made = build(fuse(specialize(graph, bindings)));
     ready.set(key, made);
     return made;
   }
@@ -131,7 +132,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       };
       planned.order.forEach((node, i) => {
         if (i === planned.committed) begin();
-        const lowering = lowerings.get(node.op.name);
+        const lowering = loweringOf(node.op.name);
         if (lowering === undefined)
           throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
         // A dead output has no place where the op can leave it out; others keep theirs.

@@ -1,6 +1,6 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
 import type { Graph, Node, OpNode, Value, Variable } from "@ermine/core";
-import { lowerings } from "../lower/index.js";
+import { loweringOf } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 
 export interface Plan {
@@ -39,9 +39,9 @@ export function plan(graph: Graph): Plan {
   return { order, committed: early.length, offsets, bytes, direct, copied, used: (value) => lastRead.has(value) };
 }
 
-/** First what outputs and the commit condition need, then what only the updates do. */
-function phases(graph: Graph, ops: readonly OpNode[]): { early: OpNode[]; late: OpNode[] } {
-  if (graph.updates.length === 0) return { early: [...ops], late: [] };
+/** What outputs and the commit condition need: it runs before the step is accepted. */
+export function neededFirst(graph: Graph): ReadonlySet<Node> {
+  if (graph.updates.length === 0) return new Set(graph.nodes);
   const needed = new Set<Node>();
   const pending = [...graph.outputs, ...(graph.commit === undefined ? [] : [graph.commit])].map((value) => value.node);
   while (pending.length > 0) {
@@ -50,6 +50,12 @@ function phases(graph: Graph, ops: readonly OpNode[]): { early: OpNode[]; late: 
     needed.add(node);
     if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) pending.push(input.node);
   }
+  return needed;
+}
+
+/** First what outputs and the commit condition need, then what only the updates do. */
+function phases(graph: Graph, ops: readonly OpNode[]): { early: OpNode[]; late: OpNode[] } {
+  const needed = neededFirst(graph);
   return { early: ops.filter((node) => needed.has(node)), late: ops.filter((node) => !needed.has(node)) };
 }
 
@@ -77,7 +83,7 @@ function updates(
       at !== undefined &&
       at >= committed &&
       node.kind === "op" &&
-      lowerings.get(node.op.name)?.inPlace === true &&
+      loweringOf(node.op.name)?.inPlace === true &&
       !outputs.has(value) &&
       !direct.has(value) &&
       readsOwnPlaceOnly(node, old, value) &&

@@ -1,5 +1,6 @@
 /** Every op that the backend has, and the cases that a kernel leaves to the op's meaning. */
 import type { Attributes, TensorType } from "@ermine/core";
+import { chain } from "./chain.js";
 import { convolutions } from "./convolution.js";
 import { elementwise } from "./elementwise.js";
 import { fused } from "./fused.js";
@@ -22,6 +23,9 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...convolutions,
   ...fused,
 ]);
+
+/** Those, and what the compiler makes of several. */
+export const loweringOf = (name: string): Lowering | undefined => (name === "chain" ? chain : lowerings.get(name));
 
 type Types = readonly (TensorType | undefined)[];
 

@@ -1,0 +1,334 @@
+/**
+ * Fusion: pointwise ops of one size that feed each other become one chain (lower/chain.ts), with the shapes between them (reshape,
+ * broadcastTo, slices, fills) as views of what they read. Nothing is rounded otherwise than op by op.
+ */
+import {
+  ErmineError,
+  type ConstantNode,
+  type FeedNode,
+  type Graph,
+  type Node,
+  type Op,
+  type OpNode,
+  type Value,
+  type VariableNode,
+} from "@ermine/core";
+import type { Chain, ChainStep, Source, View } from "../lower/chain.js";
+import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
+import { pointwise, type Step } from "../lower/pointwise.js";
+import { clusters, type Candidate } from "./clusters.js";
+import { neededFirst } from "./plan.js";
+
+/** The op that a chain is in a graph. Its meaning is its attribute's steps. */
+const chainOp: Op = {
+  name: "chain",
+  inputs: [{ name: "operands", variadic: true, optional: true }],
+  infer() {
+    throw new ErmineError("ERMINE_USAGE", "chain is made by the cpu backend's compiler and has no shape rule.");
+  },
+};
+
+const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
+const countOf = (value: Value): number => sizeOf(shapeOf(value));
+
+/** What a value is read from, and how. */
+interface Seen {
+  readonly base: Value;
+  readonly view: View;
+}
+
+/** @param graph one whose sizes are numbers */
+export function fuse(graph: Graph): Graph {
+  const first = neededFirst(graph);
+  const candidates = new Map<Node, Candidate>();
+  const seen = new Map<Node, readonly Seen[]>();
+  const views = new Map<Value, Seen>();
+  const look = (value: Value): Seen => {
+    const known = views.get(value);
+    if (known !== undefined) return known;
+    const found = viewOf(value, look);
+    views.set(value, found);
+    return found;
+  };
+  graph.nodes.forEach((node, position) => {
+    const step = stepOf(node);
+    if (step === undefined || node.kind !== "op") return;
+    const [out] = node.outputs;
+    const count = countOf(out!);
+    if (count === 0) return;
+    const operands = step.reads.map((i) => readUnder(node.inputs[i]!, shapeOf(out!), look));
+    seen.set(node, operands);
+    candidates.set(node, { node, step, position, count, early: first.has(node), joins: joinsOf(operands, count) });
+  });
+  const groups = clusters(graph, candidates, (node) => dependencies(node, seen));
+  return rewrite(graph, candidates, seen, groups);
+}
+
+function stepOf(node: Node): Step | undefined {
+  if (node.kind !== "op" || node.outputs.length !== 1) return undefined;
+  const op = pointwise.get(node.op.name);
+  return op?.step(
+    node.inputs.map((value) => value?.type.dtype),
+    node.attributes,
+    node.outputs[0]!.type.dtype,
+  );
+}
+
+/** The nodes whose numbers a node reads, through views where it is a candidate. */
+function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Node[] {
+  const own = seen.get(node);
+  if (own !== undefined) return own.map(({ base }) => base.node);
+  return node.kind === "op" ? node.inputs.flatMap((value) => (value === undefined ? [] : [value.node])) : [];
+}
+
+/** The values that a node reads element by element: those could be steps of the same chain. */
+const joinsOf = (operands: readonly Seen[], count: number): Value[] =>
+  operands.flatMap(({ base, view }) => (isWhole(view, base, count) ? [base] : []));
+
+const isWhole = (view: View, base: Value, count: number): boolean =>
+  countOf(base) === count && view.offset === 0 && isContiguous(view);
+
+function isContiguous({ shape, strides }: View): boolean {
+  const dense = contiguous(shape);
+  return shape.every((size, axis) => size === 1 || strides[axis] === dense[axis]);
+}
+
+const whole = (value: Value): Seen => ({
+  base: value,
+  view: { offset: 0, shape: shapeOf(value), strides: contiguous(shapeOf(value)) },
+});
+
+/** What `value` shows of another: shapes, repetitions and slices are only another way to read. */
+function viewOf(value: Value, look: (value: Value) => Seen): Seen {
+  const { node } = value;
+  if (node.kind !== "op" || countOf(value) === 0) return whole(value);
+  const shape = shapeOf(value);
+  if (node.op.name === "full" && value.type.dtype === "float32") return constant(node, shape);
+  const [input] = node.inputs;
+  if (input === undefined) return whole(value);
+  if (node.op.name === "reshape") {
+    const { base, view } = look(input);
+    if (isContiguous(view)) return { base, view: { offset: view.offset, shape, strides: contiguous(shape) } };
+    return sizeOf(view.shape) === sizeOf(shape) && sameBeyondOnes(view.shape, shape)
+      ? { base, view: { offset: view.offset, shape, strides: spreadOverOnes(view, shape) } }
+      : whole(value);
+  }
+  if (node.op.name === "broadcastTo") return { ...readUnder(input, shape, look) };
+  if (node.op.name === "slice") {
+    const { starts, steps } = node.attributes as { starts: number[]; steps: number[] };
+    const { base, view } = look(input);
+    const offset = view.offset + starts.reduce((sum, start, axis) => sum + start * view.strides[axis]!, 0);
+    const strides = view.strides.map((stride, axis) => stride * steps[axis]!);
+    const inner = shape.findLastIndex((size) => size > 1);
+    const readable = inner < 0 || strides[inner] === 1;
+    return readable && strides.every((stride) => stride >= 0) ? { base, view: { offset, shape, strides } } : whole(value);
+  }
+  return whole(value);
+}
+
+/** A fill is one number. */
+function constant(node: OpNode, shape: readonly number[]): Seen {
+  const outputs: Value[] = [];
+  const made: ConstantNode = {
+    kind: "constant",
+    id: node.id,
+    path: node.path,
+    outputs,
+    data: Float32Array.of(Number(node.attributes["value"])),
+    storage: undefined,
+    owner: undefined,
+  };
+  const base: Value = { node: made, index: 0, type: { shape: [], dtype: "float32", domain: "real" } };
+  outputs.push(base);
+  return { base, view: { offset: 0, shape, strides: shape.map(() => 0) } };
+}
+
+const sameBeyondOnes = (a: readonly number[], b: readonly number[]): boolean =>
+  a.filter((size) => size !== 1).join() === b.filter((size) => size !== 1).join();
+
+function spreadOverOnes(view: View, shape: readonly number[]): number[] {
+  const strides = view.strides.filter((_, axis) => view.shape[axis] !== 1);
+  let next = 0;
+  return shape.map((size) => (size === 1 ? 0 : strides[next++]!));
+}
+
+/** `value` as an operand of a result of that shape. */
+function readUnder(value: Value, shape: readonly number[], look: (value: Value) => Seen): Seen {
+  const { base, view } = look(value);
+  const lead = shape.length - view.shape.length;
+  const strides = shape.map((_, axis) => (axis < lead || view.shape[axis - lead] === 1 ? 0 : view.strides[axis - lead]!));
+  const read: Seen = { base, view: { offset: view.offset, shape, strides } };
+  // As many numbers as the result, yet not at its places: a backend that reuses the block would overwrite what is still to be read.
+  if (countOf(base) === sizeOf(shape) && sizeOf(shape) > 1 && !isWhole(read.view, base, sizeOf(shape)))
+    return { base: value, view: { offset: 0, shape, strides: broadcastStrides(shapeOf(value), shape) } };
+  return read;
+}
+
+type Group = readonly Candidate[];
+
+/** The graph with each group as one node, without the nodes that nobody reads any more. */
+function rewrite(
+  graph: Graph,
+  candidates: ReadonlyMap<Node, Candidate>,
+  seen: ReadonlyMap<Node, readonly Seen[]>,
+  groups: readonly Group[],
+): Graph {
+  const groupOf = new Map<Node, Group>();
+  for (const group of groups) if (worthIt(group, seen)) for (const { node } of group) groupOf.set(node, group);
+  const outside = escaping(graph, seen, groupOf, candidates);
+  const nodes: Node[] = [];
+  const made = new Map<Value, Value>();
+  const done = new Set<Node | Group>();
+
+  const keep = (node: Node): void => {
+    if (done.has(node)) return;
+    done.add(node);
+    const group = groupOf.get(node);
+    if (group !== undefined) return build(group);
+    if (node.kind !== "op") return add(node, node.outputs, (outputs) => ({ ...node, outputs }));
+    const reads = candidates.get(node)?.step.reads;
+    const inputs = node.inputs.map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
+    for (const value of inputs) if (value !== undefined) keep(value.node);
+    add(node, node.outputs, (outputs) => ({ ...node, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
+  };
+
+  function add(
+    node: Node,
+    values: readonly Value[],
+    make: (outputs: readonly Value[]) => OpNode | FeedNode | VariableNode | ConstantNode,
+  ): void {
+    const outputs: Value[] = [];
+    const copy = make(outputs);
+    values.forEach((value, index) => {
+      const next: Value = { node: copy, index, type: value.type };
+      outputs.push(next);
+      made.set(value, next);
+    });
+    nodes.push(copy);
+  }
+
+  function build(group: Group): void {
+    if (done.has(group)) return;
+    done.add(group);
+    const members = new Set<Node>(group.map(({ node }) => node));
+    for (const { node } of group) {
+      for (const { base } of seen.get(node)!) if (!members.has(base.node)) keep(base.node);
+    }
+    const { chain, inputs, outputs } = assemble(group, members, seen, outside);
+    const last = group.at(-1)!.node as OpNode;
+    add(last, outputs, (values) => ({
+      kind: "op",
+      id: last.id,
+      path: last.path,
+      op: chainOp,
+      attributes: { chain },
+      inputs: inputs.map((value) => made.get(value)!),
+      outputs: values,
+    }));
+  }
+
+  for (const feed of graph.feeds) keep(feed);
+  const roots = [
+    ...graph.outputs,
+    ...graph.updates.map(({ value }) => value),
+    ...(graph.commit === undefined ? [] : [graph.commit]),
+  ];
+  const needed = reachable(roots, seen, groupOf);
+  const ends = new Map<Group, number>();
+  for (const group of groups) ends.set(group, Math.max(...group.map(({ position }) => position)));
+  graph.nodes.forEach((node, position) => {
+    if (!needed.has(node)) return;
+    const group = groupOf.get(node);
+    if (group === undefined || ends.get(group) === position) keep(node);
+  });
+  const look = (value: Value): Value => made.get(value)!;
+  return {
+    feeds: nodes.filter((node) => node.kind === "feed"),
+    nodes,
+    outputs: graph.outputs.map(look),
+    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
+    commit: graph.commit && look(graph.commit),
+    hostFeeds: graph.hostFeeds,
+  };
+}
+
+/** One op alone stays what it is, unless it reads through a view. */
+function worthIt(group: Group, seen: ReadonlyMap<Node, readonly Seen[]>): boolean {
+  if (group.length > 1) return true;
+  const [{ node, step }] = group as readonly [Candidate];
+  return step.reads.some((input, i) => (node as OpNode).inputs[input] !== seen.get(node)![i]!.base);
+}
+
+/** Values that somebody outside of their own group reads. */
+function escaping(
+  graph: Graph,
+  seen: ReadonlyMap<Node, readonly Seen[]>,
+  groupOf: ReadonlyMap<Node, Group>,
+  candidates: ReadonlyMap<Node, Candidate>,
+): Set<Value> {
+  const result = new Set<Value>([...graph.outputs, ...graph.updates.map(({ value }) => value)]);
+  if (graph.commit !== undefined) result.add(graph.commit);
+  const roots = [...result];
+  const needed = reachable(roots, seen, groupOf);
+  for (const node of graph.nodes) {
+    if (node.kind !== "op" || !needed.has(node)) continue;
+    const group = groupOf.get(node);
+    if (group === undefined) {
+      const reads = candidates.get(node)?.step.reads;
+      node.inputs.forEach((value, i) => {
+        if (value !== undefined && (reads === undefined || reads.includes(i))) result.add(value);
+      });
+    } else {
+      for (const { base } of seen.get(node)!) if (groupOf.get(base.node) !== group) result.add(base);
+    }
+  }
+  return result;
+}
+
+/** The nodes that the roots need when groups read through views. */
+function reachable(
+  roots: readonly Value[],
+  seen: ReadonlyMap<Node, readonly Seen[]>,
+  groupOf: ReadonlyMap<Node, Group>,
+): Set<Node> {
+  const found = new Set<Node>();
+  const pending = roots.map(({ node }) => node);
+  while (pending.length > 0) {
+    const node = pending.pop()!;
+    if (found.has(node)) continue;
+    found.add(node);
+    const group = groupOf.get(node);
+    if (group !== undefined) {
+      for (const member of group) if (!found.has(member.node)) pending.push(member.node);
+      for (const { base } of seen.get(node)!) pending.push(base.node);
+    } else if (node.kind === "op") {
+      for (const value of node.inputs) if (value !== undefined) pending.push(value.node);
+    }
+  }
+  return found;
+}
+
+function assemble(
+  group: Group,
+  members: ReadonlySet<Node>,
+  seen: ReadonlyMap<Node, readonly Seen[]>,
+  outside: ReadonlySet<Value>,
+): { chain: Chain; inputs: readonly Value[]; outputs: readonly Value[] } {
+  const inputs: Value[] = [];
+  const place = new Map<Node, number>(group.map(({ node }, i) => [node, i]));
+  const sourceOf = ({ base, view }: Seen): Source => {
+    if (members.has(base.node)) return { step: place.get(base.node)! };
+    let input = inputs.indexOf(base);
+    if (input < 0) input = inputs.push(base) - 1;
+    return { input, view };
+  };
+  const steps = group.map(({ node, step }): ChainStep => ({ step, sources: seen.get(node)!.map(sourceOf) }));
+  const outputs: Value[] = [];
+  const results: number[] = [];
+  group.forEach(({ node }, i) => {
+    if (!outside.has(node.outputs[0]!)) return;
+    outputs.push(node.outputs[0]!);
+    results.push(i);
+  });
+  return { chain: { count: group[0]!.count, steps, outputs: results }, inputs, outputs };
+}

@@ -1,0 +1,204 @@
+/**
+ * A chain: pointwise steps of one size that run together, a block of elements at a time, so that what is between them never leaves the
+ * first-level cache. compiled/fuse.ts makes them; assembly/chain.ts runs them.
+ */
+import type { Emitter } from "../emitter.js";
+import { float } from "../emitter.js";
+import { collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
+import type { Family, Step } from "./pointwise.js";
+import { ranges } from "./parts.js";
+
+/** Where a step's operand comes from: an earlier step, or a view of an input. */
+export type Source = { readonly step: number } | { readonly input: number; readonly view: View };
+
+/** Numbers of a tensor as a chain reads them: its element (i, j, …) is the one at offset + i·strides[0] + j·strides[1] + …. */
+export interface View {
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+export interface ChainStep {
+  readonly step: Step;
+  readonly sources: readonly Source[];
+}
+
+export interface Chain {
+  readonly count: number;
+  readonly steps: readonly ChainStep[];
+  /** Which step each output is. */
+  readonly outputs: readonly number[];
+}
+
+const family: Readonly<Record<Family, number>> = { unary: 0, activation: 1, gradient: 2, binary: 3, where: 4, move: 5 };
+const spreadFamily = 6;
+/** Elements of a block: 4 KB, so that a dozen of them stay in the first-level cache. */
+const standardBlock = 1024;
+
+/** A place that a step reads or writes. */
+interface Place {
+  readonly address: number;
+  /** Goes on with the elements; a temporary and a single number stay. */
+  readonly moves: boolean;
+  readonly single?: boolean;
+}
+
+const isSingle = ({ strides, shape }: View): boolean => strides.every((stride, axis) => stride === 0 || shape[axis] === 1);
+
+export const chain: Lowering = {
+  dtypes: [],
+  inPlace: true,
+  emit(e, inputs, outputs, attributes) {
+    const plan = attributes["chain"] as Chain;
+    if (plan.count === 0) return;
+    const { prologue, body, block } = compose(e, plan, inputs as readonly Operand[], outputs);
+    const parts = ranges(plan.count, block);
+    e.fork(parts.length, (i) => {
+      const [from, to] = parts[i]!;
+      e.emit("chain", from, to, block, prologue.length, ...prologue, ...body);
+    });
+  },
+};
+
+/** The words of the steps: those that need to run once, those that run for each block. */
+function compose(
+  e: Emitter,
+  { count, steps, outputs: results }: Chain,
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+): { prologue: number[]; body: number[]; block: number } {
+  const spreads = spreadViews(steps);
+  const block = blockOf(count, spreads);
+  const temporaries = new Temporaries(e, Math.min(block, count));
+  const prologue: number[] = [];
+  const body: number[] = [];
+  const lastUse = new Map<number, number>();
+  steps.forEach(({ sources }, i) => {
+    for (const source of sources) if ("step" in source) lastUse.set(source.step, i);
+  });
+  const places: Place[] = [];
+  const known = new Map<string, Place>();
+  const late: number[] = [];
+
+  /** An input as the kernels can read it: side by side, or one number; anything else is spread into a temporary. */
+  const placeOf = (source: Source, singles: boolean, at: number): { place: Place; release: boolean } => {
+    if ("step" in source) return { place: places[source.step]!, release: lastUse.get(source.step) === at };
+    const { input, view } = source;
+    const address = inputs[input]!.address + 4 * view.offset;
+    const single = isSingle(view);
+    if (count > 1 && single && singles) return { place: { address, moves: false, single: true }, release: false };
+    const { shape, strides } = collapse(view.shape, view.strides);
+    if (shape.length === 1 && (strides[0]![0] === 1 || count === 1)) return { place: { address, moves: true }, release: false };
+    const once = repeats(view, block);
+    const key = `${address}:${shape.join()}:${strides[0]!.join()}`;
+    const found = known.get(key);
+    if (found !== undefined) return { place: found, release: false };
+    const place: Place = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
+    const words = single
+      ? [word(family.move, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
+      : [word(spreadFamily, 0, [place], 4 + 2 * shape.length), place.address, address, shape.length, ...shape, ...strides[0]!];
+    (once ? prologue : body).push(...words);
+    // What is made once stays; what is made for each block is made again by who reads it next.
+    if (once) known.set(key, place);
+    return { place, release: !once };
+  };
+
+  steps.forEach(({ step, sources }, i) => {
+    const singles = step.family === "binary" || step.family === "where" || step.family === "move";
+    const operands = sources.map((source) => placeOf(source, singles, i));
+    const released = new Set(operands.filter(({ release, place }) => release && !place.moves).map(({ place }) => place.address));
+    released.forEach((address) => temporaries.give(address));
+    const output = results.indexOf(i);
+    const overwrites = output >= 0 && readLater(steps, inputs, outputs[output]!.address, i);
+    const dst: Place =
+      output >= 0 && !overwrites
+        ? { address: outputs[output]!.address, moves: true }
+        : { address: temporaries.take(), moves: false };
+    if (overwrites) {
+      late.push(i);
+      lastUse.set(i, steps.length);
+    }
+    places.push(dst);
+    if (output < 0 && lastUse.get(i) === undefined) temporaries.give(dst.address);
+    const options = step.family === "activation" || step.family === "gradient" ? [float(step.p ?? 0), float(step.q ?? 0)] : [];
+    const all = [dst, ...operands.map(({ place }) => place)];
+    body.push(
+      word(family[step.family], step.kind, all, 1 + all.length + options.length),
+      ...all.map(({ address }) => address),
+      ...options,
+    );
+  });
+  for (const i of late) {
+    const dst: Place = { address: outputs[results.indexOf(i)]!.address, moves: true };
+    body.push(word(family.move, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
+  }
+  return { prologue, body, block };
+}
+
+function word(kindOf: number, kind: number, places: readonly Place[], words: number): number {
+  let flags = 0;
+  places.forEach(({ moves, single }, i) => {
+    if (moves) flags |= 1 << i;
+    if (single === true) flags |= 16 << i;
+  });
+  return kindOf | (kind << 4) | (flags << 16) | (words << 24);
+}
+
+/** Does a later step read an input at this address? Then it cannot be written yet. */
+function readLater(steps: readonly ChainStep[], inputs: readonly Operand[], address: number, at: number): boolean {
+  return steps.some(({ sources }, i) => i > at && sources.some((s) => "input" in s && inputs[s.input]!.address === address));
+}
+
+function spreadViews(steps: readonly ChainStep[]): View[] {
+  return steps.flatMap(({ sources }) => sources.flatMap((s) => ("view" in s && !isSingle(s.view) ? [s.view] : [])));
+}
+
+/** After how many elements a view that only repeats begins again. 0: it does not. */
+function period(view: View): number {
+  const { shape, strides } = collapse(view.shape, view.strides);
+  return strides[0]![0] === 0 ? sizeOf(shape.slice(1)) : 0;
+}
+
+/** Is a view the same in every block? */
+const repeats = (view: View, block: number): boolean => isSingle(view) || (period(view) > 0 && block % period(view) === 0);
+
+/** A block, whole vectors, that repeats the rows which are spread, where they are short enough. */
+function blockOf(count: number, views: readonly View[]): number {
+  let unit = 4;
+  for (const view of views) {
+    const own = period(view);
+    const joint = own === 0 ? unit : (unit * own) / divisor(unit, own);
+    if (joint <= 2 * standardBlock) unit = joint;
+  }
+  const block = Math.max(1, Math.floor(standardBlock / unit)) * unit;
+  return Math.min(block, Math.ceil(count / unit) * unit);
+}
+
+const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+
+/** Blocks of a thread's scratch, given back and taken again. */
+class Temporaries {
+  readonly #e: Emitter;
+  readonly #words: number;
+  readonly #free: number[] = [];
+  #taken = 0;
+
+  constructor(e: Emitter, block: number) {
+    this.#e = e;
+    // Eight behind the end, for the last vector.
+    this.#words = Math.ceil((block + 8) / 16) * 16;
+  }
+
+  take(): number {
+    return this.#free.pop() ?? this.fresh();
+  }
+
+  /** One that nobody had: what is made before the first block must not lie where a step writes. */
+  fresh(): number {
+    return this.#e.scratch(this.#words, this.#words * this.#taken++);
+  }
+
+  give(address: number): void {
+    if (!this.#free.includes(address)) this.#free.push(address);
+  }
+}
