@@ -209,6 +209,8 @@ export function gather(e: Emitter, x: Operand, indices: Operand, axis: number, b
 
 /** base with updates added to its slices along the first axis; repeated indices add up. */
 export function scatterAdd(e: Emitter, base: Operand, indices: Operand, updates: Operand): Operand {
+  // TensorFlow refuses to add nothing to nothing.
+  if (sizeOf(base.shape) === 0) return base;
   const column = reshape(e, indices, [...indices.shape, 1]);
   return call(e, "TensorScatterAdd", [base, column, updates], base.shape, base.dtype, {
     ...typed(base),

@@ -78,8 +78,9 @@ export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
   },
 };
 
-/** [N, C, L] or [N, C, H, W]. */
-export const isFlat = (x: TensorType | undefined): boolean => x!.shape.length === 3 || x!.shape.length === 4;
+/** [N, C, L] or [N, C, H, W], with something in it: TensorFlow refuses an empty image. */
+export const isFlat = (x: TensorType | undefined): boolean =>
+  (x!.shape.length === 3 || x!.shape.length === 4) && x!.shape.every((size) => size !== 0);
 
 export const convolutionSupports: Readonly<Record<string, Supports>> = {
   convolution: ([x], { groups }: Convolution) => groups === 1 && isFlat(x),

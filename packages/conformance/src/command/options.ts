@@ -6,7 +6,9 @@ import type { Mode } from "../golden/kind.js";
 import { goldenKinds } from "../golden/run.js";
 
 export interface CommandOptions {
-  readonly golden: string;
+  /** Absent: the laws alone. */
+  readonly golden: string | undefined;
+  readonly laws: boolean;
   readonly backend: string | undefined;
   readonly numerics: string | undefined;
   readonly kinds: readonly string[];
@@ -14,9 +16,10 @@ export interface CommandOptions {
   readonly plugins: readonly string[];
 }
 
-export const usage = `ermine-conformance --golden DIR [options]
+export const usage = `ermine-conformance [--golden DIR] [--laws] [options]
 
   --golden DIR        the folder of golden files: every .json of one of the kinds below
+  --laws              the laws, on every op, activation and loss
   --backend NAME      reference, cpu, tfjs, or the module of a plugin; default: every backend that is available
   --numerics LEVEL    fast or portable; default: both, where a backend has them
   --kind LIST         some of ${goldenKinds.map((kind) => kind.name).join(",")}; default: all that DIR has
@@ -27,9 +30,12 @@ export const usage = `ermine-conformance --golden DIR [options]
 export function readOptions(args: readonly string[], cwd: string): CommandOptions | "help" {
   const values = parse(args);
   if (values.help === true) return "help";
-  if (values.golden === undefined) throw new ErmineError("ERMINE_OPTION", `--golden DIR is needed.\n\n${usage}`);
+  if (values.golden === undefined && values.laws !== true) {
+    throw new ErmineError("ERMINE_OPTION", `--golden DIR or --laws is needed.\n\n${usage}`);
+  }
   return {
-    golden: resolve(cwd, values.golden),
+    golden: values.golden === undefined ? undefined : resolve(cwd, values.golden),
+    laws: values.laws === true,
     backend: values.backend,
     numerics: values.numerics === undefined ? undefined : oneOf("--numerics", ["fast", "portable"], values.numerics),
     kinds: list(
@@ -45,6 +51,7 @@ export function readOptions(args: readonly string[], cwd: string): CommandOption
 const text = { type: "string" } as const;
 const known = {
   golden: text,
+  laws: { type: "boolean" },
   backend: text,
   numerics: text,
   kind: text,

@@ -1,6 +1,7 @@
 /** What the command prints: each failing case, a row a kind, the sum. */
 import { ErmineError } from "@ermine/core";
 import type { Outcome } from "../golden/run.js";
+import type { LawOutcome } from "../laws/run.js";
 
 export interface Counts {
   readonly passed: number;
@@ -11,6 +12,16 @@ export interface Counts {
 export const count = (outcomes: readonly Outcome[]): Counts => {
   const of = (status: Outcome["status"]): number => outcomes.filter((outcome) => outcome.status === status).length;
   return { passed: of("passed"), failed: of("failed"), skipped: of("skipped") };
+};
+
+export const countLaws = (outcomes: readonly LawOutcome[]): Counts => {
+  const failed = outcomes.filter(({ error }) => error !== undefined).length;
+  return { passed: outcomes.length - failed, failed, skipped: 0 };
+};
+
+export const sumOf = (all: readonly Counts[]): Counts => {
+  const sum = (of: keyof Counts): number => all.reduce((total, counts) => total + counts[of], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
 };
 
 export const describeCounts = ({ passed, failed, skipped }: Counts): string =>
@@ -45,4 +56,17 @@ export function describeKinds(outcomes: readonly Outcome[]): readonly string[] {
   return kinds.map(
     (kind) => `  ${kind.padEnd(12)} ${describeCounts(count(outcomes.filter((outcome) => outcome.kind === kind)))}`,
   );
+}
+
+/** A law that a definition breaks; undefined where it holds. The cause of a property's failure says more than the property. */
+export function describeBrokenLaw(target: string, { law, name, error }: LawOutcome): string | undefined {
+  if (error === undefined) return undefined;
+  const cause = error.cause instanceof Error && !(error instanceof ErmineError) ? error.cause : error;
+  return `FAILED ${target}, ${law}: ${name}\n  ${cause.message}`;
+}
+
+/** A row for each law. */
+export function describeLaws(outcomes: readonly LawOutcome[]): readonly string[] {
+  const laws = [...new Set(outcomes.map(({ law }) => law))];
+  return laws.map((law) => `  ${law.padEnd(50)} ${describeCounts(countLaws(outcomes.filter((outcome) => outcome.law === law)))}`);
 }

@@ -49,10 +49,10 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
  *
  * @example export const mish = defineActivation({ name: "mish", decompose: (x) => mul(x, tanh(softplus(x))) });
  */
-export function defineActivation<O extends Options = Record<never, never>, D extends Domain = "real">(
+export function defineActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
   spec: ActivationSpec<O, D>,
 ): Activation<O, D> {
-  const defaults = (spec.options ?? {}) as O;
+  const defaults = (spec.options ?? {}) as unknown as O;
   const output = (spec.output ?? "real") as D;
   const { gradient } = spec;
   const base: Op = {

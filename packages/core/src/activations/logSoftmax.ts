@@ -12,6 +12,8 @@ export const logSoftmax = defineActivation({
   witnesses: { axis: 0 },
   output: "logProbabilities" as const,
   decompose(x, { axis }) {
+    // Nothing has no maximum.
+    if (x.shape[axis] === 0) return x;
     const z = sub(
       x,
       noGrad(() => amax(x, { axis, keepDims: true })),

@@ -12,6 +12,8 @@ export const softmax = defineActivation({
   witnesses: { axis: 0 },
   output: "probabilities" as const,
   decompose(x, { axis }) {
+    // Nothing has no maximum.
+    if (x.shape[axis] === 0) return x;
     const e = exp(
       sub(
         x,

@@ -65,6 +65,13 @@ export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tenso
     { name: "target" },
   ],
   options: { weight: undefined },
+  samples: {
+    labels: (n, draw) => ({ inputs: [draw.probabilities([n, 3]), draw.labels([n, 3])] }),
+    weighted: (n, draw) => ({
+      inputs: [draw.probabilities([n, 3]), draw.probabilities([n, 3])],
+      options: { weight: draw.positive([3]) },
+    }),
+  },
   elements([p, target], { weight }) {
     checkSameShape("bce", p, target);
     checkBroadcastsTo("bce", "weight", weight, p.shape);

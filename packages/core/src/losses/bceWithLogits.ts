@@ -56,6 +56,14 @@ export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tens
     { name: "target" },
   ],
   options: { weight: undefined, posWeight: undefined },
+  samples: {
+    labels: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])] }),
+    weighted: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])], options: { weight: draw.positive([n, 1]) } }),
+    "weighted by label": (n, draw) => ({
+      inputs: [draw.real([n, 3]), draw.labels([n, 3])],
+      options: { posWeight: draw.positive([3]) },
+    }),
+  },
   elements([z, target], { weight, posWeight }) {
     checkSameShape("bceWithLogits", z, target);
     checkBroadcastsTo("bceWithLogits", "weight", weight, z.shape);

@@ -19,6 +19,7 @@ export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: nu
   inputs: [{ name: "prediction" }, { name: "predictionOther" }, { name: "target" }],
   options: { margin: 0 },
   witnesses: { margin: 0.5 },
+  samples: { pairs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.signs([n])] }) },
   check({ margin }) {
     if (!(margin >= -1 && margin <= 1)) {
       throw new ErmineError("ERMINE_OPTION", `cosineEmbedding: margin is a cosine, from -1 to 1; got ${margin}.`);

@@ -109,6 +109,14 @@ export const crossEntropy = defineLoss<
   ],
   options: { weight: undefined, ignoreIndex: -100, labelSmoothing: 0 },
   witnesses: { ignoreIndex: 0, labelSmoothing: 0.2 },
+  samples: {
+    indices: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),
+    "weighted indices along an axis": (n, draw) => ({
+      inputs: [draw.real([2, 4, n]), draw.integers([2, n], 0, 3)],
+      options: { weight: draw.positive([4]), ignoreIndex: 2, labelSmoothing: 0.1 },
+    }),
+    distributions: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.positive([n, 3])], options: { weight: draw.positive([3]) } }),
+  },
   check({ ignoreIndex, labelSmoothing }) {
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
       throw new ErmineError("ERMINE_OPTION", `crossEntropy: labelSmoothing is in [0, 1], got ${labelSmoothing}.`);

@@ -96,7 +96,15 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     { name: "targetLengths" },
   ],
   options: { blank: 0, zeroInfinity: false },
-  witnesses: { blank: 1 },
+  witnesses: { blank: 1, zeroInfinity: true },
+  samples: {
+    sequences: (n, draw) => ({
+      inputs: [draw.logProbabilities([5, n, 4]), draw.integers([n, 2], 1, 3), draw.integers([n], 4, 5), draw.integers([n], 1, 2)],
+    }),
+    "targets too long": (n, draw) => ({
+      inputs: [draw.logProbabilities([2, n, 4]), draw.integers([n, 3], 1, 3), draw.integers([n], 2, 2), draw.integers([n], 3, 3)],
+    }),
+  },
   elements([prediction, target, inputLengths, targetLengths], { blank, zeroInfinity }) {
     const single = prediction.rank === 2;
     const joined = !single && target.rank === 1;

@@ -10,6 +10,7 @@ import { broadcastTo, reshape } from "../ops/shape.js";
 import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
+import type { Draw, Samples } from "./samples.js";
 
 /** What turns the model's output into what metrics and `predict` read. */
 export type Link = "identity" | "softmax" | "sigmoid" | "exp";
@@ -50,8 +51,12 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
   elements(inputs: I, options: O): Elements;
   /** Reductions beyond mean, sum and none, or means that PyTorch takes otherwise. */
   readonly reductions?: { readonly [name in R]?: (elements: Elements, inputs: I) => Tensor };
-  /** For each option a value that changes the result: the proof that it has effect. */
+  /** For each option a value that changes the result: the proof that it has effect. Tensors are in `samples`. */
   readonly witnesses?: Partial<O>;
+  /** Options whose witness has another gradient than the slope of the value: PyTorch's. */
+  readonly notSlopes?: readonly (keyof O)[];
+  /** Inputs for the laws; default: (N, 3) numbers of each input's domain. */
+  readonly samples?: Samples<I, O>;
 }
 
 /** A loss: a function of predictions and targets that carries its definition. */
@@ -62,6 +67,8 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   readonly inputs: readonly LossInput[];
   readonly defaults: O;
   readonly witnesses: Partial<O>;
+  readonly notSlopes: readonly (keyof O)[];
+  readonly samples: Samples<I, O>;
   /** Before the reduction: what the trainer sums over micro-batches. */
   elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
   /** The same loss with other defaults. */
@@ -106,6 +113,8 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     inputs: spec.inputs as readonly LossInput[],
     defaults,
     witnesses: spec.witnesses ?? {},
+    notSlopes: spec.notSlopes ?? [],
+    samples: spec.samples ?? { numbers: (n, draw) => ({ inputs: inputsOf<I>(spec.inputs, n, draw) }) },
     elements,
     with(options: Partial<O>): Loss<I, O, R> {
       checkOptions(spec.name, options, names);
@@ -113,6 +122,9 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     },
   });
 }
+
+const inputsOf = <I extends readonly Tensor[]>(inputs: readonly LossInput[], n: number, draw: Draw): I =>
+  inputs.map(({ domain = "real" }) => draw[domain]([n, 3])) as readonly Tensor[] as I;
 
 const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;

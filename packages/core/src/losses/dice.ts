@@ -23,6 +23,7 @@ export const dice = defineLoss<[Tensor<"probabilities">, Tensor], { smooth: numb
   ],
   options: { smooth: 1 },
   witnesses: { smooth: 3 },
+  samples: { labels: (n, draw) => ({ inputs: [draw.probabilities([n, 3]), draw.labels([n, 3])] }) },
   elements([p, target], { smooth }) {
     checkSameShape("dice", p, target);
     const axis = p.shape.slice(1).map((_, i) => i + 1);

@@ -52,6 +52,10 @@ export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | unde
   ],
   options: { alpha: undefined, gamma: 2 },
   witnesses: { alpha: 0.6, gamma: 1 },
+  samples: {
+    labels: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])] }),
+    classes: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),
+  },
   check({ gamma }) {
     if (!(gamma >= 0)) throw new ErmineError("ERMINE_OPTION", `focal: gamma must not be below 0, got ${gamma}.`);
   },

@@ -52,7 +52,9 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean;
   link: "identity",
   inputs: [{ name: "prediction" }, { name: "target" }, { name: "predictionVariance" }],
   options: { full: false, eps: 1e-6 },
-  witnesses: { full: true },
+  witnesses: { full: true, eps: 1 },
+  notSlopes: ["eps"],
+  samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.positive([n, 3])] }) },
   elements([x, target, variance], { full, eps }) {
     checkSameShape("gaussianNll", x, target);
     checkNotNegative(variance);

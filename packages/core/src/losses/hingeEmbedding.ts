@@ -12,6 +12,7 @@ export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
   inputs: [{ name: "prediction" }, { name: "target" }],
   options: { margin: 1 },
   witnesses: { margin: 2 },
+  samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },
   elements([x, target], { margin }) {
     checkSameShape("hingeEmbedding", x, target);
     const apart = where(equal(target, 1), 0, clamp(sub(margin, x), 0));

@@ -24,6 +24,7 @@ export * from "./dice.js";
 export * from "./ctc.js";
 export { asLogProbabilities, asProbabilities } from "./marks.js";
 export { checkClassIndices } from "./classes.js";
+export type { Draw, Sample, Samples } from "./samples.js";
 export {
   defineLoss,
   totalNormalizer,

@@ -30,6 +30,7 @@ export const klDiv = defineLoss<
   ],
   options: { logTarget: false },
   witnesses: { logTarget: true },
+  samples: { distributions: (n, draw) => ({ inputs: [draw.logProbabilities([n, 3]), draw.probabilities([n, 3])] }) },
   elements([x, target], { logTarget }) {
     checkSameShape("klDiv", x, target);
     if (logTarget) return { value: mul(exp(target), sub(target, x)) };

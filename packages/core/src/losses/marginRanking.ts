@@ -12,6 +12,7 @@ export const marginRanking = defineLoss<[Tensor, Tensor, Tensor], { margin: numb
   inputs: [{ name: "predictionFirst" }, { name: "predictionSecond" }, { name: "target" }],
   options: { margin: 0 },
   witnesses: { margin: 1 },
+  samples: { pairs: (n, draw) => ({ inputs: [draw.real([n]), draw.real([n]), draw.signs([n])] }) },
   elements([a, b, target], { margin }) {
     checkSameShape("marginRanking", a, b, "second prediction");
     checkSameShape("marginRanking", a, target);

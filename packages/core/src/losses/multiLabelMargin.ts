@@ -22,6 +22,7 @@ export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "multiLabelMargin",
   link: "identity",
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  samples: { "lists of classes": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n, 3], -1, 2)] }) },
   elements([x, target]) {
     if (!sameShape(x.shape, target.shape) || target.dtype !== "int32") {
       throw new ErmineError(

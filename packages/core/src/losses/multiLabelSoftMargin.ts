@@ -17,6 +17,10 @@ export const multiLabelSoftMargin = defineLoss<[Tensor<"real">, Tensor], { weigh
     { name: "target" },
   ],
   options: { weight: undefined },
+  samples: {
+    labels: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])] }),
+    weighted: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])], options: { weight: draw.positive([3]) } }),
+  },
   elements([x, target], { weight }) {
     const each = bceWithLogits.elements([x, target], weight === undefined ? {} : { weight });
     return { value: mean(each.value, { axis: -1 }) };

@@ -24,6 +24,10 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
   options: { p: 1, margin: 1, weight: undefined },
   witnesses: { p: 2, margin: 0.5 },
+  samples: {
+    classes: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),
+    weighted: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)], options: { weight: draw.positive([3]) } }),
+  },
   check({ p }) {
     if (p !== 1 && p !== 2) throw new ErmineError("ERMINE_OPTION", `multiMargin: p is 1 or 2, got ${p}.`);
   },

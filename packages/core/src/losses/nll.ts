@@ -76,6 +76,13 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
   ],
   options: { weight: undefined, ignoreIndex: -100 },
   witnesses: { ignoreIndex: 0 },
+  samples: {
+    indices: (n, draw) => ({ inputs: [draw.logProbabilities([n, 3]), draw.integers([n], 0, 2)] }),
+    weighted: (n, draw) => ({
+      inputs: [draw.logProbabilities([n, 3]), draw.integers([n], 0, 2)],
+      options: { weight: draw.positive([3]), ignoreIndex: 2 },
+    }),
+  },
   elements([logP, target], { weight, ignoreIndex }) {
     if (logP.rank > 0) checkTensorIndices("nll", target, classCount(logP.shape), ignoreIndex);
     const [value, normalizer] = apply(nllElementsOp, [logP, target, weight], { ignoreIndex });

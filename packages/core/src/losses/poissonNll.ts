@@ -24,7 +24,11 @@ export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full
   link: "identity",
   inputs: [{ name: "prediction" }, { name: "target" }],
   options: { logInput: true, full: false, eps: 1e-8 },
-  witnesses: { logInput: false, full: true },
+  witnesses: { logInput: false, full: true, eps: 0.5 },
+  samples: {
+    "logarithms of rates": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.positive([n, 3])] }),
+    rates: (n, draw) => ({ inputs: [draw.positive([n, 3]), draw.positive([n, 3])], options: { logInput: false } }),
+  },
   elements([x, target], { logInput, full, eps }) {
     checkSameShape("poissonNll", x, target);
     const value = logInput ? sub(exp(x), mul(target, x)) : sub(x, mul(target, log(add(x, eps))));

@@ -10,6 +10,7 @@ export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "softMargin",
   link: "sigmoid",
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  samples: { signs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },
   elements([x, target]) {
     checkSameShape("softMargin", x, target);
     return { value: neg(logSigmoid(mul(target, x))) };

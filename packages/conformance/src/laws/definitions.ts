@@ -1,0 +1,135 @@
+/** All there is: read from what core exports, so that a new definition is under every law as soon as it is exported. */
+import * as core from "@ermine/core";
+import type { Activation, Loss, Op, Sample, Tensor } from "@ermine/core";
+import { activations, losses } from "@ermine/core/catalog";
+import type { Call } from "./call.js";
+import { draw } from "./draw.js";
+import { programs } from "./programs.js";
+
+type Options = Readonly<Record<string, unknown>>;
+type AnyLoss = Loss<readonly Tensor[], Options, string>;
+
+/** What laws are tried on. */
+export interface Definitions {
+  readonly activations: readonly Activation[];
+  readonly losses: readonly Loss[];
+  /** Calls of ops. */
+  readonly calls: readonly Call[];
+}
+
+const isActivation = (value: unknown): value is Activation => typeof value === "function" && "op" in value;
+
+/** Every op that core exports, the backward ones among them. */
+export function exportedOps(): readonly Op[] {
+  const found = Object.values(core as Readonly<Record<string, unknown>>).flatMap((value): Op[] => {
+    const op = isActivation(value) ? value.op : (value as Op | undefined);
+    return typeof op === "object" && op !== null && "infer" in op ? [op] : [];
+  });
+  const backward = found.flatMap((op) => ("gradientOp" in op ? [op.gradientOp as Op] : []));
+  return [...new Map([...found, ...backward].map((op) => [op.name, op])).values()];
+}
+
+/** Everything of ermine's own. */
+export function ownDefinitions(): Definitions {
+  return {
+    activations: activations.flatMap(({ activation }) => (isActivation(activation) ? [activation] : [])),
+    losses: losses.map(({ loss }) => loss),
+    calls: programs,
+  };
+}
+
+const withOptions = (name: string, options: Options): string => {
+  const words = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
+  return words.length === 0 ? name : `${name} (${words.join(", ")})`;
+};
+
+/** An activation with some options, on the shape that it takes: a line, or several where it has an axis. */
+export function activationCall(activation: Activation, options: Options): Call {
+  const { op, defaults, activationName } = activation;
+  const fits = (shape: readonly number[]): boolean => {
+    try {
+      const axis = options["axis"] ?? defaults["axis"];
+      const attributes = {
+        ...defaults,
+        ...options,
+        ...(typeof axis === "number" ? { axis: axis < 0 ? axis + shape.length : axis } : {}),
+      };
+      op.infer([{ shape, dtype: "float32", domain: "real" }], attributes);
+      return true;
+    } catch (error) {
+      if (error instanceof core.ErmineError) return false;
+      throw error;
+    }
+  };
+  const candidates = (size: number): readonly (readonly number[])[] =>
+    "axis" in defaults
+      ? [
+          [4, size],
+          [4, 2 * size],
+        ]
+      : [[size], [2, size], [2, 2 * size]];
+  return {
+    name: withOptions(activationName, options),
+    inputs: (size, draw) => [draw.real(candidates(size).find(fits) ?? [size])],
+    run: (x) => activation(x!, options),
+    largest: Object.keys(options).length === 0 ? 65_537 : 1000,
+    composed: op.decompose !== undefined,
+  };
+}
+
+/** An activation by itself, and with each option at its witness. */
+export function activationCalls(activation: Activation): readonly Call[] {
+  const witnessed = Object.entries(activation.witnesses).map(([key, value]) => ({ [key]: value }));
+  return [{}, ...witnessed].map((options) => activationCall(activation, options));
+}
+
+/** A loss on one of its samples: the value of each element, and the mean. Tensors among its options are inputs too. */
+export function lossCall(loss: Loss, sample: string, options: Options = {}): Call {
+  const { samples, lossName, notSlopes } = loss as unknown as AnyLoss;
+  const optionsOf = (made: Sample<readonly Tensor[], Options>): [string, unknown][] =>
+    Object.entries({ ...made.options, ...options });
+  const isTensor = ([, value]: [string, unknown]): boolean => value instanceof core.Tensor;
+  const known = optionsOf(samples[sample]!(1, draw(0)));
+  const names = known.filter(isTensor).map(([name]) => name);
+  const plain = Object.fromEntries(known.filter((option) => !isTensor(option)));
+  return {
+    name: withOptions(`${lossName}, ${sample}`, options),
+    inputs(size, numbers) {
+      const made = samples[sample]!(size, numbers);
+      return [
+        ...made.inputs,
+        ...optionsOf(made)
+          .filter(isTensor)
+          .map(([, t]) => t as Tensor),
+      ];
+    },
+    run(...given) {
+      const inputs = given.slice(0, loss.inputs.length);
+      const all = { ...plain, ...Object.fromEntries(names.map((name, i) => [name, given[loss.inputs.length + i]!])) };
+      const call = loss as unknown as (...args: readonly unknown[]) => Tensor;
+      return [call(...inputs, { ...all, reduction: "none" }), call(...inputs, all)];
+    },
+    largest: Object.keys(options).length === 0 ? 1000 : 64,
+    composed: true,
+    // Targets have a gradient in some losses only: PyTorch's.
+    differentiable: Object.keys(options).some((option) => notSlopes.includes(option))
+      ? []
+      : loss.inputs.flatMap(({ name }, i) => (i === 0 || name.startsWith("prediction") ? [i] : [])),
+  };
+}
+
+/** A loss on each of its samples, and with each plain option at its witness. */
+export function lossCalls(loss: Loss): readonly Call[] {
+  const { samples, witnesses } = loss as unknown as AnyLoss;
+  return Object.keys(samples).flatMap((sample) => [
+    lossCall(loss, sample),
+    ...Object.entries(witnesses).map(([key, value]) => lossCall(loss, sample, { [key]: value })),
+  ]);
+}
+
+/** Every call of the definitions. */
+export const callsOf = (definitions: Definitions): readonly Call[] => [
+  ...definitions.calls,
+  ...definitions.activations.flatMap(activationCalls),
+  ...definitions.losses.flatMap(lossCalls),
+];

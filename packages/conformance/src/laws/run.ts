@@ -1,0 +1,105 @@
+/** The laws, on a backend: as a list of outcomes, or as tests of any runner that has describe and it. */
+import type { Backend } from "@ermine/core";
+import { ownDefinitions, type Definitions } from "./definitions.js";
+import { distributionsSumToOne } from "./distributions.js";
+import { gradientIsSlope } from "./gradients.js";
+import type { Law } from "./law.js";
+import { nothingLeaks } from "./leaks.js";
+import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
+import { optionsHaveEffect } from "./options.js";
+import { activationsTrain } from "./training.js";
+
+/** Every law. */
+export const laws: readonly Law[] = [
+  agreesWithReference,
+  kernelIsDecomposition,
+  compiledIsEager,
+  gradientIsSlope,
+  optionsHaveEffect,
+  distributionsSumToOne,
+  activationsTrain,
+  nothingLeaks,
+];
+
+/** One definition under one law. */
+export interface LawOutcome {
+  readonly law: string;
+  readonly name: string;
+  /** Absent where it holds. */
+  readonly error?: Error;
+}
+
+export interface RunLawsOptions {
+  readonly backend: Backend;
+  /** Default: everything of ermine's own. */
+  readonly definitions?: Definitions;
+  /** Told of each outcome as it comes. */
+  readonly onOutcome?: (outcome: LawOutcome) => void;
+}
+
+/** Tries every law on every definition. */
+export async function runLaws({
+  backend,
+  definitions = ownDefinitions(),
+  onOutcome,
+}: RunLawsOptions): Promise<readonly LawOutcome[]> {
+  const outcomes: LawOutcome[] = [];
+  for (const law of laws) {
+    for (const trial of law.trials(definitions)) {
+      const outcome = await attempt(law, () => trial.check(backend), trial.name);
+      outcomes.push(outcome);
+      onOutcome?.(outcome);
+    }
+  }
+  return outcomes;
+}
+
+async function attempt({ name: law }: Law, check: () => Promise<void>, name: string): Promise<LawOutcome> {
+  try {
+    await check();
+    return { law, name };
+  } catch (error) {
+    return { law, name, error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+/** What vitest, jest, mocha and node:test have. */
+export interface TestRunner {
+  describe(name: string, fn: () => void): unknown;
+  it(name: string, fn: () => Promise<void>, timeout?: number): unknown;
+}
+
+/**
+ * The laws as tests: a test for each definition under each law.
+ *
+ * @example
+ * import { describe, it } from "vitest";
+ * import { testBackend } from "@ermine/conformance";
+ * import { mine } from "../src/index.js";
+ *
+ * testBackend("mine", () => mine(), { describe, it });
+ */
+export function testBackend(
+  name: string,
+  create: () => Backend | Promise<Backend>,
+  { describe, it }: TestRunner,
+  definitions: Definitions = ownDefinitions(),
+): void {
+  let backend: Promise<Backend> | undefined;
+  describe(`the laws, on ${name}`, () => {
+    for (const law of laws) {
+      describe(law.name, () => {
+        for (const trial of law.trials(definitions)) {
+          it(
+            trial.name,
+            async () => {
+              backend ??= Promise.resolve(create());
+              await trial.check(await backend);
+            },
+            60_000,
+          );
+        }
+      });
+    }
+  });
+}
