@@ -5,6 +5,7 @@ import { apply1, defineFusedOp } from "../ops/definition.js";
 import { checkDType } from "../ops/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
+import type { Draw } from "./samples.js";
 
 /** What each number counts for: of the prediction's shape. */
 export interface Weighted {
@@ -49,6 +50,11 @@ export function residualLoss<O extends Attributes>(
   });
   const { check, weightedMean, witnesses } = spec;
   const options = { ...spec.options, ...(weightedMean === undefined ? {} : { weight: undefined }) } as O & Partial<Weighted>;
+  const numbers = (n: number, draw: Draw): [Tensor, Tensor] => [draw.real([n, 3]), draw.real([n, 3])];
+  const weighted = (n: number, draw: Draw) => ({
+    inputs: numbers(n, draw),
+    options: { weight: draw.positive([n, 3]) } as Partial<O & Partial<Weighted>>,
+  });
   return defineLoss<[Tensor, Tensor], O & Partial<Weighted>>({
     name: spec.name,
     link: "identity",
@@ -56,6 +62,7 @@ export function residualLoss<O extends Attributes>(
     options,
     ...(witnesses === undefined ? {} : { witnesses: witnesses as Partial<O & Partial<Weighted>> }),
     ...(check === undefined ? {} : { check }),
+    samples: { numbers: (n, draw) => ({ inputs: numbers(n, draw) }), ...(weightedMean === undefined ? {} : { weighted }) },
     elements([prediction, target], { weight, ...own }) {
       checkSameShape(spec.name, prediction, target);
       const value = apply1(op, [sub(prediction, target)], own as unknown as O);
