@@ -13,7 +13,7 @@ export function loaderWork(task: ModelTask): Work {
     engine: "@ermine/trainer",
     step() {
       for (const rows of batches(data.length, task.batch, { seed: 0, epoch: epoch++ })) {
-        const feeds = batchFeeds(data, rows);
+        const feeds = batchFeeds(data, { rows });
         for (const name of ["inputs", "targets"] as const) {
           const { value } = feeds[name]!;
           if (typeof value !== "function") throw new Error(`The feed "${name}" is not gathered.`);
