@@ -1,13 +1,5 @@
 /** The backends that the demo knows, each loaded only when it is asked for. */
-import {
-  createBackend,
-  ErmineError,
-  probeBackends,
-  use,
-  type Backend,
-  type BackendPlugin,
-  type BackendStatus,
-} from "@ermine/core";
+import { createBackend, ErmineError, use, type Backend, type BackendPlugin } from "@ermine/core";
 
 const tfjsPackage = "@ermine/backend-tfjs";
 
@@ -38,19 +30,14 @@ async function tfjsPlugin(): Promise<BackendPlugin> {
 }
 
 /** Registers cpu, and tfjs where that may be wanted. */
-async function register(wanted: string): Promise<void> {
-  const { cpuPlugin } = await import("@ermine/backend-cpu");
-  use(cpuPlugin);
+export async function registerBackends(wanted: string, numerics: "fast" | "portable"): Promise<void> {
+  const { cpu, cpuPlugin } = await import("@ermine/backend-cpu");
+  use({ ...cpuPlugin, create: (options) => cpu({ numerics, ...(options as object | undefined) }) });
   if (wanted !== "cpu") use(await tfjsPlugin());
 }
 
 /** @throws ErmineError that lists what there is, with the remedy for what is not available */
 export async function openBackend(name: string, numerics: "fast" | "portable"): Promise<Backend> {
-  await register(name);
-  return createBackend(name, name === "tfjs" ? undefined : { numerics });
-}
-
-export async function listBackends(): Promise<readonly BackendStatus[]> {
-  await register("all");
-  return probeBackends();
+  await registerBackends(name, numerics);
+  return createBackend(name);
 }

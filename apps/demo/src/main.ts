@@ -2,13 +2,13 @@
 /** The command line of the training app. */
 import { ErmineError, nearestName } from "@ermine/core";
 import { parseArgs } from "node:util";
-import { listBackends } from "./backends.js";
+import { showBackends } from "./showBackends.js";
 import { train, type TrainOptions } from "./train.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
-       demo backends             what there is to run on
+       demo backends [--model]   what there is to run on, and how long a step takes there
 
-  --dataset digits        --model mlp|cnn          --backend auto|cpu|tfjs
+  --dataset digits        --model mlp|cnn          --backend cpu|tfjs|auto|fastest
   --hidden 128            --activation relu        --loss crossEntropy
   --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
@@ -91,21 +91,11 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
   };
 }
 
-async function backends(): Promise<void> {
-  for (const status of await listBackends()) {
-    console.log(
-      status.available
-        ? `${status.name}: available, ${status.engine}`
-        : `${status.name}: not available. ${status.reason} ${status.remedy}`,
-    );
-  }
-}
-
 async function main(): Promise<void> {
   const { command, values } = parse(process.argv.slice(2));
   if (values["help"] === true) console.log(usage);
   else if (command === "train") await train(trainOptions(values), (text) => console.log(text));
-  else if (command === "backends") await backends();
+  else if (command === "backends") await showBackends(trainOptions(values), (text) => console.log(text));
   else refuse(`There is no command "${command}".\n${usage}`);
 }
 

@@ -1,9 +1,18 @@
 /** `demo train`: digits, from the data to the confusion table. */
-import { crossEntropy, ErmineError } from "@ermine/core";
+import { crossEntropy, ErmineError, type Backend } from "@ermine/core";
 import { findLoss } from "@ermine/core/catalog";
-import { accuracy, confusionMatrix, progressBar, Trainer, type Callback, type EpochInfo } from "@ermine/trainer";
+import {
+  accuracy,
+  backendTable,
+  confusionMatrix,
+  progressBar,
+  Trainer,
+  type BackendRequest,
+  type Callback,
+  type EpochInfo,
+} from "@ermine/trainer";
 import { find, optimizers } from "@ermine/trainer/catalog";
-import { openBackend } from "./backends.js";
+import { openBackend, registerBackends } from "./backends.js";
 import { loadDigits } from "./digits.js";
 import { buildModel, inputShape, type ModelName } from "./models.js";
 import { confusion, grouped, outcome, summary } from "./report.js";
@@ -61,18 +70,35 @@ class Clock {
   }
 }
 
+/** The trainer that the options describe. */
+export function trainerFor(options: TrainOptions, backend: Backend | BackendRequest): Trainer<"accuracy"> {
+  const loss = lossOf(options.loss);
+  const decay = options.weightDecay === undefined ? {} : { weightDecay: options.weightDecay };
+  const optimizer = find("optimizer", optimizers, options.optimizer)({ learningRate: options.learningRate, ...decay });
+  const model = buildModel(options.model, options);
+  return new Trainer({ model, loss, optimizer, backend, metrics: [accuracy()], seed: options.seed });
+}
+
 export async function train(options: TrainOptions, print: (text: string) => void): Promise<void> {
   const say = options.json ? () => {} : print;
   const event = (name: string, fields: object): void => {
     if (options.json) print(JSON.stringify({ event: name, ...fields }));
   };
   const clock = new Clock();
-  const loss = lossOf(options.loss);
-  const decay = options.weightDecay === undefined ? {} : { weightDecay: options.weightDecay };
-  const optimizer = find("optimizer", optimizers, options.optimizer)({ learningRate: options.learningRate, ...decay });
-  const model = buildModel(options.model, options);
-  const backend = await clock.measure("backend", () => openBackend(options.backend, options.numerics));
+  const fastest = options.backend === "fastest";
+  const asked = await clock.measure("backend", async () => {
+    if (!fastest) return openBackend(options.backend, options.numerics);
+    await registerBackends("all", options.numerics);
+    return "fastest" as const;
+  });
+  const trainer = trainerFor(options, asked);
   const { training, test, classes } = await clock.measure("data", () => loadDigits(inputShape(options.model), options.seed));
+  if (fastest) {
+    const plan = await clock.measure("backend", () => trainer.plan(training, { batchSize: options.batchSize }));
+    say(`${backendTable(plan.backend.candidates)}\n\nThe backend is ${plan.backend.name}: ${plan.backend.why}.\n`);
+    event("backend", plan.backend);
+  }
+  const { backend, model } = trainer;
   const engine = `${backend.name} (${backend.engine}, compiled)`;
   say(`Digits: ${grouped(training.length)} for training, ${grouped(test.length)} for test. Backend: ${engine}.\n`);
   say(`${summary(model, inputShape(options.model), backend)}\n`);
@@ -86,7 +112,6 @@ export async function train(options: TrainOptions, print: (text: string) => void
     seed: options.seed,
   });
 
-  const trainer = new Trainer({ model, loss, optimizer, backend, metrics: [accuracy()], seed: options.seed });
   const interrupted = new AbortController();
   const stop = (): void => interrupted.abort();
   process.once("SIGINT", stop);

@@ -99,11 +99,25 @@ describe("what cannot be: one message, exit status 2, no stack trace", () => {
   });
 });
 
-it("`backends` lists each with its engine or the remedy", async () => {
-  const { status, stdout } = await demo(["backends"]);
-  expect(status).toBe(0);
-  expect(stdout).toMatch(/cpu: available, WebAssembly.*SIMD.*thread/);
-  expect(stdout).toMatch(/tfjs: (available|not available)/);
+describe("the choice of a backend", () => {
+  it("`backends` shows each with its engine or the remedy, the time of a step, and why", async () => {
+    const { status, stdout } = await demo(["backends", "--model", "cnn"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^A step of cnn/);
+    expect(stdout).toMatch(/cpu +yes +\d+ +(relaxed|plain) .*\d ms +WebAssembly.*SIMD.*thread/);
+    expect(stdout).toMatch(/tfjs +(yes .*\d ms +TensorFlow 2\.|no .*ermine-tfjs install)/);
+    expect(stdout).toMatch(/Backend: (tfjs|cpu) .*the available backend of the highest priority/);
+    expect(stdout).toMatch(/Memory for batches of 64/);
+  }, 60_000);
+
+  it("--backend fastest says what it measured, and trains there", async () => {
+    const { status, stdout } = await demo(["--backend", "fastest", "--epochs", "1", "--json"]);
+    expect(status).toBe(0);
+    const [choice, start, , end] = events(stdout);
+    expect(choice).toMatchObject({ event: "backend", asked: "fastest", name: start!["backend"] });
+    expect((choice!["candidates"] as { millisecondsPerStep: number }[])[0]!.millisecondsPerStep).toBeGreaterThan(0);
+    expect(end!["testAccuracy"]).toBeGreaterThan(0.85);
+  }, 60_000);
 });
 
 describe("the digits", () => {

@@ -160,6 +160,9 @@ export function createBackend(engine: Engine): CpuBackend {
       return pool?.threads ?? 1;
     },
     numerics: engine.numerics,
+    get details() {
+      return { threads: pool?.threads ?? 1, simd: engine.numerics === "fast" ? "relaxed" : "plain" };
+    },
     capabilities: {
       ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
       dtypes: ["float32", "int32", "bool"],

@@ -1,4 +1,5 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
+import { availableParallelism } from "node:os";
 import { checkOptions, ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
 import { compileProgram } from "./compiled/program.js";
 import { Eager } from "./eager.js";
@@ -50,6 +51,11 @@ function over({ binding, package: { name } }: Native, device: Device | undefined
   return {
     name: "tfjs",
     engine: engineOf(binding.TF_Version, isUsingGpuDevice),
+    details: {
+      threads: Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism()),
+      simd: "TensorFlow's",
+      device: isUsingGpuDevice ? "GPU" : "CPU",
+    },
     tensorflow: binding.TF_Version,
     isUsingGpuDevice,
     capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1" },

@@ -2,6 +2,7 @@
 export { Trainer } from "./trainer.js";
 export type { FitOptions, History, TrainerOptions, Weights } from "./options.js";
 export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choice.js";
+export { backendTable } from "./plan/table.js";
 export type { Configuration } from "./plan/configuration.js";
 export { Plan, type Arrangement, type LackedOp, type MemoryEstimate } from "./plan/plan.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";

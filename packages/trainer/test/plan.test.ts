@@ -164,7 +164,7 @@ describe("the plan", () => {
     expect(plan.millisecondsPerStep).toBeCloseTo(70);
     expect(plan.memory.parameters).toBe(4 * (16 + 8 + 8 + 8 + 16 + 2));
     expect(plan.memory.optimizer).toBe(2 * plan.memory.parameters);
-    expect(plan.memory.buffers).toBe(4 * (8 + 8));
+    expect(plan.memory.buffers).toBe(4 * (8 + 8 + 1));
     expect(plan.memory.batch).toBe(4 * (16 * 2 + 16 + 3) + 4 * trainerScalars);
     expect(plan.memory.values).toBeGreaterThan(4 * 16 * 8);
     const [own] = plan.arrangements;

@@ -46,7 +46,7 @@ const more =
       return right.upload(data, outputs[i]!.shape, "float32");
     });
 
-describe("a shadow", () => {
+describe("a shadow", { timeout: 60_000 }, () => {
   it("of a backend that is right reports nothing, and the training is the same as without", async () => {
     const { trainer, notices, report } = await shadowed({ backend: reference({ precision: "float32" }), every: 3 });
     expect(report).toEqual({ backend: "reference", checked: 6, findings: [] });

@@ -33,6 +33,10 @@ export function stepsApart(
     step() {
       if (backend.readSync === undefined) return readLater(backend, program, runs);
       for (const { entry, feeds } of runs) {
+        if (program.runSync !== undefined) {
+          program.runSync(entry, feeds);
+          continue;
+        }
         for (const storage of program.run(entry, feeds)) {
           backend.readSync(storage);
           backend.release(storage);
