@@ -85,5 +85,6 @@ export const bceProse: LossProse = {
   expects: "probabilities",
   targets: "numbers in [0, 1], the same shape",
   use: "Where only probabilities are at hand; else bceWithLogits.",
+  mean: "the count of numbers, also with a weight",
   outliers: "At most 100 each.",
 };

@@ -78,5 +78,6 @@ export const bceWithLogitsProse: LossProse = {
   expects: "logits (no sigmoid)",
   targets: "numbers in [0, 1], the same shape",
   use: "Yes-or-no questions, one or many a sample.",
+  mean: "the count of numbers, also with weights",
   outliers: "Grows with |z|: a confident wrong answer pulls with its whole weight.",
 };

@@ -47,5 +47,6 @@ export const cosineEmbeddingProse: LossProse = {
   expects: "two vectors",
   targets: "±1, one a pair",
   use: "Embeddings whose direction matters.",
+  mean: "N",
   outliers: "Bounded by 2.",
 };

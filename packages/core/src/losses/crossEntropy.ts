@@ -137,5 +137,6 @@ export const crossEntropyProse: LossProse = {
   expects: "logits (no softmax)",
   targets: "class indices (int32) or class probabilities (float32)",
   use: "Classification into exclusive classes.",
+  mean: "class indices: Σ w[y] over the targets that are not ignored; class probabilities: N · d…",
   outliers: "A wrong label pulls with at most w[y] on each logit; smoothing tempers confidence.",
 };

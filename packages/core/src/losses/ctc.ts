@@ -141,6 +141,7 @@ export const ctcProse: LossProse = {
   expects: "log probabilities (T, N, C)",
   targets: "class indices (N, S), with lengths of both",
   use: "Speech and handwriting, where it is not said which step is which letter.",
+  mean: "N, after each value is divided by its target’s length",
   outliers: "Unbounded where the target becomes impossible.",
   source: "Graves 2006",
 };

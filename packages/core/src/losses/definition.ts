@@ -196,6 +196,9 @@ export interface LossProse {
   readonly expects: string;
   readonly targets: string;
   readonly use: string;
+  /** What reduction "mean" divides the sum by. */
+  readonly mean: string;
+  /** What a bad target or prediction does. */
   readonly outliers: string;
   readonly source?: string;
 }

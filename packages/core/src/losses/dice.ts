@@ -38,6 +38,7 @@ export const diceProse: LossProse = {
   expects: "probabilities",
   targets: "0 or 1, the same shape",
   use: "Segmentation, where the object is small.",
+  mean: "N",
   outliers: "Bounded by 1.",
   source: "Milletari 2016",
 };

@@ -70,6 +70,7 @@ export const focalProse: LossProse = {
   expects: "logits (no sigmoid, no softmax)",
   targets: "0 or 1 for each label, or class indices (int32)",
   use: "Rare positives among many easy negatives: detection.",
+  mean: "the count of labels, or of samples",
   outliers: "Rule: easy samples hardly count.",
   source: "Lin et al. 2017",
 };

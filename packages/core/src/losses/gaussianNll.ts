@@ -71,5 +71,6 @@ export const gaussianNllProse: LossProse = {
   expects: "any numbers, and their variance > 0",
   targets: "numbers of the same shape",
   use: "Regression that says how sure it is.",
+  mean: "the count of numbers",
   outliers: "Squared; the model can answer with a larger variance.",
 };

@@ -26,5 +26,6 @@ export const hingeEmbeddingProse: LossProse = {
   expects: "distances",
   targets: "±1, the same shape",
   use: "Embeddings of pairs that are alike or not.",
+  mean: "the count of numbers",
   outliers: "Pairs that are alike pull alike, however far.",
 };

@@ -30,6 +30,7 @@ export const huberProse: LossProse = {
   expects: "any numbers",
   targets: "numbers of the same shape",
   use: "Regression with some bad targets.",
+  mean: "the count of numbers, also with a weight",
   outliers: "Pull with δ at most.",
   source: "Huber 1964",
 };

@@ -46,5 +46,6 @@ export const klDivProse: LossProse = {
   expects: "log probabilities",
   targets: "probabilities (or their logarithms), the same shape",
   use: "Distillation, and other targets that are distributions.",
+  mean: "the count of numbers; `batchMean`: N",
   outliers: "Unbounded where p goes to 0 and y does not.",
 };

@@ -21,5 +21,6 @@ export const l1Prose: LossProse = {
   expects: "any numbers",
   targets: "numbers of the same shape",
   use: "Regression; its minimum is the median.",
+  mean: "the count of numbers; with a weight, Σ weight",
   outliers: "All pull alike, however far.",
 };

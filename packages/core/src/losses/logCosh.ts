@@ -20,5 +20,6 @@ export const logCoshProse: LossProse = {
   expects: "any numbers",
   targets: "numbers of the same shape",
   use: "Regression with some bad targets, smooth to the second derivative.",
+  mean: "the count of numbers",
   outliers: "Pull with 1 at most.",
 };

@@ -26,5 +26,6 @@ export const marginRankingProse: LossProse = {
   expects: "two scores",
   targets: "±1, the same shape",
   use: "Learning to rank from pairs.",
+  mean: "the count of pairs",
   outliers: "Pull alike, however wrong.",
 };

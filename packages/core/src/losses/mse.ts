@@ -17,5 +17,6 @@ export const mseProse: LossProse = {
   expects: "any numbers",
   targets: "numbers of the same shape",
   use: "Regression; its minimum is the mean.",
+  mean: "the count of numbers; with a weight, Σ weight",
   outliers: "One bad target pulls with its whole distance.",
 };

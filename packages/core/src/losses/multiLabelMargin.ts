@@ -49,5 +49,6 @@ export const multiLabelMarginProse: LossProse = {
   expects: "scores of the classes",
   targets: "lists of class indices, ended by −1",
   use: "Several labels at once, ranked above the rest.",
+  mean: "N (each is a mean over the K classes)",
   outliers: "Pull alike, however wrong.",
 };

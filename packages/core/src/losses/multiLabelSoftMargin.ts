@@ -33,5 +33,6 @@ export const multiLabelSoftMarginProse: LossProse = {
   expects: "logits (no sigmoid)",
   targets: "0 or 1 for each label",
   use: "Several labels at once, one value a sample.",
+  mean: "N (each is a mean over the labels)",
   outliers: "Pull with 1/K at most.",
 };

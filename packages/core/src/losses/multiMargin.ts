@@ -52,6 +52,7 @@ export const multiMarginProse: LossProse = {
   expects: "scores of the classes",
   targets: "class indices (int32)",
   use: "A support vector machine of several classes.",
+  mean: "N",
   outliers: "Pull alike, however wrong (p = 1).",
   source: "Weston and Watkins 1999",
 };

@@ -96,5 +96,6 @@ export const nllProse: LossProse = {
   expects: "log probabilities",
   targets: "class indices (int32)",
   use: "Classification where log probabilities are needed anyway; else crossEntropy.",
+  mean: "Σ w[y] over the targets that are not ignored",
   outliers: "Unbounded where a probability goes to 0.",
 };

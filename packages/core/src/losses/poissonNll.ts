@@ -42,5 +42,6 @@ export const poissonNllProse: LossProse = {
   expects: "the logarithm of the rate",
   targets: "counts, the same shape",
   use: "Counts: calls an hour, photons a pixel.",
+  mean: "the count of numbers",
   outliers: "Grows with the exponential of x.",
 };

@@ -30,6 +30,7 @@ export const smoothL1Prose: LossProse = {
   expects: "any numbers",
   targets: "numbers of the same shape",
   use: "Regression of boxes and other numbers with outliers.",
+  mean: "the count of numbers",
   outliers: "Pull with 1 at most.",
   source: "Girshick 2015",
 };

@@ -23,5 +23,6 @@ export const softMarginProse: LossProse = {
   expects: "any numbers (no sigmoid)",
   targets: "±1, the same shape",
   use: "Two classes written as ±1; the same as bceWithLogits on 0 and 1.",
+  mean: "the count of numbers",
   outliers: "Pull with 1 at most.",
 };

@@ -39,6 +39,7 @@ export const tripletMarginProse: LossProse = {
   expects: "three vectors",
   targets: "none: the positive and the negative are inputs",
   use: "Embeddings of faces, products, sentences.",
+  mean: "N",
   outliers: "Pull alike, however far.",
   source: "Balntas 2016",
 };
