@@ -81,6 +81,7 @@ export const foreignSpellings: Readonly<Record<string, string>> = {
   negative_slope: "negativeSlope",
   alpha: "negativeSlope",
   eps: "epsilon",
+  epsilon: "eps",
   betas: "beta1",
   max_norm: "maxNorm",
   batch_size: "batchSize",

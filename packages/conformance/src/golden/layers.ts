@@ -45,6 +45,8 @@ const renamed: Readonly<Record<string, string>> = {
   dim: "axis",
   unflattenedSize: "sizes",
   nHead: "nhead",
+  numHead: "nhead",
+  biasKv: "addBiasKv",
 };
 
 /** Options of PyTorch's that say nothing about the numbers, and those of a call. */

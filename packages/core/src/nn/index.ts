@@ -1,5 +1,8 @@
 /** Modules: layers, and every activation and loss as one. */
-export { Module, type ForwardHook, type HostTensor, type Layer, type StateDict } from "./module.js";
+export { Module, type ForwardHook, type Layer } from "./module.js";
+export type { HostTensor, LoadableState, LoadOptions, LoadReport, StateDict } from "./state.js";
+export { withFeatures } from "./features.js";
+export { summary, type SummaryOptions } from "./summary.js";
 export { Parameter } from "../tensor/variable.js";
 export { Sequential } from "./sequential.js";
 export { Residual } from "./residual.js";

@@ -2,20 +2,13 @@
  * A module: parameters and other modules as plain properties, and a `forward`. Names are found by walking the properties, so
  * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
  */
-import { ErmineError } from "../errors.js";
+import { checkOptions, ErmineError } from "../errors.js";
 import { withPath } from "../graph/trace.js";
-import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
-import type { DType, TypedArray } from "../tensor/dtype.js";
+import type { Initializer } from "../random/initializers.js";
+import { initialize, initializerOf, type InitializerName } from "../random/initializers.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter, Variable } from "../tensor/variable.js";
-
-/** A variable's numbers on the host, as saved. */
-export interface HostTensor {
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly data: TypedArray;
-}
-export type StateDict = Record<string, HostTensor>;
+import { loadState, type LoadableState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
 
 export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
 
@@ -72,7 +65,10 @@ export abstract class Module {
     return this.constructor.name;
   }
 
-  /** Calls `hook` after every forward, for features and inspection; the result takes it away again. */
+  /**
+   * Calls `hook` after every forward, for features and inspection; the result takes it away again. Inside a compiled function it sees the traced
+   * tensors, each time that the function is traced: return what it takes (see `withFeatures`).
+   */
   onForward(hook: ForwardHook): () => void {
     this.#hooks.add(hook);
     return () => this.#hooks.delete(hook);
@@ -150,36 +146,30 @@ export abstract class Module {
   }
 
   /**
-   * Replaces the variables' numbers. Nothing is changed where something does not fit.
+   * Replaces the variables' numbers, and says what became of each. Nothing is changed where something does not fit.
    *
-   * @param options.strict false: names missing on either side are left alone; shapes must always fit
+   * @example model.loadStateDict(saved, { strict: false, rename: { "backbone.": "encoder.", "fc.": null } })
    * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, or of another shape
    */
-  loadStateDict(state: Readonly<Record<string, Pick<HostTensor, "shape" | "data">>>, options: { strict?: boolean } = {}): void {
-    const own = new Map(this.namedVariables());
-    const missing = [...own.keys()].filter((name) => !(name in state));
-    const unexpected = Object.keys(state).filter((name) => !own.has(name));
-    const misshapen = [...own].flatMap(([name, variable]) => {
-      const given = state[name];
-      return given === undefined || sameShape(given.shape, variable.shape)
-        ? []
-        : [`${name} is ${formatShape(variable.shape)}, given ${formatShape(given.shape)}`];
-    });
-    const problems = [
-      ...(options.strict === false || missing.length === 0 ? [] : [`missing: ${missing.join(", ")}`]),
-      ...(options.strict === false || unexpected.length === 0 ? [] : [`unexpected: ${unexpected.join(", ")}`]),
-      ...(misshapen.length === 0 ? [] : [`other shapes: ${misshapen.join("; ")}`]),
-    ];
-    if (problems.length > 0) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `The state does not fit ${this.describe()}. ${problems.join(". ")}. Nothing was loaded; { strict: false } ignores missing and unexpected names.`,
-      );
-    }
-    for (const [name, variable] of own) {
-      const given = state[name];
-      if (given !== undefined) variable.write(given.data);
-    }
+  loadStateDict(state: LoadableState, options: LoadOptions = {}): LoadReport {
+    checkOptions("loadStateDict", options, ["strict", "rename", "otherShapes"]);
+    return loadState(this.describe(), new Map(this.namedVariables()), state, options);
+  }
+
+  /**
+   * Draws its parameters anew: those of at least two axes, or those that `which` chooses. One initializer, or its name with its defaults.
+   *
+   * @example model.initialize("orthogonal"); model.initialize(kaimingNormal({ nonlinearity: "relu" }), (name) => name.startsWith("conv"))
+   */
+  initialize(
+    initializer: InitializerName | Initializer,
+    which: (name: string, parameter: Parameter) => boolean = (_, { shape }) => shape.length >= 2,
+  ): this {
+    const draw = typeof initializer === "function" ? initializer : initializerOf(initializer);
+    const chosen = this.namedParameters().filter(([name, parameter]) => which(name, parameter));
+    const numbers = chosen.map(([name, { shape }]) => initialize(draw, shape, name));
+    chosen.forEach(([, parameter], i) => (parameter.value = numbers[i]!));
+    return this;
   }
 
   /** @deprecated PyTorch's habit. */

@@ -2,7 +2,7 @@
  * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
-import { ErmineError } from "../errors.js";
+import { ErmineError, nearestName } from "../errors.js";
 import { hostTensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { nextKey, scaled, standardNormal, uniform24 } from "./generator.js";
@@ -155,6 +155,62 @@ export const orthogonal =
       return gain * (byRow ? vectors[row]![column]! : vectors[column]![row]!);
     });
   };
+
+/** The identity: 1 on the diagonal of a matrix. @throws ErmineError ERMINE_SHAPE unless there are two axes */
+export const eyeInit = (): Initializer => (shape) => {
+  const [rows, columns] = shape;
+  if (shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw new ErmineError("ERMINE_SHAPE", `eye fills a matrix, got [${shape.join(", ")}].`);
+  }
+  return Float32Array.from({ length: rows * columns }, (_, at) => (Math.floor(at / columns) === at % columns ? 1 : 0));
+};
+
+/** A convolution that lets each channel through: 1 at the centre of kernel [i, i], for each group. */
+export const dirac =
+  (groups = 1): Initializer =>
+  (shape) => {
+    const [out, perGroup, ...kernel] = shape as readonly [number, number, ...number[]];
+    if (kernel.length === 0 || out % groups !== 0) {
+      throw new ErmineError("ERMINE_SHAPE", `dirac fills a convolution's weight of ${groups} groups, got [${shape.join(", ")}].`);
+    }
+    const inside = product(kernel);
+    const center = kernel.reduce((at, size) => at * size + Math.floor(size / 2), 0);
+    const numbers = new Float32Array(product(shape));
+    const each = out / groups;
+    for (let o = 0; o < out; o++) {
+      const channel = o % each;
+      if (channel < perGroup) numbers[(o * perGroup + channel) * inside + center] = 1;
+    }
+    return numbers;
+  };
+
+const byName = {
+  zeros: () => constantInit(0),
+  ones: () => constantInit(1),
+  eye: () => eyeInit(),
+  dirac: () => dirac(),
+  uniform: () => uniformInit(),
+  normal: () => normalInit(),
+  truncNormal: () => truncNormal(),
+  xavierUniform: () => xavierUniform(),
+  xavierNormal: () => xavierNormal(),
+  kaimingUniform: () => kaimingUniform(),
+  kaimingNormal: () => kaimingNormal(),
+  orthogonal: () => orthogonal(),
+} as const;
+
+/** The names of torch.nn.init. */
+export type InitializerName = keyof typeof byName;
+
+/** The initializer of that name, with its defaults. @throws ErmineError ERMINE_OPTION that lists the names */
+export function initializerOf(name: InitializerName): Initializer {
+  if (Object.hasOwn(byName, name)) return byName[name]();
+  const near = nearestName(name, Object.keys(byName));
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `There is no initializer "${String(name)}". ${near === undefined ? `There are: ${Object.keys(byName).join(", ")}.` : `Did you mean "${near}"?`}`,
+  );
+}
 
 /**
  * A tensor of initial values, made without any backend. The key is that of the next draw for `name` ("weight") since

@@ -35,12 +35,25 @@ export const hostState = (named: Named) =>
     ]),
   );
 
-/** Tensors that the call takes beside its input, wherever the case has them. */
+/** A tensor, or a mask written as nested lists of booleans or numbers. */
+function tensorIn(name: string, value: unknown): GoldenTensor | undefined {
+  if (isGoldenTensor(value)) return value;
+  if (!Array.isArray(value) || !/mask$/i.test(name)) return undefined;
+  const shape: number[] = [];
+  for (let level: unknown = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const data = value.flat(Infinity) as (boolean | number | string)[];
+  const dtype = typeof data[0] === "boolean" ? "int32" : "float32";
+  return { shape, dtype, data: data.map((one) => (typeof one === "boolean" ? Number(one) : one)) };
+}
+
+/** Tensors that the call takes beside its input, wherever the case has them: by PyTorch's names. */
 function argumentsOf(golden: ModuleCase): Named {
   const known = ["input", "gradOutput"];
-  const beside = Object.entries(golden).filter(([name, value]) => !known.includes(name) && isGoldenTensor(value));
-  const inOptions = Object.entries(golden.options ?? {}).filter(([, value]) => isGoldenTensor(value));
-  return { ...Object.fromEntries([...inOptions, ...beside] as [string, GoldenTensor][]), ...golden.arguments };
+  const found = [...Object.entries(golden.options ?? {}), ...Object.entries(golden)].flatMap(([name, value]) => {
+    const t = known.includes(name) ? undefined : tensorIn(name, value);
+    return t === undefined ? [] : [[name, t] as const];
+  });
+  return { ...Object.fromEntries(found), ...golden.arguments };
 }
 
 export const moduleKind: GoldenKind<ModuleCase> = {
@@ -49,7 +62,7 @@ export const moduleKind: GoldenKind<ModuleCase> = {
   usesBackend: true,
   async run(golden, target) {
     const { name, parameters = {}, buffers = {}, training, input, gradOutput, expected } = golden;
-    const plain = Object.entries(golden.options ?? {}).filter(([, value]) => !isGoldenTensor(value));
+    const plain = Object.entries(golden.options ?? {}).filter(([key, value]) => tensorIn(key, value) === undefined);
     const options = optionsOf(Object.fromEntries(plain));
     const layer = makeLayer({ name, options, parameters: Object.keys(parameters) }).train(training);
     layer.loadStateDict(hostState({ ...parameters, ...buffers }), { strict: Object.keys(buffers).length === 0 });

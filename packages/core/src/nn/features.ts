@@ -1,0 +1,35 @@
+/** What layers inside of a model give, beside what the model gives. */
+import { ErmineError, nearestName } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Module } from "./module.js";
+
+/**
+ * Runs fn, and takes the outputs of the modules at `paths` on the way: the last one where a module runs more than once. A compiled function can
+ * return them, and a gradient flows through them. The hooks are gone afterwards, also where fn throws.
+ *
+ * @example const { result, features } = withFeatures(model, ["encoder.2"], () => model.forward(x));
+ * @throws ErmineError ERMINE_USAGE for a path that the model does not have, or one that did not run
+ */
+export function withFeatures<P extends string, R, F = Tensor>(
+  model: Module,
+  paths: readonly P[],
+  fn: () => R,
+): { readonly result: R; readonly features: Readonly<Record<P, F>> } {
+  const modules = new Map(model.namedModules());
+  for (const path of paths) {
+    if (modules.has(path)) continue;
+    const near = nearestName(path, [...modules.keys()]);
+    const hint = near === undefined ? `It has: ${[...modules.keys()].slice(1).join(", ") || "none"}.` : `Did you mean "${near}"?`;
+    throw new ErmineError("ERMINE_USAGE", `withFeatures: there is no module "${path}" in ${model.describe()}. ${hint}`);
+  }
+  const found = new Map<P, unknown>();
+  const removers = paths.map((path) => modules.get(path)!.onForward((output) => void found.set(path, output)));
+  try {
+    const result = fn();
+    const idle = paths.find((path) => !found.has(path));
+    if (idle !== undefined) throw new ErmineError("ERMINE_USAGE", `withFeatures: "${idle}" did not run.`);
+    return { result, features: Object.fromEntries(found) as Readonly<Record<P, F>> };
+  } finally {
+    for (const remove of removers) remove();
+  }
+}

@@ -1,0 +1,107 @@
+/** Saved numbers against a module's variables: which goes where, what fits, what is left over. */
+import { ErmineError } from "../errors.js";
+import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
+import type { DType, TypedArray } from "../tensor/dtype.js";
+import type { Variable } from "../tensor/variable.js";
+
+/** A variable's numbers on the host, as saved. */
+export interface HostTensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly data: TypedArray;
+}
+export type StateDict = Record<string, HostTensor>;
+
+/** A state to load: what `stateDict()` gave, or read from anywhere. */
+export type LoadableState = Readonly<Record<string, Pick<HostTensor, "shape" | "data">>>;
+
+export interface LoadOptions {
+  /** false: names that only one side has are left alone. Default true: they are an error. */
+  readonly strict?: boolean;
+  /**
+   * Where the state's names are others: beginnings and what stands in their place, `{ "backbone.": "encoder.", "fc.": null }` (null: not
+   * loaded; the longest that fits counts); or a function of the name.
+   */
+  readonly rename?: Readonly<Record<string, string | null>> | ((name: string) => string | null);
+  /** Tensors of another shape: an error (default), or skipped, as a head for other classes is. */
+  readonly otherShapes?: "refuse" | "skip";
+}
+
+/** What became of a state: the module's names, but `unexpected` and `dropped`, which are the state's. */
+export interface LoadReport {
+  readonly loaded: readonly string[];
+  /** The module has it, the state does not: it is as it was. */
+  readonly missing: readonly string[];
+  /** The state has it, the module does not. */
+  readonly unexpected: readonly string[];
+  /** Of another shape, and skipped. */
+  readonly otherShapes: readonly string[];
+  /** Renamed to null. */
+  readonly dropped: readonly string[];
+}
+
+function renamer(rename: LoadOptions["rename"]): (name: string) => string | null {
+  if (rename === undefined) return (name) => name;
+  if (typeof rename === "function") return rename;
+  const prefixes = Object.keys(rename).sort((a, b) => b.length - a.length);
+  return (name) => {
+    const prefix = prefixes.find((start) => name.startsWith(start));
+    if (prefix === undefined) return name;
+    const other = rename[prefix]!;
+    return other === null ? null : other + name.slice(prefix.length);
+  };
+}
+
+/**
+ * @internal Writes a state into variables. Nothing is changed where something does not fit.
+ * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, of another shape, or named twice
+ */
+export function loadState(
+  where: string,
+  own: ReadonlyMap<string, Variable>,
+  state: LoadableState,
+  { strict = true, rename, otherShapes = "refuse" }: LoadOptions,
+): LoadReport {
+  const nameOf = renamer(rename);
+  const given = new Map<string, { readonly from: string; readonly value: LoadableState[string] }>();
+  const [unexpected, dropped, twice]: [string[], string[], string[]] = [[], [], []];
+  for (const [from, value] of Object.entries(state)) {
+    const name = nameOf(from);
+    if (name === null) dropped.push(from);
+    else if (!own.has(name)) unexpected.push(from);
+    else if (given.has(name)) twice.push(`${given.get(name)!.from} and ${from} are both ${name}`);
+    else given.set(name, { from, value });
+  }
+  const missing = [...own.keys()].filter((name) => !given.has(name));
+  const misshapen = [...own].filter(([name, { shape }]) => given.has(name) && !sameShape(given.get(name)!.value.shape, shape));
+  const shapes = misshapen.map(
+    ([name, { shape }]) => `${name} is ${formatShape(shape)}, given ${formatShape(given.get(name)!.value.shape)}`,
+  );
+  const problems = [
+    ...(strict && missing.length > 0 ? [`missing: ${missing.join(", ")}`] : []),
+    ...(strict && unexpected.length > 0 ? [`unexpected: ${unexpected.join(", ")}`] : []),
+    ...(otherShapes === "refuse" && shapes.length > 0 ? [`other shapes: ${shapes.join("; ")}`] : []),
+    ...(twice.length > 0 ? [`named twice: ${twice.join("; ")}`] : []),
+  ];
+  if (problems.length > 0) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `The state does not fit ${where}. ${problems.join(". ")}. Nothing was loaded; { strict: false } ignores missing and unexpected names, ` +
+        `{ rename } says what they are here, { otherShapes: "skip" } leaves those out.`,
+    );
+  }
+  const skipped = misshapen.map(([name]) => name);
+  const loaded = [...given.keys()].filter((name) => !skipped.includes(name));
+  for (const name of loaded) checkLength(name, given.get(name)!.value);
+  for (const name of loaded) own.get(name)!.write(given.get(name)!.value.data);
+  return { loaded, missing, unexpected, otherShapes: skipped, dropped };
+}
+
+function checkLength(name: string, { shape, data }: LoadableState[string]): void {
+  const length = (shape as readonly number[]).reduce((a, b) => a * b, 1);
+  if (data.length === length) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${name}: ${data.length} numbers do not fill its shape ${formatShape(shape)}. Nothing was loaded.`,
+  );
+}
