@@ -8,6 +8,7 @@ import { gemm, gemmTile, packB } from "./gemm";
 import * as L from "./layout";
 import * as P from "./pooling";
 import * as R from "./reduce";
+import { rowsTimes } from "./rows";
 import { unary } from "./unary";
 import { fold, unfold } from "./window";
 import * as F from "./fused";
@@ -148,6 +149,8 @@ export function run(program: usize, words: i32): void {
       case 38: P.avgPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
       case 39: P.avgPoolGradient(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, at(pc, 4) != 0); break;
       case 40: chain(pc + 4, next, own, common); break;
+      case 41: R.sumColumns(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5)); break;
+      case 42: rowsTimes(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), at(pc, 9), at(pc, 10), at(pc, 11), at(pc, 12) != 0); break;
       default: unreachable();
     }
     pc = next;

@@ -54,6 +54,8 @@ export const opcode = {
   avgPool: 38,
   avgPoolGradient: 39,
   chain: 40,
+  sumColumns: 41,
+  rowsTimes: 42,
 } as const;
 
 const f32 = new Float32Array(1);

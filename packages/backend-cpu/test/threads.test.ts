@@ -2,7 +2,22 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { add, linear, matmul, scope, tensor, withBackend, type Tensor } from "@ermine/core";
+import {
+  add,
+  amax,
+  crossEntropy,
+  grad,
+  linear,
+  logSoftmax,
+  matmul,
+  mul,
+  scope,
+  softmax,
+  sum,
+  tensor,
+  withBackend,
+  type Tensor,
+} from "@ermine/core";
 import { cpu } from "../src/index.js";
 import { crowd, watchedCrowd } from "./threads.js";
 import { wideFingerprint } from "./trained.js";
@@ -18,6 +33,8 @@ const noisy = (...shape: number[]): Tensor =>
     { shape },
   );
 
+const classes = (count: number, of: number): Tensor => tensor(Int32Array.from({ length: count }, (_, i) => (i * 7) % of));
+
 const product = (m: number, k: number, n: number, transposeA: boolean, transposeB: boolean) => (): Tensor =>
   matmul(transposeA ? noisy(k, m) : noisy(m, k), transposeB ? noisy(n, k) : noisy(k, n), { transposeA, transposeB });
 
@@ -27,9 +44,21 @@ const forking: [name: string, run: () => Tensor][] = [
   ["aᵀ · b at 131 × 300 × 257", product(131, 300, 257, true, false)],
   ["a row times a matrix", product(1, 1031, 1021, false, false)],
   ["a matrix times a column", product(1021, 1031, 1, false, true)],
+  ["a row times a transposed matrix", product(1, 1031, 1021, false, true)],
+  ["three rows times a matrix", product(3, 301, 1021, false, false)],
+  ["three rows times a transposed matrix", product(3, 301, 1023, false, true)],
   ["a product that is deep", product(9, 30_011, 7, true, true)],
   ["a product whose b is packed in two turns", product(5, 2100, 2100, false, false)],
   ["seven products at once", () => matmul(noisy(7, 50, 61), noisy(7, 61, 43))],
+  ["a sum of columns", () => sum(noisy(530, 203), { axis: 0 })],
+  ["sums of columns in the middle", () => sum(noisy(7, 53, 203), { axis: 1 })],
+  ["sums of rows", () => sum(noisy(530, 203), { axis: 1 })],
+  ["the largest of rows", () => amax(noisy(530, 203), { axis: 1 })],
+  ["softmax", () => softmax(noisy(131, 67), { axis: 1 })],
+  ["log-softmax along the first axis but one", () => logSoftmax(noisy(31, 67, 5), { axis: 1 })],
+  ["cross-entropy", () => crossEntropy(noisy(531, 67), classes(531, 67), { reduction: "none" })],
+  ["the gradient of cross-entropy", () => grad((z: Tensor) => crossEntropy(z, classes(531, 67)))(noisy(531, 67))],
+  ["the gradient of softmax", () => grad((z: Tensor) => sum(mul(softmax(z, { axis: 1 }), noisy(531, 67))))(noisy(531, 67))],
   ["a linear layer with a bias", () => linear(noisy(67, 400), noisy(131, 400), noisy(131))],
 ];
 

@@ -1,17 +1,30 @@
-/** Composites with kernels of their own: softmax, losses and optimizer updates, forward and backward. */
+/** Composites with kernels of their own: softmax and losses, forward and backward. */
 import { float } from "../emitter.js";
 import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { splitRange } from "./split.js";
+
+/** An exponential is some eight numbers' work. */
+const exponential = 8;
 
 const softmax = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
-  emit: (e, [x], [y], attributes) =>
-    e.emit("softmax", y!.address, x!.address, ...around(x!.shape, attributes["axis"] as number), logarithm),
+  emit(e, [x], [y], attributes) {
+    const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
+    splitRange(e, outer, length * inner * exponential, 1, (from, size) => {
+      const at = 4 * from * length * inner;
+      e.emit("softmax", y!.address + at, x!.address + at, size, length, inner, logarithm);
+    });
+  },
 });
 
 const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
   emit(e, [g, , y], [d], attributes) {
-    e.emit("softmaxGradient", d!.address, g!.address, y!.address, ...around(d!.shape, attributes["axis"] as number), logarithm);
+    const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
+    splitRange(e, outer, length * inner * (logarithm === 1 ? exponential : 2), 1, (from, size) => {
+      const at = 4 * from * length * inner;
+      e.emit("softmaxGradient", d!.address + at, g!.address + at, y!.address + at, size, length, inner, logarithm);
+    });
   },
 });
 
@@ -25,20 +38,12 @@ const crossEntropyElements: Lowering = {
   emit(e, [z, target, weight], [value, normalizer], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
-    const counted = normalizer?.address ?? e.scratch(rows, classes + 8);
-    e.emit(
-      "crossEntropy",
-      value!.address,
-      counted,
-      z!.address,
-      target!.address,
-      weight?.address ?? 0,
-      rows,
-      classes,
-      e.scratch(classes),
-      ignoreIndex,
-      float(labelSmoothing),
-    );
+    splitRange(e, rows, classes * exponential, 1, (from, size) => {
+      const counted = normalizer === undefined ? e.scratch(size, classes + 8) : normalizer.address + 4 * from;
+      const places = [value!.address + 4 * from, counted, z!.address + 4 * from * classes, target!.address + 4 * from];
+      const row = e.scratch(classes);
+      e.emit("crossEntropy", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
+    });
   },
 };
 
@@ -47,19 +52,12 @@ const crossEntropyElementsGradient: Lowering = {
   emit(e, [g, , z, target, weight], [d], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
-    e.emit(
-      "crossEntropyGradient",
-      d!.address,
-      g!.address,
-      z!.address,
-      target!.address,
-      weight?.address ?? 0,
-      rows,
-      classes,
-      e.scratch(classes),
-      ignoreIndex,
-      float(labelSmoothing),
-    );
+    splitRange(e, rows, classes * exponential, 1, (from, size) => {
+      const at = 4 * from * classes;
+      const places = [d!.address + at, g!.address + 4 * from, z!.address + at, target!.address + 4 * from];
+      const row = e.scratch(classes);
+      e.emit("crossEntropyGradient", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
+    });
   },
 };
 
@@ -76,58 +74,6 @@ const bceWithLogitsElementsGradient: Lowering = {
     e.emit("bceWithLogitsGradient", d!.address, g!.address, z!.address, y!.address, sizeOf(d!.shape), 1),
 };
 
-type Update = {
-  options: {
-    weightDecay: number;
-    maximize: boolean;
-    decoupledWeightDecay?: boolean;
-    beta1: number;
-    beta2: number;
-    epsilon: number;
-    momentum: number;
-    nesterov: boolean;
-  };
-};
-
-const adam = (decoupled: boolean): Lowering => ({
-  dtypes: ["float32"],
-  inPlace: true,
-  emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
-    const { beta1, beta2, epsilon, weightDecay, maximize, decoupledWeightDecay } = (attributes as Update).options;
-    const flags = (weightDecay === 0 ? 0 : 1) + (decoupled || decoupledWeightDecay ? 2 : 0) + (maximize ? 4 : 0);
-    const places = [p2!, m2!, v2!, p!, g!, m!, v!, scalars!].map((t) => t.address);
-    e.emit("adam", ...places, sizeOf(p!.shape), float(beta1), float(beta2), float(epsilon), flags);
-  },
-});
-
-const sgd: Lowering = {
-  dtypes: ["float32"],
-  inPlace: true,
-  emit(e, inputs, [p2, b2], attributes) {
-    const { momentum, nesterov, weightDecay, maximize } = (attributes as Update).options;
-    const [p, g, ...rest] = inputs as readonly Operand[];
-    const scalars = rest.at(-1)!;
-    const flags = (weightDecay === 0 ? 0 : 1) + (nesterov ? 2 : 0) + (maximize ? 4 : 0);
-    e.emit(
-      "sgd",
-      p2!.address,
-      b2?.address ?? 0,
-      p!.address,
-      g!.address,
-      rest.length > 1 ? rest[0]!.address : 0,
-      scalars.address,
-      sizeOf(p!.shape),
-      float(momentum),
-      flags,
-    );
-  },
-};
-
-const allFinite: Lowering = {
-  dtypes: ["float32"],
-  emit: (e, [x], [y]) => e.emit("allFinite", y!.address, x!.address, sizeOf(x!.shape)),
-};
-
 export const fused: readonly (readonly [string, Lowering])[] = Object.entries({
   softmax: softmax(0),
   logSoftmax: softmax(1),
@@ -137,8 +83,4 @@ export const fused: readonly (readonly [string, Lowering])[] = Object.entries({
   crossEntropyElementsGradient,
   bceWithLogitsElements,
   bceWithLogitsElementsGradient,
-  adamUpdate: adam(false),
-  adamwUpdate: adam(true),
-  sgdUpdate: sgd,
-  allFinite,
 });

@@ -38,6 +38,7 @@ export const transposed = (address: number, columns: number): Matrix => ({ addre
 export function gemm(e: Emitter, product: Product): void {
   const { m, n, k, batch } = product;
   if (m === 0 || n === 0 || batch?.count === 0) return;
+  if (fewRows(product)) return thin(e, product);
   const tiles = canFork(e, product) ? tilesOf(product) : undefined;
   if (tiles !== undefined && (batch?.count ?? 1) === 1) return tiled(e, product, tiles);
   if (batch === undefined || !canFork(e, product)) return whole(e, product);
@@ -52,6 +53,25 @@ export function gemm(e: Emitter, product: Product): void {
     });
   });
 }
+
+/** A tile of the micro-kernel would be mostly empty, and B is read as it lies. */
+function fewRows({ a, b, m, n, k, batch }: Product): boolean {
+  const adjacent = (a.column === 1 || k === 1) && (b.row === 1 || b.column === 1);
+  return m < microRows && n > 1 && adjacent && (batch?.count ?? 1) === 1;
+}
+
+function thin(e: Emitter, product: Product): void {
+  const { c, a, b, m, n, k, bias = 0, accumulate = false } = product;
+  const emit = (from: number, size: number): void => {
+    const places = [c + 4 * from, a.address, b.address + 4 * from * b.column, bias === 0 ? 0 : bias + 4 * from];
+    e.emit("rowsTimes", ...places, m, size, k, 4 * n, 4 * a.row, 4 * b.row, 4 * b.column, accumulate ? 1 : 0);
+  };
+  if (canFork(e, product)) splitRange(e, n, (m * k) / readsPerNumber, 16, emit);
+  else emit(0, n);
+}
+
+/** Numbers of B read in the time that simple work takes for one. */
+const readsPerNumber = 3;
 
 /** Multiplications in the time that simple work takes for one number. */
 const multipliesPerNumber = 8;

@@ -9,6 +9,7 @@ import type { Lowering } from "./operand.js";
 import { pools } from "./pooling.js";
 import { products } from "./product.js";
 import { reductions } from "./reduction.js";
+import { updates } from "./updates.js";
 import { windows } from "./window.js";
 
 export type { Lowering, Operand } from "./operand.js";
@@ -22,6 +23,7 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...pools,
   ...convolutions,
   ...fused,
+  ...updates,
 ]);
 
 /** Those, and what the compiler makes of several. */

@@ -1,5 +1,6 @@
 /** Along axes: sums, extremes, places, order. */
 import type { Emitter } from "../emitter.js";
+import { splitRange } from "./split.js";
 import { around, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 
 const kinds = { sum: [0, 4], prod: [1, 5], max: [2, 6], min: [3, 7] } as const;
@@ -43,7 +44,18 @@ const reduction = (name: keyof typeof kinds): Lowering => ({
       return e.emit("reduce", kind, y!.address, x!.address, sizeOf(y!.shape), 0, 1);
     }
     const { address, outer, length, inner } = gathered(e, x!, axes);
-    e.emit("reduce", kind, y!.address, address, outer, length, inner);
+    const shares = (address & 3) === 0;
+    if (kind === 0 && outer === 1 && inner >= 16 && length > 1) {
+      const columns = (from: number, size: number): void =>
+        e.emit("sumColumns", y!.address + 4 * from, address + 4 * from, length, size, inner);
+      if (shares) splitRange(e, inner, length, 16, columns);
+      else columns(0, inner);
+      return;
+    }
+    const rows = (from: number, size: number): void =>
+      e.emit("reduce", kind, y!.address + 4 * from * inner, address + 4 * from * length * inner, size, length, inner);
+    if (shares) splitRange(e, outer, length * inner, 1, rows);
+    else rows(0, outer);
   },
 });
 
