@@ -16,6 +16,13 @@ it.each([
   expect(readme).toContain(`\`\`\`js\n${read(`../${name}`)}\`\`\``);
 });
 
+it("custom.mjs runs, and prints what its comments say", async () => {
+  const program = read("../custom.mjs");
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL("../custom.mjs", import.meta.url))]);
+  for (const [, comment] of program.matchAll(/console\.log\(.*\); \/\/ (.*)/g)) expect(stdout).toContain(comment!);
+  expect(stdout).toMatch(/gradient: below 1e-6[\s\S]*squared hinge: \d\.\d\d, then below 0\.2/);
+});
+
 const programs = (markdown: string): string[] => [...markdown.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program]) => program!);
 
 it.each([

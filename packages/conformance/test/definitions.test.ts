@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import {
   abs,
   add,
@@ -9,6 +9,7 @@ import {
   mul,
   softplus,
   square,
+  stopGradient,
   sub,
   tanh,
   tensor,
@@ -26,6 +27,8 @@ import { ownDefinitions, runLaws, type Definitions } from "../src/index.js";
 import { evaluate, outputsOf, type Call } from "../src/laws/call.js";
 import { callsOf, exportedOps } from "../src/laws/definitions.js";
 import { draw } from "../src/laws/draw.js";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const only = (found: Partial<Definitions>): Definitions => ({ activations: [], losses: [], calls: [], ...found });
 const broken = async (definitions: Partial<Definitions>, backend: Backend = reference()) =>
@@ -53,6 +56,7 @@ describe("a definition that says nothing but its meaning", () => {
         "kernel = decomposition, backward kernel = gradient",
         "compiled = eager",
         "gradient = finite difference",
+        "gradient of the gradient",
         "a network trains, compiled as eagerly",
         "nothing leaks",
       ]),
@@ -80,6 +84,12 @@ describe("a law is broken by", () => {
   it("a gradient that is not the slope", async () => {
     const wrong = defineActivation({ ...x2, gradient: (g) => mul(g, 3) });
     expect(await laws({ activations: [wrong as unknown as Activation] })).toEqual(["gradient = finite difference"]);
+  });
+
+  it("a gradient that is the slope, and that stops the next one", async () => {
+    const parabola = { name: "parabola", decompose: (x: Tensor) => mul(x, x) };
+    const wrong = defineActivation({ ...parabola, gradient: (g, x) => mul(g, mul(stopGradient(x), 2)) });
+    expect(await laws({ activations: [wrong as unknown as Activation] })).toEqual(["gradient of the gradient"]);
   });
 
   it("an option without a witness, or with one that changes nothing", async () => {
@@ -117,7 +127,7 @@ describe("a law is broken by", () => {
       return storages;
     });
     const found = await broken({ calls }, wrong);
-    expect(found.map(({ law }) => law)).toEqual(["backend = reference"]);
+    expect(found.map(({ law }) => law)).toEqual(["backend = reference", "gradient of the gradient"]);
     expect((found[0]!.error!.cause as Error).message).toMatch(/^at size 4: output 0\[3\] of 4 is/);
   });
 

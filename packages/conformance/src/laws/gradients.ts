@@ -6,8 +6,12 @@ import { callsOf } from "./definitions.js";
 import { draw } from "./draw.js";
 import type { Law } from "./law.js";
 
-/** float32 differences are no better than 1e-4 and would prove nothing: these are in double precision. */
-function check(call: Call, size: number, seed: number): void {
+/**
+ * float32 differences are no better than 1e-4 and would prove nothing: these are in double precision.
+ *
+ * @throws ErmineError ERMINE_VALUE that names the input and the element
+ */
+export function checkSlope(call: Call, size: number, seed: number): void {
   const inputs = call.inputs(size, draw(seed));
   const moving = inputs.flatMap((t, i) => (t.dtype === "float32" && (call.differentiable?.includes(i) ?? true) ? [i] : []));
   const value = (...moved: readonly Tensor[]): Tensor | undefined => {
@@ -33,7 +37,7 @@ export const gradientIsSlope: Law = {
           [3, 12],
         ] as const) {
           try {
-            check(call, size, seed);
+            checkSlope(call, size, seed);
           } catch (error) {
             if (error instanceof ErmineError) throw error.at(`at size ${size}`);
             throw error;
