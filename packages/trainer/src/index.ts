@@ -9,7 +9,8 @@ export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.j
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
 export { batches, batchFeeds } from "./data/batches.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
-export type { AnyLoss, Batch, CustomLoss, DefinedLoss } from "./risk/objective.js";
+export type { AnyLoss, Batch, CustomLoss, CustomPart, DefinedLoss } from "./risk/objective.js";
+export { weightedSum, type LossPart, type WeightedSum } from "./risk/weightedSum.js";
 export * from "./optimizers/index.js";
 export * as schedules from "./schedules/index.js";
 export type { Rate, Schedule } from "./schedules/index.js";

@@ -7,15 +7,15 @@ import { Dataset, split } from "./data/dataset.js";
 import type { Metric } from "./metrics/metric.js";
 import type { NormType } from "./optimizers/clip.js";
 import type { OptimizerSetup } from "./optimizers/groups.js";
-import type { AnyLoss } from "./risk/objective.js";
+import { isLoss, isSum, type AnyLoss } from "./risk/objective.js";
 import type { BackendRequest } from "./plan/choice.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
 import type { Regularizer } from "./risk/regularizers.js";
 
-export interface TrainerOptions<M extends string = string> {
+export interface TrainerOptions<M extends string = string, T extends string = never> {
   readonly model: Module;
-  /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), or a function of one's own. */
-  readonly loss: AnyLoss;
+  /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), several (`weightedSum`), or a function of one's own. */
+  readonly loss: AnyLoss<T>;
   /** One optimizer for all parameters, or groups. */
   readonly optimizer: OptimizerSetup;
   /**
@@ -42,7 +42,7 @@ export interface TrainerOptions<M extends string = string> {
 /** The weights as the last update left them, or their average along the way. */
 export type Weights = "latest" | "averaged";
 
-export interface FitOptions<M extends string = string> {
+export interface FitOptions<M extends string = string, T extends string = string> {
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
   readonly batchSize?: number;
@@ -54,7 +54,7 @@ export interface FitOptions<M extends string = string> {
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
   readonly shuffle?: boolean;
-  readonly callbacks?: readonly Callback<LogName<M>>[];
+  readonly callbacks?: readonly Callback<LogName<M, T>>[];
   /** Ends training cleanly after the step. */
   readonly signal?: AbortSignal;
   /** Take every k-th update on a second backend too, and report the first op that differs there. */
@@ -101,7 +101,7 @@ const fitNames = [
 ];
 
 /** @throws ErmineError ERMINE_OPTION where an option does not exist, is missing, or its value does not fit */
-export function checkTrainerOptions(options: TrainerOptions): void {
+export function checkTrainerOptions(options: TrainerOptions<string, string>): void {
   checkOptions("Trainer", options, optionNames);
   for (const name of ["model", "loss", "optimizer", "backend"] as const) {
     if (options[name] === undefined) throw new ErmineError("ERMINE_OPTION", `Trainer needs "${name}".`);
@@ -116,6 +116,17 @@ export function checkTrainerOptions(options: TrainerOptions): void {
   if (typeof (backend as { then?: unknown }).then === "function") {
     throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
   }
+  const names = [
+    ...(isSum(options.loss) ? options.loss.parts.map(({ name }) => name) : []),
+    ...(options.metrics ?? []).map(({ name }) => name),
+  ];
+  const twice = names.find((name, i) => names.indexOf(name) !== i || name === "loss");
+  if (twice !== undefined) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `Trainer: "${twice}" would name two logs. Metrics and parts of the loss have names of their own.`,
+    );
+  }
   const { accumulate = 1 } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new ErmineError(
@@ -126,18 +137,25 @@ export function checkTrainerOptions(options: TrainerOptions): void {
 }
 
 /** What one call of `fit` does: its options with their defaults, and its data in two parts. */
-export interface FitRun<M extends string = string> extends Pick<FitOptions<M>, "epochs" | "signal" | "shadow"> {
+export interface FitRun<M extends string = string, T extends string = string> extends Pick<
+  FitOptions<M, T>,
+  "epochs" | "signal" | "shadow"
+> {
   readonly training: Dataset;
   readonly validation: Dataset | undefined;
   readonly batchSize: number;
   readonly validationWeights: Weights;
   readonly shuffle: boolean;
-  readonly callbacks: readonly Callback<LogName<M>>[];
+  readonly callbacks: readonly Callback<LogName<M, T>>[];
   readonly notice: (message: string) => void;
 }
 
 /** @throws ErmineError where data and options do not fit */
-export function checkFit<M extends string>(data: Dataset, options: FitOptions<M>, trainer: TrainerOptions<M>): FitRun<M> {
+export function checkFit<M extends string, T extends string>(
+  data: Dataset,
+  options: FitOptions<M, T>,
+  trainer: TrainerOptions<M, T>,
+): FitRun<M, T> {
   checkOptions("fit", options, fitNames);
   if (!(data instanceof Dataset)) throw new ErmineError("ERMINE_DATA", "fit takes a data set: dataset({ inputs, targets }).");
   const batchSize = checkBatchSize(options.batchSize ?? 32);
@@ -153,6 +171,7 @@ export function checkFit<M extends string>(data: Dataset, options: FitOptions<M>
   checkMonitors(
     callbacks,
     (trainer.metrics ?? []).map(({ name }) => name),
+    trainer.loss,
     validation !== undefined,
   );
   const { epochs, signal, shadow, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
@@ -185,9 +204,13 @@ export const validationName = (name: string): string => `val${name[0]!.toUpperCa
 function checkMonitors(
   callbacks: readonly { readonly name: string; readonly monitor?: string }[],
   metrics: readonly string[],
+  loss: AnyLoss,
   validated: boolean,
 ): void {
-  const logs = ["loss", ...(validated ? ["loss", ...metrics].map(validationName) : [])];
+  const parts = isSum(loss) ? loss.parts.map(({ name }) => name) : [];
+  const logs = ["loss", ...parts, ...(validated ? ["loss", ...parts, ...metrics].map(validationName) : [])];
+  // The parts of a function of one's own are known when it has been called.
+  if (!isSum(loss) && !isLoss(loss)) return;
   for (const { name, monitor } of callbacks) {
     if (monitor === undefined || logs.includes(monitor)) continue;
     throw new ErmineError(

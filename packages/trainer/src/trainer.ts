@@ -30,14 +30,14 @@ import { trainingFor, type Training } from "./step/training.js";
  * const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw({ learningRate: 1e-3 }), backend: await cpu(), metrics: [accuracy()] });
  * const history = await trainer.fit(training, { epochs: 12, batchSize: 64, validation, callbacks: [progressBar()] });
  */
-export class Trainer<M extends string = never> {
-  readonly #options: TrainerOptions<M>;
+export class Trainer<M extends string = never, T extends string = never> {
+  readonly #options: TrainerOptions<M, T>;
   readonly #training: Training;
   #choice: BackendChoice | undefined;
   #choosing: Promise<void> | undefined;
 
   /** @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit */
-  constructor(options: TrainerOptions<M>) {
+  constructor(options: TrainerOptions<M, T>) {
     checkTrainerOptions(options);
     this.#options = options;
     this.#training = trainingFor(options);
@@ -69,7 +69,7 @@ export class Trainer<M extends string = never> {
    * @throws ErmineError before the first step where data, model and loss do not fit; ERMINE_NOT_FINITE where a step gives numbers
    * that are not finite: it names step, layer and op, and the parameters are those before that step
    */
-  async fit(data: Dataset, options: FitOptions<M>): Promise<History> {
+  async fit(data: Dataset, options: FitOptions<M, T>): Promise<History> {
     const run = checkFit(data, options, this.#options);
     await this.#place(run.training, "update", run.batchSize, run.notice);
     return fit(this.#training, run);
@@ -83,12 +83,14 @@ export class Trainer<M extends string = never> {
   async evaluate(
     data: Dataset,
     options: { batchSize?: number; weights?: Weights } = {},
-  ): Promise<{ loss: number } & { [K in M]: number }> {
+  ): Promise<{ loss: number } & { [K in M | T]: number }> {
     checkOptions("evaluate", options, ["batchSize", "weights"]);
     const { batchSize = 256, weights = "latest" } = options;
     checkWeights("evaluate: weights", weights);
     await this.#place(data, "evaluate", checkBatchSize(batchSize));
-    return (await evaluate(this.#training, data, batchSize, weights)) as { loss: number } & { [K in M]: number };
+    return (await evaluate(this.#training, data, batchSize, weights)) as { loss: number } & {
+      [K in M | T]: number;
+    };
   }
 
   /**

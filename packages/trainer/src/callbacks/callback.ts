@@ -1,8 +1,8 @@
 /** What happens beside training: told of steps and epochs, never touching its random numbers. */
 import type { Module } from "@ermine/core/nn";
 
-/** Names that an epoch's logs have, given the metrics' names. */
-export type LogName<M extends string = string> = "loss" | "valLoss" | `val${Capitalize<M>}`;
+/** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
+export type LogName<M extends string = string, T extends string = never> = "loss" | T | "valLoss" | `val${Capitalize<M | T>}`;
 
 export type Logs = { readonly [name: string]: number };
 
@@ -17,6 +17,8 @@ export interface StepInfo {
   readonly samples: number;
   /** Of this step: Σ value / Σ normalizer, plus the penalty. */
   readonly loss: number;
+  /** The means of the loss's parts, by name, where it has several; NaN where nothing counted. */
+  readonly parts: Logs;
 }
 
 export interface EpochInfo {

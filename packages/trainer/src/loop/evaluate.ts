@@ -2,6 +2,8 @@
 import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Weights } from "../options.js";
+import { addSums, hostSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
+import { partsOf } from "../risk/objective.js";
 import { targetOf } from "../risk/reading.js";
 import { withAverages } from "../step/averaged.js";
 import { breathe } from "../step/breathe.js";
@@ -15,21 +17,25 @@ export async function evaluate(
   weights: Weights = "latest",
 ): Promise<Record<string, number>> {
   if (weights === "averaged") return withAverages(training.state, () => evaluate(training, data, batchSize));
-  const { engine, metrics } = training;
+  const {
+    engine,
+    metrics,
+    setup: { loss },
+  } = training;
   defineEvaluate(training, data);
   engine.prepare();
   let states = metrics.map((metric) => metric.init());
-  let [value, normalizer] = [0, 0];
+  let sums: readonly HostSums[] | undefined;
   for (const rows of batches(data.length, batchSize)) {
     const outputs = await engine.run("evaluate", feedsOf(training, data, rows));
-    value += outputs[0]!.data[0]!;
-    normalizer += outputs[0]!.data[1]!;
+    sums = addSums(sums, hostSums(outputs[0]!.data));
     if (metrics.length > 0) {
-      const target = targetOf(data, rows);
+      const target = targetOf(loss, data, rows);
       states = metrics.map((metric, i) => metric.update(states[i]!, outputs[1]!, target));
     }
     await breathe();
   }
   const entries = metrics.map((metric, i) => [metric.name, metric.compute(states[i]!)] as const);
-  return { loss: value / normalizer, ...Object.fromEntries(entries) };
+  const parts = partsOf(loss);
+  return { loss: riskOf(parts, sums!), ...meansOf(parts, sums!), ...Object.fromEntries(entries) };
 }

@@ -5,7 +5,8 @@ import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { checkTargets } from "../data/targets.js";
 import { validationName, type FitRun, type History } from "../options.js";
-import { isLoss, outputShapeOf } from "../risk/objective.js";
+import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
+import { outputShapesOf, partsOf } from "../risk/objective.js";
 import { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, defineUpdate } from "../step/entries.js";
@@ -15,14 +16,13 @@ import { evaluate } from "./evaluate.js";
 
 /** What an epoch adds up. */
 interface Sums {
-  value: number;
-  normalizer: number;
+  parts: readonly HostSums[] | undefined;
   penalty: number;
   steps: number;
   samples: number;
 }
 
-export async function fit<M extends string>(training: Training, run: FitRun<M>): Promise<History> {
+export async function fit<M extends string, T extends string>(training: Training, run: FitRun<M, T>): Promise<History> {
   prepare(training, run);
   if (run.shadow === undefined) return loop(training, run, undefined);
   const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
@@ -33,7 +33,11 @@ export async function fit<M extends string>(training: Training, run: FitRun<M>):
   }
 }
 
-async function loop<M extends string>(training: Training, run: FitRun<M>, shadow: Shadow | undefined): Promise<History> {
+async function loop<M extends string, T extends string>(
+  training: Training,
+  run: FitRun<M, T>,
+  shadow: Shadow | undefined,
+): Promise<History> {
   const { state, setup } = training;
   const { batchSize, callbacks, epochs } = run;
   const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
@@ -45,7 +49,7 @@ async function loop<M extends string>(training: Training, run: FitRun<M>, shadow
     // A callback may have frozen or thawed layers.
     if (epoch > 0) defineUpdate(training, run.training);
     const started = performance.now();
-    const sums: Sums = { value: 0, normalizer: 0, penalty: 0, steps: 0, samples: 0 };
+    const sums: Sums = { parts: undefined, penalty: 0, steps: 0, samples: 0 };
     const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
     for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
       const parts = all.slice(first, first + training.accumulate);
@@ -54,16 +58,16 @@ async function loop<M extends string>(training: Training, run: FitRun<M>, shadow
       const taken = pending instanceof Promise ? await pending : pending;
       for (const rows of parts) sums.samples += rows.length;
       if (taken !== undefined) {
-        sums.value += taken.value;
-        sums.normalizer += taken.normalizer;
+        sums.parts = addSums(sums.parts, taken.sums);
         sums.penalty += taken.penalty;
         sums.steps++;
-        const loss = taken.value / taken.normalizer + taken.penalty;
+        const loss = riskOf(partsOf(setup.loss), taken.sums) + taken.penalty;
         history.steps.push(loss);
         const stepInEpoch = first / training.accumulate + 1;
+        const means = meansOf(partsOf(setup.loss), taken.sums);
         for (const callback of callbacks) {
           const told = callback.onStep?.(
-            { epoch, step: state.step, stepInEpoch, stepsPerEpoch, samples: sums.samples, loss },
+            { epoch, step: state.step, stepInEpoch, stepsPerEpoch, samples: sums.samples, loss, parts: means },
             control,
           );
           if (told !== undefined) await told;
@@ -97,7 +101,7 @@ function prepare(training: Training, { training: data, validation }: FitRun): vo
 
 function checkData({ setup: { loss, model } }: Training, data: Dataset, name: string): void {
   data.checkFinite();
-  if (isLoss(loss)) checkTargets(name, loss, data, outputShapeOf(model));
+  checkTargets(name, loss, data, outputShapesOf(model));
 }
 
 async function logsOf(
@@ -105,8 +109,11 @@ async function logsOf(
   sums: Sums,
   run: Pick<FitRun, "validation" | "batchSize" | "validationWeights">,
 ): Promise<Logs> {
+  const parts = partsOf(training.setup.loss);
+  const means = sums.parts ?? parts.map(() => ({ value: 0, normalizer: 0 }));
   const logs: Record<string, number> = {
-    loss: sums.value / sums.normalizer + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
+    loss: riskOf(parts, means) + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
+    ...meansOf(parts, means),
   };
   const { validation, batchSize, validationWeights } = run;
   if (validation === undefined) return logs;

@@ -1,7 +1,8 @@
 /** A run's settings as plain JSON: what a log or a checkpoint keeps of them, the backend's choice among it. */
 import { Tensor, formatShape, type Backend } from "@ermine/core";
 import type { TrainerOptions } from "../options.js";
-import { isLoss } from "../risk/objective.js";
+import { isLoss, isSum } from "../risk/objective.js";
+import { partName } from "../risk/weightedSum.js";
 import type { BackendChoice } from "./choice.js";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -22,14 +23,16 @@ export interface Configuration {
   readonly parameters: number;
 }
 
-export function configurationOf(options: TrainerOptions, choice: BackendChoice | undefined): Configuration {
+export function configurationOf(options: TrainerOptions<string, string>, choice: BackendChoice | undefined): Configuration {
   const { loss, optimizer, clipGradNorm, clipGradValue = null, accumulate = 1, seed = 0, compile = true } = options;
   const optimizers = Array.isArray(optimizer) ? optimizer.map((group) => group.optimizer) : [optimizer];
   return {
     backend: choice ?? (typeof options.backend === "string" ? null : handedIn(options.backend)),
     loss: isLoss(loss)
       ? { name: loss.lossName, options: plain(loss.defaults) }
-      : { name: loss.name || "a function", options: {} },
+      : isSum(loss)
+        ? { name: "weightedSum", options: Object.fromEntries(loss.parts.map((part) => [partName(part), part.weight])) }
+        : { name: loss.name || "a function", options: {} },
     optimizers: optimizers.map((one) => ({ name: one.name, options: plain(one.options) })),
     metrics: (options.metrics ?? []).map(({ name }) => name),
     regularizers: (options.regularizers ?? []).map(({ name }) => name),

@@ -4,7 +4,7 @@
  */
 import { createBackend, ErmineError, graphModule, type Backend, type GraphModule, type TypedArray } from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
-import { updateRuns, type EntryRun } from "../step/entries.js";
+import { updateEntries, updateRuns, type EntryRun } from "../step/entries.js";
 import type { Training } from "../step/training.js";
 import type { Report, takeUpdate } from "../step/update.js";
 import { changeDifference, difference } from "./difference.js";
@@ -71,8 +71,7 @@ export class Shadow {
     this.#tolerance = options.tolerance ?? 1e-3;
     this.#notice = notice;
     const { entries } = training.engine.trace();
-    const names = training.accumulate === 1 ? ["step"] : ["accumulate", "apply"];
-    this.#module = graphModule(Object.fromEntries(names.map((name) => [name, entries[name]!])));
+    this.#module = graphModule(Object.fromEntries(updateEntries(training).map((name) => [name, entries[name]!])));
   }
 
   /** @param training prepared for `data` */
@@ -165,12 +164,10 @@ export class Shadow {
     return worst;
   }
 
-  #lossApart({ value, normalizer, penalty }: Report, shadow: ArrayLike<number>): boolean {
-    const [a, b] = [
-      [value, normalizer, penalty],
-      [shadow[0]!, shadow[1]!, shadow[3]!],
-    ];
-    return a.some((own, i) => difference([own], [b[i]!], 1) > this.#tolerance);
+  #lossApart({ penalty, sums }: Report, shadow: ArrayLike<number>): boolean {
+    const own = [penalty, ...sums.flatMap(({ value, normalizer }) => [value, normalizer])];
+    // The report has whether the step was taken before these.
+    return own.some((value, i) => difference([value], [shadow[i + 1]!], 1) > this.#tolerance);
   }
 
   async #byOps(

@@ -21,7 +21,12 @@ export interface Workload {
 export type Use = "update" | "evaluate" | Exclude<Reading, "classes">;
 
 /** Traces it in a training of its own: the trainer's is not begun by that. */
-export async function workloadOf(options: TrainerOptions, sample: Dataset, use: Use, batchSize: number): Promise<Workload> {
+export async function workloadOf(
+  options: TrainerOptions<string, string>,
+  sample: Dataset,
+  use: Use,
+  batchSize: number,
+): Promise<Workload> {
   const draft = trainingFor(options);
   try {
     const runs = defined(draft, sample, use, batchSize);

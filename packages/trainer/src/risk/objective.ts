@@ -1,10 +1,11 @@
-/** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss. */
+/** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss; several losses are several of these. */
 import {
   cast,
   elementCount,
   ErmineError,
   full,
   leaves,
+  mapTree,
   mul,
   sum,
   Tensor,
@@ -14,6 +15,7 @@ import {
   type Tree,
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
+import type { WeightedSum } from "./weightedSum.js";
 
 /** A batch as the model and the loss see it. */
 export interface Batch {
@@ -22,17 +24,28 @@ export interface Batch {
   readonly sampleWeights: Tensor | undefined;
 }
 
-/** A loss of one's own: from the model's outputs and the batch to a value for each sample, or a mean of the batch (a scalar). */
-export type CustomLoss = (outputs: Tensor, batch: Batch) => Tensor;
+// `any`: a model gives a tensor, a tuple or an object of them, and only its author knows which.
+type Outputs = any;
+
+/** One part of a sum, as a function of one's own: a value for each sample, or a mean of the batch (a scalar). */
+export type CustomPart = (outputs: Outputs, batch: Batch) => Tensor;
+
+/**
+ * A loss of one's own: from the model's outputs and the batch to a value for each sample, or a mean of the batch (a scalar); or several of these by
+ * name, which are added up and logged each. A batch of several outputs comes as the model gives it.
+ */
+export type CustomLoss = (outputs: Outputs, batch: Batch) => Tensor | Readonly<Record<string, Tensor>>;
 
 /** A loss of core's, whatever its inputs, options and reductions. */
 export interface DefinedLoss extends Pick<Loss, "lossName" | "link" | "inputs" | "defaults"> {
   elements(inputs: readonly Tensor[], options?: { sampleWeight?: Tensor }): Elements;
 }
 
-export type AnyLoss = DefinedLoss | CustomLoss;
+/** `T` are the names of its parts, where it has several. */
+export type AnyLoss<T extends string = string> = DefinedLoss | CustomLoss | WeightedSum<T>;
 
 export const isLoss = (loss: AnyLoss): loss is DefinedLoss => "lossName" in loss;
+export const isSum = (loss: AnyLoss): loss is WeightedSum => "parts" in loss;
 
 /** Σ value and Σ normalizer of a batch, float32 scalars. */
 export interface Sums {
@@ -40,53 +53,130 @@ export interface Sums {
   readonly normalizer: Tensor;
 }
 
-const outputShapes = new WeakMap<Module, Shape>();
+/** A part of the objective. One that stands alone has the name "". */
+export interface Term extends Sums {
+  readonly name: string;
+  readonly weight: number;
+}
 
-/** The shape of what the model gave last; symbolic where that was in a trace. */
-export const outputShapeOf = (model: Module): Shape | undefined => outputShapes.get(model);
+/** A part's name and what it counts for. */
+export type Part = Pick<Term, "name" | "weight">;
+
+const parts = new WeakMap<AnyLoss, readonly Part[]>();
+
+/** The parts of a loss; those of a function of one's own are known when it was called, and [] before. */
+export const partsOf = (loss: AnyLoss): readonly Part[] =>
+  isSum(loss) ? loss.parts : isLoss(loss) ? [{ name: "", weight: 1 }] : (parts.get(loss) ?? []);
+
+const outputShapes = new WeakMap<Module, Tree<Shape>>();
+
+/** The shapes of what the model gave last; symbolic where that was in a trace. */
+export const outputShapesOf = (model: Module): Tree<Shape> | undefined => outputShapes.get(model);
 
 /** Runs the model: a tuple of inputs are its arguments. */
-export function forward(model: Module, inputs: Tree<Tensor>): Tensor {
+export function forward(model: Module, inputs: Tree<Tensor>): Tree<Tensor> {
   const call = model.forward as (...args: unknown[]) => unknown;
   const output = Array.isArray(inputs) ? call(...inputs) : call(inputs);
-  if (output instanceof Tensor) {
-    outputShapes.set(model, output.shape);
-    return output;
+  const found = leaves(output);
+  if (found.length > 0 && found.every((leaf) => leaf instanceof Tensor)) {
+    outputShapes.set(
+      model,
+      mapTree(output as Tree<Tensor>, ({ shape }) => shape),
+    );
+    return output as Tree<Tensor>;
   }
-  throw new ErmineError("ERMINE_USAGE", `The model's forward gives ${typeof output}; a trainer needs one tensor.`);
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `The model's forward gives ${typeof output}; a trainer needs a tensor, or a tuple or an object of tensors.`,
+  );
 }
 
-export function lossSums(loss: AnyLoss, outputs: Tensor, batch: Batch): Sums {
-  const made = elementsOf(loss, outputs, batch);
-  if (made.normalizer !== undefined) return { value: sum(made.value), normalizer: sum(made.normalizer) };
-  const count = elementCount(made.value);
-  return { value: sum(made.value), normalizer: count instanceof Tensor ? cast(count, "float32") : full([], count) };
+/** What metrics and predictions read of the outputs: the main part's, or the first of several. */
+export function mainOutput(loss: AnyLoss, outputs: Tree<Tensor>): Tensor {
+  const [main] = isSum(loss) ? loss.parts : [];
+  return leaves(pick("output", main?.name ?? "", outputs, main?.output))[0] as Tensor;
 }
 
-function elementsOf(loss: AnyLoss, outputs: Tensor, batch: Batch): Elements {
-  if (!isLoss(loss)) {
-    const value = loss(outputs, batch);
-    if (!(value instanceof Tensor))
-      throw new ErmineError("ERMINE_USAGE", "The loss function must return a tensor: a value for each sample, or their mean.");
-    if (value.rank > 0) return { value };
-    // A mean already: it counts for as many samples as it is of.
-    const samples = elementCount(leaves(batch.inputs)[0] as Tensor, 0);
-    const n = samples instanceof Tensor ? samples : full([], samples);
-    return { value: mul(value, n), normalizer: n };
+/** What says how outputs become probabilities, and what targets are: the loss, or the main part's. */
+export function mainLoss(loss: AnyLoss): DefinedLoss | undefined {
+  const main = isSum(loss) ? loss.parts[0]!.loss : loss;
+  return isLoss(main) ? main : undefined;
+}
+
+/** @throws ErmineError ERMINE_USAGE where there is none with that key */
+export function pick<T>(what: string, part: string, tree: Tree<T>, key: string | number | undefined): Tree<T> {
+  if (key === undefined) return tree;
+  const found = (tree as Readonly<Record<string, Tree<T> | undefined>>)[key];
+  if (found !== undefined && leaves(tree).length > 0 && !(tree instanceof Tensor)) return found;
+  const there = Array.isArray(tree)
+    ? `0 to ${tree.length - 1}`
+    : tree instanceof Tensor
+      ? "a tensor"
+      : Object.keys(tree as object).join(", ");
+  throw new ErmineError("ERMINE_USAGE", `The loss "${part}" reads the ${what} ${JSON.stringify(key)}, and there are: ${there}.`);
+}
+
+/** The objective's parts, Σ value and Σ normalizer each. */
+export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: Batch): Term[] {
+  if (isSum(loss)) {
+    return loss.parts.map(({ name, loss: own, weight, output, target }) => {
+      const targets = batch.targets === undefined ? undefined : pick("target", name, batch.targets, target);
+      const given = { outputs: pick("output", name, outputs, output), batch: { ...batch, targets } };
+      const made = isLoss(own) ? defined(own, given.outputs, given.batch) : counted(own(given.outputs, given.batch), batch);
+      return { name, weight, ...sumsOf(made) };
+    });
   }
-  if (batch.targets === undefined)
-    throw new ErmineError("ERMINE_DATA", `${loss.lossName} needs targets, and the data set has none.`);
-  const targets = leaves(batch.targets) as Tensor[];
-  const expected = loss.inputs.length - 1;
-  if (targets.length !== expected) {
+  if (isLoss(loss)) return [{ name: "", weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
+  const made: unknown = loss(outputs, batch);
+  const named = isNamed(made) ? Object.entries(made) : [["", made] as const];
+  const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, batch)) }));
+  parts.set(
+    loss,
+    terms.map(({ name, weight }) => ({ name, weight })),
+  );
+  return terms;
+}
+
+const isNamed = (made: unknown): made is Readonly<Record<string, unknown>> =>
+  typeof made === "object" && made !== null && !(made instanceof Tensor) && Object.keys(made).length > 0;
+
+function sumsOf({ value, normalizer }: Elements): Sums {
+  if (normalizer !== undefined) return { value: sum(value), normalizer: sum(normalizer) };
+  const count = elementCount(value);
+  return { value: sum(value), normalizer: count instanceof Tensor ? cast(count, "float32") : full([], count) };
+}
+
+/** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor */
+function counted(value: unknown, batch: Batch): Elements {
+  if (!(value instanceof Tensor)) {
     throw new ErmineError(
-      "ERMINE_DATA",
-      `${loss.lossName} takes ${expected} target${expected === 1 ? "" : "s"} (${loss.inputs
-        .slice(1)
-        .map((input) => input.name)
-        .join(", ")}), the data set has ${targets.length}.`,
+      "ERMINE_USAGE",
+      "The loss function must return a tensor, a value for each sample or their mean; or several of these by name.",
     );
   }
-  const options = batch.sampleWeights === undefined ? {} : { sampleWeight: batch.sampleWeights };
-  return loss.elements([outputs, ...targets], options);
+  if (value.rank > 0) return { value };
+  // A mean already: it counts for as many samples as it is of.
+  const samples = elementCount(leaves(batch.inputs)[0] as Tensor, 0);
+  const n = samples instanceof Tensor ? samples : full([], samples);
+  return { value: mul(value, n), normalizer: n };
+}
+
+function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: Batch): Elements {
+  const predictions = leaves(outputs) as Tensor[];
+  const targets = leaves(batch.targets) as Tensor[];
+  const expected = loss.inputs.length - predictions.length;
+  if (batch.targets === undefined && expected > 0)
+    throw new ErmineError("ERMINE_DATA", `${loss.lossName} needs targets, and the data set has none.`);
+  if (targets.length !== expected || expected < 0) {
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${loss.lossName} takes ${loss.inputs.map((input) => input.name).join(", ")}: ${predictions.length} of them from the model, ` +
+        `and ${expected} target${expected === 1 ? "" : "s"}; the data set has ${targets.length}.`,
+    );
+  }
+  // Inputs named prediction… are the model's, as far as its outputs go.
+  const inputs = loss.inputs.map(({ name }) =>
+    name.startsWith("prediction") && predictions.length > 0 ? predictions.shift()! : targets.shift()!,
+  );
+  return loss.elements(inputs, batch.sampleWeights === undefined ? {} : { sampleWeight: batch.sampleWeights });
 }

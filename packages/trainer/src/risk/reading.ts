@@ -1,10 +1,10 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
-import { exp, leaves, sigmoid, softmax, stack, withDomain, type Link, type Tensor } from "@ermine/core";
+import { exp, leaves, sigmoid, softmax, withDomain, type Link, type Tensor } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
 
 import { argMaxAt } from "../metrics/accuracy.js";
 import type { HostBatch } from "../metrics/metric.js";
-import { isLoss, type AnyLoss } from "./objective.js";
+import { isSum, mainLoss, pick, type AnyLoss } from "./objective.js";
 
 /** The output behind the link: probabilities where the loss is on logits. Class axis 1 (the only one of a vector). */
 export function applyLink(link: Link, output: Tensor): Tensor {
@@ -14,10 +14,10 @@ export function applyLink(link: Link, output: Tensor): Tensor {
 }
 
 /** Does the output become probabilities? A loss on probabilities has them already. */
-export const isProbabilistic = (loss: AnyLoss): boolean =>
-  isLoss(loss) && (loss.link !== "identity" || loss.inputs[0]?.domain === "probabilities");
-
-export const pair = (a: Tensor, b: Tensor): Tensor => stack([a, b]);
+export function isProbabilistic(loss: AnyLoss): boolean {
+  const main = mainLoss(loss);
+  return main !== undefined && (main.link !== "identity" || main.inputs[0]?.domain === "probabilities");
+}
 
 /** Batches one behind the other. */
 export function join(parts: readonly HostBatch[]): HostBatch {
@@ -44,8 +44,9 @@ export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
   return { data: result, shape: [rows, ...inner] };
 }
 
-/** The batch's (first) target on the host, for metrics. */
-export function targetOf(data: Dataset, rows: Int32Array): HostBatch {
-  const column = leaves(data.targets)[0] as Column;
-  return column.select(rows);
+/** The batch's target on the host, for metrics: the main part's, or the first of several. */
+export function targetOf(loss: AnyLoss, data: Dataset, rows: Int32Array): HostBatch {
+  const [main] = isSum(loss) ? loss.parts : [];
+  const targets = data.targets === undefined ? undefined : pick("target", main?.name ?? "", data.targets, main?.target);
+  return (leaves(targets)[0] as Column).select(rows);
 }

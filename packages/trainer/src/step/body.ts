@@ -6,6 +6,7 @@ import {
   apply1,
   div,
   greater,
+  greaterEqual,
   isFinite as finite,
   logicalAnd,
   mul,
@@ -14,15 +15,16 @@ import {
   stack,
   sum,
   valueAndGrad,
+  where,
   withRandom,
   type Tensor,
   type Variable,
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { clipGradNorm, clipGradValue, type NormType } from "../optimizers/clip.js";
-import { forward, lossSums, type AnyLoss, type Batch, type Sums } from "../risk/objective.js";
+import { forward, termsOf, type AnyLoss, type Batch, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
-import type { GroupState } from "./state.js";
+import { variablesOf, type Accumulated, type GroupState } from "./state.js";
 
 export interface StepSetup {
   readonly model: Module;
@@ -36,7 +38,7 @@ export interface StepSetup {
 
 export type Update = readonly [variable: Variable, value: Tensor];
 
-/** `report` is [Σ value, Σ normalizer, ok, penalty]: what the host reads, once. */
+/** `report` is [ok, penalty, then Σ value and Σ normalizer of each part]: what the host reads, once. */
 export interface Stepped {
   readonly report: Tensor;
   readonly ok: Tensor;
@@ -53,7 +55,7 @@ export const allFiniteOp = defineOp<Record<never, never>>({
 });
 
 interface Differentiated {
-  readonly sums: Sums;
+  readonly terms: readonly Term[];
   readonly penalty: Tensor | undefined;
   readonly gradients: readonly Tensor[];
 }
@@ -62,82 +64,104 @@ function differentiate(
   setup: StepSetup,
   batch: Batch,
   counters: Tensor,
-  objective: (sums: Sums, penalty: Tensor | undefined) => Tensor,
+  objective: (terms: readonly Term[], penalty: Tensor | undefined) => Tensor,
 ): Differentiated {
   const parameters = setup.groups.flatMap((group) => group.parameters);
   setup.model.train();
   const { value, grads } = withRandom({ seed: setup.seed, counters }, () =>
     valueAndGrad(() => {
-      const sums = lossSums(setup.loss, forward(setup.model, batch.inputs), batch);
+      const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
       const penalty = totalPenalty(setup.model, setup.regularizers);
-      return [objective(sums, penalty), sums, penalty] as const;
+      return [objective(terms, penalty), terms, penalty] as const;
     }, parameters),
   );
-  return { sums: value[1], penalty: value[2], gradients: grads };
+  return { terms: value[1], penalty: value[2], gradients: grads };
 }
 
-/** Forward, backward and update of one batch: the risk Σ value / Σ normalizer plus the penalty. */
+const total = (parts: readonly Tensor[]): Tensor => parts.reduce((a, b) => add(a, b));
+const weigh = (t: Tensor, weight: number): Tensor => (weight === 1 ? t : mul(t, weight));
+
+/** value / normalizer; of several parts one for which nothing counts is 0, and has no gradient. */
+function meanOf(value: Tensor, normalizer: Tensor, alone: boolean): Tensor {
+  if (alone) return div(value, normalizer);
+  const counts = greater(normalizer, 0);
+  return where(counts, div(value, where(counts, normalizer, 1)), 0);
+}
+
+/** Forward, backward and update of one batch: the risk Σ value / Σ normalizer, of each part, plus the penalty. */
 export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, scalars: Tensor): Stepped {
-  const made = differentiate(setup, batch, counters, (sums, penalty) => {
-    const risk = div(sums.value, sums.normalizer);
+  const made = differentiate(setup, batch, counters, (terms, penalty) => {
+    const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
   });
-  return finish(setup, made.gradients, made.sums, made.penalty, counters, scalars);
+  return finish(setup, made.gradients, made.terms, made.penalty, counters, scalars);
 }
 
-/** Forward and backward of a micro-batch: Σ value's gradient, added to what the update's earlier ones gave. */
-export function accumulateBody(
-  setup: StepSetup,
-  batch: Batch,
-  counters: Tensor,
-  accumulators: readonly Variable[],
-  totals: Variable,
-): Stepped {
-  const { sums, gradients } = differentiate(setup, batch, counters, (own) => own.value);
-  const ok = [finite(sums.value), ...gradients.map(isAllFinite)].reduce((a, b) => logicalAnd(a, b));
-  const updates: Update[] = gradients.map((g, i) => [accumulators[i]!, add(accumulators[i]!.value, g)]);
-  updates.push([totals, add(totals.value, stack([sums.value, sums.normalizer]))]);
-  return { report: report(sums, ok, undefined), ok, updates };
+/** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */
+export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accumulated): Stepped {
+  // Normalizers are a matter of the targets: of the forward nothing is left but shapes.
+  setup.model.eval();
+  const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
+  const ok = greaterEqual(total(terms.map(({ normalizer }) => normalizer)), 0);
+  const added = add(normalizers.value, stack(terms.map(({ normalizer }) => normalizer)));
+  return { report: report(terms, ok, undefined), ok, updates: [[normalizers, added]] };
 }
+
+/**
+ * Forward and backward of a micro-batch: Σ value's gradient, added to what the update's earlier ones gave. Of several parts it is
+ * Σ weight · value / the normalizer of the whole update, which is known by then.
+ */
+export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor, sums: Accumulated): Stepped {
+  const { terms, gradients } = differentiate(setup, batch, counters, (own) =>
+    own.length === 1
+      ? own[0]!.value
+      : total(own.map(({ value, weight }, i) => weigh(meanOf(value, at(sums.normalizers.value, i), false), weight))),
+  );
+  const ok = [...terms.map(({ value }) => finite(value)), ...gradients.map(isAllFinite)].reduce((a, b) => logicalAnd(a, b));
+  const updates: Update[] = gradients.map((g, i) => [sums.gradients[i]!, add(sums.gradients[i]!.value, g)]);
+  updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
+  return { report: report(terms, ok, undefined), ok, updates };
+}
+
+const at = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
 
 /** The update from what was accumulated: Σ ∇value / Σ normalizer plus the penalty's gradient, once. */
-export function applyBody(
-  setup: StepSetup,
-  accumulators: readonly Variable[],
-  totals: Variable,
-  counters: Tensor,
-  scalars: Tensor,
-): Stepped {
+export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor, scalars: Tensor): Stepped {
   const parameters = setup.groups.flatMap((group) => group.parameters);
-  const at = (i: number): Tensor => reshape(slice(totals.value, [i], [1]), []);
-  const sums: Sums = { value: at(0), normalizer: at(1) };
-  let gradients: Tensor[] = accumulators.map((a) => div(a.value, sums.normalizer));
+  const terms = Array.from({ length: sums.totals.shape[0]! / 2 }, (_, i) => ({
+    value: at(sums.totals.value, 2 * i),
+    normalizer: at(sums.totals.value, 2 * i + 1),
+  }));
+  const [alone] = terms.length === 1 ? terms : [];
+  let gradients: Tensor[] = sums.gradients.map(({ value }) => (alone === undefined ? value : div(value, alone.normalizer)));
   let penalty: Tensor | undefined;
   if (setup.regularizers.length > 0) {
     const { value, grads } = valueAndGrad(() => totalPenalty(setup.model, setup.regularizers)!, parameters);
     penalty = value;
     gradients = gradients.map((g, i) => add(g, grads[i]!));
   }
-  const stepped = finish(setup, gradients, sums, penalty, counters, scalars);
-  const cleared: Update[] = [...accumulators, totals].map((variable) => [variable, mul(variable.value, 0)]);
+  const stepped = finish(setup, gradients, terms, penalty, counters, scalars);
+  const cleared = variablesOf(sums).map((variable): Update => [variable, mul(variable.value, 0)]);
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
 
 const isAllFinite = (t: Tensor): Tensor => apply1(allFiniteOp, [t], {});
 
-function report(sums: Sums, ok: Tensor, penalty: Tensor | undefined): Tensor {
-  return stack([sums.value, sums.normalizer, cast(ok, "float32"), penalty ?? mul(sums.normalizer, 0)]);
+function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined): Tensor {
+  const none = mul(terms[0]!.normalizer, 0);
+  return stack([cast(ok, "float32"), penalty ?? none, ...terms.flatMap(({ value, normalizer }) => [value, normalizer])]);
 }
 
 function finish(
   setup: StepSetup,
   raw: readonly Tensor[],
-  sums: Sums,
+  terms: readonly Sums[],
   penalty: Tensor | undefined,
   counters: Tensor,
   scalars: Tensor,
 ): Stepped {
-  const checks = [finite(sums.value), greater(sums.normalizer, 0), ...raw.map(isAllFinite)];
+  const counted = total(terms.map(({ normalizer }) => normalizer));
+  const checks = [...terms.map(({ value }) => finite(value)), greater(counted, 0), ...raw.map(isAllFinite)];
   if (penalty !== undefined) checks.push(finite(penalty));
   const ok = checks.reduce((a, b) => logicalAnd(a, b));
   let gradients = raw;
@@ -163,5 +187,5 @@ function finish(
       slots[i]!.forEach((slot, k) => updates.push([slot, next.slots[i]![k]!]));
     });
   }
-  return { report: report(sums, ok, penalty), ok, updates };
+  return { report: report(terms, ok, penalty), ok, updates };
 }

@@ -1,17 +1,17 @@
 /** The entries of the trainer's program, step, accumulate, apply, evaluate and predict, and what they are fed. */
-import type { Feed } from "@ermine/core";
+import { stack, type Feed } from "@ermine/core";
 import { batchFeeds, type Rows } from "../data/batches.js";
 import { Dataset } from "../data/dataset.js";
-import { forward, lossSums } from "../risk/objective.js";
-import { applyLink, pair } from "../risk/reading.js";
-import { accumulateBody, applyBody, updateBody, type StepSetup } from "./body.js";
-import type { EntrySpec } from "./engine.js";
+import { forward, isLoss, isSum, mainOutput, partsOf, termsOf } from "../risk/objective.js";
+import { applyLink } from "../risk/reading.js";
+import { accumulateBody, applyBody, updateBody, weighBody, type StepSetup, type Stepped } from "./body.js";
+import type { EntryResult, EntrySpec } from "./engine.js";
 import { linkOf, type Training } from "./training.js";
 
 /** How a step is made, its groups among it. */
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
   ...setup,
-  groups: state.begin(() => engine.forget(["step", "accumulate", "apply"])),
+  groups: state.begin(() => engine.forget(["step", "weigh", "accumulate", "apply"])),
 });
 
 const specOf = ({ state }: Training, columns: Dataset | undefined): EntrySpec => ({ columns, scalarCount: state.scalarCount });
@@ -23,24 +23,41 @@ export function defineUpdate(training: Training, data: Dataset): void {
   else defineParts(training, setup, data);
 }
 
+const resultOf = ({ report, ok, updates }: Stepped): EntryResult => ({ outputs: [report], ok, updates });
+
 function defineStep(training: Training, setup: StepSetup, data: Dataset): void {
-  training.engine.define("step", specOf(training, data), ({ batch, counters, scalars }) => {
-    const { report, ok, updates } = updateBody(setup, batch!, counters, scalars);
-    return { outputs: [report], ok, updates };
-  });
+  training.engine.define("step", specOf(training, data), ({ batch, counters, scalars }) =>
+    resultOf(updateBody(setup, batch!, counters, scalars)),
+  );
 }
 
 function defineParts(training: Training, setup: StepSetup, data: Dataset): void {
-  const { gradients, totals } = training.state.accumulated();
-  training.engine.define("accumulate", specOf(training, data), ({ batch, counters }) => {
-    const { report, ok, updates } = accumulateBody(setup, batch!, counters, gradients, totals);
-    return { outputs: [report], ok, updates };
-  });
-  training.engine.define("apply", specOf(training, undefined), ({ counters, scalars }) => {
-    const { report, ok, updates } = applyBody(setup, gradients, totals, counters, scalars);
-    return { outputs: [report], ok, updates };
-  });
+  const { engine, state } = training;
+  const sums = state.accumulated(countParts(training, data));
+  if (sums.normalizers.shape[0]! > 1) {
+    engine.define("weigh", specOf(training, data), ({ batch }) => resultOf(weighBody(setup, batch!, sums)));
+  }
+  engine.define("accumulate", specOf(training, data), ({ batch, counters }) =>
+    resultOf(accumulateBody(setup, batch!, counters, sums)),
+  );
+  engine.define("apply", specOf(training, undefined), ({ counters, scalars }) =>
+    resultOf(applyBody(setup, sums, counters, scalars)),
+  );
 }
+
+/** How many parts the loss has: of a function of one's own it is known when it was traced. */
+function countParts(training: Training, data: Dataset): number {
+  const { loss } = training.setup;
+  if (!isLoss(loss) && !isSum(loss) && partsOf(loss).length === 0) {
+    defineEvaluate(training, data);
+    training.engine.trace();
+  }
+  return partsOf(loss).length;
+}
+
+/** The entries that an update calls. */
+export const updateEntries = ({ accumulate, setup: { loss } }: Training): string[] =>
+  accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["weigh"] : []), "accumulate", "apply"];
 
 export function defineEvaluate(training: Training, data: Dataset): void {
   const { model, loss } = training.setup;
@@ -48,18 +65,19 @@ export function defineEvaluate(training: Training, data: Dataset): void {
   training.engine.define("evaluate", specOf(training, data), ({ batch }) => {
     model.eval();
     const output = forward(model, batch!.inputs);
-    const { value, normalizer } = lossSums(loss, output, batch!);
-    return { outputs: [pair(value, normalizer), ...(wanted ? [applyLink(linkOf(training), output)] : [])] };
+    const terms = termsOf(loss, output, batch!);
+    const read = wanted ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
+    return { outputs: [stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])), ...read] };
   });
 }
 
 /** @returns the entry's name */
 export function definePredict(training: Training, unlabelled: Dataset, as: "output" | "probabilities"): string {
-  const { model } = training.setup;
+  const { model, loss } = training.setup;
   const name = as === "output" ? "predict" : "predictProbabilities";
   training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
     model.eval();
-    const output = forward(model, batch!.inputs);
+    const output = mainOutput(loss, forward(model, batch!.inputs));
     return { outputs: [as === "output" ? output : applyLink(linkOf(training), output)] };
   });
   return name;
@@ -121,12 +139,13 @@ export interface EntryRun {
 export function updateRuns(training: Training, data: Dataset, parts: readonly Int32Array[]): EntryRun[] {
   if (training.accumulate === 1) return [{ entry: "step", feeds: feedsOf(training, data, parts[0]!) }];
   let first = 0;
-  const runs = parts.map((rows, microBatch) => {
-    const feeds = feedsOf(training, data, rows, microBatch, first);
+  const feeds = parts.map((rows, microBatch) => {
     first += rows.length;
-    return { entry: "accumulate", feeds };
+    return feedsOf(training, data, rows, microBatch, first - rows.length);
   });
-  return [...runs, { entry: "apply", feeds: timeFeeds(training) }];
+  return updateEntries(training).flatMap((entry): EntryRun[] =>
+    entry === "apply" ? [{ entry, feeds: timeFeeds(training) }] : feeds.map((own) => ({ entry, feeds: own })),
+  );
 }
 
 function addTime(feeds: Record<string, Feed>, step: number, microBatch: number, first: number, scalars: Float32Array): void {

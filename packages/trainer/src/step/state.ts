@@ -7,11 +7,17 @@ import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
 
-/** The sums that an update's micro-batches add to, before it is taken: Σ ∇value for each parameter, and [Σ value, Σ normalizer]. */
+/** The sums that an update's micro-batches add to, before it is taken. */
 export interface Accumulated {
+  /** Of ∇value, for each parameter. */
   readonly gradients: readonly Variable[];
+  /** Σ value and Σ normalizer of each part of the loss. */
   readonly totals: Variable;
+  /** Σ normalizer of each part over the whole update, known before its first micro-batch; used where there are several parts. */
+  readonly normalizers: Variable;
 }
+
+export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Variable[] => [...gradients, totals, normalizers];
 
 export class TrainingState {
   /** Updates taken so far. */
@@ -46,20 +52,20 @@ export class TrainingState {
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
-      const { gradients = [], totals } = this.#accumulated ?? {};
-      for (const sum of totals === undefined ? [] : [...gradients, totals]) sum.value.dispose();
+      for (const sum of this.#accumulated === undefined ? [] : variablesOf(this.#accumulated)) sum.value.dispose();
       this.#accumulated = undefined;
     }
     return (this.#groups = groups);
   }
 
   /** The sums of an update in several parts, made when they are first asked for. */
-  accumulated(): Accumulated {
+  accumulated(parts = 1): Accumulated {
     const make = (shape: readonly number[], name: string): Variable =>
       new Variable(zeros(shape), { name: `accumulated.${name}`, trainable: false });
     return (this.#accumulated ??= {
       gradients: this.groups.flatMap(({ parameters }) => parameters.map((p) => make(p.shape, p.name))),
-      totals: make([2], "totals"),
+      totals: make([2 * parts], "totals"),
+      normalizers: make([parts], "normalizers"),
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Link } from "@ermine/core";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
-import { isLoss } from "../risk/objective.js";
+import { mainLoss } from "../risk/objective.js";
 import type { StepSetup } from "./body.js";
 import { Engine } from "./engine.js";
 import type { StepFeeds } from "./entries.js";
@@ -22,7 +22,7 @@ export interface Training {
   feeds: StepFeeds | undefined;
 }
 
-export function trainingFor(options: TrainerOptions): Training {
+export function trainingFor(options: TrainerOptions<string, string>): Training {
   const { model, loss, optimizer, metrics = [], regularizers = [], clipGradNorm, clipGradValue, accumulate = 1 } = options;
   const clip = typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
   const state = new TrainingState(model, optimizer);
@@ -44,4 +44,4 @@ export function trainingFor(options: TrainerOptions): Training {
 }
 
 /** What turns the model's output into what people and metrics read. */
-export const linkOf = ({ setup: { loss } }: Training): Link => (isLoss(loss) ? loss.link : "identity");
+export const linkOf = ({ setup: { loss } }: Training): Link => mainLoss(loss)?.link ?? "identity";

@@ -3,13 +3,14 @@ import { ErmineError, type TypedArray } from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
 import { firstNotFinite } from "./diagnose.js";
 import type { HostOutput } from "./engine.js";
-import { feedsOf, StepFeeds, stepSetup, timeFeeds } from "./entries.js";
+import { feedsOf, StepFeeds, stepSetup, updateRuns } from "./entries.js";
+import { hostSums, type HostSums } from "../risk/means.js";
+import { variablesOf } from "./state.js";
 import type { Training } from "./training.js";
 
-/** What an update was of: Σ value, Σ normalizer, and the penalty. */
+/** What an update was of: Σ value and Σ normalizer of each part of the loss, and the penalty. */
 export interface Report {
-  readonly value: number;
-  readonly normalizer: number;
+  readonly sums: readonly HostSums[];
   readonly penalty: number;
 }
 
@@ -46,12 +47,12 @@ function settle(
   report: TypedArray,
 ): Report | undefined | Promise<never> {
   const { state } = training;
-  const normalizer = report[1]!;
-  if (report[2] === 1) {
+  const sums = hostSums(report, 2);
+  if (report[0] === 1) {
     state.step++;
-    return { value: report[0]!, normalizer, penalty: report[3]! };
+    return { sums, penalty: report[1]! };
   }
-  if (normalizer !== 0) return refuse(training, data, parts);
+  if (sums.some(({ normalizer }) => normalizer !== 0)) return refuse(training, data, parts);
   notice(`ermine: update ${state.step + 1} was skipped: nothing in the batch counts (all targets ignored, or all weights 0).`);
   return undefined;
 }
@@ -59,24 +60,19 @@ function settle(
 async function addedUp(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<HostOutput[]> {
   const { engine, state } = training;
   const before = await Promise.all(state.buffers.map(async (buffer) => buffer.data()));
-  let first = 0;
   let outputs: HostOutput[] = [];
-  for (const [microBatch, rows] of parts.entries()) {
-    outputs = await engine.run("accumulate", feedsOf(training, data, rows, microBatch, first));
-    first += rows.length;
+  for (const { entry, feeds } of updateRuns(training, data, parts)) {
+    outputs = await engine.run(entry, feeds);
     if (!accepted(outputs)) break;
   }
-  // The sums of the parts are whole here, and nothing is applied yet.
-  if (accepted(outputs)) outputs = await engine.run("apply", timeFeeds(training));
   if (!accepted(outputs)) {
-    const { gradients, totals } = state.accumulated();
     state.buffers.forEach((buffer, i) => buffer.write(before[i]!));
-    for (const sum of [...gradients, totals]) sum.write(new Float32Array(sum.shape.reduce((a, b) => a * b, 1)));
+    for (const sum of variablesOf(state.accumulated())) sum.write(new Float32Array(sum.shape.reduce((a, b) => a * b, 1)));
   }
   return outputs;
 }
 
-const accepted = (outputs: readonly HostOutput[]): boolean => outputs[0]!.data[2] === 1;
+const accepted = (outputs: readonly HostOutput[]): boolean => outputs[0]!.data[0] === 1;
 
 /** Says what went wrong in a refused step: the same batch and random numbers again, eagerly, watched op by op. */
 async function refuse(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<never> {

@@ -1,0 +1,55 @@
+/** Several losses as one: what a model with auxiliary outputs minimizes. */
+import { checkOptions, ErmineError } from "@ermine/core";
+import { isLoss, type CustomPart, type DefinedLoss } from "./objective.js";
+
+/** One loss of several. */
+export interface LossPart<Name extends string = string> {
+  /** Its name in logs. Default: the loss's. */
+  readonly name: Name;
+  readonly loss: DefinedLoss | CustomPart;
+  /** What it counts for. Default 1. */
+  readonly weight?: number;
+  /** Which of the model's outputs it reads, by key or place. Default: all that the model gives. */
+  readonly output?: string | number;
+  /** Which of the targets, by key or place. Default: all. */
+  readonly target?: string | number;
+}
+
+/** @see weightedSum */
+export interface WeightedSum<Name extends string = string> {
+  readonly parts: readonly (LossPart<Name> & { readonly weight: number })[];
+}
+
+/**
+ * Σ weight · (Σ value / Σ normalizer) over the parts: each part is a mean of its own, over what counts for it; one for which nothing in a
+ * batch counts is left out of that batch. Logs, callbacks and `evaluate` have each part's mean by its name, without its weight, beside "loss". The
+ * first part is the main one: metrics and `predict` read its output and its target.
+ *
+ * @example weightedSum([
+ *   { name: "label", loss: crossEntropy, output: "label", target: "label" },
+ *   { name: "age", loss: huber, weight: 0.3, output: "age", target: "age" },
+ * ])
+ * @throws ErmineError ERMINE_OPTION: no parts, a name twice, a weight that is no number
+ */
+export function weightedSum<const Name extends string>(parts: readonly LossPart<Name>[]): WeightedSum<Name> {
+  if (parts.length === 0) throw new ErmineError("ERMINE_OPTION", "weightedSum needs at least one part: { name, loss }.");
+  const names = new Set<string>(["loss"]);
+  for (const part of parts) {
+    checkOptions("weightedSum", part, ["name", "loss", "weight", "output", "target"]);
+    const { name, loss, weight = 1 } = part;
+    if (typeof name !== "string" || name === "" || names.has(name)) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `weightedSum: each part has a name of its own, other than "loss"; got ${JSON.stringify(name)}${names.has(name) ? " again" : ""}.`,
+      );
+    }
+    names.add(name);
+    if (typeof loss !== "function") throw new ErmineError("ERMINE_OPTION", `weightedSum: the part "${name}" has no loss.`);
+    if (!Number.isFinite(weight))
+      throw new ErmineError("ERMINE_OPTION", `weightedSum: the weight of "${name}" is a number, got ${String(weight)}.`);
+  }
+  return { parts: parts.map((part) => ({ ...part, weight: part.weight ?? 1 })) };
+}
+
+/** @internal What a part is called in a configuration. */
+export const partName = ({ name, loss }: LossPart): string => (isLoss(loss) ? `${name}: ${loss.lossName}` : name);
