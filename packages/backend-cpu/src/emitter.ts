@@ -56,6 +56,8 @@ export const opcode = {
   chain: 40,
   sumColumns: 41,
   rowsTimes: 42,
+  attention: 50,
+  attentionGradient: 51,
 } as const;
 
 const f32 = new Float32Array(1);

@@ -1,5 +1,16 @@
 /** The same function on the reference backend and on cpu: eager, compiled, fast, portable. */
-import { compile, mul, sum, tensor, valueAndGrad, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
+import {
+  compile,
+  mul,
+  sum,
+  tensor,
+  valueAndGrad,
+  withBackend,
+  type Backend,
+  type DType,
+  type Tensor,
+  type TypedArray,
+} from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { expect } from "vitest";
 import { cpu } from "../src/index.js";
@@ -7,7 +18,12 @@ import { cpu } from "../src/index.js";
 export interface Numbers {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
+  readonly dtype?: DType;
 }
+
+/** A tensor of them: inside of a traced function a constant. */
+export const tensorOf = ({ shape, data, dtype }: Numbers): Tensor =>
+  tensor(data as Float32Array, { shape, ...(dtype === undefined ? {} : { dtype }) });
 
 export type Computation = (...inputs: Tensor[]) => readonly Tensor[];
 
@@ -29,15 +45,14 @@ export const withGradients =
     const sources = inputs.filter((t) => t.dtype === "float32");
     const { value, grads } = valueAndGrad((): [Tensor, Tensor] => {
       const y = fn(...inputs);
-      const { shape, data } = weights(y.shape as readonly number[]);
-      return [sum(mul(y, tensor(data as Float32Array, { shape }))), y];
+      return [sum(mul(y, tensorOf(weights(y.shape as readonly number[])))), y];
     }, sources);
     return [value[1], ...(grads as Tensor[])];
   };
 
 function run(backend: Backend, mode: "eager" | "compiled", fn: Computation, inputs: readonly Numbers[]): TypedArray[] {
   return withBackend(backend, () => {
-    const tensors = inputs.map(({ shape, data }) => tensor(data as Float32Array, { shape }));
+    const tensors = inputs.map(tensorOf);
     const compiled = mode === "compiled" ? compile(fn, { backend }) : undefined;
     const results = (compiled ?? fn)(...tensors);
     const arrays = results.map((t) => t.dataSync());

@@ -1,6 +1,7 @@
 /** Every op that the backend has, and the cases that a kernel leaves to the op's meaning. */
 import type { Attributes, TensorType } from "@ermine/core";
 import { chain } from "./chain.js";
+import { attentions } from "./attention.js";
 import { convolutions } from "./convolution.js";
 import { elementwise } from "./elementwise.js";
 import { fused } from "./fused.js";
@@ -22,6 +23,7 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...windows,
   ...pools,
   ...convolutions,
+  ...attentions,
   ...fused,
   ...updates,
 ]);

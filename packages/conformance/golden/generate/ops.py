@@ -177,4 +177,16 @@ case("linspace", [-1, 2, 7], [], lambda: torch.linspace(-1, 2, 7, dtype=torch.fl
 case("eye", [3, 5], [], lambda: torch.eye(3, 5, dtype=torch.float64))
 case("full", [[2, 3], 1.5], [], lambda: torch.full((2, 3), 1.5, dtype=torch.float64))
 
+# Attention.
+attention = torch.nn.functional.scaled_dot_product_attention
+three = ["$0", "$1", "$2"]
+case("scaledDotProductAttention", three, [real(2, 3, 4), real(2, 5, 4), real(2, 5, 3)], attention)
+case("scaledDotProductAttention", [*three, {"causal": True}], [real(2, 2, 5, 4), real(2, 2, 3, 4), real(2, 2, 3, 4)], lambda q, k, v: attention(q, k, v, is_causal=True))
+case("scaledDotProductAttention", [*three, {"scale": 0.3}], [real(6, 4), real(7, 4), real(7, 9)], lambda q, k, v: attention(q, k, v, scale=0.3))
+case("scaledDotProductAttention", [*three, {"mask": "$3"}], [real(2, 3, 4, 2), real(2, 3, 5, 2), real(2, 3, 5, 2), real(2, 1, 4, 5)], lambda q, k, v, mask: attention(q, k, v, attn_mask=mask))
+hidden = real(4, 5)
+hidden[1] = float("-inf")
+hidden[2, 3] = float("-inf")
+case("scaledDotProductAttention", [*three, {"mask": "$3"}], [real(2, 4, 2), real(2, 5, 2), real(2, 5, 2), hidden], lambda q, k, v, mask: attention(q, k, v, attn_mask=mask))
+
 write("ops", cases)

@@ -130,5 +130,11 @@ export {
 export { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices } from "./adaptivePooling.js";
 export { resize, type ResizeMode, type ResizeOptions } from "./resize.js";
 export { convolutionTranspose, type ConvolutionTransposeOptions } from "./transposedConvolution.js";
+export {
+  scaledDotProductAttention,
+  scaledDotProductAttentionOp,
+  type AttentionAttributes,
+  type AttentionOptions,
+} from "./attention.js";
 export { allClose, arrayEqual, type ClosenessOptions } from "./closeness.js";
 export { randomUniformOp, type RandomAttributes } from "./random.js";

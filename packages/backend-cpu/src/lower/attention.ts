@@ -1,0 +1,86 @@
+/** Scaled dot-product attention, forward and backward, split over the pairs of matrices. */
+import type { AttentionAttributes } from "@ermine/core";
+import { float, type Emitter } from "../emitter.js";
+import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { inParts } from "./parts.js";
+
+/** Queries of a block, as in assembly/attention.ts. */
+const rows = 64;
+/** The product's panels: assembly/gemm.ts packs 96 rows and all columns, 256 deep. */
+const panels = (columns: number, depth: number): number => Math.min(depth, 256) * (96 + Math.ceil(columns / 8) * 8);
+
+interface Sizes {
+  readonly pairs: number;
+  readonly length: number;
+  readonly source: number;
+  readonly width: number;
+  readonly features: number;
+}
+
+const sizesOf = (q: Operand, k: Operand, v: Operand): Sizes => ({
+  pairs: sizeOf(q.shape.slice(0, -2)),
+  length: q.shape.at(-2)!,
+  source: k.shape.at(-2)!,
+  width: q.shape.at(-1)!,
+  features: v.shape.at(-1)!,
+});
+
+/** What the mask's words are: of which kind, and its steps through [...pairs, L, S]. */
+function maskWords(mask: Operand | undefined, q: Operand, source: number): number[] {
+  if (mask === undefined) return [0, 0, 0, 0];
+  const strides = broadcastStrides(mask.shape, [...q.shape.slice(0, -1), source]).map((n) => n * 4);
+  const [row, column] = strides.slice(-2) as [number, number];
+  const { shape, strides: steps } = collapse(q.shape.slice(0, -2), strides.slice(0, -2));
+  return [mask.dtype === "bool" ? 2 : 1, row, column, shape.length, ...shape, ...steps[0]!];
+}
+
+type Part = (at: (t: Operand) => number, scratch: number, words: readonly number[]) => void;
+
+function eachPart(
+  e: Emitter,
+  [q, k, v, mask]: readonly [Operand, Operand, Operand, Operand | undefined],
+  attributes: unknown,
+  matrices: number,
+  part: Part,
+): void {
+  const { pairs, length, source, width, features } = sizesOf(q, k, v);
+  const { scale, causal, nothing } = attributes as AttentionAttributes;
+  const flags = (causal ? 1 : 0) + (mask !== undefined && nothing === "zero" ? 2 : 0);
+  const widest = Math.max(source, width, features);
+  const scratch = rows + matrices * (rows * source + 4) + panels(widest, Math.max(widest, rows));
+  const total = pairs * length * source * (width + features + 16) * (matrices === 1 ? 1 : 3);
+  inParts(e, total, pairs, (from, to) => {
+    const words = [to - from, length, source, width, features, float(scale), flags, from, ...maskWords(mask, q, source)];
+    part((t) => t.address + 4 * from * sizeOf(t.shape.slice(-2)), e.scratch(scratch), words);
+  });
+}
+
+type Inputs = readonly [Operand, Operand, Operand, Operand | undefined];
+
+const scaledDotProductAttention: Lowering = {
+  dtypes: ["float32"],
+  emit(e, inputs, [y], attributes) {
+    if (sizeOf(y!.shape) === 0) return;
+    const [q, k, v, mask] = inputs as unknown as Inputs;
+    eachPart(e, [q, k, v, mask], attributes, 1, (at, scratch, words) =>
+      e.emit("attention", at(y!), at(q), at(k), at(v), mask?.address ?? 0, scratch, ...words),
+    );
+  },
+};
+
+const scaledDotProductAttentionGradient: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [g, ...rest], [toQ, toK, toV], attributes) {
+    const [q, k, v, mask] = rest as unknown as Inputs;
+    const y = rest[4]!;
+    eachPart(e, [q, k, v, mask], attributes, 2, (at, scratch, words) => {
+      const places = [toQ!, toK!, toV!, g!, q, k, v].map(at);
+      e.emit("attentionGradient", ...places, mask?.address ?? 0, at(y), scratch, ...words);
+    });
+  },
+};
+
+export const attentions: readonly (readonly [string, Lowering])[] = Object.entries({
+  scaledDotProductAttention,
+  scaledDotProductAttentionGradient,
+});

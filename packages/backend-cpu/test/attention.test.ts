@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { scaledDotProductAttention } from "@ermine/core";
+import { expectSame, numbers, tensorOf, withGradients, type Numbers } from "./oracle.js";
+
+interface Case {
+  readonly lead: readonly number[];
+  readonly length: number;
+  readonly source: number;
+  readonly width: number;
+  readonly features: number;
+  readonly mask: "none" | "causal" | "float" | "bool";
+  /** Which of the mask's axes are 1. */
+  readonly flat: readonly boolean[];
+}
+
+const truth = ({ shape, data }: Numbers): Numbers & { dtype: "bool" } => ({
+  shape,
+  data: data.map((n) => (n > -0.2 ? 1 : 0)),
+  dtype: "bool",
+});
+
+async function check({ lead, length, source, width, features, mask, flat }: Case): Promise<void> {
+  const full = [...lead, length, source];
+  const shape = full.map((n, i) => (flat[i] === true ? 1 : n));
+  const bias = numbers(shape, 4);
+  const inputs: Numbers[] = [
+    numbers([...lead, length, width], 1),
+    numbers([...lead, source, width], 2),
+    numbers([...lead, source, features], 3),
+  ];
+  if (mask === "bool") inputs.push(truth(bias));
+  // A float mask is read where it gets no gradient: as a constant.
+  const constant = { shape, data: bias.data.map((n) => (n > 0.7 ? -Infinity : n)) };
+  await expectSame(
+    withGradients(
+      (q, k, v, m) =>
+        scaledDotProductAttention(q!, k!, v!, {
+          causal: mask === "causal",
+          ...(m === undefined ? {} : { mask: m }),
+          ...(mask === "float" ? { mask: tensorOf(constant) } : {}),
+        }),
+      (s) => numbers(s, 5),
+    ),
+    inputs,
+  );
+}
+
+const upTo = (most: number): fc.Arbitrary<number> => fc.integer({ min: 1, max: most });
+
+describe("attention and its gradients are the reference's", () => {
+  it("with any sizes and masks", async () => {
+    const cases = fc.record({
+      lead: fc.array(upTo(3), { maxLength: 3 }),
+      length: upTo(9),
+      source: upTo(11),
+      width: upTo(9),
+      features: upTo(9),
+      mask: fc.constantFrom("none" as const, "causal" as const, "float" as const, "bool" as const),
+      flat: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    });
+    await fc.assert(fc.asyncProperty(cases, check), { numRuns: 120 });
+  });
+
+  it.each(["none", "causal", "float", "bool"] as const)("over more than a block of queries, mask: %s", async (mask) => {
+    await check({ lead: [2, 3], length: 130, source: 131, width: 16, features: 20, mask, flat: [] });
+    await check({ lead: [9, 4], length: 64, source: 64, width: 16, features: 16, mask, flat: [false, true] });
+    await check({ lead: [2], length: 70, source: 5, width: 3, features: 1, mask, flat: [true, true] });
+    expect(mask).toBeTypeOf("string");
+  });
+});

@@ -1,0 +1,147 @@
+/** Scaled dot-product attention as one op, so that a backend need not keep a number for each pair of query and key. */
+import { softmax } from "../activations/softmax.js";
+import { tapesWatch } from "../autograd/tape.js";
+import { checkOptions, ErmineError } from "../errors.js";
+import { drawUniform } from "../random/generator.js";
+import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { add, addOp, mul, sub } from "./arithmetic.js";
+import { equal, greater, greaterEqual } from "./comparison.js";
+import { iota } from "./creation.js";
+import { apply1, defineFusedOp } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { amax, sum } from "./reduction.js";
+import { broadcastTo, reshape } from "./shape.js";
+import { where } from "./where.js";
+
+export type AttentionAttributes = {
+  /** Multiplies the products of queries and keys. */
+  readonly scale: number;
+  /** No query attends to a later key. */
+  readonly causal: boolean;
+  /** What a query gives that may attend to nothing: 0, or NaN as a softmax over nothing but −∞ has it. */
+  readonly nothing: "zero" | "NaN";
+};
+
+/** Scores of what is not attended to. */
+const hidden = -Infinity;
+
+/** softmax(scale · q kᵀ, masked): [..., L, S]. */
+function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, causal, nothing }: AttentionAttributes): Tensor {
+  let scores: Tensor = mul(matmul(q, k, { transposeB: true }), scale);
+  if (causal) {
+    const [length, source] = [q.shape.at(-2)!, k.shape.at(-2)!];
+    const later = greater(reshape(iota(source), [1, source]), reshape(iota(length), [length, 1]));
+    scores = where(later, hidden, scores);
+  }
+  if (mask !== undefined) scores = mask.dtype === "bool" ? where(mask, scores, hidden) : add(scores, mask);
+  if (mask === undefined || nothing === "NaN") return softmax(scores, { axis: -1 });
+  // Hidden before the softmax and behind it: neither its value nor its gradient meets a row of −∞.
+  const empty = equal(amax(scores, { axis: -1, keepDims: true }), hidden);
+  return where(empty, 0, softmax(where(empty, 0, scores), { axis: -1 }));
+}
+
+/** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */
+export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
+  name: "scaledDotProductAttention",
+  inputs: [{ name: "q" }, { name: "k" }, { name: "v" }, { name: "mask", optional: true, differentiable: false }],
+  infer([q, k, v, mask]) {
+    for (const t of [q, k, v]) checkDType("scaledDotProductAttention", t!, ["float32"]);
+    const fits =
+      q!.shape.length >= 2 &&
+      [k!, v!].every(({ shape }) => shape.length === q!.shape.length && sameShape(shape.slice(0, -2), q!.shape.slice(0, -2))) &&
+      sameSize(q!.shape.at(-1)!, k!.shape.at(-1)!) &&
+      sameSize(k!.shape.at(-2)!, v!.shape.at(-2)!);
+    if (!fits) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `scaledDotProductAttention takes q [..., L, E], k [..., S, E] and v [..., S, F], got ${[q!, k!, v!].map(({ shape }) => formatShape(shape)).join(", ")}.`,
+      );
+    }
+    const scores = [...q!.shape.slice(0, -1), k!.shape.at(-2)!];
+    if (mask !== undefined) {
+      checkDType("scaledDotProductAttention", mask, ["bool", "float32"]);
+      if (!sameShape(broadcastShapes("scaledDotProductAttention", mask.shape, scores), scores)) {
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `scaledDotProductAttention: a mask ${formatShape(mask.shape)} does not broadcast to ${formatShape(scores)}.`,
+        );
+      }
+    }
+    return [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: "float32", domain: "real" }];
+  },
+  decompose: ([q, k, v, mask], attributes) => [matmul(weightsOf(q!, k!, mask, attributes), v!)],
+  gradient([g], [q, k, v, mask], [y], attributes) {
+    const weights = weightsOf(q!, k!, mask, attributes);
+    // Σ over keys of weight · slope is Σ over features of g · y.
+    const slopes = sub(matmul(g!, v!, { transposeB: true }), sum(mul(g!, y!), { axis: -1, keepDims: true }));
+    const toScores = mul(mul(weights, slopes), attributes.scale);
+    return [
+      matmul(toScores, k!),
+      matmul(toScores, q!, { transposeA: true }),
+      matmul(weights, g!, { transposeA: true }),
+      undefined,
+    ];
+  },
+});
+
+const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
+
+export interface AttentionOptions {
+  /** Broadcasts to [..., L, S]. bool: true is attended to; float32: added to the scores. */
+  readonly mask?: Tensor;
+  /** The i-th query attends to the first i + 1 keys. Not with a mask. Default false. */
+  readonly causal?: boolean;
+  /** Default 1 / √E. */
+  readonly scale?: number;
+  /** Each attention weight becomes 0 with this probability, the others are divided by 1 − p. Default 0; give it in training only. */
+  readonly dropoutP?: number;
+}
+
+/**
+ * softmax(scale · q kᵀ + mask) v: each query's mean of the values, weighed by how well their keys fit. A query that may attend to
+ * nothing gives 0.
+ *
+ * @param q [..., L, E]
+ * @param k [..., S, E]; axes before the last two broadcast
+ * @param v [..., S, F]
+ * @returns [..., L, F]
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
+ * Source: Vaswani et al. 2017; PyTorch's scaled_dot_product_attention
+ */
+export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor<"real"> {
+  const name = "scaledDotProductAttention";
+  for (const t of [q, k, v]) checkTensor(name, t);
+  checkOptions(name, options, ["mask", "causal", "scale", "dropoutP"]);
+  const { mask, causal = false, dropoutP = 0 } = options;
+  if (causal && mask !== undefined)
+    throw new ErmineError("ERMINE_OPTION", `${name} takes a mask or causal: true. Put both into one mask.`);
+  if (!(dropoutP >= 0 && dropoutP <= 1))
+    throw new ErmineError("ERMINE_OPTION", `${name}: dropoutP is a probability in [0, 1], got ${String(dropoutP)}.`);
+  const features = q.shape.at(-1);
+  const scale = options.scale ?? (typeof features === "number" ? 1 / Math.sqrt(features) : undefined);
+  if (scale === undefined || !Number.isFinite(scale))
+    throw new ErmineError("ERMINE_OPTION", `${name}: scale is a number, or q's last size is known; got ${String(scale)}.`);
+  const attributes: AttentionAttributes = { scale, causal, nothing: "zero" };
+  if (dropoutP === 0) return attend([q, k, v], mask, attributes);
+  const weights = weightsOf(q, k, mask, attributes);
+  const kept = greaterEqual(drawUniform(weights.shape, "dropout"), dropoutP);
+  return matmul(where(kept, mul(weights, dropoutP === 1 ? 0 : 1 / (1 - dropoutP)), 0), v);
+}
+
+/** @internal By the op where it can; a mask that is learned needs the gradient of the simpler ops. */
+export function attend(
+  tensors: readonly [q: Tensor, k: Tensor, v: Tensor],
+  mask: Tensor | undefined,
+  attributes: AttentionAttributes,
+): Tensor<"real"> {
+  const [q, k, v] = tensors;
+  if (mask !== undefined && tapesWatch(addOp, [mask])) return matmul(weightsOf(q, k, mask, attributes), v);
+  const lead = tensors.reduce<Shape>((shape, t) => broadcastShapes("scaledDotProductAttention", shape, t.shape.slice(0, -2)), []);
+  const [a, b, c] = tensors.map((t) => {
+    const shape = [...lead, ...t.shape.slice(-2)];
+    return sameShape(shape, t.shape) ? t : broadcastTo(t, shape);
+  });
+  return apply1(scaledDotProductAttentionOp, [a, b, c, mask], attributes);
+}
