@@ -3,6 +3,7 @@
 import { ErmineError, nearestName } from "@ermine/core";
 import { parseArgs } from "node:util";
 import { showBackends } from "./showBackends.js";
+import { showProfile } from "./showProfile.js";
 import { train, type TrainOptions } from "./train.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
@@ -12,7 +13,8 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
   --hidden 128            --activation relu        --loss crossEntropy
   --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
-  --numerics fast|portable    --json (one object a line)`;
+  --numerics fast|portable    --json (one object a line)
+  --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing`;
 
 const options = {
   dataset: { type: "string", default: "digits" },
@@ -29,6 +31,7 @@ const options = {
   seed: { type: "string", default: "0" },
   numerics: { type: "string", default: "fast" },
   json: { type: "boolean", default: false },
+  profile: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -62,8 +65,12 @@ function parse(args: readonly string[]): { command: string; values: Record<strin
   }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    if (positionals.length > 1) refuse(`There is nothing to do with "${positionals[1]}". Options start with --.`);
-    return { command: positionals[0] ?? "train", values };
+    // A name behind --profile is its file.
+    const at = args.indexOf("--profile") + 1;
+    const file = at > 0 && args[at]?.startsWith("--") === false ? args[at] : undefined;
+    const words = positionals.filter((word) => word !== file);
+    if (words.length > 1) refuse(`There is nothing to do with "${words[1]}". Options start with --.`);
+    return { command: words[0] ?? "train", values: { ...values, profileFile: file } };
   } catch (error) {
     if (error instanceof ErmineError) throw error;
     return refuse((error as Error).message);
@@ -88,12 +95,16 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
     seed: number("seed", text("seed"), true, 0),
     numerics: oneOf("numerics", text("numerics"), ["fast", "portable"]),
     json: values["json"] === true,
+    profile: values["profile"] === true,
+    profileFile: values["profileFile"] as string | undefined,
   };
 }
 
 async function main(): Promise<void> {
   const { command, values } = parse(process.argv.slice(2));
   if (values["help"] === true) console.log(usage);
+  else if (command === "train" && values["profile"] === true)
+    await showProfile(trainOptions(values), (text) => console.log(text));
   else if (command === "train") await train(trainOptions(values), (text) => console.log(text));
   else if (command === "backends") await showBackends(trainOptions(values), (text) => console.log(text));
   else refuse(`There is no command "${command}".\n${usage}`);

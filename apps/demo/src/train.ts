@@ -32,6 +32,9 @@ export interface TrainOptions {
   readonly seed: number;
   readonly numerics: "fast" | "portable";
   readonly json: boolean;
+  readonly profile: boolean;
+  /** Where the profile's Chrome trace goes. */
+  readonly profileFile: string | undefined;
 }
 
 function lossOf(name: string): typeof crossEntropy {

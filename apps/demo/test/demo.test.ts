@@ -1,4 +1,7 @@
 import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadDigits } from "../src/digits.js";
@@ -119,6 +122,20 @@ describe("the choice of a backend", () => {
     expect(end!["testAccuracy"]).toBeGreaterThan(0.85);
   }, 60_000);
 });
+
+it("--profile shows where a step's time goes, and writes it for Chrome", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ermine-profile-"));
+  const file = join(folder, "trace.json");
+  const { status, stdout } = await demo(["train", "--profile", file, "--model", "cnn", "--batch-size", "16"]);
+  const events = (JSON.parse(readFileSync(file, "utf8")) as { traceEvents: { name: string }[] }).traceEvents;
+  rmSync(folder, { recursive: true });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/A step of 16 samples on cpu .* takes .* ms; its parts, .*the compiled program/);
+  for (const part of [/convolutionGradient +3 /, /GFLOP\/s/, /adamwUpdate/, /the step/]) expect(stdout).toMatch(part);
+  expect(events.some(({ name }) => name === "convolution")).toBe(true);
+  const nowhere = await demo(["--profile", "/nowhere/trace.json", "--batch-size", "8"]);
+  expect(nowhere).toMatchObject({ status: 2, stderr: expect.stringMatching(/--profile: ENOENT/) as string });
+}, 60_000);
 
 describe("the digits", () => {
   it("are the same numbers for a seed, others for another, no row in both parts", () => {

@@ -1,5 +1,5 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { checkOptions, type Backend } from "@ermine/core";
+import { checkOptions, ErmineError, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import type { Dataset } from "./data/dataset.js";
@@ -19,6 +19,7 @@ import { withAverages } from "./step/averaged.js";
 import { choose, noticeOf, type BackendChoice } from "./plan/choice.js";
 import { configurationOf, type Configuration } from "./plan/configuration.js";
 import { Plan } from "./plan/plan.js";
+import { profile, type Profile } from "./plan/profile.js";
 import { workloadOf, type Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
 import { trainingFor, type Training } from "./step/training.js";
@@ -133,6 +134,23 @@ export class Trainer<M extends string = never, T extends string = never> {
     } finally {
       chosen.close();
     }
+  }
+
+  /**
+   * Where the time of a step over this sample goes: by op and layer, with GFLOP/s and bytes. `String(profile)` is a table,
+   * `profile.chromeTrace()` a file for chrome://tracing. Nothing of the training changes. A backend that cannot time the parts of its
+   * programs is timed kernel by kernel.
+   *
+   * @param options.batchSize samples a micro-batch; default 32
+   * @param options.steps how many steps are timed; default 20
+   */
+  async profile(sample: Dataset, options: { batchSize?: number; steps?: number } = {}): Promise<Profile> {
+    checkOptions("profile", options, ["batchSize", "steps"]);
+    const { batchSize = 32, steps = 20 } = options;
+    if (!Number.isInteger(steps) || steps < 1)
+      throw new ErmineError("ERMINE_OPTION", `profile: steps is a whole number ≥ 1, got ${String(steps)}.`);
+    await this.#place(sample, "update", checkBatchSize(batchSize));
+    return profile(this.backend, await workloadOf(this.#options, sample, "update", batchSize), steps);
   }
 
   /** Chooses the backend where that is still open, for what is about to be done. */

@@ -10,6 +10,8 @@ import {
   type Feeds,
   type Graph,
   type GraphModule,
+  type OpNode,
+  type PartTime,
   type TypedArray,
   type Value,
 } from "@ermine/core";
@@ -18,7 +20,7 @@ import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import type { Heap } from "../heap.js";
 import { sizeOf } from "../lower/operand.js";
-import { fuse } from "./fuse.js";
+import { fuse, madeOf } from "./fuse.js";
 import { plan } from "./plan.js";
 
 interface Blocks {
@@ -32,8 +34,18 @@ interface Specialized {
   readonly words: number;
   readonly feeds: readonly { readonly name: string; readonly place: Place }[];
   readonly outputs: readonly Place[];
+  /** The words of each op, for profiles; those behind `committed` run only where the number at `commit` is not 0. */
+  readonly parts: readonly Part[];
+  readonly commit: number | undefined;
+  readonly committed: number;
   /** Everything to give back. */
   readonly addresses: readonly number[];
+}
+
+interface Part {
+  readonly nodes: readonly OpNode[];
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A block and a view of its numbers, made anew when memory has moved. */
@@ -122,8 +134,13 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       shape: value.type.shape as readonly number[],
       dtype: value.type.dtype,
     });
+    const parts: Part[] = [];
+    let committed = Infinity;
     const emit = (): Emitter => {
       const emitter = new Emitter();
+      const part = (nodes: readonly OpNode[], from: number): void => {
+        if (emitter.words.length > from) parts.push({ nodes, from, to: emitter.words.length });
+      };
       let skipAt = -1;
       const begin = (): void => {
         if (graph.commit === undefined) return;
@@ -132,6 +149,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       };
       planned.order.forEach((node, i) => {
         if (i === planned.committed) begin();
+        const from = emitter.words.length;
         const lowering = loweringOf(node.op.name);
         if (lowering === undefined)
           throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
@@ -145,12 +163,16 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
           outputs as readonly Operand[],
           node.attributes,
         );
+        part(madeOf(node), from);
       });
       if (planned.committed === planned.order.length && graph.updates.length > 0) begin();
+      const copies = emitter.words.length;
       for (const { variable, value } of planned.copied) {
         const { address, length } = variables[index.get(variable)!]!;
         emitter.emit("move", address, addressOf(value), length);
       }
+      part([], copies);
+      committed = skipAt < 0 ? Infinity : skipAt;
       if (skipAt >= 0) emitter.words[skipAt + 2] = emitter.words.length - skipAt - 3;
       return emitter;
     };
@@ -167,7 +189,8 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
           dtype: value.type.dtype,
         }),
     );
-    return { program, words: words.length, feeds, outputs, addresses };
+    const commit = graph.commit && addressOf(graph.commit);
+    return { program, words: words.length, feeds, outputs, parts, commit, committed, addresses };
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
@@ -189,7 +212,8 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   // A loop feeds one object over and over: what it is of is looked up once.
   let last: { readonly entry: string; readonly feeds: Feeds; readonly chosen: Specialized } | undefined;
 
-  function execute(entry: string, feeds: Feeds): Specialized {
+  /** The entry's program for these sizes, its feeds written. */
+  function fed(entry: string, feeds: Feeds): Specialized {
     if (last === undefined || last.feeds !== feeds || last.entry !== entry) {
       const graph = module.entries[entry];
       if (graph === undefined) {
@@ -205,6 +229,11 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       const { name, place } = chosen.feeds[i]!;
       fill(place, feeds[name]!);
     }
+    return chosen;
+  }
+
+  function execute(entry: string, feeds: Feeds): Specialized {
+    const chosen = fed(entry, feeds);
     machine.statistics.runs++;
     machine.call(chosen.program, chosen.words);
     return chosen;
@@ -214,6 +243,17 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(block)),
     runSync: (entry, feeds) =>
       execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
+    async profile(entry, feeds) {
+      const { program, parts, commit, committed } = fed(entry, feeds);
+      const times: PartTime[] = [];
+      for (const { nodes, from, to } of parts) {
+        if (from >= committed && heap.i32[commit! >>> 2] === 0) break;
+        const started = performance.now();
+        machine.call(program + from * 4, to - from);
+        times.push({ nodes, seconds: (performance.now() - started) / 1000 });
+      }
+      return times;
+    },
     snapshot: (i) => copyOf(variables[i]!),
     read: (i) => Promise.resolve(readBlock(heap, variables[i]!)),
     write(i, data) {

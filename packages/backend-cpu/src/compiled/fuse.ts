@@ -19,6 +19,10 @@ import { pointwise, type Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { neededFirst } from "./plan.js";
 
+/** The nodes that one of the program's is made of: itself, or a chain's members. */
+export const madeOf = (node: OpNode): readonly OpNode[] =>
+  node.op === chainOp ? (node.attributes["members"] as readonly OpNode[]) : [node];
+
 /** The op that a chain is in a graph. Its meaning is its attribute's steps. */
 const chainOp: Op = {
   name: "chain",
@@ -221,7 +225,7 @@ function rewrite(
       id: last.id,
       path: last.path,
       op: chainOp,
-      attributes: { chain },
+      attributes: { chain, members: group.map(({ node }) => node) },
       inputs: inputs.map((value) => made.get(value)!),
       outputs: values,
     }));

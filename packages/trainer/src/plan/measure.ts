@@ -35,4 +35,4 @@ async function stepTimes({ step }: ApartSteps, count: number): Promise<number> {
   return (performance.now() - started) / count;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;

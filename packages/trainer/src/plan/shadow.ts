@@ -9,7 +9,7 @@ import type { Training } from "../step/training.js";
 import type { Report, takeUpdate } from "../step/update.js";
 import { changeDifference, difference } from "./difference.js";
 import { firstDifferentOp } from "./firstDifferentOp.js";
-import { numbersOf, stepsApart, type ApartSteps } from "./steps.js";
+import { numbersOf, stepsApart, uncompiled, type ApartSteps } from "./steps.js";
 
 export interface ShadowOptions {
   /** A backend, or the name of a registered one, which is created for this and disposed after. */
@@ -219,6 +219,3 @@ export class Shadow {
     return undefined;
   }
 }
-
-/** The same backend, its ops one by one. */
-const uncompiled = ({ compile: _, ...backend }: Backend): Backend => backend;

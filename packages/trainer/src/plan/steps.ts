@@ -47,6 +47,13 @@ export function stepsApart(
   };
 }
 
+/** The same backend, its ops one by one. */
+export function uncompiled(backend: Backend): Backend {
+  const copy = { ...backend };
+  delete copy.compile;
+  return copy;
+}
+
 async function readLater(backend: Backend, program: Program, runs: readonly EntryRun[]): Promise<void> {
   for (const { entry, feeds } of runs) {
     for (const storage of program.run(entry, feeds)) {

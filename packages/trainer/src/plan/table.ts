@@ -1,5 +1,6 @@
 /** Plans and profiles as tables for people. */
 import type { Plan } from "./plan.js";
+import type { Profile } from "./profile.js";
 
 /** Lines of a table: columns whose cells are numbers to the right, the others to the left. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -63,3 +64,33 @@ export function backendTable(candidates: Plan["backend"]["candidates"]): string 
 const shown = 6;
 const chain = (names: readonly string[]): string =>
   names.length <= shown ? names.join(", ") : `${names.slice(0, shown).join(", ")}, … (${names.length} ops)`;
+
+const longest = 44;
+const shortened = (name: string): string => (name.length <= longest ? name : `${name.slice(0, longest - 1)}…`);
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const layerName = (layer: string): string => (layer === "" ? "the step" : layer);
+
+export function profileTable({ backend, engine, batchSize, steps, of, millisecondsPerStep, ops, layers }: Profile): string {
+  const sum = ops.reduce((total, op) => total + op.milliseconds, 0);
+  return [
+    `A step of ${batchSize} samples on ${backend} (${engine}) takes ${milliseconds(millisecondsPerStep)}; its parts, timed one by one over ${steps} steps ` +
+      `(${of}), ${milliseconds(sum)} together.\n`,
+    table(
+      ["Op", "Layer", "Times", "A step", "Share", "GFLOP/s", "Bytes"],
+      ops.map(({ op, layer, count, milliseconds: ms, share, gflopsPerSecond, bytes: moved }) => [
+        shortened(op),
+        layerName(layer),
+        String(count),
+        milliseconds(ms),
+        percent(share),
+        gflopsPerSecond.toFixed(gflopsPerSecond < 10 ? 2 : 1),
+        bytes(moved),
+      ]),
+    ),
+    "",
+    table(
+      ["Layer", "A step", "Share"],
+      layers.map(({ layer, milliseconds: ms, share }) => [layerName(layer), milliseconds(ms), percent(share)]),
+    ),
+  ].join("\n");
+}

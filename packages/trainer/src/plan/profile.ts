@@ -1,0 +1,191 @@
+/** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
+import { compileApart, type Backend, type Graph, type OpNode, type PartTime, type Value } from "@ermine/core";
+import { costOf } from "./cost.js";
+import { median, timeSteps } from "./measure.js";
+import { stepsApart, uncompiled } from "./steps.js";
+import { profileTable } from "./table.js";
+import type { Workload } from "./workload.js";
+
+/** What an op of a layer takes, a step. */
+export interface OpTime {
+  /** Its name; where several ran as one, all of them. */
+  readonly op: string;
+  /** The module's path; "" is the step itself. */
+  readonly layer: string;
+  /** How often it stands in the step. */
+  readonly count: number;
+  readonly milliseconds: number;
+  /** Of all that was timed. */
+  readonly share: number;
+  /** Floating-point operations: 2·m·n·k for products, else one for each number. */
+  readonly flops: number;
+  readonly gflopsPerSecond: number;
+  /** Read and made. */
+  readonly bytes: number;
+}
+
+export interface LayerTime {
+  readonly layer: string;
+  readonly milliseconds: number;
+  readonly share: number;
+}
+
+/** A part as it ran: milliseconds from the beginning of its step. */
+interface Slice extends Pick<OpTime, "op" | "layer" | "flops" | "bytes"> {
+  readonly start: number;
+  readonly duration: number;
+}
+
+/** Plain JSON; as text it is a table. */
+export class Profile {
+  readonly backend: string;
+  readonly engine: string;
+  readonly batchSize: number;
+  /** Steps that were timed. */
+  readonly steps: number;
+  /** "the compiled program": its parts one by one; "eager kernels": the same ops, each called by itself. */
+  readonly of: "the compiled program" | "eager kernels";
+  /** A whole step, as training runs it: less than the sum of the parts, which are timed one by one. */
+  readonly millisecondsPerStep: number;
+  /** Longest first. */
+  readonly ops: readonly OpTime[];
+  readonly layers: readonly LayerTime[];
+  readonly #slices: readonly (readonly Slice[])[];
+
+  constructor(
+    about: Pick<Profile, "backend" | "engine" | "batchSize" | "of" | "millisecondsPerStep">,
+    slices: readonly (readonly Slice[])[],
+  ) {
+    this.backend = about.backend;
+    this.engine = about.engine;
+    this.batchSize = about.batchSize;
+    this.of = about.of;
+    this.millisecondsPerStep = about.millisecondsPerStep;
+    this.steps = slices.length;
+    this.#slices = slices;
+    this.ops = byOp(slices);
+    this.layers = byLayer(this.ops);
+  }
+
+  toString(): string {
+    return profileTable(this);
+  }
+
+  /** The steps one behind the other, for chrome://tracing and ui.perfetto.dev: the text of a JSON file. */
+  chromeTrace(): string {
+    let at = 0;
+    const traceEvents = this.#slices.flatMap((slices, step) => {
+      const started = at;
+      at += slices.reduce((total, { duration }) => total + duration, 0) * 1000;
+      const length = at - started;
+      const events = slices.map(({ op, layer, start, duration, flops, bytes }) => ({
+        name: op,
+        cat: layer === "" ? "step" : layer,
+        ph: "X",
+        ts: started + start * 1000,
+        dur: duration * 1000,
+        pid: 1,
+        tid: 2,
+        args: { layer, flops, bytes },
+      }));
+      return [{ name: `step ${step + 1}`, cat: "step", ph: "X", ts: started, dur: length, pid: 1, tid: 1 }, ...events];
+    });
+    const name = (tid: number, text: string): object => ({ name: "thread_name", ph: "M", pid: 1, tid, args: { name: text } });
+    return JSON.stringify({
+      displayTimeUnit: "ms",
+      traceEvents: [name(1, "steps"), name(2, `${this.backend}: ops`), ...traceEvents],
+    });
+  }
+}
+
+/** Profiles so many steps of the workload, apart from the training. */
+export async function profile(backend: Backend, workload: Workload, steps: number): Promise<Profile> {
+  const { module, runs, numbers, batchSize } = workload;
+  const whole = stepsApart(backend, module, runs, numbers);
+  const timed = whole.program.profile === undefined ? compileApart(uncompiled(backend), module) : whole.program;
+  try {
+    const [millisecondsPerStep] = await timeSteps([whole], 200);
+    numbers.forEach((data, i) => timed.write(i, data));
+    const all: Slice[][] = [];
+    // The first finds caches cold and code not yet optimized.
+    for (let step = -1; step < steps; step++) {
+      const slices: Slice[] = [];
+      for (const { entry, feeds } of runs) {
+        const isRead = readersOf(timed.lowered.entries[entry]!);
+        for (const part of await timed.profile!(entry, feeds)) slices.push(sliceOf(part, slices, isRead));
+      }
+      if (step >= 0) all.push(slices);
+    }
+    const of = timed === whole.program && backend.compile !== undefined ? "the compiled program" : "eager kernels";
+    return new Profile(
+      { backend: backend.name, engine: backend.engine, batchSize, of, millisecondsPerStep: millisecondsPerStep! },
+      all,
+    );
+  } finally {
+    if (timed !== whole.program) timed.dispose();
+    whole.dispose();
+  }
+}
+
+/** Whether anybody reads a value, by its node's place in the graph, which stays when sizes become numbers. */
+function readersOf(graph: Graph): (value: Value) => boolean {
+  const key = ({ node, index }: Value): string => `${node.id}.${index}`;
+  const read = new Set<string>();
+  for (const node of graph.nodes)
+    if (node.kind === "op") for (const value of node.inputs) if (value !== undefined) read.add(key(value));
+  for (const value of [...graph.outputs, ...graph.updates.map((update) => update.value)]) read.add(key(value));
+  if (graph.commit !== undefined) read.add(key(graph.commit));
+  return (value) => read.has(key(value));
+}
+
+function sliceOf({ nodes, seconds }: PartTime, earlier: readonly Slice[], isRead: (value: Value) => boolean): Slice {
+  const last = earlier.at(-1);
+  const start = last === undefined ? 0 : last.start + last.duration;
+  return { op: nameOf(nodes), layer: layerOf(nodes), start, duration: seconds * 1000, ...costOf(nodes, isRead) };
+}
+
+const nameOf = (nodes: readonly OpNode[]): string =>
+  nodes.length === 0 ? "copies into variables" : nodes.map(({ op }) => op.name).join(" · ");
+
+/** The layer that all are of. */
+function layerOf(nodes: readonly OpNode[]): string {
+  const paths = new Set(nodes.map(({ path }) => path));
+  return paths.size === 1 ? [...paths][0]! : "";
+}
+
+/** Sums of each op of each layer within a step; of its times the median over the steps, which a pause of the machine does not move. */
+function byOp(slices: readonly (readonly Slice[])[]): OpTime[] {
+  const sums = new Map<string, { op: string; layer: string; count: number; times: number[]; flops: number; bytes: number }>();
+  for (const [step, own] of slices.entries()) {
+    for (const { op, layer, duration, flops, bytes } of own) {
+      const key = `${layer} ${op}`;
+      const sum = sums.get(key) ?? { op, layer, count: 0, times: slices.map(() => 0), flops: 0, bytes: 0 };
+      sums.set(key, sum);
+      sum.times[step]! += duration;
+      if (step > 0) continue;
+      sum.count++;
+      sum.flops += flops;
+      sum.bytes += bytes;
+    }
+  }
+  const all = [...sums.values()].map(({ times, ...sum }) => ({ ...sum, milliseconds: median(times) }));
+  const total = all.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return all
+    .map((sum) => ({
+      ...sum,
+      share: total === 0 ? 0 : sum.milliseconds / total,
+      gflopsPerSecond: sum.milliseconds === 0 ? 0 : sum.flops / sum.milliseconds / 1e6,
+    }))
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+function byLayer(ops: readonly OpTime[]): LayerTime[] {
+  const sums = new Map<string, { layer: string; milliseconds: number; share: number }>();
+  for (const { layer, milliseconds, share } of ops) {
+    const sum = sums.get(layer) ?? { layer, milliseconds: 0, share: 0 };
+    sum.milliseconds += milliseconds;
+    sum.share += share;
+    sums.set(layer, sum);
+  }
+  return [...sums.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}
