@@ -8,9 +8,15 @@ const require = createRequire(join(process.cwd(), "package.json"));
 const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
 rmSync(".report", { recursive: true, force: true });
 mkdirSync(".report", { recursive: true });
+// A slow machine, or one with much else to do, is no failure.
+const patience = ["--testTimeout=60000", "--hookTimeout=120000"];
 const reporters = ["--reporter=default", "--reporter=json", "--outputFile.json=.report/vitest.json"];
-const { status } = spawnSync(process.execPath, [vitest, "run", "--passWithNoTests", ...reporters, ...process.argv.slice(2)], {
-  stdio: "inherit",
-  env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, "run", "--passWithNoTests", ...patience, ...reporters, ...process.argv.slice(2)],
+  {
+    stdio: "inherit",
+    env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" },
+  },
+);
 process.exit(status ?? 1);

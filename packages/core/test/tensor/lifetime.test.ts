@@ -60,7 +60,7 @@ describe("scope", () => {
     const before = backend.memory();
     for (let i = 0; i < 250_000; i++) e.scope(() => void e.neg(e.mul(e.add(x, 1), e.neg(x))));
     expect(backend.memory()).toEqual(before);
-  }, 60_000);
+  }, 300_000);
 });
 
 describe("without a scope", () => {
@@ -73,7 +73,7 @@ describe("without a scope", () => {
     expect(warn).toHaveBeenCalledTimes(1);
     expect(String(warn.mock.calls[0]![0])).toMatch(/live tensors.*lifetime\.test\.ts.*wrap each turn in scope/s);
     warn.mockRestore();
-  }, 60_000);
+  }, 300_000);
 });
 
 describe("a tensor", () => {
