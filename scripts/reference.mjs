@@ -151,7 +151,8 @@ function layers(nn) {
     .filter((name) => typeof nn[name] === "function" && nn[name].prototype instanceof nn.Module && files.has(name))
     .sort()
     .map((name) => {
-      const texts = [said.get(name), said.get(parents.get(name))].filter((text) => text !== undefined);
+      const parent = parents.get(name);
+      const texts = [said.get(name), parent === "Module" ? undefined : said.get(parent)].filter((text) => text !== undefined);
       return [code(name), texts.length === 0 ? files.get(name) : texts.join(" ")];
     });
 }

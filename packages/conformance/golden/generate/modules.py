@@ -201,6 +201,10 @@ for d in (1, 2, 3):
             layer(name, pools[kind][d], numbers(1, 2, *size), dict(output_size=tuple([None, 4, None][:d])))
     layer(f"adaptiveMaxPool{d}d", pools["adaptiveMax"][d], numbers(1, 2, *size), dict(output_size=3, return_indices=True), call=with_indices)
 
+for name, kind in [("maxPool2d", "max"), ("avgPool2d", "avg")]:
+    layer(name, pools[kind][2], numbers(1, 1, 3, 9), dict(kernel_size=2, ceil_mode=True))
+    layer(name, pools[kind][2], numbers(2, 1, 3, 8), dict(kernel_size=2, ceil_mode=True))
+
 # Padding --------------------------------------------------------------------------------------------------------------------
 
 pads = {
@@ -323,6 +327,7 @@ for more, shape in [
     (dict(scale_factor=2, mode="trilinear"), (1, 1, 2, 3, 2)),
     (dict(size=(3, 4, 1), mode="trilinear", align_corners=True), (1, 1, 2, 3, 2)),
     (dict(size=(2, 3), mode="area"), (1, 1, 5, 4)),
+    (dict(scale_factor=(1.3, 2.6), mode="bilinear"), (1, 1, 3, 4)),
 ]:
     layer("upsample", nn.Upsample, numbers(*shape), more)
 

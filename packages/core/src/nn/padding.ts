@@ -68,18 +68,33 @@ const constantLayer = (name: string, spatial: number): new (padding: PaddingWidt
     }
   };
 
+/** 0 around the last axis: [left, right], or one width for all sides. A negative one takes away. */
 export const ZeroPad1d = layer("ZeroPad1d", 1, "constant");
+/** 0 around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
 export const ZeroPad2d = layer("ZeroPad2d", 2, "constant");
+/** 0 around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
 export const ZeroPad3d = layer("ZeroPad3d", 3, "constant");
+/** `value` around the last axis: [left, right], or one width for all sides. A negative one takes away. */
 export const ConstantPad1d = constantLayer("ConstantPad1d", 1);
+/** `value` around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
 export const ConstantPad2d = constantLayer("ConstantPad2d", 2);
+/** `value` around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
 export const ConstantPad3d = constantLayer("ConstantPad3d", 3);
+/** Mirrored at its edge, which is not repeated, around the last axis: [left, right], or one width for all sides. A negative one takes away. */
 export const ReflectionPad1d = layer("ReflectionPad1d", 1, "reflect");
+/** Mirrored at its edge, which is not repeated, around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
 export const ReflectionPad2d = layer("ReflectionPad2d", 2, "reflect");
+/** Mirrored at its edge, which is not repeated, around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
 export const ReflectionPad3d = layer("ReflectionPad3d", 3, "reflect");
+/** Its edge repeated around the last axis: [left, right], or one width for all sides. A negative one takes away. */
 export const ReplicationPad1d = layer("ReplicationPad1d", 1, "replicate");
+/** Its edge repeated around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
 export const ReplicationPad2d = layer("ReplicationPad2d", 2, "replicate");
+/** Its edge repeated around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
 export const ReplicationPad3d = layer("ReplicationPad3d", 3, "replicate");
+/** Its other end around the last axis: [left, right], or one width for all sides. A negative one takes away. */
 export const CircularPad1d = layer("CircularPad1d", 1, "circular");
+/** Its other end around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
 export const CircularPad2d = layer("CircularPad2d", 2, "circular");
+/** Its other end around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
 export const CircularPad3d = layer("CircularPad3d", 3, "circular");

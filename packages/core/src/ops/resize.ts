@@ -50,7 +50,9 @@ export function resize(x: Tensor, options: ResizeOptions, axes: number = x.rank 
     if (mode === "area") return adaptiveAvgPool(t, sizes);
     return sizes.reduce((image: Tensor, m, i) => {
       const n = old[i]!;
-      const given = recomputeScaleFactor ? undefined : scales?.[i];
+      // As PyTorch's: sizes that stay, or double, say it better than a scale that rounds to them. ("nearest" only over two axes.)
+      const said = (n === m && mode.endsWith("linear")) || (mode === "nearest" && axes === 2 && (m === n || m === 2 * n));
+      const given = recomputeScaleFactor || said ? undefined : scales?.[i];
       const scale = scaleOf(n, m, alignCorners, given);
       if (n === m && scale === 1) return image;
       return weigh(image, i + 2, tapsOf(mode, n, m, scale, alignCorners));
