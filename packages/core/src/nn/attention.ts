@@ -2,6 +2,7 @@
 import { softmax } from "../activations/softmax.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { add, mul } from "../ops/arithmetic.js";
+import { attend } from "../ops/attention.js";
 import { greater } from "../ops/comparison.js";
 import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
@@ -52,6 +53,8 @@ export interface Attended {
   /** (N, L, S): the mean over the heads; (N, heads, L, S) with averageAttnWeights false. */
   readonly weights: Tensor;
 }
+
+type Found = Pick<Attended, "output"> & Partial<Attended>;
 
 const names = ["causal", "dropout", "bias", "addBiasKv", "addZeroAttn", "kdim", "vdim", "batchFirst"];
 
@@ -121,7 +124,7 @@ export class MultiHeadAttention extends Module {
   /** (`run` gives the attention weights too.) */
   forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor<"real"> {
     checkOptions("MultiHeadAttention", masks, ["attnMask", "keyPaddingMask", "causal"]);
-    return this.#batched(query, key, value, masks).output;
+    return this.#batched(query, key, value, masks, false).output;
   }
 
   /** The output, and what was attended to. @param options.averageAttnWeights the mean over the heads; default true */
@@ -133,12 +136,12 @@ export class MultiHeadAttention extends Module {
   ): Attended {
     checkOptions("MultiHeadAttention.run", options, ["attnMask", "keyPaddingMask", "causal", "averageAttnWeights"]);
     const { averageAttnWeights = true, ...masks } = options;
-    const { output, weights } = this.#batched(query, key, value, masks);
-    const shown = averageAttnWeights ? mean(weights, { axis: 1 }) : weights;
+    const { output, weights } = this.#batched(query, key, value, masks, true);
+    const shown = averageAttnWeights ? mean(weights!, { axis: 1 }) : weights!;
     return { output, weights: query.rank === 2 ? squeeze(shown, 0) : shown };
   }
 
-  #batched(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks): Attended {
+  #batched(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks, weighed: boolean): Found {
     const parts = [
       ["query", query, this.embedDim],
       ["key", key, this.kdim],
@@ -155,12 +158,13 @@ export class MultiHeadAttention extends Module {
       const { keyPaddingMask, ...others } = masks;
       const padding = keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(keyPaddingMask, 0) };
       const all = { ...others, ...padding };
-      const { output, weights } = this.#attend(expandDims(query, 0), expandDims(key, 0), expandDims(value, 0), all);
+      const [q, k, v] = [query, key, value].map((t) => expandDims(t, 0)) as [Tensor, Tensor, Tensor];
+      const { output, weights } = this.#attend(q, k, v, all, weighed);
       return { output: squeeze(output, 0) as Tensor<"real">, weights };
     }
-    if (this.batchFirst) return this.#attend(query, key, value, masks);
+    if (this.batchFirst) return this.#attend(query, key, value, masks, weighed);
     const turn = (t: Tensor): Tensor => transpose(t, 0, 1);
-    const { output, weights } = this.#attend(turn(query), turn(key), turn(value), masks);
+    const { output, weights } = this.#attend(turn(query), turn(key), turn(value), masks, weighed);
     return { output: turn(output) as Tensor<"real">, weights };
   }
 
@@ -172,22 +176,45 @@ export class MultiHeadAttention extends Module {
     return linear(t, own?.value ?? sliceAxis(this.in_proj_weight!.value, 0, i * e, e), bias);
   }
 
-  #attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks): Attended {
+  #attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks, weighed: boolean): Found {
     const [n, length] = query.shape as readonly [Size, Size];
     const [e, heads] = [this.embedDim, this.numHeads];
     const lengthened = (t: Tensor, bias: Parameter | undefined): Tensor => {
       const one = [n, 1, e] as const;
       const ends = [...(bias === undefined ? [] : [broadcastTo(bias.value, one)]), ...(this.addZeroAttn ? [zeros(one)] : [])];
-      return concat([t, ...ends], 1);
+      return ends.length === 0 ? t : concat([t, ...ends], 1);
     };
     const split = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
     const q = split(this.#project(query, 0));
     const k = split(lengthened(this.#project(key, 1), this.bias_k));
     const v = split(lengthened(this.#project(value, 2), this.bias_v));
-    const mask = this.#mask(masks, [n, length, key.shape[1]!]);
-    const { output, weights } = attend(q, k, v, mask, this.dropout);
+    const sizes = [n, length, key.shape[1]!] as const;
+    const { output, weights } =
+      weighed || (this.dropout.training && this.dropout.p > 0)
+        ? this.#weigh(q, k, v, masks, sizes)
+        : this.#mix(q, k, v, masks, sizes);
     const joined = reshape(permute(output, [0, 2, 1, 3]), [n, length, e]);
     return { output: this.out_proj.forward(joined), weights };
+  }
+
+  /** softmax(q kᵀ / √d + mask) v over (N, heads, L or S, d), with no weight ever kept. */
+  #mix(q: Tensor, k: Tensor, v: Tensor, masks: AttentionMasks, sizes: readonly [Size, Size, Size]): Found {
+    const { attnMask, keyPaddingMask, causal = this.causal } = masks;
+    const alone = causal && attnMask === undefined && keyPaddingMask === undefined && this.#extraKeys === 0;
+    const mask = alone ? undefined : this.#mask(masks, sizes);
+    return { output: attend([q, k, v], mask, { scale: 1 / Math.sqrt(q.shape[3] as number), causal: alone, nothing: "NaN" }) };
+  }
+
+  #weigh(q: Tensor, k: Tensor, v: Tensor, masks: AttentionMasks, sizes: readonly [Size, Size, Size]): Attended {
+    const mask = this.#mask(masks, sizes);
+    const scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape[3] as number));
+    const weights = this.dropout.forward(softmax(mask === undefined ? scores : add(scores, mask), { axis: -1 }));
+    return { output: matmul(weights, v), weights };
+  }
+
+  /** Keys that are added to those given. */
+  get #extraKeys(): number {
+    return (this.bias_k === undefined ? 0 : 1) + (this.addZeroAttn ? 1 : 0);
   }
 
   /** All masks as one to be added to the scores, (N or 1, heads or 1, L or 1, S and what was added to the keys). */
@@ -212,12 +239,11 @@ export class MultiHeadAttention extends Module {
       all.push(reshape(asScores(keyPaddingMask), [n, 1, 1, source]));
     }
     if (all.length === 0) return undefined;
-    const extra = (this.bias_k === undefined ? 0 : 1) + (this.addZeroAttn ? 1 : 0);
     const none = [0, 0, 0, 0];
     return padTensor(
       all.reduce((sum: Tensor, mask) => add(sum, mask)),
       none,
-      [0, 0, 0, extra],
+      [0, 0, 0, this.#extraKeys],
       0,
     );
   }
@@ -236,11 +262,4 @@ function checkMask(name: string, mask: Tensor, expected: readonly (Size | undefi
     "ERMINE_SHAPE",
     `${name} is bool (true: not attended to) or float32 (added to the scores) and here [${shape}], got ${mask.dtype}${formatShape(mask.shape)}.`,
   );
-}
-
-/** softmax(q kᵀ / √d + mask) v over (N, heads, L or S, d). */
-function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, dropout: Dropout): Attended {
-  const scores = mul(matmul(q, k, { transposeB: true }), 1 / Math.sqrt(q.shape[3] as number));
-  const weights = dropout.forward(softmax(mask === undefined ? scores : add(scores, mask), { axis: -1 }));
-  return { output: matmul(weights, v), weights };
 }
