@@ -10,18 +10,17 @@ import {
   type Feeds,
   type Graph,
   type GraphModule,
-  type OpNode,
   type PartTime,
   type TypedArray,
   type Value,
+  type Variable,
 } from "@ermine/core";
 import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
-import { Emitter } from "../emitter.js";
-import { loweringOf, type Operand } from "../lower/index.js";
-import type { Heap } from "../heap.js";
 import { sizeOf } from "../lower/operand.js";
-import { fuse, madeOf } from "./fuse.js";
+import { fuse } from "./fuse.js";
+import { Place } from "./place.js";
 import { plan } from "./plan.js";
+import { write, type Part, type Places } from "./program.js";
 
 interface Blocks {
   allocate(length: number, dtype: DType): Block;
@@ -32,44 +31,13 @@ interface Blocks {
 interface Specialized {
   readonly program: number;
   readonly words: number;
+  readonly parts: readonly Part[];
+  /** Whether the step is accepted. */
+  readonly commit: Place | undefined;
   readonly feeds: readonly { readonly name: string; readonly place: Place }[];
   readonly outputs: readonly Place[];
-  /** The words of each op, for profiles; those behind `committed` run only where the number at `commit` is not 0. */
-  readonly parts: readonly Part[];
-  readonly commit: number | undefined;
-  readonly committed: number;
   /** Everything to give back. */
   readonly addresses: readonly number[];
-}
-
-interface Part {
-  readonly nodes: readonly OpNode[];
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A block and a view of its numbers, made anew when memory has moved. */
-class Place {
-  readonly block: Block;
-  readonly #heap: Heap;
-  #view: Float32Array | Int32Array;
-
-  constructor(heap: Heap, block: Block) {
-    this.#heap = heap;
-    this.block = block;
-    this.#view = this.#look();
-  }
-
-  get view(): Float32Array | Int32Array {
-    if (this.#view.buffer !== this.#heap.memory.buffer) this.#view = this.#look();
-    return this.#view;
-  }
-
-  #look(): Float32Array | Int32Array {
-    const { address, dtype, length } = this.block;
-    const Numbers = dtype === "float32" ? Float32Array : Int32Array;
-    return new Numbers(this.#heap.memory.buffer, address, length);
-  }
 }
 
 /** Batch sizes kept ready for each module. */
@@ -124,73 +92,31 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         else writeBlock(heap, block, node.data!);
       }
     }
-    const addressOf = (value: Value): number => {
-      const direct = planned.direct.get(value);
-      if (direct !== undefined) return variables[index.get(direct)!]!.address;
-      return fixed.get(value) ?? arena + planned.offsets.get(value)!;
+    const variable = (of: Variable): Block => variables[index.get(of)!]!;
+    const places: Places = {
+      of(value) {
+        const root = planned.root(value);
+        const direct = planned.direct.get(root);
+        return direct === undefined ? (fixed.get(root) ?? arena + planned.offsets.get(root)!) : variable(direct).address;
+      },
+      after(value) {
+        const saved = planned.saved.get(planned.root(value));
+        return saved === undefined ? places.of(value) : arena + saved;
+      },
+      variable,
     };
-    const operand = (value: Value): Operand => ({
-      address: addressOf(value),
-      shape: value.type.shape as readonly number[],
-      dtype: value.type.dtype,
-    });
-    const parts: Part[] = [];
-    let committed = Infinity;
-    const emit = (): Emitter => {
-      const emitter = new Emitter();
-      const part = (nodes: readonly OpNode[], from: number): void => {
-        if (emitter.words.length > from) parts.push({ nodes, from, to: emitter.words.length });
-      };
-      let skipAt = -1;
-      const begin = (): void => {
-        if (graph.commit === undefined) return;
-        skipAt = emitter.words.length;
-        emitter.emit("skipUnless", addressOf(graph.commit), 0);
-      };
-      planned.order.forEach((node, i) => {
-        if (i === planned.committed) begin();
-        const from = emitter.words.length;
-        const lowering = loweringOf(node.op.name);
-        if (lowering === undefined)
-          throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
-        // A dead output has no place where the op can leave it out; others keep theirs.
-        const outputs = node.outputs.map((value) =>
-          planned.used(value) || node.op.name !== "convolutionGradient" ? operand(value) : undefined,
-        );
-        lowering.emit(
-          emitter,
-          node.inputs.map((value) => value && operand(value)),
-          outputs as readonly Operand[],
-          node.attributes,
-        );
-        part(madeOf(node), from);
-      });
-      if (planned.committed === planned.order.length && graph.updates.length > 0) begin();
-      const copies = emitter.words.length;
-      for (const { variable, value } of planned.copied) {
-        const { address, length } = variables[index.get(variable)!]!;
-        emitter.emit("move", address, addressOf(value), length);
-      }
-      part([], copies);
-      committed = skipAt < 0 ? Infinity : skipAt;
-      if (skipAt >= 0) emitter.words[skipAt + 2] = emitter.words.length - skipAt - 3;
-      return emitter;
-    };
-    const emitter = emit();
+    const { emitter, parts } = write(graph, planned, places);
     machine.reserve(emitter);
     const { words } = emitter;
     const program = allocate(words.length * 4);
     heap.i32.set(words, program >>> 2);
-    const outputs = graph.outputs.map(
-      (value) =>
-        new Place(heap, {
-          address: addressOf(value),
-          length: sizeOf(value.type.shape as readonly number[]),
-          dtype: value.type.dtype,
-        }),
-    );
-    const commit = graph.commit && addressOf(graph.commit);
-    return { program, words: words.length, feeds, outputs, parts, commit, committed, addresses };
+    const placeOf = (value: Value): Place => {
+      const { shape, dtype } = value.type;
+      return new Place(heap, { address: places.after(value), length: sizeOf(shape as readonly number[]), dtype });
+    };
+    const outputs = graph.outputs.map(placeOf);
+    const commit = graph.commit && placeOf(graph.commit);
+    return { program, words: words.length, parts, commit, feeds, outputs, addresses };
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
@@ -244,12 +170,12 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     runSync: (entry, feeds) =>
       execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     async profile(entry, feeds) {
-      const { program, parts, commit, committed } = fed(entry, feeds);
+      const { commit, parts, program } = fed(entry, feeds);
       const times: PartTime[] = [];
-      for (const { nodes, from, to } of parts) {
-        if (from >= committed && heap.i32[commit! >>> 2] === 0) break;
+      for (const { nodes, from, to, committed } of parts) {
+        if (committed && commit?.view[0] === 0) break;
         const started = performance.now();
-        machine.call(program + from * 4, to - from);
+        machine.call(program + 4 * from, to - from);
         times.push({ nodes, seconds: (performance.now() - started) / 1000 });
       }
       return times;

@@ -10,33 +10,74 @@ export interface Plan {
   /** Byte offsets into the arena, and its size. */
   readonly offsets: ReadonlyMap<Value, number>;
   readonly bytes: number;
+  /** The value whose place this one has: a reshaped one is what it was made of. */
+  root(value: Value): Value;
   /** Values that are written straight into their variable's own block. */
   readonly direct: ReadonlyMap<Value, Variable>;
   /** Updates that are copied into their variable at the end. */
   readonly copied: readonly { readonly variable: Variable; readonly value: Value }[];
+  /** Old values that are wanted when their variable has a new one, with their offset into the arena: copied there before all else. */
+  readonly saved: ReadonlyMap<Value, number>;
   /** Does anyone read it? */
   used(value: Value): boolean;
 }
 
 const wordsOf = (value: Value): number => sizeOf(value.type.shape as readonly number[]);
 
+/** What is known of a graph's order while places are chosen. Values are roots. */
+interface Order {
+  readonly graph: Graph;
+  readonly order: readonly OpNode[];
+  readonly committed: number;
+  readonly root: (value: Value) => Value;
+  /** The position of the last op that reads a value; behind all for what is read when the program is over. */
+  readonly lastRead: ReadonlyMap<Value, number>;
+  readonly outputs: ReadonlySet<Value>;
+}
+
 /** @param entry a graph whose sizes are numbers */
 export function plan(graph: Graph): Plan {
   const ops = graph.nodes.filter((node): node is OpNode => node.kind === "op");
-  const { early, late } = phases(graph, ops);
+  const root = roots(ops);
+  const computed = ops.filter((node) => root(node.outputs[0]!) === node.outputs[0]);
+  const { early, late } = phases(graph, computed);
   const order = [...early, ...late];
-  const position = new Map<Node, number>(order.map((node, i) => [node, i]));
   const lastRead = new Map<Value, number>();
-  const end = order.length;
   order.forEach((node, i) => {
-    for (const input of node.inputs) if (input !== undefined) lastRead.set(input, i);
+    for (const input of node.inputs) if (input !== undefined) lastRead.set(root(input), i);
   });
-  for (const value of [...graph.outputs, ...graph.updates.map((u) => u.value)]) lastRead.set(value, end);
-  if (graph.commit !== undefined) lastRead.set(graph.commit, end);
+  const atEnd = [
+    ...graph.outputs,
+    ...graph.updates.map(({ value }) => value),
+    ...(graph.commit === undefined ? [] : [graph.commit]),
+  ];
+  for (const value of atEnd) lastRead.set(root(value), order.length);
+  const known: Order = { graph, order, committed: early.length, root, lastRead, outputs: new Set(graph.outputs.map(root)) };
+  const { direct, copied } = updates(known);
+  const arena = new Arena();
+  const saved = new Map([...savedValues(known, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
+  const offsets = place(known, direct, arena);
+  return {
+    order,
+    committed: early.length,
+    offsets,
+    bytes: arena.bytes,
+    root,
+    direct,
+    copied,
+    saved,
+    used: (value) => lastRead.has(value),
+  };
+}
 
-  const { direct, copied } = updates(graph, early.length, position, lastRead, order);
-  const { offsets, bytes } = place(order, lastRead, direct);
-  return { order, committed: early.length, offsets, bytes, direct, copied, used: (value) => lastRead.has(value) };
+/** A reshape moves nothing. */
+function roots(ops: readonly OpNode[]): (value: Value) => Value {
+  const known = new Map<Value, Value>();
+  const root = (value: Value): Value => known.get(value) ?? value;
+  for (const { op, inputs, outputs } of ops) {
+    if (op.name === "reshape") known.set(outputs[0]!, root(inputs[0]!));
+  }
+  return root;
 }
 
 /** What outputs and the commit condition need: it runs before the step is accepted. */
@@ -63,19 +104,16 @@ function phases(graph: Graph, ops: readonly OpNode[]): { early: OpNode[]; late: 
  * A new value takes its variable's own block where its op works number by number, runs in the committed part, and nobody reads the
  * old value later. Two updates may not feed each other.
  */
-function updates(
-  graph: Graph,
-  committed: number,
-  position: ReadonlyMap<Node, number>,
-  lastRead: ReadonlyMap<Value, number>,
-  order: readonly OpNode[],
-): { direct: Map<Value, Variable>; copied: { variable: Variable; value: Value }[] } {
+function updates({ graph, order, committed, root, lastRead, outputs }: Order): Pick<Plan, "copied"> & {
+  direct: Map<Value, Variable>;
+} {
   const direct = new Map<Value, Variable>();
   const copied: { variable: Variable; value: Value }[] = [];
+  const position = new Map<Node, number>(order.map((node, i) => [node, i]));
   const reads = new Map<Variable, Value>();
   for (const node of graph.nodes) if (node.kind === "variable") reads.set(node.variable, node.outputs[0]!);
-  const outputs = new Set(graph.outputs);
-  for (const { variable, value } of graph.updates) {
+  for (const { variable, value: updated } of graph.updates) {
+    const value = root(updated);
     const { node } = value;
     const at = position.get(node);
     const old = reads.get(variable);
@@ -83,50 +121,94 @@ function updates(
       at !== undefined &&
       at >= committed &&
       node.kind === "op" &&
-      loweringOf(node.op.name)?.inPlace === true &&
       !outputs.has(value) &&
       !direct.has(value) &&
-      readsOwnPlaceOnly(node, old, value) &&
-      (old === undefined || ((lastRead.get(old) ?? -1) <= at && !outputs.has(old) && !updatesTo(graph, old)));
+      (old === undefined || ((lastRead.get(old) ?? -1) <= at && mayTakePlace(node, value, old, root)));
     // What runs between this op and the end must not read the block as something else: it reads the new value, which it is.
     if (inPlace) direct.set(value, variable);
-    else copied.push({ variable, value });
+    else copied.push({ variable, value: updated });
   }
-  void order;
   return { direct, copied };
 }
 
-const updatesTo = (graph: Graph, value: Value): boolean => graph.updates.some((update) => update.value === value);
-
-/** Inputs of another size broadcast: then a number is read after its place was written. */
-function readsOwnPlaceOnly(node: OpNode, old: Value | undefined, value: Value): boolean {
-  return old === undefined || !node.inputs.includes(old) || wordsOf(old) === wordsOf(value);
+/** May the op write `value` over `old`, which it reads perhaps? Number by number, each read before it is written. */
+function mayTakePlace(node: OpNode, value: Value, old: Value, root: Plan["root"]): boolean {
+  const lowering = loweringOf(node.op.name);
+  if (lowering?.inPlace !== true) return false;
+  return node.inputs.every((input, i) => {
+    if (input === undefined || root(input) !== old) return true;
+    // An input of another size broadcasts: then a number is read after its place was written.
+    return wordsOf(old) === wordsOf(value) && (lowering.readsOwnPlace?.(i, node.attributes) ?? true);
+  });
 }
 
-/** First fit over the values' lifetimes, largest gaps reused. */
-function place(
-  order: readonly OpNode[],
-  lastRead: ReadonlyMap<Value, number>,
-  direct: ReadonlyMap<Value, Variable>,
-): { offsets: Map<Value, number>; bytes: number } {
+/** Variables' old values that outputs or other variables become, although their own block has a new one by then. */
+function savedValues({ graph, root, outputs }: Order, copied: Plan["copied"]): Set<Value> {
+  const updated = new Set(graph.updates.map(({ variable }) => variable));
+  const wanted = [...outputs, ...copied.map(({ value }) => root(value))];
+  return new Set(wanted.filter(({ node }) => node.kind === "variable" && updated.has(node.variable)));
+}
+
+/** Byte ranges that are taken for a while, first fit. */
+class Arena {
+  bytes = 0;
+  #busy: { readonly from: number; readonly to: number; until: number }[] = [];
+
+  /** Room for that many words until after the op at `until`. */
+  take(words: number, until: number): number {
+    // 16 bytes behind the end, for the last vector.
+    const size = Math.ceil((words * 4 + 16) / 16) * 16;
+    let from = 0;
+    let before = 0;
+    for (; before < this.#busy.length; before++) {
+      const other = this.#busy[before]!;
+      if (other.from - from >= size) break;
+      from = Math.max(from, other.to);
+    }
+    // By address, as every range is put in where it fits.
+    this.#busy.splice(before, 0, { from, to: from + size, until });
+    this.bytes = Math.max(this.bytes, from + size);
+    return from;
+  }
+
+  /** The range at `from` goes on to another value. */
+  keep(from: number, until: number): void {
+    this.#busy.find((range) => range.from === from)!.until = until;
+  }
+
+  /** Gives up what no op from `now` on reads. */
+  free(now: number): void {
+    this.#busy = this.#busy.filter(({ until }) => until >= now);
+  }
+}
+
+/** Each value's offset: the place of an input that is read for the last time, where the op works number by number; else room of its own. */
+function place({ order, root, lastRead }: Order, direct: ReadonlyMap<Value, Variable>, arena: Arena): Map<Value, number> {
   const offsets = new Map<Value, number>();
-  const busy: { readonly from: number; readonly to: number; readonly until: number }[] = [];
-  let bytes = 0;
   order.forEach((node, i) => {
-    for (let k = busy.length - 1; k >= 0; k--) if (busy[k]!.until < i) busy.splice(k, 1);
+    arena.free(i);
+    const taken = new Set<Value>();
     for (const value of node.outputs) {
       if (direct.has(value)) continue;
-      // 16 bytes behind the end, for the last vector.
-      const size = Math.ceil((wordsOf(value) * 4 + 16) / 16) * 16;
-      let from = 0;
-      for (const other of busy.toSorted((a, b) => a.from - b.from)) {
-        if (other.from - from >= size) break;
-        from = Math.max(from, other.to);
+      const until = lastRead.get(value) ?? i;
+      const old = node.inputs
+        .map((input) => input && root(input))
+        .find(
+          (input) =>
+            input !== undefined &&
+            offsets.has(input) &&
+            lastRead.get(input) === i &&
+            !taken.has(input) &&
+            mayTakePlace(node, value, input, root),
+        );
+      if (old === undefined) {
+        offsets.set(value, arena.take(wordsOf(value), until));
+        continue;
       }
-      offsets.set(value, from);
-      busy.push({ from, to: from + size, until: lastRead.get(value) ?? i });
-      bytes = Math.max(bytes, from + size);
+      taken.add(old);
+      offsets.set(value, offsets.get(old)!);
+      arena.keep(offsets.get(old)!, until);
     }
   });
-  return { offsets, bytes };
+  return offsets;
 }

@@ -4,7 +4,7 @@
  */
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
-import { collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 import type { Family, Step } from "./pointwise.js";
 import { ranges } from "./parts.js";
 
@@ -45,9 +45,19 @@ interface Place {
 
 const isSingle = ({ strides, shape }: View): boolean => strides.every((stride, axis) => stride === 0 || shape[axis] === 1);
 
+/** Is it all numbers, each at its own place? */
+function isWhole({ offset, shape, strides }: View): boolean {
+  const own = contiguous(shape);
+  return offset === 0 && strides.every((stride, axis) => stride === own[axis] || shape[axis] === 1);
+}
+
 export const chain: Lowering = {
   dtypes: [],
   inPlace: true,
+  readsOwnPlace: (input, attributes) =>
+    (attributes["chain"] as Chain).steps.every(({ sources }) =>
+      sources.every((source) => "step" in source || source.input !== input || isWhole(source.view)),
+    ),
   emit(e, inputs, outputs, attributes) {
     const plan = attributes["chain"] as Chain;
     if (plan.count === 0) return;

@@ -1,0 +1,27 @@
+/** Where a feed is written and an output is read. */
+import type { Block } from "../backend.js";
+import type { Heap } from "../heap.js";
+
+/** A block and a view of its numbers, made anew when memory has moved. */
+export class Place {
+  readonly block: Block;
+  readonly #heap: Heap;
+  #view: Float32Array | Int32Array;
+
+  constructor(heap: Heap, block: Block) {
+    this.#heap = heap;
+    this.block = block;
+    this.#view = this.#look();
+  }
+
+  get view(): Float32Array | Int32Array {
+    if (this.#view.buffer !== this.#heap.memory.buffer) this.#view = this.#look();
+    return this.#view;
+  }
+
+  #look(): Float32Array | Int32Array {
+    const { address, dtype, length } = this.block;
+    const Numbers = dtype === "float32" ? Float32Array : Int32Array;
+    return new Numbers(this.#heap.memory.buffer, address, length);
+  }
+}

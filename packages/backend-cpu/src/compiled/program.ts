@@ -1,0 +1,78 @@
+/** A planned graph as instructions, with which words are which ops'. */
+import { ErmineError, type Graph, type OpNode, type Value, type Variable } from "@ermine/core";
+import type { Block } from "../backend.js";
+import { Emitter } from "../emitter.js";
+import { loweringOf, type Operand } from "../lower/index.js";
+import { sizeOf } from "../lower/operand.js";
+import { madeOf } from "./fuse.js";
+import type { Plan } from "./plan.js";
+
+/** Where values are. */
+export interface Places {
+  /** While the program runs. */
+  of(value: Value): number;
+  /** When it is over. */
+  after(value: Value): number;
+  variable(variable: Variable): Block;
+}
+
+/** The words [from, to) of some ops, or of copies. */
+export interface Part {
+  readonly nodes: readonly OpNode[];
+  readonly from: number;
+  readonly to: number;
+  /** Is it left out where the step is refused? */
+  readonly committed: boolean;
+}
+
+export interface Written {
+  readonly emitter: Emitter;
+  readonly parts: readonly Part[];
+}
+
+export function write(graph: Graph, planned: Plan, places: Places): Written {
+  const emitter = new Emitter();
+  const { words } = emitter;
+  const parts: Part[] = [];
+  const part = (nodes: readonly OpNode[], committed: boolean, emit: () => void): void => {
+    const from = words.length;
+    emit();
+    if (words.length > from) parts.push({ nodes, from, to: words.length, committed });
+  };
+  part([], false, () => {
+    for (const value of planned.saved.keys()) emitter.emit("move", places.after(value), places.of(value), sizeOf(shapeOf(value)));
+  });
+  const ops = (nodes: readonly OpNode[], committed: boolean): void =>
+    nodes.forEach((node) => part(madeOf(node), committed, () => lower(emitter, node, planned, places)));
+  ops(planned.order.slice(0, planned.committed), false);
+  let skipAt = -1;
+  if (graph.commit !== undefined && graph.updates.length > 0) {
+    skipAt = words.length;
+    emitter.emit("skipUnless", places.of(graph.commit), 0);
+  }
+  ops(planned.order.slice(planned.committed), true);
+  part([], true, () => {
+    for (const { variable, value } of planned.copied) {
+      const { address, length } = places.variable(variable);
+      emitter.emit("move", address, places.after(value), length);
+    }
+  });
+  if (skipAt >= 0) words[skipAt + 2] = words.length - skipAt - 3;
+  return { emitter, parts };
+}
+
+const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
+
+function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): void {
+  const lowering = loweringOf(node.op.name);
+  if (lowering === undefined) {
+    throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
+  }
+  const operand = (value: Value): Operand => ({ address: places.of(value), shape: shapeOf(value), dtype: value.type.dtype });
+  // A dead output has no place where the op can leave it out; others keep theirs.
+  const outputs = node.outputs.map((value) =>
+    planned.used(value) || node.op.name !== "convolutionGradient" ? operand(value) : undefined,
+  );
+  const inputs = node.inputs.map((value) => value && operand(value));
+  lowering.emit(emitter, inputs, outputs as readonly Operand[], node.attributes);
+}
