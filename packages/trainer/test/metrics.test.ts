@@ -1,6 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bestThreshold, calibrationError, precision, rocAuc, type HostBatch, type Metric } from "../src/index.js";
+import { bceWithLogits, mse } from "@ermine/core";
+import { Linear, Sequential } from "@ermine/core/nn";
+import { reference } from "@ermine/core/reference";
+import {
+  accuracy,
+  bestThreshold,
+  calibrationError,
+  dataset,
+  logLoss,
+  precision,
+  rocAuc,
+  sgd,
+  Trainer,
+  type AnyLoss,
+  type HostBatch,
+  type Metric,
+} from "../src/index.js";
 import { metrics } from "../src/catalog.js";
 
 const part = ({ data, shape }: HostBatch, from: number, to: number): HostBatch => {
@@ -83,5 +99,38 @@ describe("edge cases", () => {
     expect(bestThreshold(probabilities, labels)).toEqual({ threshold: 0.3, score: 0.8 });
     expect(bestThreshold(probabilities, labels, (_, fp, fn) => -(10 * fp + fn))).toEqual({ threshold: 0.8, score: -1 });
     expect(() => bestThreshold([0.1], [])).toThrow(/as many of both/);
+  });
+});
+
+describe("a metric that reads probabilities", () => {
+  const yesNo = dataset({
+    inputs: { data: Float32Array.of(-2, -1, 1, 2), shape: [4, 1] },
+    targets: { data: Float32Array.of(0, 0, 1, 1), shape: [4, 1] },
+  });
+  const trained = (loss: AnyLoss, metric: Metric<"it">) => {
+    const model = new Sequential(new Linear(1, 1));
+    model.loadStateDict({
+      "0.weight": { shape: [1, 1], data: Float32Array.of(1) },
+      "0.bias": { shape: [1], data: Float32Array.of(0) },
+    });
+    return new Trainer({ model, loss, optimizer: sgd(), backend: reference(), metrics: [metric] });
+  };
+  const named = (metric: Metric): Metric<"it"> => ({ ...metric, name: "it" });
+
+  it.each([
+    ["accuracy", accuracy()],
+    ["precision", precision()],
+    ["logLoss", logLoss()],
+    ["calibrationError", calibrationError()],
+  ])("%s takes them from a loss of logits, and refuses plain numbers", async (name, metric) => {
+    expect(await trained(bceWithLogits, named(metric)).evaluate(yesNo)).toHaveProperty("it", expect.any(Number));
+    await expect(trained(mse, named(metric)).evaluate(yesNo)).rejects.toThrow(
+      new RegExp(`^${name} reads probabilities, and the loss says of the model's output only that it is numbers\\.`),
+    );
+  });
+
+  it("takes plain numbers where it is told from where on the answer is 1", async () => {
+    expect(await trained(mse, named(accuracy({ threshold: 0 }))).evaluate(yesNo)).toHaveProperty("it", 1);
+    expect(await trained(mse, named(accuracy({ threshold: 1.5 }))).evaluate(yesNo)).toHaveProperty("it", 0.75);
   });
 });

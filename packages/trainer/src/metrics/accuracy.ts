@@ -1,6 +1,6 @@
 /** The share of right answers. */
 import { checkOptions, ErmineError } from "@ermine/core";
-import { defineMetric, type HostBatch, type Metric } from "./metric.js";
+import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. */
 export function argMaxAt(data: ArrayLike<number>, start: number, classes: number, stride = 1): number {
@@ -9,13 +9,23 @@ export function argMaxAt(data: ArrayLike<number>, start: number, classes: number
   return best;
 }
 
-/** Predicted and true class of each answer. Predictions of (N, K, d…) against (N, d…), or probabilities of equal shape. */
-export function answers(prediction: HostBatch, target: HostBatch, threshold: number): [predicted: number, truth: number][] {
+/**
+ * Predicted and true class of each answer. Predictions of (N, K, d…) against (N, d…), or probabilities of equal shape, which answer 1 from
+ * the threshold on, by default ½.
+ */
+export function answers(
+  metric: string,
+  prediction: HostBatch,
+  target: HostBatch,
+  threshold: number | undefined,
+): [predicted: number, truth: number][] {
   const pairs: [number, number][] = [];
   const { shape, data } = prediction;
   if (shape.length === target.shape.length && shape.every((size, i) => size === target.shape[i])) {
     if (shape.length > 1 && shape[1]! > 1 && rowsAreDistributions(target)) return distributionAnswers(prediction, target);
-    for (let i = 0; i < data.length; i++) pairs.push([data[i]! >= threshold ? 1 : 0, target.data[i]!]);
+    if (threshold === undefined)
+      requireProbabilities(metric, prediction, `; or say from where on the answer is 1: { threshold: 0 }`);
+    for (let i = 0; i < data.length; i++) pairs.push([data[i]! >= (threshold ?? 0.5) ? 1 : 0, target.data[i]!]);
     return pairs;
   }
   const classes = shape[1];
@@ -23,7 +33,7 @@ export function answers(prediction: HostBatch, target: HostBatch, threshold: num
   if (classes === undefined || shape[0]! * inner !== target.data.length) {
     throw new ErmineError(
       "ERMINE_SHAPE",
-      `accuracy: a prediction [${shape.join(", ")}] does not answer targets [${target.shape.join(", ")}].`,
+      `${metric}: a prediction [${shape.join(", ")}] does not answer targets [${target.shape.join(", ")}].`,
     );
   }
   for (let i = 0; i < target.data.length; i++) {
@@ -57,14 +67,14 @@ export function accuracy(
 ): Metric<"accuracy", readonly number[]> {
   // Of right answers there is but one average; the name is taken so that options fit precision's and recall's.
   checkOptions("accuracy", options, ["threshold", "ignoreIndex", "average"]);
-  const { threshold = 0.5, ignoreIndex = -100 } = options;
+  const { threshold, ignoreIndex = -100 } = options;
   return defineMetric({
     name: "accuracy",
     better: "higher",
     sums: 2,
     count(prediction, target) {
       let [right, seen] = [0, 0];
-      for (const [predicted, truth] of answers(prediction, target, threshold)) {
+      for (const [predicted, truth] of answers("accuracy", prediction, target, threshold)) {
         if (truth === ignoreIndex) continue;
         seen++;
         if (predicted === truth) right++;
@@ -78,6 +88,6 @@ export function accuracy(
 /** counts[truth · classes + predicted] of a classifier over a whole set: a row a true class. */
 export function confusionMatrix(prediction: HostBatch, target: HostBatch, classes: number): Float64Array {
   const counts = new Float64Array(classes * classes);
-  for (const [predicted, truth] of answers(prediction, target, 0.5)) counts[truth * classes + predicted]!++;
+  for (const [predicted, truth] of answers("confusionMatrix", prediction, target, 0.5)) counts[truth * classes + predicted]!++;
   return counts;
 }

@@ -61,7 +61,7 @@ function averaged({ counts, binary }: State, score: Score, average: Average | un
 
 function classMetric<const Name extends string>(name: Name, score: Score, options: ClassMetricOptions): Metric<Name, State> {
   checkOptions(name, options, ["average", "threshold", "ignoreIndex"]);
-  const { average, threshold = 0.5, ignoreIndex = -100 } = options;
+  const { average, threshold, ignoreIndex = -100 } = options;
   const known = ["macro", "micro", "weighted", "binary"];
   if (average !== undefined && !known.includes(average)) {
     throw new ErmineError("ERMINE_OPTION", `${name}: average is one of ${known.join(", ")}; got "${String(average)}".`);
@@ -73,7 +73,7 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
     update(state, prediction: HostBatch, target: HostBatch) {
       const binary = prediction.shape.length === target.shape.length;
       const counts: [number, number, number][] = Array.from({ length: binary ? 2 : prediction.shape[1]! }, () => [0, 0, 0]);
-      for (const [said, real] of answers(prediction, target, threshold)) {
+      for (const [said, real] of answers(name, prediction, target, threshold)) {
         if (real === ignoreIndex) continue;
         counts[said]![1]++;
         counts[real]![2]++;

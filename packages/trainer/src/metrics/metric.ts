@@ -1,10 +1,26 @@
 /** What a metric is: a mergeable state over the whole set, exact for any batch size, read from what the loss's link gives. */
-import type { TypedArray } from "@ermine/core";
+import { ErmineError, type Domain, type TypedArray } from "@ermine/core";
 
 /** Numbers of a batch on the host. */
 export interface HostBatch {
   readonly data: TypedArray;
   readonly shape: readonly number[];
+  /** What is known of the numbers; absent: nothing. */
+  readonly domain?: Domain;
+}
+
+/**
+ * For metrics that read probabilities.
+ *
+ * @throws ErmineError ERMINE_DOMAIN where the prediction is known to be something else
+ */
+export function requireProbabilities(metric: string, { domain }: HostBatch, remedy = ""): void {
+  if (domain === undefined || domain === "probabilities") return;
+  throw new ErmineError(
+    "ERMINE_DOMAIN",
+    `${metric} reads probabilities, and the loss says of the model's output only that it is ${domain === "real" ? "numbers" : domain}. ` +
+      `Train on a loss of logits (crossEntropy, bceWithLogits), whose link makes them${remedy}.`,
+  );
 }
 
 export interface Metric<Name extends string = string, S = unknown> {

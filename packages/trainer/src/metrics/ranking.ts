@@ -1,16 +1,24 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
 import { checkOptions, ErmineError } from "@ermine/core";
-import type { HostBatch, Metric } from "./metric.js";
+import { requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
-/** Scores and labels (1 or 0) so far. */
+/** Scores and labels (1 or 0). */
 interface Scored {
-  readonly scores: readonly number[];
-  readonly labels: readonly number[];
+  readonly scores: ArrayLike<number>;
+  readonly labels: ArrayLike<number>;
 }
+
+/** Those of each batch so far: joined once, at the end. */
+type Batches = readonly Scored[];
+
+const joined = (parts: Batches): Scored => ({
+  scores: parts.flatMap(({ scores }) => Array.from(scores)),
+  labels: parts.flatMap(({ labels }) => Array.from(labels)),
+});
 
 /** From the highest score on: at each different score, how many were positive and negative so far. */
 function curve({ scores, labels }: Scored): { score: number; positive: number; negative: number }[] {
-  const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   const points: { score: number; positive: number; negative: number }[] = [];
   let [positive, negative] = [0, 0];
   order.forEach((at, i) => {
@@ -22,12 +30,12 @@ function curve({ scores, labels }: Scored): { score: number; positive: number; n
   return points;
 }
 
-function rankingMetric<const Name extends string>(name: Name, compute: (scored: Scored) => number): Metric<Name, Scored> {
-  const merge = (a: Scored, b: Scored): Scored => ({ scores: [...a.scores, ...b.scores], labels: [...a.labels, ...b.labels] });
+function rankingMetric<const Name extends string>(name: Name, compute: (scored: Scored) => number): Metric<Name, Batches> {
+  const merge = (a: Batches, b: Batches): Batches => [...a, ...b];
   return {
     name,
     better: "higher",
-    init: () => ({ scores: [], labels: [] }),
+    init: () => [],
     update(state, prediction: HostBatch, target: HostBatch) {
       if (prediction.data.length !== target.data.length) {
         throw new ErmineError(
@@ -35,15 +43,15 @@ function rankingMetric<const Name extends string>(name: Name, compute: (scored: 
           `${name}: takes one probability a target, got [${prediction.shape.join(", ")}] and [${target.shape.join(", ")}].`,
         );
       }
-      return merge(state, { scores: Array.from(prediction.data), labels: Array.from(target.data) });
+      return merge(state, [{ scores: prediction.data.slice(), labels: target.data.slice() }]);
     },
     merge,
-    compute,
+    compute: (parts) => compute(joined(parts)),
   };
 }
 
 /** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing. */
-export const rocAuc = (): Metric<"rocAuc", Scored> =>
+export const rocAuc = (): Metric<"rocAuc", Batches> =>
   rankingMetric("rocAuc", (scored) => {
     let area = 0;
     let [p, n] = [0, 0];
@@ -55,7 +63,7 @@ export const rocAuc = (): Metric<"rocAuc", Scored> =>
   });
 
 /** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive. */
-export const averagePrecision = (): Metric<"averagePrecision", Scored> =>
+export const averagePrecision = (): Metric<"averagePrecision", Batches> =>
   rankingMetric("averagePrecision", (scored) => {
     let [total, before] = [0, 0];
     for (const { positive, negative } of curve(scored)) {
@@ -81,7 +89,7 @@ export function bestThreshold(
       `bestThreshold: ${probabilities.length} probabilities and ${labels.length} labels; there must be as many of both, and some.`,
     );
   }
-  const points = curve({ scores: Array.from(probabilities), labels: Array.from(labels) });
+  const points = curve({ scores: probabilities, labels });
   const { positive, negative } = points.at(-1)!;
   let best = { threshold: Infinity, score: score(0, 0, positive, negative) };
   for (const point of points) {
@@ -109,6 +117,7 @@ export function calibrationError(options: { bins?: number } = {}): Metric<"calib
     better: "lower",
     init: () => Array.from({ length: 3 * bins }, () => 0),
     update(state, prediction, target) {
+      requireProbabilities("calibrationError", prediction);
       const sums = [...state];
       const binary = prediction.shape.length === target.shape.length;
       const classes = binary ? 1 : prediction.shape[1]!;

@@ -1,6 +1,6 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
 import { checkOptions, ErmineError } from "@ermine/core";
-import { defineMetric, type HostBatch, type Metric } from "./metric.js";
+import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
 /** Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
 function* rows(
@@ -71,6 +71,7 @@ export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss
     better: "lower",
     sums: 2,
     count(prediction, target) {
+      requireProbabilities("logLoss", prediction);
       let [total, seen] = [0, 0];
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {

@@ -29,7 +29,7 @@ export function join(parts: readonly HostBatch[]): HostBatch {
     data.set(part.data, at);
     at += part.data.length;
   }
-  return { data, shape: [rows, ...parts[0]!.shape.slice(1)] };
+  return { ...parts[0]!, data, shape: [rows, ...parts[0]!.shape.slice(1)] };
 }
 
 /** The class of each: the largest probability along axis 1, or 1 from ½ on where there is one probability each. */

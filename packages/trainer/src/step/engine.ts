@@ -16,6 +16,7 @@ import {
   Variable,
   withBackend,
   type Backend,
+  type Domain,
   type Feed,
   type GraphModule,
   type OpObserver,
@@ -54,6 +55,8 @@ export interface EntrySpec {
 export interface HostOutput {
   readonly data: TypedArray;
   readonly shape: readonly number[];
+  /** What is known of the numbers. */
+  readonly domain?: Domain;
 }
 
 interface Entry {
@@ -158,7 +161,7 @@ export class Engine {
     );
     const done = (data: TypedArray, i: number): HostOutput => {
       backend.release(storages[i]!);
-      return { data, shape: shapes[i]! };
+      return { data, shape: shapes[i]!, domain: graph.outputs[i]!.type.domain };
     };
     if (backend.readSync !== undefined) return storages.map((storage, i) => done(backend.readSync!(storage), i));
     return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
@@ -185,7 +188,9 @@ export class Engine {
       scope(() => {
         for (const [variable, data] of writes) variable.write(data);
       });
-      return await Promise.all(result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape) })));
+      return await Promise.all(
+        result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape), domain: t.domain as Domain })),
+      );
     } finally {
       for (const t of tensors) t.dispose();
     }
