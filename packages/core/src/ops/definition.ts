@@ -202,8 +202,7 @@ export function needsLowering(backend: Backend, op: Op, types: readonly (TensorT
   return op.lowered !== undefined && types.some((t) => t !== undefined && !backend.capabilities.dtypes.includes(t.dtype));
 }
 
-/** @internal Where an op over these runs: with its first placed input, else on the backend in use. */
-export /** That of the first tensor which only a backend has; those that the host has too can move to the one in use. */
+/** Where an op over these runs: with the first tensor that only a backend has; what the host has too can move to the one in use. */
 function backendOf(inputs: OptionalTensors): Backend {
   let placed: Backend | undefined;
   for (const t of inputs) {
