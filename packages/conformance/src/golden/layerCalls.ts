@@ -28,8 +28,12 @@ const causal = (options: Options): boolean | undefined => {
   return typeof said === "boolean" ? said : undefined;
 };
 
-/** Calls the layer with its input and the further tensors of the case, by PyTorch's names. */
-export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options: Options): Answer {
+/**
+ * Calls the layer with its input and the further tensors of the case, by PyTorch's names.
+ *
+ * @param wanted what the case asks for beside the output: attention that nobody asks for its weights takes another way
+ */
+export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options: Options, wanted: readonly string[]): Answer {
   const state = [pick(more, "h0", "hx", "h", "state0"), pick(more, "c0", "cx", "c", "state1")].filter((t) => t !== undefined);
   if (layer instanceof nn.RNN || layer instanceof nn.LSTM || layer instanceof nn.GRU) {
     const { output, state: last } = layer.run(x, state.length > 0 ? state : undefined);
@@ -40,7 +44,7 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
     return { output: h, others: { state0: h, state1: c } };
   }
   if (layer instanceof nn.RNNCell || layer instanceof nn.GRUCell) return { output: layer.forward(x, state[0]), others: {} };
-  if (layer instanceof nn.MultiHeadAttention) return attention(layer, x, more, options);
+  if (layer instanceof nn.MultiHeadAttention) return attention(layer, x, more, options, wanted);
   if (layer instanceof nn.TransformerEncoderLayer || layer instanceof nn.TransformerEncoder) {
     const masks = present<nn.EncoderMasks>({
       srcMask: mask(pick(more, "srcMask", "mask", "attnMask")),
@@ -65,7 +69,7 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
   return result instanceof Tensor ? { output: result, others: {} } : { output: result[0], others: { indices: result[1] } };
 }
 
-function attention(layer: nn.MultiHeadAttention, x: Tensor, more: Arguments, options: Options): Answer {
+function attention(layer: nn.MultiHeadAttention, x: Tensor, more: Arguments, options: Options, wanted: readonly string[]): Answer {
   const key = more["key"] ?? x;
   const { averageAttnWeights } = options as { averageAttnWeights?: boolean };
   const masks = present<nn.AttentionMasks>({
@@ -73,7 +77,9 @@ function attention(layer: nn.MultiHeadAttention, x: Tensor, more: Arguments, opt
     keyPaddingMask: mask(more["keyPaddingMask"]),
     causal: causal(options),
   });
-  const { output, weights } = layer.run(x, key, more["value"] ?? key, {
+  const value = more["value"] ?? key;
+  if (!wanted.includes("weights")) return { output: layer.forward(x, key, value, masks), others: {} };
+  const { output, weights } = layer.run(x, key, value, {
     ...masks,
     ...(averageAttnWeights === undefined ? {} : { averageAttnWeights }),
   });

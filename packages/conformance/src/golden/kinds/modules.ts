@@ -75,7 +75,7 @@ export const moduleKind: GoldenKind<ModuleCase> = {
     const evaluate = (from: Tensor, given: Readonly<Record<string, Tensor>>, g: Tensor) => {
       const sources = { own, input: differentiatesInput ? [from] : [], more: wanted.map((key) => given[key]!) };
       const { value, grads } = valueAndGrad(() => {
-        const answer = callLayer(layer, from, given, options);
+        const answer = callLayer(layer, from, given, options, Object.keys(expected.others ?? {}));
         return [sum(mul(answer.output, g)), answer] as const;
       }, sources);
       return { answer: value[1], parameters: grads.own as Record<string, Tensor>, input: grads.input, more: grads.more };
