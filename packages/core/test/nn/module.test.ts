@@ -86,11 +86,21 @@ describe("forward hooks", () => {
     expect(features["encoder.1"].toArray()).toEqual(expected.toArray());
     expect(result.toArray()).toEqual(eager.result.toArray());
     compiled.dispose();
-    let calls = 0;
-    const remove = model.encoder[1]!.onForward(() => calls++);
-    model.forward(x());
-    remove();
-    expect(calls).toBe(1);
+    const layer = model.encoder[1]!;
+    const add = layer.onForward.bind(layer);
+    let open = 0;
+    layer.onForward = (hook) => {
+      const remove = add(hook);
+      open++;
+      return () => (open--, remove());
+    };
+    const fails = () => {
+      expect(open).toBe(1);
+      throw new Error("no");
+    };
+    withFeatures(model, ["encoder.1"], () => model.forward(x()));
+    expect(() => withFeatures(model, ["encoder.1"], fails)).toThrow("no");
+    expect(open).toBe(0);
   });
 
   it("a gradient flows through a feature", () => {
