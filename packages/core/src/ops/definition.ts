@@ -203,7 +203,7 @@ export function needsLowering(backend: Backend, op: Op, types: readonly (TensorT
 }
 
 /** Where an op over these runs: with the first tensor that only a backend has; what the host has too can move to the one in use. */
-function backendOf(inputs: OptionalTensors): Backend {
+export function backendOf(inputs: OptionalTensors): Backend {
   let placed: Backend | undefined;
   for (const t of inputs) {
     if (t === undefined || t.state.kind === "traced" || t.state.backend === undefined) continue;
