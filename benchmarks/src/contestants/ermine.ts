@@ -25,7 +25,7 @@ import { Absent, serve, type Work } from "./player.js";
 
 /** @throws Absent where the backend's library is not there */
 export async function openBackend(name: string, threads: number): Promise<Backend> {
-  if (name !== "tfjs") return cpu({ numerics: name === "cpu-portable" ? "portable" : "fast" });
+  if (name !== "tfjs") return cpu({ threads, numerics: name === "cpu-portable" ? "portable" : "fast" });
   try {
     return await tfjs({ threads });
   } catch (error) {
