@@ -41,7 +41,9 @@ function trainWork(task: ModelTask, backend: Backend): Work {
   const model = ermineModel(task.model, readParameters(task));
   const parameters = model.parameters();
   const optimizer = adamw(adamwOptions);
-  const slots = parameters.map((p) => Object.keys(optimizer.slots).map(() => new Variable(zeros(p.shape), { trainable: false })));
+  const slots = parameters.map((p) =>
+    Object.values(optimizer.slots(p.shape)).map((slot) => new Variable(zeros(slot.shape), { trainable: false })),
+  );
   const batches = readBatches(task);
   const { shape } = batches[0]!;
   const step = traceEntry("step", (trace) => {
@@ -60,20 +62,26 @@ function trainWork(task: ModelTask, backend: Backend): Work {
   });
   const program = compileModule(backend, graphModule({ step: step.graph }));
   const scalars = new Float32Array(optimizer.scalarCount);
-  const feeds: Record<string, Feed>[] = batches.map(({ inputs, labels }) => ({
-    inputs: { shape, value: inputs },
-    targets: { shape: [task.batch], value: labels },
+  let [steps, next] = [0, batches[0]!];
+  // One object over and over, as a loop has it: where the batch comes from changes.
+  const feeds: Record<string, Feed> = {
+    inputs: { shape, value: (target) => target.set(next.inputs) },
+    targets: { shape: [task.batch], value: (target) => target.set(next.labels) },
     scalars: { shape: [scalars.length], value: scalars },
-  }));
-  let steps = 0;
+  };
+  const read = (): number => {
+    if (program.runSync !== undefined) return program.runSync("step", feeds)[0]![0]!;
+    const [loss] = program.run("step", feeds);
+    const value = backend.readSync!(loss!)[0]!;
+    backend.release(loss!);
+    return value;
+  };
   return {
     engine: engineOf(backend),
     step() {
-      scalars.set(optimizer.scalars({ step: steps, epoch: 0 }));
-      const [loss] = program.run("step", feeds[steps++ % feeds.length]!);
-      const value = backend.readSync!(loss!)[0]!;
-      backend.release(loss!);
-      return value;
+      next = batches[steps % batches.length]!;
+      scalars.set(optimizer.scalars({ step: steps++, epoch: 0 }));
+      return read();
     },
     held: () => backend.memory().bytes,
     dispose: () => program.dispose(),
