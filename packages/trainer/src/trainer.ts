@@ -16,13 +16,16 @@ import {
   type Weights,
 } from "./options.js";
 import { withAverages } from "./step/averaged.js";
-import { choose, noticeOf, type BackendChoice } from "./plan/choice.js";
+import type { BackendChoice } from "./plan/choice.js";
 import { configurationOf, type Configuration } from "./plan/configuration.js";
-import { Plan } from "./plan/plan.js";
-import { profile, type Profile } from "./plan/profile.js";
-import { workloadOf, type Use } from "./plan/workload.js";
+import type { Plan } from "./plan/plan.js";
+import type { Profile } from "./plan/profile.js";
+import type { Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
 import { trainingFor, type Training } from "./step/training.js";
+
+/** A chunk of its own. */
+const planning = (): Promise<typeof import("./plan/index.js")> => import("./plan/index.js");
 
 /**
  * Minimizes risk(θ) = Σ value / Σ normalizer over the training set, plus penalties, by mini-batches.
@@ -118,6 +121,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     checkOptions("plan", options, ["batchSize", "all"]);
     const { batchSize = 32, all } = options;
     const { engine } = this.#training;
+    const { choose, Plan, workloadOf } = await planning();
     const workload = await workloadOf(this.#options, sample, "update", checkBatchSize(batchSize));
     const asked = engine.placed ? engine.backend : this.#options.backend;
     const why = this.#choice?.why;
@@ -150,6 +154,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     if (!Number.isInteger(steps) || steps < 1)
       throw new ErmineError("ERMINE_OPTION", `profile: steps is a whole number ≥ 1, got ${String(steps)}.`);
     await this.#place(sample, "update", checkBatchSize(batchSize));
+    const { profile, workloadOf } = await planning();
     return profile(this.backend, await workloadOf(this.#options, sample, "update", batchSize), steps);
   }
 
@@ -158,6 +163,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     const { backend: asked } = this.#options;
     if (this.#training.engine.placed || typeof asked !== "string") return;
     this.#choosing ??= (async () => {
+      const { choose, noticeOf, workloadOf } = await planning();
       const workload = asked === "fastest" ? await workloadOf(this.#options, sample, use, batchSize) : undefined;
       const { backend, choice, close } = await choose({ asked, ...(workload === undefined ? {} : { workload }) });
       close();

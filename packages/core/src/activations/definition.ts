@@ -49,6 +49,7 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
  *
  * @example export const mish = defineActivation({ name: "mish", decompose: (x) => mul(x, tanh(softplus(x))) });
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
   spec: ActivationSpec<O, D>,
 ): Activation<O, D> {

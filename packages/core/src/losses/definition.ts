@@ -78,6 +78,7 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
 const common = ["reduction", "sampleWeight"];
 
 /** Makes a loss of its definition. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
   spec: LossSpec<I, O, R>,
 ): Loss<I, O, R> {

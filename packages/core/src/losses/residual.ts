@@ -35,6 +35,7 @@ export function residualLoss<O extends Attributes = Record<never, never>>(
 export function residualLoss<O extends Attributes = Record<never, never>>(
   spec: Omit<ResidualSpec<O>, "weightedMean">,
 ): Loss<[Tensor, Tensor], O, "mean" | "sum" | "none">;
+/* @__NO_SIDE_EFFECTS__ */
 export function residualLoss<O extends Attributes>(
   spec: Omit<ResidualSpec<O>, "weightedMean"> & Partial<Pick<ResidualSpec<O>, "weightedMean">>,
 ): Loss<[Tensor, Tensor], O & Partial<Weighted>, "mean" | "sum" | "none"> {

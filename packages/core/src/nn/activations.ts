@@ -19,6 +19,7 @@ export interface ActivationModule<D extends Domain> extends Module {
  *
  * @example const Mish = activationModule(mish); new Sequential(new Linear(4, 4), new Mish());
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function activationModule<O extends Readonly<Record<string, unknown>>, D extends Domain>(
   activation: Activation<O, D>,
   name: string = activation.activationName,

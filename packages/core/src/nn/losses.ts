@@ -9,6 +9,7 @@ export interface LossModule<I extends readonly Tensor[]> extends Module {
 }
 
 /** The module class of a loss, built in or your own. */
+/* @__NO_SIDE_EFFECTS__ */
 export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
   loss: Loss<I, O, R>,
 ): new (options?: Partial<O> & CommonOptions<R>) => LossModule<I> {

@@ -50,6 +50,7 @@ export interface Op<A extends Attributes = Attributes> {
 }
 
 /** Checks a definition and gives it back. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
   if (op.inputs.some((input, i) => input.variadic === true && i !== op.inputs.length - 1)) {
     throw new ErmineError("ERMINE_OPTION", `${op.name}: only the last input can be variadic.`);
@@ -61,6 +62,7 @@ export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
  * An op whose gradient is an op of its own, `<name>Gradient`, that a backend can implement in one kernel. Its inputs are the
  * gradients of the outputs, the inputs, the outputs; its outputs the gradients of the differentiable inputs that are there.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineFusedOp<A extends Attributes>(
   definition: Op<A> & Required<Pick<Op<A>, "gradient">>,
 ): Op<A> & { readonly gradientOp: Op<A> } {

@@ -26,6 +26,7 @@ interface ElementwiseOptions {
 }
 
 /** @internal An op over one tensor, element by element. */
+/* @__NO_SIDE_EFFECTS__ */
 export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
   return defineOp<NoAttributes>({
     name,
@@ -40,6 +41,7 @@ export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAt
 }
 
 /** @internal An op over two tensors of one dtype that broadcast. */
+/* @__NO_SIDE_EFFECTS__ */
 export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
   return defineOp<NoAttributes>({
     name,

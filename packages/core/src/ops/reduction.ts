@@ -33,6 +33,7 @@ export type ArgAttributes = { readonly axis: number; readonly keepDims: boolean 
 type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
 
 /** The gradient rule gets `g` and the result with the reduced axes as 1. */
+/* @__NO_SIDE_EFFECTS__ */
 function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,

@@ -7,7 +7,7 @@ import { checkTargets } from "../data/targets.js";
 import { validationName, type FitRun, type History } from "../options.js";
 import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { outputShapesOf, partsOf } from "../risk/objective.js";
-import { Shadow } from "../plan/shadow.js";
+import type { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, defineUpdate } from "../step/entries.js";
 import type { Training } from "../step/training.js";
@@ -25,6 +25,7 @@ interface Sums {
 export async function fit<M extends string, T extends string>(training: Training, run: FitRun<M, T>): Promise<History> {
   prepare(training, run);
   if (run.shadow === undefined) return loop(training, run, undefined);
+  const { Shadow } = await import("../plan/index.js");
   const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
   try {
     return { ...(await loop(training, run, shadow)), shadow: shadow.report };

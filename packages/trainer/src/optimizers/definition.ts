@@ -73,6 +73,7 @@ export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vec
 export type OptionsOf<O> = { readonly [K in keyof O]?: O[K] extends boolean ? boolean : O[K] };
 
 /** Makes an optimizer's function of its definition. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
   const opName = spec.op ?? `${spec.name}Update`;
   const op: Op<{ readonly options: O }> = defineOp({
