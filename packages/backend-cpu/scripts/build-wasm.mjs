@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = readdirSync(join(root, "assembly")).map((name) => join(root, "assembly", name));
@@ -83,7 +84,7 @@ if (!built) {
     const wasm = await specialized(files.get("out.wasm"));
     writeFileSync(
       join(out, `${name}.ts`),
-      `${stamp}/** The ${name} build of assembly/, ${wasm.length} bytes. Made by scripts/build-wasm.mjs. */\nexport const wasm =\n  "${wasm.toString("base64")}";\n`,
+      `${stamp}/** The ${name} build of assembly/, ${wasm.length} bytes, deflated. Made by scripts/build-wasm.mjs. */\nexport const wasm =\n  "${deflateRawSync(wasm, { level: 9 }).toString("base64")}";\n`,
     );
     console.log(`${name}: ${wasm.length} bytes`);
   }

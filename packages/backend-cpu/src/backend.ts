@@ -7,7 +7,7 @@ import { Heap } from "./heap.js";
 import { lowerings, supports } from "./lower/index.js";
 import type { Lowering, Operand } from "./lower/operand.js";
 import { sizeOf } from "./lower/operand.js";
-import { Pool } from "./threads/pool.js";
+import type { Pool } from "./threads/pool.js";
 
 /** A tensor's block. */
 export interface Block {
@@ -61,7 +61,8 @@ export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedA
   return dtype === "int32" ? whole : Uint8Array.from(whole);
 }
 
-export function createBackend(engine: Engine): CpuBackend {
+/** @param Workers the worker threads, where the engine has more than one */
+export function createBackend(engine: Engine, Workers: typeof Pool | undefined): CpuBackend {
   const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
   const statistics: Statistics = { runs: 0, wasmCalls: 0 };
   // Scratch and the eager program: kept, and replaced by larger ones when needed.
@@ -76,7 +77,7 @@ export function createBackend(engine: Engine): CpuBackend {
   let shared = allocate(64);
   // One for each thread; workers get theirs when a program forks.
   const scratch = [allocate(1024)];
-  const pool = engine.threads === 1 ? undefined : new Pool(engine, (bytes) => heap.allocate(bytes));
+  const pool = Workers && new Workers(engine, (bytes) => heap.allocate(bytes));
   const place = (): void => {
     engine.exports.useScratch(scratch[0]!.address, shared.address);
     pool?.place(scratch.map(({ address }) => address));

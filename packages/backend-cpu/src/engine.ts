@@ -38,7 +38,16 @@ const builds = {
   portableThreads: () => import("./wasm/portableThreads.js"),
   fastThreads: () => import("./wasm/fastThreads.js"),
 };
-const bytesOf = async (name: keyof typeof builds): Promise<Uint8Array<ArrayBuffer>> => decode((await builds[name]()).wasm);
+const bytesOf = async (name: keyof typeof builds): Promise<Uint8Array<ArrayBuffer>> =>
+  inflate(decode((await builds[name]()).wasm));
+
+/** A build is deflated before it becomes text: what is compressed on the way of text alone is half as large again. */
+async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const zlib = builtin<{ inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer> }>("node:zlib");
+  if (zlib !== undefined) return zlib.inflateRawSync(bytes);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
 /** A module of one function that multiplies and adds in one: does the engine know relaxed SIMD? */
 const relaxed = decode("AGFzbQEAAAABCAFgA3t7ewF7AwIBAAoNAQsAIAAgASAC/YUCCw==");

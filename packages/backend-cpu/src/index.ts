@@ -35,7 +35,9 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   if (numerics !== "fast" && numerics !== "portable") {
     throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got "${String(numerics)}".`);
   }
-  return createBackend(await loadEngine(numerics, checkThreads(threads)));
+  const engine = await loadEngine(numerics, checkThreads(threads));
+  // On one thread, as on most pages, their code is not even loaded.
+  return createBackend(engine, engine.threads === 1 ? undefined : (await import("./threads/pool.js")).Pool);
 }
 
 /** For the registry: `use(cpuPlugin)`. */

@@ -4,7 +4,7 @@ export type { FitOptions, History, TrainerOptions, Weights } from "./options.js"
 export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choice.js";
 export { backendTable } from "./plan/table.js";
 export type { Configuration } from "./plan/configuration.js";
-export { Plan, type Arrangement, type LackedOp, type MemoryEstimate } from "./plan/plan.js";
+export type { Arrangement, LackedOp, MemoryEstimate, Plan } from "./plan/plan.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";

@@ -51,14 +51,21 @@ class Padding extends Module implements PaddingLayer {
   }
 }
 
-const layer = /* @__NO_SIDE_EFFECTS__ */ (name: string, spatial: number, mode: PaddingMode): new (padding: PaddingWidths) => PaddingLayer =>
+const layer = /* @__NO_SIDE_EFFECTS__ */ (
+  name: string,
+  spatial: number,
+  mode: PaddingMode,
+): new (padding: PaddingWidths) => PaddingLayer =>
   class extends Padding {
     constructor(padding: PaddingWidths) {
       super(name, spatial, mode, padding, 0);
     }
   };
 
-const constantLayer = /* @__NO_SIDE_EFFECTS__ */ (name: string, spatial: number): new (padding: PaddingWidths, value: number) => PaddingLayer =>
+const constantLayer = /* @__NO_SIDE_EFFECTS__ */ (
+  name: string,
+  spatial: number,
+): new (padding: PaddingWidths, value: number) => PaddingLayer =>
   class extends Padding {
     constructor(padding: PaddingWidths, value: number) {
       super(name, spatial, "constant", padding, value);
