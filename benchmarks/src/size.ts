@@ -1,7 +1,8 @@
 /** What a browser would transfer for a program: bundled, minified, compressed. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
+import { root } from "./place.js";
 
 export interface Transfer {
   /** Bytes of JavaScript behind gzip that are loaded at once. */
@@ -31,15 +32,12 @@ const leaveOut = (found: Set<string>): Plugin => ({
   },
 });
 
-/** All of these files as one program, what they import on demand left out. */
-async function bundle(files: readonly string[]): Promise<{ bytes: number; modules: Transfer["modules"]; onDemand: string[] }> {
+/** A program, what it imports on demand left out. */
+async function bundle(contents: string): Promise<{ bytes: number; modules: Transfer["modules"]; onDemand: string[] }> {
   const found = new Set<string>();
   const { outputFiles, metafile } = await build({
-    stdin: {
-      contents: files.map((file, i) => `export * as program${i} from ${JSON.stringify(file)};`).join("\n"),
-      resolveDir: dirname(files[0]!),
-    },
-    absWorkingDir: dirname(files[0]!),
+    stdin: { contents, resolveDir: root },
+    absWorkingDir: root,
     bundle: true,
     minify: true,
     format: "esm",
@@ -55,11 +53,24 @@ async function bundle(files: readonly string[]): Promise<{ bytes: number; module
   return { bytes: gzipSync(outputFiles[0]!.contents, { level: 9 }).length, modules, onDemand: [...found] };
 }
 
-/** Bytes that a browser gets for `program`, a file. */
+const all = (file: string): string => `export * from ${JSON.stringify(file)};\n`;
+
+/** Bytes that a browser gets for a program, its imports seen from this package. */
 export async function transferOf(program: string): Promise<Transfer> {
-  const { bytes: javascript, modules, onDemand } = await bundle([program]);
-  const { bytes: withOnDemand } = await bundle([program, ...onDemand.filter((file) => !isWebAssembly(file))]);
+  const { bytes: javascript, modules, onDemand } = await bundle(program);
+  const chunks = onDemand.filter((file) => !isWebAssembly(file));
+  const { bytes: withOnDemand } = await bundle([program, ...chunks.map(all)].join("\n"));
   const webAssembly: Record<string, number> = {};
-  for (const file of onDemand.filter(isWebAssembly)) webAssembly[file.split("/").at(-1)!] = (await bundle([file])).bytes;
+  for (const file of onDemand.filter(isWebAssembly)) webAssembly[file.split("/").at(-1)!] = (await bundle(all(file))).bytes;
   return { javascript, withOnDemand, webAssembly, modules };
+}
+
+/** The digits MLP. */
+export const digitsProgram = all("./programs/digits.mjs");
+
+/** All that can run on a page; prose about definitions is for reference pages. */
+export async function everythingProgram(): Promise<string> {
+  const core = Object.keys(await import("@ermine/core")).filter((name) => !name.endsWith("Prose"));
+  const rest = ["@ermine/core/nn", "@ermine/trainer", "@ermine/backend-cpu"].map(all).join("");
+  return `export { ${core.join(", ")} } from "@ermine/core";\n${rest}`;
 }
