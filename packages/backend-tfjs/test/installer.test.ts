@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -220,6 +221,30 @@ describe("ermine-tfjs doctor", () => {
     expect((await command("doctor")).status).toBe(1);
     await install(site);
     expect(problems()).toEqual([]);
+  });
+  if (existsSync("/proc/self/stat"))
+    it("takes a process that ended and was not buried for ended", async () => {
+      const parent = spawn("/bin/sh", ["-c", "sleep 0.01 & echo $!; exec sleep 20"], { stdio: ["ignore", "pipe", "ignore"] });
+      try {
+        const zombie = await new Promise<string>((resolve) => parent.stdout.once("data", (text) => resolve(String(text).trim())));
+        const state = (): string => readFileSync(`/proc/${zombie}/stat`, "utf8");
+        await vi.waitFor(() => expect(state()).toMatch(/\) Z /));
+        mkdirSync(join(site.cache, `.partial-${zombie}-abc`), { recursive: true });
+        expect(problems()).toContainEqual(expect.stringMatching(/An install was broken off/));
+      } finally {
+        parent.kill();
+      }
+    });
+  it("finds a package of tfjs-node's missing", async () => {
+    await install(site);
+    write(join(root, "tfjs-node/index.js"), 'require("@tensorflow/tfjs-core-that-is-not-here");');
+    expect(problems()).toEqual([
+      expect.stringMatching(/@tensorflow\/tfjs-core-that-is-not-here, which it needs, is not installed.*dependencies again/),
+    ]);
+  });
+  it("finds that CXX names nothing", () => {
+    site = { ...site, environment: { ...site.environment, CXX: "/nowhere/g++" } };
+    expect(problems()).toContainEqual(expect.stringMatching(/no C\+\+ compiler \(\/nowhere\/g\+\+\)/));
   });
   it("finds a broken library in the cache", async () => {
     await install(site);

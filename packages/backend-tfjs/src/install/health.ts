@@ -62,6 +62,13 @@ function doesNotLoad(output: string): Problem {
       .split("\n")
       .find((line) => /\bError:|undefined symbol|cannot open shared object/.test(line))
       ?.trim() ?? lastLines(output, 4);
+  const module = /Cannot find module '([^'.][^']*)'/.exec(output)?.[1];
+  if (module !== undefined) {
+    return {
+      what: `tfjs-node does not load: ${module}, which it needs, is not installed.`,
+      remedy: "Install your package's dependencies again (npm install, pnpm install, yarn).",
+    };
+  }
   if (/undefined symbol|version `.*' not found|invalid ELF|wrong ELF/.test(output)) {
     return {
       what: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`,

@@ -15,15 +15,19 @@ export const failure = ({ what, remedy }: Problem): ErmineError => new ErmineErr
 
 function onPath(site: Site, name: string): string | undefined {
   for (const folder of (site.environment["PATH"] ?? "").split(delimiter)) {
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not here.
-    }
+    const file = executable(join(folder, name));
+    if (file !== undefined) return file;
   }
   return undefined;
+}
+
+function executable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.X_OK);
+    return file;
+  } catch {
+    return undefined;
+  }
 }
 
 export interface Outcome {
@@ -71,7 +75,7 @@ export function compiler(site: Site): string | Problem {
   const wanted = site.environment["CXX"];
   const names = wanted === undefined || wanted === "" ? ["g++", "clang++", "c++"] : [wanted];
   for (const name of names) {
-    const found = name.includes("/") ? name : onPath(site, name);
+    const found = name.includes("/") ? executable(name) : onPath(site, name);
     if (found !== undefined) return found;
   }
   return {
