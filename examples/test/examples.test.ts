@@ -23,6 +23,14 @@ it("custom.mjs runs, and prints what its comments say", async () => {
   expect(stdout).toMatch(/gradient: below 1e-6[\s\S]*squared hinge: \d\.\d\d, then below 0\.2/);
 });
 
+it("transfer.mjs loads what fits, freezes, thaws and answers what it has not seen", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL("../transfer.mjs", import.meta.url))]);
+  expect(stdout).toMatch(/Loaded 4, fresh: classify\.weight, classify\.bias/);
+  expect(stdout).toMatch(/encoder\.3 {2}Conv1d 8 → 16, 5 +\[N, 16, 16\] +656 {2}frozen/);
+  expect(Number(/not seen: (\d\.\d\d)/.exec(stdout)?.[1])).toBeGreaterThan(0.9);
+  expect(stdout).toContain("Features of three periods: 1 × 16");
+});
+
 const programs = (markdown: string): string[] => [...markdown.matchAll(/```js\n([\s\S]*?)```/g)].map(([, program]) => program!);
 
 it.each([

@@ -204,7 +204,7 @@ export function needsLowering(backend: Backend, op: Op, types: readonly (TensorT
   return op.lowered !== undefined && types.some((t) => t !== undefined && !backend.capabilities.dtypes.includes(t.dtype));
 }
 
-/** Where an op over these runs: with the first tensor that only a backend has; what the host has too can move to the one in use. */
+/** @internal Where an op over these runs: with the first tensor that only a backend has; what the host has too can move to the one in use. */
 export function backendOf(inputs: OptionalTensors): Backend {
   let placed: Backend | undefined;
   for (const t of inputs) {
