@@ -209,6 +209,19 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
       tolerance: 5e-5,
     }),
   );
+  it.each([
+    [{ padding: 1 }, [2, 3, 6, 7]],
+    [{ padding: 2, dilation: 2 }, [2, 3, 6, 7]],
+    // Odd sizes are padded alike on both sides, even ones are not: by TensorFlow's own rule.
+    [{ padding: 1, stride: 2 }, [2, 3, 7, 9]],
+    [{ padding: 1, stride: 2 }, [2, 3, 6, 8]],
+    [{ padding: 1, stride: 2 }, [2, 3, 7, 8]],
+  ] as const)("convolution of 3 × 3 and its gradients with %j over %j", (options, shape) =>
+    agrees((x, w) => gradientsOf((y) => core.convolution(y[0]!, y[1]!, undefined, options), [x!, w!]), [numbers([...shape])], {
+      fixed: [numbers([4, 3, 3, 3], 4)],
+      tolerance: 5e-5,
+    }),
+  );
   it("convolution in groups", () =>
     agrees(
       (x, w) => gradientsOf((y) => core.convolution(y[0]!, y[1]!, undefined, { groups: 2, padding: 1 }), [x!, w!]),

@@ -51,6 +51,23 @@ describe("the translation to a TensorFlow graph", () => {
     expect(count(nodes, "Transpose")).toBeLessThanOrEqual(6);
   });
 
+  it("names a convolution's padding where TensorFlow has a name for it, forward and backward", () => {
+    const w = new core.Parameter(core.ones([3, 2, 3, 3]));
+    const paddings = (size: number, options: core.ConvolutionOptions): unknown[] =>
+      nodesOf((trace) => {
+        const x = feed(trace, "x", [N, 2, size, size]);
+        return core.valueAndGrad(() => core.mean(core.convolution(x, w.value, undefined, options)), [w]).grads;
+      })
+        .filter(({ op }) => op.startsWith("Conv2D"))
+        .map(({ attributes }) => (attributes["padding"] as { string: string }).string);
+    const named = (padding: string): unknown => [padding, padding, padding];
+    expect(paddings(8, { padding: 1 })).toEqual(named("SAME"));
+    expect(paddings(7, { padding: 1, stride: 2 })).toEqual(named("SAME"));
+    expect(paddings(8, { padding: 1, stride: 2 })).toEqual(named("EXPLICIT"));
+    expect(paddings(8, { padding: 2 })).toEqual(named("EXPLICIT"));
+    expect(paddings(8, {})).toEqual(named("VALID"));
+  });
+
   it("writes a value down once", () => {
     const nodes = nodesOf((trace) => {
       const x = feed(trace, "x", [N, 3]);

@@ -22,19 +22,41 @@ export const withHeight = (e: Emitter, x: Operand): Operand =>
 export const pair = (values: readonly number[], missing: number): readonly number[] =>
   values.length === 1 ? [missing, ...values] : values;
 
-function attributesOf(attributes: Convolution): TfAttributes {
-  const [top, left] = pair(attributes.padBefore, 0) as [number, number];
-  const [bottom, right] = pair(attributes.padAfter, 0) as [number, number];
-  const padded = top + left + bottom + right > 0;
-  return {
-    T: { type: "float32" },
-    strides: { ints: [1, ...pair(attributes.stride, 1), 1] },
-    dilations: { ints: [1, ...pair(attributes.dilation, 1), 1] },
-    padding: { string: padded ? "EXPLICIT" : "VALID" },
-    explicit_paddings: { ints: padded ? [0, 0, top, bottom, left, right, 0, 0] : [] },
-    data_format: { string: "NHWC" },
-  };
+/**
+ * The padding by the name that TensorFlow has for it, where it has one: its kernels for "SAME" are up to four times as fast as those for
+ * the same numbers said explicitly.
+ *
+ * @param image [N, H, W, C]
+ * @param filter [H, W, I, O]
+ */
+function paddingOf(image: Shape, filter: Shape, attributes: Convolution): TfAttributes {
+  const before = pair(attributes.padBefore, 0) as [number, number];
+  const after = pair(attributes.padAfter, 0) as [number, number];
+  const [top, left] = before;
+  const [bottom, right] = after;
+  if (top + left + bottom + right === 0) return { padding: { string: "VALID" }, explicit_paddings: { ints: [] } };
+  const stride = pair(attributes.stride, 1);
+  const dilation = pair(attributes.dilation, 1);
+  const isSame = [0, 1].every((axis) => {
+    const [size, kernel] = [image[axis + 1]!, filter[axis]!];
+    if (typeof size !== "number" || typeof kernel !== "number") return false;
+    const reach = dilation[axis]! * (kernel - 1) + 1;
+    const total = Math.max((Math.ceil(size / stride[axis]!) - 1) * stride[axis]! + reach - size, 0);
+    return before[axis] === Math.floor(total / 2) && after[axis] === total - Math.floor(total / 2);
+  });
+  return isSame
+    ? { padding: { string: "SAME" }, explicit_paddings: { ints: [] } }
+    : { padding: { string: "EXPLICIT" }, explicit_paddings: { ints: [0, 0, top, bottom, left, right, 0, 0] } };
 }
+
+const attributesOf = (image: Shape, filter: Shape, attributes: Convolution): TfAttributes => ({
+  T: { type: "float32" },
+  strides: { ints: [1, ...pair(attributes.stride, 1), 1] },
+  dilations: { ints: [1, ...pair(attributes.dilation, 1), 1] },
+  ...paddingOf(image, filter, attributes),
+  data_format: { string: "NHWC" },
+  use_cudnn_on_gpu: { bool: true },
+});
 
 function convolve(
   e: Emitter,
@@ -48,10 +70,7 @@ function convolve(
   const filter = e.transpose(withHeight(e, weight), kernelLast);
   const positions = pair(shape.slice(2) as readonly number[], 1);
   const last: Shape = [shape[0]!, ...positions, shape[1]!];
-  const result = call(e, "Conv2D", [image, filter], last, "float32", {
-    ...attributesOf(attributes),
-    use_cudnn_on_gpu: { bool: true },
-  });
+  const result = call(e, "Conv2D", [image, filter], last, "float32", attributesOf(image.shape, filter.shape, attributes));
   const shifted = bias === undefined ? result : biasAdd(e, result, bias);
   return reshape(e, e.transpose(shifted, channelsFirst), shape);
 }
@@ -63,7 +82,7 @@ function gradients(e: Emitter, g: Operand, x: Operand, weight: Operand, attribut
   const image = e.transpose(withHeight(e, x), channelsLast);
   const filter = e.transpose(withHeight(e, weight), kernelLast);
   const errors = e.transpose(withHeight(e, g), channelsLast);
-  const options = { ...attributesOf(attributes), use_cudnn_on_gpu: { bool: true } };
+  const options = attributesOf(image.shape, filter.shape, attributes);
   const toX = call(e, "Conv2DBackpropInput", [e.sizes(image.shape), filter, errors], image.shape, "float32", options);
   const toWeight = call(e, "Conv2DBackpropFilter", [image, e.sizes(filter.shape), errors], filter.shape, "float32", options);
   return [reshape(e, e.transpose(toX, channelsFirst), x.shape), reshape(e, e.transpose(toWeight, kernelFirst), weight.shape)];
