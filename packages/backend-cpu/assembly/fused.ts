@@ -1,6 +1,6 @@
 // What would be many ops in one pass: softmax and cross-entropy rows, activations' gradients, optimizer updates.
-import { exp4, log4, sigmoid4, softTail4 } from "./math";
-import { atLeast, lanes, splat } from "./simd";
+import { expNegative4, log4, sigmoid4, softTail4 } from "./math";
+import { atLeast, lanes, select, splat } from "./simd";
 import { storeSome } from "./binary";
 
 // @ts-ignore: decorator
@@ -9,35 +9,59 @@ function f(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
 }
 
+/** max(a, b), NaN where either is. */
+// @ts-ignore: decorator
+@inline
+function larger(a: v128, b: v128): v128 {
+  return select(f32x4.ne(b, b), b, f32x4.pmax(a, b));
+}
+
+/** The last one to three numbers of a row, `other` in the lanes behind them. */
+// @ts-ignore: decorator
+@inline
+function some(x: usize, count: i32, other: v128): v128 {
+  return select(i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count)), v128.load(x), other);
+}
+
 /** The largest of a row; NaN where there is one. */
 function rowMax(x: usize, count: i32): f32 {
-  let top = splat(-f32.MAX_VALUE * 2);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) top = f32x4.max(top, v128.load(x + (<usize>i << 2)));
-  for (; i < count; i++) top = f32x4.max(top, v128.load32_splat(x + (<usize>i << 2)));
-  top = f32x4.max(top, v128.shuffle<i32>(top, top, 2, 3, 0, 1));
-  top = f32x4.max(top, v128.shuffle<i32>(top, top, 1, 0, 3, 2));
+  let a = splat(-f32.MAX_VALUE * 2);
+  const lowest = a;
+  let b = a;
+  for (; count >= 8; count -= 8, x += 32) {
+    a = larger(a, v128.load(x));
+    b = larger(b, v128.load(x, 16));
+  }
+  for (; count >= 4; count -= 4, x += 16) a = larger(a, v128.load(x));
+  if (count > 0) b = larger(b, some(x, count, lowest));
+  let top = larger(a, b);
+  top = larger(top, v128.shuffle<i32>(top, top, 2, 3, 0, 1));
+  top = larger(top, v128.shuffle<i32>(top, top, 1, 0, 3, 2));
   return f32x4.extract_lane(top, 0);
 }
 
-/** dst = e^(x − shift) over a row; gives its sum. */
+/** dst = e^(x − shift) over a row, no x above shift; gives its sum. */
 function rowExp(dst: usize, x: usize, count: i32, shift: f32): f32 {
   const by = splat(shift);
-  let sum = splat(0);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const e = exp4(f32x4.sub(v128.load(x + (<usize>i << 2)), by));
-    v128.store(dst + (<usize>i << 2), e);
-    sum = f32x4.add(sum, e);
+  let a = splat(0);
+  let b = a;
+  for (; count >= 8; count -= 8, x += 32, dst += 32) {
+    const first = expNegative4(f32x4.sub(v128.load(x), by));
+    const second = expNegative4(f32x4.sub(v128.load(x, 16), by));
+    v128.store(dst, first);
+    v128.store(dst, second, 16);
+    a = f32x4.add(a, first);
+    b = f32x4.add(b, second);
   }
-  let total = lanes(sum);
-  const rest = count - i;
-  if (rest > 0) {
-    const e = exp4(f32x4.sub(v128.load(x + (<usize>i << 2)), by));
-    storeSome(dst + (<usize>i << 2), e, rest);
-    for (let k = 0; k < rest; k++) total += f(dst, i + k);
+  for (; count > 0; count -= 4, x += 16, dst += 16) {
+    // Lanes behind the row are e^−∞.
+    const z = count >= 4 ? v128.load(x) : some(x, count, splat(-f32.MAX_VALUE * 2));
+    const e = expNegative4(f32x4.sub(z, by));
+    if (count >= 4) v128.store(dst, e);
+    else storeSome(dst, e, count);
+    a = f32x4.add(a, e);
   }
-  return total;
+  return lanes(f32x4.add(a, b));
 }
 
 // @ts-ignore: decorator
@@ -46,60 +70,137 @@ function log1(x: f32): f32 {
   return f32x4.extract_lane(log4(splat(x)), 0);
 }
 
+/** dst = x · by, or x − by, over a row. */
 // @ts-ignore: decorator
 @inline
-function exp1(x: f32): f32 {
-  return f32x4.extract_lane(exp4(splat(x)), 0);
+function rowBy(dst: usize, x: usize, count: i32, by: f32, subtract: bool): void {
+  const b = splat(by);
+  for (; count >= 4; count -= 4, x += 16, dst += 16) {
+    const v = v128.load(x);
+    v128.store(dst, subtract ? f32x4.sub(v, b) : f32x4.mul(v, b));
+  }
+  if (count > 0) {
+    const v = v128.load(x);
+    storeSome(dst, subtract ? f32x4.sub(v, b) : f32x4.mul(v, b), count);
+  }
 }
 
-/** Softmax, or its logarithm, along the axis of [outer, length, inner]. */
-export function softmax(dst: usize, x: usize, outer: i32, length: i32, inner: i32, logarithm: i32): void {
+/** A vector of the row that begins at `row`, or what is left of it. */
+// @ts-ignore: decorator
+@inline
+function put(at: usize, x: v128, left: i32): void {
+  if (left >= 4) v128.store(at, x);
+  else storeSome(at, x, left);
+}
+
+/** Along the first axis of [length, inner], row by row: the columns' maxima and sums are in scratch. */
+// @ts-ignore: decorator
+@inline
+function columns(dst: usize, x: usize, length: i32, inner: i32, scratch: usize, logarithm: bool): void {
+  const stride = <usize>inner << 2;
+  const end = x + <usize>length * stride;
+  const sums = scratch + ((stride + 31) & ~15);
+  for (let i: usize = 0; i < stride; i += 16) {
+    v128.store(scratch + i, splat(-f32.MAX_VALUE * 2));
+    v128.store(sums + i, splat(0));
+  }
+  for (let row = x; row < end; row += stride) {
+    for (let i: usize = 0; i < stride; i += 16) v128.store(scratch + i, larger(v128.load(scratch + i), v128.load(row + i)));
+  }
+  const back = dst - x;
+  for (let row = x; row < end; row += stride) {
+    for (let i: usize = 0; i < stride; i += 16) {
+      const e = expNegative4(f32x4.sub(v128.load(row + i), v128.load(scratch + i)));
+      v128.store(sums + i, f32x4.add(v128.load(sums + i), e));
+      if (!logarithm) put(row + back + i, e, <i32>(stride - i) >> 2);
+    }
+  }
+  for (let i: usize = 0; i < stride; i += 16) {
+    const sum = v128.load(sums + i);
+    v128.store(sums + i, logarithm ? log4(sum) : f32x4.div(splat(1.0), sum));
+  }
+  for (let row = x; row < end; row += stride) {
+    for (let i: usize = 0; i < stride; i += 16) {
+      const by = v128.load(sums + i);
+      const y = logarithm
+        ? f32x4.sub(f32x4.sub(v128.load(row + i), v128.load(scratch + i)), by)
+        : f32x4.mul(v128.load(row + back + i), by);
+      put(row + back + i, y, <i32>(stride - i) >> 2);
+    }
+  }
+}
+
+/** Softmax, or its logarithm, along the axis of [outer, length, inner]. `scratch` holds two rows of `inner` and eight more. */
+export function softmax(dst: usize, x: usize, outer: i32, length: i32, inner: i32, logarithm: i32, scratch: usize): void {
   const plane = <usize>(length * inner) << 2;
   for (let o = 0; o < outer; o++, dst += plane, x += plane) {
     if (inner == 1) {
       const top = rowMax(x, length);
       const sum = rowExp(dst, x, length, top);
       if (logarithm) {
-        const by = log1(sum);
-        for (let i = 0; i < length; i++) store<f32>(dst + (<usize>i << 2), f(x, i) - top - by);
-      } else {
-        const scale = <f32>1.0 / sum;
-        for (let i = 0; i < length; i++) store<f32>(dst + (<usize>i << 2), f(dst, i) * scale);
-      }
-      continue;
-    }
-    for (let n = 0; n < inner; n++) {
-      let top: f32 = -f32.MAX_VALUE * 2;
-      for (let k = 0; k < length; k++) top = max(top, f(x, k * inner + n));
-      let sum: f32 = 0;
-      for (let k = 0; k < length; k++) sum += exp1(f(x, k * inner + n) - top);
-      const by = logarithm ? log1(sum) : sum;
-      for (let k = 0; k < length; k++) {
-        const z = f(x, k * inner + n) - top;
-        store<f32>(dst + (<usize>(k * inner + n) << 2), logarithm ? z - by : exp1(z) / by);
-      }
-    }
+        rowBy(dst, x, length, top, true);
+        rowBy(dst, dst, length, log1(sum), true);
+      } else rowBy(dst, dst, length, <f32>1.0 / sum, false);
+    } else if (logarithm) columns(dst, x, length, inner, scratch, true);
+    else columns(dst, x, length, inner, scratch, false);
   }
 }
 
 /** softmax: y (g − Σ g y); its logarithm: g − e^y Σ g. */
-export function softmaxGradient(dst: usize, g: usize, y: usize, outer: i32, length: i32, inner: i32, logarithm: i32): void {
-  const plane = length * inner;
-  for (let o = 0; o < outer; o++) {
-    for (let n = 0; n < inner; n++) {
-      let sum: f32 = 0;
-      for (let k = 0; k < length; k++) {
-        const i = k * inner + n;
-        sum += logarithm ? f(g, i) : f(g, i) * f(y, i);
-      }
-      for (let k = 0; k < length; k++) {
-        const i = k * inner + n;
-        store<f32>(dst + (<usize>i << 2), logarithm ? f(g, i) - exp1(f(y, i)) * sum : f(y, i) * (f(g, i) - sum));
-      }
+// @ts-ignore: decorator
+@inline
+function slope(g: v128, y: v128, sum: v128, logarithm: bool): v128 {
+  return logarithm ? f32x4.sub(g, f32x4.mul(expNegative4(y), sum)) : f32x4.mul(y, f32x4.sub(g, sum));
+}
+
+// @ts-ignore: decorator
+@inline
+function rowSlope(dst: usize, g: usize, y: usize, count: i32, logarithm: bool): void {
+  let a = splat(0);
+  let at: usize = 0;
+  let left = count;
+  for (; left > 0; left -= 4, at += 16) {
+    const d = left >= 4 ? v128.load(g + at) : some(g + at, left, splat(0));
+    const v = left >= 4 ? v128.load(y + at) : some(y + at, left, splat(0));
+    a = f32x4.add(a, logarithm ? d : f32x4.mul(d, v));
+  }
+  const sum = splat(lanes(a));
+  at = 0;
+  for (left = count; left > 0; left -= 4, at += 16) {
+    const r = slope(v128.load(g + at), v128.load(y + at), sum, logarithm);
+    if (left >= 4) v128.store(dst + at, r);
+    else storeSome(dst + at, r, left);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function columnSlope(dst: usize, g: usize, y: usize, length: i32, inner: i32, scratch: usize, logarithm: bool): void {
+  const stride = <usize>inner << 2;
+  const plane = <usize>length * stride;
+  for (let i: usize = 0; i < stride; i += 16) v128.store(scratch + i, splat(0));
+  for (let row: usize = 0; row < plane; row += stride) {
+    for (let i: usize = 0; i < stride; i += 16) {
+      const d = v128.load(g + row + i);
+      v128.store(scratch + i, f32x4.add(v128.load(scratch + i), logarithm ? d : f32x4.mul(d, v128.load(y + row + i))));
     }
-    dst += <usize>plane << 2;
-    g += <usize>plane << 2;
-    y += <usize>plane << 2;
+  }
+  for (let row: usize = 0; row < plane; row += stride) {
+    for (let i: usize = 0; i < stride; i += 16) {
+      const r = slope(v128.load(g + row + i), v128.load(y + row + i), v128.load(scratch + i), logarithm);
+      put(dst + row + i, r, <i32>(stride - i) >> 2);
+    }
+  }
+}
+
+export function softmaxGradient(dst: usize, g: usize, y: usize, outer: i32, length: i32, inner: i32, logarithm: i32, scratch: usize): void {
+  const plane = <usize>(length * inner) << 2;
+  for (let o = 0; o < outer; o++, dst += plane, g += plane, y += plane) {
+    if (inner == 1) {
+      if (logarithm) rowSlope(dst, g, y, length, true);
+      else rowSlope(dst, g, y, length, false);
+    } else if (logarithm) columnSlope(dst, g, y, length, inner, scratch, true);
+    else columnSlope(dst, g, y, length, inner, scratch, false);
   }
 }
 
@@ -152,11 +253,15 @@ export function crossEntropyGradient(
     const by = load<f32>(g);
     const whole: f32 = 1.0;
     const w: f32 = (weight == 0 ? whole : f(weight, y)) * (whole - smoothing);
+    if (spread == 0) {
+      rowBy(dst, scratch, classes, scale * w * by, false);
+      store<f32>(dst + (<usize>y << 2), by * (w * (f(scratch, y) * scale - 1)));
+      continue;
+    }
     for (let k = 0; k < classes; k++) {
       const p = f(scratch, k) * scale;
-      let slope = w * (k == y ? p - 1 : p);
-      if (spread != 0) slope += spread * (p * total - (weight == 0 ? <f32>1.0 : f(weight, k)));
-      store<f32>(dst + (<usize>k << 2), by * slope);
+      const pull = spread * (p * total - (weight == 0 ? <f32>1.0 : f(weight, k)));
+      store<f32>(dst + (<usize>k << 2), by * (w * (k == y ? p - 1 : p) + pull));
     }
   }
 }

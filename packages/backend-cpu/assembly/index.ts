@@ -129,8 +129,8 @@ export function run(program: usize, words: i32): void {
       case 18: fold(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20); break;
       // Go on behind `words` more where the bool is false: what a refused step leaves out.
       case 19: if (load<i32>(place(pc, 1)) == 0) { pc = next + (<usize>at(pc, 2) << 2); continue; } break;
-      case 20: F.softmax(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
-      case 21: F.softmaxGradient(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
+      case 20: F.softmax(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), place(pc, 7)); break;
+      case 21: F.softmaxGradient(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8)); break;
       case 22: F.crossEntropy(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
       case 23: F.crossEntropyGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
       case 24: activationGradient(at(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), real(pc, 6), real(pc, 7)); break;

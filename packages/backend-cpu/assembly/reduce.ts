@@ -1,5 +1,5 @@
 // Along one axis of [outer, length, inner]: sums, products, extremes, places, running sums, order.
-import { splat } from "./simd";
+import { select as choose, splat } from "./simd";
 import { storeSome } from "./binary";
 
 export const SUM = 0;
@@ -31,8 +31,8 @@ function join(kind: i32, a: v128, b: v128): v128 {
   switch (kind) {
     case SUM: return f32x4.add(a, b);
     case PROD: return f32x4.mul(a, b);
-    case MAX: return f32x4.max(a, b);
-    case MIN: return f32x4.min(a, b);
+    case MAX: return choose(f32x4.ne(b, b), b, f32x4.pmax(a, b));
+    case MIN: return choose(f32x4.ne(b, b), b, f32x4.pmin(a, b));
     case SUM_I: return i32x4.add(a, b);
     case PROD_I: return i32x4.mul(a, b);
     case MAX_I: return i32x4.max_s(a, b);
@@ -65,28 +65,107 @@ export function sumRow(src: usize, count: i32): f32 {
   return <f32>total;
 }
 
+/** Two halves of four float32 added to float64. */
+// @ts-ignore: decorator
+@inline
+function lowHalf(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function highHalf(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function demote(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+}
+
+/** Sums of 16 columns: 32 rows in float32, those in float64. */
+function sumColumns(dst: usize, at: usize, length: i32, stride: usize): void {
+  let aLow = f64x2.splat(0);
+  let aHigh = aLow;
+  let bLow = aLow;
+  let bHigh = aLow;
+  let cLow = aLow;
+  let cHigh = aLow;
+  let dLow = aLow;
+  let dHigh = aLow;
+  let k = 0;
+  while (k < length) {
+    const stop = min(k + 32, length);
+    let a = splat(0);
+    let b = a;
+    let c = a;
+    let d = a;
+    for (; k < stop; k++, at += stride) {
+      a = f32x4.add(a, v128.load(at));
+      b = f32x4.add(b, v128.load(at, 16));
+      c = f32x4.add(c, v128.load(at, 32));
+      d = f32x4.add(d, v128.load(at, 48));
+    }
+    aLow = f64x2.add(aLow, lowHalf(a));
+    aHigh = f64x2.add(aHigh, highHalf(a));
+    bLow = f64x2.add(bLow, lowHalf(b));
+    bHigh = f64x2.add(bHigh, highHalf(b));
+    cLow = f64x2.add(cLow, lowHalf(c));
+    cHigh = f64x2.add(cHigh, highHalf(c));
+    dLow = f64x2.add(dLow, lowHalf(d));
+    dHigh = f64x2.add(dHigh, highHalf(d));
+  }
+  v128.store(dst, demote(aLow, aHigh));
+  v128.store(dst, demote(bLow, bHigh), 16);
+  v128.store(dst, demote(cLow, cHigh), 32);
+  v128.store(dst, demote(dLow, dHigh), 48);
+}
+
+/** Along the first axis of [length, inner]: 16 columns at a time, a cache line of each row, then four. */
 // @ts-ignore: decorator
 @inline
 function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner: i32): void {
   const stride = <usize>inner << 2;
   for (let o = 0; o < outer; o++) {
     let i = 0;
+    for (; i + 16 <= inner; i += 16, dst += 64) {
+      let at = src + (<usize>i << 2);
+      if (kind == SUM && length > 32) {
+        sumColumns(dst, at, length, stride);
+        continue;
+      }
+      let a = start(kind);
+      let b = a;
+      let c = a;
+      let d = a;
+      for (let k = 0; k < length; k++, at += stride) {
+        a = join(kind, a, v128.load(at));
+        b = join(kind, b, v128.load(at, 16));
+        c = join(kind, c, v128.load(at, 32));
+        d = join(kind, d, v128.load(at, 48));
+      }
+      v128.store(dst, a);
+      v128.store(dst, b, 16);
+      v128.store(dst, c, 32);
+      v128.store(dst, d, 48);
+    }
     for (; i < inner; i += 4) {
       const rest = inner - i;
       let at = src + (<usize>i << 2);
       let result: v128;
       if (kind == SUM && length > 32) {
         let low = f64x2.splat(0);
-        let high = f64x2.splat(0);
+        let high = low;
         let k = 0;
         while (k < length) {
           const stop = min(k + 32, length);
           let part = splat(0);
           for (; k < stop; k++, at += stride) part = f32x4.add(part, v128.load(at));
-          low = f64x2.add(low, f64x2.promote_low_f32x4(part));
-          high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(part, part, 2, 3, 2, 3)));
+          low = f64x2.add(low, lowHalf(part));
+          high = f64x2.add(high, highHalf(part));
         }
-        result = v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+        result = demote(low, high);
       } else {
         result = start(kind);
         for (let k = 0; k < length; k++, at += stride) result = join(kind, result, v128.load(at));
@@ -161,15 +240,21 @@ function rows(kind: i32, dst: usize, src: usize, outer: i32, length: i32): void 
       src += <usize>length << 2;
       continue;
     }
-    let acc = start(kind);
+    let a = start(kind);
+    let b = a;
+    let c = a;
+    let d = a;
     let k = 0;
-    for (; k + 4 <= length; k += 4, src += 16) acc = join(kind, acc, v128.load(src));
+    for (; k + 16 <= length; k += 16, src += 64) {
+      a = join(kind, a, v128.load(src));
+      b = join(kind, b, v128.load(src, 16));
+      c = join(kind, c, v128.load(src, 32));
+      d = join(kind, d, v128.load(src, 48));
+    }
+    for (; k + 4 <= length; k += 4, src += 16) a = join(kind, a, v128.load(src));
+    let acc = join(kind, join(kind, a, b), join(kind, c, d));
     acc = join(kind, acc, v128.shuffle<i32>(acc, acc, 2, 3, 0, 1));
-    if (kind == SUM || kind == PROD || kind == SUM_I || kind == PROD_I) {
-      acc = start(kind);
-      src -= <usize>k << 2;
-      k = 0;
-    } else acc = join(kind, acc, v128.shuffle<i32>(acc, acc, 1, 0, 3, 2));
+    acc = join(kind, acc, v128.shuffle<i32>(acc, acc, 1, 0, 3, 2));
     for (; k < length; k++, src += 4) acc = join(kind, acc, v128.load32_splat(src));
     store<i32>(dst, i32x4.extract_lane(acc, 0));
   }
@@ -203,107 +288,194 @@ export function reduce(kind: i32, dst: usize, src: usize, outer: i32, length: i3
 /** A NaN is before all, then the larger. */
 // @ts-ignore: decorator
 @inline
-function before(at: usize, other: usize, whole: i32): bool {
-  if (whole) return load<i32>(at) > load<i32>(other);
-  const x = load<f32>(at);
-  const y = load<f32>(other);
-  return x > y || (x != x && y == y);
+function before(x: v128, other: v128, whole: bool): v128 {
+  if (whole) return i32x4.gt_s(x, other);
+  return v128.or(f32x4.gt(x, other), v128.and(f32x4.ne(x, x), f32x4.eq(other, other)));
+}
+
+/** Does the second of two come first: is it before, or as good and at a smaller place? */
+// @ts-ignore: decorator
+@inline
+function overtakes(a: i32, placeA: i32, b: i32, placeB: i32, whole: bool): bool {
+  if (whole) return b > a || (b == a && placeB < placeA);
+  const x = reinterpret<f32>(a);
+  const y = reinterpret<f32>(b);
+  const same = x == y || (x != x && y != y);
+  return y > x || (y != y && x == x) || (same && placeB < placeA);
+}
+
+/** The place of the largest of a row: the first of each lane, then of the lanes. */
+// @ts-ignore: decorator
+@inline
+function argRow(src: usize, length: i32, whole: bool): i32 {
+  let best = v128.load32_splat(src);
+  let place = i32x4.splat(0);
+  let at = i32x4(0, 1, 2, 3);
+  const four = i32x4.splat(4);
+  let k = 0;
+  for (; k + 4 <= length; k += 4, src += 16) {
+    const x = v128.load(src);
+    const mask = before(x, best, whole);
+    best = choose(mask, x, best);
+    place = choose(mask, at, place);
+    at = i32x4.add(at, four);
+  }
+  for (; k < length; k++, src += 4) {
+    const x = v128.load32_splat(src);
+    const mask = before(x, best, whole);
+    best = choose(mask, x, best);
+    place = choose(mask, i32x4.splat(k), place);
+  }
+  let top = i32x4.extract_lane(best, 0);
+  let found = i32x4.extract_lane(place, 0);
+  for (let lane = 1; lane < 4; lane++) {
+    best = v128.shuffle<i32>(best, best, 1, 2, 3, 0);
+    place = v128.shuffle<i32>(place, place, 1, 2, 3, 0);
+    const other = i32x4.extract_lane(best, 0);
+    const otherPlace = i32x4.extract_lane(place, 0);
+    if (overtakes(top, found, other, otherPlace, whole)) {
+      top = other;
+      found = otherPlace;
+    }
+  }
+  return found;
+}
+
+// @ts-ignore: decorator
+@inline
+function argColumns(dst: usize, src: usize, length: i32, inner: i32, whole: bool): void {
+  const stride = <usize>inner << 2;
+  for (let i = 0; i < inner; i += 4, src += 16, dst += 16) {
+    let at = src + stride;
+    let best = v128.load(src);
+    let place = i32x4.splat(0);
+    for (let k = 1; k < length; k++, at += stride) {
+      const x = v128.load(at);
+      const mask = before(x, best, whole);
+      best = choose(mask, x, best);
+      place = choose(mask, i32x4.splat(k), place);
+    }
+    if (inner - i >= 4) v128.store(dst, place);
+    else storeSome(dst, place, inner - i);
+  }
 }
 
 /** The place of the largest along the axis, the first of equals. */
 export function argMax(dst: usize, src: usize, outer: i32, length: i32, inner: i32, whole: i32): void {
+  const plane = <usize>(length * inner) << 2;
+  for (let o = 0; o < outer; o++, src += plane, dst += <usize>inner << 2) {
+    if (inner == 1) store<i32>(dst, whole ? argRow(src, length, true) : argRow(src, length, false));
+    else if (whole) argColumns(dst, src, length, inner, true);
+    else argColumns(dst, src, length, inner, false);
+  }
+}
+
+/** Running sums of four columns side by side, float32 ones in float64. */
+function cumsumColumns(dst: usize, src: usize, length: i32, inner: i32, whole: i32): void {
   const stride = <usize>inner << 2;
-  for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i++, dst += 4) {
-      let best = src + (<usize>i << 2);
-      let place = 0;
-      let at = best;
-      for (let k = 1; k < length; k++) {
-        at += stride;
-        if (before(at, best, whole)) {
-          best = at;
-          place = k;
-        }
+  for (let i = 0; i < inner; i += 4) {
+    let at = <usize>i << 2;
+    let low = f64x2.splat(0);
+    let high = low;
+    let count = i32x4.splat(0);
+    for (let k = 0; k < length; k++, at += stride) {
+      const x = v128.load(src + at);
+      let total: v128;
+      if (whole) {
+        count = i32x4.add(count, x);
+        total = count;
+      } else {
+        low = f64x2.add(low, lowHalf(x));
+        high = f64x2.add(high, highHalf(x));
+        total = demote(low, high);
       }
-      store<i32>(dst, place);
+      if (inner - i >= 4) v128.store(dst + at, total);
+      else storeSome(dst + at, total, inner - i);
     }
-    src += <usize>length * stride;
   }
 }
 
 export function cumsum(dst: usize, src: usize, outer: i32, length: i32, inner: i32, whole: i32): void {
-  const stride = <usize>inner << 2;
-  for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i++) {
-      let at = <usize>i << 2;
-      let total: f64 = 0;
-      let count = 0;
-      for (let k = 0; k < length; k++, at += stride) {
-        if (whole) {
-          count += load<i32>(src + at);
-          store<i32>(dst + at, count);
-        } else {
-          total += <f64>load<f32>(src + at);
-          store<f32>(dst + at, <f32>total);
-        }
+  const plane = <usize>(length * inner) << 2;
+  for (let o = 0; o < outer; o++, src += plane, dst += plane) {
+    if (inner > 1) {
+      cumsumColumns(dst, src, length, inner, whole);
+      continue;
+    }
+    let total: f64 = 0;
+    let count = 0;
+    for (let at: usize = 0; at < plane; at += 4) {
+      if (whole) {
+        count += load<i32>(src + at);
+        store<i32>(dst + at, count);
+      } else {
+        total += <f64>load<f32>(src + at);
+        store<f32>(dst + at, <f32>total);
       }
     }
-    src += <usize>length * stride;
-    dst += <usize>length * stride;
   }
 }
 
-/** NaN comes last, whichever way; equal numbers keep their order. */
+/** A number as one whose order as an integer is the order asked for, −0 as 0, NaN last; its place breaks ties. */
 // @ts-ignore: decorator
 @inline
-function precedes(a: i32, b: i32, whole: i32, descending: i32): bool {
-  if (whole) return descending ? a > b : a < b;
-  const x = reinterpret<f32>(a);
-  const y = reinterpret<f32>(b);
-  if (x != x) return false;
-  if (y != y) return true;
-  return descending ? x > y : x < y;
+function sortKey(bits: i32, place: i32, whole: i32, descending: i32): i64 {
+  let key = bits;
+  if (!whole) {
+    const x = reinterpret<f32>(bits);
+    if (x != x) return (<i64>i32.MAX_VALUE << 32) | <i64>place;
+    // Negative numbers in the other order; −0 is 0x80000000, which becomes 0.
+    key = bits < 0 ? i32.MIN_VALUE - bits : bits;
+  }
+  // ~key for whole numbers, whose smallest has no negative.
+  return (<i64>(descending ? ~key : key) << 32) | <i64>place;
 }
 
-/** Merge sort of each line, bottom up. `scratch` holds 4 · length words: places, values, and their other halves. */
+/** Merge sort of each line, bottom up, by keys that carry their places. `scratch` holds 4 · length words: the keys, twice. */
 export function sort(values: usize, places: usize, src: usize, outer: i32, length: i32, inner: i32, whole: i32, descending: i32, scratch: usize): void {
   const stride = <usize>inner << 2;
-  const width = <usize>length << 2;
+  const width = <usize>length << 3;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       const line = <usize>o * <usize>length * stride + (<usize>i << 2);
-      let fromV = scratch;
-      let fromP = scratch + width;
-      let toV = scratch + 2 * width;
-      let toP = scratch + 3 * width;
-      for (let k = 0; k < length; k++) {
-        store<i32>(fromV + (<usize>k << 2), load<i32>(src + line + <usize>k * stride));
-        store<i32>(fromP + (<usize>k << 2), k);
+      let from = scratch;
+      let to = scratch + width;
+      for (let k = 0; k < length; k++) store<i64>(from + (<usize>k << 3), sortKey(load<i32>(src + line + <usize>k * stride), k, whole, descending));
+      for (let run: usize = 8; run < width; run <<= 1) {
+        for (let low: usize = 0; low < width; low += run << 1) merge(to + low, from + low, min(run, width - low), min(run << 1, width - low));
+        const swap = from;
+        from = to;
+        to = swap;
       }
-      for (let run = 1; run < length; run <<= 1) {
-        for (let low = 0; low < length; low += run << 1) {
-          const middle = min(low + run, length);
-          const high = min(low + (run << 1), length);
-          let a = low;
-          let b = middle;
-          for (let k = low; k < high; k++) {
-            const right = a >= middle || (b < high && precedes(load<i32>(fromV + (<usize>b << 2)), load<i32>(fromV + (<usize>a << 2)), whole, descending));
-            const chosen = right ? b++ : a++;
-            store<i32>(toV + (<usize>k << 2), load<i32>(fromV + (<usize>chosen << 2)));
-            store<i32>(toP + (<usize>k << 2), load<i32>(fromP + (<usize>chosen << 2)));
-          }
-        }
-        let swap = fromV;
-        fromV = toV;
-        toV = swap;
-        swap = fromP;
-        fromP = toP;
-        toP = swap;
-      }
+      // `to` is free: the line's numbers, which values may be written over.
+      for (let k = 0; k < length; k++) store<i32>(to + (<usize>k << 2), load<i32>(src + line + <usize>k * stride));
       for (let k = 0; k < length; k++) {
-        store<i32>(values + line + <usize>k * stride, load<i32>(fromV + (<usize>k << 2)));
-        store<i32>(places + line + <usize>k * stride, load<i32>(fromP + (<usize>k << 2)));
+        const place = load<i32>(from + (<usize>k << 3));
+        store<i32>(values + line + <usize>k * stride, load<i32>(to + (<usize>place << 2)));
+        store<i32>(places + line + <usize>k * stride, place);
       }
     }
   }
+}
+
+/** Two sorted runs, [0, middle) and [middle, end) bytes of `from`, into one. */
+// @ts-ignore: decorator
+@inline
+function merge(to: usize, from: usize, middle: usize, end: usize): void {
+  let a = from;
+  let b = from + middle;
+  const endA = b;
+  const endB = from + end;
+  while (a < endA && b < endB) {
+    const x = load<i64>(a);
+    const y = load<i64>(b);
+    const second = y < x;
+    store<i64>(to, select<i64>(y, x, second));
+    const step: usize = second ? 8 : 0;
+    b += step;
+    a += 8 - step;
+    to += 8;
+  }
+  if (a < endA) memory.copy(to, a, endA - a);
+  else if (b < endB) memory.copy(to, b, endB - b);
 }

@@ -5,8 +5,8 @@
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import { collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
-import type { Family, Step } from "./pointwise.js";
-import { ranges } from "./parts.js";
+import { costOfStep, type Family, type Step } from "./pointwise.js";
+import { splitRange } from "./split.js";
 
 /** Where a step's operand comes from: an earlier step, or a view of an input. */
 export type Source = { readonly step: number } | { readonly input: number; readonly view: View };
@@ -62,13 +62,14 @@ export const chain: Lowering = {
     const plan = attributes["chain"] as Chain;
     if (plan.count === 0) return;
     const { prologue, body, block } = compose(e, plan, inputs as readonly Operand[], outputs);
-    const parts = ranges(plan.count, block);
-    e.fork(parts.length, (i) => {
-      const [from, to] = parts[i]!;
-      e.emit("chain", from, to, block, prologue.length, ...prologue, ...body);
+    splitRange(e, plan.count, costOf(plan), block, (from, size) => {
+      e.emit("chain", from, from + size, block, prologue.length, ...prologue, ...body);
     });
   },
 };
+
+/** Numbers that an element stands for: in the cache a cheap step is half a number's way, a costly one several. */
+const costOf = ({ steps }: Chain): number => steps.reduce((sum, { step }) => sum + costOfStep(step) / 2, 1);
 
 /** The words of the steps: those that need to run once, those that run for each block. */
 function compose(

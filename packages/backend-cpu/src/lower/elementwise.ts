@@ -1,7 +1,8 @@
 /** The pointwise steps as ops of their own, over whole tensors. */
-import { float } from "../emitter.js";
+import { float, type Emitter } from "../emitter.js";
 import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { pointwise, type Pointwise } from "./pointwise.js";
+import { costOfStep, pointwise, type Pointwise, type Step } from "./pointwise.js";
+import { splitRange } from "./split.js";
 
 const alone = ({ dtypes, step }: Pointwise): Lowering => ({
   dtypes,
@@ -9,40 +10,34 @@ const alone = ({ dtypes, step }: Pointwise): Lowering => ({
   emit(e, inputs, [y], attributes) {
     const count = sizeOf(y!.shape);
     if (count === 0) return;
-    const {
-      family,
-      kind,
-      reads,
-      p = 0,
-      q = 0,
-    } = step(
+    const one = step(
       inputs.map((input) => input?.dtype),
       attributes,
       y!.dtype,
     );
-    const operands = reads.map((i) => inputs[i]!);
-    const addresses = operands.map(({ address }) => address);
-    switch (family) {
-      case "move":
-        return e.emit("move", y!.address, ...addresses, count);
-      case "unary":
-        return e.emit("unary", kind, y!.address, ...addresses, count);
-      case "activation":
-        return e.emit("activation", kind, y!.address, ...addresses, count, float(p), float(q));
-      case "gradient":
-        return e.emit("activationGradient", kind, y!.address, ...addresses, count, float(p), float(q));
-      case "binary":
-        return e.emit("binary", kind, y!.address, ...addresses, ...dims(operands, y!));
-      case "where":
-        return e.emit("where", y!.address, ...addresses, ...dims(operands, y!));
-    }
+    const operands = one.reads.map((i) => inputs[i]!);
+    if (one.family === "binary" || one.family === "where") return broadcast(e, one, operands, y!);
+    const { family, kind, p = 0, q = 0 } = one;
+    const options = family === "activation" || family === "gradient" ? [float(p), float(q)] : [];
+    splitRange(e, count, costOfStep(one), 4, (from, size) => {
+      const addresses = [y!, ...operands].map(({ address }) => address + 4 * from);
+      if (family === "move") e.emit("move", ...addresses, size);
+      else e.emit(family === "gradient" ? "activationGradient" : family, kind, ...addresses, size, ...options);
+    });
   },
 });
 
-/** [rank, sizes…, strides of each operand…] under the result's shape. */
-function dims(operands: readonly Operand[], y: Operand): number[] {
+/** Over the axes that the operands have in common; parts are ranges of the outermost. */
+function broadcast(e: Emitter, one: Step, operands: readonly Operand[], y: Operand): void {
   const { shape, strides } = collapse(y.shape, ...operands.map((operand) => broadcastStrides(operand.shape, y.shape)));
-  return [shape.length, ...shape, ...strides.flat()];
+  const [outermost, ...inner] = shape as [number, ...number[]];
+  const each = sizeOf(inner);
+  splitRange(e, outermost, each * costOfStep(one), inner.length === 0 ? 4 : 1, (from, size) => {
+    const addresses = operands.map(({ address }, i) => address + 4 * from * strides[i]![0]!);
+    const dims = [shape.length, size, ...inner, ...strides.flat()];
+    if (one.family === "where") e.emit("where", y.address + 4 * from * each, ...addresses, ...dims);
+    else e.emit("binary", one.kind, y.address + 4 * from * each, ...addresses, ...dims);
+  });
 }
 
 export const elementwise: readonly (readonly [string, Lowering])[] = [...pointwise].map(([name, op]) => [name, alone(op)]);

@@ -1,10 +1,13 @@
 /** Composites with kernels of their own: softmax and losses, forward and backward. */
-import { float } from "../emitter.js";
+import { float, type Emitter } from "../emitter.js";
 import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { splitRange } from "./split.js";
 
 /** An exponential is some eight numbers' work. */
 const exponential = 8;
+
+/** Scratch for what the columns of an inner axis have in common. */
+const columnScratch = (e: Emitter, inner: number): number => (inner === 1 ? 0 : e.scratch(2 * inner + 16));
 
 const softmax = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
@@ -12,7 +15,7 @@ const softmax = (logarithm: 0 | 1): Lowering => ({
     const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
     splitRange(e, outer, length * inner * exponential, 1, (from, size) => {
       const at = 4 * from * length * inner;
-      e.emit("softmax", y!.address + at, x!.address + at, size, length, inner, logarithm);
+      e.emit("softmax", y!.address + at, x!.address + at, size, length, inner, logarithm, columnScratch(e, inner));
     });
   },
 });
@@ -23,7 +26,7 @@ const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
     const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
     splitRange(e, outer, length * inner * (logarithm === 1 ? exponential : 2), 1, (from, size) => {
       const at = 4 * from * length * inner;
-      e.emit("softmaxGradient", d!.address + at, g!.address + at, y!.address + at, size, length, inner, logarithm);
+      e.emit("softmaxGradient", d!.address + at, g!.address + at, y!.address + at, size, length, inner, logarithm, columnScratch(e, inner));
     });
   },
 });

@@ -10,13 +10,3 @@ export function inParts(e: Emitter, total: number, count: number, part: (from: n
   const parts = Math.max(1, Math.min(count, most, Math.floor(total / worth)));
   e.fork(parts, (i) => part(Math.floor((i * count) / parts), Math.floor(((i + 1) * count) / parts)));
 }
-
-/** Numbers of a pass over memory that one part has at least: below, handing it over costs more than it saves. */
-const leastNumbers = 32_768;
-
-/** Parts of a pass over `count` numbers, which begin at multiples of `unit`. */
-export function ranges(count: number, unit = 4): readonly (readonly [from: number, to: number])[] {
-  const parts = Math.max(1, Math.min(most, Math.floor(count / leastNumbers)));
-  const size = Math.ceil(count / parts / unit) * unit;
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)] as const);
-}

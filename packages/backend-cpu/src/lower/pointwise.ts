@@ -17,6 +17,16 @@ export interface Step {
   readonly q?: number;
 }
 
+/** Kinds of assembly/activation.ts that are one or two exponentials. */
+const exponential = [3, 4, 5, 6, 8, 9, 14, 16, 17, 18, 19];
+
+/** How long a step takes beside an addition. */
+export function costOfStep({ family, kind }: Step): number {
+  if (family === "unary") return kind >= 3 && kind <= 6 ? 8 : kind === 10 || kind === 11 ? 10 : kind === 8 || kind === 9 ? 60 : 1;
+  if (family === "binary") return kind === 6 || kind === 7 ? 60 : 1;
+  return (family === "activation" || family === "gradient") && exponential.includes(kind) ? 10 : 1;
+}
+
 export interface Pointwise {
   /** The dtypes of its first input. */
   readonly dtypes: readonly DType[];
