@@ -105,7 +105,7 @@ export function run(program: usize, words: i32): void {
       case 6: R.reduce(at(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
       case 7: R.argMax(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
       case 8: R.cumsum(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
-      case 9: R.sort(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9)); break;
+      case 9: R.sort(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), place(pc, 9)); break;
       case 10: L.iota(place(pc, 1), at(pc, 2)); break;
       case 11: L.indexSelect(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
       case 12: L.indexAdd(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;

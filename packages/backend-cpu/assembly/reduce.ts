@@ -84,57 +84,20 @@ function demote(low: v128, high: v128): v128 {
   return v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
 }
 
-/** Sums of 16 columns: 32 rows in float32, those in float64. */
-function sumColumns(dst: usize, at: usize, length: i32, stride: usize): void {
-  let aLow = f64x2.splat(0);
-  let aHigh = aLow;
-  let bLow = aLow;
-  let bHigh = aLow;
-  let cLow = aLow;
-  let cHigh = aLow;
-  let dLow = aLow;
-  let dHigh = aLow;
-  let k = 0;
-  while (k < length) {
-    const stop = min(k + 32, length);
-    let a = splat(0);
-    let b = a;
-    let c = a;
-    let d = a;
-    for (; k < stop; k++, at += stride) {
-      a = f32x4.add(a, v128.load(at));
-      b = f32x4.add(b, v128.load(at, 16));
-      c = f32x4.add(c, v128.load(at, 32));
-      d = f32x4.add(d, v128.load(at, 48));
-    }
-    aLow = f64x2.add(aLow, lowHalf(a));
-    aHigh = f64x2.add(aHigh, highHalf(a));
-    bLow = f64x2.add(bLow, lowHalf(b));
-    bHigh = f64x2.add(bHigh, highHalf(b));
-    cLow = f64x2.add(cLow, lowHalf(c));
-    cHigh = f64x2.add(cHigh, highHalf(c));
-    dLow = f64x2.add(dLow, lowHalf(d));
-    dHigh = f64x2.add(dHigh, highHalf(d));
-  }
-  v128.store(dst, demote(aLow, aHigh));
-  v128.store(dst, demote(bLow, bHigh), 16);
-  v128.store(dst, demote(cLow, cHigh), 32);
-  v128.store(dst, demote(dLow, dHigh), 48);
-}
-
 /** Along the first axis of [length, inner]: 16 columns at a time, a cache line of each row, then four. */
 // @ts-ignore: decorator
 @inline
 function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner: i32): void {
   const stride = <usize>inner << 2;
-  for (let o = 0; o < outer; o++) {
+  for (let o = 0; o < outer; o++, src += <usize>length * stride) {
+    if (kind == SUM) {
+      sumColumns(dst, src, length, inner, inner);
+      dst += stride;
+      continue;
+    }
     let i = 0;
     for (; i + 16 <= inner; i += 16, dst += 64) {
       let at = src + (<usize>i << 2);
-      if (kind == SUM && length > 32) {
-        sumColumns(dst, at, length, stride);
-        continue;
-      }
       let a = start(kind);
       let b = a;
       let c = a;
@@ -151,30 +114,13 @@ function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner
       v128.store(dst, d, 48);
     }
     for (; i < inner; i += 4) {
-      const rest = inner - i;
       let at = src + (<usize>i << 2);
-      let result: v128;
-      if (kind == SUM && length > 32) {
-        let low = f64x2.splat(0);
-        let high = low;
-        let k = 0;
-        while (k < length) {
-          const stop = min(k + 32, length);
-          let part = splat(0);
-          for (; k < stop; k++, at += stride) part = f32x4.add(part, v128.load(at));
-          low = f64x2.add(low, lowHalf(part));
-          high = f64x2.add(high, highHalf(part));
-        }
-        result = demote(low, high);
-      } else {
-        result = start(kind);
-        for (let k = 0; k < length; k++, at += stride) result = join(kind, result, v128.load(at));
-      }
-      if (rest >= 4) v128.store(dst, result);
-      else storeSome(dst, result, rest);
-      dst += <usize>min(rest, 4) << 2;
+      let result = start(kind);
+      for (let k = 0; k < length; k++, at += stride) result = join(kind, result, v128.load(at));
+      if (inner - i >= 4) v128.store(dst, result);
+      else storeSome(dst, result, inner - i);
+      dst += <usize>min(inner - i, 4) << 2;
     }
-    src += <usize>length * stride;
   }
 }
 
@@ -218,16 +164,19 @@ export function sumColumns(dst: usize, src: usize, length: i32, columns: i32, st
     v128.store(dst, v128.shuffle<i32>(f32x4.demote_f64x2_zero(c0), f32x4.demote_f64x2_zero(c1), 0, 1, 4, 5), 32);
     v128.store(dst, v128.shuffle<i32>(f32x4.demote_f64x2_zero(d0), f32x4.demote_f64x2_zero(d1), 0, 1, 4, 5), 48);
   }
-  for (; i < columns; i++, src += 4, dst += 4) {
-    let total: f64 = 0;
+  for (; i < columns; i += 4, src += 16, dst += 16) {
+    let low = f64x2.splat(0);
+    let high = low;
     let at = src;
     for (let k = 0; k < length; ) {
       const stop = min(k + 32, length);
-      let part: f32 = 0;
-      for (; k < stop; k++, at += stride) part += load<f32>(at);
-      total += <f64>part;
+      let part = splat(0);
+      for (; k < stop; k++, at += stride) part = f32x4.add(part, v128.load(at));
+      low = f64x2.add(low, lowHalf(part));
+      high = f64x2.add(high, highHalf(part));
     }
-    store<f32>(dst, <f32>total);
+    if (columns - i >= 4) v128.store(dst, demote(low, high));
+    else storeSome(dst, demote(low, high), columns - i);
   }
 }
 

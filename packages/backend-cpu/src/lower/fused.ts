@@ -26,7 +26,17 @@ const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
     const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
     splitRange(e, outer, length * inner * (logarithm === 1 ? exponential : 2), 1, (from, size) => {
       const at = 4 * from * length * inner;
-      e.emit("softmaxGradient", d!.address + at, g!.address + at, y!.address + at, size, length, inner, logarithm, columnScratch(e, inner));
+      e.emit(
+        "softmaxGradient",
+        d!.address + at,
+        g!.address + at,
+        y!.address + at,
+        size,
+        length,
+        inner,
+        logarithm,
+        columnScratch(e, inner),
+      );
     });
   },
 });
