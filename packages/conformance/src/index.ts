@@ -5,5 +5,5 @@ export type { GoldenKind, Mode } from "./golden/kind.js";
 export type { GoldenCase, GoldenFile, GoldenTensor } from "./golden/schema.js";
 export { laws, runLaws, testBackend, type LawOutcome, type RunLawsOptions, type TestRunner } from "./laws/run.js";
 export type { Law, Trial } from "./laws/law.js";
-export type { Call } from "./laws/call.js";
+export { run as runCall, type Call } from "./laws/call.js";
 export { ownDefinitions, type Definitions } from "./laws/definitions.js";
