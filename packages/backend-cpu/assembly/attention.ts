@@ -2,8 +2,8 @@
 // all pairs is ever whole.
 import { storeSome } from "./binary";
 import { gemm } from "./gemm";
-import { exp4 } from "./math";
-import { lanes, splat } from "./simd";
+import { expNegative4 } from "./math";
+import { lanes, madd, splat } from "./simd";
 
 /** Queries of a block. */
 const ROWS = 64;
@@ -62,13 +62,13 @@ function expRow(s: usize, count: i32, top: f32): f32 {
   let sum = splat(0);
   let i = 0;
   for (; i + 4 <= count; i += 4) {
-    const e = exp4(f32x4.sub(v128.load(s + (<usize>i << 2)), by));
+    const e = expNegative4(f32x4.sub(v128.load(s + (<usize>i << 2)), by));
     v128.store(s + (<usize>i << 2), e);
     sum = f32x4.add(sum, e);
   }
   let total = lanes(sum);
   if (i < count) {
-    storeSome(s + (<usize>i << 2), exp4(f32x4.sub(v128.load(s + (<usize>i << 2)), by)), count - i);
+    storeSome(s + (<usize>i << 2), expNegative4(f32x4.sub(v128.load(s + (<usize>i << 2)), by)), count - i);
     for (; i < count; i++) total += f(s, i);
   }
   return total;
@@ -79,6 +79,15 @@ function scaleRow(x: usize, count: i32, by: f32): void {
   let i = 0;
   for (; i + 4 <= count; i += 4) v128.store(x + (<usize>i << 2), f32x4.mul(v128.load(x + (<usize>i << 2)), b));
   for (; i < count; i++) store<f32>(x + (<usize>i << 2), f(x, i) * by);
+}
+
+function dot(a: usize, b: usize, count: i32): f32 {
+  let sum = splat(0);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) sum = madd(v128.load(a + (<usize>i << 2)), v128.load(b + (<usize>i << 2)), sum);
+  let total = lanes(sum);
+  for (; i < count; i++) total += f(a, i) * f(b, i);
+  return total;
 }
 
 /** Where the mask of a pair of matrices begins. `at`: 8 masked, 9 bytes from row to row, 10 from column to column, 11 axes, their sizes, their steps in bytes. */
@@ -175,8 +184,7 @@ export function attentionGradient(
       for (let r = 0; r < rows; r++) {
         const slope = g + <usize>(first + r) * out;
         const result = y + <usize>(first + r) * out;
-        let sum: f32 = 0;
-        for (let n = 0; n < features; n++) sum += f(slope, n) * f(result, n);
+        const sum = dot(slope, result, features);
         const w = weights + <usize>r * step;
         const d = slopes + <usize>r * step;
         let i = 0;

@@ -35,6 +35,20 @@ function stage(to: usize, plane: usize, x: usize, channels: i32, at: usize): voi
   const rows = word(at, 10);
   const row = word(at, 11);
   const skip = max(0, -beforeW);
+  if (strideD * strideH * strideW == 1) {
+    const first = <usize>(skip + beforeW) << 2;
+    const from = <usize>skip << 2;
+    for (let c = 0; c < channels; c++, to += plane) {
+      for (let d = 0; d < word(at, 0); d++) {
+        const jd = d + word(at, 6);
+        let start = to + (<usize>((jd * rows + word(at, 7)) * row) << 2);
+        for (let h = 0; h < height; h++, x += <usize>width << 2, start += <usize>row << 2) {
+          if (jd >= 0 && h + word(at, 7) >= 0) copyRow(start + first, x + from, width - skip);
+        }
+      }
+    }
+    return;
+  }
   for (let c = 0; c < channels; c++, to += plane * <usize>(strideD * strideH * strideW)) {
     for (let d = 0; d < word(at, 0); d++) {
       const jd = d + word(at, 6);

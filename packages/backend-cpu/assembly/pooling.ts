@@ -201,10 +201,11 @@ export function maxPoolGradient(dst: usize, g: usize, x: usize, y: usize, planes
         let ow = 0;
         if (plain) {
           const below = <usize>width << 2;
-          for (; ow + 4 <= outW; ow += 4, g += 16, y += 16) {
+          // The last four overlap those before them, and say the same.
+          while (ow + 4 <= outW) {
             const at = start + (<usize>ow << 3);
-            const top = v128.load(y);
-            const slope = v128.load(g);
+            const top = v128.load(y + (<usize>ow << 2));
+            const slope = v128.load(g + (<usize>ow << 2));
             const here = x + at;
             const to = dst + at;
             const m0 = hit(even(here), top);
@@ -214,13 +215,16 @@ export function maxPoolGradient(dst: usize, g: usize, x: usize, y: usize, planes
             const seen = v128.or(upper, m2);
             interleave(to, v128.and(slope, m0), v128.and(slope, m1));
             interleave(to + below, v128.and(slope, m2), v128.andnot(slope, seen));
+            ow = ow + 4 == outW ? outW : min(ow + 4, outW - 4);
           }
-          if (covered) {
-            for (let w = 2 * ow; w < width; w++) {
-              store<f32>(dst + start + (<usize>w << 2), 0);
-              store<f32>(dst + start + below + (<usize>w << 2), 0);
-            }
+          if (covered && ow == 0) {
+            memory.fill(dst + start, 0, below);
+            memory.fill(dst + start + below, 0, below);
           }
+        }
+        if (ow == outW) {
+          g += <usize>outW << 2;
+          y += <usize>outW << 2;
         }
         for (; ow < outW; ow++, g += 4, y += 4) {
           const w0 = startOf(at, 2, ow);

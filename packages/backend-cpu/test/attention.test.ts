@@ -68,4 +68,14 @@ describe("attention and its gradients are the reference's", () => {
     await check({ lead: [2], length: 70, source: 5, width: 3, features: 1, mask, flat: [true, true] });
     expect(mask).toBeTypeOf("string");
   });
+
+  it("a score that is NaN or infinite spoils its own query only", async () => {
+    const q = numbers([2, 9, 4], 1);
+    q.data[5] = NaN;
+    q.data[22] = 3e38;
+    const [k, v] = [numbers([2, 10, 4], 2), numbers([2, 10, 3], 3)];
+    k.data[3] = 1;
+    await expectSame((a, b, c) => [scaledDotProductAttention(a!, b!, c!)], [q, k, v]);
+    await expectSame((a, b, c) => [scaledDotProductAttention(a!, b!, c!, { causal: true, scale: -0.7 })], [q, k, v]);
+  });
 });
