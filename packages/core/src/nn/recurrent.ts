@@ -2,7 +2,7 @@
 import { checkOptions, ErmineError } from "../errors.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
-import { concat, expandDims, sliceAxis, squeeze, stack, transpose } from "../ops/shape.js";
+import { concat, expandDims, sliceAxis, split, squeeze, stack, transpose } from "../ops/shape.js";
 import { formatShape, sameShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Parameter } from "../tensor/variable.js";
@@ -190,12 +190,12 @@ abstract class Recurrent extends Module {
   /** One pass: the input's part of all gates at once, then step by step. */
   #direction(x: Tensor, steps: number, suffix: string, start: RecurrentState, backward: boolean) {
     const weights = this.#weights(suffix);
-    const gates = weights.input(x);
+    const gates = split(weights.input(x), 1, 0);
     const outputs: Tensor[] = [];
     let state = start;
     for (let i = 0; i < steps; i++) {
       const t = backward ? steps - 1 - i : i;
-      state = this.#step(squeeze(sliceAxis(gates, 0, t, 1), 0), state, weights);
+      state = this.#step(squeeze(gates[t]!, 0), state, weights);
       outputs[t] = state[0]!;
     }
     return { outputs, state };

@@ -16,7 +16,7 @@ import {
 } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply, apply1, defineOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 
@@ -155,6 +155,26 @@ export const concatOp = defineOp<ConcatAttributes>({
       return piece;
     });
   },
+});
+
+type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[] };
+
+/**
+ * Pieces along an axis. One op, so that its gradient is the pieces' gradients side by side: that of as many slices would be as many whole
+ * tensors of zeros, added up.
+ */
+const splitOp: Op<SplitAttributes> = defineOp<SplitAttributes>({
+  name: "split",
+  inputs: [{ name: "x" }],
+  infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((own, i) => (i === axis ? size : own)) })),
+  decompose([x], { axis, sizes }) {
+    let start = 0;
+    return sizes.map((size) => {
+      start += size;
+      return sliceAxis(x!, axis, start - size, size);
+    });
+  },
+  gradient: (gradOutputs, _, __, { axis }) => [concat(gradOutputs, axis)],
 });
 
 /**
@@ -347,11 +367,7 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
       `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`,
     );
   }
-  let start = 0;
-  return list.map((size) => {
-    start += size;
-    return sliceAxis(x, at, start - size, size);
-  });
+  return list.length === 1 ? [x] : [...apply(splitOp, [x], { axis: at, sizes: list })];
 }
 
 /** The whole tensor repeated `counts[i]` times along axis i; more counts than axes add leading ones. */
