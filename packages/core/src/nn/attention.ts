@@ -7,7 +7,7 @@ import { greater } from "../ops/comparison.js";
 import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { matmul } from "../ops/matmul.js";
-import { broadcastTo, concat, expandDims, padTensor, permute, reshape, sliceAxis, squeeze, transpose } from "../ops/shape.js";
+import { broadcastTo, concat, expandDims, padTensor, permute, reshape, split, squeeze, transpose } from "../ops/shape.js";
 import { mean } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, xavierNormal, xavierUniform } from "../random/initializers.js";
@@ -158,22 +158,24 @@ export class MultiHeadAttention extends Module {
       const { keyPaddingMask, ...others } = masks;
       const padding = keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(keyPaddingMask, 0) };
       const all = { ...others, ...padding };
-      const [q, k, v] = [query, key, value].map((t) => expandDims(t, 0)) as [Tensor, Tensor, Tensor];
-      const { output, weights } = this.#attend(q, k, v, all, weighed);
+      const { output, weights } = this.#attend(...each([query, key, value], (t) => expandDims(t, 0)), all, weighed);
       return { output: squeeze(output, 0) as Tensor<"real">, weights };
     }
     if (this.batchFirst) return this.#attend(query, key, value, masks, weighed);
     const turn = (t: Tensor): Tensor => transpose(t, 0, 1);
-    const { output, weights } = this.#attend(turn(query), turn(key), turn(value), masks, weighed);
+    const { output, weights } = this.#attend(...each([query, key, value], turn), masks, weighed);
     return { output: turn(output) as Tensor<"real">, weights };
   }
 
-  /** Query, key or value, projected to embedDim. */
-  #project(t: Tensor, i: 0 | 1 | 2): Tensor {
+  /** Query, key and value, projected to embedDim; by one product where all three are one. */
+  #project(query: Tensor, key: Tensor, value: Tensor): readonly Tensor[] {
     const e = this.embedDim;
-    const bias = this.in_proj_bias === undefined ? undefined : sliceAxis(this.in_proj_bias.value, 0, i * e, e);
-    const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight][i];
-    return linear(t, own?.value ?? sliceAxis(this.in_proj_weight!.value, 0, i * e, e), bias);
+    const [weight, bias] = [this.in_proj_weight?.value, this.in_proj_bias?.value];
+    if (weight !== undefined && query === key && key === value) return split(linear(query, weight, bias), e, -1);
+    const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight];
+    const weights = weight === undefined ? own.map((parameter) => parameter!.value) : split(weight, e, 0);
+    const biases = bias === undefined ? [] : split(bias, e, 0);
+    return [query, key, value].map((t, i) => linear(t, weights[i]!, biases[i]));
   }
 
   #attend(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks, weighed: boolean): Found {
@@ -184,10 +186,11 @@ export class MultiHeadAttention extends Module {
       const ends = [...(bias === undefined ? [] : [broadcastTo(bias.value, one)]), ...(this.addZeroAttn ? [zeros(one)] : [])];
       return ends.length === 0 ? t : concat([t, ...ends], 1);
     };
-    const split = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
-    const q = split(this.#project(query, 0));
-    const k = split(lengthened(this.#project(key, 1), this.bias_k));
-    const v = split(lengthened(this.#project(value, 2), this.bias_v));
+    const byHead = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
+    const [queries, keys, values] = this.#project(query, key, value);
+    const q = byHead(queries!);
+    const k = byHead(lengthened(keys!, this.bias_k));
+    const v = byHead(lengthened(values!, this.bias_v));
     const sizes = [n, length, key.shape[1]!] as const;
     const { output, weights } =
       weighed || (this.dropout.training && this.dropout.p > 0)
@@ -251,6 +254,15 @@ export class MultiHeadAttention extends Module {
   override describe(): string {
     return `MultiHeadAttention ${this.embedDim}, ${this.numHeads} heads${this.causal ? ", causal" : ""}`;
   }
+}
+
+type Three = readonly [query: Tensor, key: Tensor, value: Tensor];
+
+/** fn of each; what is one stays one. */
+function each([query, key, value]: Three, fn: (t: Tensor) => Tensor): Three {
+  const q = fn(query);
+  const k = key === query ? q : fn(key);
+  return [q, k, value === key ? k : fn(value)];
 }
 
 /** Sizes that are undefined are not compared. */

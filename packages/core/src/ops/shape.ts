@@ -367,6 +367,7 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
       `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`,
     );
   }
+  // A copy: the tape keeps the list, and the caller may turn it around.
   return list.length === 1 ? [x] : [...apply(splitOp, [x], { axis: at, sizes: list })];
 }
 
