@@ -35,6 +35,7 @@ const programs = (markdown: string): string[] => [...markdown.matchAll(/```js\n(
 
 it.each([
   ["core", [/ERMINE_DOMAIN\n30/]],
+  ["backend-cpu", [/1 thread\n3,3,3,3/]],
   ["trainer", [/(finished|earlyStopping).* with a mean loss of 0\.000/]],
 ] as const)("the programs in the README of %s run, and print what their comments say", async (name, outputs) => {
   const found = programs(read(`../../packages/${name}/README.md`));

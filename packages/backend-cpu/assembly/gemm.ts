@@ -47,17 +47,12 @@ function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depth
 
 /** Panels of 8 columns of B: for each k the eight columns' numbers; columns beyond the end are 0. */
 export function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: usize, columnStep: usize): void {
-  for (let j = 0; j < columns; j += NR) {
+  const whole = columnStep == 4 ? columns & ~(NR - 1) : 0;
+  packRows(to, b, whole, depth, depthStep);
+  to += <usize>whole * (<usize>depth << 2);
+  for (let j = whole; j < columns; j += NR) {
     const c = b + <usize>j * columnStep;
     const width = min(columns - j, NR);
-    if (width == NR && columnStep == 4) {
-      for (let k = 0; k < depth; k++, to += 32) {
-        const at = c + <usize>k * depthStep;
-        v128.store(to, v128.load(at));
-        v128.store(to, v128.load(at, 16), 16);
-      }
-      continue;
-    }
     let k = 0;
     if (width == NR && depthStep == 4) {
       for (; k + 4 <= depth; k += 4, to += 128) {
@@ -69,6 +64,27 @@ export function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: 
     for (; k < depth; k++, to += 32) {
       const at = c + <usize>k * depthStep;
       for (let n = 0; n < NR; n++) store<f32>(to + (<usize>n << 2), n < width ? load<f32>(at + <usize>n * columnStep) : 0);
+    }
+  }
+}
+
+/** Rows that a walk over all panels touches: each may be a page, and a panel takes half a cache line of it. */
+const rowsAtOnce = 32;
+
+/** Whole panels of a B whose rows stand side by side. */
+function packRows(to: usize, b: usize, columns: i32, depth: i32, depthStep: usize): void {
+  const panel = <usize>depth << 5;
+  for (let k0 = 0; k0 < depth; k0 += rowsAtOnce) {
+    const rows = min(rowsAtOnce, depth - k0);
+    const from = b + <usize>k0 * depthStep;
+    let target = to + (<usize>k0 << 5);
+    for (let j = 0; j < columns; j += NR, target += panel) {
+      let at = from + (<usize>j << 2);
+      const end = target + (<usize>rows << 5);
+      for (let t = target; t < end; t += 32, at += depthStep) {
+        v128.store(t, v128.load(at));
+        v128.store(t, v128.load(at, 16), 16);
+      }
     }
   }
 }

@@ -12,8 +12,8 @@ export interface Target {
 }
 
 /** Options under which a backend counts as several. */
-const variants: Readonly<Record<string, readonly { readonly numerics: string }[]>> = {
-  cpu: [{ numerics: "fast" }, { numerics: "portable" }],
+const variants: Readonly<Record<string, readonly { readonly numerics: string; readonly threads?: number }[]>> = {
+  cpu: [{ numerics: "fast" }, { numerics: "fast", threads: 1 }, { numerics: "portable" }],
 };
 const packages = ["cpu", "tfjs"];
 
@@ -57,7 +57,8 @@ export async function findTargets(request: TargetRequest): Promise<readonly Targ
       targets.push({ label: plugin.name, create: () => plugin.create(options) });
     } else {
       for (const options of chosen) {
-        targets.push({ label: `${plugin.name} ${options.numerics}`, create: () => plugin.create(options) });
+        const alone = options.threads === 1 ? ", 1 thread" : "";
+        targets.push({ label: `${plugin.name} ${options.numerics}${alone}`, create: () => plugin.create(options) });
       }
     }
   }
