@@ -73,19 +73,48 @@ describe("options", () => {
 });
 
 /** A process of its own, because TensorFlow is loaded once in each. */
-function inProcess(script: string): { output: string; errors: string } {
+function inProcess(script: string, cwd = fileURLToPath(new URL("..", import.meta.url))): { output: string; errors: string } {
   const entry = new URL("../dist/index.js", import.meta.url).href;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ["--input-type=module", "-e", `const { tfjs } = await import(${JSON.stringify(entry)});\n${script}`],
     {
-      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      cwd,
       encoding: "utf8",
       env: { PATH: process.env["PATH"] },
     },
   );
   return { output: stdout.trim(), errors: stderr };
 }
+
+/** A tfjs-node-gpu whose TensorFlow sees a device, or none. */
+function gpuPackage(folder: string, visible: boolean): string {
+  const target = join(root, folder, "node_modules/@tensorflow/tfjs-node-gpu");
+  mkdirSync(join(target, "lib/napi-v8"), { recursive: true });
+  writeFileSync(
+    join(target, "package.json"),
+    JSON.stringify({ name: "@tensorflow/tfjs-node-gpu", version: "4.22.0", main: "index.js" }),
+  );
+  writeFileSync(join(target, "lib/napi-v8/tfjs_binding.node"), "");
+  writeFileSync(
+    join(target, "index.js"),
+    `exports.findBackend = () => ({ binding: { TF_Version: "2.9.1", isUsingGpuDevice: () => ${visible} } });`,
+  );
+  return join(root, folder);
+}
+
+describe('device: "gpu"', () => {
+  const script = `
+    const backend = await tfjs({ device: "gpu" }).catch((error) => error);
+    console.log(backend.message ?? [backend.name, backend.engine, backend.isUsingGpuDevice, backend.details.device].join());`;
+  it("uses the GPU package, and says that it does", () => {
+    expect(inProcess(script, gpuPackage("visible", true))).toEqual({ output: "tfjs,TensorFlow 2.9.1, GPU,true,GPU", errors: "" });
+  });
+  it("is an error where TensorFlow sees no device", () => {
+    const { output } = inProcess(script, gpuPackage("invisible", false));
+    expect(output).toMatch(/tfjs-node-gpu is loaded, but TensorFlow sees no GPU\. Check nvidia-smi, .*CUDA_VISIBLE_DEVICES/);
+  });
+});
 
 describeNative("TensorFlow's settings", () => {
   it("take effect before it is loaded, and are refused later; nothing is written on stderr", () => {
