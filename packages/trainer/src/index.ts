@@ -5,6 +5,7 @@ export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choi
 export { backendTable } from "./plan/table.js";
 export type { Configuration } from "./plan/configuration.js";
 export type { Arrangement, LackedOp, MemoryEstimate, Plan } from "./plan/plan.js";
+export type { Loading } from "./data/ahead.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
 export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";

@@ -2,6 +2,7 @@
 import { checkOptions, ErmineError, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
+import type { Loading } from "./data/ahead.js";
 import { checkBatchSize } from "./data/batches.js";
 import { Dataset, split } from "./data/dataset.js";
 import type { Metric } from "./metrics/metric.js";
@@ -68,6 +69,8 @@ export interface History {
   readonly epochs: readonly Logs[];
   /** The loss of each update: the batch's risk plus the penalty. */
   readonly steps: readonly number[];
+  /** What gathering batches ahead did, where the backend answers later. */
+  readonly loading?: Loading;
   /** What the shadow saw. */
   readonly shadow?: ShadowReport;
   /** Why it ended. */

@@ -1,5 +1,6 @@
 /** Mini-batches: which rows, in which order. The order of an epoch depends on the seed and its number alone. */
 import { ErmineError, hashKey, mapTree, shuffledIndices, type Feed } from "@ermine/core";
+import type { Ahead } from "./ahead.js";
 import type { Column, Dataset } from "./dataset.js";
 
 /** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
@@ -22,6 +23,8 @@ export function batches(length: number, batchSize: number, order?: { seed: numbe
 /** The rows of a batch; another batch of the same size may take its place. */
 export interface Rows {
   rows: Int32Array;
+  /** Where they may lie gathered already. */
+  ahead?: Ahead | undefined;
 }
 
 /** Feeds that write the batch's rows straight into the backend's memory. Names are those of `Dataset.namedColumns`. */
@@ -29,7 +32,14 @@ export function batchFeeds(data: Dataset, batch: Rows): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
   const add = (name: string, column: Column): void => {
     const shape = [batch.rows.length, ...column.shape.slice(1)];
-    feeds[name] = { shape, value: (target) => column.gather(batch.rows, target) };
+    feeds[name] = {
+      shape,
+      value(target) {
+        const ready = batch.ahead?.take(column, batch.rows);
+        if (ready === undefined) column.gather(batch.rows, target);
+        else target.set(ready);
+      },
+    };
   };
   const visit = (name: string, tree: Dataset["targets"]): void => {
     if (tree !== undefined) mapTree(tree, (leaf, path) => add(path === "" ? name : `${name}.${path}`, leaf));

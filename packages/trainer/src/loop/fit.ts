@@ -1,6 +1,7 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
 import { ErmineError } from "@ermine/core";
 import type { Control, Logs } from "../callbacks/callback.js";
+import { Ahead } from "../data/ahead.js";
 import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { checkTargets } from "../data/targets.js";
@@ -43,6 +44,11 @@ async function loop<M extends string, T extends string>(
   const { batchSize, callbacks, epochs } = run;
   const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
   const history = { epochs: [] as Logs[], steps: [] as number[] };
+  const ahead = training.engine.backend.readSync === undefined ? new Ahead(run.training) : undefined;
+  training.ahead = ahead;
+  // Micro-batches see to it themselves (step/update.ts).
+  const waitFor = <T>(step: Promise<T>, next: Int32Array | undefined): Promise<T> =>
+    (training.accumulate === 1 ? ahead?.during(step, next) : undefined) ?? step;
   let ended: string | undefined;
   const control: Control = { model: setup.model, stop: (reason) => (ended ??= reason) };
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch });
@@ -56,7 +62,7 @@ async function loop<M extends string, T extends string>(
       const parts = all.slice(first, first + training.accumulate);
       const update = (): ReturnType<typeof takeUpdate> => takeUpdate(training, run.training, parts, run.notice);
       const pending = shadow === undefined ? update() : shadow.watch(parts, update);
-      const taken = pending instanceof Promise ? await pending : pending;
+      const taken = pending instanceof Promise ? await waitFor(pending, all[first + 1]) : pending;
       for (const rows of parts) sums.samples += rows.length;
       if (taken !== undefined) {
         sums.parts = addSums(sums.parts, taken.sums);
@@ -88,7 +94,8 @@ async function loop<M extends string, T extends string>(
     for (const callback of callbacks) await callback.onEpochEnd?.(info, control);
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(control);
-  return { ...history, stopped: ended ?? "finished" };
+  training.ahead = undefined;
+  return { ...history, ...(ahead === undefined ? {} : { loading: ahead.report }), stopped: ended ?? "finished" };
 }
 
 /** Makes the program and looks at the data, so that what cannot work is said before the first step. */

@@ -1,5 +1,5 @@
 /** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
-import { compileApart, type Backend, type Graph, type OpNode, type PartTime, type Value } from "@ermine/core";
+import { allocate, compileApart, type Backend, type Graph, type OpNode, type PartTime, type Value } from "@ermine/core";
 import { costOf } from "./cost.js";
 import { median, timeSteps } from "./measure.js";
 import { stepsApart, uncompiled } from "./steps.js";
@@ -47,13 +47,15 @@ export class Profile {
   readonly of: "the compiled program" | "eager kernels";
   /** A whole step, as training runs it: less than the sum of the parts, which are timed one by one. */
   readonly millisecondsPerStep: number;
+  /** Of it: writing the batch's rows into the backend's memory. */
+  readonly millisecondsGathering: number;
   /** Longest first. */
   readonly ops: readonly OpTime[];
   readonly layers: readonly LayerTime[];
   readonly #slices: readonly (readonly Slice[])[];
 
   constructor(
-    about: Pick<Profile, "backend" | "engine" | "batchSize" | "of" | "millisecondsPerStep">,
+    about: Pick<Profile, "backend" | "engine" | "batchSize" | "of" | "millisecondsPerStep" | "millisecondsGathering">,
     slices: readonly (readonly Slice[])[],
   ) {
     this.backend = about.backend;
@@ -61,6 +63,7 @@ export class Profile {
     this.batchSize = about.batchSize;
     this.of = about.of;
     this.millisecondsPerStep = about.millisecondsPerStep;
+    this.millisecondsGathering = about.millisecondsGathering;
     this.steps = slices.length;
     this.#slices = slices;
     this.ops = byOp(slices);
@@ -118,13 +121,41 @@ export async function profile(backend: Backend, workload: Workload, steps: numbe
     }
     const of = timed === whole.program && backend.compile !== undefined ? "the compiled program" : "eager kernels";
     return new Profile(
-      { backend: backend.name, engine: backend.engine, batchSize, of, millisecondsPerStep: millisecondsPerStep! },
+      {
+        backend: backend.name,
+        engine: backend.engine,
+        batchSize,
+        of,
+        millisecondsPerStep: millisecondsPerStep!,
+        millisecondsGathering: gathering(workload),
+      },
       all,
     );
   } finally {
     if (timed !== whole.program) timed.dispose();
     whole.dispose();
   }
+}
+
+/** The median of writing a step's batches into arrays like the backend's. */
+function gathering({ module, runs }: Workload): number {
+  const writers = runs.flatMap(({ entry, feeds }) =>
+    module.entries[entry]!.feeds.flatMap(({ name, outputs: [output] }) => {
+      const { shape, value } = feeds[name]!;
+      if (typeof value !== "function") return [];
+      const target = allocate(
+        output!.type.dtype,
+        shape.reduce((a, b) => a * b, 1),
+      );
+      return [() => value(target)];
+    }),
+  );
+  const times = Array.from({ length: 50 }, () => {
+    const started = performance.now();
+    for (const write of writers) write();
+    return performance.now() - started;
+  });
+  return median(times);
 }
 
 /** Whether anybody reads a value, by its node's place in the graph, which stays when sizes become numbers. */

@@ -70,10 +70,20 @@ const shortened = (name: string): string => (name.length <= longest ? name : `${
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const layerName = (layer: string): string => (layer === "" ? "the step" : layer);
 
-export function profileTable({ backend, engine, batchSize, steps, of, millisecondsPerStep, ops, layers }: Profile): string {
+export function profileTable({
+  backend,
+  engine,
+  batchSize,
+  steps,
+  of,
+  millisecondsPerStep,
+  millisecondsGathering,
+  ops,
+  layers,
+}: Profile): string {
   const sum = ops.reduce((total, op) => total + op.milliseconds, 0);
   return [
-    `A step of ${batchSize} samples on ${backend} (${engine}) takes ${milliseconds(millisecondsPerStep)}; its parts, timed one by one over ${steps} steps ` +
+    `A step of ${batchSize} samples on ${backend} (${engine}) takes ${milliseconds(millisecondsPerStep)}, ${milliseconds(millisecondsGathering)} of it to gather the batch; its parts, timed one by one over ${steps} steps ` +
       `(${of}), ${milliseconds(sum)} together.\n`,
     table(
       ["Op", "Layer", "Times", "A step", "Share", "GFLOP/s", "Bytes"],

@@ -84,9 +84,15 @@ export function definePredict(training: Training, unlabelled: Dataset, as: "outp
 }
 
 /** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches. */
-export function feedsOf({ state }: Training, data: Dataset, rows: Int32Array, microBatch = 0, first = 0): Record<string, Feed> {
+export function feedsOf(
+  { state, ahead }: Training,
+  data: Dataset,
+  rows: Int32Array,
+  microBatch = 0,
+  first = 0,
+): Record<string, Feed> {
   // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
-  const feeds = batchFeeds(data, { rows });
+  const feeds = batchFeeds(data, { rows, ahead });
   addTime(feeds, state.step, microBatch, first, state.scalars());
   return feeds;
 }
@@ -114,8 +120,9 @@ export class StepFeeds {
   }
 
   /** The feeds of the step that is next; they hold until they are pointed elsewhere. */
-  pointedAt({ state }: Training, rows: Int32Array): Readonly<Record<string, Feed>> {
+  pointedAt({ state, ahead }: Training, rows: Int32Array): Readonly<Record<string, Feed>> {
     this.#batch.rows = rows;
+    this.#batch.ahead = ahead;
     this.#counters[0] = state.step;
     state.writeScalars(this.#scalars);
     return this.#feeds;

@@ -1,5 +1,6 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
 import type { Link } from "@ermine/core";
+import type { Ahead } from "../data/ahead.js";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
 import { mainLoss } from "../risk/objective.js";
@@ -20,6 +21,8 @@ export interface Training {
   readonly engine: Engine;
   /** What the last update was fed; the next one takes it up again. */
   feeds: StepFeeds | undefined;
+  /** Batches gathered while a step runs, where the backend answers later. */
+  ahead: Ahead | undefined;
 }
 
 export function trainingFor(options: TrainerOptions<string, string>): Training {
@@ -40,6 +43,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     state,
     engine: new Engine(options.compile ?? true, state.buffers),
     feeds: undefined,
+    ahead: undefined,
   };
 }
 

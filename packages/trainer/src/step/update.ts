@@ -61,8 +61,9 @@ async function addedUp(training: Training, data: Dataset, parts: readonly Int32A
   const { engine, state } = training;
   const before = await Promise.all(state.buffers.map(async (buffer) => buffer.data()));
   let outputs: HostOutput[] = [];
-  for (const { entry, feeds } of updateRuns(training, data, parts)) {
-    outputs = await engine.run(entry, feeds);
+  for (const [i, { entry, feeds }] of updateRuns(training, data, parts).entries()) {
+    const pending = engine.run(entry, feeds);
+    outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
     if (!accepted(outputs)) break;
   }
   if (!accepted(outputs)) {
