@@ -143,6 +143,53 @@ function addRow(dst: usize, src: usize, count: i32, whole: i32): void {
   }
 }
 
+/**
+ * sums[i] = Σ of the rows with rows[i]'s index, share[i] = 1 / how many they are. `first` has a word for each of `size` rows: where an
+ * index came first.
+ */
+export function sumRows(sums: usize, share: usize, indices: usize, rows: usize, size: i32, inner: i32, count: i32, first: usize): void {
+  const row = <usize>inner << 2;
+  memory.fill(first, 0xff, <usize>size << 2);
+  for (let i = 0; i < count; i++) {
+    const index = load<u32>(indices + (<usize>i << 2));
+    const own = <usize>i;
+    if (index >= <u32>size) {
+      memory.copy(sums + own * row, rows + own * row, row);
+      store<f32>(share + (own << 2), 1);
+      continue;
+    }
+    const at = first + (<usize>index << 2);
+    const known = load<i32>(at);
+    if (known < 0) {
+      store<i32>(at, i);
+      memory.copy(sums + own * row, rows + own * row, row);
+      store<f32>(share + (own << 2), 1);
+    } else {
+      const one = <usize>known;
+      addRow(sums + one * row, rows + own * row, inner, 0);
+      store<f32>(share + (one << 2), load<f32>(share + (one << 2)) + 1);
+    }
+  }
+  // From the last to the first: those that come again read the first's count before it is turned over.
+  for (let i = count - 1; i >= 0; i--) {
+    const index = load<u32>(indices + (<usize>i << 2));
+    const own = <usize>i;
+    const one = index < <u32>size ? <usize>load<i32>(first + (<usize>index << 2)) : own;
+    if (one != own) memory.copy(sums + own * row, sums + one * row, row);
+    store<f32>(share + (own << 2), <f32>1 / load<f32>(share + (one << 2)));
+  }
+}
+
+/** dst is the table, with rows[i] at indices[i]. */
+export function setRows(dst: usize, table: usize, indices: usize, rows: usize, size: i32, inner: i32, count: i32): void {
+  const row = <usize>inner << 2;
+  if (dst != table) memory.copy(dst, table, <usize>size * row);
+  for (let i = 0; i < count; i++) {
+    const index = load<u32>(indices + (<usize>i << 2));
+    if (index < <u32>size) memory.copy(dst + <usize>index * row, rows + <usize>i * row, row);
+  }
+}
+
 /** dst[o, k, i] = x[o, indices[o, k, i], i]: x [outer, size, inner], indices and dst [outer, count, inner]. */
 export function gather(dst: usize, x: usize, indices: usize, outer: i32, size: i32, inner: i32, count: i32): void {
   for (let o = 0; o < outer; o++) {

@@ -56,6 +56,8 @@ export const opcode = {
   chain: 40,
   sumColumns: 41,
   rowsTimes: 42,
+  sumRows: 43,
+  setRows: 44,
   attention: 50,
   attentionGradient: 51,
 } as const;

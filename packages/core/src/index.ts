@@ -26,7 +26,16 @@ export * from "./ops/index.js";
 export * from "./random/index.js";
 export * from "./activations/index.js";
 export * from "./losses/index.js";
-export { grad, noGrad, stopGradient, valueAndGrad, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
+export {
+  grad,
+  noGrad,
+  stopGradient,
+  valueAndGrad,
+  valueAndRowGrads,
+  type GradientsOf,
+  type ValueAndGrads,
+} from "./autograd/gradients.js";
+export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";
 export { jacobian } from "./autograd/jacobian.js";
 export { backward, dispose, tidy } from "./habits.js";
 export type * from "./backend/contract.js";

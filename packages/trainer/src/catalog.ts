@@ -9,8 +9,24 @@ import type { Schedule } from "./schedules/index.js";
 
 type Options = Readonly<Record<string, unknown>>;
 
-const { sgd, rmsprop, adam, adamw, adagrad, adadelta, adamax, nadam, radam, asgd, rprop, lion, lamb, adafactor, muon } =
-  optimizerModule;
+const {
+  sgd,
+  rmsprop,
+  adam,
+  adamw,
+  adagrad,
+  adadelta,
+  adamax,
+  nadam,
+  radam,
+  asgd,
+  rprop,
+  lion,
+  lamb,
+  adafactor,
+  muon,
+  sparseAdam,
+} = optimizerModule;
 
 /** Every optimizer, by name. */
 export const optimizers: Readonly<Record<string, (options?: Options) => Optimizer>> = {
@@ -29,6 +45,7 @@ export const optimizers: Readonly<Record<string, (options?: Options) => Optimize
   lamb,
   adafactor,
   muon,
+  sparseAdam,
 };
 
 const {

@@ -114,6 +114,28 @@ const indexAdd: Lowering = {
   },
 };
 
+const sumRows: Lowering = {
+  dtypes: ["int32"],
+  emit(e, [indices, rows], [sums, share], attributes) {
+    const size = attributes["size"] as number;
+    const [count, inner] = rows!.shape as [number, number];
+    // Who reads no share has no place for it.
+    const places = [sums, share].map((t, i) => t?.address ?? e.scratch(i === 0 ? count * inner : count, size));
+    e.emit("sumRows", places[0]!, places[1]!, indices!.address, rows!.address, size, inner, count, e.scratch(size));
+  },
+};
+
+/** Into the table's own place it writes those rows and nothing else. */
+const setRows: Lowering = {
+  dtypes: ["float32"],
+  inPlace: true,
+  readsOwnPlace: (input) => input === 0,
+  emit(e, [table, indices, rows], [y]) {
+    const [size, inner] = table!.shape as [number, number];
+    e.emit("setRows", y!.address, table!.address, indices!.address, rows!.address, size, inner, sizeOf(indices!.shape));
+  },
+};
+
 /** x cut to the sizes of `like` but along `axis`, as PyTorch's gather and scatter_add allow. */
 function cut(e: Emitter, x: Operand, like: readonly number[], axis: number): { address: number; shape: number[] } {
   const shape = x.shape.map((own, i) => (i === axis ? own : like[i]!));
@@ -180,6 +202,8 @@ export const movement: readonly (readonly [string, Lowering])[] = Object.entries
   size,
   indexSelect,
   indexAdd,
+  sumRows,
+  setRows,
   gather,
   scatterAdd,
   randomUniform,

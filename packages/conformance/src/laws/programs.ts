@@ -236,6 +236,17 @@ const indexed = [
     (x, i, u) => e.indexAdd(x!, 0, i!, u!),
   ),
   program(
+    "sumRows",
+    (n, d) => [d.integers([n], 0, 4), d.real([n, 3])],
+    (i, rows) => Object.values(e.sumRows(i!, rows!, 5)),
+  ),
+  program(
+    "setRows",
+    (n, d) => [d.real([5, 3]), d.integers([n], 0, 4), d.real([n, 3])],
+    // Rows of one index must be the same.
+    (table, i, rows) => e.setRows(table!, i!, e.sumRows(i!, rows!, 5).sums),
+  ),
+  program(
     "oneHot",
     (n, d) => [d.integers([n], 0, 3)],
     (i) => e.oneHot(i!, 4),

@@ -1,6 +1,7 @@
 /** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
 import type { Op } from "../ops/definition.js";
-import { identity } from "../ops/definition.js";
+import { apply1, identity } from "../ops/definition.js";
+import { concat } from "../ops/shape.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
@@ -11,7 +12,8 @@ import { Tensor, typeOf } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
 import { Variable, withSubstitutions } from "../tensor/variable.js";
 import { addOp } from "../ops/arithmetic.js";
-import { backpropagate, pauseTapes, provideZeros, Tape, withTape } from "./tape.js";
+import { denseGradient, type RowGradient } from "./rows.js";
+import { backpropagate, pauseTapes, provideZeros, Tape, withTape, type Lookup } from "./tape.js";
 
 provideZeros((like) => zerosLike(like));
 
@@ -91,7 +93,16 @@ export function pullBack({ tape, watched }: Recording<unknown>, output: Tensor, 
 
 function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
   const recording = record(fn, sources);
-  const { value } = recording;
+  const output = checkedScalar(recording.value);
+  const gradients = pullBack(recording, output, onesLike(output));
+  return {
+    value: recording.value,
+    grads: mapTree(sources as Tree<unknown>, (source) => gradients.get(source)!) as GradientsOf<S>,
+  };
+}
+
+/** What is differentiated. @throws ErmineError where it is no float32 scalar */
+function checkedScalar(value: Tensor | readonly [Tensor, ...unknown[]]): Tensor {
   const output = Array.isArray(value) ? (value[0] as Tensor) : (value as Tensor);
   if (!(output instanceof Tensor) || output.rank !== 0) {
     throw new ErmineError(
@@ -102,9 +113,42 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
   }
   if (output.dtype !== "float32")
     throw new ErmineError("ERMINE_DTYPE", `valueAndGrad needs a float32 scalar, got ${output.dtype}.`);
-  const gradients = pullBack(recording, output, onesLike(output));
-  return { value, grads: mapTree(sources as Tree<unknown>, (source) => gradients.get(source)!) as GradientsOf<S> };
+  return output;
 }
+
+/**
+ * As `valueAndGrad`, but the gradient of a table [size, d] that `byRows` names, and in which was only looked up, is its rows.
+ *
+ * A table that the value depends on in another way too has its whole gradient.
+ */
+export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
+  fn: () => V,
+  sources: readonly Variable[],
+  byRows: (source: Variable) => boolean,
+): { readonly value: V; readonly grads: readonly (Tensor | RowGradient)[] } {
+  const body = (): { value: V; grads: (Tensor | RowGradient)[] } => {
+    const recording = record(fn, sources);
+    const output = checkedScalar(recording.value);
+    const watched = sources.map((source) => recording.watched.get(source)!);
+    const lookups = new Map<Tensor, Lookup[]>(
+      sources.flatMap((source, i) => (byRows(source) ? [[identity(watched[i]!), []] as const] : [])),
+    );
+    const found = backpropagate(recording.tape, output, onesLike(output), watched, addOp as unknown as Op, lookups);
+    const grads = found.map((dense, i) => {
+      const own = lookups.get(identity(watched[i]!)) ?? [];
+      if (own.length === 0) return dense ?? zerosLike(watched[i]!);
+      const rows = { ...joined(own), size: watched[i]!.shape[0] as number };
+      return dense === undefined ? rows : apply1(addOp, [dense, denseGradient(rows)], {});
+    });
+    return { value: recording.value, grads };
+  };
+  return currentTrace() === undefined ? scope(body) : body();
+}
+
+const joined = (lookups: readonly Lookup[]): Lookup =>
+  lookups.length === 1
+    ? lookups[0]!
+    : { indices: concat(lookups.map(({ indices }) => indices)), rows: concat(lookups.map(({ rows }) => rows)) };
 
 /**
  * The gradient function of a scalar function, with respect to its first argument (a tensor or a tree of them).

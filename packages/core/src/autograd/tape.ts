@@ -85,13 +85,24 @@ export function recordOnTapes(op: Op, inputs: OptionalTensors, outputs: readonly
   }
 }
 
-/** @internal Gradients of Σ output · gradOutput with respect to `sources`; undefined where none flows. */
+/** What lookups in a table leave of its gradient. */
+export interface Lookup {
+  readonly indices: Tensor;
+  readonly rows: Tensor;
+}
+
+/**
+ * @internal Gradients of Σ output · gradOutput with respect to `sources`; undefined where none flows.
+ *
+ * @param lookups for tables whose gradient may be rows: filled with those of lookups, which are then not part of what is returned
+ */
 export function backpropagate(
   tape: Tape,
   output: Tensor,
   gradOutput: Tensor,
   sources: readonly Tensor[],
   add: Op,
+  lookups?: ReadonlyMap<Tensor, Lookup[]>,
 ): (Tensor | undefined)[] {
   const gradients = new Map<Tensor, Tensor>([[identity(output), gradOutput]]);
   for (let k = tape.entries.length - 1; k >= 0; k--) {
@@ -103,6 +114,12 @@ export function backpropagate(
     const needed = inputs.map(
       (t, i) => t !== undefined && t.dtype === "float32" && flows(op, i) && tape.watched.has(identity(t)),
     );
+    const looked = lookups !== undefined && needed[0] === true ? lookups.get(identity(inputs[0]!)) : undefined;
+    const lookup = looked === undefined ? undefined : withPath(path, () => op.rowGradient?.(complete[0]!, inputs, attributes));
+    if (lookup !== undefined) {
+      looked!.push(lookup);
+      continue;
+    }
     const rule = op.gradient;
     const found = withPath(path, () => rule.call(op, complete, inputs, outputs, attributes, needed));
     inputs.forEach((t, i) => {

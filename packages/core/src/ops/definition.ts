@@ -43,6 +43,12 @@ export interface Op<A extends Attributes = Attributes> {
     attributes: A,
     needed: readonly boolean[],
   ): OptionalTensors;
+  /** The first input's gradient as some of its rows, where that is all it has: of a lookup in a table. undefined: not in this case. */
+  rowGradient?(
+    gradOutput: Tensor,
+    inputs: OptionalTensors,
+    attributes: A,
+  ): { readonly indices: Tensor; readonly rows: Tensor } | undefined;
   /** The op on a backend that has float32 in the place of int32 and bool, where plain float arithmetic would differ. */
   lowered?(inputs: OptionalTensors, attributes: A): Tensors;
   /** Numbers that the host must make where the backend cannot (random bits). Inputs are host numbers. */

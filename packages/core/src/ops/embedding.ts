@@ -26,17 +26,23 @@ export const embeddingOp = defineOp<EmbeddingAttributes>({
     return [{ ...table!, shape: [indices!.shape[0]!, table!.shape[1]!] }];
   },
   decompose: ([table, indices]) => [indexSelect(table!, 0, indices!)],
-  gradient([g], [table, indices], _, { paddingIdx, scaleGradByFreq }) {
-    const column = reshape(indices!, [indices!.shape[0]!, 1]);
-    let rows: Tensor = g!;
-    if (scaleGradByFreq) {
-      const counts = indexAdd(zeros([table!.shape[0]!, 1]), 0, indices!, ones(column.shape));
-      rows = div(rows, indexSelect(counts, 0, indices!));
-    }
-    if (paddingIdx !== null) rows = where(equal(column, paddingIdx), 0, rows);
-    return [indexAdd(zerosLike(table!), 0, indices!, rows), undefined];
-  },
+  gradient: ([g], [table, indices], _, attributes) => [
+    indexAdd(zerosLike(table!), 0, indices!, rowsOf(g!, table!, indices!, attributes)),
+    undefined,
+  ],
+  rowGradient: (g, [table, indices], attributes) => ({ indices: indices!, rows: rowsOf(g, table!, indices!, attributes) }),
 });
+
+/** What each lookup adds to its row's gradient. */
+function rowsOf(g: Tensor, table: Tensor, indices: Tensor, { paddingIdx, scaleGradByFreq }: EmbeddingAttributes): Tensor {
+  const column = reshape(indices, [indices.shape[0]!, 1]);
+  let rows = g;
+  if (scaleGradByFreq) {
+    const counts = indexAdd(zeros([table.shape[0]!, 1]), 0, indices, ones(column.shape));
+    rows = div(rows, indexSelect(counts, 0, indices));
+  }
+  return paddingIdx === null ? rows : where(equal(column, paddingIdx), 0, rows);
+}
 
 /**
  * @internal table [rows, size] at indices [n] → [n, size]. The row `paddingIdx` gets no gradient; with `scaleGradByFreq` a row's is

@@ -46,6 +46,7 @@ export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
     return [{ ...x!, shape: x!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size)) }];
   },
   gradient: ([g], [x, indices], _, { axis }) => [apply1(indexAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
+  rowGradient: (g, [x, indices], { axis }) => (axis === 0 && x!.rank === 2 ? { indices: indices!, rows: g } : undefined),
 });
 
 export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({

@@ -99,6 +99,7 @@ export {
 export { pad, type PaddingMode, type PadOptions } from "./padding.js";
 export type { Index, Range } from "./indexing.js";
 export * from "./gather.js";
+export { setRows, setRowsOp, sumRows, sumRowsOp, type SumRowsAttributes } from "./rows.js";
 export * from "./sort.js";
 export * from "./matmul.js";
 export { einsum } from "./einsum.js";

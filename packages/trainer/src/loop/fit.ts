@@ -11,6 +11,7 @@ import { outputShapesOf, partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, defineUpdate } from "../step/entries.js";
+import { noticesOfTables } from "../step/rows.js";
 import type { Training } from "../step/training.js";
 import { takeUpdate } from "../step/update.js";
 import { evaluate } from "./evaluate.js";
@@ -99,12 +100,13 @@ async function loop<M extends string, T extends string>(
 }
 
 /** Makes the program and looks at the data, so that what cannot work is said before the first step. */
-function prepare(training: Training, { training: data, validation }: FitRun): void {
+function prepare(training: Training, { training: data, validation, notice }: FitRun): void {
   defineUpdate(training, data);
   if (validation !== undefined) defineEvaluate(training, validation);
   training.engine.prepare();
   checkData(training, data, "training");
   if (validation !== undefined) checkData(training, validation, "validation");
+  if (training.state.step === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
 }
 
 function checkData({ setup: { loss, model } }: Training, data: Dataset, name: string): void {

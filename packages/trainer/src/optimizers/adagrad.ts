@@ -23,6 +23,7 @@ export const adagrad = defineOptimizer({
     checkRange("adagrad", options, ["learningRateDecay", "initialAccumulatorValue", "epsilon"], 0, Infinity);
   },
   slots: ({ initialAccumulatorValue }) => ({ sum: initialAccumulatorValue }),
+  rows: ({ weightDecay }) => (hasDecay(weightDecay) ? undefined : "same"),
   scalars: ({ learningRateDecay }, { step, learningRate, weightDecay }) => [
     learningRate / (1 + step * learningRateDecay),
     weightDecay,

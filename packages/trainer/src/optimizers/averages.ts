@@ -11,8 +11,10 @@ function averaged(name: string, optimizer: Optimizer, options: object, follow: (
   if (optimizer.average !== undefined) {
     throw new ErmineError("ERMINE_OPTION", `${name}: ${optimizer.name} keeps an average of the weights already.`);
   }
+  // The average moves every row.
+  const { rows: _, ...whole } = optimizer;
   return {
-    ...optimizer,
+    ...whole,
     name: `${name}(${optimizer.name})`,
     options: { ...optimizer.options, ...options },
     average: "average",

@@ -20,6 +20,9 @@ export function globalNorm(gradients: readonly Tensor[], normType: NormType = 2)
   );
 }
 
+/** min(1, maxNorm / (‖g‖ + 1e-6)). */
+export const clipFactor = (maxNorm: number | Tensor, totalNorm: Tensor): Tensor => minimum(div(maxNorm, add(totalNorm, 1e-6)), 1);
+
 /** g · min(1, maxNorm / (‖g‖ + 1e-6)), PyTorch's clip_grad_norm_. `totalNorm` is the norm before. */
 export function clipGradNorm(
   gradients: readonly Tensor[],
@@ -27,7 +30,7 @@ export function clipGradNorm(
   normType: NormType = 2,
 ): { gradients: Tensor[]; totalNorm: Tensor } {
   const totalNorm = globalNorm(gradients, normType);
-  const factor = minimum(div(maxNorm, add(totalNorm, 1e-6)), 1);
+  const factor = clipFactor(maxNorm, totalNorm);
   return { gradients: gradients.map((g) => mul(g, factor)), totalNorm };
 }
 

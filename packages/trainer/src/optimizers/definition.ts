@@ -19,6 +19,11 @@ export interface Optimizer {
   update(state: OptimizerState, gradients: readonly Tensor[], scalars: Tensor): OptimizerState;
   /** Schedules that follow a metric, so that the trainer can tell them. */
   readonly rates: readonly Rate[];
+  /**
+   * May a step be taken on the rows of a table that were looked up, and no others? "same": the others would not have moved; "only": it is what the
+   * optimizer means. Absent: no.
+   */
+  readonly rows?: "same" | "only";
   /** The slot that holds an average of the parameter's values, where there is one. */
   readonly average?: string;
 }
@@ -55,6 +60,8 @@ export interface OptimizerSpec<O extends CommonOptions> {
   /** What is kept beside a parameter of that shape; a start alone has the parameter's shape. */
   slots(options: O, shape: readonly number[]): Readonly<Record<string, SlotStart | Slot>>;
   readonly average?: string;
+  /** With these options: see Optimizer. */
+  rows?(options: O): "same" | "only" | undefined;
   /** Scalars of the parameters' step-th update (0 the first); learning rate and decay are their values now. */
   scalars(options: O, now: { step: number; learningRate: number; weightDecay: number }): readonly number[];
   /** The step, in ops; `s(i)` is the i-th scalar, the gradient has its sign for `maximize` already. */
@@ -100,10 +107,12 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
         learningRate: rateAt(options.learningRate, time),
         weightDecay: rateAt(options.weightDecay, time),
       });
+    const rows = spec.rows?.(options);
     return {
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
       slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
+      ...(rows === undefined ? {} : { rows }),
       ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalars({ step: 0, epoch: 0 }).length,
       scalars,

@@ -2,6 +2,7 @@
 export { sgd } from "./sgd.js";
 export { rmsprop } from "./rmsprop.js";
 export { adam, adamw } from "./adam.js";
+export { sparseAdam } from "./sparseAdam.js";
 export { adagrad } from "./adagrad.js";
 export { adadelta } from "./adadelta.js";
 export { adamax } from "./adamax.js";

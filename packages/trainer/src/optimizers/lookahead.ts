@@ -16,8 +16,10 @@ export function lookahead(optimizer: Optimizer, options: { readonly k?: number; 
   if (!Number.isInteger(k) || k < 1)
     throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${String(k)}.`);
   if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${String(alpha)}.`);
+  // The slow weights are every row's.
+  const { rows: _, ...whole } = optimizer;
   return {
-    ...optimizer,
+    ...whole,
     name: `lookahead(${optimizer.name})`,
     options: { ...optimizer.options, k, alpha },
     slots: (shape) => ({ ...optimizer.slots(shape), slow: { start: "parameter", shape } }),

@@ -27,6 +27,7 @@ export const sgd = defineOptimizer({
     }
   },
   slots: ({ momentum }): Record<string, number> => (momentum === 0 ? {} : { momentum: 0 }),
+  rows: ({ momentum, weightDecay }) => (momentum === 0 && !hasDecay(weightDecay) ? "same" : undefined),
   // The first momentum is the gradient itself: dampening begins with the second step.
   scalars: ({ dampening }, { step, learningRate, weightDecay }) => [learningRate, weightDecay, step === 0 ? 1 : 1 - dampening],
   step({ p, g, slots, s }, { momentum, nesterov, weightDecay }) {

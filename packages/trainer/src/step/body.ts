@@ -15,15 +15,19 @@ import {
   stack,
   sum,
   valueAndGrad,
+  valueAndRowGrads,
+  isRowGradient,
   where,
   withRandom,
+  type RowGradient,
   type Tensor,
   type Variable,
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
-import { clipGradNorm, clipGradValue, type NormType } from "../optimizers/clip.js";
+import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimizers/clip.js";
 import { forward, termsOf, type AnyLoss, type Batch, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
+import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
 import { variablesOf, type Accumulated, type GroupState } from "./state.js";
 
 export interface StepSetup {
@@ -57,23 +61,32 @@ export const allFiniteOp = defineOp<Record<never, never>>({
 interface Differentiated {
   readonly terms: readonly Term[];
   readonly penalty: Tensor | undefined;
-  readonly gradients: readonly Tensor[];
+  readonly gradients: readonly (Tensor | RowGradient)[];
 }
 
+/** @param byRows may gradients of tables be their rows? */
 function differentiate(
   setup: StepSetup,
   batch: Batch,
   counters: Tensor,
+  byRows: boolean,
   objective: (terms: readonly Term[], penalty: Tensor | undefined) => Tensor,
 ): Differentiated {
   const parameters = setup.groups.flatMap((group) => group.parameters);
+  const tables = new Set<Variable>(
+    byRows ? setup.groups.flatMap((group) => (group.optimizer.rows === undefined ? [] : group.parameters)) : [],
+  );
   setup.model.train();
   const { value, grads } = withRandom({ seed: setup.seed, counters }, () =>
-    valueAndGrad(() => {
-      const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
-      const penalty = totalPenalty(setup.model, setup.regularizers);
-      return [objective(terms, penalty), terms, penalty] as const;
-    }, parameters),
+    valueAndRowGrads(
+      () => {
+        const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
+        const penalty = totalPenalty(setup.model, setup.regularizers);
+        return [objective(terms, penalty), terms, penalty] as const;
+      },
+      parameters,
+      (parameter) => tables.has(parameter),
+    ),
   );
   return { terms: value[1], penalty: value[2], gradients: grads };
 }
@@ -90,7 +103,7 @@ function meanOf(value: Tensor, normalizer: Tensor, alone: boolean): Tensor {
 
 /** Forward, backward and update of one batch: the risk Σ value / Σ normalizer, of each part, plus the penalty. */
 export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, scalars: Tensor): Stepped {
-  const made = differentiate(setup, batch, counters, (terms, penalty) => {
+  const made = differentiate(setup, batch, counters, true, (terms, penalty) => {
     const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
   });
@@ -112,11 +125,12 @@ export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accum
  * Σ weight · value / the normalizer of the whole update, which is known by then.
  */
 export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor, sums: Accumulated): Stepped {
-  const { terms, gradients } = differentiate(setup, batch, counters, (own) =>
+  const { terms, gradients: found } = differentiate(setup, batch, counters, false, (own) =>
     own.length === 1
       ? own[0]!.value
       : total(own.map(({ value, weight }, i) => weigh(meanOf(value, at(sums.normalizers.value, i), false), weight))),
   );
+  const gradients = found as readonly Tensor[];
   const ok = [...terms.map(({ value }) => finite(value)), ...gradients.map(isAllFinite)].reduce((a, b) => logicalAnd(a, b));
   const updates: Update[] = gradients.map((g, i) => [sums.gradients[i]!, add(sums.gradients[i]!.value, g)]);
   updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
@@ -147,6 +161,21 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
 
 const isAllFinite = (t: Tensor): Tensor => apply1(allFiniteOp, [t], {});
 
+function clipped(
+  { clipGradNorm, clipGradValue: most }: StepSetup,
+  raw: readonly (Tensor | SummedRows)[],
+): readonly (Tensor | SummedRows)[] {
+  const held = most === undefined ? raw : raw.map((g) => mapGradient(g, (t) => clipGradValue([t], most)[0]!));
+  if (clipGradNorm === undefined) return held;
+  const { maxNorm, normType } = clipGradNorm;
+  const norm = globalNorm(
+    held.map((g) => normOf(g, normType)),
+    normType,
+  );
+  const factor = clipFactor(maxNorm, norm);
+  return held.map((g) => mapGradient(g, (t) => mul(t, factor)));
+}
+
 function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined): Tensor {
   const none = mul(terms[0]!.normalizer, 0);
   return stack([cast(ok, "float32"), penalty ?? none, ...terms.flatMap(({ value, normalizer }) => [value, normalizer])]);
@@ -154,38 +183,70 @@ function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined)
 
 function finish(
   setup: StepSetup,
-  raw: readonly Tensor[],
+  found: readonly (Tensor | RowGradient)[],
   terms: readonly Sums[],
   penalty: Tensor | undefined,
   counters: Tensor,
   scalars: Tensor,
 ): Stepped {
+  const raw = found.map((gradient) => (isRowGradient(gradient) ? summed(gradient) : gradient));
   const counted = total(terms.map(({ normalizer }) => normalizer));
-  const checks = [...terms.map(({ value }) => finite(value)), greater(counted, 0), ...raw.map(isAllFinite)];
+  const checks = [
+    ...terms.map(({ value }) => finite(value)),
+    greater(counted, 0),
+    ...raw.map((g) => isAllFinite(isRows(g) ? g.rows : g)),
+  ];
   if (penalty !== undefined) checks.push(finite(penalty));
   const ok = checks.reduce((a, b) => logicalAnd(a, b));
-  let gradients = raw;
-  if (setup.clipGradValue !== undefined) gradients = clipGradValue(gradients, setup.clipGradValue);
-  if (setup.clipGradNorm !== undefined)
-    gradients = clipGradNorm(gradients, setup.clipGradNorm.maxNorm, setup.clipGradNorm.normType).gradients;
+  const gradients = clipped(setup, raw);
   const updates: Update[] = [];
   let first = 0;
-  for (const { optimizer, parameters, names, slots, firstScalar } of setup.groups) {
+  for (const group of setup.groups) {
+    const { optimizer, firstScalar, parameters } = group;
     const own = gradients.slice(first, first + parameters.length);
     first += parameters.length;
-    const state = {
-      parameters: parameters.map((p) => p.value),
-      slots: slots.map((list) => list.map((slot) => slot.value)),
-      names,
-    };
-    // A link of a chain may draw numbers.
-    const next = withRandom({ seed: setup.seed, counters }, () =>
-      optimizer.update(state, own, slice(scalars, [firstScalar], [optimizer.scalarCount])),
-    );
-    parameters.forEach((parameter, i) => {
-      updates.push([parameter, next.parameters[i]!]);
-      slots[i]!.forEach((slot, k) => updates.push([slot, next.slots[i]![k]!]));
-    });
+    updates.push(...groupUpdates(setup, group, own, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
   }
   return { report: report(terms, ok, penalty), ok, updates };
+}
+
+/** New values of a group's parameters and their slots. */
+function groupUpdates(
+  { seed }: StepSetup,
+  { optimizer, parameters, names, slots }: GroupState,
+  gradients: readonly (Tensor | SummedRows)[],
+  counters: Tensor,
+  scalars: Tensor,
+): Update[] {
+  const updates: Update[] = [];
+  const dense: number[] = [];
+  const take = (i: number, p: Tensor, kept: readonly Tensor[]): void => {
+    updates.push([parameters[i]!, p], ...slots[i]!.map((slot, k): Update => [slot, kept[k]!]));
+  };
+  gradients.forEach((gradient, i) => {
+    if (!isRows(gradient)) {
+      requireRows(optimizer, names[i]!);
+      dense.push(i);
+      return;
+    }
+    const place = { p: parameters[i]!.value, slots: slots[i]!.map((slot) => slot.value), name: names[i]! };
+    const next = stepOnRows(optimizer, place, gradient, scalars);
+    take(i, next.p, next.slots);
+  });
+  if (dense.length === 0) return updates;
+  const state = {
+    parameters: dense.map((i) => parameters[i]!.value),
+    slots: dense.map((i) => slots[i]!.map((slot) => slot.value)),
+    names: dense.map((i) => names[i]!),
+  };
+  // A link of a chain may draw numbers.
+  const next = withRandom({ seed, counters }, () =>
+    optimizer.update(
+      state,
+      dense.map((i) => gradients[i] as Tensor),
+      scalars,
+    ),
+  );
+  dense.forEach((i, k) => take(i, next.parameters[k]!, next.slots[k]!));
+  return updates;
 }

@@ -1,0 +1,77 @@
+/** Some rows of a table and not the others: what training an embedding touches. */
+import type { TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { formatShape, sameShape } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { div } from "./arithmetic.js";
+import { greater } from "./comparison.js";
+import { ones, zeros } from "./creation.js";
+import { apply, apply1, defineOp } from "./definition.js";
+import type { NoAttributes } from "./elementwise.js";
+import { indexAdd, indexSelect } from "./gather.js";
+import { where } from "./where.js";
+
+export type SumRowsAttributes = { readonly size: number };
+
+function checkRows(name: string, indices: TensorType, rows: TensorType, width?: TensorType): void {
+  const fits =
+    indices.dtype === "int32" &&
+    indices.shape.length === 1 &&
+    rows.shape.length === 2 &&
+    rows.dtype === "float32" &&
+    sameShape(indices.shape, rows.shape.slice(0, 1)) &&
+    (width === undefined || (width.shape.length === 2 && sameShape(width.shape.slice(1), rows.shape.slice(1))));
+  if (fits) return;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${name} takes int32 indices [n] and a float32 row for each${width === undefined ? "" : " as wide as the table's"}, got ` +
+      `${indices.dtype}${formatShape(indices.shape)} and ${rows.dtype}${formatShape(rows.shape)}${width === undefined ? "" : ` for ${formatShape(width.shape)}`}.`,
+  );
+}
+
+export const sumRowsOp = defineOp<SumRowsAttributes>({
+  name: "sumRows",
+  inputs: [{ name: "indices", differentiable: false }, { name: "rows" }],
+  infer([indices, rows]) {
+    checkRows("sumRows", indices!, rows!);
+    return [
+      { ...rows!, domain: "real" },
+      { ...rows!, domain: "real", shape: [rows!.shape[0]!, 1] },
+    ];
+  },
+  decompose([indices, rows], { size }) {
+    const sums = indexAdd(zeros([size, rows!.shape[1] as number]), 0, indices!, rows!);
+    const counts = indexAdd(zeros([size, 1]), 0, indices!, ones([rows!.shape[0]!, 1]));
+    return [indexSelect(sums, 0, indices!), div(1, indexSelect(counts, 0, indices!))];
+  },
+});
+
+export const setRowsOp = defineOp<NoAttributes>({
+  name: "setRows",
+  inputs: [{ name: "table" }, { name: "indices", differentiable: false }, { name: "rows" }],
+  infer([table, indices, rows]) {
+    checkRows("setRows", indices!, rows!, table!);
+    return [{ ...table!, domain: "real" }];
+  },
+  decompose([table, indices, rows]) {
+    const [size, width] = table!.shape as readonly [number, number];
+    const counts = indexAdd(zeros([size, 1]), 0, indices!, ones([rows!.shape[0]!, 1]));
+    const touched = greater(counts, 0);
+    const sums = indexAdd(zeros([size, width]), 0, indices!, rows!);
+    return [where(touched, div(sums, where(touched, counts, 1)), table!)];
+  },
+});
+
+/**
+ * For each of n rows (n, d) the sum of all that have its index, and 1 / how many these are, (n, 1): as a sparse gradient is
+ * coalesced, with each sum standing as often as its index does.
+ *
+ * @param size how many rows the table has that the indices are of
+ */
+export function sumRows(indices: Tensor, rows: Tensor, size: number): { sums: Tensor; share: Tensor } {
+  const [sums, share] = apply(sumRowsOp, [indices, rows], { size });
+  return { sums: sums!, share: share! };
+}
+
+/** The table with rows[i] at indices[i], the others as they are. Rows of the same index must be the same. */
+export const setRows = (table: Tensor, indices: Tensor, rows: Tensor): Tensor => apply1(setRowsOp, [table, indices, rows], {});

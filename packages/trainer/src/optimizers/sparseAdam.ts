@@ -1,0 +1,44 @@
+/** Adam for tables: rows that were not looked up stay as they are, and so do their moments. */
+import { add, div, ErmineError, mul, sqrt, sub } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { checkRange, defineOptimizer } from "./definition.js";
+
+/**
+ * For each row of an embedding that is looked up: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
+ * θ ← θ − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε), t the updates of the whole table. The others, and their moments, wait.
+ *
+ * A lazy adam: not adam's numbers, whose moments move every row at every step. For a group of embeddings; a parameter that is used otherwise is
+ * an error. On cpu a step touches the rows of the batch and no others, as it does for `sgd` without momentum and weightDecay and `adagrad` without
+ * weightDecay; other backends do the same over the whole table.
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, as PyTorch's SparseAdam.
+ */
+export const sparseAdam = defineOptimizer({
+  name: "sparseAdam",
+  // Adam's own step on the rows, with other scalars.
+  op: "adamUpdate",
+  defaults: {
+    learningRate: 0.001 as Rate,
+    weightDecay: 0 as Rate,
+    maximize: false,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  },
+  check(options) {
+    checkRange("sparseAdam", options, ["beta1", "beta2"], 0, 1);
+    checkRange("sparseAdam", options, ["epsilon"], 0, Infinity);
+    if (options.weightDecay !== 0)
+      throw new ErmineError("ERMINE_OPTION", "sparseAdam has no weight decay: rows that are not looked up could not decay.");
+  },
+  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
+  rows: () => "only",
+  scalars({ beta1, beta2 }, { step, learningRate }) {
+    const t = step + 1;
+    return [(learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t), 1, 0];
+  },
+  step({ p, g, slots, s }, { beta1, beta2, epsilon }) {
+    const m = add(mul(slots[0]!, beta1), mul(g, 1 - beta1));
+    const v = add(mul(slots[1]!, beta2), mul(mul(g, g), 1 - beta2));
+    return [sub(p, mul(s(0), div(m, add(mul(sqrt(v), s(1)), epsilon)))), m, v];
+  },
+});

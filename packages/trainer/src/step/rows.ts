@@ -1,0 +1,78 @@
+/**
+ * Tables in which was only looked up: their gradients are rows, and an optimizer that moves no other row takes its step on these alone.
+ * Everything is ops, so that backends without kernels for them have the same numbers by whole tables.
+ */
+import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
+import { Embedding, type Module } from "@ermine/core/nn";
+import type { NormType } from "../optimizers/clip.js";
+import type { Optimizer } from "../optimizers/definition.js";
+import type { GroupState } from "./state.js";
+
+/** A row gradient whose rows of one index are summed: each stands as often as the index does, and counts for `share` each time. */
+export interface SummedRows extends RowGradient {
+  readonly share: Tensor;
+}
+
+export const summed = ({ indices, rows, size }: RowGradient): SummedRows => {
+  const { sums, share } = sumRows(indices, rows, size);
+  return { indices, rows: sums, size, share };
+};
+
+export const isRows = (gradient: Tensor | SummedRows): gradient is SummedRows => isRowGradient(gradient);
+
+/** A tensor with the gradient's norm. */
+export const normOf = (gradient: Tensor | SummedRows, normType: NormType): Tensor =>
+  !isRows(gradient) ? gradient : normType === Infinity ? gradient.rows : mul(gradient.rows, pow(gradient.share, 1 / normType));
+
+/** The gradient with its numbers changed one by one. */
+export const mapGradient = (gradient: Tensor | SummedRows, fn: (g: Tensor) => Tensor): Tensor | SummedRows =>
+  isRows(gradient) ? { ...gradient, rows: fn(gradient.rows) } : fn(gradient);
+
+export interface Place {
+  readonly p: Tensor;
+  readonly slots: readonly Tensor[];
+  readonly name: string;
+}
+
+/** The optimizer's step on those rows: the table and what is kept beside it, with the other rows as they are. */
+export function stepOnRows(
+  optimizer: Optimizer,
+  { p, slots, name }: Place,
+  { indices, rows }: SummedRows,
+  scalars: Tensor,
+): { readonly p: Tensor; readonly slots: readonly Tensor[] } {
+  const picked = [p, ...slots].map((table) => indexSelect(table, 0, indices));
+  const next = optimizer.update({ parameters: [picked[0]!], slots: [picked.slice(1)], names: [name] }, [rows], scalars);
+  return {
+    p: setRows(p, indices, next.parameters[0]!),
+    slots: slots.map((table, i) => setRows(table, indices, next.slots[0]![i]!)),
+  };
+}
+
+/** @throws ErmineError ERMINE_OPTION for an optimizer of rows alone */
+export function requireRows({ rows, name }: Optimizer, parameter: string): void {
+  if (rows !== "only") return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${name} is for tables that are only looked up in, one batch an update, without a penalty; ${parameter} is used otherwise. ` +
+      `Put it into another group: [{ parameters: (name) => name === "embedding.weight", optimizer: ${name}() }, { parameters: () => true, optimizer: adamw() }].`,
+  );
+}
+
+/** From how many numbers on a table is worth a word. */
+const large = 2 ** 20;
+
+/** What to say of large tables whose optimizer moves every row at every step. */
+export function noticesOfTables(model: Module, groups: readonly GroupState[]): string[] {
+  return model.namedModules().flatMap(([, module]) => {
+    if (!(module instanceof Embedding) || module.numEmbeddings * module.embeddingDim < large) return [];
+    return groups.flatMap(({ optimizer, parameters, names }) => {
+      const at = parameters.indexOf(module.weight);
+      if (at < 0 || optimizer.rows !== undefined) return [];
+      return [
+        `ermine: ${names[at]} (${module.numEmbeddings} × ${module.embeddingDim}) is updated whole at each step: ${optimizer.name} moves rows that were not ` +
+          "looked up too. sgd without momentum and weightDecay, adagrad without weightDecay and sparseAdam touch only those that were: give it a group of its own.",
+      ];
+    });
+  });
+}
