@@ -41,7 +41,7 @@ const slope = half.reduce((s, [x, y]) => s + (x - mx) * (y - my), 0) / half.redu
 // Eager: a synchronous loop, each turn in a scope.
 useBackend(backend);
 const x = tensor([1, 2, 3]);
-const turns = steps;
+const turns = 500_000;
 const eager = () => scope(() => void sum(mul(x, x)));
 for (let i = 0; i < 1000; i++) eager();
 const eagerBefore = { ...backend.memory(), pages: backend.statistics().pages };

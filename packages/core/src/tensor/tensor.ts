@@ -164,6 +164,22 @@ export class Tensor<D extends Domain = any> {
   }
 }
 
+/** Methods that PyTorch's and tfjs' tensors have: here they are functions, so that a program carries those that it calls. */
+const functions =
+  "abs add argMax argMin cast clamp concat cumsum div equal exp flatten gather greater less log logSoftmax matmul max maximum mean min minimum mul " +
+  "neg norm permute pow prod relu reshape sigmoid sin slice softmax split sqrt square squeeze std sub sum tanh tile transpose unsqueeze variance where";
+
+for (const name of functions.split(" ")) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value: () => {
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `A tensor has no ${name}(): operations are functions, ${name}(x, …) from "@ermine/core".`,
+      );
+    },
+  });
+}
+
 /** @internal */
 export const typeOf = (t: Tensor): TensorType => ({ shape: t.shape, dtype: t.dtype, domain: t.domain });
 

@@ -173,6 +173,15 @@ describe("checkGradients", () => {
   });
 });
 
+function messageOf(fn: () => unknown): string {
+  try {
+    fn();
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 describe("habits of other frameworks", () => {
   it("each says ermine's way", () => {
     const x = e.tensor(1);
@@ -184,5 +193,17 @@ describe("habits of other frameworks", () => {
     expect(() => e.tidy(() => x)).toThrow(/scope/);
     expect(() => e.dispose([x])).toThrow(/scope/);
     expect(() => e.backward(x)).toThrow(/valueAndGrad/);
+    const habit = x as unknown as Record<string, () => unknown>;
+    for (const name of ["add", "matmul", "reshape", "softmax"]) expect(() => habit[name]!()).toThrow(`${name}(x, …)`);
+    // @ts-expect-error In TypeScript it does not compile.
+    expect(() => x.mul(x)).toThrow(/functions/);
+  });
+
+  it("are named only where there is the function", () => {
+    for (const name of Object.getOwnPropertyNames(e.Tensor.prototype)) {
+      if (/functions/.test(messageOf(() => (e.tensor(1) as unknown as Record<string, () => unknown>)[name]?.()))) {
+        expect(e, name).toHaveProperty(name);
+      }
+    }
   });
 });

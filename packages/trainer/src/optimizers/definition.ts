@@ -79,6 +79,17 @@ export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vec
 /** Any of the options; a default of `false` stands for either. */
 export type OptionsOf<O> = { readonly [K in keyof O]?: O[K] extends boolean ? boolean : O[K] };
 
+const habit = (name: string, instead: string) => (): never => {
+  throw new ErmineError("ERMINE_USAGE", `An optimizer has no ${name}(): it keeps no parameters. ${instead}`);
+};
+
+/** What hands used to PyTorch and tfjs call. */
+const habits: object = {
+  step: habit("step", "A Trainer applies it; in a loop of your own update() gives the new values, which you assign."),
+  zeroGrad: habit("zeroGrad", "valueAndGrad returns fresh gradients, nothing accumulates."),
+  minimize: habit("minimize", "A Trainer does that: new Trainer({ model, loss, optimizer, backend }).fit(data)."),
+};
+
 /** Makes an optimizer's function of its definition. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
@@ -109,6 +120,7 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
       });
     const rows = spec.rows?.(options);
     return {
+      ...habits,
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
       slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
