@@ -77,6 +77,38 @@ describe("a case", () => {
     });
   });
 
+  it("of a module may have several inputs, in a list or by name, and masks as plain lists", async () => {
+    const modules = files.filter(({ kind }) => kind === "modules").flatMap(({ cases }) => cases);
+    const run = async (golden: object): Promise<Outcome> =>
+      (await runGolden({ backend: reference(), files: [{ schema: 1, kind: "modules", cases: [golden as never] }] }))[0]!;
+    const find = (name: string, argument: string) =>
+      modules.find((one) => one.name === name && argument in ((one as { arguments?: object }).arguments ?? {})) as unknown as {
+        input: object;
+        arguments: Record<string, { shape: number[]; data: number[] }>;
+        options: object;
+        expected: { gradInput: { data: number[] }; gradArguments: Record<string, { data: number[] }> };
+      };
+    const { input, arguments: more, ...bilinear } = structuredClone(find("bilinear", "input2"));
+    const { gradInput, gradArguments, ...expected } = bilinear.expected;
+    const list = {
+      ...bilinear,
+      inputs: [input, more["input2"]],
+      expected: { ...expected, gradInputs: [gradInput, gradArguments["input2"]] },
+    };
+    expect(await run(list)).toMatchObject({ status: "passed" });
+    gradArguments["input2"]!.data[0]! += 1;
+    expect(await run(list)).toMatchObject({ status: "failed", difference: { what: "gradArguments.input2" } });
+    const masked = structuredClone(find("multiHeadAttention", "attnMask"));
+    const { attnMask } = masked.arguments;
+    const [rows, columns] = attnMask!.shape as [number, number];
+    const lists = Array.from({ length: rows }, (_, i) => attnMask!.data.slice(i * columns, (i + 1) * columns).map(Boolean));
+    delete masked.arguments["attnMask"];
+    expect(await run({ ...masked, options: { ...masked.options, attnMask: lists } })).toMatchObject({ status: "passed" });
+    lists[1] = lists[1]!.map(() => false);
+    lists[0] = [true, ...lists[0]!.slice(1).map(() => false)];
+    expect(await run({ ...masked, options: { ...masked.options, attnMask: lists } })).toMatchObject({ status: "failed" });
+  });
+
   it("of another schema is refused", async () => {
     const other = { schema: 2, kind: "activations", cases: [] } as unknown as GoldenFile;
     await expect(runGolden({ backend: reference(), files: [other] })).rejects.toThrow(/schema 2/);

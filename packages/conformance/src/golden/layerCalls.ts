@@ -34,7 +34,7 @@ const causal = (options: Options): boolean | undefined => {
  * @param wanted what the case asks for beside the output: attention that nobody asks for its weights takes another way
  */
 export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options: Options, wanted: readonly string[]): Answer {
-  const state = [pick(more, "h0", "hx", "h", "state0"), pick(more, "c0", "cx", "c", "state1")].filter((t) => t !== undefined);
+  const state = [pick(more, "h0", "hx", "h", "state0", "input2"), pick(more, "c0", "cx", "c", "state1", "input3")].filter((t) => t !== undefined);
   if (layer instanceof nn.RNN || layer instanceof nn.LSTM || layer instanceof nn.GRU) {
     const { output, state: last } = layer.run(x, state.length > 0 ? state : undefined);
     return { output, others: Object.fromEntries(last.map((t, i) => [`state${i}`, t])) };
@@ -61,7 +61,7 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
       memoryKeyPaddingMask: mask(more["memoryKeyPaddingMask"]),
       tgtIsCausal: causal(options),
     });
-    return { output: layer.forward(x, more["memory"] ?? x, masks), others: {} };
+    return { output: layer.forward(x, pick(more, "memory", "input2") ?? x, masks), others: {} };
   }
   const call = layer.forward as (...args: unknown[]) => Tensor | readonly [Tensor, Tensor];
   const size = layer.constructor.name.startsWith("ConvTranspose") ? options["outputSize"] : undefined;
@@ -70,14 +70,14 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
 }
 
 function attention(layer: nn.MultiHeadAttention, x: Tensor, more: Arguments, options: Options, wanted: readonly string[]): Answer {
-  const key = more["key"] ?? x;
+  const key = pick(more, "key", "input2") ?? x;
   const { averageAttnWeights } = options as { averageAttnWeights?: boolean };
   const masks = present<nn.AttentionMasks>({
     attnMask: mask(pick(more, "attnMask", "mask")),
     keyPaddingMask: mask(more["keyPaddingMask"]),
     causal: causal(options),
   });
-  const value = more["value"] ?? key;
+  const value = pick(more, "value", "input3") ?? key;
   if (!wanted.includes("weights")) return { output: layer.forward(x, key, value, masks), others: {} };
   const { output, weights } = layer.run(x, key, value, {
     ...masks,

@@ -90,9 +90,11 @@ export function makeLayer({ name, options, parameters = [] }: LayerRequest): nn.
 
 function makeStack(
   key: "transformerencoder" | "transformerdecoder",
-  { numLayers, norm, ...options }: Options,
+  { numLayers, norm, layer: inner, encoderLayer = inner, decoderLayer = encoderLayer, ...beside }: Options,
   parameters: readonly string[],
 ): nn.Module {
+  // A layer's options stand beside the stack's, or in an object of their own.
+  const options: Options = { ...beside, ...(decoderLayer as Options | undefined) };
   const layer = () => makeLayer({ name: `${key}layer`, options });
   const ends = norm === true || parameters.some((name) => name.startsWith("norm."));
   const { dModel, layerNormEps = 1e-5 } = options as { dModel: number; layerNormEps?: number };

@@ -46,6 +46,27 @@ function tensorIn(name: string, value: unknown): GoldenTensor | undefined {
   return { shape, dtype, data: data.map((one) => (typeof one === "boolean" ? Number(one) : one)) };
 }
 
+type Several = Named | readonly GoldenTensor[];
+
+/** A case of several `inputs`, a list or by name, as one of an input and arguments. */
+function withOneInput(golden: ModuleCase & { readonly inputs?: Several }): ModuleCase {
+  const { inputs, expected } = golden;
+  if (inputs === undefined || golden.input !== undefined) return golden;
+  const named = (all: Several): [string, GoldenTensor][] =>
+    Array.isArray(all)
+      ? (all as readonly GoldenTensor[]).map((t, i) => [i === 0 ? "input" : `input${i + 1}`, t])
+      : Object.entries(all as Named);
+  const [[first, input], ...others] = named(inputs) as [[string, GoldenTensor], ...[string, GoldenTensor][]];
+  const { gradInputs = {} } = expected as { gradInputs?: Several };
+  const { [first]: gradInput = expected.gradInput ?? null, ...gradArguments } = Object.fromEntries(named(gradInputs));
+  return {
+    ...golden,
+    input,
+    arguments: { ...Object.fromEntries(others), ...golden.arguments },
+    expected: { ...expected, gradInput, gradArguments: { ...gradArguments, ...expected.gradArguments } },
+  };
+}
+
 /** Tensors that the call takes beside its input, wherever the case has them: by PyTorch's names. */
 function argumentsOf(golden: ModuleCase): Named {
   const known = ["input", "gradOutput"];
@@ -60,7 +81,8 @@ export const moduleKind: GoldenKind<ModuleCase> = {
   name: "modules",
   tolerance: { absolute: 2e-5, relative: 1e-4 },
   usesBackend: true,
-  async run(golden, target) {
+  async run(given, target) {
+    const golden = withOneInput(given);
     const { name, parameters = {}, buffers = {}, training, input, gradOutput, expected } = golden;
     const plain = Object.entries(golden.options ?? {}).filter(([key, value]) => tensorIn(key, value) === undefined);
     const options = optionsOf(Object.fromEntries(plain));
@@ -72,10 +94,10 @@ export const moduleKind: GoldenKind<ModuleCase> = {
     const upstream = fromGolden(gradOutput);
     const wanted = Object.keys(expected.gradArguments ?? {});
     const differentiatesInput = input.dtype === "float32";
-    const evaluate = (from: Tensor, given: Readonly<Record<string, Tensor>>, g: Tensor) => {
-      const sources = { own, input: differentiatesInput ? [from] : [], more: wanted.map((key) => given[key]!) };
+    const evaluate = (from: Tensor, others: Readonly<Record<string, Tensor>>, g: Tensor) => {
+      const sources = { own, input: differentiatesInput ? [from] : [], more: wanted.map((key) => others[key]!) };
       const { value, grads } = valueAndGrad(() => {
-        const answer = callLayer(layer, from, given, options, Object.keys(expected.others ?? {}));
+        const answer = callLayer(layer, from, others, options, Object.keys(expected.others ?? {}));
         return [sum(mul(answer.output, g)), answer] as const;
       }, sources);
       return { answer: value[1], parameters: grads.own as Record<string, Tensor>, input: grads.input, more: grads.more };
