@@ -93,6 +93,41 @@ describe("edge cases", () => {
     expect(value(calibrationError() as never, of([1, 1]), of([1, 0]))).toBeCloseTo(0.5, 6);
   });
 
+  it("calibration reads the class axis of (N, K, d), and leaves ignored targets out", () => {
+    // Two places of one sample: 0.9 right, 0.6 wrong; a third is ignored.
+    const prediction = { data: Float32Array.of(0.9, 0.4, 0.5, 0.1, 0.6, 0.5), shape: [1, 2, 3] };
+    const target = { data: Int32Array.of(0, 0, -100), shape: [1, 3] };
+    expect(value(calibrationError() as never, prediction, target)).toBeCloseTo((0.1 + 0.6) / 2, 6);
+  });
+
+  it("labels are labels in every batch, also in one where each sample has one of them", () => {
+    const prediction = { data: Float32Array.of(0.9, 0.8, 0.2, 0.7, 0.6, 0.1), shape: [2, 3] };
+    const target = { data: Float32Array.of(1, 0, 0, 1, 1, 0), shape: [2, 3] };
+    for (const metric of [precision(), precision({ average: "micro" }), accuracy()] as Metric<string, never>[]) {
+      const whole = value(metric, prediction, target);
+      const first = metric.update(metric.init(), part(prediction, 0, 1), part(target, 0, 1));
+      expect(metric.compute(metric.update(first, part(prediction, 1, 2), part(target, 1, 2)))).toBeCloseTo(whole, 12);
+    }
+    expect(value(precision({ average: "micro" }) as never, prediction, target)).toBe(0.75);
+  });
+
+  it("r2 of several outputs is their mean (scikit-learn's uniform average), in any split", () => {
+    const prediction = { data: Float32Array.of(1, 10, 2, 30, 3, 20, 5, 40), shape: [4, 2] };
+    const target = { data: Float32Array.of(1, 12, 2, 28, 4, 22, 4, 42), shape: [4, 2] };
+    const metric = metrics["r2"]!() as Metric<string, never>;
+    const column = (k: number) => ({
+      prediction: of([...prediction.data].filter((_, i) => i % 2 === k)),
+      target: of([...target.data].filter((_, i) => i % 2 === k)),
+    });
+    const mean = [0, 1].reduce((total, k) => total + value(metric, column(k).prediction, column(k).target) / 2, 0);
+    expect(value(metric, prediction, target)).toBeCloseTo(mean, 12);
+    const halves = metric.merge(
+      metric.update(metric.init(), part(prediction, 0, 1), part(target, 0, 1)),
+      metric.update(metric.init(), part(prediction, 1, 4), part(target, 1, 4)),
+    );
+    expect(metric.compute(halves)).toBeCloseTo(mean, 12);
+  });
+
   it("bestThreshold: by F1, or by a cost", () => {
     const probabilities = [0.1, 0.3, 0.35, 0.8];
     const labels = [0, 1, 0, 1];

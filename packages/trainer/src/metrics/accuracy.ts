@@ -22,7 +22,7 @@ export function answers(
   const pairs: [number, number][] = [];
   const { shape, data } = prediction;
   if (shape.length === target.shape.length && shape.every((size, i) => size === target.shape[i])) {
-    if (shape.length > 1 && shape[1]! > 1 && rowsAreDistributions(target)) return distributionAnswers(prediction, target);
+    if (areDistributions(prediction, target)) return distributionAnswers(prediction, target);
     if (threshold === undefined)
       requireProbabilities(metric, prediction, `; or say from where on the answer is 1: { threshold: 0 }`);
     for (let i = 0; i < data.length; i++) pairs.push([data[i]! >= (threshold ?? 0.5) ? 1 : 0, target.data[i]!]);
@@ -43,12 +43,22 @@ export function answers(
   return pairs;
 }
 
-const rowsAreDistributions = ({ data, shape }: HostBatch): boolean => {
-  const classes = shape[1]!;
-  let sum = 0;
-  for (let k = 0; k < classes; k++) sum += data[k]!;
-  return data instanceof Float32Array && shape.length === 2 && Math.abs(sum - 1) < 1e-4;
-};
+/**
+ * Are the rows (N, K) distributions over classes, of both? Otherwise numbers of equal shapes are questions of their own: labels. All rows are
+ * looked at, and the model's too, so that labels of which one is set in each row of a batch are not taken for classes.
+ */
+export const areDistributions = (prediction: HostBatch, target: HostBatch): boolean =>
+  target.shape.length === 2 && target.shape[1]! > 1 && rowsAddUp(target) && rowsAddUp(prediction);
+
+function rowsAddUp({ data, shape: [rows, width] }: HostBatch): boolean {
+  if (!(data instanceof Float32Array)) return false;
+  for (let i = 0; i < rows!; i++) {
+    let sum = 0;
+    for (let k = 0; k < width!; k++) sum += data[i * width! + k]!;
+    if (!(Math.abs(sum - 1) < 1e-4)) return false;
+  }
+  return true;
+}
 
 function distributionAnswers(prediction: HostBatch, target: HostBatch): [number, number][] {
   const classes = prediction.shape[1]!;

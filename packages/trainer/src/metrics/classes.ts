@@ -1,6 +1,6 @@
 /** Precision, recall and F1: of what was said, of what there was, and both. */
 import { checkOptions, ErmineError } from "@ermine/core";
-import { answers } from "./accuracy.js";
+import { answers, areDistributions } from "./accuracy.js";
 import type { HostBatch, Metric } from "./metric.js";
 
 /** How several classes become one number. */
@@ -8,8 +8,8 @@ export type Average = "macro" | "micro" | "weighted" | "binary";
 
 export interface ClassMetricOptions {
   /**
-   * "macro" (default for several classes): the mean over the classes that occur, in predictions or targets; "weighted": weighed by how often each occurs in the
-   * targets; "micro": of all answers together; "binary" (default for one probability a sample): of class 1 alone.
+   * "macro" (default for several classes or labels): the mean over the classes that occur, in predictions or targets, or over all labels; "weighted": weighed by how
+   * often each occurs in the targets; "micro": of all answers together; "binary" (default for one probability a sample): of class 1 alone.
    */
   readonly average?: Average;
   /** From which probability on the answer is 1, for one probability a sample. Default 0.5. */
@@ -18,13 +18,15 @@ export interface ClassMetricOptions {
   readonly ignoreIndex?: number;
 }
 
-/** For each class: right answers, how often it was said, how often it was true. */
+/** What is counted: classes, one yes or no a sample, or several labels a sample, (N, L) of both. */
+type Kind = "classes" | "binary" | "labels";
+
+/** For each class or label: right answers, how often it was said, how often it was true. */
 type Counts = readonly (readonly [right: number, said: number, real: number])[];
 
 interface State {
   readonly counts: Counts;
-  /** One probability a sample. */
-  readonly binary: boolean;
+  readonly kind: Kind;
 }
 
 function merge(a: State, b: State): State {
@@ -33,15 +35,15 @@ function merge(a: State, b: State): State {
     const [x, y] = [a.counts[k] ?? [0, 0, 0], b.counts[k] ?? [0, 0, 0]];
     return [x[0] + y[0], x[1] + y[1], x[2] + y[2]] as const;
   });
-  return { counts, binary: a.binary || b.binary };
+  return { counts, kind: b.counts.length > 0 ? b.kind : a.kind };
 }
 
 const ratio = (a: number, b: number): number => (b === 0 ? 0 : a / b);
 
 type Score = (right: number, said: number, real: number) => number;
 
-function averaged({ counts, binary }: State, score: Score, average: Average | undefined): number {
-  switch (average ?? (binary ? "binary" : "macro")) {
+function averaged({ counts, kind }: State, score: Score, average: Average | undefined): number {
+  switch (average ?? (kind === "binary" ? "binary" : "macro")) {
     case "binary":
       return score(...(counts[1] ?? [0, 0, 0]));
     case "micro": {
@@ -53,7 +55,7 @@ function averaged({ counts, binary }: State, score: Score, average: Average | un
       return counts.reduce((total, c) => total + score(...c) * ratio(c[2], all), 0);
     }
     default: {
-      const there = counts.filter(([, said, real]) => said + real > 0);
+      const there = kind === "labels" ? counts : counts.filter(([, said, real]) => said + real > 0);
       return there.reduce((total, c) => total + score(...c), 0) / there.length;
     }
   }
@@ -69,21 +71,34 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
   return {
     name,
     better: "higher",
-    init: () => ({ counts: [], binary: false }),
+    init: () => ({ counts: [], kind: "classes" }),
     update(state, prediction: HostBatch, target: HostBatch) {
-      const binary = prediction.shape.length === target.shape.length;
-      const counts: [number, number, number][] = Array.from({ length: binary ? 2 : prediction.shape[1]! }, () => [0, 0, 0]);
-      for (const [said, real] of answers(name, prediction, target, threshold)) {
-        if (real === ignoreIndex) continue;
+      const kind = kindOf(prediction, target);
+      const width = kind === "binary" ? 2 : prediction.shape[1]!;
+      const counts: [number, number, number][] = Array.from({ length: width }, () => [0, 0, 0]);
+      answers(name, prediction, target, threshold).forEach(([said, real], i) => {
+        if (real === ignoreIndex) return;
+        if (kind === "labels") {
+          const count = counts[i % width]!;
+          count[0] += said * real;
+          count[1] += said;
+          count[2] += real;
+          return;
+        }
         counts[said]![1]++;
         counts[real]![2]++;
         if (said === real) counts[said]![0]++;
-      }
-      return merge(state, { counts, binary });
+      });
+      return merge(state, { counts, kind });
     },
     merge,
     compute: (state) => averaged(state, score, average),
   };
+}
+
+function kindOf(prediction: HostBatch, target: HostBatch): Kind {
+  if (prediction.shape.length !== target.shape.length || areDistributions(prediction, target)) return "classes";
+  return target.shape.length === 2 && target.shape[1]! > 1 ? "labels" : "binary";
 }
 
 /** Right answers of a class over how often it was said; 0 where it never was. Streams: three counts a class. */

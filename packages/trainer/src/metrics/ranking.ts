@@ -1,5 +1,7 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
 import { checkOptions, ErmineError } from "@ermine/core";
+import { argMaxAt } from "./accuracy.js";
+import { rows } from "./topK.js";
 import { requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
 /** Scores and labels (1 or 0). */
@@ -105,9 +107,11 @@ export function bestThreshold(
  *
  * @param options.bins default 15
  */
-export function calibrationError(options: { bins?: number } = {}): Metric<"calibrationError", readonly number[]> {
-  checkOptions("calibrationError", options, ["bins"]);
-  const { bins = 15 } = options;
+export function calibrationError(
+  options: { bins?: number; ignoreIndex?: number } = {},
+): Metric<"calibrationError", readonly number[]> {
+  checkOptions("calibrationError", options, ["bins", "ignoreIndex"]);
+  const { bins = 15, ignoreIndex = -100 } = options;
   if (!Number.isInteger(bins) || bins < 1) {
     throw new ErmineError("ERMINE_OPTION", `calibrationError: bins is a whole number of at least 1, got ${String(bins)}.`);
   }
@@ -119,16 +123,20 @@ export function calibrationError(options: { bins?: number } = {}): Metric<"calib
     update(state, prediction, target) {
       requireProbabilities("calibrationError", prediction);
       const sums = [...state];
-      const binary = prediction.shape.length === target.shape.length;
-      const classes = binary ? 1 : prediction.shape[1]!;
-      for (let i = 0; i < target.data.length; i++) {
-        const row = Array.from(prediction.data.slice(i * classes, (i + 1) * classes));
-        const said = binary ? Number(row[0]! >= 0.5) : row.indexOf(Math.max(...row));
-        const confidence = binary ? Math.max(row[0]!, 1 - row[0]!) : row[said]!;
+      const add = (confidence: number, right: boolean): void => {
         const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
         sums[3 * bin]!++;
         sums[3 * bin + 1]! += confidence;
-        sums[3 * bin + 2]! += Number(said === target.data[i]);
+        sums[3 * bin + 2]! += Number(right);
+      };
+      if (prediction.shape.length === target.shape.length) {
+        prediction.data.forEach((p, i) => add(Math.max(p, 1 - p), Number(p >= 0.5) === target.data[i]));
+        return sums;
+      }
+      for (const { start, stride, truth } of rows("calibrationError", prediction, target)) {
+        if (truth === ignoreIndex) continue;
+        const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
+        add(prediction.data[start + said * stride]!, said === truth);
       }
       return sums;
     },

@@ -53,19 +53,42 @@ function join(a: Spread, b: Spread): Spread {
   };
 }
 
-/** 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Streams: four numbers. */
-export const r2 = (): Metric<"r2", Spread> => ({
-  name: "r2",
-  better: "higher",
-  init: () => ({ residual: 0, count: 0, mean: 0, squares: 0 }),
-  update(state, prediction, target) {
-    checkShapes("r2", prediction, target);
-    const numbers = Array.from(target.data);
-    const mean = numbers.reduce((a, b) => a + b, 0) / Math.max(1, numbers.length);
-    const residual = numbers.reduce((total, y, i) => total + (prediction.data[i]! - y) ** 2, 0);
-    const squares = numbers.reduce((total, y) => total + (y - mean) ** 2, 0);
-    return join(state, { residual, count: numbers.length, mean, squares });
-  },
-  merge: join,
-  compute: ({ residual, squares }) => (squares === 0 ? (residual === 0 ? 1 : 0) : 1 - residual / squares),
-});
+const empty: Spread = { residual: 0, count: 0, mean: 0, squares: 0 };
+
+/** Of one output: numbers that stand `width` apart. */
+function spreadOf(prediction: HostBatch, target: HostBatch, first: number, width: number): Spread {
+  const numbers: number[] = [];
+  let residual = 0;
+  for (let i = first; i < target.data.length; i += width) {
+    numbers.push(target.data[i]!);
+    residual += (prediction.data[i]! - target.data[i]!) ** 2;
+  }
+  const mean = numbers.reduce((a, b) => a + b, 0) / Math.max(1, numbers.length);
+  return { residual, count: numbers.length, mean, squares: numbers.reduce((total, y) => total + (y - mean) ** 2, 0) };
+}
+
+const explained = ({ residual, squares }: Spread): number => (squares === 0 ? (residual === 0 ? 1 : 0) : 1 - residual / squares);
+
+/**
+ * 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four
+ * numbers an output.
+ */
+export const r2 = (): Metric<"r2", readonly Spread[]> => {
+  const merge = (a: readonly Spread[], b: readonly Spread[]): readonly Spread[] =>
+    Array.from({ length: Math.max(a.length, b.length) }, (_, k) => join(a[k] ?? empty, b[k] ?? empty));
+  return {
+    name: "r2",
+    better: "higher",
+    init: () => [],
+    update(state, prediction, target) {
+      checkShapes("r2", prediction, target);
+      const width = target.shape.slice(1).reduce((a, b) => a * b, 1);
+      return merge(
+        state,
+        Array.from({ length: width }, (_, k) => spreadOf(prediction, target, k, width)),
+      );
+    },
+    merge,
+    compute: (outputs) => outputs.reduce((total, output) => total + explained(output), 0) / outputs.length,
+  };
+};

@@ -1,9 +1,10 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
 import { checkOptions, ErmineError } from "@ermine/core";
+import { areDistributions } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
-/** Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
-function* rows(
+/** @internal Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
+export function* rows(
   name: string,
   { shape }: HostBatch,
   target: HostBatch,
@@ -59,7 +60,7 @@ export function topKAccuracy(options: { k?: number; ignoreIndex?: number } = {})
 const least = 2 ** -52;
 
 /**
- * The mean of −log p of what is true: of classes (N, K) against indices (N), or of one probability (N) against 0 and 1. Streams: two sums.
+ * The mean of −log p of what is true: of classes (N, K) against indices (N) or distributions (N, K), or of one probability (N) against 0 and 1. Streams: two sums.
  * Probabilities are held within [2⁻⁵², 1 − 2⁻⁵²], as scikit-learn does.
  */
 export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss", readonly number[]> {
@@ -73,6 +74,10 @@ export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss
     count(prediction, target) {
       requireProbabilities("logLoss", prediction);
       let [total, seen] = [0, 0];
+      if (areDistributions(prediction, target)) {
+        for (let i = 0; i < target.data.length; i++) total += target.data[i]! * surprise(prediction.data[i]!);
+        return [total, target.shape[0]!];
+      }
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
           const truth = target.data[i]!;

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { crossEntropy, ErmineError, mse } from "@ermine/core";
+import * as o from "../src/index.js";
+
+/** What compiles, and throws nothing. */
+describe("options that exist compile", () => {
+  it("of every optimizer, climbing and scheduled", () => {
+    const rate = o.schedules.cosine(0.1, { totalSteps: 10 });
+    const common = { learningRate: rate, maximize: true } as const;
+    const all = [
+      o.sgd({ ...common, momentum: 0.9, nesterov: true, weightDecay: rate }),
+      o.adam({ ...common, amsgrad: true, decoupledWeightDecay: true }),
+      o.adamw({ ...common, amsgrad: true }),
+      o.rmsprop({ ...common, centered: true }),
+      o.adagrad({ ...common, initialAccumulatorValue: 1 }),
+      o.adadelta(common),
+      o.adamax(common),
+      o.nadam({ ...common, decoupledWeightDecay: true }),
+      o.radam({ ...common, decoupledWeightDecay: true }),
+      o.asgd({ ...common, lambda: 0.1 }),
+      o.rprop({ ...common, etas: [0.4, 1.1], stepSizes: [1e-5, 1] }),
+      o.lion(common),
+      o.lamb(common),
+      o.adafactor({ ...common, epsilon: [null, 1e-2] }),
+      o.muon({ ...common, adjustLrFn: "spectralUnclamped" }),
+      o.sparseAdam(common),
+    ];
+    expect(all.every(({ options }) => options["maximize"] === true)).toBe(true);
+  });
+});
+
+describe("options that do not exist, and values that do not fit, do not compile and are refused", () => {
+  const refused = (make: () => unknown): void => expect(make).toThrow(ErmineError);
+  it("optimizers", () => {
+    // @ts-expect-error PyTorch's spelling
+    refused(() => o.adam({ lr: 0.1 }));
+    // @ts-expect-error adam has no momentum
+    refused(() => o.adam({ momentum: 0.9 }));
+    // @ts-expect-error asgd's is lambda
+    refused(() => o.asgd({ lambd: 0.1 }));
+    // @ts-expect-error a pair
+    refused(() => o.adafactor({ epsilon: 1e-3 }));
+    // @ts-expect-error no such function
+    refused(() => o.muon({ adjustLrFn: "unclamped" }));
+    // @ts-expect-error two factors
+    refused(() => o.rprop({ etas: [1.2, 0.5, 1] }) && o.rprop({ etas: [1.2, 0.5] }));
+    refused(() => o.sgd({ learningRate: -1 }));
+  });
+  it("schedules, metrics and links", () => {
+    // @ts-expect-error totalSteps is missing
+    refused(() => o.schedules.cosine(0.1, {}));
+    // @ts-expect-error no such average
+    refused(() => o.f1({ average: "samples" }));
+    // @ts-expect-error top 0 of an unknown option
+    refused(() => o.topKAccuracy({ top: 1 }));
+    // @ts-expect-error a link is no optimizer
+    expect(() => o.lookahead(o.centralize()).slots([1])).toThrow(TypeError);
+    refused(() => o.chain());
+  });
+  it("parts of a loss", () => {
+    // @ts-expect-error a part needs a name
+    refused(() => o.weightedSum([{ loss: mse }]));
+    // @ts-expect-error "max" is no weight
+    refused(() => o.weightedSum([{ name: "a", loss: crossEntropy, weight: "max" }]));
+  });
+});
