@@ -1,6 +1,6 @@
 /** Pooling layers to a size that is given, over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkOptions, ErmineError } from "../errors.js";
-import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices } from "../ops/adaptivePooling.js";
+import { checkOptions } from "../errors.js";
+import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices, checkOutputSize } from "../ops/adaptivePooling.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 import type { Pooled } from "./pooling.js";
@@ -17,13 +17,7 @@ abstract class AdaptivePool extends Module {
     super();
     const sizes =
       outputSize !== null && typeof outputSize === "object" ? outputSize : Array<number | null>(spatial).fill(outputSize);
-    const fits = sizes.every((size) => size === null || (Number.isInteger(size) && size >= 1));
-    if (sizes.length !== spatial || !fits) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `${name}: outputSize is a whole number ≥ 1, or ${spatial} of them (null: as it is), got ${JSON.stringify(outputSize)}.`,
-      );
-    }
+    checkOutputSize(name, sizes, spatial);
     this.outputSize = sizes;
     this.#name = name;
   }

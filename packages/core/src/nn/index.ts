@@ -2,6 +2,7 @@
 export { Module, type ForwardHook, type Layer } from "./module.js";
 export type { HostTensor, LoadableState, LoadOptions, LoadReport, StateDict } from "./state.js";
 export { withFeatures } from "./features.js";
+export { initializeParameters } from "./initialize.js";
 export { summary, type SummaryOptions } from "./summary.js";
 export { Parameter } from "../tensor/variable.js";
 export { Sequential } from "./sequential.js";

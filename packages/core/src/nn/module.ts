@@ -4,8 +4,6 @@
  */
 import { checkOptions, ErmineError } from "../errors.js";
 import { withPath } from "../graph/trace.js";
-import type { Initializer } from "../random/initializers.js";
-import { initialize, initializerOf, type InitializerName } from "../random/initializers.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter, Variable } from "../tensor/variable.js";
 import { loadState, type LoadableState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
@@ -154,22 +152,6 @@ export abstract class Module {
   loadStateDict(state: LoadableState, options: LoadOptions = {}): LoadReport {
     checkOptions("loadStateDict", options, ["strict", "rename", "otherShapes"]);
     return loadState(this.describe(), new Map(this.namedVariables()), state, options);
-  }
-
-  /**
-   * Draws its parameters anew: those of at least two axes, or those that `which` chooses. One initializer, or its name with its defaults.
-   *
-   * @example model.initialize("orthogonal"); model.initialize(kaimingNormal({ nonlinearity: "relu" }), (name) => name.startsWith("conv"))
-   */
-  initialize(
-    initializer: InitializerName | Initializer,
-    which: (name: string, parameter: Parameter) => boolean = (_, { shape }) => shape.length >= 2,
-  ): this {
-    const draw = typeof initializer === "function" ? initializer : initializerOf(initializer);
-    const chosen = this.namedParameters().filter(([name, parameter]) => which(name, parameter));
-    const numbers = chosen.map(([name, { shape }]) => initialize(draw, shape, name));
-    chosen.forEach(([, parameter], i) => (parameter.value = numbers[i]!));
-    return this;
   }
 
   /** @deprecated PyTorch's habit. */

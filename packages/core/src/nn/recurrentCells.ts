@@ -104,8 +104,8 @@ abstract class Cell extends Module {
     if (wrong || misfit !== undefined || (state !== undefined && state.length !== this.#states)) {
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `takes x (N, ${this.inputSize}) or (${this.inputSize}) and ${this.#states === 1 ? "a state" : `${this.#states} states`} (N, ${this.hiddenSize}) or (${this.hiddenSize}), ` +
-          `got ${[x, ...(state ?? [])].map((t) => formatShape(t.shape)).join(", ")}.`,
+        `takes x (N, ${this.inputSize}) and ${this.#states} of (N, ${this.hiddenSize}), all with N or without, got ` +
+          `${[x, ...(state ?? [])].map((t) => formatShape(t.shape)).join(", ")}.`,
       );
     }
     const single = x.rank === 1;

@@ -170,16 +170,29 @@ export class TransformerDecoderLayer extends TransformerLayer {
   }
 }
 
-function stackOf<L extends Module>(where: string, make: (index: number) => L, numLayers: number, options: { norm?: Layer }): L[] {
-  checkOptions(where, options, ["norm"]);
-  checkSize(where, "numLayers", numLayers);
-  if (typeof make !== "function" || make instanceof Module) {
-    throw new ErmineError(
-      "ERMINE_USAGE",
-      `${where} makes its own layers, so that each starts from other numbers: give a function, (i) => new ${where}Layer(…).`,
-    );
+/** Layers one after the other, then a norm where one is given. */
+abstract class Stack<L extends Module> extends Module {
+  readonly layers: readonly L[];
+  readonly norm: Layer | undefined;
+
+  constructor(where: string, make: (index: number) => L, numLayers: number, options: { readonly norm?: Layer }) {
+    super();
+    checkOptions(where, options, ["norm"]);
+    checkSize(where, "numLayers", numLayers);
+    if (typeof make !== "function") {
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `${where} makes its own layers, so that each starts from other numbers: give a function, (i) => new ${where}Layer(…).`,
+      );
+    }
+    this.layers = Array.from({ length: numLayers }, (_, i) => make(i));
+    this.norm = options.norm;
   }
-  return Array.from({ length: numLayers }, (_, i) => make(i));
+
+  protected through(x: Tensor, run: (layer: L, x: Tensor) => Tensor): Tensor {
+    const last = this.layers.reduce((y, layer) => run(layer, y), x);
+    return this.norm === undefined ? last : this.norm.forward(last);
+  }
 }
 
 /**
@@ -188,35 +201,23 @@ function stackOf<L extends Module>(where: string, make: (index: number) => L, nu
  * @param make gives each layer; PyTorch copies one layer with its numbers instead
  * @example new TransformerEncoder(() => new TransformerEncoderLayer(64, 4), 6, { norm: new LayerNorm(64) })
  */
-export class TransformerEncoder extends Module {
-  readonly layers: readonly TransformerEncoderLayer[];
-  readonly norm: Layer | undefined;
-
+export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
   constructor(make: (index: number) => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
-    super();
-    this.layers = stackOf("TransformerEncoder", make, numLayers, options);
-    this.norm = options.norm;
+    super("TransformerEncoder", make, numLayers, options);
   }
 
   forward(src: Tensor, masks: EncoderMasks = {}): Tensor {
-    const encoded = this.layers.reduce((x: Tensor, layer) => layer.forward(x, masks), src);
-    return this.norm === undefined ? encoded : this.norm.forward(encoded);
+    return this.through(src, (layer, x) => layer.forward(x, masks));
   }
 }
 
 /** `numLayers` decoder layers one after the other, then `norm` where one is given; `make` gives each layer. */
-export class TransformerDecoder extends Module {
-  readonly layers: readonly TransformerDecoderLayer[];
-  readonly norm: Layer | undefined;
-
+export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
   constructor(make: (index: number) => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
-    super();
-    this.layers = stackOf("TransformerDecoder", make, numLayers, options);
-    this.norm = options.norm;
+    super("TransformerDecoder", make, numLayers, options);
   }
 
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
-    const decoded = this.layers.reduce((x: Tensor, layer) => layer.forward(x, memory, masks), tgt);
-    return this.norm === undefined ? decoded : this.norm.forward(decoded);
+    return this.through(tgt, (layer, x) => layer.forward(x, memory, masks));
   }
 }

@@ -31,6 +31,13 @@ export class Upsample extends Module {
   }
 }
 
+/** The last three axes taken apart, in another order, and joined. */
+function turned(x: Tensor, apart: readonly Size[], order: readonly number[], joined: readonly Size[]): Tensor {
+  const lead = x.shape.slice(0, -3);
+  const axes = [...lead.map((_, i) => i), ...order.map((axis) => lead.length + axis)];
+  return reshape(permute(reshape(x, [...lead, ...apart]), axes), [...lead, ...joined]);
+}
+
 /** (…, C · r², H, W) → (…, C, H · r, W · r): channels become finer pixels, r = `upscaleFactor`. Source: Shi et al. 2016. */
 export class PixelShuffle extends Module {
   readonly upscaleFactor: number;
@@ -51,11 +58,7 @@ export class PixelShuffle extends Module {
         `expects channels that ${r}² divides on the third axis from the end, got ${formatShape(x.shape)}.`,
       );
     }
-    const lead = x.shape.slice(0, -3);
-    const n = lead.length;
-    const apart = reshape(x, [...lead, fewer, r, r, height, width]);
-    const turned = permute(apart, [...lead.map((_, i) => i), n, n + 3, n + 1, n + 4, n + 2]);
-    return reshape(turned, [...lead, fewer, mulSizes(height, r), mulSizes(width, r)]);
+    return turned(x, [fewer, r, r, height, width], [0, 3, 1, 4, 2], [fewer, mulSizes(height, r), mulSizes(width, r)]);
   }
 }
 
@@ -76,10 +79,6 @@ export class PixelUnshuffle extends Module {
     if (h === undefined || w === undefined) {
       throw new ErmineError("ERMINE_SHAPE", `expects a height and a width that ${r} divides, got ${formatShape(x.shape)}.`);
     }
-    const lead = x.shape.slice(0, -3);
-    const n = lead.length;
-    const apart = reshape(x, [...lead, channels, h, r, w, r]);
-    const turned = permute(apart, [...lead.map((_, i) => i), n, n + 2, n + 4, n + 1, n + 3]);
-    return reshape(turned, [...lead, mulSizes(channels, r * r), h, w]);
+    return turned(x, [channels, h, r, w, r], [0, 2, 4, 1, 3], [mulSizes(channels, r * r), h, w]);
   }
 }

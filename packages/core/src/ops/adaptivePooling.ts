@@ -69,17 +69,18 @@ function lay(where: string, x: Tensor, outputSize: OutputSize, fill: "last" | "z
   return { x: laid, kernel, orders };
 }
 
-function checkSizes(where: string, outputSize: OutputSize): void {
-  if (outputSize.every((size) => size === null || (Number.isInteger(size) && size >= 1))) return;
+/** @internal @throws ErmineError ERMINE_OPTION */
+export function checkOutputSize(where: string, outputSize: OutputSize, axes: number): void {
+  if (outputSize.length === axes && outputSize.every((size) => size === null || (Number.isInteger(size) && size >= 1))) return;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${where}: outputSize lists whole numbers ≥ 1, or null for an axis that stays, got ${JSON.stringify(outputSize)}.`,
+    `${where}: outputSize is a whole number ≥ 1, or ${axes} of them (null: as it is), got ${JSON.stringify(outputSize)}.`,
   );
 }
 
 /** The mean of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]. */
 export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
-  checkSizes("adaptiveAvgPool", outputSize);
+  checkOutputSize("adaptiveAvgPool", outputSize, outputSize.length);
   return overBatch("adaptiveAvgPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveAvgPool", t, outputSize, "zero");
     const means = avgPool(laid, kernel);
@@ -97,7 +98,7 @@ export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real
 
 /** The largest of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]; the gradient goes to the first of equals. */
 export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
-  checkSizes("adaptiveMaxPool", outputSize);
+  checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel } = lay("adaptiveMaxPool", t, outputSize, "last");
     return maxPool(laid, kernel);
@@ -106,7 +107,7 @@ export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real
 
 /** Where the largest of each part stands (int32): its position among the numbers of its image, row-major. */
 export function adaptiveMaxPoolIndices(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
-  checkSizes("adaptiveMaxPool", outputSize);
+  checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveMaxPool", t, outputSize, "last");
     const found = maxPoolIndices(laid, kernel);

@@ -52,7 +52,7 @@ export function convolutionTranspose(
       throw new ErmineError(
         "ERMINE_SHAPE",
         `${where}: x ${formatShape(t.shape)} and the weight ${formatShape(weight.shape)} do not fit with groups ${groups}: ` +
-          "x is [N, C, ...size], the weight [C, O / groups, ...kernel], and groups divides C.",
+          "[N, C, ...size] and [C, O / groups, ...kernel].",
       );
     }
     const sizes = concrete(t.shape.slice(2), where);

@@ -3,7 +3,7 @@ import { compile, manualSeed, mul, relu, sum, tensor, useBackend, valueAndGrad, 
 import * as nn from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
 
-const { BatchNorm1d, Linear, Module, Sequential, ReLU, summary, withFeatures } = nn;
+const { BatchNorm1d, initializeParameters, Linear, Module, Sequential, ReLU, summary, withFeatures } = nn;
 beforeAll(() => useBackend(reference()));
 
 class Net extends Module {
@@ -178,25 +178,27 @@ describe("loadStateDict", () => {
   });
 });
 
-describe("initialize", () => {
+describe("initializeParameters", () => {
   it("draws weights by name or by an initializer, and leaves the others", async () => {
     const model = new Sequential(new nn.Conv2d(3, 3, 3, { padding: 1 }), new Linear(2, 2));
     const before = await numbers(model);
-    model.initialize("dirac", (name) => name === "0.weight");
+    initializeParameters(model, "dirac", (name) => name === "0.weight");
     const image = tensor(
       Float32Array.from({ length: 48 }, (_, i) => i),
       { shape: [1, 3, 4, 4] },
     );
-    model.initialize("zeros", (name) => name === "0.bias");
+    initializeParameters(model, "zeros", (name) => name === "0.bias");
     expect(model[0]!.forward(image).toArray()).toEqual(image.toArray());
     expect((await numbers(model))["1.weight"]).toEqual(before["1.weight"]);
-    expect(Array.from((await new Linear(2, 3).initialize("eye").stateDict())["weight"]!.data)).toEqual([1, 0, 0, 1, 0, 0]);
+    expect(Array.from((await initializeParameters(new Linear(2, 3), "eye").stateDict())["weight"]!.data)).toEqual([
+      1, 0, 0, 1, 0, 0,
+    ]);
     // @ts-expect-error there is no such initializer
-    expect(() => model.initialize("kaimingUnifrom")).toThrow(/Did you mean "kaimingUniform"/);
+    expect(() => initializeParameters(model, "kaimingUnifrom")).toThrow(/Did you mean "kaimingUniform"/);
   });
 
   it("orthogonal gives orthonormal rows", async () => {
-    const { data } = (await new Linear(5, 3).initialize("orthogonal").stateDict())["weight"]!;
+    const { data } = (await initializeParameters(new Linear(5, 3), "orthogonal").stateDict())["weight"]!;
     const dot = (a: number, b: number): number => [0, 1, 2, 3, 4].reduce((s, i) => s + data[a * 5 + i]! * data[b * 5 + i]!, 0);
     expect(dot(0, 0)).toBeCloseTo(1, 5);
     expect(dot(1, 2)).toBeCloseTo(0, 5);

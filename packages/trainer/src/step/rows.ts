@@ -3,7 +3,7 @@
  * Everything is ops, so that backends without kernels for them have the same numbers by whole tables.
  */
 import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
-import { Embedding, type Module } from "@ermine/core/nn";
+import type { Embedding, Module } from "@ermine/core/nn";
 import type { NormType } from "../optimizers/clip.js";
 import type { Optimizer } from "../optimizers/definition.js";
 import type { GroupState } from "./state.js";
@@ -62,10 +62,13 @@ export function requireRows({ rows, name }: Optimizer, parameter: string): void 
 /** From how many numbers on a table is worth a word. */
 const large = 2 ** 20;
 
+/** Told by what it has, so that a program without an embedding does not carry one. */
+const isTable = (module: Module | Embedding): module is Embedding => "numEmbeddings" in module && "embeddingDim" in module;
+
 /** What to say of large tables whose optimizer moves every row at every step. */
 export function noticesOfTables(model: Module, groups: readonly GroupState[]): string[] {
   return model.namedModules().flatMap(([, module]) => {
-    if (!(module instanceof Embedding) || module.numEmbeddings * module.embeddingDim < large) return [];
+    if (!isTable(module) || module.numEmbeddings * module.embeddingDim < large) return [];
     return groups.flatMap(({ optimizer, parameters, names }) => {
       const at = parameters.indexOf(module.weight);
       if (at < 0 || optimizer.rows !== undefined) return [];

@@ -1,0 +1,23 @@
+/** Other starting values than a layer's own. */
+import { initialize, initializerOf, type Initializer, type InitializerName } from "../random/initializers.js";
+import type { Parameter } from "../tensor/variable.js";
+import type { Module } from "./module.js";
+
+/**
+ * Draws a module's parameters anew: those of at least two axes, or those that `which` chooses. One initializer, or its name with its defaults.
+ *
+ * @example initializeParameters(model, "orthogonal");
+ * @example initializeParameters(model, kaimingNormal({ nonlinearity: "relu" }), (name) => name.startsWith("conv"));
+ */
+export function initializeParameters<M extends Module>(
+  module: M,
+  initializer: InitializerName | Initializer,
+  which: (name: string, parameter: Parameter) => boolean = (_, { shape }) => shape.length >= 2,
+): M {
+  const draw = typeof initializer === "function" ? initializer : initializerOf(initializer);
+  const chosen = module.namedParameters().filter(([name, parameter]) => which(name, parameter));
+  // All are drawn before one is written: a shape that does not fit changes nothing.
+  const numbers = chosen.map(([name, { shape }]) => initialize(draw, shape, name));
+  chosen.forEach(([, parameter], i) => (parameter.value = numbers[i]!));
+  return module;
+}
