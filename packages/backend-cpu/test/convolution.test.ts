@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { convolution, type ConvolutionOptions } from "@ermine/core";
-import { expectSame, numbers, withGradients } from "./oracle.js";
+import { convolution, convolutionTranspose, fold, unfold, type ConvolutionOptions } from "@ermine/core";
+import { expectSame, numbers, withGradients, type Numbers } from "./oracle.js";
 
 interface Case {
   readonly batch: number;
@@ -29,6 +29,42 @@ async function check({ batch, groups, channels, out, size, kernel, bias, ...wind
       (shape) => numbers(shape, 4),
     ),
     inputs,
+  );
+}
+
+/** The same window read backwards: from as many places as it has to the image. */
+async function checkTransposed({ batch, groups, channels, out, size, kernel, bias, ...window }: Case): Promise<void> {
+  const grown = size.map(
+    (n, i) => (n - 1) * window.stride[i]! - 2 * window.padding[i]! + window.dilation[i]! * (kernel[i]! - 1) + 1,
+  );
+  const outputPadding = window.stride.map((n, i) => Math.max(Math.min(1, n - 1), Math.min(n - 1, 1 - grown[i]!)));
+  if (grown.some((n, i) => n + outputPadding[i]! < 1)) return;
+  const inputs = [
+    numbers([batch, groups * channels, ...size], 1),
+    numbers([groups * channels, out, ...kernel], 2),
+    ...(bias ? [numbers([groups * out], 3)] : []),
+  ];
+  await expectSame(
+    withGradients(
+      (x, w, b) => convolutionTranspose(x!, w!, b, { ...window, groups, outputPadding }),
+      (shape) => numbers(shape, 4),
+    ),
+    inputs,
+  );
+}
+
+/** Windows cut out, and added back. */
+async function checkWindows({ batch, channels, size, kernel, ...window }: Case): Promise<void> {
+  const options = { stride: window.stride, padding: window.padding, dilation: window.dilation };
+  const weights = (shape: readonly number[]): Numbers => numbers(shape, 4);
+  const x = numbers([batch, channels, ...size], 1);
+  await expectSame(
+    withGradients((t) => unfold(t!, kernel, options), weights),
+    [x],
+  );
+  await expectSame(
+    withGradients((t) => fold(unfold(t!, kernel, options), size, kernel, options), weights),
+    [x],
   );
 }
 
@@ -66,7 +102,25 @@ const cases = (axes: number, largest: number): fc.Arbitrary<Case> => {
 
 const square = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], kernel: [3, 3], groups: 1, bias: true };
 
-describe("convolution and its gradients are the reference's", () => {
+describe("transposed convolution, unfold, fold and their gradients are the reference's", { timeout: 60_000 }, () => {
+  it.each([
+    [1, 20, 30],
+    [2, 7, 30],
+    [3, 3, 15],
+  ])("over %i axes, with any window and groups", async (axes, largest, numRuns) => {
+    await fc.assert(fc.asyncProperty(cases(axes, largest), checkTransposed), { numRuns });
+    await fc.assert(fc.asyncProperty(cases(axes, largest), checkWindows), { numRuns });
+  });
+
+  it("forked", async () => {
+    const large = { ...square, batch: 9, channels: 8, out: 7, size: [19, 20], stride: [2, 2] };
+    await checkTransposed(large);
+    await checkWindows(large);
+    expect(large.batch).toBe(9);
+  });
+});
+
+describe("convolution and its gradients are the reference's", { timeout: 60_000 }, () => {
   it.each([
     [1, 40, 60],
     [2, 9, 60],
@@ -80,6 +134,7 @@ describe("convolution and its gradients are the reference's", () => {
     ["16 channels to 32", { ...square, batch: 5, channels: 16, out: 32, size: [14, 14] }],
     ["depthwise", { ...square, batch: 3, channels: 1, out: 1, groups: 20, size: [13, 17] }],
     ["depthwise with a multiplier", { ...square, batch: 3, channels: 1, out: 2, groups: 7, size: [12, 5] }],
+    ["one image, split over rows of the weight", { ...square, batch: 1, channels: 24, out: 45, size: [30, 31] }],
     ["1 × 1, many channels", { ...square, batch: 3, channels: 65, out: 33, kernel: [1, 1], padding: [0, 0], size: [5, 5] }],
     [
       "strided, patches",

@@ -62,29 +62,43 @@ function run(backend: Backend, mode: "eager" | "compiled", fn: Computation, inpu
   });
 }
 
-const backends = Promise.all((["fast", "portable"] as const).map(async (numerics) => cpu({ numerics })));
+const backends = Promise.all([
+  cpu({ numerics: "fast", threads: 1 }),
+  cpu({ numerics: "fast", threads: 2 }),
+  cpu({ numerics: "portable", threads: 1 }),
+  cpu({ numerics: "portable", threads: 2 }),
+]);
 const oracle = reference();
 
-/** @throws where cpu's numbers are farther from the reference's than `absolute` + `relative` · |them|, or compiled bits differ from eager ones */
+/**
+ * @throws where cpu's numbers are farther from the reference's than `absolute` + `relative` · |them|, or bits differ between eager and compiled, or
+ * between one thread and two
+ */
 export async function expectSame(
   fn: Computation,
   inputs: readonly Numbers[],
   { absolute = 2e-5, relative = 1e-4 }: { absolute?: number; relative?: number } = {},
 ): Promise<void> {
   const wanted = run(oracle, "eager", fn, inputs);
+  const bits = new Map<string, TypedArray[]>();
   for (const backend of await backends) {
-    const eager = run(backend, "eager", fn, inputs);
-    const compiled = run(backend, "compiled", fn, inputs);
-    eager.forEach((got, k) => {
-      const want = wanted[k]!;
-      expect(got.length).toBe(want.length);
-      for (let i = 0; i < got.length; i++) {
-        const [a, b] = [got[i]!, want[i]!];
-        if (!Object.is(compiled[k]![i], a))
-          throw new Error(`${backend.engine}: result ${k}, number ${i} is ${a}, compiled ${compiled[k]![i]}`);
-        if (Object.is(a, b) || Math.abs(a - b) <= absolute + relative * Math.abs(b)) continue;
-        throw new Error(`${backend.engine}: result ${k}, number ${i} is ${a}, the reference has ${b}`);
-      }
-    });
+    for (const mode of ["eager", "compiled"] as const) {
+      const got = run(backend, mode, fn, inputs);
+      const name = `${backend.engine}, ${mode}`;
+      const first = bits.get(backend.numerics);
+      if (first === undefined) bits.set(backend.numerics, got);
+      got.forEach((numbersOf, k) => {
+        const want = wanted[k]!;
+        expect(numbersOf.length).toBe(want.length);
+        for (let i = 0; i < want.length; i++) {
+          const [a, b] = [numbersOf[i]!, want[i]!];
+          const same = first?.[k]?.[i];
+          if (same !== undefined && !Object.is(a, same))
+            throw new Error(`${name}: result ${k}, number ${i} is ${a}, before it was ${same}`);
+          if (Object.is(a, b) || Math.abs(a - b) <= absolute + relative * Math.abs(b)) continue;
+          throw new Error(`${name}: result ${k}, number ${i} is ${a}, the reference has ${b}`);
+        }
+      });
+    }
   }
 }

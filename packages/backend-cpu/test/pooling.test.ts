@@ -55,7 +55,7 @@ const cases = (axes: number, largest: number): fc.Arbitrary<Case> => {
 
 const halves = { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1] };
 
-describe("pooling and its gradients are the reference's", () => {
+describe("pooling and its gradients are the reference's", { timeout: 60_000 }, () => {
   it.each([
     [1, 40, 40],
     [2, 12, 40],

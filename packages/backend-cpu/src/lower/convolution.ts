@@ -1,4 +1,5 @@
 /** Convolutions, forward and backward: how assembly/convolve.ts is to stage images, and which taps go where. */
+import type { ConvolutionTransposeAttributes } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./parts.js";
@@ -136,19 +137,18 @@ function pass(e: Emitter, c: Convolution, p: Pass): void {
   const scratch = depth + depth * Math.ceil(out / 4) * 4 + 4 + 4 * run + channels * phases * plane + 64;
   const image = groups * channels * p.plane;
   const imageOut = groups * out * p.planeOut;
-  inParts(e, work(c), Math.ceil(c.images / block), (from, to) => {
-    const first = from * block;
+  const emit = (images: readonly [from: number, to: number], rows: readonly [from: number, to: number]): void =>
     e.emit(
       "convolve",
-      p.y + first * imageOut * 4,
-      p.x + first * image * 4,
-      p.weight,
-      p.bias,
+      p.y + 4 * (images[0] * imageOut + rows[0] * p.planeOut),
+      p.x + 4 * images[0] * image,
+      p.weight + 4 * rows[0] * p.weightSteps[0]!,
+      p.bias === 0 ? 0 : p.bias + 4 * rows[0],
       e.scratch(scratch),
-      Math.min(to * block, c.images) - first,
+      images[1] - images[0],
       groups,
       channels,
-      out,
+      rows[1] - rows[0],
       p.plane,
       image,
       p.planeOut,
@@ -164,7 +164,12 @@ function pass(e: Emitter, c: Convolution, p: Pass): void {
       ...p.steps,
       ...taps.flatMap(({ index, phase, reach }) => [index * 4, (phase * plane + reach) * 4]),
     );
-  });
+  const blocks = Math.ceil(c.images / block);
+  // Few images are staged by each part again.
+  if (groups === 1 && blocks < 4) {
+    const some = 8;
+    inParts(e, work(c), Math.ceil(out / some), (from, to) => emit([0, c.images], [from * some, Math.min(to * some, out)]));
+  } else inParts(e, work(c), blocks, (from, to) => emit([from * block, Math.min(to * block, c.images)], [0, out]));
 }
 
 const convolution: Lowering = {
@@ -212,18 +217,14 @@ function remainders(c: Convolution, axis: number): Remainder[] {
   });
 }
 
-/** The gradient of x: for each remainder of the stride a convolution of g with the taps that lead there. */
-function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number, g: number): void {
-  const all = product([0, 1, 2].map((axis) => remainders(c, axis)));
-  if (c.out === 0 || all.some((axes) => axes.some(({ taps }) => taps.length === 0))) {
-    e.emit("fill", toX.address, sizeOf(toX.shape), 0);
-  }
+/** The gradient of x (plus a bias): for each remainder of the stride a convolution of g with the taps that lead there, be it none. */
+function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number, g: number, bias = 0): void {
   const [numbers, place, kernel] = [sizeOf(c.kernel), contiguous(c.size), contiguous(c.kernel)];
-  for (const axes of all) {
-    if (c.out === 0 || axes.some(({ taps }) => taps.length === 0)) continue;
+  for (const axes of product([0, 1, 2].map((axis) => remainders(c, axis)))) {
     const counts = axes.map(({ count }) => count);
-    const lowest = axes.map(({ taps }) => Math.min(...taps.map(({ from }) => from)));
-    const highest = axes.map(({ taps }) => Math.max(...taps.map(({ from }) => from)));
+    const reached = axes.every(({ taps }) => taps.length > 0);
+    const lowest = axes.map(({ taps }) => (reached ? Math.min(...taps.map(({ from }) => from)) : 0));
+    const highest = axes.map(({ taps }) => (reached ? Math.max(...taps.map(({ from }) => from)) : 0));
     const staged = staging(
       c.counts,
       [1, 1, 1],
@@ -236,7 +237,7 @@ function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number,
       y: toX.address,
       x: g,
       weight,
-      bias: 0,
+      bias,
       groups: c.groups,
       channels: c.out,
       out: c.channels,
@@ -312,6 +313,17 @@ function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: nu
   });
 }
 
+/** A convolution's gradient of x, where x and y have changed places. */
+const convolutionTranspose: Lowering = {
+  dtypes: ["float32"],
+  emit(e, [x, weight, bias], [y], attributes) {
+    if (sizeOf(y!.shape) === 0) return;
+    const { padding, ...window } = attributes as unknown as ConvolutionTransposeAttributes;
+    const c = convolutionOf(y!, weight!, x!, { ...window, padBefore: padding, padAfter: padding });
+    inputGradient(e, c, y!, weight!.address, x!.address, bias?.address);
+  },
+};
+
 const convolutionGradient: Lowering = {
   dtypes: ["float32"],
   emit(e, [g, x, weight, bias], [toX, toWeight, toBias], attributes) {
@@ -333,4 +345,8 @@ const convolutionGradient: Lowering = {
   },
 };
 
-export const convolutions: readonly (readonly [string, Lowering])[] = Object.entries({ convolution, convolutionGradient });
+export const convolutions: readonly (readonly [string, Lowering])[] = Object.entries({
+  convolution,
+  convolutionGradient,
+  convolutionTranspose,
+});

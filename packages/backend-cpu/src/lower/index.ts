@@ -53,6 +53,7 @@ const cases: Readonly<Record<string, (inputs: Types, attributes: Attributes) => 
   avgPoolGradient: ([g], attributes) => spatial(g, 3) && plainMean(attributes),
   convolution: ([x]) => spatial(x, 3),
   convolutionGradient: ([g]) => spatial(g, 3),
+  convolutionTranspose: ([x]) => spatial(x, 3),
   unfold: ([x]) => spatial(x, 3),
   // The kernels know eˣ − 1 for x ≤ 0 only.
   celu: (_, { alpha }) => (alpha as number) > 0,

@@ -1,6 +1,7 @@
 /** Sliding windows cut out side by side, and added back. */
 import { float } from "../emitter.js";
 import { sizeOf, type Lowering } from "./operand.js";
+import { splitRange } from "./split.js";
 
 export type Geometry = Record<"stride" | "padBefore" | "padAfter" | "dilation", number[]> & { groups: number };
 
@@ -27,18 +28,18 @@ export function windowWords(
   ];
 }
 
+/** Bytes of one plane. */
+const planeBytes = (sizes: readonly number[]): number => 4 * sizeOf(sizes);
+
 const unfold: Lowering = {
   dtypes: ["float32"],
   emit(e, [x], [y], attributes) {
     const a = attributes as unknown as Geometry & { kernel: number[]; padValue: number };
     const size = x!.shape.slice(2);
-    e.emit(
-      "unfold",
-      y!.address,
-      x!.address,
-      x!.shape[0]! * x!.shape[1]!,
-      float(a.padValue),
-      ...windowWords(size, a.kernel, a, counts(size, a)),
+    const words = windowWords(size, a.kernel, a, counts(size, a));
+    const [from, to] = [planeBytes(size), planeBytes(y!.shape.slice(2))];
+    splitRange(e, x!.shape[0]! * x!.shape[1]!, to / 4, 1, (first, planes) =>
+      e.emit("unfold", y!.address + first * to, x!.address + first * from, planes, float(a.padValue), ...words),
     );
   },
 };
@@ -47,15 +48,12 @@ const fold: Lowering = {
   dtypes: ["float32"],
   emit(e, [columnsIn], [y], attributes) {
     const a = attributes as unknown as Geometry & { kernel: number[]; outputSize: number[] };
-    e.emit("fill", y!.address, sizeOf(y!.shape), 0);
-    e.emit(
-      "fold",
-      y!.address,
-      columnsIn!.address,
-      y!.shape[0]! * y!.shape[1]!,
-      0,
-      ...windowWords(a.outputSize, a.kernel, a, counts(a.outputSize, a)),
-    );
+    const words = windowWords(a.outputSize, a.kernel, a, counts(a.outputSize, a));
+    const [from, to] = [planeBytes(columnsIn!.shape.slice(2)), planeBytes(a.outputSize)];
+    splitRange(e, y!.shape[0]! * y!.shape[1]!, from / 4, 1, (first, planes) => {
+      e.emit("fill", y!.address + first * to, (planes * to) / 4, 0);
+      e.emit("fold", y!.address + first * to, columnsIn!.address + first * from, planes, 0, ...words);
+    });
   },
 };
 

@@ -130,7 +130,12 @@ export {
 } from "./pooling.js";
 export { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices } from "./adaptivePooling.js";
 export { resize, type ResizeMode, type ResizeOptions } from "./resize.js";
-export { convolutionTranspose, type ConvolutionTransposeOptions } from "./transposedConvolution.js";
+export {
+  convolutionTranspose,
+  convolutionTransposeOp,
+  type ConvolutionTransposeAttributes,
+  type ConvolutionTransposeOptions,
+} from "./transposedConvolution.js";
 export {
   scaledDotProductAttention,
   scaledDotProductAttentionOp,

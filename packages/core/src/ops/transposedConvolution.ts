@@ -3,9 +3,12 @@ import { checkOptions, ErmineError } from "../errors.js";
 import { concrete, formatShape, sameSize, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
-import { checkTensor } from "./elementwise.js";
+import { convolutionOp, type ConvolutionAttributes } from "./convolution.js";
+import { apply, apply1, defineFusedOp } from "./definition.js";
+import { checkDType, checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { pad } from "./padding.js";
+import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
 import { eachAxis, fold, overBatch } from "./window.js";
 
@@ -22,7 +25,57 @@ export interface ConvolutionTransposeOptions {
   readonly dilation?: number | readonly number[];
 }
 
+export type ConvolutionTransposeAttributes = {
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+  readonly outputSize: readonly number[];
+};
+
 const count = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+
+const shifted = (y: Tensor, bias: Tensor): Tensor<"real"> => add(y, reshape(bias, [-1, ...y.shape.slice(2).map((): Size => 1)]));
+
+/** The convolution whose adjoint this is. */
+const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttributes): ConvolutionAttributes => ({
+  stride,
+  padBefore: padding,
+  padAfter: padding,
+  dilation,
+  groups,
+});
+
+/** Inputs x [N, C, ...size], weight [C, O / groups, ...kernel], bias [O]. */
+export const convolutionTransposeOp = defineFusedOp<ConvolutionTransposeAttributes>({
+  name: "convolutionTranspose",
+  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  infer([x, weight], { groups, outputSize }) {
+    checkDType("convolutionTranspose", x!, ["float32"]);
+    const out = (weight!.shape[1] as number) * groups;
+    return [{ shape: [x!.shape[0]!, out, ...outputSize], dtype: "float32", domain: "real" }];
+  },
+  // For each input number the kernel weighed by it; then all are added where they lie.
+  decompose([x, weight, bias], { groups, outputSize, ...window }) {
+    const [inChannels, perGroup, ...kernel] = weight!.shape as readonly [number, number, ...number[]];
+    const [batch, , ...sizes] = x!.shape as readonly [Size, Size, ...number[]];
+    const rows = reshape(x!, [batch, groups, inChannels / groups, count(sizes)]);
+    const matrices = reshape(weight!, [1, groups, inChannels / groups, perGroup * count(kernel)]);
+    const columns = matmul(matrices, rows, { transposeA: true });
+    const y = fold(reshape(columns, [batch, groups * perGroup, count(kernel), count(sizes)]), outputSize, kernel, window);
+    return [bias === undefined ? y : shifted(y, bias)];
+  },
+  gradient([g], [x, weight, bias], _, attributes, needed) {
+    const window = adjoint(attributes);
+    // x stands where the convolution's result would: its rule does not read it.
+    const toWeight = (): Tensor => apply(convolutionOp.gradientOp, [x, g, weight, undefined, x], window)[1]!;
+    return [
+      needed[0] ? apply1(convolutionOp, [g, weight, undefined], window) : undefined,
+      needed[1] ? toWeight() : undefined,
+      bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...attributes.outputSize.map((__, i) => i + 2)] }),
+    ];
+  },
+});
 
 /**
  * @param x [N, C, ...size] or [C, ...size]
@@ -65,23 +118,20 @@ export function convolutionTranspose(
         `${where}: axis ${small + 2} of ${formatShape(t.shape)} would be of size ${output[small]}.`,
       );
     }
-    const batch = t.shape[0]!;
-    const inGroup = inChannels / groups;
-    // For each input number the kernel weighed by it; then all are added where they lie.
-    const rows = reshape(t, [batch, groups, inGroup, count(sizes)]);
-    const matrices = reshape(weight, [1, groups, inGroup, perGroup * count(kernel)]);
-    const columns = reshape(matmul(matrices, rows, { transposeA: true }), [
-      batch,
-      groups * perGroup,
-      count(kernel),
-      count(sizes),
-    ]);
+    if (bias !== undefined && (bias.rank !== 1 || !sameSize(bias.shape[0]!, groups * perGroup))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `${where}: the bias is ${formatShape(bias.shape)} and should be [${groups * perGroup}].`,
+      );
+    }
+    const window = { stride, dilation, groups };
+    if (extra.every((n, i) => n < stride[i]!))
+      return apply1(convolutionTransposeOp, [t, weight, bias], { ...window, padding, outputSize: output });
     // With output padding of a stride or more, which a dilation allows, more windows would fit than there are.
-    const fits = extra.every((n, i) => n < stride[i]!);
-    const y = fits
-      ? fold(columns, output, kernel, { stride, padding, dilation })
-      : crop(fold(columns, whole, kernel, { stride, dilation }), padding, extra);
-    return bias === undefined ? y : add(y, reshape(bias, [-1, ...kernel.map((): Size => 1)]));
+    const none = padding.map(() => 0);
+    const y = apply1(convolutionTransposeOp, [t, weight, undefined], { ...window, padding: none, outputSize: whole });
+    const cut = crop(y, padding, extra);
+    return bias === undefined ? cut : shifted(cut, bias);
   });
 }
 
