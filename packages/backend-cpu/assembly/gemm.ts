@@ -194,6 +194,90 @@ export function gemmTile(
   }
 }
 
+/** Products of fewer multiplications than this read A where it lies, and B too where its rows' numbers stand side by side. */
+const SMALL = 65536;
+
+/** As micro, from A itself and from rows of 8 numbers of B that are `bDepth` apart. The sums are the same, number by number. */
+function direct(
+  c: usize, step: usize, a: usize, aRow: usize, aDepth: usize, b: usize, bDepth: usize, depth: i32, rows: i32, width: i32, bias: usize, add: bool,
+): void {
+  // Rows beyond the end are the first again, and are not stored.
+  let r1 = rows > 1 ? a + aRow : a;
+  let r2 = rows > 2 ? a + 2 * aRow : a;
+  let r3 = rows > 3 ? a + 3 * aRow : a;
+  let x0 = bias == 0 ? splat(0) : v128.load(bias);
+  let x1 = x0;
+  let x2 = x0;
+  let x3 = x0;
+  let y0 = splat(0);
+  if (width <= 4) {
+    // The second half of a row may lie beyond the memory's end.
+    for (let k = 0; k < depth; k++, b += bDepth) {
+      const p = v128.load(b);
+      x0 = madd(v128.load32_splat(a), p, x0);
+      x1 = madd(v128.load32_splat(r1), p, x1);
+      x2 = madd(v128.load32_splat(r2), p, x2);
+      x3 = madd(v128.load32_splat(r3), p, x3);
+      a += aDepth;
+      r1 += aDepth;
+      r2 += aDepth;
+      r3 += aDepth;
+    }
+    finishRow(c, x0, y0, width, add);
+    if (rows > 1) finishRow(c + step, x1, y0, width, add);
+    if (rows > 2) finishRow(c + 2 * step, x2, y0, width, add);
+    if (rows > 3) finishRow(c + 3 * step, x3, y0, width, add);
+    return;
+  }
+  if (bias != 0) y0 = v128.load(bias, 16);
+  let y1 = y0;
+  let y2 = y0;
+  let y3 = y0;
+  for (let k = 0; k < depth; k++, b += bDepth) {
+    const p = v128.load(b);
+    const q = v128.load(b, 16);
+    let s = v128.load32_splat(a);
+    x0 = madd(s, p, x0);
+    y0 = madd(s, q, y0);
+    s = v128.load32_splat(r1);
+    x1 = madd(s, p, x1);
+    y1 = madd(s, q, y1);
+    s = v128.load32_splat(r2);
+    x2 = madd(s, p, x2);
+    y2 = madd(s, q, y2);
+    s = v128.load32_splat(r3);
+    x3 = madd(s, p, x3);
+    y3 = madd(s, q, y3);
+    a += aDepth;
+    r1 += aDepth;
+    r2 += aDepth;
+    r3 += aDepth;
+  }
+  finishRow(c, x0, y0, width, add);
+  if (rows > 1) finishRow(c + step, x1, y1, width, add);
+  if (rows > 2) finishRow(c + 2 * step, x2, y2, width, add);
+  if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
+}
+
+function small(
+  c: usize, a: usize, b: usize, bias: usize, m: i32, n: i32, k: i32,
+  aRow: usize, aDepth: usize, bDepth: usize, bColumn: usize, accumulate: bool, scratch: usize,
+): void {
+  const step = <usize>n << 2;
+  const lies = bColumn == 4;
+  for (let j = 0; j < n; j += NR) {
+    const width = min(NR, n - j);
+    const columns = b + <usize>j * bColumn;
+    if (!lies) packB(scratch, columns, width, k, bDepth, bColumn);
+    for (let i = 0; i < m; i += MR) {
+      direct(
+        c + <usize>i * step + (<usize>j << 2), step, a + <usize>i * aRow, aRow, aDepth,
+        lies ? columns : scratch, lies ? bDepth : 32, k, m - i, width, bias == 0 ? 0 : bias + (<usize>j << 2), accumulate,
+      );
+    }
+  }
+}
+
 /** c (m × n, rows side by side) = a · b (+ bias over the rows) (+ c). Steps are in bytes. */
 export function gemm(
   c: usize, a: usize, b: usize, bias: usize, m: i32, n: i32, k: i32,
@@ -207,6 +291,10 @@ export function gemm(
         else memory.fill(c, 0, step);
       }
     }
+    return;
+  }
+  if (k <= KC && m <= SMALL && n <= SMALL && m * n <= SMALL && m * n * k <= SMALL) {
+    small(c, a, b, bias, m, n, k, aRow, aDepth, bDepth, bColumn, accumulate, scratch);
     return;
   }
   const panelsB = scratch + (<usize>(min(k, KC) * MC) << 2);

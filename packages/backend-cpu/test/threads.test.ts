@@ -18,7 +18,11 @@ import {
   withBackend,
   type Tensor,
 } from "@ermine/core";
+import { Emitter } from "../src/emitter.js";
+import { loadEngine } from "../src/engine.js";
+import { Heap } from "../src/heap.js";
 import { cpu } from "../src/index.js";
+import { Pool } from "../src/threads/pool.js";
 import { crowd, watchedCrowd } from "./threads.js";
 import { wideFingerprint } from "./trained.js";
 
@@ -160,4 +164,32 @@ describe("workers", () => {
     });
     expect(stdout).toBe("256\n");
   });
+});
+
+it("a kernel that fails in a part makes that run and every later one an error", async () => {
+  const engine = await loadEngine("portable", 2);
+  const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
+  const pool = new Pool(engine, (bytes) => heap.allocate(bytes));
+  const scratch = [heap.allocate(4096), heap.allocate(4096)];
+  engine.exports.useScratch(scratch[0]!, heap.allocate(4096));
+  pool.place(scratch);
+  pool.start();
+  while (pool.workers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const emitter = new Emitter();
+  emitter.fork(8, (part) => (part === 5 ? emitter.words.push(255 | (1 << 8)) : emitter.emit("iota", scratch[0]!, 16)));
+  const program = heap.allocate(emitter.words.length * 4);
+  heap.i32.set(emitter.words, program >>> 2);
+  let cause: unknown;
+  try {
+    engine.exports.run(program, emitter.words.length);
+  } catch (error) {
+    cause = error;
+  }
+  expect(cause).toBeInstanceOf(WebAssembly.RuntimeError);
+  expect(pool.failed(cause)).toMatchObject({
+    code: "ERMINE_BACKEND",
+    message: expect.stringContaining("cannot go on") as string,
+  });
+  expect(() => pool.check()).toThrow("Make a new backend");
+  pool.stop();
 });
