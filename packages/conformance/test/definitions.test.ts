@@ -53,6 +53,7 @@ describe("a definition that says nothing but its meaning", () => {
     expect(new Set(outcomes.map(({ law }) => law))).toEqual(
       new Set([
         "backend = reference",
+        "edges = the reference's",
         "kernel = decomposition, backward kernel = gradient",
         "compiled = eager",
         "gradient = finite difference",
@@ -131,6 +132,15 @@ describe("a law is broken by", () => {
     expect((found[0]!.error!.cause as Error).message).toMatch(/^at size 4: output 0\[3\] of 4 is/);
   });
 
+  it("a kernel that is wrong far out", async () => {
+    const wrong = changed("exp", (kernel) => (inputs, attributes, outputs) => {
+      const storages = kernel(inputs, attributes, outputs) as readonly { data: Float64Array }[];
+      storages[0]!.data.forEach((value, i, data) => value < 1e-40 && (data[i] = 1e-3));
+      return storages;
+    });
+    expect(await laws({ calls }, wrong)).toEqual(["edges = the reference's"]);
+  });
+
   it("a kernel of a composed op that is not what the op means", async () => {
     const backend = reference();
     const doubled: Kernel = (inputs, attributes, outputs) => backend.kernels["add"]!([inputs[0], inputs[0]], attributes, outputs);
@@ -139,6 +149,7 @@ describe("a law is broken by", () => {
     const activations = ownDefinitions().activations.filter(({ activationName }) => activationName === "relu");
     expect(await laws({ activations }, wrong)).toEqual([
       "backend = reference",
+      "edges = the reference's",
       "kernel = decomposition, backward kernel = gradient",
     ]);
   });

@@ -2,36 +2,38 @@
 import type { Numbers } from "./call.js";
 
 export interface AgreementOptions {
-  /** |got − expected| ≤ tolerance · (|expected| + 0.1 · max(1, |largest expected|)). Default 1e-5: float32's. */
+  /** |got − expected| ≤ tolerance · |expected| + absolute. Default 1e-5: float32's. */
   readonly tolerance?: number;
+  /** Default 0.1 · tolerance · max(1, |largest expected|): a sum's rounding is that of its largest terms. */
+  readonly absolute?: number;
 }
 
 /** What differs most, in a sentence; undefined where all agrees. NaN and ±∞ must be met exactly, −0 equals 0. */
 export function disagreement(
   got: readonly Numbers[],
   expected: readonly Numbers[],
-  { tolerance = 1e-5 }: AgreementOptions = {},
+  options: AgreementOptions = {},
 ): string | undefined {
   if (got.length !== expected.length) return `${got.length} results where there should be ${expected.length}`;
   for (let k = 0; k < got.length; k++) {
     const [a, b] = [got[k]!, expected[k]!];
     if (a.shape.join() !== b.shape.join()) return `${b.what} is [${a.shape.join(", ")}] and should be [${b.shape.join(", ")}]`;
-    const found = worst(a, b, tolerance);
+    const found = worst(a, b, options);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function worst(got: Numbers, expected: Numbers, tolerance: number): string | undefined {
-  // A sum's rounding is that of its largest terms.
+function worst(got: Numbers, expected: Numbers, { tolerance = 1e-5, absolute }: AgreementOptions): string | undefined {
   let largest = 1;
   for (const value of expected.data) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
+  const floor = absolute ?? 0.1 * tolerance * largest;
   let place = -1;
   let excess = 1;
   for (let i = 0; i < expected.data.length; i++) {
-    const [is, wanted] = [got.data[i]!, Math.fround(expected.data[i]!)];
+    const [is, wanted] = [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
     if (Object.is(is, wanted) || is === wanted) continue;
-    const allowed = Number.isFinite(wanted) ? tolerance * (Math.abs(wanted) + 0.1 * largest) : 0;
+    const allowed = Number.isFinite(wanted) ? tolerance * Math.abs(wanted) + floor : 0;
     const by = Math.abs(is - wanted) / allowed;
     if (by <= excess) continue;
     excess = Number.isNaN(by) ? Infinity : by;

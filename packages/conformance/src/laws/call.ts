@@ -13,6 +13,8 @@ export interface Call {
   readonly largest: number;
   /** Has it a meaning in simpler ops, which a kernel can be compared with? */
   readonly composed: boolean;
+  /** Is it a function of each number of its one input by itself? */
+  readonly pointwise?: boolean;
   /** Which inputs have the slope of the value as their gradient; default: all of float32. */
   readonly differentiable?: readonly number[];
 }

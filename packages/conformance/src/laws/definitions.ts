@@ -74,6 +74,7 @@ export function activationCall(activation: Activation, options: Options): Call {
     run: (x) => activation(x!, options),
     largest: Object.keys(options).length === 0 ? 65_537 : 1000,
     composed: op.decompose !== undefined,
+    pointwise: !("axis" in defaults),
   };
 }
 

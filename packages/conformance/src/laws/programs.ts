@@ -25,7 +25,7 @@ const unary = (
     [line, [e.neg, e.abs, e.sign, e.exp, e.expm1, e.sin, e.cos, e.tanh, e.erf, e.floor, e.ceil, e.round, e.square]],
     [above, [e.log, e.log1p, e.sqrt, e.reciprocal, e.rsqrt]],
   ] as const
-).flatMap(([inputs, functions]) => functions.map((fn: Run) => program(fn.name, inputs, fn, all)));
+).flatMap(([inputs, functions]) => functions.map((fn: Run) => ({ ...program(fn.name, inputs, fn, all), pointwise: true })));
 
 const pairs: readonly (readonly [string, (n: number) => readonly (readonly number[])[]])[] = [
   ["", (n) => [[n], [n]]],
@@ -372,6 +372,26 @@ const windows = [
   ),
 ].map((call) => ({ ...call, composed: /convolution|Pool/.test(call.name) }));
 
+const attention = [
+  program(
+    "attention",
+    (n, d) => [d.real([2, n, 4]), d.real([2, 5, 4]), d.real([2, 5, 3])],
+    (q, k, v) => e.scaledDotProductAttention(q!, k!, v!),
+    64,
+  ),
+  program(
+    "attention, causal",
+    (n, d) => [d.real([n, 4]), d.real([n, 4]), d.real([n, 4])],
+    (q, k, v) => e.scaledDotProductAttention(q!, k!, v!, { causal: true, scale: 0.3 }),
+    64,
+  ),
+  program(
+    "attention, many keys and a mask",
+    (n, d) => [d.real([2, 3, 4]), d.real([n + 1, 4]), d.real([n + 1, 2]), d.real([3, n + 1])],
+    (q, k, v, mask) => e.scaledDotProductAttention(q!, k!, v!, { mask: mask! }),
+  ),
+].map((call) => ({ ...call, composed: true }));
+
 export const programs: readonly Call[] = [
   ...unary,
   ...binary,
@@ -384,4 +404,5 @@ export const programs: readonly Call[] = [
   ...made,
   ...products,
   ...windows,
+  ...attention,
 ];

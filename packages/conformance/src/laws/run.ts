@@ -4,6 +4,7 @@ import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
+import { edgesAgree } from "./edges.js";
 import type { Law } from "./law.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
@@ -13,6 +14,7 @@ import { activationsTrain } from "./training.js";
 /** Every law. */
 export const laws: readonly Law[] = [
   agreesWithReference,
+  edgesAgree,
   kernelIsDecomposition,
   compiledIsEager,
   gradientIsSlope,
