@@ -219,3 +219,45 @@ export function whereRow(dst: usize, c: usize, a: usize, b: usize, size: i32, sc
   const mask = i32x4.eq(sc == 1 ? v128.load(c) : v128.load32_splat(c), zero);
   storeSome(dst, select(mask, sb == 1 ? v128.load(b) : v128.load32_splat(b), sa == 1 ? v128.load(a) : v128.load32_splat(a)), rest);
 }
+
+/** a · b + c, a · b − c, c − a · b. */
+export const PRODUCT_PLUS = 0;
+export const PRODUCT_MINUS = 1;
+export const MINUS_PRODUCT = 2;
+
+/** Rounded after the product, as the two ops are. */
+// @ts-ignore: decorator
+@inline
+function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
+  const product = f32x4.mul(a, b);
+  if (kind == PRODUCT_PLUS) return f32x4.add(product, c);
+  return kind == PRODUCT_MINUS ? f32x4.sub(product, c) : f32x4.sub(c, product);
+}
+
+// @ts-ignore: decorator
+@inline
+function combineOf(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
+  const end = dst + (<usize>count << 2);
+  if (sb == 1 && sc == 1) {
+    for (; dst < end; dst += 16, a += 16, b += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), v128.load(b), v128.load(c)));
+  } else if (sc == 1) {
+    const y = v128.load32_splat(b);
+    for (; dst < end; dst += 16, a += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), y, v128.load(c)));
+  } else if (sb == 1) {
+    const z = v128.load32_splat(c);
+    for (; dst < end; dst += 16, a += 16, b += 16) v128.store(dst, combined(kind, v128.load(a), v128.load(b), z));
+  } else {
+    const y = v128.load32_splat(b);
+    const z = v128.load32_splat(c);
+    for (; dst < end; dst += 16, a += 16) v128.store(dst, combined(kind, v128.load(a), y, z));
+  }
+}
+
+/** Whole vectors, as an activation's. A step is 1, or 0 for one number; a is no single number. */
+export function combineRow(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
+  switch (kind) {
+    case PRODUCT_PLUS: return combineOf(PRODUCT_PLUS, dst, a, b, c, count, sb, sc);
+    case PRODUCT_MINUS: return combineOf(PRODUCT_MINUS, dst, a, b, c, count, sb, sc);
+    default: return combineOf(MINUS_PRODUCT, dst, a, b, c, count, sb, sc);
+  }
+}

@@ -1,6 +1,6 @@
 // Several pointwise steps over the same elements, a block at a time: what is between them stays in the first-level cache.
 import { activation, activationGradient } from "./activation";
-import { row, whereRow } from "./binary";
+import { combineRow, row, whereRow } from "./binary";
 import { fill } from "./layout";
 import { unary } from "./unary";
 
@@ -11,6 +11,7 @@ const BINARY = 3;
 const WHERE = 4;
 const MOVE = 5;
 const SPREAD = 6;
+const COMBINE = 7;
 
 // @ts-ignore: decorator
 @inline
@@ -92,6 +93,12 @@ function steps(pc: usize, end: usize, first: i32, count: i32, scratch: usize, sh
       case MOVE: {
         if (moves & 32) fill(dst, count, load<i32>(a));
         else memory.copy(dst, a, <usize>count << 2);
+        break;
+      }
+      case COMBINE: {
+        const b = place(pc, 3, scratch, shared) + (moves & 4 ? offset : 0);
+        const c = place(pc, 4, scratch, shared) + (moves & 8 ? offset : 0);
+        combineRow(kind, dst, a, b, c, count, moves & 64 ? 0 : 1, moves & 128 ? 0 : 1);
         break;
       }
       default: spread(dst, a, first, count, word(pc, 3), pc + 16);

@@ -17,6 +17,7 @@ import type { Chain, ChainStep, Source, View } from "../lower/chain.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
 import { pointwise, type Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
+import { combine } from "./combine.js";
 import { neededFirst } from "./plan.js";
 
 /** The nodes that one of the program's is made of: itself, or a chain's members. */
@@ -334,5 +335,5 @@ function assemble(
     outputs.push(node.outputs[0]!);
     results.push(i);
   });
-  return { chain: { count: group[0]!.count, steps, outputs: results }, inputs, outputs };
+  return { chain: combine({ count: group[0]!.count, steps, outputs: results }), inputs, outputs };
 }

@@ -30,10 +30,18 @@ export interface Chain {
   readonly outputs: readonly number[];
 }
 
-const family: Readonly<Record<Family, number>> = { unary: 0, activation: 1, gradient: 2, binary: 3, where: 4, move: 5 };
+const family: Readonly<Record<Family, number>> = {
+  unary: 0,
+  activation: 1,
+  gradient: 2,
+  binary: 3,
+  where: 4,
+  move: 5,
+  combine: 7,
+};
 const spreadFamily = 6;
-/** Elements of a block: 4 KB, so that a dozen of them stay in the first-level cache. */
-const standardBlock = 1024;
+/** Elements of a block: 2 KB, so that a dozen of them stay in the first-level cache, shared with another thread perhaps. */
+const standardBlock = 512;
 
 /** A place that a step reads or writes. */
 interface Place {
@@ -43,7 +51,8 @@ interface Place {
   readonly single?: boolean;
 }
 
-const isSingle = ({ strides, shape }: View): boolean => strides.every((stride, axis) => stride === 0 || shape[axis] === 1);
+/** Is it one number all over? */
+export const isSingle = ({ strides, shape }: View): boolean => strides.every((stride, axis) => stride === 0 || shape[axis] === 1);
 
 /** Is it all numbers, each at its own place? */
 function isWhole({ offset, shape, strides }: View): boolean {
@@ -115,7 +124,7 @@ function compose(
   };
 
   steps.forEach(({ step, sources }, i) => {
-    const singles = step.family === "binary" || step.family === "where" || step.family === "move";
+    const singles = step.family === "binary" || step.family === "where" || step.family === "move" || step.family === "combine";
     const operands = sources.map((source) => placeOf(source, singles, i));
     const released = new Set(operands.filter(({ release, place }) => release && !place.moves).map(({ place }) => place.address));
     released.forEach((address) => temporaries.give(address));

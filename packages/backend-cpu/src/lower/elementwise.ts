@@ -4,6 +4,9 @@ import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from 
 import { costOfStep, pointwise, type Pointwise, type Step } from "./pointwise.js";
 import { splitRange } from "./split.js";
 
+/** What the families of one operand, or of two side by side, are called as instructions. */
+const alias = { unary: "unary", activation: "activation", gradient: "activationGradient" } as const;
+
 const alone = ({ dtypes, step }: Pointwise): Lowering => ({
   dtypes,
   inPlace: true,
@@ -22,7 +25,7 @@ const alone = ({ dtypes, step }: Pointwise): Lowering => ({
     splitRange(e, count, costOfStep(one), 4, (from, size) => {
       const addresses = [y!, ...operands].map(({ address }) => address + 4 * from);
       if (family === "move") e.emit("move", ...addresses, size);
-      else e.emit(family === "gradient" ? "activationGradient" : family, kind, ...addresses, size, ...options);
+      else e.emit(alias[family as keyof typeof alias], kind, ...addresses, size, ...options);
     });
   },
 });

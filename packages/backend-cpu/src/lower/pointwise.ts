@@ -4,8 +4,8 @@
  */
 import type { Attributes, DType } from "@ermine/core";
 
-/** Which kernel: assembly/unary.ts, activation.ts, binary.ts. "move" copies. */
-export type Family = "unary" | "activation" | "gradient" | "binary" | "where" | "move";
+/** Which kernel: assembly/unary.ts, activation.ts, binary.ts. "move" copies; "combine", a product and a sum, is of chains only. */
+export type Family = "unary" | "activation" | "gradient" | "binary" | "where" | "move" | "combine";
 
 export interface Step {
   readonly family: Family;
