@@ -7,7 +7,8 @@ import { checkBatchSize } from "./data/batches.js";
 import { Dataset, split } from "./data/dataset.js";
 import type { Metric } from "./metrics/metric.js";
 import type { NormType } from "./optimizers/clip.js";
-import type { OptimizerSetup } from "./optimizers/groups.js";
+import type { Optimizer } from "./optimizers/definition.js";
+import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
 import { isLoss, isSum, type AnyLoss } from "./risk/objective.js";
 import type { BackendRequest } from "./plan/choice.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
@@ -172,7 +173,7 @@ export function checkFit<M extends string, T extends string>(
     options.validationSplit === undefined ? [data, options.validation] : split(data, options.validationSplit, trainer.seed ?? 0);
   const callbacks = options.callbacks ?? [];
   checkMonitors(
-    callbacks,
+    [...callbacks, ...followers(trainer.optimizer)],
     (trainer.metrics ?? []).map(({ name }) => name),
     trainer.loss,
     validation !== undefined,
@@ -183,6 +184,14 @@ export function checkFit<M extends string, T extends string>(
   const given = { training, validation, validationWeights, batchSize, shuffle, callbacks, notice };
   return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...given };
 }
+
+/** The schedules that follow a log. */
+const followers = (setup: OptimizerSetup): { readonly name: string; readonly monitor: string }[] =>
+  (Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer])
+    .flatMap(({ rates }) => rates)
+    .flatMap((rate) =>
+      typeof rate === "object" && rate.monitor !== undefined ? [{ name: rate.name, monitor: rate.monitor }] : [],
+    );
 
 /** @throws ErmineError ERMINE_OPTION */
 export function checkWeights(where: string, weights: Weights): void {

@@ -153,6 +153,16 @@ it("a schedule that groups share is told of a metric once an epoch", async () =>
   expect(told).toHaveLength(2);
 });
 
+it("a schedule that follows a log which this training does not have is refused before the first step", async () => {
+  const trainer = make(sgd({ learningRate: schedules.reduceOnPlateau(0.1) }));
+  const before = await weights(trainer.model as Sequential);
+  await expect(trainer.fit(data, once)).rejects.toThrow(
+    /reduceOnPlateau follows "valLoss", and this training logs loss\..*validation data/,
+  );
+  expect(await weights(trainer.model as Sequential)).toEqual(before);
+  expect(trainer.step).toBe(0);
+});
+
 describe("averaged weights", () => {
   it("are evaluated and saved, and training goes on from its own", async () => {
     const trainer = make(exponentialAverage(sgd({ learningRate: 0.2 }), { decay: 0.5 }));
