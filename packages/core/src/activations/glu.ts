@@ -1,10 +1,17 @@
 /** The gated linear unit. */
-import { mul } from "../ops/arithmetic.js";
-import { split } from "../ops/shape.js";
+import { mul, sub } from "../ops/arithmetic.js";
+import { concat, split } from "../ops/shape.js";
 import { ErmineError } from "../errors.js";
 import { divSizes } from "../tensor/dim.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { sigmoid } from "./sigmoid.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
+
+function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
+  const half = (x.shape[axis] as number) / 2;
+  const [a, b] = split(x, [half, half], axis);
+  return [a!, b!];
+}
 
 /** glu(x) = a · σ(b), a and b the halves of x along `axis`. */
 export const glu = defineActivation({
@@ -18,9 +25,14 @@ export const glu = defineActivation({
     return shape.map((size, i) => (i === axis ? half : size));
   },
   decompose(x, { axis }) {
-    const half = (x.shape[axis] as number) / 2;
-    const [a, b] = split(x, [half, half], axis);
-    return mul(a!, sigmoid(b!));
+    const [a, b] = halves(x, axis);
+    return mul(a, sigmoid(b));
+  },
+  // By hand, so that the halves' gradients are joined once instead of each padded and added.
+  gradient(g, x, _, { axis }) {
+    const [a, b] = halves(x, axis);
+    const s = sigmoid(b);
+    return concat([mul(g, s), mul(mul(g, a), mul(s, sub(1, s)))], axis);
   },
 });
 
