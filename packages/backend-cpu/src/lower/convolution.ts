@@ -1,4 +1,4 @@
-/** Convolutions, forward and backward: how assembly/convolve.ts is to stage images, and which taps go where. */
+/** Convolutions, forward and backward: how assembly/stage.ts is to lay out images, and which taps go where. */
 import type { ConvolutionTransposeAttributes } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
@@ -154,7 +154,6 @@ function pass(e: Emitter, c: Convolution, p: Pass): void {
       p.planeOut,
       imageOut,
       ...p.weightSteps.map((n) => n * 4),
-      0,
       block,
       taps.length,
       plane * 4,
