@@ -13,7 +13,7 @@ import { randomUniformOp } from "../ops/random.js";
 import { less } from "../ops/comparison.js";
 import { checkTensor } from "../ops/elementwise.js";
 import { boxMuller } from "./normal.js";
-import { hashKey, randomBits, type Key } from "./philox.js";
+import { hashKey, randomBits, randomUniform24, type Key } from "./philox.js";
 
 /** Where draws come from for a while: what a training step sets around its functions. */
 export interface RandomContext {
@@ -97,8 +97,7 @@ export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
   return hostTensor(uniform24(checkCount(purpose, shape), nextKey(purpose)), [...(shape as readonly number[])], "float32");
 }
 
-const uniform24 = (count: number, key: Key): Float32Array =>
-  Float32Array.from(randomBits(count, key, beginning), (word) => (word >>> 8) * 2 ** -24);
+const uniform24 = (count: number, key: Key): Float32Array => randomUniform24(count, key, beginning);
 
 /** Uniform in [low, high): float32 with 24 random bits. */
 export function uniform(shape: readonly number[], low = 0, high = 1): Tensor<"real"> {
