@@ -349,6 +349,17 @@ const windows = [
     64,
   ),
   program(
+    "convolutionTranspose",
+    (n, d) => [d.real([n, 2, 3, 4]), d.real([2, 3, 3, 2]), d.real([3])],
+    (x, w, b) => e.convolutionTranspose(x!, w!, b!, { padding: [1, 0], stride: 2 }),
+    64,
+  ),
+  program(
+    "convolutionTranspose, a long line",
+    (n, d) => [d.real([1, 4, n + 1]), d.real([4, 2, 3])],
+    (x, w) => e.convolutionTranspose(x!, w!, undefined, { stride: 3, dilation: 2, groups: 2, outputPadding: 1 }),
+  ),
+  program(
     "maxPool",
     (n, d) => [d.real([1, 2, n + 2, 4])],
     (x) => e.maxPool(x!, 2, { stride: [1, 2], padding: 1 }),
