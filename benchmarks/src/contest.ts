@@ -1,4 +1,5 @@
 /** One task, done by all contestants in turn, round after round, so that what disturbs the machine disturbs them all. */
+import { setTimeout } from "node:timers/promises";
 import type { Contestant } from "./contestants.js";
 import { summarize, type Summary } from "./statistics.js";
 import type { Ready, Task } from "./task.js";
@@ -48,12 +49,20 @@ async function attempt<T>(contestant: Contestant, fn: () => Promise<T>): Promise
   }
 }
 
-export async function contest(contestants: readonly Contestant[], task: Task, pace: Pace): Promise<readonly Entry[]> {
+/** Threads that wait for more work spin a while: the next one's turn begins when they sleep. */
+const rest = 20;
+
+/** @param task one for all, or each one's own */
+export async function contest(
+  contestants: readonly Contestant[],
+  task: Task | ((contestant: Contestant) => Task),
+  pace: Pace,
+): Promise<readonly Entry[]> {
   const entries: (Entry | undefined)[] = [];
   const ready: { readonly contestant: Contestant; readonly at: number; readonly times: number[] }[] = [];
   const said = new Map<number, Extract<Ready, { engine: string }>>();
   for (const [at, contestant] of contestants.entries()) {
-    const answer = await attempt(contestant, () => contestant.prepare(task));
+    const answer = await attempt(contestant, () => contestant.prepare(typeof task === "function" ? task(contestant) : task));
     const { name, own } = contestant.spec;
     if (typeof answer === "string") entries[at] = { name, own, reason: `not run (it failed: ${answer})` };
     else if ("engine" in answer) {
@@ -67,6 +76,7 @@ export async function contest(contestants: readonly Contestant[], task: Task, pa
     for (let k = 0; k < ready.length; k++) {
       // Another one goes first each time.
       const { contestant, times } = ready[(k + round) % ready.length]!;
+      await setTimeout(rest);
       const { steps, milliseconds } = await contestant.turn(pace.milliseconds);
       times.push(milliseconds / steps);
     }
