@@ -1,4 +1,4 @@
-// `pnpm test:node24`: the packages' vitest suites on Node 24, from the npm package of that binary.
+// `pnpm test:node24`: the packages' vitest suites on Node 24, and that of backend-tfjs, where Node's version matters most, on Node 22.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,13 @@ import { root, turboQuietly } from "./run.mjs";
 
 if (turboQuietly("build") !== 0) process.exit(1);
 const folders = [...readdirSync(join(root, "packages")).map((name) => join("packages", name)), "apps/demo"];
+const runs = [...folders.map((folder) => [24, folder]), [22, join("packages", "backend-tfjs")]];
 let failed = 0;
-for (const folder of folders) {
+for (const [version, folder] of runs) {
   const path = join(root, folder, "package.json");
   if (!existsSync(path) || !("test" in (JSON.parse(readFileSync(path, "utf8")).scripts ?? {}))) continue;
-  console.log(`Node 24: ${folder}`);
-  const { status } = spawnSync("npx", ["--yes", "--package=node@24", "--", "node", join(root, "scripts", "vitest.mjs")], {
+  console.log(`Node ${version}: ${folder}`);
+  const { status } = spawnSync("npx", ["--yes", `--package=node@${version}`, "--", "node", join(root, "scripts", "vitest.mjs")], {
     cwd: join(root, folder),
     stdio: "inherit",
   });

@@ -489,4 +489,12 @@ module = nn.TransformerDecoder(nn.TransformerDecoderLayer(**encoder, batch_first
 arguments = {"memory": numbers(2, 5, 4)}
 case("transformerDecoder", module, numbers(2, 3, 4), {**encoder, "num_layers": 2}, call=decode, arguments=arguments)
 
+# A weight without a bias ------------------------------------------------------------------------------------------------------
+
+for training in (True, False):
+    layer("batchNorm2d", nn.BatchNorm2d, numbers(3, 2, 2, 3), dict(num_features=2, bias=False), training=training)
+layer("batchNorm1d", nn.BatchNorm1d, numbers(3, 2), dict(num_features=2, affine=False, bias=True))
+layer("instanceNorm1d", nn.InstanceNorm1d, numbers(2, 3, 4), dict(num_features=3, affine=True, bias=False))
+layer("groupNorm", nn.GroupNorm, numbers(2, 4, 3), dict(num_groups=2, num_channels=4, bias=False))
+
 write("modules", cases)

@@ -8,6 +8,7 @@ import { tensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { checkSize } from "./size.js";
+import { checkOptions } from "../errors.js";
 import { Module } from "./module.js";
 
 export interface ActivationModule<D extends Domain> extends Module {
@@ -76,6 +77,7 @@ export class PReLU extends Module {
 
   constructor(options: { numParameters?: number; init?: number } = {}) {
     super();
+    checkOptions("PReLU", options, ["numParameters", "init"]);
     const { numParameters = 1, init = 0.25 } = options;
     checkSize("PReLU", "numParameters", numParameters);
     this.weight = new Parameter(tensor(new Float32Array(numParameters).fill(init)));
@@ -92,6 +94,7 @@ export class RReLU extends Module {
 
   constructor(options: { lower?: number; upper?: number } = {}) {
     super();
+    checkOptions("RReLU", options, ["lower", "upper"]);
     this.options = options;
   }
 

@@ -20,6 +20,8 @@ export interface BatchNormOptions {
   readonly momentum?: number | null;
   /** Learned weight and bias, a number a channel. Default true; of InstanceNorm false. */
   readonly affine?: boolean;
+  /** Of an affine one: false leaves the weight alone. Default true. */
+  readonly bias?: boolean;
   /** Keep running statistics, and use them in evaluation; false: always those of the input. Default true; of InstanceNorm false. */
   readonly trackRunningStats?: boolean;
 }
@@ -41,7 +43,7 @@ abstract class RunningNorm extends Module {
 
   constructor(name: string, numFeatures: number, given: BatchNormOptions, defaults: Options) {
     super();
-    checkOptions(name, given, ["eps", "momentum", "affine", "trackRunningStats"]);
+    checkOptions(name, given, ["eps", "momentum", "affine", "bias", "trackRunningStats"]);
     checkSize(name, "numFeatures", numFeatures);
     const options = { ...defaults, ...given };
     if (options.momentum !== null && !(options.momentum >= 0 && options.momentum <= 1)) {
@@ -51,7 +53,7 @@ abstract class RunningNorm extends Module {
     this.eps = options.eps;
     this.momentum = options.momentum;
     this.weight = options.affine ? new Parameter(ones([numFeatures])) : undefined;
-    this.bias = options.affine ? new Parameter(zeros([numFeatures])) : undefined;
+    this.bias = options.affine && options.bias ? new Parameter(zeros([numFeatures])) : undefined;
     const buffer = (initial: Tensor): Variable | undefined =>
       options.trackRunningStats ? new Variable(initial, { trainable: false }) : undefined;
     this.running_mean = buffer(zeros([numFeatures]));
@@ -106,7 +108,7 @@ abstract class BatchNorm extends RunningNorm {
   readonly #ranks: readonly number[];
 
   constructor(name: string, ranks: readonly number[], numFeatures: number, options: BatchNormOptions) {
-    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true });
+    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: true, bias: true, trackRunningStats: true });
     this.#ranks = ranks;
   }
 
@@ -167,7 +169,7 @@ abstract class InstanceNorm extends RunningNorm {
   readonly #spatial: number;
 
   constructor(name: string, spatial: number, numFeatures: number, options: BatchNormOptions) {
-    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: false, trackRunningStats: false });
+    super(name, numFeatures, options, { eps: 1e-5, momentum: 0.1, affine: false, bias: true, trackRunningStats: false });
     this.#spatial = spatial;
   }
 

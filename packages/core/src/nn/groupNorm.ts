@@ -11,7 +11,8 @@ import { affine, standardize } from "./standardize.js";
 
 /**
  * y = (x − mean) / √(variance + eps) · weight + bias over each group of channels of each sample; (N, C, …). Weight and bias are a number a channel.
- * One group: layer normalization; as many as channels: instance normalization. Source: Wu and He 2018.
+ * One group: layer normalization; as many as channels: instance normalization. `bias: false` leaves an affine one its
+ * weight alone. Source: Wu and He 2018.
  */
 export class GroupNorm extends Module {
   readonly numGroups: number;
@@ -20,20 +21,20 @@ export class GroupNorm extends Module {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
 
-  constructor(numGroups: number, numChannels: number, options: { eps?: number; affine?: boolean } = {}) {
+  constructor(numGroups: number, numChannels: number, options: { eps?: number; affine?: boolean; bias?: boolean } = {}) {
     super();
-    checkOptions("GroupNorm", options, ["eps", "affine"]);
+    checkOptions("GroupNorm", options, ["eps", "affine", "bias"]);
     checkSize("GroupNorm", "numGroups", numGroups);
     checkSize("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {
       throw new ErmineError("ERMINE_OPTION", `GroupNorm: numGroups ${numGroups} must divide numChannels ${numChannels}.`);
     }
-    const { eps = 1e-5, affine = true } = options;
+    const { eps = 1e-5, affine = true, bias = true } = options;
     this.numGroups = numGroups;
     this.numChannels = numChannels;
     this.eps = eps;
     this.weight = affine ? new Parameter(ones([numChannels])) : undefined;
-    this.bias = affine ? new Parameter(zeros([numChannels])) : undefined;
+    this.bias = affine && bias ? new Parameter(zeros([numChannels])) : undefined;
   }
 
   forward(x: Tensor): Tensor<"real"> {

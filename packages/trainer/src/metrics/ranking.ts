@@ -130,7 +130,9 @@ export function calibrationError(
         sums[3 * bin + 2]! += Number(right);
       };
       if (prediction.shape.length === target.shape.length) {
-        prediction.data.forEach((p, i) => add(Math.max(p, 1 - p), Number(p >= 0.5) === target.data[i]));
+        prediction.data.forEach((p, i) => {
+          if (target.data[i] !== ignoreIndex) add(Math.max(p, 1 - p), Number(p >= 0.5) === target.data[i]);
+        });
         return sums;
       }
       for (const { start, stride, truth } of rows("calibrationError", prediction, target)) {

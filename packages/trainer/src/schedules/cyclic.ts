@@ -1,6 +1,6 @@
 /** Schedules that go up and down: oneCycle and cyclic. Learning rates only; PyTorch's also cycle the momentum. */
 import { checkOptions } from "@ermine/core";
-import { requireCount, stepwise, type Schedule } from "./schedule.js";
+import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
 
 export interface OneCycleOptions {
   readonly totalSteps: number;
@@ -20,6 +20,8 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Sch
   checkOptions("oneCycle", options, ["totalSteps", "percentStart", "divFactor", "finalDivFactor", "anneal", "threePhase"]);
   const { totalSteps, percentStart = 0.3, divFactor = 25, finalDivFactor = 1e4, anneal = "cosine", threePhase = false } = options;
   requireCount("oneCycle", "totalSteps", totalSteps, 2);
+  requireOneOf("oneCycle", "anneal", anneal, ["cosine", "linear"]);
+  requireNumber("oneCycle", "percentStart", percentStart, 0, 1);
   const start = maxLearningRate / divFactor;
   const end = start / finalDivFactor;
   const top = percentStart * totalSteps - 1;
@@ -62,6 +64,9 @@ export interface CyclicOptions {
 export function cyclic(baseLearningRate: number, options: CyclicOptions): Schedule {
   checkOptions("cyclic", options, ["maxLearningRate", "stepSizeUp", "stepSizeDown", "mode", "gamma"]);
   const { maxLearningRate, stepSizeUp = 2000, stepSizeDown = stepSizeUp, mode = "triangular", gamma = 1 } = options;
+  requireOneOf("cyclic", "mode", mode, ["triangular", "triangular2", "expRange"]);
+  requireCount("cyclic", "stepSizeUp", stepSizeUp);
+  requireCount("cyclic", "stepSizeDown", stepSizeDown);
   const length = stepSizeUp + stepSizeDown;
   const rise = stepSizeUp / length;
   return stepwise("cyclic", (t) => {

@@ -1,6 +1,6 @@
 /** The schedule that follows a metric: lower when it has stopped to improve. */
 import { checkOptions } from "@ermine/core";
-import { requireNumber, type Schedule } from "./schedule.js";
+import { requireNumber, requireOneOf, type Schedule } from "./schedule.js";
 
 export interface ReduceOnPlateauOptions {
   /** The epoch's log that it watches. Default "valLoss". */
@@ -39,6 +39,8 @@ export function reduceOnPlateau(
   ]);
   const { monitor = "valLoss", mode = "min", factor = 0.1, patience = 10, threshold = 1e-4 } = options;
   const { thresholdMode = "rel", cooldown = 0, minLearningRate = 0, epsilon = 1e-8 } = options;
+  requireOneOf("reduceOnPlateau", "mode", mode, ["min", "max"]);
+  requireOneOf("reduceOnPlateau", "thresholdMode", thresholdMode, ["rel", "abs"]);
   requireNumber("reduceOnPlateau", "factor", factor, 0, 1);
   const sign = mode === "min" ? -1 : 1;
   let now = { rate: learningRate, best: -sign * Infinity, bad: 0, cooling: 0 };

@@ -62,3 +62,9 @@ export function requireCount(where: string, name: string, value: unknown, minimu
     `${where}: ${name} must be a whole number of at least ${minimum}, got ${String(value)}.`,
   );
 }
+
+/** @throws ErmineError ERMINE_OPTION where `value` is none of `known` */
+export function requireOneOf(where: string, name: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is one of ${known.join(", ")}; got "${String(value)}".`);
+}
