@@ -45,10 +45,12 @@ function oneOf<T extends string>(name: string, value: string, allowed: readonly 
   return refuse(`--${name} is ${allowed.join(" or ")}, got "${value}".${near === undefined ? "" : ` Did you mean "${near}"?`}`);
 }
 
-function number(name: string, value: string, whole: boolean, least: number): number {
+function number(name: string, value: string, whole: boolean, least: number, most = Infinity): number {
   const parsed = Number(value);
-  if (value.trim() !== "" && Number.isFinite(parsed) && parsed >= least && (!whole || Number.isInteger(parsed))) return parsed;
-  return refuse(`--${name} is a ${whole ? "whole number" : "number"} of at least ${least}, got "${value}".`);
+  const within = value.trim() !== "" && Number.isFinite(parsed) && parsed >= least && parsed <= most;
+  if (within && (!whole || Number.isInteger(parsed))) return parsed;
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  return refuse(`--${name} is a ${whole ? "whole number" : "number"} ${range}, got "${value}".`);
 }
 
 function parse(args: readonly string[]): { command: string; values: Record<string, string | boolean | undefined> } {
@@ -84,7 +86,7 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
     dataset: oneOf("dataset", text("dataset"), ["digits"]),
     model: oneOf("model", text("model"), ["mlp", "cnn"]),
     backend: text("backend"),
-    hidden: number("hidden", text("hidden"), true, 1),
+    hidden: number("hidden", text("hidden"), true, 1, 100_000),
     activation: text("activation"),
     loss: text("loss"),
     optimizer: text("optimizer"),

@@ -82,6 +82,7 @@ describe("what cannot be: one message, exit status 2, no stack trace", () => {
   it.each([
     [["train", "--epochs", "0"], /--epochs is a whole number of at least 1, got "0"/],
     [["train", "--batch-size", "1.5"], /--batch-size is a whole number/],
+    [["train", "--hidden", "1000000000"], /--hidden is a whole number from 1 to 100000/],
     [["train", "--lr", "0.1"], /no option --lr\. Did you mean --learning-rate\?/],
     [["train", "--optimiser", "sgd"], /Did you mean --optimizer\?/],
     [["train", "--optimizer", "adamm"], /adam/],
