@@ -2,7 +2,7 @@
 import type { AttentionAttributes } from "@ermine/core";
 import { float, type Emitter } from "../emitter.js";
 import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { inParts } from "./parts.js";
+import { inParts } from "./split.js";
 
 /** Queries of a block, as in assembly/attention.ts. */
 const rows = 64;

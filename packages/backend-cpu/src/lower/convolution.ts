@@ -2,7 +2,7 @@
 import type { ConvolutionTransposeAttributes } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { inParts } from "./parts.js";
+import { inParts } from "./split.js";
 import { three, type Geometry } from "./window.js";
 
 /** Depth, height, width. */

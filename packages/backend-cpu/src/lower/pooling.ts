@@ -1,7 +1,7 @@
 /** Pooling, forward and backward, split over planes. */
 import type { Emitter } from "../emitter.js";
 import { sizeOf, type Lowering, type Operand } from "./operand.js";
-import { inParts } from "./parts.js";
+import { inParts } from "./split.js";
 import { windowWords } from "./window.js";
 
 type Window = Record<"kernel" | "stride" | "padBefore", number[]> & { dilation?: number[]; countIncludePad?: boolean };
