@@ -224,11 +224,12 @@ describe("ermine-tfjs doctor", () => {
   });
   if (existsSync("/proc/self/stat"))
     it("takes a process that ended and was not buried for ended", async () => {
-      const parent = spawn("/bin/sh", ["-c", "sleep 0.01 & echo $!; exec sleep 20"], { stdio: ["ignore", "pipe", "ignore"] });
+      // The child outlives the shell's exec: a shell that still is one would bury it.
+      const parent = spawn("/bin/sh", ["-c", "sleep 0.5 & echo $!; exec sleep 20"], { stdio: ["ignore", "pipe", "ignore"] });
       try {
         const zombie = await new Promise<string>((resolve) => parent.stdout.once("data", (text) => resolve(String(text).trim())));
         const state = (): string => readFileSync(`/proc/${zombie}/stat`, "utf8");
-        await vi.waitFor(() => expect(state()).toMatch(/\) Z /));
+        await vi.waitFor(() => expect(state()).toMatch(/\) Z /), { timeout: 10_000 });
         mkdirSync(join(site.cache, `.partial-${zombie}-abc`), { recursive: true });
         expect(problems()).toContainEqual(expect.stringMatching(/An install was broken off/));
       } finally {
