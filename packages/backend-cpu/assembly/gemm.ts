@@ -1,5 +1,7 @@
 // Matrix product: both sides packed into panels that the 4 × 8 micro-kernel reads in order, eight accumulators in registers.
 import { madd, splat } from "./simd";
+import { wide } from "./vectors";
+import { wideDirect, wideMicro } from "./wideTile";
 
 const MR = 4;
 const NR = 8;
@@ -172,6 +174,33 @@ function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32,
   if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
 }
 
+/** c (rows × n) = panels of A · panels of B, which are `panel` bytes apart, `depth` deep. */
+function blocks(
+  c: usize, step: usize, a: usize, b: usize, panel: usize, rows: i32, n: i32, depth: i32, bias: usize, add: bool,
+): void {
+  const aPanel = <usize>depth << 4;
+  let j = 0;
+  if (wide) {
+    const even = rows & ~(MR - 1);
+    for (; j + 2 * NR <= n; j += 2 * NR, b += 2 * panel, c += 64) {
+      let at = c;
+      let from = a;
+      const start = bias == 0 ? 0 : bias + (<usize>j << 2);
+      for (let i = 0; i < even; i += MR, at += 4 * step, from += aPanel) wideMicro(at, step, from, b, b + panel, depth, start, add);
+      if (even < rows) {
+        micro(at, step, from, b, depth, rows - even, NR, start, add);
+        micro(at + 32, step, from, b + panel, depth, rows - even, NR, bias == 0 ? 0 : start + 32, add);
+      }
+    }
+  }
+  for (; j < n; j += NR, b += panel, c += 32) {
+    const start = bias == 0 ? 0 : bias + (<usize>j << 2);
+    let at = c;
+    let from = a;
+    for (let i = 0; i < rows; i += MR, at += 4 * step, from += aPanel) micro(at, step, from, b, depth, rows - i, min(NR, n - j), start, add);
+  }
+}
+
 /** A part of a product whose B is packed whole: c (m × n, rows `step` apart) = a · b (+ bias over the rows) (+ c). `panels` are k deep. */
 export function gemmTile(
   c: usize, a: usize, panels: usize, bias: usize, m: i32, n: i32, k: i32, step: usize, aRow: usize, aDepth: usize, accumulate: bool, scratch: usize,
@@ -182,14 +211,7 @@ export function gemmTile(
     for (let i0 = 0; i0 < m; i0 += MC) {
       const rows = min(MC, m - i0);
       packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
-      for (let j = 0; j < n; j += NR) {
-        const panel = panels + <usize>j * (<usize>k << 2) + (<usize>k0 << 5);
-        const columnBias = first && bias != 0 ? bias + (<usize>j << 2) : 0;
-        for (let i = 0; i < rows; i += MR) {
-          const at = c + <usize>(i0 + i) * step + (<usize>j << 2);
-          micro(at, step, scratch + <usize>i * (<usize>depth << 2), panel, depth, rows - i, min(NR, n - j), columnBias, !first || accumulate);
-        }
-      }
+      blocks(c + <usize>i0 * step, step, scratch, panels + (<usize>k0 << 5), <usize>k << 5, rows, n, depth, first ? bias : 0, !first || accumulate);
     }
   }
 }
@@ -265,7 +287,29 @@ function small(
 ): void {
   const step = <usize>n << 2;
   const lies = bColumn == 4;
-  for (let j = 0; j < n; j += NR) {
+  let j = 0;
+  if (wide) {
+    const even = m & ~(MR - 1);
+    for (; j + 2 * NR <= n; j += 2 * NR) {
+      const columns = b + <usize>j * bColumn;
+      if (!lies) packB(scratch, columns, 2 * NR, k, bDepth, bColumn);
+      const from = lies ? columns : scratch;
+      const second = lies ? columns + 32 : scratch + (<usize>k << 5);
+      const row: usize = lies ? bDepth : 32;
+      const start = bias == 0 ? 0 : bias + (<usize>j << 2);
+      const to = c + (<usize>j << 2);
+      for (let i = 0; i < even; i += MR) {
+        wideDirect(to + <usize>i * step, step, a + <usize>i * aRow, aRow, aDepth, from, second, row, k, start, accumulate);
+      }
+      if (even < m) {
+        const at = to + <usize>even * step;
+        const rest = a + <usize>even * aRow;
+        direct(at, step, rest, aRow, aDepth, from, row, k, m - even, NR, start, accumulate);
+        direct(at + 32, step, rest, aRow, aDepth, second, row, k, m - even, NR, bias == 0 ? 0 : start + 32, accumulate);
+      }
+    }
+  }
+  for (; j < n; j += NR) {
     const width = min(NR, n - j);
     const columns = b + <usize>j * bColumn;
     if (!lies) packB(scratch, columns, width, k, bDepth, bColumn);
@@ -305,14 +349,7 @@ export function gemm(
     for (let i0 = 0; i0 < m; i0 += MC) {
       const rows = min(MC, m - i0);
       packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
-      for (let j = 0; j < n; j += NR) {
-        const panel = panelsB + <usize>j * (<usize>depth << 2);
-        const columnBias = first && bias != 0 ? bias + (<usize>j << 2) : 0;
-        for (let i = 0; i < rows; i += MR) {
-          const at = c + <usize>(i0 + i) * step + (<usize>j << 2);
-          micro(at, step, scratch + <usize>i * (<usize>depth << 2), panel, depth, rows - i, min(NR, n - j), columnBias, !first || accumulate);
-        }
-      }
+      blocks(c + <usize>i0 * step, step, scratch, panelsB, <usize>depth << 5, rows, n, depth, first ? bias : 0, !first || accumulate);
     }
   }
 }

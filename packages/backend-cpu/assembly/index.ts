@@ -26,6 +26,8 @@ export function useScratch(ofThread: usize, ofAll: usize): void {
   common = ofAll;
 }
 
+export { useWide } from "./vectors";
+
 /** Where free memory begins. */
 export function heapBase(): usize {
   return __heap_base;

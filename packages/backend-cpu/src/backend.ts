@@ -162,7 +162,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     },
     numerics: engine.numerics,
     get details() {
-      return { threads: pool?.threads ?? 1, simd: engine.numerics === "fast" ? "relaxed" : "plain" };
+      return { threads: pool?.threads ?? 1, simd: engine.numerics === "fast" ? "relaxed" : "plain", vectors: engine.vectors };
     },
     capabilities: {
       ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),

@@ -5,16 +5,23 @@ import { countThreads, type Threads } from "./threads/count.js";
 
 export type Numerics = "fast" | "portable";
 
+/** As wide as the engine can, or those of 128 bits that every engine has. */
+export type Vectors = "auto" | 128;
+
 export interface Engine {
   readonly numerics: Numerics;
   /** 1: memory is not shared, and there are no workers. */
   readonly threads: number;
+  /** Bits of a vector in kernels that have a wide form. */
+  readonly vectors: 128 | 256;
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly maximumPages: number;
   readonly exports: {
     run(program: number, words: number): void;
     heapBase(): number;
+    /** Kernels that have a form for vectors of 256 bits use it from now on, or no more. */
+    useWide(on: boolean): void;
     /** Where this thread's scratch is, and that of all threads. */
     useScratch(own: number, shared: number): void;
     /** The block on which threads meet, or 0; and whether this thread may sleep. */
@@ -60,7 +67,7 @@ function allowRelaxedSimd(): boolean {
 }
 
 /** @throws ErmineError ERMINE_UNSUPPORTED where the engine has no WebAssembly SIMD */
-export async function loadEngine(asked: Numerics, wanted: Threads): Promise<Engine> {
+export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vectors): Promise<Engine> {
   const notes: string[] = [];
   let numerics = asked;
   if (asked === "fast" && !WebAssembly.validate(relaxed) && !(allowRelaxedSimd() && WebAssembly.validate(relaxed))) {
@@ -80,8 +87,13 @@ export async function loadEngine(asked: Numerics, wanted: Threads): Promise<Engi
   const abort = (): never => {
     throw new ErmineError("ERMINE_UNSUPPORTED", "A kernel of the cpu backend met what it does not know. Please report this.");
   };
-  const { instance, module } = await WebAssembly.instantiate(bytes, { env: { memory, abort } });
-  return { numerics, threads, module, memory, maximumPages, exports: instance.exports as unknown as Engine["exports"], notes };
+  // Of Node alone; a page does not load it.
+  const joining = vectors === 128 || builtin("node:v8") === undefined ? undefined : await import("./vectors.js");
+  const joined = joining?.compileJoined(bytes);
+  const module = joined ?? (await WebAssembly.compile(bytes));
+  const { exports } = (await WebAssembly.instantiate(module, { env: { memory, abort } })) as unknown as Pick<Engine, "exports">;
+  const wide = joined !== undefined && joining!.tryWide({ exports, memory }) === undefined;
+  return { numerics, threads, vectors: wide ? 256 : 128, module, memory, maximumPages, exports, notes };
 }
 
 /** Memory that may grow to 4 GB. Where it is shared, some engines want all of that address space at once, and then take less. */
@@ -97,8 +109,9 @@ function reserve(shared: boolean): { memory: WebAssembly.Memory; maximumPages: n
 }
 
 /** "WebAssembly, relaxed SIMD, 2 threads (…)". */
-export function describeEngine({ numerics, notes }: Engine, threads: number, refused?: string): string {
+export function describeEngine({ numerics, notes, vectors }: Engine, threads: number, refused?: string): string {
   const all = refused === undefined ? notes : [...notes, `workers could not start: ${refused}`];
   const said = all.length === 0 ? "" : ` (${all.join("; ")})`;
-  return `WebAssembly, ${numerics === "fast" ? "relaxed SIMD" : "SIMD"}, ${threads} thread${threads === 1 ? "" : "s"}${said}`;
+  const simd = `${numerics === "fast" ? "relaxed SIMD" : "SIMD"}${vectors === 256 ? ", 256-bit vectors" : ""}`;
+  return `WebAssembly, ${simd}, ${threads} thread${threads === 1 ? "" : "s"}${said}`;
 }

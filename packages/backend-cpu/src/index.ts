@@ -7,11 +7,11 @@
  */
 import { checkOptions, ErmineError, type BackendPlugin } from "@ermine/core";
 import { createBackend, type CpuBackend } from "./backend.js";
-import { describeEngine, loadEngine, type Numerics } from "./engine.js";
+import { describeEngine, loadEngine, type Numerics, type Vectors } from "./engine.js";
 import { checkThreads, type Threads } from "./threads/count.js";
 
 export type { CpuBackend } from "./backend.js";
-export type { Numerics } from "./engine.js";
+export type { Numerics, Vectors } from "./engine.js";
 export type { Threads } from "./threads/count.js";
 
 export interface CpuOptions {
@@ -26,16 +26,25 @@ export interface CpuOptions {
    * that is not cross-origin isolated there is one thread; `engine` says so.
    */
   readonly threads?: Threads;
+  /**
+   * "auto" (default) uses vectors of 256 bits where the engine can be asked for them: in Node ≥ 24 on x64, whose V8 joins two vectors of 128
+   * behind a flag, which is set while the kernels are compiled and then taken back. They are used only if a short trial finds them faster and
+   * the bits the same; results do not depend on it. 128: never.
+   */
+  readonly vectors?: Vectors;
 }
 
 /** @throws ErmineError ERMINE_OPTION for an option that does not exist, ERMINE_UNSUPPORTED without WebAssembly SIMD */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
-  checkOptions("cpu", options, ["numerics", "threads"]);
-  const { numerics = "fast", threads = "auto" } = options;
+  checkOptions("cpu", options, ["numerics", "threads", "vectors"]);
+  const { numerics = "fast", threads = "auto", vectors = "auto" } = options;
   if (numerics !== "fast" && numerics !== "portable") {
     throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got "${String(numerics)}".`);
   }
-  const engine = await loadEngine(numerics, checkThreads(threads));
+  if (vectors !== "auto" && vectors !== 128) {
+    throw new ErmineError("ERMINE_OPTION", `cpu: vectors is "auto" or 128, got ${JSON.stringify(vectors)}.`);
+  }
+  const engine = await loadEngine(numerics, checkThreads(threads), vectors);
   // On one thread, as on most pages, their code is not even loaded.
   return createBackend(engine, engine.threads === 1 ? undefined : (await import("./threads/pool.js")).Pool);
 }
@@ -47,7 +56,7 @@ export const cpuPlugin: BackendPlugin = {
   priority: 50,
   async probe() {
     try {
-      const engine = await loadEngine("fast", "auto");
+      const engine = await loadEngine("fast", "auto", "auto");
       return { available: true, engine: describeEngine(engine, engine.threads) };
     } catch (error) {
       return {

@@ -167,7 +167,7 @@ describe("workers", () => {
 });
 
 it("a kernel that fails in a part makes that run and every later one an error", async () => {
-  const engine = await loadEngine("portable", 2);
+  const engine = await loadEngine("portable", 2, "auto");
   const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
   const pool = new Pool(engine, (bytes) => heap.allocate(bytes));
   const scratch = [heap.allocate(4096), heap.allocate(4096)];

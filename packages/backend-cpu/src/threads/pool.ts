@@ -46,11 +46,14 @@ export class Pool {
   start(): void {
     if (this.#started || this.#stopped) return;
     this.#started = true;
-    const { exports, memory, module, threads } = this.#engine;
+    const { exports, memory, module, threads, vectors } = this.#engine;
+    const wide = vectors === 256;
     exports.meetAt(this.#block, maySleep());
     try {
       for (let thread = 1; thread < threads; thread++) {
-        startWorker({ module, memory, control: this.#block, thread }, control.failed, (reason) => this.#gone(thread, reason));
+        startWorker({ module, memory, control: this.#block, thread, wide }, control.failed, (reason) =>
+          this.#gone(thread, reason),
+        );
       }
     } catch (error) {
       this.#refused = (error as Error).message;

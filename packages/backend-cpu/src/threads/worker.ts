@@ -7,14 +7,18 @@ export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
   readonly control: number;
   readonly thread: number;
+  /** Are vectors of 256 bits in use? */
+  readonly wide: boolean;
 }
 
 /** Text and not a file: it needs no address under which a bundler would have to serve it. `failed`: control.ts. */
 const source = (failed: number): string => `
-const start = ({ module, memory, control, thread }) => {
+const start = ({ module, memory, control, thread, wide }) => {
   const abort = () => { throw new Error("a kernel met what it does not know"); };
   try {
-    new WebAssembly.Instance(module, { env: { memory, abort } }).exports.work(control, thread);
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+    exports.useWide(wide);
+    exports.work(control, thread);
   } catch (error) {
     const words = new Int32Array(memory.buffer);
     Atomics.store(words, (control + ${failed}) >> 2, 1);
