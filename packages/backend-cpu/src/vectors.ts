@@ -1,6 +1,6 @@
 /**
  * Vectors of 256 bits. WebAssembly has vectors of 128; V8 from 13.6 on (Node 24) can join two of them into one instruction of AVX2, which
- * doubles what a core multiplies, but it only does so behind a flag. The flag, and three that have all of a module optimized at once, are set
+ * doubles what a core multiplies, but it only does so behind a flag. The flag, and four that have all of a module optimized at once, are set
  * while our module is compiled and taken back at once: no other module of the process sees them.
  */
 import type { Engine } from "./engine.js";
@@ -8,7 +8,8 @@ import { opcode } from "./emitter.js";
 import { builtin } from "./threads/builtin.js";
 
 const join = "--experimental-wasm-revectorize";
-const atOnce = ["--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
+/** The last of them because V8 14 ends the process where it inlines what has not run yet. */
+const atOnce = ["--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering", "--no-wasm-inlining"];
 
 interface NodeProcess {
   readonly arch: string;
@@ -16,14 +17,14 @@ interface NodeProcess {
   readonly versions: { readonly v8?: string };
 }
 
-/** The first V8 whose revectorizer does our kernels, and the last that was tried. */
-const [oldest, newest] = [13.6, 14];
+/** Those of Node 24, 25 and 26. A flag of an engine that was not tried could end the process. */
+const tried = ["13.6", "14.1", "14.6"];
 
 /** Can it be tried here? Not where somebody else chose flags about WebAssembly. */
 function canTry(): boolean {
   const { process } = globalThis as { process?: NodeProcess };
-  const version = Number.parseFloat(process?.versions.v8 ?? "0");
-  if (process?.arch !== "x64" || version < oldest || version >= newest) return false;
+  const version = process?.versions.v8?.split(".", 2).join(".");
+  if (process?.arch !== "x64" || version === undefined || !tried.includes(version)) return false;
   return !process.execArgv.some((flag) => /wasm|liftoff|jitless/.test(flag));
 }
 
