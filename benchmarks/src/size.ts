@@ -1,6 +1,7 @@
 /** What a browser would transfer for a program: bundled, minified, compressed. */
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import { decode } from "@jridgewell/sourcemap-codec";
 import { build, type Plugin } from "esbuild";
 import { root } from "./place.js";
 
@@ -11,7 +12,7 @@ export interface Transfer {
   readonly withOnDemand: number;
   /** Bytes behind gzip of each WebAssembly build, by the name of its chunk: a browser loads one of them. */
   readonly webAssembly: Readonly<Record<string, number>>;
-  /** The modules that are loaded at once, with their minified bytes, largest first. */
+  /** The sources of what is loaded at once, with their minified bytes, largest first. */
   readonly modules: readonly (readonly [name: string, bytes: number])[];
 }
 
@@ -35,7 +36,7 @@ const leaveOut = (found: Set<string>): Plugin => ({
 /** A program, what it imports on demand left out. */
 async function bundle(contents: string): Promise<{ bytes: number; modules: Transfer["modules"]; onDemand: string[] }> {
   const found = new Set<string>();
-  const { outputFiles, metafile } = await build({
+  const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     absWorkingDir: root,
     bundle: true,
@@ -43,14 +44,33 @@ async function bundle(contents: string): Promise<{ bytes: number; modules: Trans
     format: "esm",
     platform: "browser",
     write: false,
-    metafile: true,
+    outdir: "dist",
+    sourcemap: "external",
     external: ["node:*"],
     logLevel: "error",
     plugins: [leaveOut(found)],
   });
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  const modules = inputs.map(([name, { bytesInOutput }]) => [name, bytesInOutput] as const).sort((a, b) => b[1] - a[1]);
-  return { bytes: gzipSync(outputFiles[0]!.contents, { level: 9 }).length, modules, onDemand: [...found] };
+  const file = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))!;
+  return {
+    bytes: gzipSync(file(".js").contents, { level: 9 }).length,
+    modules: bytesOfSources(file(".js").text, file(".map").text),
+    onDemand: [...found],
+  };
+}
+
+/** How many characters of a bundle each source has, by its map. */
+function bytesOfSources(code: string, map: string): [name: string, bytes: number][] {
+  const { mappings, sources } = JSON.parse(map) as { mappings: string; sources: string[] };
+  const bytes = new Map<string, number>();
+  const lines = code.split("\n");
+  decode(mappings).forEach((segments, line) =>
+    segments.forEach(([column, source], i) => {
+      if (source === undefined) return;
+      const name = relative(join(root, ".."), resolve(root, "dist", sources[source]!));
+      bytes.set(name, (bytes.get(name) ?? 0) + (segments[i + 1]?.[0] ?? lines[line]!.length) - column);
+    }),
+  );
+  return [...bytes].sort((a, b) => b[1] - a[1]);
 }
 
 const all = (file: string): string => `export * from ${JSON.stringify(file)};\n`;

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { addonPath } from "../native/load.js";
 import type { TfjsPackage } from "../native/locate.js";
+import { shipped } from "./shipped.js";
 import { libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
-const quietSource = fileURLToPath(new URL("../../native/quiet.cc", import.meta.url));
+const quietSource = shipped("quiet.cc");
 const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");
 
 const sourcesOf = (found: TfjsPackage): string[] =>

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { shipped } from "./shipped.js";
 import { libraryFolder, libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
 import { failure, lastLines, megabytes, python, room, runTool, type Problem } from "./tools.js";
 
@@ -12,7 +12,7 @@ interface Manifest {
   readonly sizes: Readonly<Record<string, number>>;
 }
 
-const unpacker = fileURLToPath(new URL("../../native/unpack.py", import.meta.url));
+const unpacker = shipped("unpack.py");
 
 /** "absent", "whole", or what is wrong with it. */
 export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Problem {
