@@ -33,8 +33,8 @@ async function bench(options: BenchOptions): Promise<void> {
   const run: Run = { machine, threads: options.threads, rounds: options.rounds, milliseconds: options.milliseconds, reports };
   if (options.json) console.log(JSON.stringify(run));
   if (options.write) {
-    writeFileSync(join(root, "RESULTS.md"), resultsPage(run));
-    say("\nWritten: benchmarks/RESULTS.md");
+    writeFileSync(join(root, options.out), resultsPage(run));
+    say(`\nWritten: benchmarks/${options.out}`);
   }
 }
 

@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly long: boolean;
   /** Write RESULTS.md. */
   readonly write: boolean;
+  /** Its name, where it is another. */
+  readonly out: string;
   readonly help: boolean;
 }
 
@@ -36,6 +38,7 @@ export const usage = `Usage: pnpm bench [options]
   --long                memory also over 200,000 steps
   --json                one object instead of tables
   --write, --no-write   make benchmarks/RESULTS.md; default where all workloads, backends and peers run
+  --out RESULTS.md      a page of another name in that folder, as for another version of Node
 
 Ratios are of medians, peer / ermine: above 1 ermine is faster.`;
 
@@ -51,6 +54,7 @@ const spec = {
   json: { type: "boolean", default: false },
   write: { type: "boolean" },
   "no-write": { type: "boolean" },
+  out: { type: "string", default: "RESULTS.md" },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -95,6 +99,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   }
   if (values.write === true && values["no-write"] === true)
     throw new BadOption("--write and --no-write are opposites: give one.");
+  if (!/^[\w.-]+\.md$/.test(values.out)) throw new BadOption(`--out is the name of a Markdown file, got "${values.out}".`);
   const workloads = list("workload", values.workload, workloadNames);
   const backends = list("backend", values.backend, backendNames);
   const peers = values.peers === "none" ? [] : list("peers", values.peers, peerNames);
@@ -110,6 +115,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     json: values.json,
     long: values.long,
     write: values.write ?? (values["no-write"] !== true && all),
+    out: values.out,
     help: values.help,
   };
 }

@@ -1,6 +1,8 @@
 /** RESULTS.md: what a run said, with what it ran on. */
+import { isMeasured, type Entry } from "./contest.js";
 import { machineText, type Machine } from "./machine.js";
-import { markdownTable } from "./table.js";
+import { markdownTable, ratioText, type Section } from "./table.js";
+import { trainings } from "./workloads/training.js";
 import type { Report } from "./workloads/workload.js";
 
 export interface Run {
@@ -22,9 +24,41 @@ export function resultsPage({ machine, threads, rounds, milliseconds, reports }:
     "ermine's a contestant takes: above 1, ermine is faster. Before anything is timed each computes the loss of the first step from the same parameters and",
     "batch; where that is another, or something else is computed, the last column says so.",
   ];
+  const whole = overview(reports);
+  if (whole !== undefined) parts.push("", "## At a glance", "", whole.title, "", markdownTable(whole));
   for (const { workload, title, sections } of reports) {
     parts.push("", `## ${workload}`, "", `${title}.`);
     for (const section of sections) parts.push("", `**${section.title}**`, "", markdownTable(section));
   }
   return `${parts.join("\n")}\n`;
+}
+
+/** Each of ermine's backends beside each peer, over all models; undefined where no model was trained beside a peer. */
+export function overview(reports: readonly Report[]): Section | undefined {
+  const trained = reports.filter(({ workload }) => trainings.some(({ name }) => name === workload));
+  const entries = trained.map(({ sections }) => sections[0]!.data as readonly Entry[]);
+  const named = (own: boolean): string[] => [
+    ...new Set(entries.flatMap((all) => all.filter((entry) => entry.own === own && isMeasured(entry)).map(({ name }) => name))),
+  ];
+  const ratios = named(true).flatMap((own) =>
+    named(false).map((peer) => ({
+      own,
+      peer,
+      ratios: entries.map((all) => {
+        const [a, b] = [own, peer].map((name) => all.find((entry) => entry.name === name));
+        return a !== undefined && b !== undefined && isMeasured(a) && isMeasured(b) ? b.time.median / a.time.median : undefined;
+      }),
+    })),
+  );
+  if (ratios.length === 0) return undefined;
+  return {
+    title: "How many times as long as ermine a peer takes for a bare training step.",
+    head: ["ermine on", "beside", ...trained.map(({ workload }) => workload)],
+    rows: ratios.map(({ own, peer, ratios: all }) => [
+      own,
+      peer,
+      ...all.map((ratio) => (ratio === undefined ? "–" : ratioText(ratio))),
+    ]),
+    data: ratios,
+  };
 }

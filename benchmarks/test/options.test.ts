@@ -79,3 +79,9 @@ test("--help shows the options and measures nothing", () => {
     expect(stdout).toContain(name);
   }
 });
+
+test("results go to a page of the folder, by another name if wanted", () => {
+  expect(parseOptions([]).out).toBe("RESULTS.md");
+  expect(parseOptions(["--write", "--out", "RESULTS-node20.md"]).out).toBe("RESULTS-node20.md");
+  for (const bad of ["../README.md", "results", "/tmp/a.md"]) expect(complaint("--out", bad)).toContain(`got "${bad}"`);
+});

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { expect, test } from "vitest";
 import type { Entry } from "../src/contest.js";
 import { describeMachine, machineText } from "../src/machine.js";
-import { resultsPage } from "../src/results.js";
+import { overview, resultsPage } from "../src/results.js";
 import { contestSection, digits, markdownTable, textTable } from "../src/table.js";
 
 const measured = (name: string, own: boolean, median: number, differs?: string): Entry => ({
@@ -75,4 +75,20 @@ test("the results' page has the machine and every table, and nothing that names 
   expect(page).toContain("| pytorch | 3.00 | 1.50 | 1.50 × | 6.00 × |");
   expect(page).not.toContain(process.cwd());
   if (hostname() !== "localhost") expect(page).not.toContain(hostname());
+});
+
+test("at a glance: each backend beside each peer, a model a column", () => {
+  const report = (workload: string, all: readonly Entry[]) => ({
+    workload,
+    title: workload,
+    sections: [contestSection("Steps", all)],
+  });
+  const alone = [measured("cpu", true, 1)];
+  const section = overview([report("iris", entries), report("cnn", alone), report("startup", entries)])!;
+  expect(section.head).toEqual(["ermine on", "beside", "iris", "cnn"]);
+  expect(section.rows).toEqual([
+    ["cpu", "pytorch", "1.50 ×", "–"],
+    ["tfjs", "pytorch", "6.00 ×", "–"],
+  ]);
+  expect(overview([report("cnn", alone)])).toBeUndefined();
 });
