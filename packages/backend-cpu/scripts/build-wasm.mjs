@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
+import { constantsInMemory, constantsTo } from "./constants.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = readdirSync(join(root, "assembly")).map((name) => join(root, "assembly", name));
@@ -17,20 +18,24 @@ mkdirSync(out, { recursive: true });
  */
 async function specialized(bytes) {
   const { default: binaryen } = await import(createRequire(import.meta.resolve("assemblyscript")).resolve("binaryen"));
-  const module = binaryen.readBinary(bytes);
   const f = binaryen.Features;
-  module.setFeatures(
-    f.SIMD128 | f.RelaxedSIMD | f.BulkMemory | f.BulkMemoryOpt | f.SignExt | f.NontrappingFPToInt | f.MutableGlobals | f.Atomics,
-  );
+  const features =
+    f.SIMD128 | f.RelaxedSIMD | f.BulkMemory | f.BulkMemoryOpt | f.SignExt | f.NontrappingFPToInt | f.MutableGlobals | f.Atomics;
+  const module = binaryen.readBinary(bytes);
+  module.setFeatures(features);
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(0);
   module.runPasses(["precompute-propagate", "vacuum", "remove-unused-brs", "dce", "vacuum", "remove-unused-names"]);
   for (let round = 0; round < 3; round++) module.optimize();
-  return Buffer.from(module.emitBinary());
+  const done = binaryen.parseText(constantsInMemory(module.emitText()));
+  done.setFeatures(features);
+  if (!done.validate()) throw new Error("The kernels are no valid module.");
+  return Buffer.from(done.emitBinary());
 }
 
 const fingerprint = createHash("sha256");
-for (const source of [...sources, fileURLToPath(import.meta.url)]) fingerprint.update(readFileSync(source));
+const scripts = readdirSync(join(root, "scripts")).map((name) => join(root, "scripts", name));
+for (const source of [...sources, ...scripts]) fingerprint.update(readFileSync(source));
 const stamp = `// ${fingerprint.digest("hex")}\n`;
 const builds = {
   portable: [],
@@ -54,6 +59,8 @@ if (!built) {
       "16",
       "--maximumMemory",
       "65536",
+      "--memoryBase",
+      `${constantsTo}`,
       "--noExportMemory",
       "--exportRuntime",
       "--noAssert",
