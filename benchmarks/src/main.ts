@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** `pnpm bench`: side by side with peers, in one run. */
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeMachine, machineText } from "./machine.js";
+import { findNode } from "./node.js";
 import { BadOption, parseOptions, usage, type BenchOptions } from "./options.js";
 import { root } from "./place.js";
 import { resultsPage, type Run } from "./results.js";
@@ -40,8 +42,14 @@ async function bench(options: BenchOptions): Promise<void> {
 
 try {
   const options = parseOptions(process.argv.slice(2));
+  const { path, note } = options.help ? { path: process.execPath } : findNode(options.node);
+  if (note !== undefined) console.error(note);
   if (options.help) console.log(usage);
-  else await bench(options);
+  else if (path === process.execPath) await bench(options);
+  else {
+    const args = [import.meta.filename, ...process.argv.slice(2), "--node", "current"];
+    process.exitCode = spawnSync(path, args, { stdio: "inherit" }).status ?? 130;
+  }
 } catch (error) {
   if (!(error instanceof BadOption)) throw error;
   console.error(error.message);

@@ -14,6 +14,8 @@ export interface BenchOptions {
   /** Of one contestant in one round. */
   readonly milliseconds: number;
   readonly threads: number;
+  /** The version of Node, "current" or a binary's path. */
+  readonly node: string;
   readonly json: boolean;
   readonly long: boolean;
   /** Write RESULTS.md. */
@@ -35,6 +37,8 @@ export const usage = `Usage: pnpm bench [options]
   --rounds 9            turns of each contestant; min and median are over these
   --milliseconds 250    how long a turn is
   --threads ${String(availableParallelism()).padEnd(12)}for everybody; default: one for each core
+  --node 24             for everybody: the version that RESULTS.md is made on, from the package registry;
+                        current for this one, or the path of a binary
   --long                memory also over 200,000 steps
   --json                one object instead of tables
   --write, --no-write   make benchmarks/RESULTS.md; default where all workloads, backends and peers run
@@ -50,6 +54,7 @@ const spec = {
   rounds: { type: "string", default: "9" },
   milliseconds: { type: "string", default: "250" },
   threads: { type: "string" },
+  node: { type: "string", default: "24" },
   long: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   write: { type: "boolean" },
@@ -112,6 +117,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     rounds: whole("rounds", values.rounds),
     milliseconds: whole("milliseconds", values.milliseconds),
     threads: values.threads === undefined ? availableParallelism() : whole("threads", values.threads),
+    node: values.node,
     json: values.json,
     long: values.long,
     write: values.write ?? (values["no-write"] !== true && all),
