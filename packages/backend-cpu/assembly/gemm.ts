@@ -1,7 +1,8 @@
 // Matrix product: both sides packed into panels that the 4 × 8 micro-kernel reads in order, eight accumulators in registers.
 import { madd, splat } from "./simd";
 import { wide } from "./vectors";
-import { wideDirect, wideMicro } from "./wideTile";
+import { edge, packSixes, wideBlocks } from "./wideProduct";
+import { wideDirect } from "./wideTile";
 
 const MR = 4;
 const NR = 8;
@@ -174,29 +175,23 @@ function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32,
   if (rows > 3) finishRow(c + 3 * step, x3, y3, width, add);
 }
 
-/** c (rows × n) = panels of A · panels of B, which are `panel` bytes apart, `depth` deep. */
+/** c (rows × n) = A · panels of B, which are `panel` bytes apart (+ bias) (+ c). `scratch`: a tile, then A's panels. */
 function blocks(
-  c: usize, step: usize, a: usize, b: usize, panel: usize, rows: i32, n: i32, depth: i32, bias: usize, add: bool,
+  c: usize, step: usize, a: usize, aRow: usize, aDepth: usize, b: usize, panel: usize, rows: i32, n: i32, depth: i32, bias: usize, add: bool, scratch: usize,
 ): void {
-  const aPanel = <usize>depth << 4;
-  let j = 0;
+  const panels = scratch + edge;
   if (wide) {
-    const even = rows & ~(MR - 1);
-    for (; j + 2 * NR <= n; j += 2 * NR, b += 2 * panel, c += 64) {
-      let at = c;
-      let from = a;
-      const start = bias == 0 ? 0 : bias + (<usize>j << 2);
-      for (let i = 0; i < even; i += MR, at += 4 * step, from += aPanel) wideMicro(at, step, from, b, b + panel, depth, start, add);
-      if (even < rows) {
-        micro(at, step, from, b, depth, rows - even, NR, start, add);
-        micro(at + 32, step, from, b + panel, depth, rows - even, NR, bias == 0 ? 0 : start + 32, add);
-      }
-    }
+    const high = packSixes(panels, a, rows, depth, aRow, aDepth);
+    if (high < rows) packA(panels + (<usize>(high * depth) << 2), a + <usize>high * aRow, rows - high, depth, aRow, aDepth);
+    wideBlocks(c, step, panels, b, panel, rows, n, depth, bias, add, scratch);
+    return;
   }
-  for (; j < n; j += NR, b += panel, c += 32) {
+  packA(panels, a, rows, depth, aRow, aDepth);
+  const aPanel = <usize>depth << 4;
+  for (let j = 0; j < n; j += NR, b += panel, c += 32) {
     const start = bias == 0 ? 0 : bias + (<usize>j << 2);
     let at = c;
-    let from = a;
+    let from = panels;
     for (let i = 0; i < rows; i += MR, at += 4 * step, from += aPanel) micro(at, step, from, b, depth, rows - i, min(NR, n - j), start, add);
   }
 }
@@ -210,8 +205,9 @@ export function gemmTile(
     const first = k0 == 0;
     for (let i0 = 0; i0 < m; i0 += MC) {
       const rows = min(MC, m - i0);
-      packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
-      blocks(c + <usize>i0 * step, step, scratch, panels + (<usize>k0 << 5), <usize>k << 5, rows, n, depth, first ? bias : 0, !first || accumulate);
+      const from = a + <usize>i0 * aRow + <usize>k0 * aDepth;
+      const start = first ? bias : 0;
+      blocks(c + <usize>i0 * step, step, from, aRow, aDepth, panels + (<usize>k0 << 5), <usize>k << 5, rows, n, depth, start, !first || accumulate, scratch);
     }
   }
 }
@@ -341,15 +337,16 @@ export function gemm(
     small(c, a, b, bias, m, n, k, aRow, aDepth, bDepth, bColumn, accumulate, scratch);
     return;
   }
-  const panelsB = scratch + (<usize>(min(k, KC) * MC) << 2);
+  const panelsB = scratch + edge + (<usize>(min(k, KC) * MC) << 2);
   for (let k0 = 0; k0 < k; k0 += KC) {
     const depth = min(KC, k - k0);
     packB(panelsB, b + <usize>k0 * bDepth, n, depth, bDepth, bColumn);
     const first = k0 == 0;
     for (let i0 = 0; i0 < m; i0 += MC) {
       const rows = min(MC, m - i0);
-      packA(scratch, a + <usize>i0 * aRow + <usize>k0 * aDepth, rows, depth, aRow, aDepth);
-      blocks(c + <usize>i0 * step, step, scratch, panelsB, <usize>depth << 5, rows, n, depth, first ? bias : 0, !first || accumulate);
+      const from = a + <usize>i0 * aRow + <usize>k0 * aDepth;
+      const start = first ? bias : 0;
+      blocks(c + <usize>i0 * step, step, from, aRow, aDepth, panelsB, <usize>depth << 5, rows, n, depth, start, !first || accumulate, scratch);
     }
   }
 }

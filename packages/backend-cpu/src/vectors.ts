@@ -5,6 +5,7 @@
  */
 import type { Engine } from "./engine.js";
 import { opcode } from "./emitter.js";
+import { productScratch } from "./lower/gemm.js";
 import { builtin } from "./threads/builtin.js";
 
 const join = "--experimental-wasm-revectorize";
@@ -57,7 +58,7 @@ export function tryWide({ exports, memory }: Pick<Engine, "exports" | "memory">)
     number,
     number,
   ];
-  const program = scratch + 4 * m * k + 64;
+  const program = scratch + 4 * productScratch(0, k);
   const words = [opcode.gemmTile | (13 << 8), c, a, panels, 0, m, n, k, 4 * n, 4 * k, 4, 0, scratch];
   const numbers = new Float32Array(memory.buffer, base, (m + n) * k);
   for (let i = 0; i < numbers.length; i++) numbers[i] = Math.sin(i + 1);

@@ -1,13 +1,12 @@
 /** Scaled dot-product attention, forward and backward, split over the pairs of matrices. */
 import type { AttentionAttributes } from "@ermine/core";
 import { float, type Emitter } from "../emitter.js";
+import { productScratch } from "./gemm.js";
 import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
 
 /** Queries of a block, as in assembly/attention.ts. */
 const rows = 64;
-/** The product's panels: assembly/gemm.ts packs 96 rows and all columns, 256 deep. */
-const panels = (columns: number, depth: number): number => Math.min(depth, 256) * (96 + Math.ceil(columns / 8) * 8);
 
 interface Sizes {
   readonly pairs: number;
@@ -47,7 +46,7 @@ function eachPart(
   const { scale, causal, nothing } = attributes as AttentionAttributes;
   const flags = (causal ? 1 : 0) + (mask !== undefined && nothing === "zero" ? 2 : 0);
   const widest = Math.max(source, width, features);
-  const scratch = rows + matrices * (rows * source + 4) + panels(widest, Math.max(widest, rows));
+  const scratch = rows + matrices * (rows * source + 4) + productScratch(widest, Math.max(widest, rows));
   const total = pairs * length * source * (width + features + 16) * (matrices === 1 ? 1 : 3);
   inParts(e, total, pairs, (from, to) => {
     const words = [to - from, length, source, width, features, float(scale), flags, from, ...maskWords(mask, q, source)];

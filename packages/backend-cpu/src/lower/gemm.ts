@@ -76,11 +76,15 @@ const readsPerNumber = 3;
 /** Multiplications in the time that simple work takes for one number. */
 const multipliesPerNumber = 8;
 
-const scratchWords = (n: number, k: number): number =>
-  Math.min(k, depthBlock) * (rowBlock + Math.ceil(n / microColumns) * microColumns);
+/** A tile that is not whole, and its bias: see assembly/wideProduct.ts. */
+const edge = 112;
+
+/** Scratch words of a product of one thread: such a tile, panels of A, panels of B. */
+export const productScratch = (n: number, k: number): number =>
+  edge + Math.min(k, depthBlock) * (rowBlock + Math.ceil(n / microColumns) * microColumns);
 
 function whole(e: Emitter, { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0, batch }: Product): void {
-  const scratch = e.scratch(scratchWords(n, k), taken);
+  const scratch = e.scratch(productScratch(n, k), taken);
   const { count, c: stepC, a: stepA, b: stepB } = batch ?? { count: 1, c: 0, a: 0, b: 0 };
   const steps = [a.row, a.column, b.row, b.column].map((step) => step * 4);
   const batched = [count, stepC * 4, stepA * 4, stepB * 4];
@@ -133,7 +137,7 @@ function stripe(e: Emitter, product: Product, tiles: Tiles, first: number, count
     const i = (part % down) * tiles.rows;
     const j = Math.floor(part / down) * tiles.columns;
     const sizes = [Math.min(tiles.rows, m - i), Math.min(tiles.columns, count - j), k];
-    const scratch = e.scratch(rowBlock * Math.min(k, depthBlock), taken);
+    const scratch = e.scratch(productScratch(0, k), taken);
     const [to, from] = [c + 4 * (i * n + first + j), a.address + 4 * i * a.row];
     const start = bias === 0 ? 0 : bias + 4 * (first + j);
     const steps = [4 * n, a.row * 4, a.column * 4, accumulate ? 1 : 0];
