@@ -1,14 +1,13 @@
-// Compiles the AssemblyScript kernels, portable and relaxed, for one thread and for several, into modules that carry them as base64.
+// Compiles the AssemblyScript kernels, portable and relaxed, for one thread and for several, into modules that carry them packed.
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
+import lzma from "lzma";
 import { constantsInMemory, constantsTo } from "./constants.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sources = readdirSync(join(root, "assembly")).map((name) => join(root, "assembly", name));
 const out = join(root, "src", "wasm");
 mkdirSync(out, { recursive: true });
 
@@ -33,65 +32,52 @@ async function specialized(bytes) {
   return Buffer.from(done.emitBinary());
 }
 
+/** Compiles a folder's index.ts. */
+async function compile(folder, flags) {
+  const { default: asc } = await import("assemblyscript/asc");
+  let wasm;
+  const { error, stderr } = await asc.main(["index.ts", "--outFile", "out.wasm", "--runtime", "stub", "--noAssert", ...flags], {
+    readFile(path) {
+      const full = join(root, folder, path);
+      return existsSync(full) ? readFileSync(full, "utf8") : null;
+    },
+    writeFile: (_, contents) => (wasm = contents),
+    listFiles: () => [],
+  });
+  if (!error) return wasm;
+  process.stderr.write(`${stderr.toString()}\n${error.message}\n`);
+  process.exit(1);
+}
+
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+
 const fingerprint = createHash("sha256");
-const scripts = readdirSync(join(root, "scripts")).map((name) => join(root, "scripts", name));
-for (const source of [...sources, ...scripts]) fingerprint.update(readFileSync(source));
+for (const folder of ["assembly", "unpacker", "scripts"]) {
+  for (const name of readdirSync(join(root, folder))) fingerprint.update(readFileSync(join(root, folder, name)));
+}
 const stamp = `// ${fingerprint.digest("hex")}\n`;
+const said = (what, bytes) => `${stamp}/** ${what}, ${bytes.length} bytes. Made by scripts/build-wasm.mjs. */\n`;
 const builds = {
   portable: [],
   fast: ["--enable", "relaxed-simd"],
   portableThreads: ["--enable", "threads", "--sharedMemory"],
   fastThreads: ["--enable", "relaxed-simd", "--enable", "threads", "--sharedMemory"],
 };
-const built = Object.keys(builds).every((name) => {
+const built = [...Object.keys(builds), "unpacker"].every((name) => {
   const path = join(out, `${name}.ts`);
   return existsSync(path) && readFileSync(path, "utf8").startsWith(stamp);
 });
 if (!built) {
-  const { default: asc } = await import("assemblyscript/asc");
+  const unpacker = await compile("unpacker", ["-O3", "--shrinkLevel", "2", "--converge"]);
+  writeFileSync(join(out, "unpacker.ts"), `${said("unpacker/", unpacker)}export const unpacker =\n  "${base64(unpacker)}";\n`);
   for (const [name, features] of Object.entries(builds)) {
-    const files = new Map();
-    const flags = [
-      "--runtime",
-      "stub",
-      "--importMemory",
-      "--initialMemory",
-      "16",
-      "--maximumMemory",
-      "65536",
-      "--memoryBase",
-      `${constantsTo}`,
-      "--noExportMemory",
-      "--exportRuntime",
-      "--noAssert",
-    ];
+    const memory = ["--importMemory", "--initialMemory", "16", "--maximumMemory", "65536", "--memoryBase", `${constantsTo}`];
     // Unoptimized: see specialized().
-    const speed = ["-O0", "--enable", "simd", ...features];
-    const { error, stderr } = await asc.main(
-      [
-        "index.ts",
-        "--outFile",
-        "out.wasm",
-        ...flags.filter((f) => f !== "--exportRuntime" && f !== "--noExportMemory"),
-        ...speed,
-      ],
-      {
-        readFile: (path, base) => {
-          const full = join(root, "assembly", base === "." ? path : path);
-          return existsSync(full) ? readFileSync(full, "utf8") : null;
-        },
-        writeFile: (path, contents) => files.set(path, contents),
-        listFiles: () => [],
-      },
-    );
-    if (error) {
-      process.stderr.write(`${stderr.toString()}\n${error.message}\n`);
-      process.exit(1);
-    }
-    const wasm = await specialized(files.get("out.wasm"));
+    const wasm = await specialized(await compile("assembly", [...memory, "-O0", "--enable", "simd", ...features]));
+    const packed = base64(lzma.compress(wasm, 9));
     writeFileSync(
       join(out, `${name}.ts`),
-      `${stamp}/** The ${name} build of assembly/, ${wasm.length} bytes, deflated. Made by scripts/build-wasm.mjs. */\nexport const wasm =\n  "${deflateRawSync(wasm, { level: 9 }).toString("base64")}";\n`,
+      `${said(`The ${name} build of assembly/, packed`, wasm)}import { unpack } from "../unpack.js";\n\nexport const wasm = /* @__PURE__ */ unpack(\n  "${packed}",\n);\n`,
     );
     console.log(`${name}: ${wasm.length} bytes`);
   }

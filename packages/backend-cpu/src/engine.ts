@@ -2,6 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { builtin } from "./threads/builtin.js";
 import { countThreads, type Threads } from "./threads/count.js";
+import { decode } from "./unpack.js";
 
 export type Numerics = "fast" | "portable";
 
@@ -31,13 +32,6 @@ export interface Engine {
   readonly notes: readonly string[];
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
 /** Each build is a chunk of its own: a program loads the one that it runs. */
 const builds = {
   portable: () => import("./wasm/portable.js"),
@@ -45,16 +39,6 @@ const builds = {
   portableThreads: () => import("./wasm/portableThreads.js"),
   fastThreads: () => import("./wasm/fastThreads.js"),
 };
-const bytesOf = async (name: keyof typeof builds): Promise<Uint8Array<ArrayBuffer>> =>
-  inflate(decode((await builds[name]()).wasm));
-
-/** A build is deflated before it becomes text: what is compressed on the way of text alone is half as large again. */
-async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const zlib = builtin<{ inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer> }>("node:zlib");
-  if (zlib !== undefined) return zlib.inflateRawSync(bytes);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
 
 /** A module of one function that multiplies and adds in one: does the engine know relaxed SIMD? */
 const relaxed = decode("AGFzbQEAAAABCAFgA3t7ewF7AwIBAAoNAQsAIAAgASAC/YUCCw==");
@@ -76,7 +60,7 @@ export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vect
   }
   const { threads, note } = countThreads(wanted);
   if (note !== undefined) notes.push(note);
-  const bytes = await bytesOf(threads === 1 ? numerics : `${numerics}Threads`);
+  const { wasm: bytes } = await builds[threads === 1 ? numerics : (`${numerics}Threads` as const)]();
   if (!WebAssembly.validate(bytes)) {
     throw new ErmineError(
       "ERMINE_UNSUPPORTED",
