@@ -3,6 +3,11 @@
 // What they meet on is the control block, written out in src/threads/control.ts.
 import { runPart, useScratch } from "./index";
 
+/** Has a worker been ended from outside? Asked of the forking thread's host after a sleep in which nothing was finished. */
+// @ts-ignore: decorator
+@external("env", "lost")
+declare function lost(): bool;
+
 /** Low half: the fork's parts that nobody has claimed; high half: the number of forks so far, on which sleepers wait. */
 const CLAIM = 0;
 /** Parts that are not finished. */
@@ -70,8 +75,13 @@ export function shareOut(control: usize, pc: usize, parts: i32, shared: usize, m
     }
     atomic.store<i32>(control, 1, WAITING);
     const now = atomic.load<i32>(control, PENDING);
-    if (now != 0) atomic.wait<i32>(control + PENDING, now, 50_000_000);
+    const timedOut = now != 0 && atomic.wait<i32>(control + PENDING, now, 50_000_000) == 2;
     atomic.store<i32>(control, 0, WAITING);
+    // What it had claimed nobody will finish. (`now` is read no more: Node 20's V8 loses it over the wait, before it optimizes.)
+    if (timedOut && lost() && atomic.load<i32>(control, PENDING) != 0) {
+      atomic.store<i32>(control, 3, FAILED);
+      unreachable();
+    }
   }
 }
 

@@ -28,6 +28,8 @@ export interface Engine {
     /** The block on which threads meet, or 0; and whether this thread may sleep. */
     meetAt(block: number, mayWait: boolean): void;
   };
+  /** What the memory's forking thread asks when it has waited long; the pool answers. */
+  readonly watch: { lost(): boolean };
   /** Why not what was asked for. */
   readonly notes: readonly string[];
 }
@@ -71,13 +73,15 @@ export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vect
   const abort = (): never => {
     throw new ErmineError("ERMINE_UNSUPPORTED", "A kernel of the cpu backend met what it does not know. Please report this.");
   };
+  const watch = { lost: () => false };
+  const env = { memory, abort, lost: () => Number(watch.lost()) };
   // Of Node alone; a page does not load it.
   const joining = vectors === 128 || builtin("node:v8") === undefined ? undefined : await import("./vectors.js");
   const joined = joining?.compileJoined(bytes);
   const module = joined ?? (await WebAssembly.compile(bytes));
-  const { exports } = (await WebAssembly.instantiate(module, { env: { memory, abort } })) as unknown as Pick<Engine, "exports">;
+  const { exports } = (await WebAssembly.instantiate(module, { env })) as unknown as Pick<Engine, "exports">;
   const wide = joined !== undefined && joining!.tryWide({ exports, memory }) === undefined;
-  return { numerics, threads, vectors: wide ? 256 : 128, module, memory, maximumPages, exports, notes };
+  return { numerics, threads, vectors: wide ? 256 : 128, module, memory, maximumPages, exports, watch, notes };
 }
 
 /** Memory that may grow to 4 GB. Where it is shared, some engines want all of that address space at once, and then take less. */

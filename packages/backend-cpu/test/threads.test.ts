@@ -23,7 +23,7 @@ import { loadEngine } from "../src/engine.js";
 import { Heap } from "../src/heap.js";
 import { cpu } from "../src/index.js";
 import { Pool } from "../src/threads/pool.js";
-import { crowd, watchedCrowd } from "./threads.js";
+import { crowd, watched, watchedCrowd } from "./threads.js";
 import { wideFingerprint } from "./trained.js";
 
 /** Numbers without a pattern that a mistake could keep. */
@@ -166,30 +166,105 @@ describe("workers", () => {
   });
 });
 
-it("a kernel that fails in a part makes that run and every later one an error", async () => {
-  const engine = await loadEngine("portable", 2, "auto");
-  const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
-  const pool = new Pool(engine, (bytes) => heap.allocate(bytes));
-  const scratch = [heap.allocate(4096), heap.allocate(4096)];
-  engine.exports.useScratch(scratch[0]!, heap.allocate(4096));
-  pool.place(scratch);
-  pool.start();
-  while (pool.workers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  const emitter = new Emitter();
-  emitter.fork(8, (part) => (part === 5 ? emitter.words.push(255 | (1 << 8)) : emitter.emit("iota", scratch[0]!, 16)));
-  const program = heap.allocate(emitter.words.length * 4);
-  heap.i32.set(emitter.words, program >>> 2);
-  let cause: unknown;
-  try {
-    engine.exports.run(program, emitter.words.length);
-  } catch (error) {
-    cause = error;
+describe("a thread that dies in the middle of a part", () => {
+  /** An instruction that no kernel knows. */
+  const unknown = 255 | (1 << 8);
+
+  /** Two threads, and what they do together: writes of a piece of memory, many for a part that is to take long. */
+  async function pair() {
+    const engine = await loadEngine("portable", 2, "auto");
+    const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
+    const pool = new Pool(engine, (bytes) => heap.allocate(bytes));
+    const scratch = [heap.allocate(4096), heap.allocate(4096)];
+    engine.exports.useScratch(scratch[0]!, heap.allocate(4096));
+    pool.place(scratch);
+    const { workers } = await watched(async () => pool.start());
+    while (pool.workers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const places = [heap.allocate(4 << 18), heap.allocate(4 << 18)];
+    return {
+      engine,
+      pool,
+      worker: workers[0]!,
+      write: (emitter: Emitter, part: number, times: number) => {
+        for (let i = 0; i < times; i++) emitter.emit("iota", places[part % 2]!, 1 << 18);
+      },
+      /** What a fork of these parts throws, as the pool tells it. */
+      fork(parts: number, part: (emitter: Emitter, part: number) => void): unknown {
+        const emitter = new Emitter();
+        emitter.fork(parts, (i) => part(emitter, i));
+        const program = heap.allocate(emitter.words.length * 4);
+        heap.i32.set(emitter.words, program >>> 2);
+        try {
+          engine.exports.run(program, emitter.words.length);
+          return undefined;
+        } catch (error) {
+          return pool.failed(error);
+        }
+      },
+    };
   }
-  expect(cause).toBeInstanceOf(WebAssembly.RuntimeError);
-  expect(pool.failed(cause)).toMatchObject({
-    code: "ERMINE_BACKEND",
-    message: expect.stringContaining("cannot go on") as string,
+
+  /** The worker may be late, and the caller then does its part: tries until it was not. */
+  async function whereTheWorkerHelps(attempt: () => Promise<unknown>, message: RegExp): Promise<void> {
+    for (let left = 10; ; left--) {
+      const error = await attempt();
+      if (left > 0 && !(error instanceof Error && message.test(error.message))) continue;
+      expect(error).toMatchObject({ code: "ERMINE_BACKEND", message: expect.stringMatching(message) as string });
+      return;
+    }
+  }
+
+  it("of the caller's or a worker's: that run and every later one are an error", async () => {
+    const { pool, fork } = await pair();
+    const error = fork(8, (emitter, part) => (part === 5 ? emitter.words.push(unknown) : emitter.emit("iota", 0, 0)));
+    expect(error).toMatchObject({ code: "ERMINE_BACKEND", message: expect.stringContaining("cannot go on") as string });
+    expect(() => pool.check()).toThrow("Make a new backend");
+    pool.stop();
   });
-  expect(() => pool.check()).toThrow("Make a new backend");
-  pool.stop();
+
+  it("by a kernel that fails in a worker", { timeout: 20_000 }, async () => {
+    await whereTheWorkerHelps(async () => {
+      const { pool, write, fork } = await pair();
+      fork(2, (emitter, part) => write(emitter, part, 1));
+      const error = fork(2, (emitter, part) => (part === 0 ? write(emitter, part, 200) : emitter.words.push(unknown)));
+      expect(() => pool.check()).toThrow("Make a new backend");
+      pool.stop();
+      return error;
+    }, /cannot go on: one of its threads failed in a kernel/);
+  });
+
+  it("by the end of its worker, while the caller waits for it", { timeout: 20_000 }, async () => {
+    await whereTheWorkerHelps(async () => {
+      const { engine, pool, worker, write, fork } = await pair();
+      const lost = engine.watch.lost;
+      let ended: Promise<number> | undefined;
+      engine.watch.lost = () => {
+        // The caller asks because a part is begun and not finished: now that part's thread dies.
+        ended ??= worker.terminate();
+        return lost();
+      };
+      fork(2, (emitter, part) => write(emitter, part, 1));
+      const error = fork(2, (emitter, part) => write(emitter, part, part === 0 ? 100 : 10_000));
+      await ended;
+      if (error !== undefined) expect(() => pool.check()).toThrow("Make a new backend");
+      pool.stop();
+      return error;
+    }, /cannot go on: a worker thread is gone in the middle of its work/);
+  });
+
+  it("but one that takes long is waited for", async () => {
+    const { engine, pool, write, fork } = await pair();
+    let asked = 0;
+    const lost = engine.watch.lost;
+    engine.watch.lost = () => {
+      asked++;
+      return lost();
+    };
+    for (let i = 0; i < 10 && asked === 0; i++) {
+      expect(fork(2, (emitter, part) => write(emitter, part, part === 0 ? 100 : 3000))).toBeUndefined();
+    }
+    expect(asked).toBeGreaterThan(0);
+    pool.check();
+    pool.stop();
+  });
 });

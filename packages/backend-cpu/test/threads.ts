@@ -18,8 +18,8 @@ export async function crowd(threads: number, numerics: Numerics = "fast"): Promi
 
 type WorkerClass = typeof workerThreads.Worker;
 
-/** Makes a backend, and catches the workers that it starts. */
-export async function watchedCrowd(threads: number): Promise<{ backend: CpuBackend; workers: InstanceType<WorkerClass>[] }> {
+/** Does something, and catches the workers that are started meanwhile. */
+export async function watched<T>(start: () => Promise<T>): Promise<{ value: T; workers: InstanceType<WorkerClass>[] }> {
   const module = process.getBuiltinModule("node:worker_threads") as { Worker: WorkerClass };
   const { Worker } = module;
   const workers: InstanceType<WorkerClass>[] = [];
@@ -30,8 +30,14 @@ export async function watchedCrowd(threads: number): Promise<{ backend: CpuBacke
     }
   };
   try {
-    return { backend: await crowd(threads), workers };
+    return { value: await start(), workers };
   } finally {
     module.Worker = Worker;
   }
+}
+
+/** Makes a backend, and catches the workers that it starts. */
+export async function watchedCrowd(threads: number): Promise<{ backend: CpuBackend; workers: InstanceType<WorkerClass>[] }> {
+  const { value: backend, workers } = await watched(() => crowd(threads));
+  return { backend, workers };
 }

@@ -6,6 +6,7 @@ export const control = {
   forks: 4,
   ready: 192,
   stop: 320,
+  /** 1: a kernel failed in a worker; 2: one did not answer; 3: one is gone. */
   failed: 324,
   /** A word for each thread: where its scratch is. */
   scratch: 384,

@@ -3,11 +3,12 @@ import { ErmineError } from "@ermine/core";
 import type { Engine } from "../engine.js";
 import { control, controlBytes } from "./control.js";
 import { maySleep } from "./count.js";
-import { startWorker } from "./worker.js";
+import { startWorker, type StartedWorker } from "./worker.js";
 
 export class Pool {
   readonly #engine: Engine;
   readonly #block: number;
+  readonly #workers: StartedWorker[] = [];
   #started = false;
   #stopped = false;
   #broken: ErmineError | undefined;
@@ -49,11 +50,11 @@ export class Pool {
     const { exports, memory, module, threads, vectors } = this.#engine;
     const wide = vectors === 256;
     exports.meetAt(this.#block, maySleep());
+    this.#engine.watch.lost = () => this.#workers.some((worker) => worker.gone());
     try {
       for (let thread = 1; thread < threads; thread++) {
-        startWorker({ module, memory, control: this.#block, thread, wide }, control.failed, (reason) =>
-          this.#gone(thread, reason),
-        );
+        const start = { module, memory, control: this.#block, thread, wide };
+        this.#workers.push(startWorker(start, control.failed, (reason) => this.#gone(thread, reason)));
       }
     } catch (error) {
       this.#refused = (error as Error).message;
@@ -69,11 +70,7 @@ export class Pool {
   failed(cause: unknown): unknown {
     if (this.#started) {
       const how = Atomics.load(this.#words(), this.#at(control.failed));
-      if (how !== 0)
-        this.#broken ??= ended(
-          how === 1 ? "one of its threads failed in a kernel" : "a thread did not answer for a minute",
-          cause,
-        );
+      if (how !== 0) this.#broken ??= ended(failures[how - 1]!, cause);
       else if (cause instanceof WebAssembly.RuntimeError) this.#broken ??= ended("a kernel failed", cause);
     }
     return this.#broken ?? cause;
@@ -105,6 +102,13 @@ export class Pool {
     return new Int32Array(this.#engine.memory.buffer);
   }
 }
+
+/** What `control.failed` says. */
+const failures = [
+  "one of its threads failed in a kernel",
+  "a thread did not answer for a minute",
+  "a worker thread is gone in the middle of its work",
+];
 
 const ended = (what: string, cause: unknown): ErmineError =>
   new ErmineError(

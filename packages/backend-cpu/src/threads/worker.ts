@@ -11,13 +11,20 @@ export interface WorkerStart {
   readonly wide: boolean;
 }
 
+/** A worker as its pool sees it. */
+export interface StartedWorker {
+  /** Has it ended, as far as can be told without a turn of the event loop? */
+  gone(): boolean;
+}
+
 /** Text and not a file: it needs no address under which a bundler would have to serve it. `failed`: control.ts. */
 const source = (failed: number): string => `
-const start = ({ module, memory, control, thread, wide }) => {
+const start = ({ module, memory, control, thread, wide, begun }) => {
   const abort = () => { throw new Error("a kernel met what it does not know"); };
   try {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, lost: () => 0 } });
     exports.useWide(wide);
+    if (begun) Atomics.store(begun, 0, 1);
     exports.work(control, thread);
   } catch (error) {
     const words = new Int32Array(memory.buffer);
@@ -25,12 +32,14 @@ const start = ({ module, memory, control, thread, wide }) => {
     throw error;
   }
 };
-if (typeof require === "function") start(require("node:worker_threads").workerData);
+// In a turn of its own: once the loop has begun, the other side can see it end.
+if (typeof require === "function") setImmediate(() => start(require("node:worker_threads").workerData));
 else onmessage = ({ data }) => { start(data); close(); };
 `;
 
 interface NodeWorker {
   unref(): void;
+  readonly performance?: { eventLoopUtilization(): { readonly idle: number; readonly active: number } };
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "exit", listener: (code: number) => void): void;
 }
@@ -51,15 +60,22 @@ interface Browser {
  *
  * @param ended called once when it is gone, whatever the reason
  */
-export function startWorker(start: WorkerStart, failed: number, ended: (reason: string) => void): void {
+export function startWorker(start: WorkerStart, failed: number, ended: (reason: string) => void): StartedWorker {
   const node = builtin<{ Worker: NodeWorkerClass }>("node:worker_threads");
   if (node !== undefined) {
-    const worker = new node.Worker(source(failed), { eval: true, workerData: start, execArgv: [] });
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new node.Worker(source(failed), { eval: true, workerData: { ...start, begun }, execArgv: [] });
     let why: string | undefined;
     worker.on("error", (error) => (why = error.message));
     worker.on("exit", (code) => ended(why ?? `exit code ${code}`));
     worker.unref();
-    return;
+    return {
+      gone() {
+        const { idle, active } = worker.performance?.eventLoopUtilization() ?? { idle: 0, active: 1 };
+        // Of a loop that has begun and is no more Node says -1, or nothing where it had not been asked before.
+        return Atomics.load(begun, 0) === 1 && (idle < 0 || active === 0);
+      },
+    };
   }
   const { Worker, Blob, URL } = globalThis as unknown as Browser;
   const url = URL.createObjectURL(new Blob([source(failed)], { type: "text/javascript" }));
@@ -67,4 +83,6 @@ export function startWorker(start: WorkerStart, failed: number, ended: (reason: 
   worker.onerror = ({ message }) =>
     ended(message ?? "its script was refused; does the page's Content-Security-Policy allow blob: workers?");
   worker.postMessage(start);
+  // Nobody else has it to end it.
+  return { gone: () => false };
 }
