@@ -1,8 +1,9 @@
-/** What a browser would transfer for a program: bundled, minified, compressed. */
-import { join, relative, resolve } from "node:path";
+/** What a browser would transfer for a program: bundled and minified by rolldown, as Vite does it, and compressed. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { decode } from "@jridgewell/sourcemap-codec";
-import { build, type Plugin } from "esbuild";
+import { rolldown, type OutputChunk, type Plugin } from "rolldown";
 import { root } from "./place.js";
 
 export interface Transfer {
@@ -10,7 +11,7 @@ export interface Transfer {
   readonly javascript: number;
   /** The same with all that is loaded only where the program comes to need it. */
   readonly withOnDemand: number;
-  /** Bytes behind gzip of each WebAssembly build, by the name of its chunk: a browser loads one of them. */
+  /** Bytes behind gzip of each WebAssembly build, by the name of its chunk, what unpacks it included: a browser loads one of them. */
   readonly webAssembly: Readonly<Record<string, number>>;
   /** The sources of what is loaded at once, with their minified bytes, largest first. */
   readonly modules: readonly (readonly [name: string, bytes: number])[];
@@ -18,49 +19,55 @@ export interface Transfer {
 
 const isWebAssembly = (path: string): boolean => /\/wasm\/\w+\.js$/.test(path);
 
-/**
- * Leaves out what is imported on demand, as bundlers do that make it chunks which take the rest from the program's own, and notes the
- * files.
- */
+/** A program that is text, its imports seen from this package. */
+const program = (contents: string): Plugin => ({
+  name: "program",
+  resolveId(source, importer) {
+    if (source === "program") return "\0program";
+    if (importer !== "\0program") return undefined;
+    return this.resolve(source, join(root, "package.json"), { skipSelf: true });
+  },
+  load: (id) => (id === "\0program" ? contents : undefined),
+});
+
+/** Leaves out what is imported on demand, and notes the files: as chunks they take the rest from the program's own. */
 const leaveOut = (found: Set<string>): Plugin => ({
   name: "leave out",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
-      if (kind !== "dynamic-import") return undefined;
-      found.add(join(resolveDir, path));
-      return { path, external: true };
-    });
+  resolveDynamicImport(path, importer) {
+    if (typeof path !== "string" || !path.startsWith(".")) return undefined;
+    found.add(join(dirname(importer!), path));
+    return { id: path, external: true };
   },
 });
 
-/** A program, what it imports on demand left out. */
+/** Bundled packages say by their maps which sources they are made of. */
+const withMaps: Plugin = {
+  name: "maps",
+  load(id) {
+    if (!existsSync(`${id}.map`)) return undefined;
+    return { code: readFileSync(id, "utf8"), map: readFileSync(`${id}.map`, "utf8") };
+  },
+};
+
+/** A program, what it imports on demand left out. The names under which it exports are for tests: a page exports nothing. */
 async function bundle(contents: string): Promise<{ bytes: number; modules: Transfer["modules"]; onDemand: string[] }> {
   const found = new Set<string>();
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: root },
-    absWorkingDir: root,
-    bundle: true,
-    minify: true,
-    format: "esm",
+  const build = await rolldown({
+    input: "program",
+    cwd: root,
     platform: "browser",
-    write: false,
-    outdir: "dist",
-    sourcemap: "external",
-    external: ["node:*"],
-    logLevel: "error",
-    plugins: [leaveOut(found)],
+    external: /^node:/,
+    plugins: [program(contents), leaveOut(found), withMaps],
   });
-  const file = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))!;
-  return {
-    bytes: gzipSync(file(".js").contents, { level: 9 }).length,
-    modules: bytesOfSources(file(".js").text, file(".map").text),
-    onDemand: [...found],
-  };
+  const { output } = await build.generate({ format: "esm", minify: true, sourcemap: "hidden" });
+  await build.close();
+  const { code, map } = output[0] satisfies OutputChunk;
+  const bytes = gzipSync(code.replace(/export\s*\{[^}]*\};?\s*$/, ""), { level: 9 }).length;
+  return { bytes, modules: bytesOfSources(code, map!), onDemand: [...found] };
 }
 
 /** How many characters of a bundle each source has, by its map. */
-function bytesOfSources(code: string, map: string): [name: string, bytes: number][] {
-  const { mappings, sources } = JSON.parse(map) as { mappings: string; sources: string[] };
+function bytesOfSources(code: string, { mappings, sources }: NonNullable<OutputChunk["map"]>): [name: string, bytes: number][] {
   const bytes = new Map<string, number>();
   const lines = code.split("\n");
   decode(mappings).forEach((segments, line) =>
@@ -76,10 +83,10 @@ function bytesOfSources(code: string, map: string): [name: string, bytes: number
 const all = (file: string): string => `export * from ${JSON.stringify(file)};\n`;
 
 /** Bytes that a browser gets for a program, its imports seen from this package. */
-export async function transferOf(program: string): Promise<Transfer> {
-  const { bytes: javascript, modules, onDemand } = await bundle(program);
+export async function transferOf(contents: string): Promise<Transfer> {
+  const { bytes: javascript, modules, onDemand } = await bundle(contents);
   const chunks = onDemand.filter((file) => !isWebAssembly(file));
-  const { bytes: withOnDemand } = await bundle([program, ...chunks.map(all)].join("\n"));
+  const { bytes: withOnDemand } = await bundle([contents, ...chunks.map(all)].join("\n"));
   const webAssembly: Record<string, number> = {};
   for (const file of onDemand.filter(isWebAssembly)) webAssembly[file.split("/").at(-1)!] = (await bundle(all(file))).bytes;
   return { javascript, withOnDemand, webAssembly, modules };
@@ -88,9 +95,14 @@ export async function transferOf(program: string): Promise<Transfer> {
 /** The digits MLP. */
 export const digitsProgram = all("./programs/digits.mjs");
 
-/** All that can run on a page; prose about definitions is for reference pages. */
+const packages = ["@ermine/core", "@ermine/core/nn", "@ermine/trainer", "@ermine/backend-cpu"];
+
+/** All that can run on a page, and what definitions say of themselves; the reference backend is for tests. */
 export async function everythingProgram(): Promise<string> {
-  const core = Object.keys(await import("@ermine/core")).filter((name) => !name.endsWith("Prose"));
-  const rest = ["@ermine/core/nn", "@ermine/trainer", "@ermine/backend-cpu"].map(all).join("");
-  return `export { ${core.join(", ")} } from "@ermine/core";\n${rest}`;
+  // By name, for two packages have a `split`, and `export *` would give neither.
+  const lines = packages.map(async (name, i) => {
+    const names = Object.keys((await import(name)) as object).map((key) => `${key} as ${key}${i}`);
+    return `export { ${names.join(", ")} } from ${JSON.stringify(name)};\n`;
+  });
+  return (await Promise.all(lines)).join("");
 }
