@@ -114,7 +114,7 @@ export function indexSelect(dst: usize, x: usize, indices: usize, outer: i32, si
   const row = <usize>inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
-      memory.copy(dst, x + <usize>within(load<i32>(indices + (<usize>i << 2)), size) * row, row);
+      copyRow(dst, x + <usize>within(load<i32>(indices + (<usize>i << 2)), size) * row, inner);
       dst += row;
     }
     x += <usize>size * row;

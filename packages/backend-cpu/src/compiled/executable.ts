@@ -16,7 +16,9 @@ import {
   type Variable,
 } from "@ermine/core";
 import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
+import { Emitter } from "../emitter.js";
 import { sizeOf } from "../lower/operand.js";
+import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
 import { Place } from "./place.js";
 import { plan } from "./plan.js";
@@ -34,11 +36,22 @@ interface Specialized {
   readonly parts: readonly Part[];
   /** Whether the step is accepted. */
   readonly commit: Place | undefined;
-  readonly feeds: readonly { readonly name: string; readonly place: Place }[];
+  readonly feeds: readonly { readonly name: string; readonly place: Place; gather: Gather | undefined }[];
   readonly outputs: readonly Place[];
   /** Everything to give back. */
-  readonly addresses: readonly number[];
+  readonly addresses: number[];
 }
+
+/** The program that gathers a feed's rows out of a storage. */
+interface Gather {
+  readonly from: Block;
+  readonly rows: Place;
+  readonly program: number;
+  readonly words: number;
+}
+
+/** What a number that is moved costs beside a multiply-add: it comes from far away. */
+const moved = 40;
 
 /** Batch sizes kept ready for each module. */
 const most = 16;
@@ -78,7 +91,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     };
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
-    const feeds: { name: string; place: Place }[] = [];
+    const feeds: { name: string; place: Place; gather: Gather | undefined }[] = [];
     for (const node of graph.nodes) {
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
@@ -88,7 +101,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
         const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
         fixed.set(value, block.address);
-        if (node.kind === "feed") feeds.push({ name: node.name, place: new Place(heap, block) });
+        if (node.kind === "feed") feeds.push({ name: node.name, place: new Place(heap, block), gather: undefined });
         else writeBlock(heap, block, node.data!);
       }
     }
@@ -125,6 +138,41 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     else copyWords((value as Block).address, block.address, (value as Block).length);
   }
 
+  /** A program for rows of `from`; the one for rows of another storage makes room for it. */
+  function gatherFrom(
+    name: string,
+    { shape, value }: Feed,
+    count: number,
+    { block }: Place,
+    before: Gather | undefined,
+    addresses: number[],
+  ): Gather {
+    const from = value as Block;
+    const each = block.length / shape[0]!;
+    if (ArrayBuffer.isView(value) || typeof value === "function" || shape[0] !== count || from.length % each !== 0) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `"${name}" is fed ${count} rows for the shape [${shape.join(", ")}]: rows are those of a storage, one for each of the shape's.`,
+      );
+    }
+    const allocate = (bytes: number): number => {
+      const address = heap.allocate(bytes);
+      addresses.push(address);
+      return address;
+    };
+    const rows = before?.rows ?? new Place(heap, { address: allocate(count * 4), length: count, dtype: "int32" });
+    const emitter = new Emitter();
+    inParts(emitter, block.length * moved, count, (first, end) => {
+      const places = [block.address + 4 * first * each, from.address, rows.block.address + 4 * first];
+      emitter.emit("indexSelect", ...places, 1, from.length / each, each, end - first);
+    });
+    machine.reserve(emitter);
+    const { words } = emitter;
+    const program = before?.program ?? allocate(words.length * 4);
+    heap.i32.set(words, program >>> 2);
+    return { from, rows, program, words: words.length };
+  }
+
   const copyWords = (from: number, to: number, count: number): void => {
     heap.i32.copyWithin(to >>> 2, from >>> 2, (from >>> 2) + count);
   };
@@ -152,8 +200,19 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     }
     const { chosen } = last;
     for (let i = 0; i < chosen.feeds.length; i++) {
-      const { name, place } = chosen.feeds[i]!;
-      fill(place, feeds[name]!);
+      const own = chosen.feeds[i]!;
+      const feed = feeds[own.name]!;
+      const { rows } = feed;
+      if (rows === undefined) {
+        fill(own.place, feed);
+        continue;
+      }
+      if (own.place.block.length === 0) continue;
+      if (own.gather?.from !== feed.value || own.gather.rows.block.length !== rows.length) {
+        own.gather = gatherFrom(own.name, feed, rows.length, own.place, own.gather, chosen.addresses);
+      }
+      own.gather.rows.view.set(rows);
+      machine.call(own.gather.program, own.gather.words);
     }
     return chosen;
   }
@@ -166,6 +225,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   }
 
   return {
+    takesRows: true,
     run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(block)),
     runSync: (entry, feeds) =>
       execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),

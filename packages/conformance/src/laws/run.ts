@@ -9,6 +9,7 @@ import type { Law } from "./law.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
+import { rowsAreFed } from "./rows.js";
 import { activationsTrain } from "./training.js";
 
 /** Every law. */
@@ -22,6 +23,7 @@ export const laws: readonly Law[] = [
   optionsHaveEffect,
   distributionsSumToOne,
   activationsTrain,
+  rowsAreFed,
   nothingLeaks,
 ];
 

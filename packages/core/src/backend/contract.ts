@@ -84,6 +84,8 @@ export interface Feed {
   /** Sizes as numbers: they bind the graph's symbols. */
   readonly shape: readonly number[];
   readonly value: TypedArray | Storage | FeedWriter;
+  /** Of a storage: fed are these of its rows, in this order. Only where the executable `takesRows`. */
+  readonly rows?: Int32Array;
 }
 
 /** One feed for each of the entry's, by name. An object that is fed again has the names and shapes that it had. */
@@ -91,6 +93,8 @@ export type Feeds = Readonly<Record<string, Feed>>;
 
 /** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
 export interface Executable {
+  /** Does it gather rows of a storage itself, faster than they could be written into a feed? See Feed. Absent: no. */
+  readonly takesRows?: boolean;
   /**
    * Queues the work and answers at once; outputs are ordinary storages that belong to the caller, who releases them.
    * Variables' new values are taken after every read, and only where the entry's commit condition holds.

@@ -39,6 +39,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
   return {
     module,
     lowered,
+    ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
     run: hosted
       ? (entry, feeds) => executable.run(entry, complete(entry, feeds))
       : (entry, feeds) => executable.run(entry, feeds),

@@ -2,6 +2,7 @@
 import { ErmineError, hashKey, mapTree, shuffledIndices, type Feed } from "@ermine/core";
 import type { Ahead } from "./ahead.js";
 import type { Column, Dataset } from "./dataset.js";
+import type { Resident } from "./resident.js";
 
 /** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
 export function checkBatchSize(batchSize: number): number {
@@ -27,11 +28,25 @@ export interface Rows {
   ahead?: Ahead | undefined;
 }
 
-/** Feeds that write the batch's rows straight into the backend's memory. Names are those of `Dataset.namedColumns`. */
-export function batchFeeds(data: Dataset, batch: Rows): Record<string, Feed> {
+/**
+ * Feeds that write the batch's rows straight into the backend's memory, or say which they are where the column lies there. Names are
+ * those of `Dataset.namedColumns`.
+ */
+export function batchFeeds(data: Dataset, batch: Rows, resident?: Resident): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
   const add = (name: string, column: Column): void => {
     const shape = [batch.rows.length, ...column.shape.slice(1)];
+    const storage = resident?.find(column);
+    if (storage !== undefined) {
+      feeds[name] = {
+        shape,
+        value: storage,
+        get rows() {
+          return batch.rows;
+        },
+      };
+      return;
+    }
     feeds[name] = {
       shape,
       value(target) {

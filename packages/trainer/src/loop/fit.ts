@@ -4,6 +4,7 @@ import type { Control, Logs } from "../callbacks/callback.js";
 import { Ahead } from "../data/ahead.js";
 import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
+import { Resident } from "../data/resident.js";
 import { checkTargets } from "../data/targets.js";
 import { validationName, type FitRun, type History } from "../options.js";
 import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
@@ -26,13 +27,22 @@ interface Sums {
 
 export async function fit<M extends string, T extends string>(training: Training, run: FitRun<M, T>): Promise<History> {
   prepare(training, run);
-  if (run.shadow === undefined) return loop(training, run, undefined);
-  const { Shadow } = await import("../plan/index.js");
-  const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
+  const { engine } = training;
+  // One epoch takes each row once: then nothing is gained by a copy.
+  if (run.epochs > 1 && engine.program?.takesRows === true) training.resident = Resident.of(engine.backend, run.training);
   try {
-    return { ...(await loop(training, run, shadow)), shadow: shadow.report };
+    if (run.shadow === undefined) return await loop(training, run, undefined);
+    const { Shadow } = await import("../plan/index.js");
+    const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
+    try {
+      return { ...(await loop(training, run, shadow)), shadow: shadow.report };
+    } finally {
+      shadow.close();
+    }
   } finally {
-    shadow.close();
+    training.resident?.release();
+    training.resident = undefined;
+    training.feeds = undefined;
   }
 }
 

@@ -2,6 +2,7 @@
 import { stack, type Feed } from "@ermine/core";
 import { batchFeeds, type Rows } from "../data/batches.js";
 import { Dataset } from "../data/dataset.js";
+import type { Resident } from "../data/resident.js";
 import { forward, isLoss, isSum, mainOutput, partsOf, termsOf } from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
 import { accumulateBody, applyBody, updateBody, weighBody, type StepSetup, type Stepped } from "./body.js";
@@ -90,9 +91,10 @@ export function feedsOf(
   rows: Int32Array,
   microBatch = 0,
   first = 0,
+  resident?: Resident,
 ): Record<string, Feed> {
   // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
-  const feeds = batchFeeds(data, { rows, ahead });
+  const feeds = batchFeeds(data, { rows, ahead }, resident);
   addTime(feeds, state.step, microBatch, first, state.scalars());
   return feeds;
 }
@@ -100,23 +102,30 @@ export function feedsOf(
 /** An update's feeds, made once for a data set and a batch size and pointed at one batch after the other. */
 export class StepFeeds {
   readonly #data: Dataset;
+  readonly #resident: Resident | undefined;
   readonly #batch: Rows;
   readonly #feeds: Record<string, Feed>;
   readonly #counters = new Int32Array(3);
   readonly #scalars: Float32Array;
 
-  constructor({ state }: Training, data: Dataset, rows: Int32Array) {
+  constructor({ state, resident }: Training, data: Dataset, rows: Int32Array) {
     this.#data = data;
+    this.#resident = resident;
     this.#batch = { rows };
-    this.#feeds = batchFeeds(data, this.#batch);
+    this.#feeds = batchFeeds(data, this.#batch, resident);
     this.#scalars = new Float32Array(state.scalarCount);
     this.#feeds["counters"] = { shape: [3], value: this.#counters };
     this.#feeds["scalars"] = { shape: [state.scalarCount], value: this.#scalars };
   }
 
   /** Do they fit this batch? */
-  fits({ state }: Training, data: Dataset, rows: Int32Array): boolean {
-    return this.#data === data && this.#batch.rows.length === rows.length && this.#scalars.length === state.scalarCount;
+  fits({ state, resident }: Training, data: Dataset, rows: Int32Array): boolean {
+    return (
+      this.#data === data &&
+      this.#resident === resident &&
+      this.#batch.rows.length === rows.length &&
+      this.#scalars.length === state.scalarCount
+    );
   }
 
   /** The feeds of the step that is next; they hold until they are pointed elsewhere. */
@@ -142,13 +151,13 @@ export interface EntryRun {
   readonly feeds: Readonly<Record<string, Feed>>;
 }
 
-/** The calls that an update over these micro-batches is. */
-export function updateRuns(training: Training, data: Dataset, parts: readonly Int32Array[]): EntryRun[] {
+/** The calls that an update over these micro-batches is. `resident`: where their rows lie on the backend that is called. */
+export function updateRuns(training: Training, data: Dataset, parts: readonly Int32Array[], resident?: Resident): EntryRun[] {
   if (training.accumulate === 1) return [{ entry: "step", feeds: feedsOf(training, data, parts[0]!) }];
   let first = 0;
   const feeds = parts.map((rows, microBatch) => {
     first += rows.length;
-    return feedsOf(training, data, rows, microBatch, first - rows.length);
+    return feedsOf(training, data, rows, microBatch, first - rows.length, resident);
   });
   return updateEntries(training).flatMap((entry): EntryRun[] =>
     entry === "apply" ? [{ entry, feeds: timeFeeds(training) }] : feeds.map((own) => ({ entry, feeds: own })),

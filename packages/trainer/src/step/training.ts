@@ -1,6 +1,7 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
 import type { Link } from "@ermine/core";
 import type { Ahead } from "../data/ahead.js";
+import type { Resident } from "../data/resident.js";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
 import { mainLoss } from "../risk/objective.js";
@@ -23,6 +24,8 @@ export interface Training {
   feeds: StepFeeds | undefined;
   /** Batches gathered while a step runs, where the backend answers later. */
   ahead: Ahead | undefined;
+  /** The columns that lie in the backend's memory, while `fit` goes over them. */
+  resident: Resident | undefined;
 }
 
 export function trainingFor(options: TrainerOptions<string, string>): Training {
@@ -44,6 +47,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     engine: new Engine(options.compile ?? true, state.buffers),
     feeds: undefined,
     ahead: undefined,
+    resident: undefined,
   };
 }
 

@@ -61,7 +61,7 @@ async function addedUp(training: Training, data: Dataset, parts: readonly Int32A
   const { engine, state } = training;
   const before = await Promise.all(state.buffers.map(async (buffer) => buffer.data()));
   let outputs: HostOutput[] = [];
-  for (const [i, { entry, feeds }] of updateRuns(training, data, parts).entries()) {
+  for (const [i, { entry, feeds }] of updateRuns(training, data, parts, training.resident).entries()) {
     const pending = engine.run(entry, feeds);
     outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
     if (!accepted(outputs)) break;
