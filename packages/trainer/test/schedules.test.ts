@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { crossEntropy, manualSeed } from "@ermine/core";
 import { Linear, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
-import { dataset, schedules, sgd, Trainer } from "../src/index.js";
+import { adagrad, adam, adamw, dataset, schedules, sgd, Trainer } from "../src/index.js";
 
 const values = (schedule: schedules.Schedule, count: number): number[] => Array.from({ length: count }, (_, t) => schedule.at(t));
 
@@ -77,4 +77,51 @@ describe("options that are no options of theirs are refused", () => {
       /percentStart must be a number between/,
     ],
   ])("%s", (_, make, message) => expect(make).toThrow(message));
+});
+
+describe("a cycle and its momentum", () => {
+  it("has a height of one's own, of the cycle or of the step: PyTorch 2.15's CyclicLR(base 0.1, max 1.1, up 2, scale_fn)", () => {
+    const byCycle = schedules.cyclic(0.1, { maxLearningRate: 1.1, stepSizeUp: 2, scaleFn: (x) => 1 / x });
+    const byStep = schedules.cyclic(0.1, {
+      maxLearningRate: 1.1,
+      stepSizeUp: 2,
+      scaleFn: (x) => 0.5 ** x,
+      scaleMode: "iterations",
+    });
+    const first = (schedule: schedules.Schedule): number[] => Array.from({ length: 8 }, (_, t) => schedule.at(t));
+    expect(first(byCycle)).toEqual([0.1, 0.6, 1.1, 0.6, 0.1, 0.35, 0.6, 0.35].map((x) => expect.closeTo(x, 8) as number));
+    expect(first(byCycle.momentum)).toEqual(
+      [0.9, 0.85, 0.8, 0.85, 0.9, 0.875, 0.85, 0.875].map((x) => expect.closeTo(x, 8) as number),
+    );
+    expect(first(byStep)).toEqual(
+      [0.1, 0.35, 0.35, 0.1625, 0.1, 0.115625, 0.115625, 0.10390625].map((x) => expect.closeTo(x, 8) as number),
+    );
+    expect(first(byStep.momentum)).toEqual(
+      [0.9, 0.875, 0.875, 0.89375, 0.9, 0.8984375, 0.8984375, 0.899609375].map((x) => expect.closeTo(x, 8) as number),
+    );
+  });
+
+  it("is an optimizer's where it is given it, and follows in the fed scalars", () => {
+    const rate = schedules.oneCycle(0.1, { totalSteps: 10 });
+    const optimizer = adamw({ learningRate: rate, beta1: rate.momentum });
+    expect(optimizer.scalars({ step: 0, epoch: 0 }).slice(-2)).toEqual([0.95, expect.closeTo(0.05, 12)]);
+    expect(optimizer.scalars({ step: 2, epoch: 0 }).slice(-2)).toEqual([expect.closeTo(0.85, 12), expect.closeTo(0.15, 12)]);
+    expect(optimizer.rates).toContain(rate.momentum);
+    // One that starts at 0 has its slot all the same.
+    const rising = schedules.linear(0.9, { startFactor: 0, totalSteps: 4 });
+    expect(Object.keys(sgd({ momentum: rising }).slots([2]))).toEqual(["momentum"]);
+  });
+
+  it("is checked like a fixed one", () => {
+    const late = schedules.constant(1.2, { factor: 1 });
+    expect(() => adam({ beta1: late })).toThrow(/beta1 must be in \[0, 1\), got 1\.2/);
+    expect(() => schedules.oneCycle(1, { totalSteps: 9, baseMomentum: 2 })).toThrow(
+      /baseMomentum must be a number between 0 and 1/,
+    );
+    expect(() => schedules.cyclic(1, { maxLearningRate: 2, scaleFn: () => 1, gamma: 0.9 })).toThrow(
+      /takes the place of mode and gamma/,
+    );
+    expect(() => schedules.cyclic(1, { maxLearningRate: 2, scaleMode: "cycle" })).toThrow(/Leave out what would have no effect/);
+    expect(() => adagrad({ beta1: late } as object)).toThrow(/beta1/);
+  });
 });

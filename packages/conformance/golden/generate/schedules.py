@@ -12,16 +12,20 @@ SCORES = [0.1, 0.2, 0.2, 0.2001, 0.2, 0.25, 0.24, 0.23, 0.26, 0.26, 0.26, 0.26, 
 cases = []
 
 
-def case(name, options, base, make, steps=STEPS, metrics=None):
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base)
+def case(name, options, base, make, steps=STEPS, metrics=None, cycled=False):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=base, momentum=0.5)
     schedule = make(optimizer)
     rate = lambda: number(optimizer.param_groups[0]["lr"])
-    expected = [rate()]
+    momentum = lambda: number(optimizer.param_groups[0]["momentum"])
+    expected, momenta = [rate()], [momentum()]
     for k in range(steps if metrics is None else len(metrics)):
         optimizer.step()
         schedule.step() if metrics is None else schedule.step(metrics[k])
         expected.append(rate())
+        momenta.append(momentum())
     made = {"id": f"{name}[{','.join(f'{k}={v}' for k, v in options.items())}]", "name": name, "options": options, "baseLearningRate": base, "expected": expected}
+    if cycled:
+        made["expectedMomentum"] = momenta
     cases.append(made if metrics is None else {**made, "metrics": metrics})
 
 
@@ -45,17 +49,20 @@ for options in [
     {"totalSteps": 45, "anneal": "linear", "percentStart": 0.2, "divFactor": 10.0, "finalDivFactor": 100.0},
     {"totalSteps": 46, "threePhase": True},
     {"totalSteps": 50, "threePhase": True, "percentStart": 0.4, "anneal": "linear"},
+    {"totalSteps": 20, "baseMomentum": 0.6, "maxMomentum": 0.99},
+    {"totalSteps": 20, "threePhase": True, "baseMomentum": 0.5, "maxMomentum": 0.8, "anneal": "linear"},
 ]:
-    torch_names = {"totalSteps": "total_steps", "percentStart": "pct_start", "divFactor": "div_factor", "finalDivFactor": "final_div_factor", "threePhase": "three_phase"}
+    torch_names = {"totalSteps": "total_steps", "percentStart": "pct_start", "divFactor": "div_factor", "finalDivFactor": "final_div_factor", "threePhase": "three_phase", "baseMomentum": "base_momentum", "maxMomentum": "max_momentum"}
     own = {torch_names[k]: v for k, v in options.items() if k in torch_names}
     anneal = "linear" if options.get("anneal") == "linear" else "cos"
     steps = options["totalSteps"] - 1
-    case("oneCycle", {"maxLearningRate": 0.4, **options}, 0.4, lambda o: S.OneCycleLR(o, 0.4, anneal_strategy=anneal, cycle_momentum=False, **own), steps)
-cyclic = lambda o, **rest: S.CyclicLR(o, 0.02, 0.2, cycle_momentum=False, **rest)
-case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 5, "stepSizeDown": 9}, 0.02, lambda o: cyclic(o, step_size_up=5, step_size_down=9))
-case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 6, "stepSizeDown": 2, "mode": "triangular2"}, 0.02, lambda o: cyclic(o, step_size_up=6, step_size_down=2, mode="triangular2"))
-case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2}, 0.02, lambda o: cyclic(o))
-case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 4, "mode": "expRange", "gamma": 0.9}, 0.02, lambda o: cyclic(o, step_size_up=4, mode="exp_range", gamma=0.9))
+    case("oneCycle", {"maxLearningRate": 0.4, **options}, 0.4, lambda o: S.OneCycleLR(o, 0.4, anneal_strategy=anneal, **own), steps, cycled=True)
+cyclic = lambda o, **rest: S.CyclicLR(o, 0.02, 0.2, **rest)
+case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 5, "stepSizeDown": 9}, 0.02, lambda o: cyclic(o, step_size_up=5, step_size_down=9), cycled=True)
+case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 6, "stepSizeDown": 2, "mode": "triangular2"}, 0.02, lambda o: cyclic(o, step_size_up=6, step_size_down=2, mode="triangular2"), cycled=True)
+case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2}, 0.02, lambda o: cyclic(o), cycled=True)
+case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 4, "mode": "expRange", "gamma": 0.9}, 0.02, lambda o: cyclic(o, step_size_up=4, mode="exp_range", gamma=0.9), cycled=True)
+case("cyclic", {"baseLearningRate": 0.02, "maxLearningRate": 0.2, "stepSizeUp": 4, "mode": "triangular2", "baseMomentum": 0.3, "maxMomentum": 0.95}, 0.02, lambda o: cyclic(o, step_size_up=4, mode="triangular2", base_momentum=0.3, max_momentum=0.95), cycled=True)
 
 
 def warmup_cosine(o):

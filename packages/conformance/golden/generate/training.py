@@ -70,7 +70,7 @@ def torch_options(options):
     return {**named, "betas": (options["beta1"], options["beta2"])} if "beta1" in options else named
 
 
-def case(name, layers, inputs, targets, loss, optimizer, sizes, steps, schedule=None):
+def case(name, layers, inputs, targets, loss, optimizer, sizes, steps, schedule=None, cycled=None):
     seed = 100 + len(cases)
     model = nn.Sequential(*[LAYERS[kind][0](**{LAYERS[kind][1].get(k, RENAMED.get(k, k)): v for k, v in options.items()}) for kind, options in layers]).double()
     with torch.no_grad():
@@ -107,6 +107,8 @@ def case(name, layers, inputs, targets, loss, optimizer, sizes, steps, schedule=
     made["optimizer"] = {"name": optimizer[0], "options": optimizer[1]}
     if schedule is not None:
         made["schedule"] = {"name": schedule[0], "options": schedule[1]}
+    if cycled is not None:
+        made["cycledMomentum"] = cycled
     made["expected"] = {"lossPerStep": losses, "finalParameters": {key: tensor(value) for key, value in model.named_parameters()}}
     buffers = {key: tensor(value) for key, value in model.named_buffers() if "num_batches" not in key}
     if buffers:
@@ -170,5 +172,17 @@ signals = [("conv1d", {"inChannels": 3, "outChannels": 4, "kernelSize": 3, "stri
 case("signals/adam", signals, numbers(20, 3, 8, seed=11), numbers(20, 2, seed=12), ("mse", {}), ("adam", {"learningRate": 0.01}), [8, 8, 4], 15)
 tokens = torch.randint(0, 9, (30, 4), generator=torch.Generator().manual_seed(13))
 case("tokens/adam", [("embedding", {"numEmbeddings": 9, "embeddingDim": 3}), ("flatten", {}), ("linear", {"inFeatures": 12, "outFeatures": 3})], tokens, classes(3, 30, 14), ("crossEntropy", {}), ("adam", {"learningRate": 0.02, "weightDecay": 0.05}), [12, 12, 6], 15)
+one_cycle = ("oneCycle", {"maxLearningRate": 0.02, "totalSteps": 25}, lambda o: S.OneCycleLR(o, 0.02, 25))
+zigzag = ("cyclic", {"baseLearningRate": 0.002, "maxLearningRate": 0.02, "stepSizeUp": 5, "baseMomentum": 0.5, "maxMomentum": 0.95}, lambda o: S.CyclicLR(o, 0.002, 0.02, step_size_up=5, base_momentum=0.5, max_momentum=0.95))
+for name, options, cycled in [
+    ("sgd", {"nesterov": True, "momentum": 0.9, "weightDecay": 0.01}, "momentum"),
+    ("rmsprop", {"momentum": 0.5}, "momentum"),
+    ("adam", {"amsgrad": True}, "beta1"),
+    ("adamw", {}, "beta1"),
+    ("adamax", {}, "beta1"),
+    ("radam", {}, "beta1"),
+]:
+    for schedule in [one_cycle, zigzag]:
+        case(f"cycled momentum/{name}/{schedule[0]}", mlp("tanh", 4, 3), x4, y3, ("crossEntropy", {}), (name, {"learningRate": 0.02, **options}), [16, 16, 8], 24, schedule, cycled)
 
 write("training", cases)

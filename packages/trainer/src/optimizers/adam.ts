@@ -7,7 +7,7 @@ interface AdamOptions {
   readonly learningRate: Rate;
   readonly weightDecay: Rate;
   readonly maximize: boolean;
-  readonly beta1: number;
+  readonly beta1: Rate;
   readonly beta2: number;
   readonly epsilon: number;
   readonly amsgrad: boolean;
@@ -26,23 +26,24 @@ const defaults: AdamOptions = {
 const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): OptimizerSpec<O> => ({
   name,
   defaults,
+  momentum: "beta1",
   check(options) {
     checkRange(name, options, ["beta1", "beta2"], 0, 1);
     checkRange(name, options, ["epsilon"], 0, Infinity);
   },
   slots: ({ amsgrad }): Record<string, number> => (amsgrad ? { m: 0, v: 0, vMax: 0 } : { m: 0, v: 0 }),
   // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
-  scalars: (options, { step, learningRate, weightDecay }) => [
-    learningRate / (1 - options.beta1 ** (step + 1)),
+  scalars: (options, { step, learningRate, weightDecay, momentum }) => [
+    learningRate / (1 - momentum ** (step + 1)),
     1 / Math.sqrt(1 - options.beta2 ** (step + 1)),
     decoupled(options) ? 1 - learningRate * weightDecay : weightDecay,
   ],
-  step({ p, g, slots: [m, v, vMax], s }, options) {
-    const { beta1, beta2, epsilon, weightDecay } = options;
+  step({ p, g, slots: [m, v, vMax], s, momentum: { kept: inertia, taken } }, options) {
+    const { beta2, epsilon, weightDecay } = options;
     const [decays, apart] = [hasDecay(weightDecay), decoupled(options)];
     const gradient = decays && !apart ? add(g, mul(p, s(2))) : g;
     const kept = decays && apart ? mul(p, s(2)) : p;
-    const first = add(mul(m!, beta1), mul(gradient, 1 - beta1));
+    const first = add(mul(m!, inertia), mul(gradient, taken));
     const second = add(mul(v!, beta2), mul(mul(gradient, gradient), 1 - beta2));
     const largest = vMax === undefined ? second : maximum(vMax, second);
     const next = sub(kept, mul(s(0), div(first, add(mul(sqrt(largest), s(1)), epsilon))));

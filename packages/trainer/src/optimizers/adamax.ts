@@ -14,19 +14,20 @@ export const adamax = defineOptimizer({
     learningRate: 0.002 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    beta1: 0.9,
+    beta1: 0.9 as Rate,
     beta2: 0.999,
     epsilon: 1e-8,
   },
+  momentum: "beta1",
   check(options) {
     checkRange("adamax", options, ["beta1", "beta2"], 0, 1);
     checkRange("adamax", options, ["epsilon"], 0, Infinity);
   },
   slots: (): Record<string, number> => ({ m: 0, u: 0 }),
-  scalars: ({ beta1 }, { step, learningRate, weightDecay }) => [learningRate / (1 - beta1 ** (step + 1)), weightDecay],
-  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay }) {
+  scalars: (_, { step, learningRate, weightDecay, momentum }) => [learningRate / (1 - momentum ** (step + 1)), weightDecay],
+  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay }) {
     const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
-    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
+    const m = add(mul(slots[0]!, inertia), mul(gradient, taken));
     const u = maximum(mul(slots[1]!, beta2), add(abs(gradient), epsilon));
     return [sub(p, mul(s(0), div(m, u))), m, u];
   },

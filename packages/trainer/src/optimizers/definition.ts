@@ -3,7 +3,7 @@
  * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
  */
 import { apply, checkOptions, defineOp, ErmineError, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
-import { ageOf, rateAt, type Rate, type Time } from "../schedules/schedule.js";
+import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 
 /** An optimizer with its options: pure; the trainer keeps its state. */
 export interface Optimizer {
@@ -52,21 +52,35 @@ export interface CommonOptions {
   readonly maximize: boolean;
 }
 
+/** Momentum as ops take it: μ and 1 − μ, numbers of the program where it is fixed, fed where it is scheduled. */
+export interface Momentum {
+  readonly kept: number | Tensor;
+  readonly taken: number | Tensor;
+}
+
 export interface OptimizerSpec<O extends CommonOptions> {
   readonly name: string;
   /** Every option with its default: PyTorch's. */
   readonly defaults: O;
+  /** The option that is the momentum, which a schedule may move; `check` sees its first value. */
+  readonly momentum?: keyof O & ("momentum" | "beta1");
   check?(options: O): void;
   /** What is kept beside a parameter of that shape; a start alone has the parameter's shape. */
   slots(options: O, shape: readonly number[]): Readonly<Record<string, SlotStart | Slot>>;
   readonly average?: string;
   /** With these options: see Optimizer. */
   rows?(options: O): "same" | "only" | undefined;
-  /** Scalars of the parameters' step-th update (0 the first); learning rate and decay are their values now. */
-  scalars(options: O, now: { step: number; learningRate: number; weightDecay: number }): readonly number[];
+  /** Scalars of the parameters' step-th update (0 the first); learning rate, decay and momentum (0 where there is none) are their values now. */
+  scalars(options: O, now: { step: number; learningRate: number; weightDecay: number; momentum: number }): readonly number[];
   /** The step, in ops; `s(i)` is the i-th scalar, the gradient has its sign for `maximize` already. */
   step(
-    inputs: { readonly p: Tensor; readonly g: Tensor; readonly slots: readonly Tensor[]; s(i: number): Tensor },
+    inputs: {
+      readonly p: Tensor;
+      readonly g: Tensor;
+      readonly slots: readonly Tensor[];
+      readonly momentum: Momentum;
+      s(i: number): Tensor;
+    },
     options: O,
   ): readonly [parameter: Tensor, ...slots: Tensor[]];
   /** The name of the op; default `<name>Update`. Optimizers that differ in static options share one. */
@@ -94,41 +108,60 @@ const habits: object = {
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
   const opName = spec.op ?? `${spec.name}Update`;
-  const op: Op<{ readonly options: O }> = defineOp({
-    name: opName,
-    inputs: [{ name: "operands", variadic: true, differentiable: false }],
-    infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
-    decompose(operands, { options }) {
-      const [p, gradient, ...rest] = operands as Tensor[];
-      const scalars = rest.pop()!;
-      const g = options.maximize ? neg(gradient!) : gradient!;
-      return [...spec.step({ p: p!, g, slots: rest, s: (i) => scalarAt(scalars, i) }, options)];
-    },
-  });
+  const momentumOf = (options: O): Rate => (spec.momentum === undefined ? 0 : (options[spec.momentum] as Rate));
+  /** @param scheduled whether μ and 1 − μ are the last two scalars: another op, for kernels have the momentum in the program */
+  const updateOp = (name: string, scheduled: boolean): Op<{ readonly options: O }> =>
+    defineOp({
+      name,
+      inputs: [{ name: "operands", variadic: true, differentiable: false }],
+      infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
+      decompose(operands, { options }) {
+        const [p, gradient, ...rest] = operands as Tensor[];
+        const scalars = rest.pop()!;
+        const g = options.maximize ? neg(gradient!) : gradient!;
+        const s = (i: number): Tensor => scalarAt(scalars, i);
+        const fixed = momentumOf(options) as number;
+        const count = scalars.shape[0] as number;
+        const momentum = scheduled ? { kept: s(count - 2), taken: s(count - 1) } : { kept: fixed, taken: 1 - fixed };
+        return [...spec.step({ p: p!, g, slots: rest, momentum, s }, options)];
+      },
+    });
+  const fixedOp = updateOp(opName, false);
+  const scheduledOp = updateOp(`scheduled${opName[0]!.toUpperCase()}${opName.slice(1)}`, true);
   return (given = {}) => {
     checkOptions(spec.name, given, Object.keys(spec.defaults));
     const options = { ...spec.defaults, ...given } as O;
     checkCommon(spec.name, options);
-    spec.check?.(options);
+    const rate = momentumOf(options);
+    const scheduled = isSchedule(rate);
+    const withMomentum = (momentum: number): O => (scheduled ? { ...options, [spec.momentum as keyof O]: momentum } : options);
+    spec.check?.(withMomentum(rateAt(rate, { step: 0, epoch: 0 })));
+    // Not 0, so that it has its slot.
+    const settled = withMomentum(1);
     // Rates are fed: what stays in the op's attributes is static and plain.
-    const attributes = { options: { ...options, learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 } };
-    const scalars = (time: Time): readonly number[] =>
-      spec.scalars(options, {
+    const attributes = { options: { ...settled, learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 } };
+    const op = scheduled ? scheduledOp : fixedOp;
+    const scalars = (time: Time): readonly number[] => {
+      const momentum = rateAt(rate, time);
+      const own = spec.scalars(settled, {
         step: ageOf(time),
         learningRate: rateAt(options.learningRate, time),
         weightDecay: rateAt(options.weightDecay, time),
+        momentum,
       });
-    const rows = spec.rows?.(options);
+      return scheduled ? [...own, momentum, 1 - momentum] : own;
+    };
+    const rows = spec.rows?.(settled);
     return {
       ...habits,
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
-      slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
+      slots: (shape) => shapedSlots(spec.slots(settled, shape), shape),
       ...(rows === undefined ? {} : { rows }),
       ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalars({ step: 0, epoch: 0 }).length,
       scalars,
-      rates: [options.learningRate, options.weightDecay],
+      rates: [options.learningRate, options.weightDecay, ...(scheduled ? [rate] : [])],
       update({ parameters, slots }, gradients, vector) {
         const next = parameters.map((p, i) => apply(op, [p, gradients[i]!, ...slots[i]!, vector], attributes));
         return { parameters: next.map((outputs) => outputs[0]!), slots: next.map((outputs) => outputs.slice(1)) };
@@ -146,12 +179,13 @@ export const shapedSlots = (
     Object.entries(slots).map(([name, slot]) => [name, typeof slot === "object" ? slot : { start: slot, shape }]),
   );
 
+const isSchedule = (rate: unknown): rate is Schedule => typeof rate === "object" && rate !== null && "at" in rate;
+
 export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;
 
 function checkCommon(name: string, { learningRate, weightDecay }: CommonOptions): void {
   for (const [key, rate] of Object.entries({ learningRate, weightDecay })) {
-    if (typeof rate === "number" ? Number.isFinite(rate) && rate >= 0 : typeof rate === "object" && rate !== null && "at" in rate)
-      continue;
+    if (typeof rate === "number" ? Number.isFinite(rate) && rate >= 0 : isSchedule(rate)) continue;
     throw new ErmineError("ERMINE_OPTION", `${name}: ${key} is a number ≥ 0 or a schedule, got ${String(rate)}.`);
   }
 }

@@ -14,23 +14,24 @@ export const lamb = defineOptimizer({
     learningRate: 0.001 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    beta1: 0.9,
+    beta1: 0.9 as Rate,
     beta2: 0.999,
     epsilon: 1e-6,
   },
+  momentum: "beta1",
   check(options) {
     checkRange("lamb", options, ["beta1", "beta2"], 0, 1);
     checkRange("lamb", options, ["epsilon"], 0, Infinity);
   },
   slots: (): Record<string, number> => ({ m: 0, v: 0 }),
-  scalars: ({ beta1, beta2 }, { step, learningRate, weightDecay }) => [
+  scalars: ({ beta2 }, { step, learningRate, weightDecay, momentum }) => [
     learningRate,
-    1 / (1 - beta1 ** (step + 1)),
+    1 / (1 - momentum ** (step + 1)),
     1 / (1 - beta2 ** (step + 1)),
     weightDecay,
   ],
-  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay }) {
-    const m = add(mul(slots[0]!, beta1), mul(g, 1 - beta1));
+  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay }) {
+    const m = add(mul(slots[0]!, inertia), mul(g, taken));
     const v = add(mul(slots[1]!, beta2), mul(mul(g, g), 1 - beta2));
     const adaptive = div(mul(m, s(1)), add(sqrt(mul(v, s(2))), epsilon));
     const r = hasDecay(weightDecay) ? add(adaptive, mul(p, s(3))) : adaptive;

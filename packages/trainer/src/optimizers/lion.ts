@@ -14,16 +14,17 @@ export const lion = defineOptimizer({
     learningRate: 0.0001 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    beta1: 0.9,
+    beta1: 0.9 as Rate,
     beta2: 0.99,
   },
+  momentum: "beta1",
   check(options) {
     checkRange("lion", options, ["beta1", "beta2"], 0, 1);
   },
   slots: (): Record<string, number> => ({ m: 0 }),
   scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
-  step({ p, g, slots, s }, { beta1, beta2, weightDecay }) {
-    const direction = sign(add(mul(slots[0]!, beta1), mul(g, 1 - beta1)));
+  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, weightDecay }) {
+    const direction = sign(add(mul(slots[0]!, inertia), mul(g, taken)));
     const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;
     return [sub(kept, mul(direction, s(0))), add(mul(slots[0]!, beta2), mul(g, 1 - beta2))];
   },

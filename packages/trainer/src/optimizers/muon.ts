@@ -39,13 +39,14 @@ export const muon = defineOptimizer({
     learningRate: 0.001 as Rate,
     weightDecay: 0.1 as Rate,
     maximize: false,
-    momentum: 0.95,
+    momentum: 0.95 as Rate,
     nesterov: true,
     nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
     nsSteps: 5,
     epsilon: 1e-7,
     adjustLrFn: "original" as keyof typeof factors,
   },
+  momentum: "momentum",
   check(options) {
     checkRange("muon", options, ["momentum"], 0, 1);
     checkRange("muon", options, ["nsSteps"], 0, 100);
@@ -59,7 +60,10 @@ export const muon = defineOptimizer({
   },
   slots: (): Record<string, number> => ({ momentum: 0 }),
   scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
-  step({ p, g, slots, s }, { momentum, nesterov, nsCoefficients, nsSteps, epsilon, adjustLrFn, weightDecay }) {
+  step(
+    { p, g, slots, s, momentum: { kept: inertia, taken } },
+    { nesterov, nsCoefficients, nsSteps, epsilon, adjustLrFn, weightDecay },
+  ) {
     if (p.rank !== 2) {
       throw new ErmineError(
         "ERMINE_SHAPE",
@@ -67,8 +71,8 @@ export const muon = defineOptimizer({
       );
     }
     const [rows, columns] = p.shape as readonly [number, number];
-    const buffer = add(mul(slots[0]!, momentum), mul(g, 1 - momentum));
-    const wanted = nesterov ? add(mul(g, 1 - momentum), mul(buffer, momentum)) : buffer;
+    const buffer = add(mul(slots[0]!, inertia), mul(g, taken));
+    const wanted = nesterov ? add(mul(g, taken), mul(buffer, inertia)) : buffer;
     const factor = factors[adjustLrFn](rows, columns);
     const direction = orthogonal(wanted, nsCoefficients, nsSteps, epsilon);
     const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;

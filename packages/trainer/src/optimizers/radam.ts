@@ -26,27 +26,28 @@ export const radam = defineOptimizer({
     learningRate: 0.001 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    beta1: 0.9,
+    beta1: 0.9 as Rate,
     beta2: 0.999,
     epsilon: 1e-8,
     decoupledWeightDecay: false,
   },
+  momentum: "beta1",
   check(options) {
     checkRange("radam", options, ["beta1", "beta2"], 0, 1);
     checkRange("radam", options, ["epsilon"], 0, Infinity);
   },
   slots: (): Record<string, number> => ({ m: 0, v: 0 }),
-  scalars({ beta1, beta2, decoupledWeightDecay }, { step, learningRate, weightDecay }) {
+  scalars({ beta2, decoupledWeightDecay }, { step, learningRate, weightDecay, momentum }) {
     const t = step + 1;
     const { adaptive, plain } = rectification(beta2, t);
-    const rate = learningRate / (1 - beta1 ** t);
+    const rate = learningRate / (1 - momentum ** t);
     return [rate * adaptive, rate * plain, decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay];
   },
-  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay, decoupledWeightDecay }) {
+  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay, decoupledWeightDecay }) {
     const decays = hasDecay(weightDecay);
     const gradient = decays && !decoupledWeightDecay ? add(g, mul(p, s(2))) : g;
     const kept = decays && decoupledWeightDecay ? mul(p, s(2)) : p;
-    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
+    const m = add(mul(slots[0]!, inertia), mul(gradient, taken));
     const v = add(mul(slots[1]!, beta2), mul(mul(gradient, gradient), 1 - beta2));
     const adaptive = mul(s(0), div(m, add(sqrt(v), epsilon)));
     return [sub(sub(kept, adaptive), mul(m, s(1))), m, v];

@@ -16,19 +16,20 @@ export const rmsprop = defineOptimizer({
     maximize: false,
     alpha: 0.99,
     epsilon: 1e-8,
-    momentum: 0,
+    momentum: 0 as Rate,
     centered: false,
   },
+  momentum: "momentum",
   check(options) {
     checkRange("rmsprop", options, ["alpha", "epsilon", "momentum"], 0, Infinity);
   },
   slots: ({ momentum, centered }): Record<string, number> => ({
     square: 0,
     ...(centered ? { mean: 0 } : {}),
-    ...(momentum > 0 ? { momentum: 0 } : {}),
+    ...(momentum !== 0 ? { momentum: 0 } : {}),
   }),
   scalars: (_, { learningRate, weightDecay }) => [learningRate, weightDecay],
-  step({ p, g, slots, s }, { alpha, epsilon, momentum, centered, weightDecay }) {
+  step({ p, g, slots, s, momentum: { kept: inertia } }, { alpha, epsilon, momentum, centered, weightDecay }) {
     const kept = [...slots];
     const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
     const square = add(mul(kept.shift()!, alpha), mul(mul(gradient, gradient), 1 - alpha));
@@ -40,8 +41,8 @@ export const rmsprop = defineOptimizer({
       under = sub(square, mul(mean, mean));
     }
     let direction = div(gradient, add(sqrt(under), epsilon));
-    if (momentum > 0) {
-      direction = add(mul(kept.shift()!, momentum), direction);
+    if (momentum !== 0) {
+      direction = add(mul(kept.shift()!, inertia), direction);
       next.push(direction);
     }
     return [sub(p, mul(direction, s(0))), ...next];

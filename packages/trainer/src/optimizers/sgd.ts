@@ -8,6 +8,8 @@ import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
  *
  * Defaults: learningRate 0.001, momentum 0, dampening 0, nesterov false, weightDecay 0 (an L2 term in the gradient), as PyTorch's.
  *
+ * A momentum may be scheduled: `momentum: oneCycle(…).momentum`.
+ *
  * @throws ErmineError ERMINE_OPTION: nesterov needs a momentum and no dampening
  */
 export const sgd = defineOptimizer({
@@ -16,10 +18,11 @@ export const sgd = defineOptimizer({
     learningRate: 0.001 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    momentum: 0,
+    momentum: 0 as Rate,
     dampening: 0,
     nesterov: false,
   },
+  momentum: "momentum",
   check(options) {
     checkRange("sgd", options, ["momentum"], 0, Infinity);
     if (options.nesterov && (options.momentum === 0 || options.dampening !== 0)) {
@@ -30,11 +33,11 @@ export const sgd = defineOptimizer({
   rows: ({ momentum, weightDecay }) => (momentum === 0 && !hasDecay(weightDecay) ? "same" : undefined),
   // The first momentum is the gradient itself: dampening begins with the second step.
   scalars: ({ dampening }, { step, learningRate, weightDecay }) => [learningRate, weightDecay, step === 0 ? 1 : 1 - dampening],
-  step({ p, g, slots, s }, { momentum, nesterov, weightDecay }) {
+  step({ p, g, slots, s, momentum: { kept } }, { momentum, nesterov, weightDecay }) {
     const decayed = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
     if (momentum === 0) return [sub(p, mul(decayed, s(0)))];
-    const buffer = add(mul(slots[0]!, momentum), mul(decayed, s(2)));
-    const direction = nesterov ? add(decayed, mul(buffer, momentum)) : buffer;
+    const buffer = add(mul(slots[0]!, kept), mul(decayed, s(2)));
+    const direction = nesterov ? add(decayed, mul(buffer, kept)) : buffer;
     return [sub(p, mul(direction, s(0))), buffer];
   },
 });

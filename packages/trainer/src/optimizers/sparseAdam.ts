@@ -20,10 +20,11 @@ export const sparseAdam = defineOptimizer({
     learningRate: 0.001 as Rate,
     weightDecay: 0 as Rate,
     maximize: false,
-    beta1: 0.9,
+    beta1: 0.9 as Rate,
     beta2: 0.999,
     epsilon: 1e-8,
   },
+  momentum: "beta1",
   check(options) {
     checkRange("sparseAdam", options, ["beta1", "beta2"], 0, 1);
     checkRange("sparseAdam", options, ["epsilon"], 0, Infinity);
@@ -32,12 +33,12 @@ export const sparseAdam = defineOptimizer({
   },
   slots: (): Record<string, number> => ({ m: 0, v: 0 }),
   rows: () => "only",
-  scalars({ beta1, beta2 }, { step, learningRate }) {
+  scalars({ beta2 }, { step, learningRate, momentum }) {
     const t = step + 1;
-    return [(learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t), 1, 0];
+    return [(learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - momentum ** t), 1, 0];
   },
-  step({ p, g, slots, s }, { beta1, beta2, epsilon }) {
-    const m = add(mul(slots[0]!, beta1), mul(g, 1 - beta1));
+  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon }) {
+    const m = add(mul(slots[0]!, inertia), mul(g, taken));
     const v = add(mul(slots[1]!, beta2), mul(mul(g, g), 1 - beta2));
     return [sub(p, mul(s(0), div(m, add(mul(sqrt(v), s(1)), epsilon)))), m, v];
   },

@@ -1,6 +1,16 @@
-/** Schedules that go up and down: oneCycle and cyclic. Learning rates only; PyTorch's also cycle the momentum. */
-import { checkOptions } from "@ermine/core";
+/** Schedules that go up and down, oneCycle and cyclic, and the momentum that goes the other way. */
+import { checkOptions, ErmineError } from "@ermine/core";
 import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
+
+/**
+ * A learning rate with the momentum that belongs to it: high where the rate is low. An optimizer's momentum (beta1 of adam and its kin) is that
+ * schedule where it is given it.
+ *
+ * @example const rate = oneCycle(0.1, { totalSteps }); sgd({ learningRate: rate, momentum: rate.momentum })
+ */
+export interface CycledSchedule extends Schedule {
+  readonly momentum: Schedule;
+}
 
 export interface OneCycleOptions {
   readonly totalSteps: number;
@@ -13,40 +23,55 @@ export interface OneCycleOptions {
   readonly anneal?: "cosine" | "linear";
   /** Down to the start first, then to the end. Default false. */
   readonly threePhase?: boolean;
+  /** The momentum where the rate is highest. Default 0.85. */
+  readonly baseMomentum?: number;
+  /** The momentum at the start and the end. Default 0.95. */
+  readonly maxMomentum?: number;
 }
 
-/** Up to maxLearningRate and down below the start within totalSteps. PyTorch's OneCycleLR; Smith and Topin, 2019. */
-export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Schedule {
-  checkOptions("oneCycle", options, ["totalSteps", "percentStart", "divFactor", "finalDivFactor", "anneal", "threePhase"]);
+/**
+ * Up to maxLearningRate and down below the start within totalSteps; its `momentum` goes from maxMomentum to baseMomentum and back.
+ * PyTorch's OneCycleLR; Smith and Topin, 2019.
+ */
+export function oneCycle(maxLearningRate: number, options: OneCycleOptions): CycledSchedule {
+  checkOptions("oneCycle", options, [
+    "totalSteps",
+    "percentStart",
+    "divFactor",
+    "finalDivFactor",
+    "anneal",
+    "threePhase",
+    "baseMomentum",
+    "maxMomentum",
+  ]);
   const { totalSteps, percentStart = 0.3, divFactor = 25, finalDivFactor = 1e4, anneal = "cosine", threePhase = false } = options;
   requireCount("oneCycle", "totalSteps", totalSteps, 2);
   requireOneOf("oneCycle", "anneal", anneal, ["cosine", "linear"]);
   requireNumber("oneCycle", "percentStart", percentStart, 0, 1);
+  const { baseMomentum = 0.85, maxMomentum = 0.95 } = options;
+  requireMomenta("oneCycle", baseMomentum, maxMomentum);
   const start = maxLearningRate / divFactor;
   const end = start / finalDivFactor;
   const top = percentStart * totalSteps - 1;
   const last = totalSteps - 1;
-  const phases: readonly (readonly [until: number, from: number, to: number])[] = threePhase
-    ? [
-        [top, start, maxLearningRate],
-        [2 * top, maxLearningRate, start],
-        [last, start, end],
-      ]
-    : [
-        [top, start, maxLearningRate],
-        [last, maxLearningRate, end],
-      ];
-  return stepwise("oneCycle", (time) => {
-    const t = Math.min(time, last);
-    const index = Math.max(
-      0,
-      phases.findIndex(([until]) => t <= until),
-    );
-    const [until, from, to] = phases[index]!;
-    const begun = index === 0 ? 0 : phases[index - 1]![0];
-    const part = (t - begun) / (until - begun);
-    return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * part));
-  });
+  const ends = threePhase ? [top, 2 * top, last] : [top, last];
+  /** Through those values, one at the start and one at the end of each phase. */
+  const through =
+    (values: readonly number[]) =>
+    (time: number): number => {
+      const t = Math.min(time, last);
+      const index = Math.max(
+        0,
+        ends.findIndex((until) => t <= until),
+      );
+      const [from, to] = [values[index]!, values[index + 1]!];
+      const begun = index === 0 ? 0 : ends[index - 1]!;
+      const part = (t - begun) / (ends[index]! - begun);
+      return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * part));
+    };
+  const rates = threePhase ? [start, maxLearningRate, start, end] : [start, maxLearningRate, end];
+  const momenta = [maxMomentum, baseMomentum, maxMomentum, maxMomentum];
+  return { ...stepwise("oneCycle", through(rates)), momentum: stepwise("oneCycle's momentum", through(momenta)) };
 }
 
 export interface CyclicOptions {
@@ -58,22 +83,64 @@ export interface CyclicOptions {
   readonly mode?: "triangular" | "triangular2" | "expRange";
   /** Of expRange: the height shrinks by it each step. Default 1. */
   readonly gamma?: number;
+  /** The height as a function of the cycle (from 1 on) or the step (from 0 on), in the place of mode and gamma. */
+  readonly scaleFn?: (x: number) => number;
+  /** What scaleFn is given. Default "cycle". */
+  readonly scaleMode?: "cycle" | "iterations";
+  /** The momentum where the rate is highest. Default 0.8. */
+  readonly baseMomentum?: number;
+  /** The momentum where the rate is lowest. Default 0.9. */
+  readonly maxMomentum?: number;
 }
 
-/** Between baseLearningRate and maxLearningRate, in a zigzag. PyTorch's CyclicLR; Smith, 2017. */
-export function cyclic(baseLearningRate: number, options: CyclicOptions): Schedule {
-  checkOptions("cyclic", options, ["maxLearningRate", "stepSizeUp", "stepSizeDown", "mode", "gamma"]);
+/**
+ * Between baseLearningRate and maxLearningRate, in a zigzag; its `momentum` between maxMomentum and baseMomentum, the other way. PyTorch's
+ * CyclicLR; Smith, 2017.
+ *
+ * @throws ErmineError ERMINE_OPTION also for a scaleFn beside mode or gamma, or a scaleMode without scaleFn
+ */
+export function cyclic(baseLearningRate: number, options: CyclicOptions): CycledSchedule {
+  checkOptions("cyclic", options, [
+    "maxLearningRate",
+    "stepSizeUp",
+    "stepSizeDown",
+    "mode",
+    "gamma",
+    "scaleFn",
+    "scaleMode",
+    "baseMomentum",
+    "maxMomentum",
+  ]);
   const { maxLearningRate, stepSizeUp = 2000, stepSizeDown = stepSizeUp, mode = "triangular", gamma = 1 } = options;
   requireOneOf("cyclic", "mode", mode, ["triangular", "triangular2", "expRange"]);
   requireCount("cyclic", "stepSizeUp", stepSizeUp);
   requireCount("cyclic", "stepSizeDown", stepSizeDown);
+  const { scaleFn, scaleMode = "cycle", baseMomentum = 0.8, maxMomentum = 0.9 } = options;
+  requireOneOf("cyclic", "scaleMode", scaleMode, ["cycle", "iterations"]);
+  requireMomenta("cyclic", baseMomentum, maxMomentum);
+  if (scaleFn === undefined ? options.scaleMode !== undefined : options.mode !== undefined || options.gamma !== undefined) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      "cyclic: scaleFn takes the place of mode and gamma, and scaleMode says what it is given. Leave out what would have no effect.",
+    );
+  }
   const length = stepSizeUp + stepSizeDown;
   const rise = stepSizeUp / length;
-  return stepwise("cyclic", (t) => {
+  /** 0 at the foot of a cycle and what it has of the whole height at its top. */
+  const height = (t: number): number => {
     const cycle = Math.floor(1 + t / length);
     const x = 1 + t / length - cycle;
-    const height = x <= rise ? x / rise : (x - 1) / (rise - 1);
-    const shrink = mode === "triangular" ? 1 : mode === "triangular2" ? 2 ** (1 - cycle) : gamma ** t;
-    return baseLearningRate + (maxLearningRate - baseLearningRate) * height * shrink;
-  });
+    const part = x <= rise ? x / rise : (x - 1) / (rise - 1);
+    if (scaleFn !== undefined) return part * scaleFn(scaleMode === "cycle" ? cycle : t);
+    return part * (mode === "triangular" ? 1 : mode === "triangular2" ? 2 ** (1 - cycle) : gamma ** t);
+  };
+  return {
+    ...stepwise("cyclic", (t) => baseLearningRate + (maxLearningRate - baseLearningRate) * height(t)),
+    momentum: stepwise("cyclic's momentum", (t) => maxMomentum - (maxMomentum - baseMomentum) * height(t)),
+  };
+}
+
+function requireMomenta(where: string, baseMomentum: number, maxMomentum: number): void {
+  requireNumber(where, "baseMomentum", baseMomentum, 0, 1);
+  requireNumber(where, "maxMomentum", maxMomentum, 0, 1);
 }

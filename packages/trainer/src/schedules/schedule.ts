@@ -30,7 +30,7 @@ export interface Schedule {
   restore?(state: Readonly<Record<string, number>>): void;
 }
 
-/** A learning rate or a weight decay: fixed, or scheduled. */
+/** A learning rate, a weight decay or a momentum: fixed, or scheduled. */
 export type Rate = number | Schedule;
 
 /** The rate's value now. */

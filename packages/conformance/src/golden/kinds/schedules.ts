@@ -1,4 +1,5 @@
 /** Schedules: the learning rate after k steps, computed on the host in float64. */
+import type { CycledSchedule } from "@ermine/trainer";
 import { schedules } from "@ermine/trainer/catalog";
 import { Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { optionsOf, type GoldenCase } from "../schema.js";
@@ -9,13 +10,15 @@ export interface ScheduleCase extends GoldenCase {
   /** What a schedule that follows a metric is told after each step. */
   readonly metrics?: readonly number[];
   readonly expected: readonly number[];
+  /** The momentum beside it, where the schedule has one. */
+  readonly expectedMomentum?: readonly number[];
 }
 
 export const scheduleKind: GoldenKind<ScheduleCase> = {
   name: "schedules",
   tolerance: { absolute: 1e-9, relative: 1e-7 },
   usesBackend: false,
-  async run({ name, options, baseLearningRate, metrics, expected }) {
+  async run({ name, options, baseLearningRate, metrics, expected, expectedMomentum }) {
     const make = schedules[name];
     if (make === undefined) throw new Skip(`there is no schedule "${name}"`);
     const schedule = skipUnknownOptions(() => make(baseLearningRate, optionsOf(options)));
@@ -23,6 +26,12 @@ export const scheduleKind: GoldenKind<ScheduleCase> = {
       if (k > 0 && metrics !== undefined) schedule.observe!(metrics[k - 1]!);
       return schedule.at(k);
     });
-    return [{ what: "learning rate", got, expected }];
+    if (expectedMomentum === undefined) return [{ what: "learning rate", got, expected }];
+    const { momentum } = schedule as Partial<CycledSchedule>;
+    const moved = momentum === undefined ? [] : expectedMomentum.map((_, k) => momentum.at(k));
+    return [
+      { what: "learning rate", got, expected },
+      { what: "momentum", got: moved, expected: expectedMomentum },
+    ];
   },
 };

@@ -2,7 +2,7 @@
 import { ErmineError, type Loss } from "@ermine/core";
 import { losses } from "@ermine/core/catalog";
 import * as nn from "@ermine/core/nn";
-import { dataset, l2Penalty, Trainer } from "@ermine/trainer";
+import { dataset, l2Penalty, Trainer, type CycledSchedule } from "@ermine/trainer";
 import { optimizers, schedules } from "@ermine/trainer/catalog";
 import type { Comparison } from "../comparison.js";
 import { release, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
@@ -26,6 +26,8 @@ export interface TrainingCase extends GoldenCase {
   readonly loss: Part;
   readonly optimizer: Part;
   readonly schedule?: Part;
+  /** The optimizer's option that moves with the schedule. */
+  readonly cycledMomentum?: "momentum" | "beta1";
   readonly expected: {
     readonly lossPerStep: readonly number[];
     readonly finalParameters: Named;
@@ -81,7 +83,7 @@ function pick(entries: readonly { readonly name: string; readonly loss: Loss }[]
 }
 
 /** The optimizer, its learning rate on the case's schedule. */
-function optimizerOf({ optimizer, schedule }: TrainingCase) {
+function optimizerOf({ optimizer, schedule, cycledMomentum }: TrainingCase) {
   const make = optimizers[optimizer.name];
   if (make === undefined) throw new Skip(`there is no optimizer "${optimizer.name}"`);
   const options = optionsOf(optimizer.options);
@@ -92,5 +94,7 @@ function optimizerOf({ optimizer, schedule }: TrainingCase) {
   if (typeof rate !== "number") {
     throw new ErmineError("ERMINE_DATA", `A scheduled case needs its optimizer's learningRate, got ${String(rate)}.`);
   }
-  return make({ ...options, learningRate: scheduled(rate, optionsOf(schedule.options)) });
+  const learningRate = scheduled(rate, optionsOf(schedule.options));
+  if (cycledMomentum === undefined) return make({ ...options, learningRate });
+  return make({ ...options, learningRate, [cycledMomentum]: (learningRate as CycledSchedule).momentum });
 }
