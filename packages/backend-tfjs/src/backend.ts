@@ -47,12 +47,13 @@ function over({ binding, package: { name } }: Native, device: Device | undefined
     );
   }
   const eager = new Eager(binding);
+  const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism());
   const programs = new Set<{ dispose(): void; memory(): { tensors: number; bytes: number } }>();
   return {
     name: "tfjs",
     engine: engineOf(binding.TF_Version, isUsingGpuDevice),
     details: {
-      threads: Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism()),
+      threads,
       simd: "TensorFlow's",
       device: isUsingGpuDevice ? "GPU" : "CPU",
     },
@@ -66,7 +67,7 @@ function over({ binding, package: { name } }: Native, device: Device | undefined
     read: async (storage) => eager.read(storage),
     readSync: (storage) => eager.read(storage),
     compile(module) {
-      const program = compileProgram(binding, eager, module);
+      const program = compileProgram(binding, eager, module, threads);
       programs.add(program);
       return {
         ...program,

@@ -5,6 +5,7 @@ import {
   ErmineError,
   type DType,
   type Kernel,
+  type Shape,
   type Size,
   type Storage,
   type TypedArray,
@@ -183,6 +184,11 @@ class EagerEmitter implements Emitter {
     const order = this.sizes(permutation);
     const type = { shape: permutation.map((axis) => x.shape[axis]!), dtype: x.dtype };
     return this.op("Transpose", [x, order], { T: { type: x.dtype }, Tperm: { type: "int32" } }, [type])[0]!;
+  }
+
+  repeat(x: Operand, shape: Shape): Operand {
+    const attributes = { T: { type: x.dtype }, Tidx: { type: "int32" } } as const;
+    return this.op("BroadcastTo", [x, this.sizes(shape)], attributes, [{ shape, dtype: x.dtype }])[0]!;
   }
 }
 

@@ -63,6 +63,12 @@ describeNative("fused kernels agree with core's definitions", () => {
       (z, t) => slopes((y) => core.sum(core.crossEntropy(y, t!, { reduction: "none" })), z!),
       [numbers([2, 3]), whole([2], [-100, -100])],
     ));
+  it("crossEntropy's mean where all but a row of NaN counts, and where nothing does", async () => {
+    const mean = (z?: Tensor, t?: Tensor): readonly Tensor[] => slopes((y) => core.crossEntropy(y, t!), z!);
+    const logits = numbers([3, 2]).data;
+    await agrees(mean, [{ shape: [3, 2], data: [Number.NaN, ...logits.slice(1)] }, whole([3], [-100, 1, 0])]);
+    await agrees(mean, [numbers([3, 2]), whole([3], [-100, -100, -100])]);
+  });
 
   it.each([
     [[1, 2, 3, -3e38]],

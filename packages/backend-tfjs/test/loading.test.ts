@@ -130,6 +130,21 @@ describeNative("TensorFlow's settings", () => {
     );
     expect(errors).toBe("");
   });
+  it("let a small program run without waking another thread", () => {
+    const { output } = inProcess(`
+      const core = await import("@ermine/core");
+      const backend = await tfjs({ threads: 2 });
+      const v = new core.Variable(core.zeros([8, 8]));
+      const { graph } = core.traceEntry("step", () => ((v.value = core.exp(core.neg(v.value))), core.sum(v.value)));
+      const program = core.compileModule(backend, core.graphModule({ step: graph }));
+      const run = () => program.run("step", {}).forEach((storage) => backend.release(storage));
+      for (let i = 0; i < 50; i++) run();
+      const before = process.resourceUsage().voluntaryContextSwitches;
+      for (let i = 0; i < 400; i++) run();
+      console.log((process.resourceUsage().voluntaryContextSwitches - before) / 400 < 0.5);
+    `);
+    expect(output).toBe("true");
+  });
   it("are those of whoever loaded tfjs-node first", () => {
     const { output } = inProcess(`
       import { createRequire } from "node:module";

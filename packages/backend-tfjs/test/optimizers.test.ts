@@ -7,16 +7,21 @@ import { dtypes, loweredOps, supports } from "../src/lowering/index.js";
 import { backend, numbers } from "./agreement.js";
 import { describeNative } from "./native.js";
 
-const shapes = [[4, 3], [4]] as const;
+/** A weight and a bias: of a few numbers, and of so many that TensorFlow's kernel for Adam would wake threads. */
+const sizes = { small: [4, 3], middling: [70, 30] } as const;
+type SizeName = keyof typeof sizes;
 
 /** A linear layer with a step of this optimizer; what it kept besides the parameters comes after them. */
-function training(optimizer: Optimizer): { variables: core.Variable[]; module: core.GraphModule } {
-  const parameters = shapes.map((shape, i) => new core.Parameter(core.tensor(numbers(shape, i + 1).data, { shape })));
+function training(optimizer: Optimizer, size: SizeName = "small"): { variables: core.Variable[]; module: core.GraphModule } {
+  const [outputs, inputs] = sizes[size];
+  const parameters = [[outputs, inputs], [outputs]].map(
+    (shape, i) => new core.Parameter(core.tensor(numbers(shape, i + 1).data, { shape })),
+  );
   const slots = parameters.map((p) =>
     Object.values(optimizer.slots(p.shape)).map(({ shape }) => new core.Variable(core.zeros(shape))),
   );
   const step = core.traceEntry("step", (trace) => {
-    const x = trace.feed("x", { shape: [core.Dim.symbol("N"), 3], dtype: "float32", domain: "real" });
+    const x = trace.feed("x", { shape: [core.Dim.symbol("N"), inputs], dtype: "float32", domain: "real" });
     const scalars = trace.feed("scalars", { shape: [optimizer.scalarCount], dtype: "float32", domain: "real" });
     const { value, grads } = core.valueAndGrad(
       () => core.mean(core.square(core.linear(x, parameters[0]!.value, parameters[1]!.value))),
@@ -34,14 +39,16 @@ function training(optimizer: Optimizer): { variables: core.Variable[]; module: c
   return { variables: [...parameters, ...slots.flat()], module: core.graphModule({ step }) };
 }
 
-async function train(on: core.Backend, optimizer: Optimizer): Promise<number[][]> {
-  const { variables, module } = training(optimizer);
+async function train(on: core.Backend, optimizer: Optimizer, of: SizeName): Promise<number[][]> {
+  const { variables, module } = training(optimizer, of);
+  const inputs = sizes[of][1];
   const program = core.compileModule(on, module);
   for (let step = 0; step < 6; step++) {
     const size = step % 2 === 0 ? 5 : 2;
-    const data = step === 3 ? new Float32Array(size * 3).fill(Number.NaN) : Float32Array.from(numbers([size, 3], step + 9).data);
+    const shape = [size, inputs];
+    const data = step === 3 ? new Float32Array(size * inputs).fill(Number.NaN) : Float32Array.from(numbers(shape, step + 9).data);
     const scalars = { shape: [optimizer.scalarCount], value: Float32Array.from(optimizer.scalars({ step, epoch: 0 })) };
-    for (const storage of program.run("step", { x: { shape: [size, 3], value: data }, scalars })) on.release(storage);
+    for (const storage of program.run("step", { x: { shape, value: data }, scalars })) on.release(storage);
   }
   const state = await Promise.all(variables.map(async (v) => [...(await v.data())]));
   program.dispose();
@@ -74,13 +81,16 @@ const cases = {
 const names = Object.keys(cases) as (keyof typeof cases)[];
 
 describeNative("optimizers take the reference's steps, and none where the loss is not finite", () => {
-  it.each(names)("%s", async (name) => {
-    const expected = await train(reference(), cases[name].optimizer());
-    const found = await train(await backend(), cases[name].optimizer());
-    found.forEach((list, i) =>
-      list.forEach((value, k) => expect(Math.abs(value - expected[i]![k]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(value)))),
-    );
-  });
+  it.each(names.flatMap((name) => (["small", "middling"] as const).map((size) => [name, size] as const)))(
+    "%s, %s",
+    async (name, size) => {
+      const expected = await train(reference(), cases[name].optimizer(), size);
+      const found = await train(await backend(), cases[name].optimizer(), size);
+      found.forEach((list, i) =>
+        list.forEach((value, k) => expect(Math.abs(value - expected[i]![k]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(value)))),
+      );
+    },
+  );
 
   it.each(names)("%s, eagerly", async (name) => {
     const run = (on: core.Backend): number[] =>
@@ -102,14 +112,23 @@ describeNative("optimizers take the reference's steps, and none where the loss i
 describe("what is written in place", () => {
   const lowered = (module: core.GraphModule): core.GraphModule =>
     core.lowerModule(module, { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } });
-  const opsOf = (module: core.GraphModule): string[] =>
-    translate(lowered(module), () => new Float32Array()).nodes.map(({ op }) => op);
+  const opsOf = (module: core.GraphModule, threads = 2): string[] =>
+    translate(lowered(module), { read: () => new Float32Array(), threads }).nodes.map(({ op }) => op);
 
   it.each(names)("%s", (name) => {
     core.useBackend(reference());
     const { kernel, optimizer } = cases[name];
     const kernels = opsOf(training(optimizer()).module).filter((op) => op.startsWith("ResourceApply"));
     expect(kernels).toEqual(kernel === undefined ? [] : [kernel, kernel]);
+  });
+
+  it("Adam's in passes, where its kernel would hand a few thousand numbers to other threads", () => {
+    core.useBackend(reference());
+    const { module } = training(adamw(), "middling");
+    const kernels = (threads: number): string[] => opsOf(module, threads).filter((op) => op.startsWith("ResourceApply"));
+    const passes = ["ResourceApplyGradientDescent", "ResourceApplyGradientDescent", "ResourceApplyAdagradV2"];
+    expect(kernels(2)).toEqual([...passes, ...passes]);
+    expect(kernels(1)).toEqual(["ResourceApplyAdam", "ResourceApplyAdam"]);
   });
 
   it("not where something else wants the new value too", () => {

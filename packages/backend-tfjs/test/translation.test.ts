@@ -13,7 +13,7 @@ const feed = (trace: core.Trace, name: string, shape: core.Shape): core.Tensor =
 
 function nodesOf(fn: (trace: core.Trace) => unknown): readonly NodeDef[] {
   const module = core.lowerModule(core.graphModule({ entry: core.traceEntry("entry", fn).graph }), backend);
-  return translate(module, () => new Float32Array()).nodes;
+  return translate(module, { read: () => new Float32Array(), threads: 2 }).nodes;
 }
 const count = (nodes: readonly NodeDef[], ...ops: string[]): number => nodes.filter(({ op }) => ops.includes(op)).length;
 
@@ -74,6 +74,32 @@ describe("the translation to a TensorFlow graph", () => {
       return core.add(core.exp(x), core.mul(core.exp(x), core.exp(x)));
     });
     expect(count(nodes, "Exp")).toBe(1);
+  });
+
+  it("repeats nothing in the gradient of a mean", () => {
+    const w = new core.Parameter(core.ones([3, 2]));
+    const gradient = (loss: (y: core.Tensor, trace: core.Trace) => core.Tensor): readonly NodeDef[] =>
+      nodesOf((trace) => core.valueAndGrad(() => loss(core.linear(feed(trace, "x", [N, 2]), w.value), trace), [w]).grads);
+    expect(
+      count(
+        gradient((y) => core.mean(core.square(y))),
+        "BroadcastTo",
+        "Pack",
+      ),
+    ).toBe(0);
+    const labels = { shape: [N], dtype: "int32", domain: "real" } as const;
+    expect(
+      count(
+        gradient((y, trace) => core.crossEntropy(y, trace.feed("t", labels))),
+        "BroadcastTo",
+        "Pack",
+      ),
+    ).toBe(0);
+  });
+
+  it("repeats what is read", () => {
+    const nodes = nodesOf((trace) => core.broadcastTo(feed(trace, "x", [1, 3]), [4, 3]));
+    expect(count(nodes, "BroadcastTo")).toBe(1);
   });
 
   it("leaves the batch open, and reads it from what is fed where it is needed as a number", () => {

@@ -1,8 +1,8 @@
 /**
- * An emitter that writes a graph down: each value once, sizes that are symbols read from what is fed, and reorderings of axes put off
- * until somebody needs them done, which between two convolutions is never.
+ * An emitter that writes a graph down: each value once, sizes that are symbols read from what is fed, and reorderings of axes and
+ * repetitions put off until somebody needs them done, which between two convolutions, and in the gradient of a mean, is never.
  */
-import { Dim, ErmineError, type DType, type Size, type TypedArray } from "@ermine/core";
+import { Dim, ErmineError, type DType, type Shape, type Size, type TypedArray } from "@ermine/core";
 import { isIdentity } from "../lowering/calls.js";
 import type { Emitter, Operand, OutputType, TfAttributes } from "../lowering/emitter.js";
 import type { NodeDef } from "./graphDef.js";
@@ -50,8 +50,12 @@ export class GraphEmitter implements Emitter {
     return [...results];
   }
 
-  /** The name of the value, its axes in the order that its shape says. */
+  /** The name of the value, as large as its shape says and its axes in that order. */
   handle(x: Operand): string {
+    if (x.repeated !== undefined) {
+      const inputs = [x.repeated, this.sizes(x.shape)];
+      return this.op("BroadcastTo", inputs, { T: { type: x.dtype }, Tidx: int32 }, [x])[0]!.handle as string;
+    }
     if (x.permuted === undefined) return x.handle as string;
     const { source, permutation } = x.permuted;
     const order = this.sizes(permutation);
@@ -126,5 +130,9 @@ export class GraphEmitter implements Emitter {
       dtype: x.dtype,
       permuted: { source, permutation: whole },
     };
+  }
+
+  repeat(x: Operand, shape: Shape): Operand {
+    return { handle: "", shape, dtype: x.dtype, repeated: x.repeated ?? x };
   }
 }

@@ -3,7 +3,7 @@
  * ResourceApplyAdam has its bias corrections before the root and its epsilon behind it; fed with the step's own scalars it is PyTorch's.
  */
 import type { Graph, OpNode, Value, Variable } from "@ermine/core";
-import { binary, scalar } from "../lowering/calls.js";
+import { binary, scalar, unary } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
 import { add, downhill, mul, scalarAt, updateLowerings, type AdamOptions, type SgdOptions } from "../lowering/updates.js";
 import type { GraphEmitter } from "./emitter.js";
@@ -34,10 +34,25 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
   return steps;
 }
 
-/** What such a step computes with: the gradient, the scalars, and the parameter where it decays. */
-export function readInPlace({ node }: InPlaceStep): readonly (Value | undefined)[] {
+/**
+ * ResourceApplyAdam takes its work for as large as the square of the parameter's size, and gives some of it to other threads, which costs
+ * more than the step of a few thousand numbers (60 µs): those are taken in passes that no thread helps with. Many more numbers, and the
+ * passes' own kernels wake threads, each of them.
+ */
+function isTakenInPasses({ shape }: Variable, threads: number): boolean {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const packets = size % 8 === 0 ? size / 8 : size;
+  return threads > 1 && packets > 40 && size <= 20_000;
+}
+
+const isAdam = ({ node }: InPlaceStep): boolean => node.op.name !== "sgdUpdate";
+
+/** What such a step computes with: the gradient, the scalars, the parameter where it decays, and in passes the moments. */
+export function readInPlace(step: InPlaceStep, threads: number): readonly (Value | undefined)[] {
+  const { node, variables } = step;
   const { weightDecay } = node.attributes["options"] as AdamOptions | SgdOptions;
-  return [...(weightDecay === 0 ? [] : [node.inputs[0]]), node.inputs[1], node.inputs.at(-1)];
+  const moments = isAdam(step) && isTakenInPasses(variables[0]!, threads) ? node.inputs.slice(2, 4) : [];
+  return [...(weightDecay === 0 ? [] : [node.inputs[0]]), node.inputs[1], ...moments, node.inputs.at(-1)];
 }
 
 export interface Place {
@@ -56,6 +71,8 @@ export interface Surroundings {
   gate(handle: string): string;
   /** Control inputs: who must have read the variables before. */
   readonly after: readonly string[];
+  /** Within TensorFlow's ops. */
+  readonly threads: number;
 }
 
 const float = { type: "float32" } as const;
@@ -63,16 +80,54 @@ const float = { type: "float32" } as const;
 /** Writes the step down. Gives the node that every later one waits for. */
 export function applyInPlace(
   around: Surroundings,
-  node: OpNode,
+  step: InPlaceStep,
   places: readonly Place[],
   gradient: Operand,
   scalars: Operand,
 ): string {
+  const { node, variables } = step;
   const options = node.attributes["options"];
-  if (node.op.name === "sgdUpdate") return applySgd(around, places, gradient, scalars, options as SgdOptions);
+  if (!isAdam(step)) return applySgd(around, places, gradient, scalars, options as SgdOptions);
   const adam = options as AdamOptions;
   const decoupled = node.op.name === "adamwUpdate" || adam.decoupledWeightDecay === true;
-  return applyAdam(around, places, gradient, scalars, adam, decoupled);
+  const kernel = isTakenInPasses(variables[0]!, around.threads) ? adamInPasses : adamAtOnce;
+  return applyAdam(around, places, gradient, scalars, adam, decoupled, kernel);
+}
+
+/** Everything of a step of Adam's that has been settled: the parameter has decayed, the gradient is behind the gate. */
+interface AdamStep {
+  readonly places: readonly Place[];
+  readonly gradient: Operand;
+  readonly rate: Operand;
+  readonly epsilon: Operand;
+  readonly options: AdamOptions;
+  /** Control inputs for who writes. */
+  readonly waits: readonly string[];
+}
+
+const unlocked = { use_locking: { bool: false } } as const;
+
+function adamAtOnce({ emitter: e, name }: Surroundings, step: AdamStep): string {
+  const { places, gradient, rate, epsilon, options, waits } = step;
+  const numbers = [scalar(e, 0), scalar(e, 0), rate, scalar(e, options.beta1), scalar(e, options.beta2), epsilon];
+  const inputs = [...places.map(({ handle }) => handle), ...[...numbers, gradient].map((x) => e.handle(x)), ...waits];
+  return e.node(name, "ResourceApplyAdam", inputs, { T: float, ...unlocked, use_nesterov: { bool: false } });
+}
+
+/** m −= (1 − β₁)(m − g), v −= (1 − β₂)(v − g²), then what Adagrad does with v without adding to it: p −= rate · m / (√v + ε). */
+function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): string {
+  const { places, gradient, rate, epsilon, options, waits } = step;
+  const [p, m, v] = places as [Place, Place, Place];
+  const towards = (place: Place, x: Operand, beta: number, suffix: string): string => {
+    const gap = binary(e, "Sub", place.read!, x);
+    const inputs = [place.handle, e.handle(scalar(e, 1 - beta)), e.handle(gap), ...waits];
+    return e.node(`${name}/${suffix}`, "ResourceApplyGradientDescent", inputs, { T: float, ...unlocked });
+  };
+  const first = towards(m, gradient, options.beta1, "first");
+  const second = towards(v, unary(e, "Square", gradient), options.beta2, "second");
+  const moment = e.node(`${name}/moment`, "ReadVariableOp", [m.handle, `^${first}`], { dtype: float });
+  const inputs = [p.handle, v.handle, e.handle(rate), e.handle(epsilon), moment, `^${second}`, ...waits];
+  return e.node(name, "ResourceApplyAdagradV2", inputs, { T: float, ...unlocked, update_slots: { bool: false } });
 }
 
 function applyAdam(
@@ -82,9 +137,10 @@ function applyAdam(
   scalars: Operand,
   options: AdamOptions,
   decoupled: boolean,
+  kernel: (around: Surroundings, step: AdamStep) => string,
 ): string {
   const { emitter: e, name, gate, after } = around;
-  const [p, m, v] = places as [Place, Place, Place];
+  const p = places[0]!;
   const factor = scalarAt(e, scalars, 2);
   let gradient = downhill(e, g, options.maximize);
   const waits = [...after];
@@ -97,11 +153,8 @@ function applyAdam(
   const root = scalarAt(e, scalars, 1);
   const rate = binary(e, "RealDiv", scalarAt(e, scalars, 0), root);
   const epsilon = binary(e, "RealDiv", scalar(e, options.epsilon), root);
-  const numbers = [scalar(e, 0), scalar(e, 0), rate, scalar(e, options.beta1), scalar(e, options.beta2), epsilon].map((x) =>
-    e.handle(x),
-  );
-  const inputs = [p.handle, m.handle, v.handle, ...numbers, gate(e.handle(gradient)), ...waits];
-  return e.node(name, "ResourceApplyAdam", inputs, { T: float, use_locking: { bool: false }, use_nesterov: { bool: false } });
+  const gated = { ...gradient, handle: gate(e.handle(gradient)), permuted: undefined, repeated: undefined };
+  return kernel(around, { places, gradient: gated, rate, epsilon, options, waits });
 }
 
 function applySgd(around: Surroundings, places: readonly Place[], g: Operand, scalars: Operand, options: SgdOptions): string {
@@ -110,8 +163,9 @@ function applySgd(around: Surroundings, places: readonly Place[], g: Operand, sc
   const own = downhill(e, g, options.maximize);
   const gradient = gate(e.handle(options.weightDecay === 0 ? own : add(e, own, mul(e, p.read!, scalarAt(e, scalars, 1)))));
   const rate = e.handle(scalarAt(e, scalars, 0));
-  const unlocked = { T: float, use_locking: { bool: false } };
-  if (momentum === undefined) return e.node(name, "ResourceApplyGradientDescent", [p.handle, rate, gradient, ...after], unlocked);
+  const attributes = { T: float, ...unlocked };
+  if (momentum === undefined)
+    return e.node(name, "ResourceApplyGradientDescent", [p.handle, rate, gradient, ...after], attributes);
   const inputs = [p.handle, momentum.handle, rate, gradient, e.handle(scalar(e, options.momentum)), ...after];
-  return e.node(name, "ResourceApplyMomentum", inputs, { ...unlocked, use_nesterov: { bool: options.nesterov } });
+  return e.node(name, "ResourceApplyMomentum", inputs, { ...attributes, use_nesterov: { bool: options.nesterov } });
 }

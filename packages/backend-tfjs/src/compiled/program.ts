@@ -38,8 +38,8 @@ function load(binding: Binding, bytes: Uint8Array): number {
 }
 
 /** Compiles `module`, whose ops must be this backend's own. */
-export function compileProgram(binding: Binding, eager: Eager, module: GraphModule): TfProgram {
-  const translation = translate(module, (storage) => eager.read(storage));
+export function compileProgram(binding: Binding, eager: Eager, module: GraphModule, threads: number): TfProgram {
+  const translation = translate(module, { read: (storage) => eager.read(storage), threads });
   const model = load(binding, savedModel(translation.nodes));
   const entries = new Map(
     Object.entries(translation.entries).map(([name, entry]) => [

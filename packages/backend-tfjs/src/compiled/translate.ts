@@ -47,8 +47,15 @@ export interface Translation {
 /** The first node: a number that stands for "it was done". */
 const token = "shared/0_Const";
 
-/** @param read the numbers of a storage that became a constant of the graph */
-export function translate(module: GraphModule, read: (storage: Storage) => TypedArray): Translation {
+/** What a translation wants to know of where it will run. */
+export interface Site {
+  /** The numbers of a storage that became a constant of the graph. */
+  read(storage: Storage): TypedArray;
+  /** Within TensorFlow's ops. */
+  readonly threads: number;
+}
+
+export function translate(module: GraphModule, site: Site): Translation {
   const nodes: NodeDef[] = [];
   const root = new GraphEmitter(nodes, "shared", new Map());
   root.constant(Int32Array.of(1), [], "int32");
@@ -57,7 +64,7 @@ export function translate(module: GraphModule, read: (storage: Storage) => Typed
   const writeAll = root.node("writeAll", "Identity", [token, ...assigns], { T: { type: "int32" } });
   const entries = Object.entries(module.entries).map(([name, graph], k) => [
     name,
-    translateEntry(nodes, `e${k}`, graph, module, read),
+    translateEntry(nodes, `e${k}`, graph, module, site),
   ]);
   return { nodes, entries: Object.fromEntries(entries), variables, writeAll };
 }
@@ -103,6 +110,7 @@ interface Draft {
   /** The node that reads a variable, where one does. */
   readonly reads: ReadonlyMap<Variable, Operand>;
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
+  readonly threads: number;
   /** A value in memory of TensorFlow's own, its axes in order. */
   owned(value: Value): string;
 }
@@ -112,7 +120,7 @@ function translateEntry(
   prefix: string,
   graph: Graph,
   module: GraphModule,
-  read: (storage: Storage) => TypedArray,
+  { read, threads }: Site,
 ): TranslatedEntry {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const symbols = new Map<string, SymbolPlace>();
@@ -121,7 +129,7 @@ function translateEntry(
   const values = new Map<Value, Operand>();
   const reads = new Map<Variable, Operand>();
   const inPlace = inPlaceSteps(graph);
-  const computedWith = valuesComputedWith(graph, inPlace);
+  const computedWith = valuesComputedWith(graph, inPlace, threads);
   const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
 
   // All that is fed comes first: sizes are read from it, whoever asks.
@@ -169,7 +177,7 @@ function translateEntry(
   }
 
   const owned = ownership(emitter, start, values);
-  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned };
+  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned, threads };
   const results = graph.outputs.map(owned);
   const after = writeUpdates(draft);
   const outputs = graph.outputs.map(({ type: { shape, dtype } }, i) => {
@@ -182,12 +190,16 @@ function translateEntry(
 }
 
 /** The values that some op or output needs: a moment that is only written in place is never read. */
-function valuesComputedWith(graph: Graph, inPlace: ReadonlyMap<OpNode, InPlaceStep>): ReadonlySet<Value | undefined> {
+function valuesComputedWith(
+  graph: Graph,
+  inPlace: ReadonlyMap<OpNode, InPlaceStep>,
+  threads: number,
+): ReadonlySet<Value | undefined> {
   const used = new Set<Value | undefined>([...graph.outputs, graph.commit, ...graph.updates.map(({ value }) => value)]);
   for (const node of graph.nodes) {
     if (node.kind !== "op") continue;
     const step = inPlace.get(node);
-    for (const input of step === undefined ? node.inputs : readInPlace(step)) used.add(input);
+    for (const input of step === undefined ? node.inputs : readInPlace(step, threads)) used.add(input);
   }
   return used;
 }
@@ -201,7 +213,7 @@ function ownership(emitter: GraphEmitter, start: number, values: ReadonlyMap<Val
   };
   return (value) => {
     const operand = values.get(value)!;
-    const source = operand.permuted?.source ?? operand;
+    const source = operand.permuted?.source ?? operand.repeated ?? operand;
     const { shape, dtype } = operand;
     const handle = emitter.handle(operand);
     if (!isFed(source.handle as string)) return handle;
@@ -222,7 +234,7 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
  * taken computes and copies nothing. Gives what an output must come after.
  */
 function writeUpdates(draft: Draft): readonly string[] {
-  const { emitter, prefix, graph, index, values, reads, inPlace, owned } = draft;
+  const { emitter, prefix, graph, index, values, reads, inPlace, owned, threads } = draft;
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : owned(graph.commit);
   const gates = new Map<string, string>();
@@ -250,13 +262,14 @@ function writeUpdates(draft: Draft): readonly string[] {
       dtype: { type: dtype },
     });
   });
-  for (const { node, variables } of inPlace.values()) {
+  for (const step of inPlace.values()) {
+    const { node, variables } = step;
     const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable) }));
     const name = `${prefix}/step${index.get(variables[0]!)!}`;
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
     const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
     const after = laterReaders(read, emitter.handle(gradient));
-    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after }, node, places, gradient, scalars));
+    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after, threads }, step, places, gradient, scalars));
   }
   const dependencies = written.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;

@@ -20,6 +20,18 @@ export function call(
 export const isIdentity = (permutation: readonly number[]): boolean => permutation.every((axis, i) => axis === i);
 export const inverse = (permutation: readonly number[]): number[] => permutation.map((_, axis) => permutation.indexOf(axis));
 
+/** Ops that repeat an operand which is smaller than another one. */
+const repeating = new Set(
+  ["AddV2", "Sub", "Mul", "MulNoNan", "RealDiv", "FloorMod", "Pow", "Maximum", "Minimum", "SelectV2"].concat([
+    "Equal",
+    "NotEqual",
+    "Less",
+    "LessEqual",
+    "LogicalAnd",
+    "LogicalOr",
+  ]),
+);
+
 /**
  * Elementwise: where the operands are the same reordering of other ones, what they were made from is computed with, and the
  * result is reordered: a chain of elementwise ops between two convolutions stays in the convolutions' own layout.
@@ -32,6 +44,14 @@ export function elementwise(
   attributes: TfAttributes,
 ): Operand {
   const shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
+  if (inputs.some((x) => x.repeated !== undefined)) {
+    const once = inputs.map((x) => x.repeated ?? x);
+    const own = broadcastShapes(name, ...once.map((x) => x.shape));
+    const repeats = inputs.length === 1 || repeating.has(name);
+    if (repeats && sameShape(own, shape)) return elementwise(e, name, once, dtype, attributes);
+    if (repeats && inputs.every((x) => x.repeated !== undefined || sizeOf(x.shape) === 1))
+      return broadcastTo(e, elementwise(e, name, once, dtype, attributes), shape);
+  }
   const lead = inputs.find((x) => x.permuted !== undefined && sameShape(x.shape, shape))?.permuted;
   if (lead !== undefined) {
     const rank = shape.length;
@@ -97,12 +117,12 @@ function target(e: Emitter, shape: Shape): Operand {
 
 export function reshape(e: Emitter, x: Operand, shape: Shape): Operand {
   if (sameShape(x.shape, shape)) return x;
+  if (x.repeated !== undefined && sizeOf(x.repeated.shape) === 1) return broadcastTo(e, reshape(e, x.repeated, []), shape);
   return call(e, "Reshape", [x, target(e, shape)], shape, x.dtype, { ...typed(x), Tshape: { type: "int32" } });
 }
 
 export function broadcastTo(e: Emitter, x: Operand, shape: Shape): Operand {
-  if (sameShape(x.shape, shape)) return x;
-  return call(e, "BroadcastTo", [x, e.sizes(shape)], shape, x.dtype, { ...typed(x), ...indexed });
+  return sameShape(x.shape, shape) ? x : e.repeat(x, shape);
 }
 
 export const fill = (e: Emitter, shape: Shape, value: number, dtype: DType): Operand =>

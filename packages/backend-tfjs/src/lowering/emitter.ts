@@ -13,6 +13,8 @@ export interface Operand {
   readonly dtype: DType;
   /** The same numbers in another order of axes, not written down yet: shape[i] is that of `source`'s axis permutation[i]. */
   readonly permuted?: { readonly source: Operand; readonly permutation: readonly number[] };
+  /** The numbers of this operand, repeated to `shape`, not written down yet. */
+  readonly repeated?: Operand;
 }
 
 export interface OutputType {
@@ -42,6 +44,8 @@ export interface Emitter {
   sizes(sizes: readonly Size[]): Operand;
   /** x's axes in another order: result axis i is x's axis permutation[i]. A graph puts it off. */
   transpose(x: Operand, permutation: readonly number[]): Operand;
+  /** x repeated along the axes that it lacks or has once. A graph puts it off: what repeats its operands itself needs no copy. */
+  repeat(x: Operand, shape: Shape): Operand;
 }
 
 /** One op of ermine's, lowered. An absent optional input is undefined; an output may be an input. */

@@ -9,7 +9,8 @@ import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 type CrossEntropy = { readonly ignoreIndex: number; readonly labelSmoothing: number };
 
 interface Indexed {
-  readonly valid: Operand;
+  /** 1, or 0 where the label is ignored. */
+  readonly counts: Operand;
   /** −log softmax at the target, and softmax − one-hot; the classes last, all else one axis. */
   readonly value: Operand;
   readonly slope: Operand;
@@ -38,8 +39,16 @@ function indexed(e: Emitter, logits: Operand, target: Operand, { ignoreIndex }: 
     ],
   ) as [Operand, Operand];
   const inverse = order.map((_, axis) => order.indexOf(axis));
-  return { valid, value, slope, back: (result) => e.transpose(reshape(e, result, turned.shape), inverse) };
+  return {
+    counts: cast(e, valid, "float32"),
+    value,
+    slope,
+    back: (result) => e.transpose(reshape(e, result, turned.shape), inverse),
+  };
 }
+
+/** x where `counts` is 1; 0 where it is 0, whatever x is there. */
+const where = (e: Emitter, counts: Operand, x: Operand): Operand => binary(e, "MulNoNan", x, counts);
 
 const isPlain = (
   logits: TensorType,
@@ -50,16 +59,14 @@ const isPlain = (
 
 export const lossLowerings: Readonly<Record<string, Lowering>> = {
   crossEntropyElements(e, [logits, target], options: CrossEntropy, [y]) {
-    const { valid, value } = indexed(e, logits!, target!, options);
-    return [reshape(e, select(e, valid, value, scalar(e, 0)), y!.shape), reshape(e, cast(e, valid, "float32"), y!.shape)];
+    const { counts, value } = indexed(e, logits!, target!, options);
+    return [reshape(e, where(e, counts, value), y!.shape), reshape(e, counts, y!.shape)];
   },
   crossEntropyElementsGradient(e, [g, , logits, target], options: CrossEntropy) {
-    const { valid, slope, back } = indexed(e, logits!, target!, options);
-    const [count] = slope.shape;
-    // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
-    const seen = reshape(e, valid, [count!, 1]);
-    const masked = (x: Operand): Operand => select(e, seen, x, scalar(e, 0));
-    return [back(binary(e, "Mul", masked(slope), masked(reshape(e, g!, [count!, 1]))))];
+    const { counts, slope, back } = indexed(e, logits!, target!, options);
+    const column = [slope.shape[0]!, 1];
+    // Masked behind the product: where all is ignored, g is 1/0.
+    return [back(where(e, reshape(e, counts, column), binary(e, "Mul", slope, reshape(e, g!, column))))];
   },
 };
 

@@ -2,7 +2,7 @@
  * Optimizers' steps: (parameter, gradient, what is kept beside it…, the step's scalars) → new values. Eagerly they are what they
  * mean; in a program TensorFlow's own kernels write the variables where they stand (`compiled/inPlace.ts`).
  */
-import { binary, call, reshape, scalar, slice, unary } from "./calls.js";
+import { binary, call, scalar, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 /** The static options of an optimizer, as its op's attributes have them. */
@@ -28,7 +28,18 @@ export interface SgdOptions {
 
 export const add = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "AddV2", a, b);
 export const mul = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "Mul", a, b);
-export const scalarAt = (e: Emitter, vector: Operand, i: number): Operand => reshape(e, slice(e, vector, [i], [1]), []);
+/** One number of a vector: all of them are one op's outputs. */
+export function scalarAt(e: Emitter, vector: Operand, i: number): Operand {
+  const { shape, dtype } = vector;
+  const count = shape[0] as number;
+  const attributes = { num: { int: count }, T: { type: dtype }, axis: { int: 0 } };
+  return e.op(
+    "Unpack",
+    [vector],
+    attributes,
+    Array.from({ length: count }, () => ({ shape: [], dtype })),
+  )[i]!;
+}
 
 /** The gradient of what is minimized. */
 export const downhill = (e: Emitter, g: Operand, maximize: boolean): Operand => (maximize ? unary(e, "Neg", g) : g);

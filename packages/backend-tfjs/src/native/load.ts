@@ -10,7 +10,10 @@ import type { Binding } from "./binding.js";
 import { locate, type Device, type TfjsPackage } from "./locate.js";
 
 export interface NativeSettings {
-  /** Threads within and between TensorFlow's ops. Default: one for each core, as TensorFlow has it. */
+  /**
+   * Threads within TensorFlow's ops, which run one after the other. Default: one for each core, as TensorFlow has it, and between ops what
+   * TF_NUM_INTEROP_THREADS says where it is set.
+   */
   readonly threads?: number;
   /** The same inputs give the same bits: TF_DETERMINISTIC_OPS. Default true. */
   readonly deterministic?: boolean;
@@ -34,8 +37,12 @@ export const remedy = "Run: npx ermine-tfjs install (npx ermine-tfjs doctor says
 
 let loaded: Native | undefined;
 
+/** A program's ops run one after the other on the thread that calls it: none has to be woken for them, which takes as long as ten small ops. */
+const callersThread = "-1";
+
 const environmentOf = ({ threads, deterministic = true, log = false }: NativeSettings): Record<string, string> => ({
-  ...(threads === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) }),
+  ...(threads === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(threads) }),
+  TF_NUM_INTEROP_THREADS: (threads === undefined ? process.env["TF_NUM_INTEROP_THREADS"] : undefined) ?? callersThread,
   TF_DETERMINISTIC_OPS: deterministic ? "1" : "0",
   // Said explicitly, TensorFlow does not announce that it is on.
   TF_ENABLE_ONEDNN_OPTS: process.env["TF_ENABLE_ONEDNN_OPTS"] ?? "1",
@@ -102,7 +109,7 @@ function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {
     throw new ErmineError(
       "ERMINE_USAGE",
       `TensorFlow is loaded already, with ${own ?? "its own number of"} threads, and cannot have ${threads} any more. Create the tfjs backend before anything else loads ` +
-        "tfjs-node, or set TF_NUM_INTRAOP_THREADS and TF_NUM_INTEROP_THREADS when you start Node.",
+        "tfjs-node, or set TF_NUM_INTRAOP_THREADS when you start Node.",
     );
   }
   if (deterministic !== undefined && (process.env["TF_DETERMINISTIC_OPS"] === "1") !== deterministic) {
