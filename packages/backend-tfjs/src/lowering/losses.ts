@@ -3,7 +3,7 @@
  * labels: they are clamped before it and masked behind it. Class weights, smoothing and probabilities are left to core's decomposition.
  */
 import { sizeOf, type TensorType } from "@ermine/core";
-import { binary, cast, elementwise, reshape, scalar, select } from "./calls.js";
+import { binary, cast, elementwise, reshape, scalar } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 type CrossEntropy = { readonly ignoreIndex: number; readonly labelSmoothing: number };
@@ -31,7 +31,7 @@ function indexed(e: Emitter, logits: Operand, target: Operand, { ignoreIndex }: 
   const valid = elementwise(e, "NotEqual", [labels, ignored], "bool", comparison);
   const [value, slope] = e.op(
     "SparseSoftmaxCrossEntropyWithLogits",
-    [rows, select(e, valid, labels, scalar(e, 0, "int32"))],
+    [rows, binary(e, "Mul", labels, cast(e, valid, "int32"))],
     { T: { type: "float32" }, Tlabels: { type: "int32" } },
     [
       { shape: [count], dtype: "float32" },
