@@ -1,7 +1,7 @@
 /** The demo's models. */
 import { manualSeed } from "@ermine/core";
 import { findActivation } from "@ermine/core/catalog";
-import { activationModule, Conv2d, Flatten, Linear, MaxPool2d, PReLU, RReLU, Sequential, type Layer } from "@ermine/core/nn";
+import { activationModule, Conv2d, Flatten, Linear, MaxPool2d, PReLU, Sequential, type Layer } from "@ermine/core/nn";
 import type { Activation } from "@ermine/core";
 
 export type ModelName = "mlp" | "cnn";
@@ -11,7 +11,6 @@ export const inputShape = (model: ModelName): readonly number[] => (model === "m
 
 function activationLayer(name: string): Layer {
   if (name === "prelu") return new PReLU();
-  if (name === "rrelu") return new RReLU();
   const { activation } = findActivation(name);
   return new (activationModule(activation as Activation))();
 }

@@ -68,7 +68,7 @@ function lines(small: boolean): readonly Line[] {
 }
 
 /** Those that take an axis or other tensors, and random ones, are no elementwise kernels. */
-const shaped = new Set(["softmax", "logSoftmax", "softmin", "glu", "prelu", "rreluEval", "identity"]);
+const shaped = new Set(["softmax", "logSoftmax", "softmin", "glu", "prelu", "rrelu", "identity"]);
 
 interface Column {
   readonly contestant: Contestant;

@@ -54,7 +54,7 @@ export const activations: readonly ActivationEntry[] = activationEntries();
 /** Every loss, by name. */
 export const losses: readonly LossEntry[] = lossEntries();
 
-const aliases: Readonly<Record<string, string>> = { swish: "silu", mae: "l1", linear: "identity" };
+const aliases: Readonly<Record<string, string>> = { swish: "silu", rreluEval: "rrelu", mae: "l1", linear: "identity" };
 
 function find<E extends { readonly name: string }>(kind: string, entries: readonly E[], name: string): E {
   const wanted = aliases[name] ?? name;

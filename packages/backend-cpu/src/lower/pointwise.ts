@@ -127,7 +127,7 @@ export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
     where: { dtypes: ["bool"], step: () => ({ family: "where", kind: 0, reads: [0, 1, 2] }) },
 
     leakyRelu: activation(0, slope),
-    rreluEval: activation(0, meanSlope),
+    rrelu: activation(0, meanSlope),
     clamp: activation(1, ({ min, max }) => [min ?? -Infinity, max ?? Infinity]),
     hardTanh: activation(1, within),
     relu6: activation(1, () => [0, 6]),
@@ -153,7 +153,7 @@ export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
     },
 
     leakyReluGradient: gradient(0, slope),
-    rreluEvalGradient: gradient(0, meanSlope),
+    rreluGradient: gradient(0, meanSlope),
     thresholdGradient: gradient(2, threshold),
     eluGradient: gradient(3, alpha),
     celuGradient: gradient(4, alpha),

@@ -42,6 +42,10 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
   readonly output: D;
   readonly witnesses: Partial<O>;
   kinks(options?: Partial<O>): readonly number[];
+  /** @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values */
+  check(options?: Partial<O>): void;
+  /** It draws random numbers where its option `training` is true; its module says so while it trains. */
+  readonly training?: true;
 }
 
 /**
@@ -101,6 +105,7 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     output,
     witnesses: spec.witnesses ?? {},
     kinks: (options?: Partial<O>) => spec.kinks?.(complete(options)) ?? [],
+    check: (options?: Partial<O>) => void complete(options),
   });
 }
 

@@ -5,7 +5,7 @@ import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { defineActivation, type Activation, type ActivationProse } from "./definition.js";
 import { leakyRelu } from "./leakyRelu.js";
 
 const standard = { lower: 1 / 8, upper: 1 / 3 };
@@ -16,7 +16,7 @@ function check({ lower, upper }: typeof standard): void {
 
 /** rrelu in evaluation: leakyRelu whose slope is the mean of `lower` and `upper`. */
 export const rreluEval = defineActivation({
-  name: "rreluEval",
+  name: "rrelu",
   options: standard,
   witnesses: { lower: 0, upper: 1 },
   check,
@@ -24,21 +24,25 @@ export const rreluEval = defineActivation({
   decompose: (x, { lower, upper }) => leakyRelu(x, { negativeSlope: (lower + upper) / 2 }),
 });
 
-/**
- * f(x) = x for x > 0, a · x elsewhere; a is drawn from U(lower, upper) for each element where `training`, and their mean
- * otherwise. Defaults: lower 1/8, upper 1/3, training false, as PyTorch's.
- */
-export function rrelu(x: Tensor, options: { lower?: number; upper?: number; training?: boolean } = {}): Tensor<"real"> {
+function drawn(x: Tensor, options: { lower?: number; upper?: number; training?: boolean } = {}): Tensor<"real"> {
   checkOptions("rrelu", options, ["lower", "upper", "training"]);
   const { training = false, ...bounds } = options;
+  if (!training) return rreluEval(x, bounds);
+  rreluEval.check(bounds);
   const { lower, upper } = { ...standard, ...bounds };
-  if (!training) return rreluEval(x, { lower, upper });
-  check({ lower, upper });
   const slope = add(mul(drawUniform(x.shape, "rrelu"), upper - lower), lower);
   return where(greater(x, 0), x, mul(x, slope));
 }
 
-export const rreluEvalProse: ActivationProse = {
+/**
+ * f(x) = x for x > 0, a · x elsewhere; a is drawn from U(lower, upper) for each element where `training`, and their mean
+ * otherwise. Defaults: lower 1/8, upper 1/3, training false, as PyTorch's.
+ */
+export const rrelu: Activation<typeof standard, "real"> & typeof drawn = /* @__PURE__ */ Object.assign(drawn, rreluEval, {
+  training: true as const,
+});
+
+export const rreluProse: ActivationProse = {
   formula: "x for x > 0, else a · x, a = (lower + upper) / 2 (in training a ~ U(lower, upper))",
   derivative: "1 for x > 0, else a",
   range: "(−∞, ∞)",

@@ -71,6 +71,8 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   readonly samples: Samples<I, O>;
   /** Before the reduction: what the trainer sums over micro-batches. */
   elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
+  /** @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values */
+  check(options?: Partial<O> & CommonOptions<R>): void;
   /** The same loss with other defaults. */
   with(options: Partial<O>): Loss<I, O, R>;
 }
@@ -91,11 +93,17 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
 ): Loss<I, O, R> {
   const names = Object.keys(spec.options ?? {});
 
-  function elements(inputs: I, options: Partial<O> & Pick<CommonOptions, "sampleWeight"> = {}): Elements {
+  function choose(options: Partial<O> & Pick<CommonOptions, "sampleWeight">): O {
     checkOptions(spec.name, options, [...names, ...common]);
-    const { sampleWeight, ...own } = options;
+    const { sampleWeight: _, ...own } = options;
     const chosen = { ...defaults, ...withoutUndefined(own) } as O;
     spec.check?.(chosen);
+    return chosen;
+  }
+
+  function elements(inputs: I, options: Partial<O> & Pick<CommonOptions, "sampleWeight"> = {}): Elements {
+    const chosen = choose(options);
+    const { sampleWeight } = options;
     spec.inputs.forEach((input, i) => checkInput(spec.name, input, inputs[i]));
     const made = spec.elements(inputs, chosen);
     return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
@@ -104,6 +112,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
   function loss(...args: readonly unknown[]): Tensor<"real"> {
     const inputs = args.slice(0, spec.inputs.length) as unknown as I;
     const options = (args[spec.inputs.length] ?? {}) as Partial<O> & CommonOptions<R>;
+    checkReduction(spec, options.reduction ?? "mean");
     const made = elements(inputs, options as Partial<O>);
     return reduce(spec, made, inputs, options.reduction ?? "mean");
   }
@@ -117,9 +126,13 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     notSlopes: spec.notSlopes ?? [],
     samples: spec.samples ?? { numbers: (n, draw) => ({ inputs: inputsOf<I>(spec.inputs, n, draw) }) },
     elements,
+    check(options: Partial<O> & CommonOptions<R> = {}) {
+      choose(options as Partial<O>);
+      checkReduction(spec, options.reduction ?? "mean");
+    },
     with(options: Partial<O>): Loss<I, O, R> {
       checkOptions(spec.name, options, names);
-      return withDefaults(spec, { ...defaults, ...withoutUndefined(options) });
+      return withDefaults(spec, choose(options));
     },
   });
 }
@@ -140,8 +153,12 @@ function reduce<I extends readonly Tensor[], O extends object, R extends string>
   if (special !== undefined) return special(made, inputs);
   if (reduction === "none") return made.value;
   if (reduction === "sum") return sum(made.value);
-  if (reduction === "mean") return div(sum(made.value), totalNormalizer(made));
+  return div(sum(made.value), totalNormalizer(made));
+}
+
+function checkReduction(spec: { readonly name: string; readonly reductions?: object }, reduction: string): void {
   const known = ["mean", "sum", "none", ...Object.keys(spec.reductions ?? {})];
+  if (known.includes(reduction)) return;
   throw new ErmineError(
     "ERMINE_OPTION",
     `${spec.name}: reduction is one of ${[...new Set(known)].join(", ")}; got "${reduction}".`,

@@ -2,7 +2,6 @@
 import * as functions from "../activations/index.js";
 import type { Activation } from "../activations/definition.js";
 import { prelu } from "../activations/prelu.js";
-import { rrelu } from "../activations/rrelu.js";
 import type { Domain } from "../tensor/dtype.js";
 import { tensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -16,7 +15,7 @@ export interface ActivationModule<D extends Domain> extends Module {
 }
 
 /**
- * The module class of an activation, built in or your own.
+ * The module class of an activation, built in or your own; its constructor throws for options that the activation does not have.
  *
  * @example const Mish = activationModule(mish); new Sequential(new Linear(4, 4), new Mish());
  */
@@ -30,11 +29,13 @@ export function activationModule<O extends Readonly<Record<string, unknown>>, D 
 
     constructor(options?: Partial<O>) {
       super();
+      activation.check(options);
       this.options = options;
     }
 
     forward(x: Tensor): Tensor<D> {
-      return activation(x, this.options);
+      if (activation.training !== true) return activation(x, this.options);
+      return activation(x, { ...this.options, training: this.training } as object as Partial<O>);
     }
 
     override describe(): string {
@@ -49,6 +50,8 @@ export const ReLU = activationModule(functions.relu, "ReLU");
 export const ReLU6 = activationModule(functions.relu6, "ReLU6");
 export const LeakyReLU = activationModule(functions.leakyRelu, "LeakyReLU");
 export const Threshold = activationModule(functions.threshold, "Threshold");
+/** rrelu: random slopes in training, their mean in evaluation. */
+export const RReLU = activationModule(functions.rrelu, "RReLU");
 export const ELU = activationModule(functions.elu, "ELU");
 export const CELU = activationModule(functions.celu, "CELU");
 export const SELU = activationModule(functions.selu, "SELU");
@@ -85,20 +88,5 @@ export class PReLU extends Module {
 
   forward(x: Tensor): Tensor<"real"> {
     return prelu(x, this.weight.value);
-  }
-}
-
-/** rrelu: random slopes in training, their mean in evaluation. */
-export class RReLU extends Module {
-  readonly options: { lower?: number; upper?: number };
-
-  constructor(options: { lower?: number; upper?: number } = {}) {
-    super();
-    checkOptions("RReLU", options, ["lower", "upper"]);
-    this.options = options;
-  }
-
-  forward(x: Tensor): Tensor<"real"> {
-    return rrelu(x, { ...this.options, training: this.training });
   }
 }

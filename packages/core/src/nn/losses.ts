@@ -8,7 +8,7 @@ export interface LossModule<I extends readonly Tensor[]> extends Module {
   forward(...inputs: I): Tensor<"real">;
 }
 
-/** The module class of a loss, built in or your own. */
+/** The module class of a loss, built in or your own; its constructor throws for options that the loss does not have. */
 /* @__NO_SIDE_EFFECTS__ */
 export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
   loss: Loss<I, O, R>,
@@ -18,6 +18,7 @@ export function lossModule<I extends readonly Tensor[], O extends object, R exte
 
     constructor(options: Partial<O> & CommonOptions<R> = {}) {
       super();
+      loss.check(options);
       this.options = options;
     }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as e from "../../src/index.js";
-import { PReLU, RReLU } from "../../src/nn/index.js";
+import { findActivation } from "../../src/catalog.js";
+import { activationModule, PReLU, RReLU } from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
 
 beforeAll(() => e.useBackend(reference()));
@@ -43,7 +44,18 @@ describe("rrelu", () => {
         .forward(e.tensor([-1, 2]))
         .toArray(),
     ).toEqual([expect.closeTo(-0.4, 6), 2]);
-    expect(() => new RReLU({ lowest: 1 } as object)).toThrow(/RReLU has no option "lowest"/);
+    expect(() => new RReLU({ lowest: 1 } as object)).toThrow(/rrelu has no option "lowest"/);
+    expect(() => new RReLU({ lower: 0.5, upper: 0.2 })).toThrow(/lower 0\.5 must not be above upper 0\.2/);
+  });
+
+  it("is in the catalog under PyTorch's name, and its module draws while it trains", () => {
+    const { activation, prose } = findActivation("rrelu");
+    expect(prose?.source).toBe("Xu et al. 2015");
+    const layer = new (activationModule(activation as e.Activation))(options);
+    const x = e.full([100], -1);
+    expect(new Set(layer.forward(x).dataSync()).size).toBeGreaterThan(50);
+    expect(new Set(layer.eval().forward(x).dataSync()).size).toBe(1);
+    expect(findActivation("rreluEval").name).toBe("rrelu");
   });
 });
 
