@@ -60,6 +60,7 @@ describe("a definition that says nothing but its meaning", () => {
         "gradient of the gradient",
         "a network trains, compiled as eagerly",
         "nothing leaks",
+        "rows of a storage are fed as if they had been written",
       ]),
     );
   });
