@@ -9,34 +9,37 @@ export type Key = readonly [number, number];
 
 const multiplier0 = 0xd2511f53;
 const multiplier1 = 0xcd9e8d57;
+const high0 = multiplier0 >>> 16;
+const low0 = multiplier0 & 0xffff;
+const high1 = multiplier1 >>> 16;
+const low1 = multiplier1 & 0xffff;
 const weyl0 = 0x9e3779b9;
 const weyl1 = 0xbb67ae85;
 
-/** The high 32 bits of a · b: no sum here exceeds 2³² − 1, so that all stays in whole numbers. */
-function mulHigh(a: number, b: number): number {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = (middle & 0xffff) + aLow * bHigh;
-  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
-}
-
-/** Writes the four output words for a counter of four words into `out`. */
+/**
+ * Writes the four output words for a counter of four words into `out`. Words are signed on the way, and both products are spelled out:
+ * most programs draw their starting values before V8 has optimized anything. No sum in them exceeds 2³² − 1, so that all stays in whole
+ * numbers.
+ */
 export function philox(out: Uint32Array, c0: number, c1: number, c2: number, c3: number, key: Key): void {
   let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    const high0 = mulHigh(multiplier0, c0);
-    const low0 = Math.imul(multiplier0, c0) >>> 0;
-    const high1 = mulHigh(multiplier1, c2);
-    const low1 = Math.imul(multiplier1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    const top = c0 >>> 16;
+    const bottom = c0 & 0xffff;
+    const middle = high0 * bottom + ((low0 * bottom) >>> 16);
+    const above0 = high0 * top + (middle >>> 16) + (((middle & 0xffff) + low0 * top) >>> 16);
+    const upper = c2 >>> 16;
+    const lower = c2 & 0xffff;
+    const between = high1 * lower + ((low1 * lower) >>> 16);
+    const above1 = high1 * upper + (between >>> 16) + (((between & 0xffff) + low1 * upper) >>> 16);
+    const below0 = Math.imul(multiplier0, c0);
+    const below1 = Math.imul(multiplier1, c2);
+    c0 = above1 ^ c1 ^ k0;
+    c1 = below1;
+    c2 = above0 ^ c3 ^ k1;
+    c3 = below0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
   out[0] = c0;
   out[1] = c1;
