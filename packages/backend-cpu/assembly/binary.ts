@@ -1,4 +1,5 @@
 // Two or three operands, element by element. Shapes come collapsed: the innermost stride of an operand is 1, or 0 where it repeats.
+import { power } from "./power";
 import { select } from "./simd";
 
 export const ADD = 0;
@@ -101,7 +102,7 @@ function slow(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32,
   for (let i = 0; i < count; i++) {
     const x = load<f32>(a);
     const y = load<f32>(b);
-    if (kind == POW) store<f32>(dst, <f32>Math.pow(<f64>x, <f64>y));
+    if (kind == POW) store<f32>(dst, power(x, y));
     else if (kind == REMAINDER) store<f32>(dst, remainder(x, y));
     else {
       const m = load<i32>(a);

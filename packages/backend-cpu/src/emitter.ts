@@ -60,6 +60,10 @@ export const opcode = {
   setRows: 44,
   attention: 50,
   attentionGradient: 51,
+  winogradWeights: 52,
+  winograd: 53,
+  winogradWeightGradient: 54,
+  winogradWeightFinish: 55,
 } as const;
 
 const f32 = new Float32Array(1);

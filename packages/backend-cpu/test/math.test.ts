@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cos, erf, exp, expm1, log, log1p, sigmoid, sin, tanh, tensor, withBackend, type Tensor } from "@ermine/core";
+import { cos, erf, exp, expm1, log, log1p, pow, sigmoid, sin, tanh, tensor, withBackend, type Tensor } from "@ermine/core";
 import { cpu } from "../src/index.js";
 
 const bits = new Uint32Array(1);
@@ -68,4 +68,44 @@ describe.each(["fast", "portable"] as const)("%s: functions stay within their bo
     });
     expect(worst.error, `at ${worst.x}: ${worst.y}`).toBeLessThanOrEqual(bound);
   });
+});
+
+it.each(["fast", "portable"] as const)("%s: powers are JavaScript's, rounded once more at most", async (numerics) => {
+  const backend = await cpu({ numerics, threads: 1 });
+  const some = [
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    2,
+    -2,
+    3,
+    -3,
+    1 / 3,
+    7.5,
+    -7.5,
+    1e-42,
+    3e38,
+    -3e38,
+    127,
+    -149,
+    2 ** 24 + 2,
+    Infinity,
+    -Infinity,
+    NaN,
+  ];
+  const x = Float32Array.from([...some, ...Array.from({ length: 2000 }, (_, i) => (i % 7 === 0 ? -1 : 1) * 1.047 ** (i - 1000))]);
+  const y = Float32Array.from([...some, ...Array.from({ length: 300 }, (_, i) => (i - 150) * 0.21), 23, -22, 1.5]);
+  const got = withBackend(backend, () => pow(tensor(x, { shape: [x.length, 1] }), tensor(y)).dataSync());
+  let worst = 0;
+  x.forEach((base, i) =>
+    y.forEach((exponent, k) => {
+      const [value, want] = [got[i * y.length + k]!, Math.fround(base ** exponent)];
+      if (Object.is(value, want)) return;
+      expect([base, exponent, value]).toSatisfy(() => Number.isFinite(value) && Math.sign(value) === Math.sign(want));
+      worst = Math.max(worst, ulp(value, want));
+    }),
+  );
+  expect(worst).toBeLessThanOrEqual(1);
 });

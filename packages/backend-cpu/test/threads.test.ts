@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import {
   add,
   amax,
+  convolution,
   crossEntropy,
   grad,
   linear,
@@ -15,6 +16,7 @@ import {
   softmax,
   sum,
   tensor,
+  valueAndGrad,
   withBackend,
   type Tensor,
 } from "@ermine/core";
@@ -42,6 +44,16 @@ const classes = (count: number, of: number): Tensor => tensor(Int32Array.from({ 
 const product = (m: number, k: number, n: number, transposeA: boolean, transposeB: boolean) => (): Tensor =>
   matmul(transposeA ? noisy(k, m) : noisy(m, k), transposeB ? noisy(n, k) : noisy(k, n), { transposeA, transposeB });
 
+/** The gradients of x, weight and bias. */
+function slopes(images: number, channels: number, out: number, side: number, kernel: number): readonly Tensor[] {
+  const sources = [noisy(images, channels, side, side), noisy(out, channels, kernel, kernel), noisy(out)];
+  const { grads } = valueAndGrad(() => {
+    const y = convolution(sources[0]!, sources[1]!, sources[2], { padding: (kernel - 1) / 2 });
+    return sum(mul(y, noisy(...(y.shape as number[]))));
+  }, sources);
+  return grads;
+}
+
 const forking: [name: string, run: () => Tensor][] = [
   ["a · b at 131 × 300 × 257", product(131, 300, 257, false, false)],
   ["a · bᵀ at 131 × 300 × 257", product(131, 300, 257, false, true)],
@@ -63,6 +75,13 @@ const forking: [name: string, run: () => Tensor][] = [
   ["cross-entropy", () => crossEntropy(noisy(531, 67), classes(531, 67), { reduction: "none" })],
   ["the gradient of cross-entropy", () => grad((z: Tensor) => crossEntropy(z, classes(531, 67)))(noisy(531, 67))],
   ["the gradient of softmax", () => grad((z: Tensor) => sum(mul(softmax(z, { axis: 1 }), noisy(531, 67))))(noisy(531, 67))],
+  ["a 3 × 3 convolution", () => convolution(noisy(37, 16, 15, 14), noisy(18, 16, 3, 3), noisy(18), { padding: 1 })],
+  ["a 5 × 5 convolution of one channel", () => convolution(noisy(67, 1, 28, 28), noisy(18, 1, 5, 5), noisy(18), { padding: 2 })],
+  ["the gradient of a 3 × 3 convolution's image", () => slopes(37, 16, 18, 15, 3)[0]!],
+  ["the gradient of a 3 × 3 convolution's weight", () => slopes(37, 16, 18, 15, 3)[1]!],
+  ["the gradient of a 3 × 3 convolution's weight of many rows", () => slopes(3, 70, 131, 7, 3)[1]!],
+  ["the gradient of a 3 × 3 convolution's bias", () => slopes(37, 16, 18, 15, 3)[2]!],
+  ["the gradient of a 5 × 5 convolution's weight", () => slopes(67, 1, 18, 28, 5)[1]!],
   ["a linear layer with a bias", () => linear(noisy(67, 400), noisy(131, 400), noisy(131))],
 ];
 

@@ -4,12 +4,13 @@ import type { Emitter } from "../emitter.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
 import { three, type Geometry } from "./window.js";
+import { winograd, winogradWeight } from "./winograd.js";
 
 /** Depth, height, width. */
-type Axes = readonly number[];
+export type Axes = readonly number[];
 
 /** A convolution over three axes; those that are not there have size and kernel 1. */
-interface Convolution {
+export interface Convolution {
   readonly images: number;
   readonly groups: number;
   /** Channels of x and of y in a group. */
@@ -90,85 +91,116 @@ const product = <T>(lists: readonly (readonly T[])[]): T[][] =>
 
 const dot = (a: Axes, b: Axes): number => a.reduce((sum, n, i) => sum + n * b[i]!, 0);
 
-/** The kernel's numbers over planes staged with the convolution's stride. */
-function tapsOf(c: Convolution, { stride, rows }: Staging): Tap[] {
-  const [steps, phases, kernel] = [contiguous(rows), contiguous(stride), contiguous(c.kernel)];
-  return product(c.kernel.map((n) => Array.from({ length: n }, (_, k) => k))).map((k) => {
-    const place = k.map((n, i) => n * c.dilation[i]!);
-    const phase = place.map((n, i) => n % stride[i]!);
-    const far = place.map((n, i) => Math.floor(n / stride[i]!));
-    return { index: dot(k, kernel), phase: dot(phase, phases), reach: dot(far, steps) };
-  });
+/** One of the kernel's numbers along an axis: which, in which remainder of the stride, and how far. */
+interface Along {
+  readonly k: number;
+  readonly phase?: number;
+  readonly from: number;
 }
+
+/** All of the kernel's numbers, from those along each axis. */
+function combined(c: Convolution, axes: readonly (readonly Along[])[], rows: Axes): Tap[] {
+  const [kernel, phases, steps] = [c.kernel, c.stride, rows].map(contiguous) as unknown as [Axes, Axes, Axes];
+  return product(axes).map((along) => ({
+    index: dot(
+      along.map(({ k }) => k),
+      kernel,
+    ),
+    phase: dot(
+      along.map(({ phase = 0 }) => phase),
+      phases,
+    ),
+    reach: dot(
+      along.map(({ from }) => from),
+      steps,
+    ),
+  }));
+}
+
+/** The kernel's numbers over planes staged with the convolution's stride. */
+const tapsOf = (c: Convolution, { rows }: Staging): Tap[] =>
+  combined(
+    c,
+    c.kernel.map((n, i) =>
+      Array.from({ length: n }, (_, k) => {
+        const [place, stride] = [k * c.dilation[i]!, c.stride[i]!];
+        return { k, phase: place % stride, from: Math.floor(place / stride) };
+      }),
+    ),
+    rows,
+  );
 
 const reachOf = (taps: readonly Tap[]): number => Math.max(0, ...taps.map((tap) => tap.reach));
 
-const work = (c: Convolution): number => c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts);
+/** Emits the convolution's work, which consists of `count` units, as few parts. */
+export const cut = (e: Emitter, c: Convolution, count: number, emit: (from: number, to: number) => void): void =>
+  inParts(e, c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts), count, emit);
 
-interface Pass {
+export interface Pass {
   readonly y: number;
   readonly x: number;
   readonly weight: number;
   readonly bias: number;
-  readonly groups: number;
-  /** Channels and rows of a group. */
-  readonly channels: number;
-  readonly out: number;
-  /** Numbers of a channel of x and of y. */
-  readonly plane: number;
-  readonly planeOut: number;
-  /** Numbers between the weight's rows, channels and groups. */
-  readonly weightSteps: readonly number[];
+  /** 8, the last place of a 3 × 3 kernel, on the way from y to x: rows of the weight are its channels, and the kernel is turned round. Else 0. */
+  readonly turned: 0 | 8;
   readonly staging: Staging;
   readonly counts: Axes;
-  /** Where the result's numbers go: the first, and steps along the axes. */
-  readonly start: number;
-  readonly steps: Axes;
+  /** Where the result's numbers go: the first, and every how many-th along the axes. */
+  readonly first: Axes;
+  readonly every: Axes;
   readonly taps: readonly Tap[];
 }
 
 function pass(e: Emitter, c: Convolution, p: Pass): void {
-  const { staging: s, taps, channels, out, groups } = p;
-  const block = blockOf(c.images, s.rows);
+  const { staging: s, taps, turned } = p;
+  const { groups, images } = c;
+  const [channels, out] = turned ? [c.out, c.channels] : [c.channels, c.out];
+  const numbers = 4 * sizeOf(c.kernel);
+  const [rowStep, channelStep] = turned ? [numbers, out * numbers] : [channels * numbers, numbers];
+  if (winograd(e, c, p, channels, out)) return;
+  const whole = turned ? c.size : c.counts;
+  const places = contiguous(whole);
+  const [from, to] = [sizeOf(s.size), sizeOf(whole)];
+  const block = blockOf(images, s.rows);
   const plane = planeOf(block, s.rows, reachOf(taps));
-  const phases = sizeOf(s.stride);
   const depth = channels * taps.length;
-  const run = Math.ceil(runOf(block, s.rows, p.counts) / 32) * 32;
-  const scratch = depth + depth * Math.ceil(out / 4) * 4 + 4 + 4 * run + channels * phases * plane + 64;
-  const image = groups * channels * p.plane;
-  const imageOut = groups * out * p.planeOut;
-  const emit = (images: readonly [from: number, to: number], rows: readonly [from: number, to: number]): void =>
+  const run = runOf(block, s.rows, p.counts) + 32;
+  const scratch = depth * (1 + Math.ceil(out / 4) * 4) + 4 * run + channels * sizeOf(s.stride) * plane + 68;
+  const [image, imageOut] = [groups * channels * from, groups * out * to];
+  const emit = (first: number, last: number, row: number, end: number): void =>
     e.emit(
       "convolve",
-      p.y + 4 * (images[0] * imageOut + rows[0] * p.planeOut),
-      p.x + 4 * images[0] * image,
-      p.weight + 4 * rows[0] * p.weightSteps[0]!,
-      p.bias === 0 ? 0 : p.bias + 4 * rows[0],
+      p.y + 4 * (first * imageOut + row * to),
+      p.x + 4 * first * image,
+      p.weight + row * rowStep,
+      p.bias === 0 ? 0 : p.bias + 4 * row,
       e.scratch(scratch),
-      images[1] - images[0],
+      last - first,
       groups,
       channels,
-      rows[1] - rows[0],
-      p.plane,
+      end - row,
+      from,
       image,
-      p.planeOut,
+      to,
       imageOut,
-      ...p.weightSteps.map((n) => n * 4),
+      rowStep,
+      channelStep,
+      out * channels * numbers,
       block,
       taps.length,
       plane * 4,
       ...stagingWords(s),
       ...p.counts,
-      p.start,
-      ...p.steps,
+      dot(p.first, places),
+      ...places.map((place, i) => place * p.every[i]!),
       ...taps.flatMap(({ index, phase, reach }) => [index * 4, (phase * plane + reach) * 4]),
     );
-  const blocks = Math.ceil(c.images / block);
+  const blocks = Math.ceil(images / block);
   // Few images are staged by each part again.
   if (groups === 1 && blocks < 4) {
     const some = 8;
-    inParts(e, work(c), Math.ceil(out / some), (from, to) => emit([0, c.images], [from * some, Math.min(to * some, out)]));
-  } else inParts(e, work(c), blocks, (from, to) => emit([from * block, Math.min(to * block, c.images)], [0, out]));
+    cut(e, c, Math.ceil(out / some), (row, end) => emit(0, images, row * some, Math.min(end * some, out)));
+  } else cut(e, c, blocks, (first, last) => emit(first * block, Math.min(last * block, images), 0, out));
 }
 
 const convolution: Lowering = {
@@ -177,22 +209,16 @@ const convolution: Lowering = {
     if (sizeOf(y!.shape) === 0) return;
     const c = convolutionOf(x!, weight!, y!, attributes);
     const staged = staging(c.size, c.stride, c.before, c.after, c.counts);
-    const numbers = sizeOf(c.kernel);
     pass(e, c, {
       y: y!.address,
       x: x!.address,
       weight: weight!.address,
       bias: bias?.address ?? 0,
-      groups: c.groups,
-      channels: c.channels,
-      out: c.out,
-      plane: sizeOf(c.size),
-      planeOut: sizeOf(c.counts),
-      weightSteps: [c.channels * numbers, numbers, c.out * c.channels * numbers],
+      turned: 0,
       staging: staged,
       counts: c.counts,
-      start: 0,
-      steps: contiguous(c.counts),
+      first: [0, 0, 0],
+      every: [1, 1, 1],
       taps: tapsOf(c, staged),
     });
   },
@@ -218,7 +244,6 @@ function remainders(c: Convolution, axis: number): Remainder[] {
 
 /** The gradient of x (plus a bias): for each remainder of the stride a convolution of g with the taps that lead there, be it none. */
 function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number, g: number, bias = 0): void {
-  const [numbers, place, kernel] = [sizeOf(c.kernel), contiguous(c.size), contiguous(c.kernel)];
   for (const axes of product([0, 1, 2].map((axis) => remainders(c, axis)))) {
     const counts = axes.map(({ count }) => count);
     const reached = axes.every(({ taps }) => taps.length > 0);
@@ -231,42 +256,28 @@ function inputGradient(e: Emitter, c: Convolution, toX: Operand, weight: number,
       highest.map((n, i) => counts[i]! + n - c.counts[i]!),
       counts,
     );
-    const steps = contiguous(staged.rows);
     pass(e, c, {
       y: toX.address,
       x: g,
       weight,
       bias,
-      groups: c.groups,
-      channels: c.out,
-      out: c.channels,
-      plane: sizeOf(c.counts),
-      planeOut: sizeOf(c.size),
-      weightSteps: [numbers, c.channels * numbers, c.out * c.channels * numbers],
+      turned: 8,
       staging: staged,
       counts,
-      start: dot(
-        axes.map(({ first }) => first),
-        place,
+      first: axes.map(({ first }) => first),
+      every: c.stride,
+      taps: combined(
+        c,
+        axes.map(({ taps }, i) => taps.map(({ k, from }) => ({ k, from: from - lowest[i]! }))),
+        staged.rows,
       ),
-      steps: place.map((step, i) => step * c.stride[i]!),
-      taps: product(axes.map(({ taps }) => taps)).map((taps) => ({
-        index: dot(
-          taps.map(({ k }) => k),
-          kernel,
-        ),
-        phase: 0,
-        reach: dot(
-          taps.map(({ from }, i) => from - lowest[i]!),
-          steps,
-        ),
-      })),
     });
   }
 }
 
 /** The gradients of weight and bias, split by rows of the weight or by groups. */
 function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: number, x: number, g: number): void {
+  if (winogradWeight(e, c, toWeight, toBias, x, g)) return;
   const staged = staging(c.size, c.stride, c.before, c.after, c.counts);
   const taps = tapsOf(c, staged);
   const block = blockOf(c.images, staged.rows);
@@ -276,14 +287,13 @@ function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: nu
   const [size, positions] = [sizeOf(c.size), sizeOf(c.counts)];
   const depth = c.channels * taps.length;
   const columns = Math.ceil((depth + 1) / 4) * 4;
-  const gradients: Staging = { size: c.counts, stride: [1, 1, 1], before: [0, 0, 0], rows: staged.rows };
   const each = c.groups > 1 ? c.out : Math.min(c.out, 8);
-  inParts(e, work(c), Math.ceil((c.groups * c.out) / each), (from, to) => {
+  cut(e, c, Math.ceil((c.groups * c.out) / each), (from, to) => {
     const first = from * each;
     const rows = Math.min(to * each, c.groups * c.out) - first;
     const [groups, out] = c.groups > 1 ? [rows / c.out, c.out] : [1, rows];
     const rowsOut = out === 1 ? 1 : Math.ceil(out / 4) * 4;
-    const run = Math.ceil(runOf(block, staged.rows, c.counts) / 4) * 4;
+    const run = runOf(block, staged.rows, c.counts) + 4;
     const scratch = columns + columns * rowsOut + run + rowsOut * planeG + c.channels * phases * plane + 64;
     e.emit(
       "convolveWeightGradient",
@@ -305,7 +315,9 @@ function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: nu
       plane * 4,
       planeG * 4,
       ...stagingWords(staged),
-      ...stagingWords(gradients),
+      ...c.counts,
+      ...[1, 1, 1, 0, 0, 0],
+      ...staged.rows,
       ...c.counts,
       ...taps.map(({ phase, reach }) => (phase * plane + reach) * 4),
     );
