@@ -38,7 +38,7 @@ function checkThreads(threads: number | undefined): void {
   }
 }
 
-function over({ binding, package: { name } }: Native, device: Device | undefined): TfjsBackend {
+function over({ binding, limit, package: { name } }: Native, device: Device | undefined): TfjsBackend {
   const isUsingGpuDevice = binding.isUsingGpuDevice();
   if (device === "gpu" && !isUsingGpuDevice) {
     throw new ErmineError(
@@ -67,7 +67,7 @@ function over({ binding, package: { name } }: Native, device: Device | undefined
     read: async (storage) => eager.read(storage),
     readSync: (storage) => eager.read(storage),
     compile(module) {
-      const program = compileProgram(binding, eager, module, threads);
+      const program = compileProgram(binding, eager, module, { threads, limit });
       programs.add(program);
       return {
         ...program,

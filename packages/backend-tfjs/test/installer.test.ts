@@ -119,6 +119,13 @@ describe("ermine-tfjs install", () => {
     remove("g++");
     expect(await install(site)).toMatchObject({ how: "already there" });
   });
+  it("adds an addon that an earlier version did not have", async () => {
+    await install(site);
+    const missing = join(root, "tfjs-node/lib/napi-v8/limit.node");
+    rmSync(missing);
+    expect(await install(site)).toMatchObject({ how: "PyPI's wheel" });
+    expect(existsSync(missing)).toBe(true);
+  });
   it("downloads and compiles nothing for a second clone", async () => {
     await install(site);
     rmSync(join(root, "tfjs-node/deps"), { recursive: true });

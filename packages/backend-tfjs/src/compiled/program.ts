@@ -17,6 +17,7 @@ import { explained, fitting, type Eager } from "../eager.js";
 import { dataType, type Binding } from "../native/binding.js";
 import { savedModel } from "./graphDef.js";
 import { Staging } from "./staging.js";
+import { smallness } from "./smallness.js";
 import { translate } from "./translate.js";
 
 export interface TfProgram extends Executable {
@@ -37,8 +38,14 @@ function load(binding: Binding, bytes: Uint8Array): number {
   }
 }
 
+/** Threads within TensorFlow's ops, and what sets them for this thread, where something does. */
+export interface Threads {
+  readonly threads: number;
+  readonly limit: ((threads: number) => void) | undefined;
+}
+
 /** Compiles `module`, whose ops must be this backend's own. */
-export function compileProgram(binding: Binding, eager: Eager, module: GraphModule, threads: number): TfProgram {
+export function compileProgram(binding: Binding, eager: Eager, module: GraphModule, { threads, limit }: Threads): TfProgram {
   const translation = translate(module, { read: (storage) => eager.read(storage), threads });
   const model = load(binding, savedModel(translation.nodes));
   const entries = new Map(
@@ -49,6 +56,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
         inputNames: entry.feeds.map((feed) => feed.placeholder).join(),
         outputNames: entry.fetches.join(),
         staging: new Staging(binding),
+        isSmall: smallness(module.entries[name]!),
       },
     ]),
   );
@@ -59,11 +67,14 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
   let views: readonly number[] | undefined;
   let disposed = false;
 
-  function session(what: string, inputs: readonly number[], inputNames: string, outputNames: string): number[] {
+  function session(what: string, inputs: readonly number[], inputNames: string, outputNames: string, alone = false): number[] {
     try {
+      if (alone) limit?.(1);
       return binding.runSavedModel(model, inputs, inputNames, outputNames).map(({ id }) => id);
     } catch (error) {
       throw explained(error, what);
+    } finally {
+      if (alone) limit?.(threads);
     }
   }
   const discard = (ids: Iterable<number>): void => {
@@ -111,7 +122,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
           temporary.push(id);
           return id;
         });
-        const ids = session(entryName, inputs, entry.inputNames, entry.outputNames);
+        const ids = session(entryName, inputs, entry.inputNames, entry.outputNames, entry.isSmall(bindings));
         if (entry.outputs.length === 0) {
           discard(ids);
           return [];

@@ -9,7 +9,9 @@ import { shipped } from "./shipped.js";
 import { libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
-const quietSource = shipped("quiet.cc");
+/** Small addons of ermine's own, beside tfjs-node's. */
+const own = ["quiet", "limit"] as const;
+const sourceOf = (name: (typeof own)[number]): string => shipped(`${name}.cc`);
 const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");
 
 const sourcesOf = (found: TfjsPackage): string[] =>
@@ -18,7 +20,7 @@ const sourcesOf = (found: TfjsPackage): string[] =>
 /** One folder in the cache for each version of the sources and of TensorFlow. */
 function addonFolder(site: Site, found: TfjsPackage, wheel: Wheel): string {
   const hash = createHash("sha256");
-  for (const file of [...sourcesOf(found), quietSource]) hash.update(readFileSync(file));
+  for (const file of [...sourcesOf(found), ...own.map(sourceOf)]) hash.update(readFileSync(file));
   return join(
     site.cache,
     `addon-${found.version}-tensorflow-${wheel.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
@@ -45,13 +47,19 @@ export function provideAddon(site: Site, found: TfjsPackage, wheel: Wheel, libra
       ...libraryNames.map((name) => `-l:${name}`),
       "-Wl,-rpath,$ORIGIN/../../deps/lib",
     ]);
-    compile(site, command, [quietSource, "-o", join(partial, "quiet.node")]);
+    for (const name of own) compile(site, command, [sourceOf(name), "-o", join(partial, `${name}.node`)]);
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Was it compiled here, by an ermine that had fewer addons of its own? */
+export function isOutdated(found: TfjsPackage): boolean {
+  const there = own.filter((name) => sizeOfFile(join(dirname(addonPath(found.root)), `${name}.node`)) !== undefined);
+  return there.length > 0 && there.length < own.length;
 }
 
 function compile(site: Site, command: string, args: readonly string[]): void {
@@ -78,7 +86,8 @@ export function place(found: TfjsPackage, library: string, addon: string): void 
   mkdirSync(libraries, { recursive: true });
   mkdirSync(dirname(target), { recursive: true });
   for (const name of libraryNames) exchange(join(libraries, name), (file) => symlinkSync(join(library, "lib", name), file));
-  exchange(join(dirname(target), "quiet.node"), (file) => copyFileSync(join(addon, "quiet.node"), file));
+  for (const name of own.map((source) => `${source}.node`))
+    exchange(join(dirname(target), name), (file) => copyFileSync(join(addon, name), file));
   exchange(target, (file) => copyFileSync(join(addon, "tfjs_binding.node"), file));
 }
 

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import type { TfjsPackage } from "../native/locate.js";
-import { place, provideAddon } from "./addon.js";
+import { isOutdated, place, provideAddon } from "./addon.js";
 import { health, nativeFolders, type Health } from "./health.js";
 import { provideLibrary } from "./library.js";
 import { leftovers, type Site } from "./site.js";
@@ -30,11 +30,12 @@ export async function install(site: Site, options: InstallOptions = {}): Promise
     });
   }
   for (const folder of leftovers(site)) rmSync(folder, { recursive: true, force: true });
-  if (options.force !== true) {
+  const isCompiledAgain = isOutdated(found);
+  if (options.force !== true && !isCompiledAgain) {
     const now = health(site, found);
     if ("version" in now) return { ...now, how: "already there" };
   }
-  if (options.source !== "pypi") {
+  if (options.source !== "pypi" && !isCompiledAgain) {
     const result = await withItsOwn(site, found);
     if ("version" in result) return { ...result, how: "tfjs-node's own installer" };
     if (options.source === "npm" || found.name === "@tensorflow/tfjs-node-gpu")

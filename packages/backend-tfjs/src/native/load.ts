@@ -31,6 +31,8 @@ export interface Native {
   readonly tfjs: Tfjs;
   readonly binding: Binding;
   readonly package: TfjsPackage;
+  /** Sets how many threads the kernels may take that this thread runs; undefined where that cannot be said. */
+  readonly limit: ((threads: number) => void) | undefined;
 }
 
 export const remedy = "Run: npx ermine-tfjs install (npx ermine-tfjs doctor says what is wrong).";
@@ -84,7 +86,7 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   const backend = tfjs.findBackend("tensorflow");
   if (backend === null)
     throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
-  loaded = { tfjs, binding: backend.binding, package: found };
+  loaded = { tfjs, binding: backend.binding, package: found, limit: limiter(addon) };
   return loaded;
 }
 
@@ -99,6 +101,14 @@ interface Silencer {
 function silencer(addon: string): Silencer | undefined {
   const file = join(dirname(addon), "quiet.node");
   return existsSync(file) ? (createRequire(import.meta.url)(file) as Silencer) : undefined;
+}
+
+/** Compiled there as well. It looks into the library that is loaded. */
+function limiter(addon: string): ((threads: number) => void) | undefined {
+  const file = join(dirname(addon), "limit.node");
+  if (!existsSync(file)) return undefined;
+  const { limit } = createRequire(import.meta.url)(file) as { limit?: (threads: number) => void };
+  return limit;
 }
 
 function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {

@@ -1,0 +1,20 @@
+/** Which runs are done before another thread would have begun to help. */
+import { bind, concrete, Dim, type Bindings, type Graph, type Shape } from "@ermine/core";
+
+/** An op over so many numbers takes about as long as waking a thread and waiting for it (60 µs). */
+const limit = 2 ** 18;
+
+/** Is every value of the graph that small, with these sizes for its symbols? The answer for the last sizes is kept. */
+export function smallness(graph: Graph): (bindings: Bindings) => boolean {
+  const shapes = graph.nodes.flatMap((node) => node.outputs.map(({ type }) => type.shape));
+  const isOpen = (shape: Shape): boolean => shape.some((size) => size instanceof Dim);
+  const fits = (shape: Shape): boolean => concrete(shape).reduce((a, b) => a * b, 1) <= limit;
+  if (!shapes.filter((shape) => !isOpen(shape)).every(fits)) return () => false;
+  const open = shapes.filter(isOpen);
+  let known: { readonly sizes: string; readonly small: boolean } | undefined;
+  return (bindings) => {
+    const sizes = Object.values(bindings).join();
+    if (known?.sizes !== sizes) known = { sizes, small: open.every((shape) => fits(bind(shape, bindings))) };
+    return known.small;
+  };
+}
