@@ -12,7 +12,7 @@ function sums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /** to[2 columns, 4 rows] += Σ over positions of g (4 rows, `step` apart) · x (2 columns). */
-export function dots(to: usize, g: usize, step: usize, x: usize, z: usize, bytes: usize): void {
+function dots(to: usize, g: usize, step: usize, x: usize, z: usize, bytes: usize): void {
   let x0 = splat(0);
   let x1 = x0;
   let x2 = x0;

@@ -139,7 +139,7 @@ function finishRow(c: usize, x: v128, y: v128, width: i32, add: bool): void {
 }
 
 /** c (4 × 8, or what is left of it) = a-panel · b-panel, plus the bias or plus what is there. */
-function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32, width: i32, bias: usize, add: bool): void {
+export function micro(c: usize, step: usize, a: usize, b: usize, depth: i32, rows: i32, width: i32, bias: usize, add: bool): void {
   let x0 = splat(0);
   let y0 = splat(0);
   if (bias != 0) {

@@ -3,6 +3,8 @@
 // (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015.)
 import { lanes, madd, splat } from "./simd";
 import { word } from "./stage";
+import { wide } from "./vectors";
+import { wideDirect } from "./wideTile";
 
 /** An odd number of cache lines that hold so many bytes: the 16 places do not evict each other. */
 // @ts-ignore: decorator
@@ -152,7 +154,9 @@ export function transformRow(to: usize, place: usize, plane: usize, height: i32,
 /** 4 rows at `width` positions, a multiple of 8: c = Σ a[k] · b[k], the rows of b and c `step` apart. */
 function product(c: usize, a: usize, b: usize, step: usize, depth: i32, width: usize): void {
   const last = a + (<usize>depth << 4);
-  for (const end = c + width; c < end; c += 32, b += 32) {
+  const end = c + width;
+  if (wide) for (; c + 64 <= end; c += 64, b += 64) wideDirect(c, step, a, 4, 16, b, b + 32, step, depth, 0, false);
+  for (; c < end; c += 32, b += 32) {
     let x0 = splat(0);
     let x1 = x0;
     let x2 = x0;

@@ -1,8 +1,10 @@
 // The gradient of a 3 × 3 weight through Winograd's tiles: that of what winograd.ts multiplies with, Σ over tiles of (A · g · Aᵀ) times (Bᵀ · d · B) for each
 // of 16 places, and Gᵀ · that · G.
-import { dots } from "./convolveGradient";
-import { lanes, splat } from "./simd";
+import { micro } from "./gemm";
+import { splat } from "./simd";
 import { copyRow, word } from "./stage";
+import { wide } from "./vectors";
+import { wideFour } from "./wideTile";
 import { even, finite, odd, oddLines, rowLength, transformRow } from "./winograd";
 
 /** A · g · Aᵀ of four tiles, their two rows of eight; what comes out negative in it stays positive, and is taken off at the end. */
@@ -26,15 +28,30 @@ function spreadRow(to: usize, place: usize, e: v128, o: v128): void {
   v128.store(to + 3 * place, o);
 }
 
-/** Zeros behind the last tile, so that sums may go by vectors. */
-// @ts-ignore: decorator
-@inline
-function close(to: usize, place: usize): void {
-  for (let k = 0; k < 16; k++, to += place) v128.store(to, splat(0));
+/** Four runs of numbers as one of four, `step` bytes apart. */
+function turn(to: usize, step: usize, from: usize, run: usize, tiles: i32): void {
+  for (let i = 0; i < tiles; i += 4, from += 16) {
+    const x = v128.load(from);
+    const y = v128.load(from + run);
+    const z = v128.load(from + 2 * run);
+    const w = v128.load(from + 3 * run);
+    const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
+    const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
+    const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
+    const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
+    to += step;
+    v128.store(to, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7));
+    to += step;
+    v128.store(to, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5));
+    to += step;
+    v128.store(to, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7));
+    to += step;
+  }
 }
 
 /**
- * Of some rows of tiles: sums [16, panels of 4 rows, channels (even), 4], and behind them the sums of g's channels. `at`:
+ * Of some rows of tiles: sums [16, rows, channels], of which there are multiples of 4 and 8, and behind them the sums of g's channels. `at`:
  *  0 the first row of tiles and the one behind the last, rows at once, numbers that a run of their tiles has room for,
  *  4 channels of x and of g,
  *  6 height and width of x, and of g, padding above and left.
@@ -56,38 +73,41 @@ export function winogradWeightGradient(sums: usize, x: usize, g: usize, scratch:
   const gPlane = <usize>(outH * outW) << 2;
   const gImage = <usize>out * gPlane;
   const panels = (out + 3) >> 2;
-  const columns = (channels + 1) & ~1;
+  const columns = (channels + 7) & ~7;
   const sumPlace = <usize>(panels * columns) << 4;
   const biasSums = sums + 16 * sumPlace;
-  const place = oddLines(<usize>channels * run + 16);
-  const slopePlace = oddLines(<usize>(4 * panels) * run + 16);
+  const place = oddLines(<usize>columns * run);
+  const slopePlace = oddLines(<usize>(4 * panels) * run);
+  const turnPlace = oddLines(4 * run + 16);
 
   const zeros = scratch;
   const rows = zeros + (<usize>(max(width, outW) + 8) << 2);
   const values = rows + 6 * rowLength(across);
   const slopes = values + 16 * place;
+  const four = slopes + 16 * slopePlace;
   memory.fill(zeros, 0, values - zeros);
-  memory.fill(sums, 0, 16 * sumPlace + (<usize>out << 2));
+  memory.fill(sums, 0, 16 * sumPlace + (<usize>panels << 4));
   // Rows of g whose last vector would run over their end are laid out with zeros behind.
   const whole = across >= 4 && outW == 2 * across;
   const upper = rows + 4 * rowLength(across);
   const lower = upper + rowLength(across);
   for (let unit = word(at, 0); unit < endUnit; unit += block) {
     const here = min(block, endUnit - unit);
-    const tiles = <usize>(here * across) << 2;
+    const tiles = here * across;
     for (let c = 0; c < channels; c++) {
-      const to = values + <usize>c * run;
+      const to = four + <usize>(c & 3) * run;
       for (let u = 0; u < here; u++) {
         const image = <usize>((unit + u) / down);
         const i = (unit + u) % down;
         const plane = x + image * xImage + <usize>c * xPlane;
-        transformRow(to + (<usize>(u * across) << 2), place, plane, height, width, 2 * i - word(at, 10), word(at, 11), across, rows, zeros);
+        transformRow(to + (<usize>(u * across) << 2), turnPlace, plane, height, width, 2 * i - word(at, 10), word(at, 11), across, rows, zeros);
       }
-      close(to + tiles, place);
+      if ((c & 3) != 3 && c + 1 < channels) continue;
+      const panel = values + <usize>(c & ~7) * run + (<usize>(c & 4) << 2);
+      for (let k: usize = 0; k < 16; k++) turn(panel + k * place, 32, four + k * turnPlace, run, tiles);
     }
-    const bytes = (tiles + 15) & ~15;
     for (let o = 0; o < out; o++) {
-      const to = slopes + <usize>o * run;
+      const to = four + <usize>(o & 3) * run;
       for (let u = 0; u < here; u++) {
         const image = <usize>((unit + u) / down);
         const i = (unit + u) % down;
@@ -101,23 +121,28 @@ export function winogradWeightGradient(sums: usize, x: usize, g: usize, scratch:
         }
         const target = to + (<usize>(u * across) << 2);
         for (let j = 0; j < across; ) {
-          spreadTiles(target + (<usize>j << 2), slopePlace, first + (<usize>j << 3), second + (<usize>j << 3));
+          spreadTiles(target + (<usize>j << 2), turnPlace, first + (<usize>j << 3), second + (<usize>j << 3));
           j = whole && j + 4 < across ? min(j + 4, across - 4) : j + 4;
         }
       }
-      close(to + tiles, slopePlace);
+      if ((o & 3) != 3 && o + 1 < out) continue;
+      const panel = slopes + <usize>(o & ~3) * run;
+      for (let k: usize = 0; k < 16; k++) turn(panel + k * slopePlace, 16, four + k * turnPlace, run, tiles);
       // The sum of a tile stands at the place in the second row and column.
       let sum = splat(0);
-      for (let i: usize = 0; i < bytes; i += 16) sum = f32x4.add(sum, v128.load(to + 5 * slopePlace + i));
-      const total = biasSums + (<usize>o << 2);
-      store<f32>(total, load<f32>(total) + lanes(sum));
+      for (let i: usize = 0; i < <usize>tiles << 4; i += 16) sum = f32x4.add(sum, v128.load(panel + 5 * slopePlace + i));
+      const total = biasSums + (<usize>(o & ~3) << 2);
+      v128.store(total, f32x4.add(v128.load(total), sum));
     }
+    const step = <usize>columns << 2;
     for (let k: usize = 0; k < 16; k++) {
-      let to = sums + k * sumPlace;
-      let panel = slopes + k * slopePlace;
-      const d = values + k * place;
-      for (let o = 0; o < panels; o++, panel += 4 * run) {
-        for (let c = 0; c < channels; c += 2, to += 32) dots(to, panel, run, d + <usize>c * run, d + <usize>min(c + 1, channels - 1) * run, bytes);
+      for (let o = 0; o < panels; o++) {
+        const panel = slopes + k * slopePlace + <usize>(4 * o) * run;
+        let to = sums + k * sumPlace + <usize>(4 * o) * step;
+        let d = values + k * place;
+        let c = 0;
+        if (wide) for (; c + 16 <= columns; c += 16, to += 64, d += 16 * run) wideFour(to, step, panel, d, d + 8 * run, tiles, 0, true);
+        for (; c < columns; c += 8, to += 32, d += 8 * run) micro(to, step, panel, d, tiles, 4, 8, 0, true);
       }
     }
   }
@@ -142,15 +167,14 @@ function gather(to: usize, step: usize, from: usize, each: usize): void {
 export function winogradWeightFinish(toWeight: usize, toBias: usize, sums: usize, x: usize, g: usize, scratch: usize, at: usize): void {
   const channels = word(at, 4);
   const out = word(at, 5);
-  const columns = (channels + 1) & ~1;
+  const columns = (channels + 7) & ~7;
   const place = <usize>(((out + 3) >> 2) * columns) << 4;
   const parts = word(at, 12);
   const step = <usize>word(at, 13);
   const end = min(out, 4 * word(at, 15));
-  for (let o = 4 * word(at, 14); o < end; o += 4) {
-    const some = min(4, out - o);
-    for (let c = 0; c < channels; c++) {
-      const from = sums + (<usize>((o >> 2) * columns + c) << 4);
+  for (let o = 4 * word(at, 14); o < end; o++) {
+    for (let c = 0; c < channels; c += 4) {
+      const from = sums + (<usize>(o * columns + c) << 2);
       for (let k: usize = 0; k < 16; k++) {
         let sum = v128.load(from + k * place);
         for (let p = 1; p < parts; p++) sum = f32x4.add(sum, v128.load(from + k * place + <usize>p * step));
@@ -160,11 +184,11 @@ export function winogradWeightFinish(toWeight: usize, toBias: usize, sums: usize
       for (let q: usize = 0; q < 64; q += 16) gather(middle + q, 64, scratch + q, 64);
       const result = middle + 192;
       for (let r: usize = 0; r < 3; r++) gather(result + 48 * r, 16, middle + 64 * r, 16);
-      for (let r = 0; r < some; r++) {
-        let to = toWeight + (<usize>(((o + r) * channels + c) * 9) << 2);
+      let to = toWeight + (<usize>((o * channels + c) * 9) << 2);
+      for (let r = 0; r < min(4, channels - c); r++) {
         for (let k = 0; k < 9; k++, to += 4) {
           const value = load<f32>(result + (<usize>k << 4) + (<usize>r << 2));
-          store<f32>(to, finite(value) ? value : slope(x, g, o + r, c, k, at));
+          store<f32>(to, finite(value) ? value : slope(x, g, o, c + r, k, at));
         }
       }
     }

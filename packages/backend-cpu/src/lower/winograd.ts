@@ -25,7 +25,7 @@ function tilesOf(images: number, channels: number, out: number, size: Axes, coun
   const run = roundUp(block * across, 8);
   return {
     blocks,
-    scratch: 16 * ((channels + roundUp(out, 4)) * run + 80) + 14 * across + 200,
+    scratch: 16 * ((channels + out + 16) * run + 120) + 14 * across + 200,
     words: (from = 0, to = blocks) => [
       ...[from * block, Math.min(to * block, units), block, run, channels, out],
       ...[size, counts, before].flatMap((axes) => axes.slice(1)),
@@ -63,7 +63,7 @@ export function winogradWeight(e: Emitter, c: Convolution, toWeight: number, toB
   if (!pays(c, counts) || channels * out > 2 ** 16) return false;
   const tiles = tilesOf(c.images, channels, out, c.size, counts, c.before);
   const panels = Math.ceil(out / 4);
-  const step = panels * (64 * roundUp(channels, 2) + 4);
+  const step = panels * (64 * roundUp(channels, 8) + 4);
   const sums = e.shared(0);
   let parts = 0;
   cut(e, c, tiles.blocks, (from, to) =>
