@@ -204,12 +204,87 @@ export function softmaxGradient(dst: usize, g: usize, y: usize, outer: i32, leng
   }
 }
 
-/** Cross-entropy of rows of logits against indices: value and what each counts for. `weight` 0: all 1. `scratch` holds a row. */
+/** Rows of so few classes, unweighted, go four at a time, a row in each lane: most of a row's vectors would be empty. */
+const FEW = 16;
+
+/** Do the four targets all name a class? */
+// @ts-ignore: decorator
+@inline
+function allCount(target: usize, classes: i32, ignore: i32): bool {
+  const y = v128.load(target);
+  return i32x4.all_true(v128.and(i32x4.lt_u(y, i32x4.splat(classes)), i32x4.ne(y, i32x4.splat(ignore))));
+}
+
+/** Four numbers, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function lanesAt(at: usize, step: usize): v128 {
+  const two = v128.load_lane<f32>(at + step, v128.load32_zero(at), 1);
+  return v128.load_lane<f32>(at + 3 * step, v128.load_lane<f32>(at + 2 * step, two, 2), 3);
+}
+
+/** The largest of each of four rows. */
+// @ts-ignore: decorator
+@inline
+function fourMax(z: usize, classes: i32): v128 {
+  const width = <usize>classes << 2;
+  let top = lanesAt(z, width);
+  for (let at = z + 4; at < z + width; at += 4) top = larger(top, lanesAt(at, width));
+  return top;
+}
+
+/** e = e^(z − top) of four rows, class by class; gives their sums, which are added in rowExp's order. */
+// @ts-ignore: decorator
+@inline
+function fourExp(e: usize, z: usize, classes: i32, top: v128): v128 {
+  const width = <usize>classes << 2;
+  for (let k: usize = 0; k < width; k += 4) v128.store(e + 4 * k, expNegative4(f32x4.sub(lanesAt(z + k, width), top)));
+  const s0 = fourPart(e, classes, 0);
+  const s1 = fourPart(e, classes, 1);
+  const s2 = fourPart(e, classes, 2);
+  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, fourPart(e, classes, 3)));
+}
+
+/** What rowExp has in one lane. */
+// @ts-ignore: decorator
+@inline
+function fourPart(e: usize, classes: i32, lane: i32): v128 {
+  let a = splat(0);
+  let b = a;
+  let k = lane;
+  const whole = classes & ~7;
+  for (; k < whole; k += 8) {
+    a = f32x4.add(a, v128.load(e + (<usize>k << 4)));
+    b = f32x4.add(b, v128.load(e + (<usize>k << 4), 64));
+  }
+  for (; k < classes; k += 4) a = f32x4.add(a, v128.load(e + (<usize>k << 4)));
+  return f32x4.add(a, b);
+}
+
+/** Cross-entropy of rows of logits against indices: value and what each counts for. `weight` 0: all 1. `scratch` holds a row, or four of FEW. */
 export function crossEntropy(
   value: usize, normalizer: usize, z: usize, target: usize, weight: usize, rows: i32, classes: i32, scratch: usize, ignore: i32, smoothing: f32,
 ): void {
   const spread = smoothing / <f32>classes;
-  for (let r = 0; r < rows; r++, z += <usize>classes << 2, value += 4, normalizer += 4, target += 4) {
+  const width = <usize>classes << 2;
+  const few = classes <= FEW && weight == 0 && spread == 0;
+  for (let r = 0; r < rows; r++, z += width, value += 4, normalizer += 4, target += 4) {
+    while (few && r + 4 <= rows && allCount(target, classes, ignore)) {
+      const top = fourMax(z, classes);
+      const logSum = log4(fourExp(scratch, z, classes, top));
+      let own = v128.load32_zero(z + (<usize>load<i32>(target) << 2));
+      own = v128.load_lane<f32>(z + width + (<usize>load<i32>(target, 4) << 2), own, 1);
+      own = v128.load_lane<f32>(z + 2 * width + (<usize>load<i32>(target, 8) << 2), own, 2);
+      own = v128.load_lane<f32>(z + 3 * width + (<usize>load<i32>(target, 12) << 2), own, 3);
+      v128.store(value, f32x4.sub(logSum, f32x4.sub(own, top)));
+      v128.store(normalizer, splat(1.0));
+      r += 4;
+      z += 4 * width;
+      value += 16;
+      normalizer += 16;
+      target += 16;
+    }
+    if (r == rows) return;
     const y = load<i32>(target);
     if (y == ignore || y < 0 || y >= classes) {
       store<f32>(value, y == ignore ? 0 : <f32>NaN);
@@ -242,7 +317,31 @@ export function crossEntropyGradient(
     for (let k = 0; k < classes; k++) total += f(weight, k);
   }
   const width = <usize>classes << 2;
+  const few = classes <= FEW && weight == 0 && spread == 0;
   for (let r = 0; r < rows; r++, z += width, dst += width, g += 4, target += 4) {
+    while (few && r + 4 <= rows && allCount(target, classes, ignore)) {
+      const scale = f32x4.div(splat(1.0), fourExp(scratch, z, classes, fourMax(z, classes)));
+      const by = f32x4.mul(scale, v128.load(g));
+      v128.store(scratch + (width << 2), scale);
+      for (let k: usize = 0; k < width; k += 4) {
+        const d = f32x4.mul(v128.load(scratch + 4 * k), by);
+        v128.store_lane<f32>(dst + k, d, 0);
+        v128.store_lane<f32>(dst + width + k, d, 1);
+        v128.store_lane<f32>(dst + 2 * width + k, d, 2);
+        v128.store_lane<f32>(dst + 3 * width + k, d, 3);
+      }
+      for (let lane: usize = 0; lane < 16; lane += 4) {
+        const y = <usize>load<i32>(target + lane);
+        const p = load<f32>(scratch + (y << 4) + lane) * f(scratch + (width << 2), <i32>lane >> 2);
+        store<f32>(dst + (lane >> 2) * width + (y << 2), load<f32>(g + lane) * (p - 1));
+      }
+      r += 4;
+      z += 4 * width;
+      dst += 4 * width;
+      g += 16;
+      target += 16;
+    }
+    if (r == rows) return;
     const y = load<i32>(target);
     if (y == ignore || y < 0 || y >= classes) {
       memory.fill(dst, 0, width);

@@ -18,6 +18,7 @@ export class Heap {
   #next: number;
   #end: number;
   #bytes = 0;
+  #buffer: ArrayBufferLike;
   #f32: Float32Array;
   #i32: Int32Array;
 
@@ -26,18 +27,22 @@ export class Heap {
     this.#maximumPages = maximumPages;
     this.#next = Math.ceil(base / 64) * 64;
     this.#end = memory.buffer.byteLength;
+    this.#buffer = memory.buffer;
     this.#f32 = new Float32Array(memory.buffer);
     this.#i32 = new Int32Array(memory.buffer);
   }
 
+  /** What the memory's is, which nobody else lets grow: asking the memory for it takes as long as copying a small batch. */
+  get buffer(): ArrayBufferLike {
+    return this.#buffer;
+  }
+
   /** All of memory as float32, valid until the next allocation. */
   get f32(): Float32Array {
-    if (this.#f32.buffer !== this.memory.buffer) this.#f32 = new Float32Array(this.memory.buffer);
     return this.#f32;
   }
 
   get i32(): Int32Array {
-    if (this.#i32.buffer !== this.memory.buffer) this.#i32 = new Int32Array(this.memory.buffer);
     return this.#i32;
   }
 
@@ -85,7 +90,10 @@ export class Heap {
       } catch (cause) {
         throw this.#full(size, cause);
       }
-      this.#end = this.memory.buffer.byteLength;
+      this.#buffer = this.memory.buffer;
+      this.#f32 = new Float32Array(this.#buffer);
+      this.#i32 = new Int32Array(this.#buffer);
+      this.#end = this.#buffer.byteLength;
       if (needed > this.#end) throw this.#full(size, undefined);
     }
     this.#next = needed;

@@ -6,22 +6,24 @@ import type { Heap } from "../heap.js";
 export class Place {
   readonly block: Block;
   readonly #heap: Heap;
+  #buffer: ArrayBufferLike;
   #view: Float32Array | Int32Array;
 
   constructor(heap: Heap, block: Block) {
     this.#heap = heap;
     this.block = block;
+    this.#buffer = heap.buffer;
     this.#view = this.#look();
   }
 
   get view(): Float32Array | Int32Array {
-    if (this.#view.buffer !== this.#heap.memory.buffer) this.#view = this.#look();
+    if (this.#buffer !== this.#heap.buffer) this.#view = this.#look();
     return this.#view;
   }
 
   #look(): Float32Array | Int32Array {
     const { address, dtype, length } = this.block;
-    const Numbers = dtype === "float32" ? Float32Array : Int32Array;
-    return new Numbers(this.#heap.memory.buffer, address, length);
+    this.#buffer = this.#heap.buffer;
+    return dtype === "float32" ? new Float32Array(this.#buffer, address, length) : new Int32Array(this.#buffer, address, length);
   }
 }

@@ -43,6 +43,9 @@ const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
 
 type CrossEntropy = { ignoreIndex: number; labelSmoothing: number };
 
+/** A row, or four of few classes and their scales (assembly/fused.ts: FEW). */
+const rowScratch = (classes: number): number => Math.max(classes, 68);
+
 /** (N, K) logits against indices; other shapes and distributions are decomposed. */
 export const rowsOfIndices = (logits: Operand, target: Operand): boolean => logits.shape.length === 2 && target.dtype === "int32";
 
@@ -52,9 +55,9 @@ const crossEntropyElements: Lowering = {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
     splitRange(e, rows, classes * exponential, 1, (from, size) => {
-      const counted = normalizer === undefined ? e.scratch(size, classes + 8) : normalizer.address + 4 * from;
+      const counted = normalizer === undefined ? e.scratch(size, rowScratch(classes) + 8) : normalizer.address + 4 * from;
       const places = [value!.address + 4 * from, counted, z!.address + 4 * from * classes, target!.address + 4 * from];
-      const row = e.scratch(classes);
+      const row = e.scratch(rowScratch(classes));
       e.emit("crossEntropy", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
     });
   },
@@ -68,7 +71,7 @@ const crossEntropyElementsGradient: Lowering = {
     splitRange(e, rows, classes * exponential, 1, (from, size) => {
       const at = 4 * from * classes;
       const places = [d!.address + at, g!.address + 4 * from, z!.address + at, target!.address + 4 * from];
-      const row = e.scratch(classes);
+      const row = e.scratch(rowScratch(classes));
       e.emit("crossEntropyGradient", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
     });
   },
