@@ -306,7 +306,7 @@ export function crossEntropy(
   }
 }
 
-/** g · (softmax − target) for each row, 0 where ignored. */
+/** g · (softmax − target) for each row, 0 where ignored, NaN where the target is no class. */
 export function crossEntropyGradient(
   dst: usize, g: usize, z: usize, target: usize, weight: usize, rows: i32, classes: i32, scratch: usize, ignore: i32, smoothing: f32,
 ): void {
@@ -343,8 +343,12 @@ export function crossEntropyGradient(
     }
     if (r == rows) return;
     const y = load<i32>(target);
-    if (y == ignore || y < 0 || y >= classes) {
+    if (y == ignore) {
       memory.fill(dst, 0, width);
+      continue;
+    }
+    if (y < 0 || y >= classes) {
+      for (let k = 0; k < classes; k++) store<f32>(dst + (<usize>k << 2), <f32>NaN);
       continue;
     }
     const sum = rowExp(scratch, z, classes, rowMax(z, classes));

@@ -7,6 +7,7 @@ import { notEqual } from "../ops/comparison.js";
 import { apply, defineFusedOp } from "../ops/definition.js";
 import { checkDType } from "../ops/elementwise.js";
 import { gather, indexSelect } from "../ops/gather.js";
+import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { sum } from "../ops/reduction.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
@@ -45,20 +46,21 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
   },
   decompose([logits, target, weight], { ignoreIndex, labelSmoothing }) {
     const axis = classAxis(logits!.shape);
+    const classes = classCount(logits!.shape) as number;
     const logP = logSoftmax(logits!, { axis });
-    const spread = labelSmoothing === 0 ? 0 : labelSmoothing / (classCount(logits!.shape) as number);
+    const spread = labelSmoothing === 0 ? 0 : labelSmoothing / classes;
     const weigh = (t: Tensor): Tensor => (weight === undefined ? t : mul(t, alongClasses(weight, logits!)));
     if (target!.dtype !== "int32") {
       const smoothed = add(mul(target!, 1 - labelSmoothing), spread);
       return [neg(sum(mul(weigh(smoothed), logP), { axis }))];
     }
     const valid = notEqual(target!, ignoreIndex);
-    const indices = where(valid, target!, 0);
+    const indices = lookedUp(target!, classes);
     const picked = pickWeight(weight, indices);
     const likelihood = squeeze(gather(logP, axis, expandDims(indices, axis)), axis);
     let value = mul(neg(mul(likelihood, picked)), 1 - labelSmoothing);
     if (spread !== 0) value = sub(value, mul(sum(weigh(logP), { axis }), spread));
-    return [where(valid, value, 0), where(valid, picked, 0)];
+    return [where(valid, ofKnownClasses(value, target!, classes), 0), where(valid, picked, 0)];
   },
   gradient([g], [logits, target, weight], _, { ignoreIndex, labelSmoothing }) {
     const axis = classAxis(logits!.shape);
@@ -73,7 +75,7 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
       return [mul(expandDims(g!, axis), slope), undefined, undefined];
     }
     const valid = notEqual(target!, ignoreIndex);
-    const indices = where(valid, target!, 0);
+    const indices = lookedUp(target!, classes);
     const hot = oneHotAlong(indices, classes, axis);
     const picked = weight === undefined ? 1 : expandDims(pickWeight(weight, indices) as Tensor, axis);
     let slope = mul(sub(p, hot), mul(picked, 1 - labelSmoothing));
@@ -83,6 +85,7 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
     }
     // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
     const seen = expandDims(valid, axis);
+    slope = ofKnownClasses(slope, expandDims(target!, axis), classes);
     return [mul(where(seen, slope, 0), where(seen, expandDims(g!, axis), 0)), undefined, undefined];
   },
 });
@@ -95,7 +98,8 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
  * @param options.weight one number a class; the mean then divides by Σ w[y] (index targets)
  * @param options.ignoreIndex targets that count for nothing; default −100
  * @param options.labelSmoothing ε in [0, 1]: targets become (1 − ε) · y + ε/K; default 0
- * @throws ErmineError ERMINE_DOMAIN for probabilities, ERMINE_SHAPE, ERMINE_VALUE for an index out of range
+ * @throws ErmineError ERMINE_DOMAIN for probabilities, ERMINE_SHAPE, ERMINE_VALUE for an index out of range that is on the host; elsewhere (computed on a backend, in
+ *   `compile`) the value and the gradient are NaN there, or the engine throws
  */
 export const crossEntropy = defineLoss<
   [Tensor<"real">, Tensor],

@@ -9,6 +9,7 @@ import { expm1, neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { bceWithLogits } from "./bceWithLogits.js";
 import { checkClassTarget, checkTensorIndices, classAxis, classCount } from "./classes.js";
+import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { checkSameShape, defineLoss, type Elements, type LossProse } from "./definition.js";
 
 /** Default of alpha for labels. */
@@ -21,7 +22,9 @@ function ofClasses(z: Tensor<"real">, target: Tensor, alpha: number, gamma: numb
   checkClassTarget("focal", z, target, false);
   checkTensorIndices("focal", target, classCount(z.shape), -100);
   const axis = classAxis(z.shape);
-  const logP = squeeze(gather(logSoftmax(z, { axis }), axis, expandDims(target, axis)), axis);
+  const classes = classCount(z.shape) as number;
+  const own = gather(logSoftmax(z, { axis }), axis, expandDims(lookedUp(target, classes), axis));
+  const logP = ofKnownClasses(squeeze(own, axis), target, classes);
   return { value: mul(mul(neg(logP), alpha), modulation(neg(expm1(logP)), gamma)) };
 }
 

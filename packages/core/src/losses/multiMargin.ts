@@ -9,6 +9,7 @@ import { square } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkClassTarget, checkClassWeight, checkTensorIndices, classCount } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
+import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
 /**
@@ -31,18 +32,20 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
   check({ p }) {
     if (p !== 1 && p !== 2) throw new ErmineError("ERMINE_OPTION", `multiMargin: p is 1 or 2, got ${p}.`);
   },
-  elements([x, target], { p, margin, weight }) {
-    checkClassTarget("multiMargin", x, target, false);
-    const classes = classCount(x.shape) as number;
+  elements([scores, target], { p, margin, weight }) {
+    checkClassTarget("multiMargin", scores, target, false);
+    const classes = classCount(scores.shape) as number;
     checkClassWeight("multiMargin", classes, weight);
     checkTensorIndices("multiMargin", target, classes, -100);
-    const axis = x.rank - 1;
-    const own = gather(x, axis, expandDims(target, axis));
+    const axis = scores.rank - 1;
+    const x = ofKnownClasses(scores, expandDims(target, axis), classes);
+    const indices = lookedUp(target, classes);
+    const own = gather(x, axis, expandDims(indices, axis));
     const gap = relu(add(sub(x, own), margin));
-    const others = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(target, classes, axis)));
+    const others = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(indices, classes, axis)));
     const value = div(sum(others, { axis }), classes);
     if (weight === undefined) return { value };
-    return { value: mul(value, reshape(indexSelect(weight, 0, reshape(target, [-1])), target.shape)) };
+    return { value: mul(value, reshape(indexSelect(weight, 0, reshape(indices, [-1])), target.shape)) };
   },
 });
 

@@ -10,6 +10,7 @@ import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkClassTarget, checkClassWeight, checkTensorIndices, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
+import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
 type Attributes = { readonly ignoreIndex: number };
@@ -34,22 +35,21 @@ export const nllElementsOp = defineFusedOp<Attributes>({
   decompose([logP, target, weight], { ignoreIndex }) {
     const axis = classAxis(logP!.shape);
     const valid = notEqual(target!, ignoreIndex);
-    const indices = where(valid, target!, 0);
+    const indices = lookedUp(target!, classCount(logP!.shape) as number);
     const picked = weights(weight, indices);
     const value = neg(mul(squeeze(gather(logP!, axis, expandDims(indices, axis)), axis), picked));
-    return [where(valid, value, 0), where(valid, picked, 0)];
+    const loud = ofKnownClasses(value, target!, classCount(logP!.shape) as number);
+    return [where(valid, loud, 0), where(valid, picked, 0)];
   },
   gradient([g], [logP, target, weight], _, { ignoreIndex }) {
     const axis = classAxis(logP!.shape);
     const valid = notEqual(target!, ignoreIndex);
-    const indices = where(valid, target!, 0);
+    const indices = lookedUp(target!, classCount(logP!.shape) as number);
     // Masked before the multiply: where all is ignored, g is 1/0.
-    const each = mul(where(valid, g!, 0), weights(weight, indices));
-    return [
-      neg(mul(oneHotAlong(indices, classCount(logP!.shape) as number, axis), expandDims(each, axis))),
-      undefined,
-      undefined,
-    ];
+    const classes = classCount(logP!.shape) as number;
+    const loud = where(valid, ofKnownClasses(g!, target!, classes), 0);
+    const each = mul(loud, weights(weight, indices));
+    return [neg(mul(oneHotAlong(indices, classes, axis), expandDims(each, axis))), undefined, undefined];
   },
 });
 

@@ -1,28 +1,65 @@
 /** Finds where a refused step first went wrong: the same batch and random numbers again, eagerly, op by op. */
-import { keep, observeOps, scope, withBackend, type Backend, type Feed, type Tensor, type Variable } from "@ermine/core";
+import {
+  checkClassIndices,
+  keep,
+  mul,
+  observeOps,
+  scope,
+  withBackend,
+  type Backend,
+  type Feed,
+  type Tensor,
+  type Variable,
+} from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
 import { updateBody, type StepSetup } from "./body.js";
 import { eagerArguments } from "./engine.js";
 
-/** "softmax in 2 (op 14)", or undefined where the run comes out finite. */
+/** Where it was, "in softmax of the layer 2", and why, where that can be told. */
+export interface NotFinite {
+  readonly where: string;
+  readonly cause?: string;
+}
+
+/** Class indices that an op looked up. */
+interface Indices {
+  readonly of: string;
+  readonly target: Tensor;
+  readonly classes: number;
+  readonly ignoreIndex: number | undefined;
+}
+
+/** undefined where the run comes out finite. */
 export async function firstNotFinite(
   backend: Backend,
   setup: StepSetup,
   data: Dataset,
   feeds: Readonly<Record<string, Feed>>,
   buffers: readonly Variable[],
-): Promise<string | undefined> {
+): Promise<NotFinite | undefined> {
   const before = await Promise.all(buffers.map((buffer) => buffer.data()));
-  const seen: { readonly what: string; readonly tensor: Tensor }[] = [];
+  const seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
   withBackend(backend, () =>
     scope(() => {
       const { batch, counters, scalars } = eagerArguments({ columns: data, scalarCount: feeds["scalars"]!.shape[0]! }, feeds);
       observeOps(
-        (op, outputs, path) => {
+        (op, outputs, path, inputs, attributes) => {
+          const target = inputs[op.inputs.findIndex(({ name }) => name === "target")];
+          const [x] = inputs;
+          const classes = attributes["classes"] ?? x?.shape[x.rank < 2 ? 0 : 1];
+          const indices =
+            target?.dtype === "int32" && typeof classes === "number"
+              ? {
+                  of: op.name,
+                  target: keep(mul(target, 1)),
+                  classes,
+                  ignoreIndex: attributes["ignoreIndex"] as number | undefined,
+                }
+              : undefined;
           for (const tensor of outputs) {
             if (tensor.dtype !== "float32") continue;
             // Kept: what autograd's own scopes free is looked at too.
-            seen.push({ what: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor) });
+            seen.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
           }
         },
         () => updateBody(setup, batch!, counters, scalars),
@@ -31,11 +68,23 @@ export async function firstNotFinite(
   );
   buffers.forEach((buffer, i) => buffer.write(before[i]!));
   try {
-    for (const { what, tensor } of seen) {
-      if ((await tensor.data()).some((value) => !Number.isFinite(value))) return what;
+    for (const { where, tensor, indices } of seen) {
+      if ((await tensor.data()).every((value) => Number.isFinite(value))) continue;
+      const cause = indices && (await badClass(indices));
+      return cause === undefined ? { where } : { where, cause };
     }
     return undefined;
   } finally {
-    for (const { tensor } of seen) tensor.dispose();
+    for (const tensor of new Set(seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]))))
+      tensor.dispose();
+  }
+}
+
+async function badClass({ of, target, classes, ignoreIndex }: Indices): Promise<string | undefined> {
+  try {
+    checkClassIndices(of, await target.data(), classes, ignoreIndex);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
 }

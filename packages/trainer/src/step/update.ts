@@ -90,8 +90,8 @@ async function refuse(training: Training, data: Dataset, parts: readonly Int32Ar
     if (found !== undefined) {
       throw new ErmineError(
         "ERMINE_NOT_FINITE",
-        `Update ${state.step + 1} gave a number that is not finite, first ${found}. Nothing of it was kept. ` +
-          "Lower the learning rate, clip the gradients (clipGradNorm: 1), or normalize the inputs.",
+        `Update ${state.step + 1} gave a number that is not finite, first ${found.where}. Nothing of it was kept. ` +
+          (found.cause ?? "Lower the learning rate, clip the gradients (clipGradNorm: 1), or normalize the inputs."),
       );
     }
   }
