@@ -10,6 +10,7 @@ const note = "<!-- Made by `pnpm reference` from the definitions. Change them, n
 export async function pages() {
   const { activations, losses } = await load("core", "catalog.js");
   const { metrics, optimizers, schedules } = await load("trainer", "catalog.js");
+  const trainer = await load("trainer", "index.js");
   const said = docComments("trainer");
   return {
     "activations.md": page(
@@ -66,13 +67,34 @@ export async function pages() {
       "Schedules",
       "From `@ermine/trainer`: schedule(learningRate, options), in place of a number. They can be composed.",
       ["name", "rate"],
-      Object.keys(schedules).map((name) => [code(name), said.get(name)]),
+      [...new Set([...Object.keys(schedules), ...functionsOf(trainer.schedules)])].map((name) => [code(name), said.get(name)]),
+    ),
+    "transforms.md": page(
+      "Gradient transformations",
+      "From `@ermine/trainer`: links of `chain(…)`, each taking updates to updates; the last is usually `scaleByLearningRate`.",
+      ["name", "what it does to an update u (g: a gradient)"],
+      exportsOf(trainer, "optimizers/transforms/index.ts").map((name) => [code(name), said.get(name)]),
+    ),
+    "callbacks.md": page(
+      "Callbacks and regularizers",
+      "From `@ermine/trainer`: `fit(data, { callbacks: […] })`, and `new Trainer({ regularizers: […] })`. A callback of one’s own is an object of the `Callback` interface’s methods.",
+      ["name", "kind", "what it does"],
+      [
+        ...exportsOf(trainer, "callbacks/index.ts").map((name) => [code(name), "callback", said.get(name)]),
+        ...["l1Penalty", "l2Penalty", "elasticNet"].map((name) => [code(name), "regularizer", said.get(name)]),
+      ],
     ),
     "metrics.md": page(
       "Metrics",
       "From `@ermine/trainer`. Each is exact over the whole set for any batch size: states add up.",
       ["name", "better", "what it is"],
-      Object.entries(metrics).map(([name, make]) => [code(name), make().better, said.get(name)]),
+      [
+        ...Object.entries(metrics).map(([name, make]) => [code(name), make().better, said.get(name)]),
+        // Of more than one number, or about metrics.
+        ...exportsOf(trainer, "metrics/index.ts")
+          .filter((name) => !(name in metrics))
+          .map((name) => [code(name), "–", said.get(name)]),
+      ],
     ),
     "layers.md": page(
       "Layers",
@@ -109,6 +131,15 @@ const sources = (name, below = "") => {
   const files = readdirSync(folder, { recursive: true }).map(String).sort();
   return files.filter((file) => file.endsWith(".ts")).map((file) => [file, readFileSync(join(folder, file), "utf8")]);
 };
+
+const functionsOf = (module) => Object.keys(module).filter((name) => typeof module[name] === "function");
+
+/** The functions that a file of the trainer's hands on, in its order. */
+function exportsOf(module, file) {
+  const source = readFileSync(join(root, "packages", "trainer", "src", file), "utf8");
+  const names = [...source.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) => list.split(",").map((name) => name.trim()));
+  return names.filter((name) => typeof module[name] === "function");
+}
 
 /** The first paragraph of a comment, as one line. */
 function paragraph(comment) {

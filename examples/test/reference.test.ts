@@ -9,6 +9,13 @@ it.each(Object.keys(made))("docs/reference/%s is what the definitions say (other
   expect(readFileSync(new URL(name, folder), "utf8")).toBe(made[name]);
 });
 
+it("has the schedules that are made of others, the links of a chain and what is no single number", () => {
+  expect(made["schedules.md"]).toMatch(/`sequence` [^]*`warmup` /);
+  expect(made["metrics.md"]).toMatch(/`confusionMatrix` [^]*`bestThreshold` /);
+  expect(made["transforms.md"]).toContain("| `addDecayedWeights` |");
+  expect(made["callbacks.md"]).toMatch(/`earlyStopping` [^]*`elasticNet` /);
+});
+
 it("has no page of something that is gone, and no entry without its prose", () => {
   expect(readdirSync(folder).sort()).toEqual(Object.keys(made).sort());
   for (const name of ["activations.md", "losses.md"]) {
@@ -23,5 +30,6 @@ it("has no page of something that is gone, and no entry without its prose", () =
           .every((cell) => cell.trim() !== "" && cell.trim() !== "|"),
       ).toBe(true);
   }
-  for (const name of ["optimizers.md", "schedules.md", "metrics.md", "layers.md"]) expect(made[name]).not.toMatch(/\| *\|/);
+  for (const name of ["optimizers.md", "schedules.md", "transforms.md", "callbacks.md", "metrics.md", "layers.md"])
+    expect(made[name]).not.toMatch(/\| *\|/);
 });

@@ -18,7 +18,11 @@ export interface EarlyStoppingOptions<Name extends string> {
 
 const grows = /(accuracy|precision|recall|f1|auc|r2)$/i;
 
-/** @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit */
+/**
+ * Ends training when `monitor` has not improved by minDelta (0) for `patience` (5) epochs, and puts the best epoch's weights back.
+ *
+ * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit
+ */
 export function earlyStopping<const Name extends string>(options: EarlyStoppingOptions<Name>): Callback<Name> {
   checkOptions("earlyStopping", options, ["monitor", "patience", "minDelta", "mode", "restoreBest"]);
   const { monitor, patience = 5, minDelta = 0, restoreBest = true } = options;

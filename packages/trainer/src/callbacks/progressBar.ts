@@ -16,7 +16,11 @@ interface Stream {
 const width = 24;
 const redrawMs = 100;
 
-/** @throws ErmineError ERMINE_OPTION where an option does not exist */
+/**
+ * A bar with rate, time left and loss on a terminal, a plain line an epoch elsewhere.
+ *
+ * @throws ErmineError ERMINE_OPTION where an option does not exist
+ */
 export function progressBar(options: ProgressBarOptions = {}): Callback {
   checkOptions("progressBar", options, ["write", "live"]);
   const stderr = (globalThis as { process?: { stderr?: Stream } }).process?.stderr;
