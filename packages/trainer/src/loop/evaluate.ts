@@ -25,10 +25,10 @@ export async function evaluate(
   defineEvaluate(training, data);
   engine.prepare();
   let states = metrics.map((metric) => metric.init());
-  let sums: readonly HostSums[] | undefined;
+  const sums: HostSums[] = [];
   for (const rows of batches(data.length, batchSize)) {
     const outputs = await engine.run("evaluate", feedsOf(training, data, rows));
-    sums = addSums(sums, hostSums(outputs[0]!.data));
+    addSums(sums, hostSums(outputs[0]!.data));
     if (metrics.length > 0) {
       const target = targetOf(loss, data, rows);
       states = metrics.map((metric, i) => metric.update(states[i]!, outputs[1]!, target));
@@ -37,5 +37,5 @@ export async function evaluate(
   }
   const entries = metrics.map((metric, i) => [metric.name, metric.compute(states[i]!)] as const);
   const parts = partsOf(loss);
-  return { loss: riskOf(parts, sums!), ...meansOf(parts, sums!), ...Object.fromEntries(entries) };
+  return { loss: riskOf(parts, sums), ...meansOf(parts, sums), ...Object.fromEntries(entries) };
 }

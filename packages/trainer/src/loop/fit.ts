@@ -19,7 +19,7 @@ import { evaluate } from "./evaluate.js";
 
 /** What an epoch adds up. */
 interface Sums {
-  parts: readonly HostSums[] | undefined;
+  readonly parts: HostSums[];
   penalty: number;
   steps: number;
   samples: number;
@@ -67,16 +67,18 @@ async function loop<M extends string, T extends string>(
     // A callback may have frozen or thawed layers.
     if (epoch > 0) defineUpdate(training, run.training);
     const started = performance.now();
-    const sums: Sums = { parts: undefined, penalty: 0, steps: 0, samples: 0 };
+    const sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 };
     const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
     for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
-      const parts = all.slice(first, first + training.accumulate);
-      const update = (): ReturnType<typeof takeUpdate> => takeUpdate(training, run.training, parts, run.notice);
-      const pending = shadow === undefined ? update() : shadow.watch(parts, update);
+      const parts = training.accumulate === 1 ? [all[first]!] : all.slice(first, first + training.accumulate);
+      const pending =
+        shadow === undefined
+          ? takeUpdate(training, run.training, parts, run.notice)
+          : shadow.watch(parts, () => takeUpdate(training, run.training, parts, run.notice));
       const taken = pending instanceof Promise ? await waitFor(pending, all[first + 1]) : pending;
       for (const rows of parts) sums.samples += rows.length;
       if (taken !== undefined) {
-        sums.parts = addSums(sums.parts, taken.sums);
+        addSums(sums.parts, taken.sums);
         sums.penalty += taken.penalty;
         sums.steps++;
         const loss = riskOf(partsOf(setup.loss), taken.sums) + taken.penalty;
@@ -130,7 +132,7 @@ async function logsOf(
   run: Pick<FitRun, "validation" | "batchSize" | "validationWeights">,
 ): Promise<Logs> {
   const parts = partsOf(training.setup.loss);
-  const means = sums.parts ?? parts.map(() => ({ value: 0, normalizer: 0 }));
+  const means = sums.parts.length > 0 ? sums.parts : parts.map(() => ({ value: 0, normalizer: 0 }));
   const logs: Record<string, number> = {
     loss: riskOf(parts, means) + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
     ...meansOf(parts, means),

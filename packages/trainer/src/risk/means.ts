@@ -2,8 +2,8 @@
 import type { Part } from "./objective.js";
 
 export interface HostSums {
-  readonly value: number;
-  readonly normalizer: number;
+  value: number;
+  normalizer: number;
 }
 
 /** Of numbers that alternate, from `first` on. */
@@ -13,10 +13,18 @@ export function hostSums(numbers: ArrayLike<number>, first = 0): HostSums[] {
   return sums;
 }
 
-export const addSums = (a: readonly HostSums[] | undefined, b: readonly HostSums[]): readonly HostSums[] =>
-  a === undefined
-    ? b
-    : a.map(({ value, normalizer }, i) => ({ value: value + b[i]!.value, normalizer: normalizer + b[i]!.normalizer }));
+/** Adds a batch's sums to those of the batches before it; none are 0. */
+export function addSums(totals: HostSums[], sums: readonly HostSums[]): void {
+  for (let i = 0; i < sums.length; i++) {
+    const { value, normalizer } = sums[i]!;
+    const total = totals[i];
+    if (total === undefined) totals.push({ value, normalizer });
+    else {
+      total.value += value;
+      total.normalizer += normalizer;
+    }
+  }
+}
 
 /** Σ weight · value / normalizer; of several parts those for which nothing counted are left out. */
 export function riskOf(parts: readonly Part[], sums: readonly HostSums[]): number {
@@ -26,8 +34,13 @@ export function riskOf(parts: readonly Part[], sums: readonly HostSums[]): numbe
   return sums.reduce((risk, { value, normalizer }, i) => risk + (counted[i]! ? parts[i]!.weight * (value / normalizer) : 0), 0);
 }
 
+const none: Readonly<Record<string, number>> = Object.freeze({});
+
 /** Each named part's own mean, without its weight. */
-export const meansOf = (parts: readonly Part[], sums: readonly HostSums[]): Record<string, number> =>
-  Object.fromEntries(
+export function meansOf(parts: readonly Part[], sums: readonly HostSums[]): Readonly<Record<string, number>> {
+  // Of a loss by itself, at every step: nothing is made.
+  if (sums.length === 1 && parts[0]!.name === "") return none;
+  return Object.fromEntries(
     sums.flatMap(({ value, normalizer }, i) => (parts[i]!.name === "" ? [] : [[parts[i]!.name, value / normalizer] as const])),
   );
+}

@@ -64,9 +64,11 @@ export type Part = Pick<Term, "name" | "weight">;
 
 const parts = new WeakMap<AnyLoss, readonly Part[]>();
 
+const alone: readonly Part[] = [{ name: "", weight: 1 }];
+
 /** The parts of a loss; those of a function of one's own are known when it was called, and [] before. */
 export const partsOf = (loss: AnyLoss): readonly Part[] =>
-  isSum(loss) ? loss.parts : isLoss(loss) ? [{ name: "", weight: 1 }] : (parts.get(loss) ?? []);
+  isSum(loss) ? loss.parts : isLoss(loss) ? alone : (parts.get(loss) ?? []);
 
 const outputShapes = new WeakMap<Module, Tree<Shape>>();
 
