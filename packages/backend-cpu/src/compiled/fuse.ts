@@ -14,6 +14,7 @@ import {
   type VariableNode,
 } from "@ermine/core";
 import type { Chain, ChainStep, Source, View } from "../lower/chain.js";
+import { loweringOf } from "../lower/index.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
 import { pointwise, type Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
@@ -55,9 +56,10 @@ export function fuse(graph: Graph): Graph {
     views.set(value, found);
     return found;
   };
+  const live = reachable(endsOf(graph), seen, new Map());
   graph.nodes.forEach((node, position) => {
     const step = stepOf(node);
-    if (step === undefined || node.kind !== "op") return;
+    if (step === undefined || node.kind !== "op" || !live.has(node)) return;
     const [out] = node.outputs;
     const count = countOf(out!);
     if (count === 0) return;
@@ -83,8 +85,21 @@ function stepOf(node: Node): Step | undefined {
 function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Node[] {
   const own = seen.get(node);
   if (own !== undefined) return own.map(({ base }) => base.node);
-  return node.kind === "op" ? node.inputs.flatMap((value) => (value === undefined ? [] : [value.node])) : [];
+  return node.kind === "op" ? inputsRead(node).flatMap((value) => (value === undefined ? [] : [value.node])) : [];
 }
+
+/** What an op that is lowered by itself looks at. */
+function inputsRead({ op, inputs }: OpNode): readonly (Value | undefined)[] {
+  const unread = loweringOf(op.name)?.unread;
+  return unread === undefined ? inputs : inputs.map((value, i) => (unread.includes(i) ? undefined : value));
+}
+
+/** What a run is for. */
+const endsOf = ({ outputs, updates, commit }: Graph): Value[] => [
+  ...outputs,
+  ...updates.map(({ value }) => value),
+  ...(commit === undefined ? [] : [commit]),
+];
 
 /** The values that a node reads element by element: those could be steps of the same chain. */
 const joinsOf = (operands: readonly Seen[], count: number): Value[] =>
@@ -192,7 +207,7 @@ function rewrite(
     if (group !== undefined) return build(group);
     if (node.kind !== "op") return add(node, node.outputs, (outputs) => ({ ...node, outputs }));
     const reads = candidates.get(node)?.step.reads;
-    const inputs = node.inputs.map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
+    const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
     add(node, node.outputs, (outputs) => ({ ...node, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
   };
@@ -233,12 +248,7 @@ function rewrite(
   }
 
   for (const feed of graph.feeds) keep(feed);
-  const roots = [
-    ...graph.outputs,
-    ...graph.updates.map(({ value }) => value),
-    ...(graph.commit === undefined ? [] : [graph.commit]),
-  ];
-  const needed = reachable(roots, seen, groupOf);
+  const needed = reachable(endsOf(graph), seen, groupOf);
   const ends = new Map<Group, number>();
   for (const group of groups) ends.set(group, Math.max(...group.map(({ position }) => position)));
   graph.nodes.forEach((node, position) => {
@@ -280,7 +290,7 @@ function escaping(
     const group = groupOf.get(node);
     if (group === undefined) {
       const reads = candidates.get(node)?.step.reads;
-      node.inputs.forEach((value, i) => {
+      inputsRead(node).forEach((value, i) => {
         if (value !== undefined && (reads === undefined || reads.includes(i))) result.add(value);
       });
     } else {
@@ -307,7 +317,7 @@ function reachable(
       for (const member of group) if (!found.has(member.node)) pending.push(member.node);
       for (const { base } of seen.get(node)!) pending.push(base.node);
     } else if (node.kind === "op") {
-      for (const value of node.inputs) if (value !== undefined) pending.push(value.node);
+      for (const value of inputsRead(node)) if (value !== undefined) pending.push(value.node);
     }
   }
   return found;

@@ -22,6 +22,7 @@ const softmax = (logarithm: 0 | 1): Lowering => ({
 
 const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
+  unread: [1],
   emit(e, [g, , y], [d], attributes) {
     const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
     splitRange(e, outer, length * inner * (logarithm === 1 ? exponential : 2), 1, (from, size) => {
@@ -65,6 +66,8 @@ const crossEntropyElements: Lowering = {
 
 const crossEntropyElementsGradient: Lowering = {
   dtypes: ["float32"],
+  // The normalizer does not depend on the logits, and what came out forward is not asked for.
+  unread: [1, 5, 6],
   emit(e, [g, , z, target, weight], [d], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];

@@ -15,6 +15,8 @@ export interface Lowering {
   emit(e: Emitter, inputs: readonly (Operand | undefined)[], outputs: readonly Operand[], attributes: Attributes): void;
   /** Each output number depends on the input numbers at its own place only, read before it is written: an output may take an input's block. */
   readonly inPlace?: boolean;
+  /** Inputs that it does not look at: nobody need compute them for it, and it may get undefined. */
+  readonly unread?: readonly number[];
   /** Where only some inputs are read so: is this one? */
   readsOwnPlace?(input: number, attributes: Attributes): boolean;
 }
