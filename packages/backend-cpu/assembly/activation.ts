@@ -1,31 +1,23 @@
 // Activations with their options, and every activation's gradient: one pass each. `p` and `q` are the options, in the order of core's.
 import { erfQuotient4, exp4, expm1Negative4, expNegative4, sigmoid4, softTail4, tanh4 } from "./math";
+import * as P from "./piecewise";
 import { atLeast, atMost, madd, select, splat } from "./simd";
 
-export const LEAKY_RELU = 0;
-export const CLAMP = 1;
-export const THRESHOLD = 2;
-export const ELU = 3;
-export const CELU = 4;
-export const SELU = 5;
-export const SOFTPLUS = 6;
-export const SOFTSIGN = 7;
-export const LOG_SIGMOID = 8;
-export const TANHSHRINK = 9;
-export const SOFTSHRINK = 10;
-export const HARDSHRINK = 11;
-export const HARD_SIGMOID = 12;
-export const HARD_SWISH = 13;
-export const MISH = 14;
-export const RELU = 15;
-export const SIGMOID = 16;
-export const SILU = 17;
-export const GELU = 18;
-export const GELU_TANH = 19;
-/** Of gradients only. */
-export const TANH = 20;
-export const INSIDE = 21;
-export const SHRINK = 22;
+// Kinds of one numbering with those of piecewise.ts.
+const ELU = 3;
+const CELU = 4;
+const SELU = 5;
+const SOFTPLUS = 6;
+const SOFTSIGN = 7;
+const LOG_SIGMOID = 8;
+const TANHSHRINK = 9;
+const MISH = 14;
+const SILU = 17;
+const GELU = 18;
+const GELU_TANH = 19;
+/** SOFTPLUS where β is 1 (any other goes one vector a turn: few ask for it), and the threshold so far out that beyond it the curve is x to the last bit, and its slope 1. */
+const PLAIN_SOFTPLUS = 23;
+const plainFrom: f32 = 18;
 
 const SELU_ALPHA: f32 = 1.6732632423543772;
 const SELU_SCALE: f32 = 1.0507009873554805;
@@ -44,12 +36,6 @@ function geluInner(x: v128): v128 {
   return f32x4.mul(f32x4.mul(x, cubic), splat(<f32>0.7978845608028654));
 }
 
-// @ts-ignore: decorator
-@inline
-function hardSigmoid(x: v128): v128 {
-  return atMost(atLeast(madd(x, splat(<f32>(1.0 / 6.0)), splat(0.5)), splat(0)), splat(1.0));
-}
-
 /** tanh(log(1 + eˣ)) = n / (n + 2), n = eˣ(eˣ + 2): 1 to the last bit above 20. */
 // @ts-ignore: decorator
 @inline
@@ -61,10 +47,6 @@ function mishSquare(e: v128): v128 {
 @inline
 function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
   switch (kind) {
-    case RELU: return atLeast(x, splat(0));
-    case LEAKY_RELU: return select(positive(x), x, f32x4.mul(x, p));
-    case CLAMP: return atMost(atLeast(x, p), q);
-    case THRESHOLD: return select(f32x4.gt(x, p), x, q);
     case ELU: return select(positive(x), x, f32x4.mul(expm1Negative4(atMost(x, splat(0))), p));
     case CELU: return select(positive(x), x, f32x4.mul(expm1Negative4(f32x4.mul(atMost(x, splat(0)), inverse)), p));
     case SELU: {
@@ -76,21 +58,15 @@ function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
       const y = f32x4.mul(f32x4.add(atLeast(z, splat(0)), softTail4(z)), inverse);
       return select(f32x4.gt(z, q), x, y);
     }
+    case PLAIN_SOFTPLUS: return f32x4.add(atLeast(x, splat(0)), softTail4(x));
     case SOFTSIGN: return f32x4.div(x, f32x4.add(f32x4.abs(x), splat(1.0)));
     case LOG_SIGMOID: return f32x4.sub(atMost(x, splat(0)), softTail4(x));
     case TANHSHRINK: return f32x4.sub(x, tanh4(x));
-    case SOFTSHRINK: {
-      const low = v128.and(f32x4.lt(x, f32x4.neg(p)), f32x4.add(x, p));
-      return select(f32x4.gt(x, p), f32x4.sub(x, p), low);
-    }
-    case HARDSHRINK: return v128.andnot(x, f32x4.le(f32x4.abs(x), p));
-    case HARD_SIGMOID: return hardSigmoid(x);
-    case HARD_SWISH: return f32x4.mul(x, hardSigmoid(x));
     case MISH: {
       const n = mishSquare(exp4(atMost(x, splat(20.0))));
       return f32x4.mul(x, f32x4.div(n, f32x4.add(n, splat(2.0))));
     }
-    case SIGMOID: return sigmoid4(x);
+    case P.SIGMOID: return sigmoid4(x);
     case SILU: return f32x4.mul(x, sigmoid4(x));
     case GELU: {
       const half = f32x4.mul(x, splat(0.5));
@@ -110,7 +86,7 @@ function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): vo
   const b = splat(q);
   const inverse = splat(<f32>1.0 / p);
   const end = dst + (<usize>count << 2);
-  if (count >= 8) {
+  if (kind != SOFTPLUS && count > 4) {
     const pairs = end - 16;
     for (; dst < pairs; dst += 32, src += 32) {
       const x = forward(kind, v128.load(src), a, b, inverse);
@@ -125,26 +101,21 @@ function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): vo
 /** dst = f(src). Every array is padded to 16 bytes, so that the last vector may run over the end. */
 export function activation(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): void {
   switch (kind) {
-    case LEAKY_RELU: return pass(LEAKY_RELU, dst, src, count, p, q);
-    case CLAMP: return pass(CLAMP, dst, src, count, p, q);
-    case THRESHOLD: return pass(THRESHOLD, dst, src, count, p, q);
     case ELU: return pass(ELU, dst, src, count, p, q);
     case CELU: return pass(CELU, dst, src, count, p, q);
     case SELU: return pass(SELU, dst, src, count, p, q);
-    case SOFTPLUS: return pass(SOFTPLUS, dst, src, count, p, q);
+    case SOFTPLUS:
+      if (p == 1 && q >= plainFrom) return pass(PLAIN_SOFTPLUS, dst, src, count, p, q);
+      return pass(SOFTPLUS, dst, src, count, p, q);
     case SOFTSIGN: return pass(SOFTSIGN, dst, src, count, p, q);
     case LOG_SIGMOID: return pass(LOG_SIGMOID, dst, src, count, p, q);
     case TANHSHRINK: return pass(TANHSHRINK, dst, src, count, p, q);
-    case SOFTSHRINK: return pass(SOFTSHRINK, dst, src, count, p, q);
-    case HARDSHRINK: return pass(HARDSHRINK, dst, src, count, p, q);
-    case HARD_SIGMOID: return pass(HARD_SIGMOID, dst, src, count, p, q);
-    case HARD_SWISH: return pass(HARD_SWISH, dst, src, count, p, q);
     case MISH: return pass(MISH, dst, src, count, p, q);
-    case RELU: return pass(RELU, dst, src, count, p, q);
-    case SIGMOID: return pass(SIGMOID, dst, src, count, p, q);
+    case P.SIGMOID: return pass(P.SIGMOID, dst, src, count, p, q);
     case SILU: return pass(SILU, dst, src, count, p, q);
     case GELU: return pass(GELU, dst, src, count, p, q);
-    default: return pass(GELU_TANH, dst, src, count, p, q);
+    case GELU_TANH: return pass(GELU_TANH, dst, src, count, p, q);
+    default: return P.piecewise(kind, dst, src, count, p, q);
   }
 }
 
@@ -154,12 +125,6 @@ export function activation(kind: i32, dst: usize, src: usize, count: i32, p: f32
 function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128): v128 {
   const one = splat(1.0);
   switch (kind) {
-    case RELU: return v128.andnot(g, f32x4.le(x, splat(0)));
-    case LEAKY_RELU: return select(positive(x), g, f32x4.mul(g, p));
-    case CLAMP:
-    case INSIDE: return v128.and(g, v128.and(f32x4.gt(x, p), f32x4.lt(x, q)));
-    case THRESHOLD: return v128.and(g, f32x4.gt(x, p));
-    case SHRINK: return v128.andnot(g, f32x4.le(f32x4.abs(x), p));
     case ELU: return select(positive(x), g, f32x4.mul(g, f32x4.mul(expNegative4(atMost(x, splat(0))), p)));
     case CELU: return select(positive(x), g, f32x4.mul(g, expNegative4(f32x4.mul(atMost(x, splat(0)), inverse))));
     case SELU: {
@@ -170,6 +135,7 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
       const z = f32x4.mul(x, p);
       return select(f32x4.gt(z, q), g, f32x4.mul(g, sigmoid4(z)));
     }
+    case PLAIN_SOFTPLUS: return f32x4.mul(g, sigmoid4(x));
     case SOFTSIGN: {
       const d = f32x4.add(f32x4.abs(x), one);
       return f32x4.div(f32x4.div(g, d), d);
@@ -179,12 +145,6 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
       const t = tanh4(x);
       return f32x4.mul(g, f32x4.mul(t, t));
     }
-    case HARD_SIGMOID: return v128.and(f32x4.mul(g, splat(<f32>(1.0 / 6.0))), v128.and(f32x4.gt(x, splat(-3.0)), f32x4.lt(x, splat(3.0))));
-    case HARD_SWISH: {
-      const slope = madd(atMost(atLeast(x, splat(-3.0)), splat(3.0)), splat(<f32>(1.0 / 3.0)), splat(0.5));
-      const inner = select(f32x4.ge(x, splat(3.0)), g, f32x4.mul(g, slope));
-      return v128.andnot(inner, f32x4.le(x, splat(-3.0)));
-    }
     case MISH: {
       const e = exp4(atMost(x, splat(20.0)));
       const n = mishSquare(e);
@@ -192,8 +152,6 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
       const bend = f32x4.mul(f32x4.mul(x, f32x4.sub(one, f32x4.mul(t, t))), f32x4.div(e, f32x4.add(e, one)));
       return f32x4.mul(g, f32x4.add(t, bend));
     }
-    case SIGMOID: return f32x4.mul(g, f32x4.mul(x, f32x4.sub(one, x)));
-    case TANH: return f32x4.mul(g, f32x4.sub(one, f32x4.mul(x, x)));
     case SILU: {
       const s = sigmoid4(x);
       return f32x4.mul(g, f32x4.mul(s, madd(x, f32x4.sub(one, s), one)));
@@ -221,7 +179,7 @@ function passBack(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32,
   const b = splat(q);
   const inverse = splat(<f32>1.0 / p);
   const end = dst + (<usize>count << 2);
-  if (count >= 8) {
+  if (kind != SOFTPLUS && count > 4) {
     const pairs = end - 16;
     for (; dst < pairs; dst += 32, g += 32, x += 32) {
       const first = backward(kind, v128.load(g), v128.load(x), a, b, inverse);
@@ -235,25 +193,19 @@ function passBack(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32,
 
 export function activationGradient(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32, q: f32): void {
   switch (kind) {
-    case RELU: return passBack(RELU, dst, g, x, count, p, q);
-    case LEAKY_RELU: return passBack(LEAKY_RELU, dst, g, x, count, p, q);
-    case INSIDE: return passBack(INSIDE, dst, g, x, count, p, q);
-    case THRESHOLD: return passBack(THRESHOLD, dst, g, x, count, p, q);
-    case SHRINK: return passBack(SHRINK, dst, g, x, count, p, q);
     case ELU: return passBack(ELU, dst, g, x, count, p, q);
     case CELU: return passBack(CELU, dst, g, x, count, p, q);
     case SELU: return passBack(SELU, dst, g, x, count, p, q);
-    case SOFTPLUS: return passBack(SOFTPLUS, dst, g, x, count, p, q);
+    case SOFTPLUS:
+      if (p == 1 && q >= plainFrom) return passBack(PLAIN_SOFTPLUS, dst, g, x, count, p, q);
+      return passBack(SOFTPLUS, dst, g, x, count, p, q);
     case SOFTSIGN: return passBack(SOFTSIGN, dst, g, x, count, p, q);
     case LOG_SIGMOID: return passBack(LOG_SIGMOID, dst, g, x, count, p, q);
     case TANHSHRINK: return passBack(TANHSHRINK, dst, g, x, count, p, q);
-    case HARD_SIGMOID: return passBack(HARD_SIGMOID, dst, g, x, count, p, q);
-    case HARD_SWISH: return passBack(HARD_SWISH, dst, g, x, count, p, q);
     case MISH: return passBack(MISH, dst, g, x, count, p, q);
-    case SIGMOID: return passBack(SIGMOID, dst, g, x, count, p, q);
-    case TANH: return passBack(TANH, dst, g, x, count, p, q);
     case SILU: return passBack(SILU, dst, g, x, count, p, q);
     case GELU: return passBack(GELU, dst, g, x, count, p, q);
-    default: return passBack(GELU_TANH, dst, g, x, count, p, q);
+    case GELU_TANH: return passBack(GELU_TANH, dst, g, x, count, p, q);
+    default: return P.piecewiseGradient(kind, dst, g, x, count, p, q);
   }
 }

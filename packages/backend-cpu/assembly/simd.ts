@@ -35,6 +35,19 @@ export function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
 
+/**
+ * Bytes that a pass over much memory looks ahead: what a processor fetches by its own guess ends at a page of 4 KB, and a pass of a few
+ * instructions a number then waits for memory. src/heap.ts sees to it that there is memory behind the last block.
+ */
+const AHEAD: usize = 1024;
+
+/** Asks for the line of memory that lies there. */
+// @ts-ignore: decorator
+@inline
+export function lookAhead(at: usize): void {
+  load<u8>(at, AHEAD);
+}
+
 /** The sum of the four lanes, in one order. */
 // @ts-ignore: decorator
 @inline

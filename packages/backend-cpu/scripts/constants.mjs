@@ -1,4 +1,4 @@
-// Vectors whose lanes are one constant, inside of innermost loops: loaded from memory once before the loop. V8 writes a constant vector as three
+// Vectors whose lanes are one constant are loaded from memory, those of innermost loops once before the loop. V8 writes a constant vector as three
 // instructions (a number into a register, that into a vector, a shuffle), in Node 24 at every use, and cannot join two of them into 256 bits.
 
 /** Addresses that the compiler leaves free for the constants (its --memoryBase is the end). */
@@ -46,6 +46,7 @@ export function constantsInMemory(text) {
   const module = parse(text);
   const table = [];
   const placeOf = (bits) => (table.includes(bits) ? table.indexOf(bits) : table.push(bits) - 1);
+  const load = (place) => ["v128.load32_splat", ["i32.const", `${constantsFrom + 4 * place}`]];
   for (const fn of module.filter(([kind]) => kind === "func")) {
     const locals = new Set();
     each(fn, (parent, i) => {
@@ -59,10 +60,14 @@ export function constantsInMemory(text) {
         const local = `$constant${place}`;
         locals.add(local);
         list[k] = ["local.get", local];
-        loads.set(local, ["local.set", local, ["v128.load32_splat", ["i32.const", `${constantsFrom + 4 * place}`]]]);
+        loads.set(local, ["local.set", local, load(place)]);
       });
       const result = loop.filter((part) => part[0] === "result");
       if (loads.size > 0) parent[i] = ["block", ...result, ...loads.values(), loop];
+    });
+    each(fn, (list, k) => {
+      const bits = lanesOf(list[k]);
+      if (bits !== undefined) list[k] = load(placeOf(bits));
     });
     const body = fn.findIndex((part) => Array.isArray(part) && !["type", "param", "result"].includes(part[0]));
     fn.splice(body, 0, ...[...locals].map((local) => ["local", local, "v128"]));

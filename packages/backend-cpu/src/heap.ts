@@ -3,6 +3,16 @@ import { ErmineError } from "@ermine/core";
 
 const page = 65536;
 
+/**
+ * Bytes between one large block and the next. Their sizes are multiples of high powers of two, and of arrays whose numbers lie at the same place
+ * of a 4 KB page processors mistake a load from one for what was just stored to the other. After 2,560 bytes eight in a row lie 512 apart.
+ */
+const stagger = 2560;
+const large = 32768;
+
+/** Bytes behind every block that there must be: kernels look so far ahead (assembly/simd.ts), and read no more of it than that. */
+const ahead = 2048;
+
 /** Bytes of the class that holds `bytes`: at most an eighth more, and 16 behind the end for the last vector. */
 function classOf(bytes: number): number {
   const needed = bytes + 16;
@@ -80,7 +90,8 @@ export class Heap {
 
   #extend(size: number): number {
     const address = this.#next;
-    const needed = address + size;
+    const next = address + size + (size >= large ? stagger : 0);
+    const needed = next + ahead;
     if (needed > this.#end) {
       // By an eighth at least, so that growing stays rare.
       const pages = Math.max(Math.ceil((needed - this.#end) / page), Math.ceil(this.#end / page / 8));
@@ -96,7 +107,7 @@ export class Heap {
       this.#end = this.#buffer.byteLength;
       if (needed > this.#end) throw this.#full(size, undefined);
     }
-    this.#next = needed;
+    this.#next = next;
     return address;
   }
 

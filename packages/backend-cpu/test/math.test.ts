@@ -1,5 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { cos, erf, exp, expm1, log, log1p, pow, sigmoid, sin, tanh, tensor, withBackend, type Tensor } from "@ermine/core";
+import {
+  cos,
+  erf,
+  exp,
+  expm1,
+  log,
+  log1p,
+  logSigmoid,
+  pow,
+  sigmoid,
+  sin,
+  softplus,
+  tanh,
+  tensor,
+  withBackend,
+  type Tensor,
+} from "@ermine/core";
 import { cpu } from "../src/index.js";
 
 const bits = new Uint32Array(1);
@@ -49,6 +65,8 @@ const bounds: [name: string, fn: (x: Tensor) => Tensor, truth: (x: number) => nu
   ["expm1", expm1, Math.expm1, 3],
   ["tanh", tanh, Math.tanh, 3],
   ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x)), 4],
+  ["softplus", softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 3],
+  ["logSigmoid", logSigmoid, (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))), 3],
   ["erf", erf, erf64, 4],
   ["sin", sin, Math.sin, 1],
   ["cos", cos, Math.cos, 1],
