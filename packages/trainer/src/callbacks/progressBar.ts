@@ -28,7 +28,11 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   const write = options.write ?? ((text: string) => (stderr === undefined ? console.log(text.trimEnd()) : stderr.write(text)));
   let started = 0;
   let drawn = 0;
+  let looked = 0;
   let epochs = 0;
+  /** Steps that are taken before the clock is looked at again: few beside those that fit between two drawings. */
+  let unseen = 0;
+  let passed = 0;
   const bar = ({ epoch, stepInEpoch, stepsPerEpoch, samples, loss }: StepInfo, now: number): string => {
     const share = stepInEpoch / stepsPerEpoch;
     const seconds = Math.max(1e-9, (now - started) / 1000);
@@ -46,8 +50,11 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       started = performance.now();
     },
     onStep(info) {
-      if (!live) return;
+      if (!live || (--unseen > 0 && info.stepInEpoch < info.stepsPerEpoch)) return;
       const now = performance.now();
+      const pace = (now - looked) / Math.max(1, passed - unseen);
+      looked = now;
+      unseen = passed = Math.max(1, Math.min(64, Math.floor(redrawMs / 16 / pace)));
       if (now - drawn < redrawMs && info.stepInEpoch < info.stepsPerEpoch) return;
       drawn = now;
       write(bar(info, now));

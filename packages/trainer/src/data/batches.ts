@@ -12,13 +12,19 @@ export function checkBatchSize(batchSize: number): number {
 
 /** The rows of each batch of an epoch; the last is smaller where the size does not divide. */
 export function batches(length: number, batchSize: number, order?: { seed: number; epoch: number }): Int32Array[] {
-  const rows =
-    order === undefined
-      ? Int32Array.from({ length }, (_, i) => i)
-      : shuffledIndices(length, hashKey(order.seed, "shuffle", order.epoch));
+  const rows = order === undefined ? Int32Array.from({ length }, (_, i) => i) : shuffled(length, order);
   const list: Int32Array[] = [];
   for (let start = 0; start < length; start += batchSize) list.push(rows.subarray(start, Math.min(start + batchSize, length)));
   return list;
+}
+
+const shuffled = (length: number, { seed, epoch }: { seed: number; epoch: number }): Int32Array =>
+  shuffledIndices(length, hashKey(seed, "shuffle", epoch));
+
+/** Makes an epoch's batches those of another one: of small batches the views cost as much as the order. */
+export function reorder(list: readonly Int32Array[], order: { seed: number; epoch: number }): void {
+  const rows = new Int32Array(list[0]!.buffer);
+  rows.set(shuffled(rows.length, order));
 }
 
 /** The rows of a batch; another batch of the same size may take its place. */

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import type { Control, Logs } from "../callbacks/callback.js";
 import { Ahead } from "../data/ahead.js";
-import { batches } from "../data/batches.js";
+import { batches, reorder } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { Resident } from "../data/resident.js";
 import { checkTargets } from "../data/targets.js";
@@ -63,12 +63,13 @@ async function loop<M extends string, T extends string>(
   let ended: string | undefined;
   const control: Control = { model: setup.model, stop: (reason) => (ended ??= reason) };
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch });
+  const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
   for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
     // A callback may have frozen or thawed layers.
     if (epoch > 0) defineUpdate(training, run.training);
     const started = performance.now();
     const sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 };
-    const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
+    if (run.shuffle && epoch > 0) reorder(all, { seed: setup.seed, epoch: state.epoch });
     for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
       const parts = training.accumulate === 1 ? [all[first]!] : all.slice(first, first + training.accumulate);
       const pending =
