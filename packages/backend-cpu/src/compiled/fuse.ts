@@ -134,6 +134,11 @@ function viewOf(value: Value, look: (value: Value) => Seen): Seen {
       : whole(value);
   }
   if (node.op.name === "broadcastTo") return { ...readUnder(input, shape, look) };
+  if (node.op.name === "mul" && value.type.dtype === "float32") {
+    const [a, b] = node.inputs as readonly [Value, Value];
+    const other = isOne(look(b)) ? a : isOne(look(a)) ? b : undefined;
+    return other === undefined ? whole(value) : readUnder(other, shape, look);
+  }
   if (node.op.name === "slice") {
     const { starts, steps } = node.attributes as { starts: number[]; steps: number[] };
     const { base, view } = look(input);
@@ -162,6 +167,9 @@ function constant(node: OpNode, shape: readonly number[]): Seen {
   outputs.push(base);
   return { base, view: { offset: 0, shape, strides: shape.map(() => 0) } };
 }
+
+/** What gradients begin with: a product with it changes no bit. */
+const isOne = ({ base: { node } }: Seen): boolean => node.kind === "constant" && node.data?.length === 1 && node.data[0] === 1;
 
 const sameBeyondOnes = (a: readonly number[], b: readonly number[]): boolean =>
   a.filter((size) => size !== 1).join() === b.filter((size) => size !== 1).join();
