@@ -15,7 +15,7 @@ const MISH = 14;
 const SILU = 17;
 const GELU = 18;
 const GELU_TANH = 19;
-/** SOFTPLUS where β is 1 (any other goes one vector a turn: few ask for it), and the threshold so far out that beyond it the curve is x to the last bit, and its slope 1. */
+/** SOFTPLUS where β is 1, and the threshold so far out that beyond it the curve is x to the last bit, and its slope 1. */
 const PLAIN_SOFTPLUS = 23;
 const plainFrom: f32 = 18;
 
@@ -79,6 +79,13 @@ function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
   }
 }
 
+/** Few ask for them: one vector a turn, for less to transfer. */
+// @ts-ignore: decorator
+@inline
+function isRare(kind: i32): bool {
+  return kind == SOFTPLUS || kind == CELU || kind == TANHSHRINK;
+}
+
 // @ts-ignore: decorator
 @inline
 function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): void {
@@ -86,7 +93,7 @@ function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): vo
   const b = splat(q);
   const inverse = splat(<f32>1.0 / p);
   const end = dst + (<usize>count << 2);
-  if (kind != SOFTPLUS && count > 4) {
+  if (!isRare(kind) && count > 4) {
     const pairs = end - 16;
     for (; dst < pairs; dst += 32, src += 32) {
       const x = forward(kind, v128.load(src), a, b, inverse);
@@ -179,7 +186,7 @@ function passBack(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32,
   const b = splat(q);
   const inverse = splat(<f32>1.0 / p);
   const end = dst + (<usize>count << 2);
-  if (kind != SOFTPLUS && count > 4) {
+  if (!isRare(kind) && count > 4) {
     const pairs = end - 16;
     for (; dst < pairs; dst += 32, g += 32, x += 32) {
       const first = backward(kind, v128.load(g), v128.load(x), a, b, inverse);

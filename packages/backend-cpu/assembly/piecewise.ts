@@ -53,7 +53,7 @@ function pass(kind: i32, dst: usize, src: usize, count: i32, p: f32, q: f32): vo
     v128.store(dst, x);
     v128.store(dst, y, 16);
   }
-  if (dst < end) v128.store(dst, forward(kind, v128.load(src), a, b));
+  for (; dst < end; dst += 16, src += 16) v128.store(dst, forward(kind, v128.load(src), a, b));
 }
 
 /** As `activation`, for the kinds above. */
@@ -104,7 +104,7 @@ function passBack(kind: i32, dst: usize, g: usize, x: usize, count: i32, p: f32,
     v128.store(dst, first);
     v128.store(dst, second, 16);
   }
-  if (dst < end) v128.store(dst, backward(kind, v128.load(g), v128.load(x), a, b));
+  for (; dst < end; dst += 16, g += 16, x += 16) v128.store(dst, backward(kind, v128.load(g), v128.load(x), a, b));
 }
 
 /** As `activationGradient`, for the kinds above. */
