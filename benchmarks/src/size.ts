@@ -19,6 +19,9 @@ export interface Transfer {
 
 const isWebAssembly = (path: string): boolean => /\/wasm\/\w+\.js$/.test(path);
 
+/** What only Node asks for: the flags of its V8. */
+const isOfNode = (path: string): boolean => path.endsWith("/vectors.js");
+
 /** A program that is text, its imports seen from this package. */
 const program = (contents: string): Plugin => ({
   name: "program",
@@ -85,7 +88,7 @@ const all = (file: string): string => `export * from ${JSON.stringify(file)};\n`
 /** Bytes that a browser gets for a program, its imports seen from this package. */
 export async function transferOf(contents: string): Promise<Transfer> {
   const { bytes: javascript, modules, onDemand } = await bundle(contents);
-  const chunks = onDemand.filter((file) => !isWebAssembly(file));
+  const chunks = onDemand.filter((file) => !isWebAssembly(file) && !isOfNode(file));
   const { bytes: withOnDemand } = await bundle([contents, ...chunks.map(all)].join("\n"));
   const webAssembly: Record<string, number> = {};
   for (const file of onDemand.filter(isWebAssembly)) webAssembly[file.split("/").at(-1)!] = (await bundle(all(file))).bytes;
