@@ -1,4 +1,4 @@
-// What would be many ops in one pass: softmax and cross-entropy rows, activations' gradients, optimizer updates.
+// What would be many ops in one pass: softmax and cross-entropy rows, losses of logits.
 import { expNegative4, log4, sigmoid4, softTail4 } from "./math";
 import { atLeast, lanes, select, splat } from "./simd";
 import { storeSome } from "./binary";
@@ -366,53 +366,6 @@ export function crossEntropyGradient(
       const pull = spread * (p * total - (weight == 0 ? <f32>1.0 : f(weight, k)));
       store<f32>(dst + (<usize>k << 2), by * (w * (k == y ? p - 1 : p) + pull));
     }
-  }
-}
-
-/** PyTorch's Adam over a whole parameter. scalars: [lr / (1 − β₁ᵗ), 1 / √(1 − β₂ᵗ), decay]. flags: 1 decays, 2 decoupled, 4 maximize. */
-export function adam(
-  p2: usize, m2: usize, v2: usize, p: usize, g: usize, m: usize, v: usize, scalars: usize, count: i32, beta1: f32, beta2: f32, epsilon: f32, flags: i32,
-): void {
-  const size = v128.load32_splat(scalars);
-  const root = v128.load32_splat(scalars, 4);
-  const decay = v128.load32_splat(scalars, 8);
-  const b1 = splat(beta1);
-  const b2 = splat(beta2);
-  const c1 = splat(<f32>(1.0 - <f64>beta1));
-  const c2 = splat(<f32>(1.0 - <f64>beta2));
-  const eps = splat(epsilon);
-  for (let i: usize = 0; i < <usize>count << 2; i += 16) {
-    let d = v128.load(g + i);
-    let x = v128.load(p + i);
-    if (flags & 4) d = f32x4.neg(d);
-    if ((flags & 3) == 1) d = f32x4.add(d, f32x4.mul(x, decay));
-    if ((flags & 3) == 3) x = f32x4.mul(x, decay);
-    const first = f32x4.add(f32x4.mul(v128.load(m + i), b1), f32x4.mul(d, c1));
-    const second = f32x4.add(f32x4.mul(v128.load(v + i), b2), f32x4.mul(f32x4.mul(d, d), c2));
-    const step = f32x4.div(first, f32x4.add(f32x4.mul(f32x4.sqrt(second), root), eps));
-    v128.store(p2 + i, f32x4.sub(x, f32x4.mul(size, step)));
-    v128.store(m2 + i, first);
-    v128.store(v2 + i, second);
-  }
-}
-
-/** PyTorch's SGD. scalars: [lr, decay, 1 − dampening or 1]. flags: 1 decays, 2 nesterov, 4 maximize; b 0: no momentum. */
-export function sgd(p2: usize, b2: usize, p: usize, g: usize, b: usize, scalars: usize, count: i32, momentum: f32, flags: i32): void {
-  const rate = v128.load32_splat(scalars);
-  const decay = v128.load32_splat(scalars, 4);
-  const damp = v128.load32_splat(scalars, 8);
-  const mu = splat(momentum);
-  for (let i: usize = 0; i < <usize>count << 2; i += 16) {
-    let d = v128.load(g + i);
-    const x = v128.load(p + i);
-    if (flags & 4) d = f32x4.neg(d);
-    if (flags & 1) d = f32x4.add(d, f32x4.mul(x, decay));
-    if (b != 0) {
-      const buffer = f32x4.add(f32x4.mul(v128.load(b + i), mu), f32x4.mul(d, damp));
-      v128.store(b2 + i, buffer);
-      d = flags & 2 ? f32x4.add(d, f32x4.mul(buffer, mu)) : buffer;
-    }
-    v128.store(p2 + i, f32x4.sub(x, f32x4.mul(d, rate)));
   }
 }
 

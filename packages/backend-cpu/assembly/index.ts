@@ -14,6 +14,7 @@ import { rowsTimes } from "./rows";
 import { unary } from "./unary";
 import { fold, unfold } from "./window";
 import * as F from "./fused";
+import * as U from "./update";
 import { winograd, winogradWeights } from "./winograd";
 import { winogradWeightFinish, winogradWeightGradient } from "./winogradGradient";
 import { others, shareOut, work as workFor } from "./pool";
@@ -140,8 +141,8 @@ export function run(program: usize, words: i32): void {
       case 23: F.crossEntropyGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
       case 24: activationGradient(at(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), real(pc, 6), real(pc, 7)); break;
       case 25: activation(at(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), real(pc, 5), real(pc, 6)); break;
-      case 26: F.adam(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10), real(pc, 11), real(pc, 12), at(pc, 13)); break;
-      case 27: F.sgd(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), at(pc, 7), real(pc, 8), at(pc, 9)); break;
+      case 26: U.adam(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10), real(pc, 11), real(pc, 12), at(pc, 13)); break;
+      case 27: U.sgd(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), at(pc, 7), real(pc, 8), at(pc, 9)); break;
       case 28: P.maxPool(place(pc, 1), place(pc, 2), at(pc, 3), pc + 16); break;
       case 29: P.maxPoolGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), pc + 24); break;
       case 30: F.allFinite(place(pc, 1), place(pc, 2), at(pc, 3)); break;
