@@ -57,11 +57,16 @@ export function packB(to: usize, b: usize, columns: i32, depth: i32, depthStep: 
     const c = b + <usize>j * columnStep;
     const width = min(columns - j, NR);
     let k = 0;
-    if (width == NR && depthStep == 4) {
+    if (depthStep == 4) {
       for (; k + 4 <= depth; k += 4, to += 128) {
         const at = c + (<usize>k << 2);
-        transpose4(to, at, columnStep);
-        transpose4(to + 16, at + 4 * columnStep, columnStep);
+        if (width == NR) {
+          transpose4(to, at, columnStep);
+          transpose4(to + 16, at + 4 * columnStep, columnStep);
+        } else {
+          transposeSome(to, at, columnStep, width);
+          transposeSome(to + 16, at + 4 * columnStep, columnStep, width - 4);
+        }
       }
     }
     for (; k < depth; k++, to += 32) {
@@ -96,10 +101,20 @@ function packRows(to: usize, b: usize, columns: i32, depth: i32, depthStep: usiz
 // @ts-ignore: decorator
 @inline
 function transpose4(to: usize, at: usize, step: usize): void {
-  const x = v128.load(at);
-  const y = v128.load(at + step);
-  const z = v128.load(at + 2 * step);
-  const w = v128.load(at + 3 * step);
+  columns4(to, v128.load(at), v128.load(at + step), v128.load(at + 2 * step), v128.load(at + 3 * step));
+}
+
+/** The same of the first `count` rows; those behind them are 0. */
+function transposeSome(to: usize, at: usize, step: usize, count: i32): void {
+  const x = count > 0 ? v128.load(at) : splat(0);
+  const y = count > 1 ? v128.load(at + step) : splat(0);
+  const z = count > 2 ? v128.load(at + 2 * step) : splat(0);
+  columns4(to, x, y, z, count > 3 ? v128.load(at + 3 * step) : splat(0));
+}
+
+// @ts-ignore: decorator
+@inline
+function columns4(to: usize, x: v128, y: v128, z: v128, w: v128): void {
   const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
   const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
   const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
