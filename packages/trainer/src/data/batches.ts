@@ -1,7 +1,7 @@
 /** Mini-batches: which rows, in which order. The order of an epoch depends on the seed and its number alone. */
-import { ErmineError, hashKey, mapTree, shuffledIndices, type Feed } from "@ermine/core";
+import { ErmineError, hashKey, shuffledIndices, type Feed } from "@ermine/core";
 import type { Ahead } from "./ahead.js";
-import type { Column, Dataset } from "./dataset.js";
+import type { Dataset } from "./dataset.js";
 import type { Resident } from "./resident.js";
 
 /** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
@@ -40,33 +40,26 @@ export interface Rows {
  */
 export function batchFeeds(data: Dataset, batch: Rows, resident?: Resident): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
-  const add = (name: string, column: Column): void => {
+  for (const [name, column] of data.namedColumns()) {
     const shape = [batch.rows.length, ...column.shape.slice(1)];
     const storage = resident?.find(column);
-    if (storage !== undefined) {
-      feeds[name] = {
-        shape,
-        value: storage,
-        get rows() {
-          return batch.rows;
-        },
-      };
-      return;
-    }
-    feeds[name] = {
-      shape,
-      value(target) {
-        const ready = batch.ahead?.take(column, batch.rows);
-        if (ready === undefined) column.gather(batch.rows, target);
-        else target.set(ready);
-      },
-    };
-  };
-  const visit = (name: string, tree: Dataset["targets"]): void => {
-    if (tree !== undefined) mapTree(tree, (leaf, path) => add(path === "" ? name : `${name}.${path}`, leaf));
-  };
-  visit("inputs", data.inputs);
-  visit("targets", data.targets);
-  visit("sampleWeights", data.sampleWeights);
+    feeds[name] =
+      storage === undefined
+        ? {
+            shape,
+            value(target) {
+              const ready = batch.ahead?.take(column, batch.rows);
+              if (ready === undefined) column.gather(batch.rows, target);
+              else target.set(ready);
+            },
+          }
+        : {
+            shape,
+            value: storage,
+            get rows() {
+              return batch.rows;
+            },
+          };
+  }
   return feeds;
 }
