@@ -1,4 +1,5 @@
 // Moving numbers: strided copies (transpose, slice, broadcast, pad, concat), fills, and look-ups by index.
+import { storeColumns } from "./simd";
 
 export function fill(dst: usize, count: i32, bits: i32): void {
   if (bits == 0) {
@@ -42,18 +43,7 @@ function transpose(dst: usize, src: usize, rows: i32, columns: i32, to: usize, f
         let at = dst + <usize>r * to + (<usize>c << 2);
         let line = src + <usize>c * from + (<usize>r << 2);
         for (; c + 4 <= columnEnd; c += 4, at += 16, line += 4 * from) {
-          const x = v128.load(line);
-          const y = v128.load(line + from);
-          const z = v128.load(line + 2 * from);
-          const w = v128.load(line + 3 * from);
-          const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
-          const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
-          const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
-          const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
-          v128.store(at, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
-          v128.store(at + to, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7));
-          v128.store(at + 2 * to, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5));
-          v128.store(at + 3 * to, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7));
+          storeColumns(at, to, v128.load(line), v128.load(line + from), v128.load(line + 2 * from), v128.load(line + 3 * from));
         }
         for (; c < columnEnd; c++, at += 4, line += from) {
           for (let n: usize = 0; n < 4; n++) store<i32>(at + n * to, load<i32>(line + (n << 2)));

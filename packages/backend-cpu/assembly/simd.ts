@@ -48,6 +48,20 @@ export function lookAhead(at: usize): void {
   load<u8>(at, AHEAD);
 }
 
+/** Four vectors turned into columns: their first numbers beside each other at `to`, their second ones `step` bytes behind, and so on. */
+// @ts-ignore: decorator
+@inline
+export function storeColumns(to: usize, step: usize, x: v128, y: v128, z: v128, w: v128): void {
+  const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
+  const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
+  const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
+  const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
+  v128.store(to + step, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7));
+  v128.store(to + 2 * step, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5));
+  v128.store(to + 3 * step, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7));
+}
+
 /** The sum of the four lanes, in one order. */
 // @ts-ignore: decorator
 @inline

@@ -98,59 +98,6 @@ function six(c: usize, step: usize, a: usize, b: usize, second: usize, depth: i3
   storeRow(c + 5 * step, x5, y5, z5, w5, add);
 }
 
-/** From a panel of four. */
-// @ts-ignore: decorator
-@inline
-function four(c: usize, step: usize, a: usize, b: usize, second: usize, depth: i32, start: usize, add: bool): void {
-  let x0 = v128.load(start);
-  let y0 = v128.load(start, 16);
-  let z0 = v128.load(start, 32);
-  let w0 = v128.load(start, 48);
-  let x1 = x0;
-  let y1 = y0;
-  let z1 = z0;
-  let w1 = w0;
-  let x2 = x0;
-  let y2 = y0;
-  let z2 = z0;
-  let w2 = w0;
-  let x3 = x0;
-  let y3 = y0;
-  let z3 = z0;
-  let w3 = w0;
-  const end = a + <usize>depth * 16;
-  for (; a < end; a += 16, b += 32, second += 32) {
-    const p = v128.load(b);
-    const q = v128.load(b, 16);
-    const r = v128.load(second);
-    const t = v128.load(second, 16);
-    let s = v128.load32_splat(a);
-    x0 = madd(s, p, x0);
-    y0 = madd(s, q, y0);
-    z0 = madd(s, r, z0);
-    w0 = madd(s, t, w0);
-    s = v128.load32_splat(a, 4);
-    x1 = madd(s, p, x1);
-    y1 = madd(s, q, y1);
-    z1 = madd(s, r, z1);
-    w1 = madd(s, t, w1);
-    s = v128.load32_splat(a, 8);
-    x2 = madd(s, p, x2);
-    y2 = madd(s, q, y2);
-    z2 = madd(s, r, z2);
-    w2 = madd(s, t, w2);
-    s = v128.load32_splat(a, 12);
-    x3 = madd(s, p, x3);
-    y3 = madd(s, q, y3);
-    z3 = madd(s, r, z3);
-    w3 = madd(s, t, w3);
-  }
-  storeRow(c, x0, y0, z0, w0, add);
-  storeRow(c + step, x1, y1, z1, w1, add);
-  storeRow(c + 2 * step, x2, y2, z2, w2, add);
-  storeRow(c + 3 * step, x3, y3, z3, w3, add);
-}
-
 /**
  * c (4 × 16) from A as it lies: its four rows begin at `a`, …, `a3`; from one number of theirs to the next are `aDepth` bytes, and from one
  * row of B to the next `bDepth`.
@@ -222,17 +169,15 @@ export function wideSix(c: usize, step: usize, a: usize, b: usize, second: usize
   else six(c, step, a, b, second, depth, start, false);
 }
 
-/** c (4 × 16) = a panel of 4 rows of A · two panels of B (+ bias) (+ c). */
-export function wideFour(c: usize, step: usize, a: usize, b: usize, second: usize, depth: i32, bias: usize, add: bool): void {
-  const start = bias == 0 ? zeros : bias;
-  if (add) four(c, step, a, b, second, depth, start, true);
-  else four(c, step, a, b, second, depth, start, false);
-}
-
-/** As wideFour, from A as it lies and from rows of 16 numbers of B. */
+/** c (4 × 16) = 4 rows of A as they lie · rows of 16 numbers of B (+ bias) (+ c). */
 export function wideDirect(
   c: usize, step: usize, a: usize, aRow: usize, aDepth: usize, b: usize, second: usize, bDepth: usize, depth: i32, bias: usize, add: bool,
 ): void {
   if (add) rowsTile(c, step, a, a + aRow, a + 2 * aRow, a + 3 * aRow, aDepth, b, second, bDepth, depth, bias, true);
   else rowsTile(c, step, a, a + aRow, a + 2 * aRow, a + 3 * aRow, aDepth, b, second, bDepth, depth, bias, false);
+}
+
+/** c (4 × 16) = a panel of 4 rows of A · two panels of B (+ bias) (+ c). */
+export function wideFour(c: usize, step: usize, a: usize, b: usize, second: usize, depth: i32, bias: usize, add: bool): void {
+  wideDirect(c, step, a, 4, 16, b, second, 32, depth, bias, add);
 }

@@ -151,7 +151,10 @@ export function transformRow(to: usize, place: usize, plane: usize, height: i32,
   }
 }
 
-/** 4 rows at `width` positions, a multiple of 8: c = Σ a[k] · b[k], the rows of b and c `step` apart. */
+/**
+ * 4 rows at `width` positions, a multiple of 8: c = Σ a[k] · b[k], the rows of b and c `step` apart. A loop of its own: with gemm's `direct`, which walks
+ * four rows of A, a step of a small network takes 7 % longer on Node 20.
+ */
 function product(c: usize, a: usize, b: usize, step: usize, depth: i32, width: usize): void {
   const last = a + (<usize>depth << 4);
   const end = c + width;

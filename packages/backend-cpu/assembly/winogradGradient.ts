@@ -1,7 +1,7 @@
 // The gradient of a 3 × 3 weight through Winograd's tiles: that of what winograd.ts multiplies with, Σ over tiles of (A · g · Aᵀ) times (Bᵀ · d · B) for each
 // of 16 places, and Gᵀ · that · G.
 import { micro } from "./gemm";
-import { splat } from "./simd";
+import { splat, storeColumns } from "./simd";
 import { copyRow, word } from "./stage";
 import { wide } from "./vectors";
 import { wideFour } from "./wideTile";
@@ -30,23 +30,8 @@ function spreadRow(to: usize, place: usize, e: v128, o: v128): void {
 
 /** Four runs of numbers as one of four, `step` bytes apart. */
 function turn(to: usize, step: usize, from: usize, run: usize, tiles: i32): void {
-  for (let i = 0; i < tiles; i += 4, from += 16) {
-    const x = v128.load(from);
-    const y = v128.load(from + run);
-    const z = v128.load(from + 2 * run);
-    const w = v128.load(from + 3 * run);
-    const xy0 = v128.shuffle<i32>(x, y, 0, 4, 1, 5);
-    const xy1 = v128.shuffle<i32>(x, y, 2, 6, 3, 7);
-    const zw0 = v128.shuffle<i32>(z, w, 0, 4, 1, 5);
-    const zw1 = v128.shuffle<i32>(z, w, 2, 6, 3, 7);
-    v128.store(to, v128.shuffle<i32>(xy0, zw0, 0, 1, 4, 5));
-    to += step;
-    v128.store(to, v128.shuffle<i32>(xy0, zw0, 2, 3, 6, 7));
-    to += step;
-    v128.store(to, v128.shuffle<i32>(xy1, zw1, 0, 1, 4, 5));
-    to += step;
-    v128.store(to, v128.shuffle<i32>(xy1, zw1, 2, 3, 6, 7));
-    to += step;
+  for (let i = 0; i < tiles; i += 4, from += 16, to += 4 * step) {
+    storeColumns(to, step, v128.load(from), v128.load(from + run), v128.load(from + 2 * run), v128.load(from + 3 * run));
   }
 }
 

@@ -36,10 +36,17 @@ interface Specialized {
   readonly parts: readonly Part[];
   /** Whether the step is accepted. */
   readonly commit: Place | undefined;
-  readonly feeds: readonly { readonly name: string; readonly place: Place; gather: Gather | undefined }[];
+  readonly feeds: readonly FeedPlace[];
   readonly outputs: readonly Place[];
   /** Everything to give back. */
   readonly addresses: number[];
+}
+
+interface FeedPlace {
+  readonly name: string;
+  readonly place: Place;
+  /** Made when rows are first fed. */
+  gather: Gather | undefined;
 }
 
 /** The program that gathers a feed's rows out of a storage. */
@@ -81,17 +88,22 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     return made;
   }
 
-  function build(graph: Graph): Specialized {
-    const planned = plan(graph);
-    const addresses: number[] = [];
-    const allocate = (bytes: number): number => {
+  /** Allocates, and notes what is to be given back. */
+  const allocator =
+    (addresses: number[]) =>
+    (bytes: number): number => {
       const address = heap.allocate(bytes);
       addresses.push(address);
       return address;
     };
+
+  function build(graph: Graph): Specialized {
+    const planned = plan(graph);
+    const addresses: number[] = [];
+    const allocate = allocator(addresses);
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
-    const feeds: { name: string; place: Place; gather: Gather | undefined }[] = [];
+    const feeds: FeedPlace[] = [];
     for (const node of graph.nodes) {
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
@@ -155,11 +167,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         `"${name}" is fed ${count} rows for the shape [${shape.join(", ")}]: rows are those of a storage, one for each of the shape's.`,
       );
     }
-    const allocate = (bytes: number): number => {
-      const address = heap.allocate(bytes);
-      addresses.push(address);
-      return address;
-    };
+    const allocate = allocator(addresses);
     const rows = before?.rows ?? new Place(heap, { address: allocate(count * 4), length: count, dtype: "int32" });
     const emitter = new Emitter();
     inParts(emitter, block.length * moved, count, (first, end) => {
