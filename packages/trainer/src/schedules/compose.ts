@@ -1,7 +1,7 @@
 /** Schedules made of schedules. */
 import { checkOptions, ErmineError } from "@ermine/core";
 import { linear } from "./decay.js";
-import { requireCount, type Schedule } from "./schedule.js";
+import { requireCount, requireCounts, requireNumber, requireSchedule, type Schedule } from "./schedule.js";
 
 /**
  * One schedule after the other: schedules[i] rules from milestones[i − 1] on, counting from 0 there. PyTorch's SequentialLR.
@@ -9,7 +9,11 @@ import { requireCount, type Schedule } from "./schedule.js";
  * @throws ErmineError ERMINE_OPTION unless there is one milestone fewer than schedules, ascending, all counted alike
  */
 export function sequence(schedules: readonly Schedule[], milestones: readonly number[]): Schedule {
-  const [first] = schedules;
+  if (!Array.isArray(schedules))
+    throw new ErmineError("ERMINE_OPTION", "sequence takes a list of schedules, and one of milestones.");
+  schedules.forEach((schedule, i) => requireSchedule("sequence", `schedules[${i}]`, schedule));
+  requireCounts("sequence", "milestones", milestones);
+  const [first] = schedules as readonly Schedule[];
   if (
     first === undefined ||
     milestones.length !== schedules.length - 1 ||
@@ -41,6 +45,9 @@ export function warmup(schedule: Schedule | number, options: { steps: number; st
   checkOptions("warmup", options, ["steps", "startFactor"]);
   const { steps, startFactor = 1 / 3 } = options;
   requireCount("warmup", "steps", steps);
+  requireNumber("warmup", "startFactor", startFactor, 0);
+  if (typeof schedule === "number") requireNumber("warmup", "its learning rate", schedule, 0);
+  else requireSchedule("warmup", "its first argument", schedule);
   const rest: Schedule = typeof schedule === "number" ? { name: "fixed", per: "step", at: () => schedule } : schedule;
   const rise = { ...linear(rest.at(0), { startFactor, endFactor: 1, totalSteps: steps }), per: rest.per };
   return { ...sequence([rise, rest], [steps]), name: "warmup" };

@@ -1,15 +1,17 @@
 /** Schedules on a cosine: cosine, its warm restarts, and with a linear warm-up before it. */
-import { checkOptions } from "@ermine/core";
+import { checkOptions, ErmineError } from "@ermine/core";
 import { warmup } from "./compose.js";
-import { requireCount, stepwise, type Schedule } from "./schedule.js";
+import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 const between = (from: number, to: number, part: number): number => to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2;
 
-/** From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does. */
+/** From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end. */
 export function cosine(learningRate: number, options: { totalSteps: number; minLearningRate?: number }): Schedule {
   checkOptions("cosine", options, ["totalSteps", "minLearningRate"]);
   const { totalSteps, minLearningRate = 0 } = options;
+  requireNumber("cosine", "learningRate", learningRate, 0);
   requireCount("cosine", "totalSteps", totalSteps);
+  requireNumber("cosine", "minLearningRate", minLearningRate, 0);
   return stepwise("cosine", (t) => between(learningRate, minLearningRate, t / totalSteps));
 }
 
@@ -23,6 +25,8 @@ export function cosineWarmRestarts(
 ): Schedule {
   checkOptions("cosineWarmRestarts", options, ["firstCycleSteps", "cycleFactor", "minLearningRate"]);
   const { firstCycleSteps, cycleFactor = 1, minLearningRate = 0 } = options;
+  requireNumber("cosineWarmRestarts", "learningRate", learningRate, 0);
+  requireNumber("cosineWarmRestarts", "minLearningRate", minLearningRate, 0);
   requireCount("cosineWarmRestarts", "firstCycleSteps", firstCycleSteps);
   requireCount("cosineWarmRestarts", "cycleFactor", cycleFactor);
   return stepwise("cosineWarmRestarts", (t) => {
@@ -37,13 +41,30 @@ export function cosineWarmRestarts(
   });
 }
 
-/** A linear warm-up of warmupSteps from startFactor · lr, then the cosine down to minLearningRate (0) at totalSteps. */
+/**
+ * A linear warm-up of warmupSteps (0: none) from startFactor (1/3) · lr, then the cosine down to minLearningRate (0) at totalSteps, and
+ * minLearningRate from there on.
+ *
+ * @throws ErmineError ERMINE_OPTION also where warmupSteps is not below totalSteps
+ */
 export function warmupCosine(
   learningRate: number,
   options: { warmupSteps: number; totalSteps: number; startFactor?: number; minLearningRate?: number },
 ): Schedule {
   checkOptions("warmupCosine", options, ["warmupSteps", "totalSteps", "startFactor", "minLearningRate"]);
-  const { warmupSteps, totalSteps, startFactor, minLearningRate = 0 } = options;
-  const rest = cosine(learningRate, { totalSteps: totalSteps - warmupSteps, minLearningRate });
-  return { ...warmup(rest, { steps: warmupSteps, ...(startFactor === undefined ? {} : { startFactor }) }), name: "warmupCosine" };
+  const { warmupSteps, totalSteps, startFactor = 1 / 3, minLearningRate = 0 } = options;
+  requireNumber("warmupCosine", "learningRate", learningRate, 0);
+  requireNumber("warmupCosine", "minLearningRate", minLearningRate, 0);
+  requireNumber("warmupCosine", "startFactor", startFactor, 0);
+  requireCount("warmupCosine", "totalSteps", totalSteps);
+  requireCount("warmupCosine", "warmupSteps", warmupSteps, 0);
+  if (warmupSteps >= totalSteps) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `warmupCosine: warmupSteps must be below totalSteps, which counts them too, got ${warmupSteps} of ${totalSteps}.`,
+    );
+  }
+  const length = totalSteps - warmupSteps;
+  const fall = stepwise("warmupCosine", (t) => between(learningRate, minLearningRate, Math.min(t, length) / length));
+  return warmupSteps === 0 ? fall : { ...warmup(fall, { steps: warmupSteps, startFactor }), name: "warmupCosine" };
 }

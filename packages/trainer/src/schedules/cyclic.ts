@@ -47,7 +47,21 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
   const { totalSteps, percentStart = 0.3, divFactor = 25, finalDivFactor = 1e4, anneal = "cosine", threePhase = false } = options;
   requireCount("oneCycle", "totalSteps", totalSteps, 2);
   requireOneOf("oneCycle", "anneal", anneal, ["cosine", "linear"]);
+  requireNumber("oneCycle", "maxLearningRate", maxLearningRate, 0);
   requireNumber("oneCycle", "percentStart", percentStart, 0, 1);
+  for (const [name, factor] of Object.entries({ divFactor, finalDivFactor })) {
+    if (!(requireNumber("oneCycle", name, factor, 0) > 0))
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `oneCycle: ${name} divides the learning rate, so it must be above 0, got ${factor}.`,
+      );
+  }
+  if (threePhase && percentStart > 0.5) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `oneCycle: with threePhase the way down to the start is as long as the way up, so percentStart is at most 0.5, got ${percentStart}.`,
+    );
+  }
   const { baseMomentum = 0.85, maxMomentum = 0.95 } = options;
   requireMomenta("oneCycle", baseMomentum, maxMomentum);
   const start = maxLearningRate / divFactor;
@@ -66,7 +80,9 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
       );
       const [from, to] = [values[index]!, values[index + 1]!];
       const begun = index === 0 ? 0 : ends[index - 1]!;
-      const part = (t - begun) / (ends[index]! - begun);
+      const length = ends[index]! - begun;
+      // A phase without a step is at its end.
+      const part = length === 0 ? 1 : (t - begun) / length;
       return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * part));
     };
   const rates = threePhase ? [start, maxLearningRate, start, end] : [start, maxLearningRate, end];
@@ -113,6 +129,9 @@ export function cyclic(baseLearningRate: number, options: CyclicOptions): Cycled
   ]);
   const { maxLearningRate, stepSizeUp = 2000, stepSizeDown = stepSizeUp, mode = "triangular", gamma = 1 } = options;
   requireOneOf("cyclic", "mode", mode, ["triangular", "triangular2", "expRange"]);
+  requireNumber("cyclic", "baseLearningRate", baseLearningRate, 0);
+  requireNumber("cyclic", "maxLearningRate", maxLearningRate, 0);
+  requireNumber("cyclic", "gamma", gamma, 0);
   requireCount("cyclic", "stepSizeUp", stepSizeUp);
   requireCount("cyclic", "stepSizeDown", stepSizeDown);
   const { scaleFn, scaleMode = "cycle", baseMomentum = 0.8, maxMomentum = 0.9 } = options;

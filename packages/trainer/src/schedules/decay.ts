@@ -1,12 +1,14 @@
 /** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
 import { checkOptions } from "@ermine/core";
-import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
+import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 /** lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR. */
 export function step(learningRate: number, options: { stepSize: number; gamma?: number }): Schedule {
   checkOptions("step", options, ["stepSize", "gamma"]);
   const { stepSize, gamma = 0.1 } = options;
+  requireNumber("step", "learningRate", learningRate, 0);
   requireCount("step", "stepSize", stepSize);
+  requireNumber("step", "gamma", gamma, 0);
   return stepwise("step", (t) => learningRate * gamma ** Math.floor(t / stepSize));
 }
 
@@ -14,13 +16,17 @@ export function step(learningRate: number, options: { stepSize: number; gamma?: 
 export function multiStep(learningRate: number, options: { milestones: readonly number[]; gamma?: number }): Schedule {
   checkOptions("multiStep", options, ["milestones", "gamma"]);
   const { milestones, gamma = 0.1 } = options;
+  requireNumber("multiStep", "learningRate", learningRate, 0);
+  requireCounts("multiStep", "milestones", milestones);
+  requireNumber("multiStep", "gamma", gamma, 0);
   return stepwise("multiStep", (t) => learningRate * gamma ** milestones.filter((m) => m <= t).length);
 }
 
 /** lr · γ^t. PyTorch's ExponentialLR. */
 export function exponential(learningRate: number, options: { gamma: number }): Schedule {
   checkOptions("exponential", options, ["gamma"]);
-  requireNumber("exponential", "gamma", options.gamma);
+  requireNumber("exponential", "learningRate", learningRate, 0);
+  requireNumber("exponential", "gamma", options.gamma, 0);
   return stepwise("exponential", (t) => learningRate * options.gamma ** t);
 }
 
@@ -31,6 +37,9 @@ export function linear(
 ): Schedule {
   checkOptions("linear", options, ["startFactor", "endFactor", "totalSteps"]);
   const { startFactor = 1 / 3, endFactor = 1, totalSteps = 5 } = options;
+  requireNumber("linear", "learningRate", learningRate, 0);
+  requireNumber("linear", "startFactor", startFactor, 0);
+  requireNumber("linear", "endFactor", endFactor, 0);
   requireCount("linear", "totalSteps", totalSteps);
   return stepwise(
     "linear",
@@ -42,6 +51,9 @@ export function linear(
 export function constant(learningRate: number, options: { factor?: number; totalSteps?: number } = {}): Schedule {
   checkOptions("constant", options, ["factor", "totalSteps"]);
   const { factor = 1 / 3, totalSteps = 5 } = options;
+  requireNumber("constant", "learningRate", learningRate, 0);
+  requireNumber("constant", "factor", factor, 0);
+  requireCount("constant", "totalSteps", totalSteps, 0);
   return stepwise("constant", (t) => (t < totalSteps ? learningRate * factor : learningRate));
 }
 
@@ -49,6 +61,9 @@ export function constant(learningRate: number, options: { factor?: number; total
 export function polynomial(learningRate: number, options: { totalSteps?: number; power?: number } = {}): Schedule {
   checkOptions("polynomial", options, ["totalSteps", "power"]);
   const { totalSteps = 5, power = 1 } = options;
+  requireNumber("polynomial", "learningRate", learningRate, 0);
+  requireCount("polynomial", "totalSteps", totalSteps);
+  requireNumber("polynomial", "power", power, 0);
   requireCount("polynomial", "totalSteps", totalSteps);
   return stepwise("polynomial", (t) => learningRate * (1 - Math.min(t, totalSteps) / totalSteps) ** power);
 }

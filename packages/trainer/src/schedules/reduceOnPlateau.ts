@@ -1,11 +1,13 @@
 /** The schedule that follows a metric: lower when it has stopped to improve. */
 import { checkOptions } from "@ermine/core";
-import { requireNumber, requireOneOf, type Schedule } from "./schedule.js";
+import { checkMode, signOf, type Better, type Mode } from "../monitor.js";
+import { requireCount, requireNumber, requireOneOf, type Schedule } from "./schedule.js";
 
 export interface ReduceOnPlateauOptions {
   /** The epoch's log that it watches. Default "valLoss". */
   readonly monitor?: string;
-  readonly mode?: "min" | "max";
+  /** Which way is better. Default: what the metric says (`Metric.better`); "min" for the loss and its parts. */
+  readonly mode?: Mode;
   /** Default 0.1. */
   readonly factor?: number;
   /** Epochs without improvement that it puts up with. Default 10. */
@@ -21,7 +23,17 @@ export interface ReduceOnPlateauOptions {
   readonly epsilon?: number;
 }
 
-/** lr · factor once `patience` epochs have brought no improvement. PyTorch's ReduceLROnPlateau. */
+/** Logs whose direction needs no metric: what a loop of one's own tells of them is a loss. */
+const losses: readonly string[] = ["loss", "valLoss"];
+
+/**
+ * lr · factor once more than `patience` epochs have brought no improvement; NaN is none. PyTorch's ReduceLROnPlateau.
+ *
+ * `observe(value, better)` is told which way is better where `mode` does not say.
+ *
+ * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, where
+ * neither `mode` nor the metric says which way is better
+ */
 export function reduceOnPlateau(
   learningRate: number,
   options: ReduceOnPlateauOptions = {},
@@ -37,16 +49,24 @@ export function reduceOnPlateau(
     "minLearningRate",
     "epsilon",
   ]);
-  const { monitor = "valLoss", mode = "min", factor = 0.1, patience = 10, threshold = 1e-4 } = options;
+  const { monitor = "valLoss", mode, factor = 0.1, patience = 10, threshold = 1e-4 } = options;
   const { thresholdMode = "rel", cooldown = 0, minLearningRate = 0, epsilon = 1e-8 } = options;
-  requireOneOf("reduceOnPlateau", "mode", mode, ["min", "max"]);
+  requireNumber("reduceOnPlateau", "learningRate", learningRate, 0);
+  checkMode("reduceOnPlateau", mode);
   requireOneOf("reduceOnPlateau", "thresholdMode", thresholdMode, ["rel", "abs"]);
   requireNumber("reduceOnPlateau", "factor", factor, 0, 1);
-  const sign = mode === "min" ? -1 : 1;
-  let now = { rate: learningRate, best: -sign * Infinity, bad: 0, cooling: 0 };
+  requireCount("reduceOnPlateau", "patience", patience, 0);
+  requireCount("reduceOnPlateau", "cooldown", cooldown, 0);
+  requireNumber("reduceOnPlateau", "threshold", threshold);
+  requireNumber("reduceOnPlateau", "minLearningRate", minLearningRate, 0);
+  requireNumber("reduceOnPlateau", "epsilon", epsilon, 0);
+  const signFor = (better: Better | undefined): 1 | -1 =>
+    signOf("reduceOnPlateau", monitor, mode, better ?? (losses.includes(monitor) ? "lower" : undefined));
+  // NaN: there is no best value yet.
+  let now = { rate: learningRate, best: NaN, bad: 0, cooling: 0 };
 
-  const improves = (value: number): boolean => {
-    if (!Number.isFinite(now.best)) return sign * (value - now.best) > 0;
+  const improves = (value: number, sign: 1 | -1): boolean => {
+    if (!Number.isFinite(now.best)) return sign * value > (Number.isNaN(now.best) ? -Infinity : sign * now.best);
     const limit = thresholdMode === "rel" ? now.best * (1 + sign * threshold) : now.best + sign * threshold;
     return sign * (value - limit) > 0;
   };
@@ -55,9 +75,11 @@ export function reduceOnPlateau(
     per: "epoch",
     monitor,
     at: () => now.rate,
-    observe(value) {
+    checkDirection: (better) => void signFor(better),
+    observe(value, better) {
+      const sign = signFor(better);
       let { rate, best, bad, cooling } = now;
-      if (improves(value)) [best, bad] = [value, 0];
+      if (improves(value, sign)) [best, bad] = [value, 0];
       else bad++;
       if (cooling > 0) [cooling, bad] = [cooling - 1, 0];
       if (bad > patience) {

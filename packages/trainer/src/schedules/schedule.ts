@@ -3,6 +3,7 @@
  * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
  */
 import { ErmineError } from "@ermine/core";
+import type { Better } from "../monitor.js";
 
 /** How far training is: whole updates and whole epochs done. */
 export interface Time {
@@ -24,7 +25,13 @@ export interface Schedule {
   at(time: number): number;
   /** The log that `observe` is given after each epoch; a metric of the trainer's. */
   readonly monitor?: string;
-  observe?(value: number): void;
+  observe?(value: number, better?: Better): void;
+  /**
+   * Of one that observes: told before the first step which way the log gets better, so that it can refuse one without a direction.
+   *
+   * @throws ErmineError ERMINE_OPTION where neither its options nor the metric say
+   */
+  checkDirection?(better: Better | undefined): void;
   /** What a checkpoint must keep of a schedule that observes. */
   state?(): Readonly<Record<string, number>>;
   restore?(state: Readonly<Record<string, number>>): void;
@@ -44,6 +51,7 @@ export const stepwise = (name: string, at: (time: number) => number): Schedule =
 
 /** The same schedule counted in epochs. */
 export function perEpoch(schedule: Schedule): Schedule {
+  requireSchedule("perEpoch", "its argument", schedule);
   return { ...schedule, per: "epoch" };
 }
 
@@ -61,6 +69,18 @@ export function requireCount(where: string, name: string, value: unknown, minimu
     "ERMINE_OPTION",
     `${where}: ${name} must be a whole number of at least ${minimum}, got ${String(value)}.`,
   );
+}
+
+/** @throws ErmineError ERMINE_OPTION where `values` is no list of whole numbers ≥ 0 */
+export function requireCounts(where: string, name: string, values: unknown): void {
+  if (Array.isArray(values)) for (const [i, value] of values.entries()) requireCount(where, `${name}[${i}]`, value, 0);
+  else throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a list of whole numbers, got ${String(values)}.`);
+}
+
+/** @throws ErmineError ERMINE_OPTION where `value` is no schedule */
+export function requireSchedule(where: string, name: string, value: unknown): void {
+  if (typeof (value as Partial<Schedule> | null | undefined)?.at === "function") return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a schedule, got ${String(value)}.`);
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is none of `known` */
