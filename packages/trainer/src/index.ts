@@ -15,6 +15,7 @@ export type { AnyLoss, Batch, CustomLoss, CustomPart, DefinedLoss } from "./risk
 export { weightedSum, type LossPart, type WeightedSum } from "./risk/weightedSum.js";
 export * from "./optimizers/index.js";
 export * as schedules from "./schedules/index.js";
+export type { Better, Directions, Mode } from "./monitor.js";
 export type { CycledSchedule, Rate, Schedule } from "./schedules/index.js";
 export * from "./metrics/index.js";
 export * from "./callbacks/index.js";

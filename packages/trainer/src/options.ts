@@ -2,14 +2,17 @@
 import { checkOptions, ErmineError, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
+import { checkCallbacks, type CallbackEntry } from "./callbacks/check.js";
 import type { Loading } from "./data/ahead.js";
 import { checkBatchSize } from "./data/batches.js";
 import { Dataset, split } from "./data/dataset.js";
-import type { Metric } from "./metrics/metric.js";
+import { checkMetrics, type Metric } from "./metrics/metric.js";
+import type { Better, Directions } from "./monitor.js";
 import type { NormType } from "./optimizers/clip.js";
 import type { Optimizer } from "./optimizers/definition.js";
 import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
-import { isLoss, isSum, type AnyLoss } from "./risk/objective.js";
+import { isLoss, isSum, partsOf, type AnyLoss } from "./risk/objective.js";
+import type { Schedule } from "./schedules/schedule.js";
 import type { BackendRequest } from "./plan/choice.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
 import type { Regularizer } from "./risk/regularizers.js";
@@ -56,7 +59,8 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
   readonly shuffle?: boolean;
-  readonly callbacks?: readonly Callback<LogName<M, T>>[];
+  /** Told in this order. Falsy entries are left out: `[progress && progressBar()]`. */
+  readonly callbacks?: readonly CallbackEntry<LogName<M, T>>[];
   /** Ends training cleanly after the step. */
   readonly signal?: AbortSignal;
   /** Take every k-th update on a second backend too, and report the first op that differs there. */
@@ -120,6 +124,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
   if (typeof (backend as { then?: unknown }).then === "function") {
     throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
   }
+  checkMetrics(options.metrics ?? []);
   const names = [
     ...(isSum(options.loss) ? options.loss.parts.map(({ name }) => name) : []),
     ...(options.metrics ?? []).map(({ name }) => name),
@@ -171,27 +176,41 @@ export function checkFit<M extends string, T extends string>(
   }
   const [training, validation] =
     options.validationSplit === undefined ? [data, options.validation] : split(data, options.validationSplit, trainer.seed ?? 0);
-  const callbacks = options.callbacks ?? [];
-  checkMonitors(
-    [...callbacks, ...followers(trainer.optimizer)],
-    (trainer.metrics ?? []).map(({ name }) => name),
-    trainer.loss,
-    validation !== undefined,
-  );
+  const callbacks = checkCallbacks<LogName<M, T>>(options.callbacks ?? []);
+  // The parts of a function of one's own are known when it has been called: its monitors are checked then.
+  if (isSum(trainer.loss) || isLoss(trainer.loss)) {
+    checkMonitors([...callbacks, ...followers(trainer.optimizer)], directionsOf(trainer, validation !== undefined));
+  }
   const { epochs, signal, shadow, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
+  checkKinds(options);
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
   const given = { training, validation, validationWeights, batchSize, shuffle, callbacks, notice };
   return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...given };
 }
 
+/** @throws ErmineError ERMINE_OPTION where an option of `fit` is of another kind than it must be */
+function checkKinds({ signal, notice, shuffle, validation }: FitOptions): void {
+  const refuse = (text: string): never => {
+    throw new ErmineError("ERMINE_OPTION", `fit: ${text}`);
+  };
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean") {
+    const controller = typeof signal === "object" && signal !== null && "signal" in signal;
+    refuse(
+      `signal is an AbortSignal, got ${controller ? "its controller. Give controller.signal." : `${String(signal)}. Give the signal of an AbortController.`}`,
+    );
+  }
+  if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${String(notice)}.`);
+  if (shuffle !== undefined && typeof shuffle !== "boolean") refuse(`shuffle is true or false, got ${String(shuffle)}.`);
+  if (validation !== undefined && !(validation instanceof Dataset))
+    refuse("validation is a data set: dataset({ inputs, targets }).");
+}
+
 /** The schedules that follow a log. */
-const followers = (setup: OptimizerSetup): { readonly name: string; readonly monitor: string }[] =>
+export const followers = (setup: OptimizerSetup): (Schedule & { readonly monitor: string })[] =>
   (Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer])
     .flatMap(({ rates }) => rates)
-    .flatMap((rate) =>
-      typeof rate === "object" && rate.monitor !== undefined ? [{ name: rate.name, monitor: rate.monitor }] : [],
-    );
+    .filter((rate) => typeof rate === "object" && rate.monitor !== undefined) as (Schedule & { readonly monitor: string })[];
 
 /** @throws ErmineError ERMINE_OPTION */
 export function checkWeights(where: string, weights: Weights): void {
@@ -213,21 +232,33 @@ function checkShadow(shadow: ShadowOptions): void {
 /** "valAccuracy" for "accuracy". */
 export const validationName = (name: string): string => `val${name[0]!.toUpperCase()}${name.slice(1)}`;
 
-function checkMonitors(
-  callbacks: readonly { readonly name: string; readonly monitor?: string }[],
-  metrics: readonly string[],
-  loss: AnyLoss,
+/** Which way each log of a training gets better. Of a part that is maximized, by a negative weight, higher is. */
+export function directionsOf(
+  { loss, metrics = [] }: Pick<TrainerOptions<string, string>, "loss" | "metrics">,
   validated: boolean,
-): void {
-  const parts = isSum(loss) ? loss.parts.map(({ name }) => name) : [];
-  const logs = ["loss", ...parts, ...(validated ? ["loss", ...parts, ...metrics].map(validationName) : [])];
-  // The parts of a function of one's own are known when it has been called.
-  if (!isSum(loss) && !isLoss(loss)) return;
-  for (const { name, monitor } of callbacks) {
-    if (monitor === undefined || logs.includes(monitor)) continue;
+): Directions {
+  const own: [string, Better][] = [
+    ["loss", "lower"],
+    ...partsOf(loss).flatMap(({ name, weight }): [string, Better][] =>
+      name === "" ? [] : [[name, weight < 0 ? "higher" : "lower"]],
+    ),
+  ];
+  const judged = [...own, ...metrics.map(({ name, better }): [string, Better] => [name, better])];
+  return Object.fromEntries([
+    ...own,
+    ...(validated ? judged.map(([name, better]) => [validationName(name), better] as const) : []),
+  ]);
+}
+
+/** @throws ErmineError ERMINE_OPTION where something follows a log that there is not */
+export function checkMonitors(monitors: readonly { readonly name: string; readonly monitor?: string }[], logs: Directions): void {
+  const names = Object.keys(logs);
+  for (const { name, monitor } of monitors) {
+    if (monitor === undefined || names.includes(monitor)) continue;
+    const validated = names.includes("valLoss");
     throw new ErmineError(
       "ERMINE_OPTION",
-      `${name} follows "${monitor}", and this training logs ${logs.join(", ")}.${validated ? "" : " Give validation data for the others."}`,
+      `${name} follows "${monitor}", and this training logs ${names.join(", ")}.${validated ? "" : " Give validation data for the others."}`,
     );
   }
 }

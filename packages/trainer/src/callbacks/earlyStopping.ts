@@ -1,6 +1,8 @@
 /** Stops when a log no longer gets better, and puts the best weights back. */
 import { checkOptions, ErmineError } from "@ermine/core";
 import type { StateDict } from "@ermine/core/nn";
+import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
+import { requireNumber } from "../schedules/schedule.js";
 import type { Callback } from "./callback.js";
 
 export interface EarlyStoppingOptions<Name extends string> {
@@ -8,47 +10,57 @@ export interface EarlyStoppingOptions<Name extends string> {
   readonly monitor: Name;
   /** Epochs without a gain before it stops. Default 5. */
   readonly patience?: number;
-  /** What counts as a gain. Default 0. */
+  /** What counts as a gain: more than this. Default 0. */
   readonly minDelta?: number;
-  /** "min" or "max"; default: "max" for a log whose name ends in Accuracy, F1, Auc, Precision, Recall or R2, else "min". */
-  readonly mode?: "min" | "max";
+  /** Which way is better. Default: what the metric says (`Metric.better`); "min" for the loss and its parts. */
+  readonly mode?: Mode;
   /** Put the best epoch's weights back at the end. Default true. */
   readonly restoreBest?: boolean;
 }
 
-const grows = /(accuracy|precision|recall|f1|auc|r2)$/i;
-
 /**
- * Ends training when `monitor` has not improved by minDelta (0) for `patience` (5) epochs, and puts the best epoch's weights back.
+ * Ends training when `monitor` has not improved by more than minDelta (0) for `patience` (5) epochs, and puts the best epoch's weights back.
+ * NaN is no improvement; a stop after epochs of NaN says so in its reason.
  *
- * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit
+ * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, where
+ * neither `mode` nor the metric says which way is better
  */
 export function earlyStopping<const Name extends string>(options: EarlyStoppingOptions<Name>): Callback<Name> {
   checkOptions("earlyStopping", options, ["monitor", "patience", "minDelta", "mode", "restoreBest"]);
-  const { monitor, patience = 5, minDelta = 0, restoreBest = true } = options;
-  const sign = (options.mode ?? (grows.test(monitor) ? "max" : "min")) === "max" ? 1 : -1;
+  if (typeof options?.monitor !== "string") {
+    throw new ErmineError("ERMINE_OPTION", 'earlyStopping needs the log that it follows: earlyStopping({ monitor: "valLoss" }).');
+  }
+  const { monitor, patience = 5, minDelta = 0, mode, restoreBest = true } = options;
+  checkMode("earlyStopping", mode);
+  requireNumber("earlyStopping", "minDelta", minDelta, 0);
   if (!Number.isInteger(patience) || patience < 0) {
     throw new ErmineError("ERMINE_OPTION", `earlyStopping: patience is a whole number of epochs ≥ 0, got ${String(patience)}.`);
   }
-  let best = -Infinity;
+  let sign: 1 | -1 = -1;
+  let best: number | undefined;
   let waited = 0;
+  let missing = 0;
   let weights: StateDict | undefined;
   return {
     name: "earlyStopping",
     monitor,
-    onTrainBegin() {
-      [best, waited, weights] = [-Infinity, 0, undefined];
+    onTrainBegin(_, { better }) {
+      sign = signOf("earlyStopping", monitor, mode, better[monitor]);
+      [best, waited, missing, weights] = [undefined, 0, 0, undefined];
     },
     async onEpochEnd({ epoch, logs }, control) {
-      const value = sign * logs[monitor]!;
-      if (value > best + minDelta) {
-        [best, waited] = [value, 0];
+      const value = logs[monitor]!;
+      if (sign * value > (best === undefined ? -Infinity : sign * best + minDelta)) {
+        [best, waited, missing] = [value, 0, 0];
         if (restoreBest) weights = await control.model.stateDict();
         return;
       }
       waited++;
-      if (waited >= patience)
-        control.stop(`${monitor} has not improved for ${waited} epochs (epoch ${epoch + 1}, best ${sign * best})`);
+      if (Number.isNaN(value)) missing++;
+      if (waited < patience) return;
+      const since = best === undefined ? "" : `, best ${best}`;
+      const why = missing === 0 ? "" : `; ${nanReason(monitor, missing, waited)}`;
+      control.stop(`${monitor} has not improved for ${waited} epochs (epoch ${epoch + 1}${since})${why}`);
     },
     onTrainEnd(control) {
       if (weights !== undefined) control.model.loadStateDict(weights);

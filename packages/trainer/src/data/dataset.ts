@@ -1,5 +1,5 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
-import { ErmineError, mapTree, tensor, Tensor, type DType, type Tree, type TypedArray } from "@ermine/core";
+import { ErmineError, mapTree, nearestName, tensor, Tensor, type DType, type Tree, type TypedArray } from "@ermine/core";
 import { hashKey, shuffledIndices } from "@ermine/core";
 
 /** Rows of one shape, one behind the other. */
@@ -164,12 +164,45 @@ export class Dataset implements DatasetColumns {
   }
 }
 
+const parts = ["inputs", "targets", "sampleWeights"];
+
+/** What others call the parts. */
+const foreignParts: Readonly<Record<string, string>> = {
+  x: "inputs",
+  xs: "inputs",
+  features: "inputs",
+  data: "inputs",
+  y: "targets",
+  ys: "targets",
+  labels: "targets",
+  outputs: "targets",
+  weights: "sampleWeights",
+  sample_weight: "sampleWeights",
+  sample_weights: "sampleWeights",
+};
+
+/** @throws ErmineError ERMINE_DATA for a part of another name, or where there are no inputs */
+function checkParts(source: object): void {
+  if (source === null || typeof source !== "object" || Array.isArray(source) || source instanceof Tensor) {
+    throw new ErmineError("ERMINE_DATA", "dataset takes its columns by name: dataset({ inputs, targets, sampleWeights }).");
+  }
+  for (const name of Object.keys(source)) {
+    if (parts.includes(name)) continue;
+    const near = nearestName(name, parts, foreignParts);
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `A data set has no "${name}". ${near === undefined ? `It has: ${parts.join(", ")}.` : `Did you mean "${near}"?`}`,
+    );
+  }
+}
+
 /**
  * A data set of columns. `inputs` (and `targets`) are a column or a tree of them; float arrays become float32, Int32Array int32.
  *
- * @throws ErmineError ERMINE_DATA where it is empty or lengths differ
+ * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name
  */
 export function dataset(source: { inputs: unknown; targets?: unknown; sampleWeights?: ColumnSource }): Dataset {
+  checkParts(source);
   return new Dataset({
     inputs: columns("inputs", source.inputs),
     targets: source.targets === undefined ? undefined : columns("targets", source.targets),

@@ -1,6 +1,7 @@
 /** The risk and the metrics over a whole set, exact for any batch size. */
 import { batches } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
+import { atOnce, computed } from "../metrics/metric.js";
 import type { Weights } from "../options.js";
 import { addSums, hostSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
@@ -24,18 +25,18 @@ export async function evaluate(
   } = training;
   defineEvaluate(training, data);
   engine.prepare();
-  let states = metrics.map((metric) => metric.init());
+  let states = metrics.map((metric) => atOnce(metric, metric.init()));
   const sums: HostSums[] = [];
   for (const rows of batches(data.length, batchSize)) {
     const outputs = await engine.run("evaluate", feedsOf(training, data, rows));
     addSums(sums, hostSums(outputs[0]!.data));
     if (metrics.length > 0) {
       const target = targetOf(loss, data, rows);
-      states = metrics.map((metric, i) => metric.update(states[i]!, outputs[1]!, target));
+      states = metrics.map((metric, i) => atOnce(metric, metric.update(states[i]!, outputs[1]!, target)));
     }
     await breathe();
   }
-  const entries = metrics.map((metric, i) => [metric.name, metric.compute(states[i]!)] as const);
+  const entries = metrics.map((metric, i) => [metric.name, computed(metric, states[i])] as const);
   const parts = partsOf(loss);
   return { loss: riskOf(parts, sums), ...meansOf(parts, sums), ...Object.fromEntries(entries) };
 }

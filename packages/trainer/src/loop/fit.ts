@@ -1,12 +1,12 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
-import { ErmineError } from "@ermine/core";
 import type { Control, Logs } from "../callbacks/callback.js";
 import { Ahead } from "../data/ahead.js";
 import { batches, reorder } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { Resident } from "../data/resident.js";
 import { checkTargets } from "../data/targets.js";
-import { validationName, type FitRun, type History } from "../options.js";
+import type { Directions } from "../monitor.js";
+import { checkMonitors, directionsOf, followers, validationName, type FitRun, type History } from "../options.js";
 import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { outputShapesOf, partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
@@ -27,15 +27,18 @@ interface Sums {
 
 export async function fit<M extends string, T extends string>(training: Training, run: FitRun<M, T>): Promise<History> {
   prepare(training, run);
-  const { engine } = training;
+  const { engine, setup, metrics, state } = training;
+  const better = directionsOf({ loss: setup.loss, metrics }, run.validation !== undefined);
+  checkMonitors([...run.callbacks, ...followers(state.optimizer)], better);
+  for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(better[monitor]);
   // One epoch takes each row once: then nothing is gained by a copy.
   if (run.epochs > 1 && engine.program?.takesRows === true) training.resident = Resident.of(engine.backend, run.training);
   try {
-    if (run.shadow === undefined) return await loop(training, run, undefined);
+    if (run.shadow === undefined) return await loop(training, run, better, undefined);
     const { Shadow } = await import("../plan/index.js");
     const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
     try {
-      return { ...(await loop(training, run, shadow)), shadow: shadow.report };
+      return { ...(await loop(training, run, better, shadow)), shadow: shadow.report };
     } finally {
       shadow.close();
     }
@@ -49,6 +52,7 @@ export async function fit<M extends string, T extends string>(training: Training
 async function loop<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
+  better: Directions,
   shadow: Shadow | undefined,
 ): Promise<History> {
   const { state, setup } = training;
@@ -61,8 +65,8 @@ async function loop<M extends string, T extends string>(
   const waitFor = <T>(step: Promise<T>, next: Int32Array | undefined): Promise<T> =>
     (training.accumulate === 1 ? ahead?.during(step, next) : undefined) ?? step;
   let ended: string | undefined;
-  const control: Control = { model: setup.model, stop: (reason) => (ended ??= reason) };
-  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch });
+  const control: Control = { model: setup.model, stop: (reason = "stopped") => void (ended ??= String(reason)) };
+  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better });
   const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
   for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
     // A callback may have frozen or thawed layers.
@@ -103,7 +107,7 @@ async function loop<M extends string, T extends string>(
     const seconds = (performance.now() - started) / 1000;
     const logs = await logsOf(training, sums, run);
     history.epochs.push(logs);
-    observe(training, logs);
+    observe(training, logs, better, run.notice);
     const info = { epoch, epochs, step: state.step, samplesPerSecond: sums.samples / seconds, logs };
     for (const callback of callbacks) await callback.onEpochEnd?.(info, control);
   }
@@ -146,17 +150,14 @@ async function logsOf(
 }
 
 /** Tells schedules that follow a log. */
-function observe({ state }: Training, logs: Logs): void {
+function observe({ state }: Training, logs: Logs, better: Directions, notice: (message: string) => void): void {
   // A set: groups may share a schedule, which is told once.
-  for (const rate of new Set(state.groups.flatMap(({ optimizer }) => optimizer.rates))) {
-    if (typeof rate !== "object" || rate.monitor === undefined) continue;
-    const value = logs[rate.monitor];
-    if (value === undefined) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `${rate.name} follows "${rate.monitor}", and the logs are ${Object.keys(logs).join(", ")}.`,
+  for (const rate of new Set(followers(state.optimizer))) {
+    const value = logs[rate.monitor]!;
+    rate.observe?.(value, better[rate.monitor]);
+    if (Number.isNaN(value))
+      notice(
+        `ermine: ${rate.name} follows "${rate.monitor}", which was NaN after epoch ${state.epoch}: that counts as no improvement.`,
       );
-    }
-    rate.observe?.(value);
   }
 }

@@ -26,7 +26,7 @@ export function requireProbabilities(metric: string, { domain }: HostBatch, reme
 export interface Metric<Name extends string = string, S = unknown> {
   /** Its name in logs and in `monitor`. */
   readonly name: Name;
-  /** Which way is better. */
+  /** Which way is better: what `earlyStopping` and `reduceOnPlateau` go by. */
   readonly better: "higher" | "lower";
   init(): S;
   /** Takes in a batch: the prediction behind the loss's link (probabilities for a classifier), and the target. */
@@ -34,6 +34,70 @@ export interface Metric<Name extends string = string, S = unknown> {
   /** Two parts of a set as one. */
   merge(a: S, b: S): S;
   compute(state: S): number;
+}
+
+const methods = ["init", "update", "merge", "compute"] as const;
+
+/** @throws ErmineError ERMINE_OPTION where something in the list is no metric */
+export function checkMetrics(metrics: readonly Metric[]): void {
+  if (!Array.isArray(metrics)) {
+    throw new ErmineError("ERMINE_OPTION", "Trainer: metrics is a list: metrics: [accuracy()].");
+  }
+  for (const metric of metrics as readonly unknown[]) {
+    if (typeof metric === "function" || typeof metric === "string") {
+      const name = typeof metric === "string" ? metric : metric.name;
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `Trainer: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()].`,
+      );
+    }
+    const given = (metric ?? {}) as Partial<Record<string, unknown>>;
+    if (typeof given["name"] !== "string" || given["name"] === "") {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        "Trainer: each metric has a name, which its log has: { name, better, init, update, merge, compute }.",
+      );
+    }
+    const missing = methods.find((method) => typeof given[method] !== "function");
+    if (missing !== undefined) {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `Trainer: the metric ${given["name"]} has no function ${missing}. defineMetric makes one of sums.`,
+      );
+    }
+    const better = given["better"];
+    if (better !== undefined && better !== "higher" && better !== "lower") {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `Trainer: better of the metric ${given["name"]} is "higher" or "lower", got ${JSON.stringify(better)}.`,
+      );
+    }
+  }
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+
+/** A metric's state, or what it computes of one, as it was given. @throws ErmineError ERMINE_OPTION where it comes later */
+export function atOnce<T>({ name }: Metric, value: T): T {
+  if (!isPromise(value)) return value;
+  // The refusal is this error; another one of the promise's would have nobody who waits for it.
+  value.then(undefined, () => undefined);
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `The metric ${name} is async: init, update and compute return their values at once. Read what they need before training.`,
+  );
+}
+
+/** What a metric gives for a whole set. @throws ErmineError ERMINE_OPTION where that is no number */
+export function computed(metric: Metric, state: unknown): number {
+  const value: unknown = atOnce(metric, metric.compute(state));
+  if (typeof value === "number") return value;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `The metric ${metric.name} gives ${typeof value === "object" && value !== null ? "an object" : `${String(value)} (${typeof value})`}: ` +
+      "compute returns a number, NaN where there is none.",
+  );
 }
 
 /** A metric of sums: what most are. */

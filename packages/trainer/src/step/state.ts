@@ -27,14 +27,14 @@ export class TrainingState {
   /** The model's variables that a forward changes by itself (running means). */
   readonly buffers: readonly Variable[];
   readonly #model: Module;
-  readonly #optimizer: OptimizerSetup;
+  readonly optimizer: OptimizerSetup;
   readonly #memory = new OptimizerMemory();
   #groups: readonly GroupState[] | undefined;
   #accumulated: Accumulated | undefined;
 
   constructor(model: Module, optimizer: OptimizerSetup) {
     this.#model = model;
-    this.#optimizer = optimizer;
+    this.optimizer = optimizer;
     this.buffers = model.namedVariables().flatMap(([, v]) => (v instanceof Parameter ? [] : [v]));
   }
 
@@ -48,7 +48,7 @@ export class TrainingState {
    * the step is another one.
    */
   begin(changed?: () => void): readonly GroupState[] {
-    const groups = this.#memory.groups(this.#model, this.#optimizer, this.step);
+    const groups = this.#memory.groups(this.#model, this.optimizer, this.step);
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
