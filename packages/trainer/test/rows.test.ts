@@ -95,6 +95,24 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
     expectSame(await train(optimizer, { compile }, make(options)), await train(whole(optimizer), { compile }, make(options)));
   });
 
+  it("with a norm of the layer's, looked up twice in a step: every row that was looked up is within it", async () => {
+    class Twice extends Bag {
+      override forward(text: Tensor): Tensor {
+        const first = mean(this.words.forward(text.at("...", { stop: 1 })), { axis: 1 });
+        return this.out.forward(add(first, mean(this.words.forward(text.at("...", { start: 1 })), { axis: 1 })));
+      }
+    }
+    const twice = (): Twice => {
+      manualSeed(2);
+      return new Twice({ maxNorm: 0.5 });
+    };
+    const optimizer = sgd({ learningRate: 0 });
+    const trained = await train(optimizer, { compile }, twice());
+    expectSame(trained, await train(whole(optimizer), { compile }, twice()));
+    const table = trained["words.weight"]!;
+    for (const row of new Set(tokens)) expect(Math.hypot(...table.slice(row * size, (row + 1) * size))).toBeLessThan(0.5 + 1e-5);
+  });
+
   it("a penalty, micro-batches or another use of the table take the whole gradient", async () => {
     const optimizer = sgd({ learningRate: 0.5 });
     for (const options of [{ regularizers: [l2Penalty(0.1)] }, { accumulate: 2 }]) {

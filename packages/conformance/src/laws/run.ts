@@ -5,6 +5,7 @@ import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
 import { edgesAgree } from "./edges.js";
+import { identityHolds } from "./identity.js";
 import type { Law } from "./law.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
@@ -24,6 +25,7 @@ export const laws: readonly Law[] = [
   distributionsSumToOne,
   activationsTrain,
   rowsAreFed,
+  identityHolds,
   nothingLeaks,
 ];
 

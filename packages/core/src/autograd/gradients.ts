@@ -10,7 +10,7 @@ import { scope } from "../tensor/scope.js";
 import type { Domain } from "../tensor/dtype.js";
 import { Tensor, typeOf } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
-import { Variable, withSubstitutions } from "../tensor/variable.js";
+import { Variable, withRecording } from "../tensor/variable.js";
 import { addOp } from "../ops/arithmetic.js";
 import { denseGradient, type RowGradient } from "./rows.js";
 import { backpropagate, pauseTapes, provideZeros, Tape, withTape, type Lookup } from "./tape.js";
@@ -59,7 +59,7 @@ export interface Recording<V> {
 /** @internal Runs fn with a tape that watches the leaves of `sources`. */
 export function record<V>(fn: () => V, sources: unknown): Recording<V> {
   const tape = new Tape();
-  const substitutions = new Map<Variable, Tensor>();
+  const variables = new Map<Variable, Tensor>();
   const watched = new Map<unknown, Tensor>();
   for (const source of leaves(sources)) {
     if (!(source instanceof Variable) && !(source instanceof Tensor)) {
@@ -75,11 +75,12 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
         `Only float32 has gradients, got ${t.dtype}${formatShape(t.shape)}. Cast it outside.`,
       );
     }
-    if (source instanceof Variable) substitutions.set(source, t);
+    if (source instanceof Variable) variables.set(source, t);
     watched.set(source, t);
     tape.watched.add(identity(t));
+    tape.held.add(t.state);
   }
-  const value = withTape(tape, () => withSubstitutions(substitutions, fn));
+  const value = withTape(tape, () => withRecording(variables, fn));
   if (value instanceof Promise)
     throw new ErmineError("ERMINE_USAGE", "The function of valueAndGrad cannot be async: await outside of it.");
   return { value, tape, watched };

@@ -53,6 +53,20 @@ export function pauseTapes<T>(fn: () => T): T {
 /** @internal Is any tape listening? */
 export const tapesListen = (): boolean => first < tapes.length;
 
+/** @internal Is any tape running, listening or not? */
+export const tapesRun = (): boolean => tapes.length > 0;
+
+/** @internal Does a listening tape follow what becomes of this tensor? */
+export function tapesFollow(t: Tensor): boolean {
+  for (let i = first; i < tapes.length; i++) if (tapes[i]!.watched.has(identity(t))) return true;
+  return false;
+}
+
+/** @internal An inner scope does not free this state while a tape runs. */
+export function holdOnTapes(state: object): void {
+  for (const tape of tapes) tape.held.add(state);
+}
+
 /** @internal Does a tape need these numbers to walk back? */
 export const tapesHold = (state: object): boolean => tapes.some((tape) => tape.held.has(state));
 

@@ -1,180 +1,219 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
-import { tapesListen } from "../autograd/tape.js";
+import { tapesRun } from "../autograd/tape.js";
 import type { Backend, Feed, TensorType } from "../backend/contract.js";
-import { currentBackend } from "../backend/current.js";
-import { ErmineError } from "../errors.js";
-import { bind, concrete, Dim, formatShape } from "../tensor/dim.js";
+import { backendOf, identity, retype } from "../ops/definition.js";
+import { bind, concrete, Dim, type Shape } from "../tensor/dim.js";
 import { adopt } from "../tensor/scope.js";
 import { eagerState, storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
+import type { Variable } from "../tensor/variable.js";
+import { argumentsKey } from "./argumentsKey.js";
 import { bindFeeds } from "./feeds.js";
-import { attributesKey, type Graph, type Value } from "./graph.js";
+import type { Graph } from "./graph.js";
 import { compileModule, graphModule, type Program } from "./module.js";
-import { currentTrace, Trace } from "./trace.js";
-
-/** A function over trees of tensors, with the names and types of what it is fed. */
-export interface TracedEntry {
-  readonly graph: Graph;
-  /** The result's tree, its tensors replaced by their position among the graph's outputs. */
-  readonly result: unknown;
-}
-
-/**
- * Traces `fn` twice and compares: what differs was read from the host (Math.random, a counter) and would silently become a
- * constant of the program.
- *
- * @param make gives fn's arguments, as feeds of the trace
- * @throws ErmineError ERMINE_USAGE where the two differ
- */
-export function traceEntry(name: string, fn: (trace: Trace) => unknown): TracedEntry {
-  const first = traceOnce(fn);
-  const difference = firstDifference(first.graph, traceOnce(fn).graph);
-  if (difference !== undefined) {
-    throw new ErmineError(
-      "ERMINE_USAGE",
-      `${name}: the function does something else each time that it is traced (${difference}). A compiled function is traced once: ` +
-        "what changes from call to call (a counter, Math.random, a schedule) must be an argument, a variable or ermine's own random numbers.",
-    );
-  }
-  return first;
-}
-
-function traceOnce(fn: (trace: Trace) => unknown): TracedEntry {
-  const trace = new Trace();
-  return trace.run(() => {
-    const outputs: Tensor[] = [];
-    const result = mapTree(fn(trace) as Tree<unknown>, (leaf) =>
-      leaf instanceof Tensor ? new Output(outputs.push(leaf) - 1, typeOf(leaf)) : leaf,
-    );
-    return { graph: trace.finish(outputs), result };
-  });
-}
-
-function firstDifference(a: Graph, b: Graph): string | undefined {
-  const place = (value: Value | undefined): string => (value === undefined ? "" : `${value.node.id}.${value.index}`);
-  for (let i = 0; i < Math.max(a.nodes.length, b.nodes.length); i++) {
-    const [x, y] = [a.nodes[i], b.nodes[i]];
-    if (x === undefined || y === undefined || x.kind !== y.kind) return "another number of operations";
-    if (x.kind === "op" && y.kind === "op") {
-      if (x.op.name !== y.op.name) return `${x.op.name} against ${y.op.name}`;
-      if (attributesKey(x.attributes) !== attributesKey(y.attributes)) return `the attributes of ${x.op.name}`;
-      if (x.inputs.map(place).join() !== y.inputs.map(place).join()) return `the inputs of ${x.op.name}`;
-    }
-    if (x.kind === "constant" && y.kind === "constant") {
-      const [p, q] = [x.data, y.data];
-      const same =
-        p === undefined || q === undefined
-          ? x.storage === y.storage
-          : p.length === q.length && p.every((n, k) => Object.is(n, q[k]));
-      if (!same) return "a number from outside";
-    }
-    if (x.kind === "variable" && y.kind === "variable" && x.variable !== y.variable)
-      return `${x.variable.name} against ${y.variable.name}`;
-  }
-  const ends = (graph: Graph): string =>
-    [...graph.outputs, ...graph.updates.map((update) => update.value), graph.commit].map(place).join();
-  return ends(a) === ends(b) ? undefined : "other results";
-}
+import { currentTrace, type Trace } from "./trace.js";
+import { traceEntry } from "./traceEntry.js";
 
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], R> {
   (...args: A): R;
-  /** Frees the programs; variables get their numbers back. */
+  /** Frees the programs; variables get their elements back. */
   dispose(): void;
 }
 
+/** How many combinations of arguments keep their programs: those that were used last. */
+const capacity = 32;
+
+/** What a call with one combination of arguments runs. */
+interface Entry {
+  /** Its name in a program. */
+  readonly name: string;
+  readonly graph: Graph;
+  /** The result's tree, with a Place for each tensor. */
+  readonly result: unknown;
+  /** The states of the eager tensors that became constants. */
+  readonly captured: ReadonlySet<object>;
+  readonly variables: readonly Variable[];
+  /** One of its own, where it has no variables. */
+  placed: Placed | undefined;
+}
+
+interface Placed {
+  readonly program: Program;
+  readonly backend: Backend;
+}
+
 /**
- * Compiles a function over tensors (or trees of them): traced on the first call with each combination of shapes, then replayed
+ * Compiles a function over tensors (or trees of them): traced on the first call with each combination of arguments, then replayed
  * as one program. Variables that it reads or writes live in the program until `dispose()`.
  *
- * @param options.symbolicBatch leave the first axis of every argument open, so that one trace serves every batch size
+ * Tensors among the arguments count by dtype, shape, domain, and by which of them are the same tensor; plain values by their elements; a Map
+ * and a Set by identity and elements; functions and objects of classes by identity and by their own fields that are no objects. What changes deeper inside of
+ * such an object is not seen by a later call. The programs of the 32 combinations that were used last are kept. Entries without variables
+ * are compiled one by one, those with variables together.
+ *
+ * Where an argument is also read from outside (a tensor from a closure, a variable's value), the call runs op by op: its gradients are then
+ * those of one tensor, as they are without `compile`.
+ *
+ * @param options.backend default: that of the arguments, else the one in use
+ * @param options.symbolicBatch leave the first axis of every argument open, so that one trace serves every batch size. Default false
+ * @param options.name for messages. Default: fn's
  * @example const step = compile((x, y) => { const { value, grads } = valueAndGrad(…); …; return value; });
+ * @throws ErmineError ERMINE_USAGE, from a call, where an argument is a symbol or contains itself, and where two traces differ
  */
 export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: { backend?: Backend; symbolicBatch?: boolean; name?: string } = {},
 ): Compiled<A, R> {
   const name = options.name ?? (fn.name || "the compiled function");
-  const entries = new Map<string, TracedEntry>();
-  let program: Program | undefined;
-  let owner: Backend | undefined;
+  const symbolicBatch = options.symbolicBatch === true;
+  /** Least recently used first. */
+  const entries = new Map<string, Entry>();
+  /** The program of all entries with variables. */
+  let joint: (Placed & { readonly entries: ReadonlySet<Entry> }) | undefined;
+  let traced = 0;
 
   const compiled = (...args: A): R => {
-    // Inside another trace, or where a gradient is asked, it is the function itself.
-    if (currentTrace() !== undefined || tapesListen()) return fn(...args);
-    const tensors = leaves(args).filter((leaf) => leaf instanceof Tensor);
-    const key = signature(args);
-    let entry = entries.get(key);
-    if (entry === undefined) {
-      entry = traceEntry(name, (trace) => fn(...(feedsOf(trace, args, options.symbolicBatch === true) as unknown as A)));
-      entries.set(key, entry);
-      program?.dispose();
-      program = undefined;
-    }
-    if (program === undefined) {
-      owner =
-        options.backend ??
-        tensors.flatMap((t) => (t.state.kind === "eager" && t.state.backend ? [t.state.backend] : []))[0] ??
-        currentBackend();
-      program = compileModule(owner, graphModule(Object.fromEntries([...entries].map(([k, e]) => [k, e.graph]))));
-    }
-    const backend = owner!;
+    // Inside another trace, or where a tape runs, it is the function itself.
+    if (currentTrace() !== undefined || tapesRun()) return fn(...args);
+    const key = argumentsKey(args, { name, symbolicBatch });
+    const tensors = distinct(args);
+    for (const t of tensors) eagerState(t, name);
+    const entry = entries.get(key) ?? traceArguments(args, tensors);
+    remember(key, entry);
+    if (isReadFromOutside(entry, tensors)) return fn(...args);
+    const { program, backend } = placed(key, entry, tensors);
     const feeds: Record<string, Feed> = {};
     tensors.forEach((t, i) => {
       const { host, storage } = eagerState(t, name);
       feeds[`input${i}`] = { shape: concrete(t.shape), value: storage === undefined ? host! : storageOn(t, backend, name) };
     });
-    const storages = program.run(key, feeds);
-    return mapTree(entry.result as Tree<unknown>, (leaf) => {
-      if (!(leaf instanceof Output)) return leaf;
-      const shape = shapeOf(leaf.type.shape, entry.graph, feeds);
-      const result = wrapStorage({ ...leaf.type, shape }, backend, storages[leaf.output]!);
-      return adopt(
-        result,
-        shape.reduce((a, b) => a * b, 4),
-      );
-    }) as R;
+    const storages = program.run(entry.name, feeds);
+    const outputs = entry.graph.outputs.map(({ type }, i) => {
+      const shape = shapeOf(type.shape, entry.graph, feeds);
+      const bytes = shape.reduce((a, b) => a * b, 4);
+      return adopt(wrapStorage({ ...type, shape }, backend, storages[i]!), bytes);
+    });
+    return mapTree(entry.result as Tree<unknown>, (leaf) =>
+      leaf instanceof Place ? retype([(leaf.of === "arguments" ? tensors : outputs)[leaf.index]!], [leaf.type])[0]! : leaf,
+    ) as R;
   };
 
-  function signature(args: readonly unknown[]): string {
-    return JSON.stringify(args, (_, value: unknown) => {
-      if (!(value instanceof Tensor)) return value;
-      const shape = options.symbolicBatch === true && value.rank > 0 ? [Dim.symbol("N"), ...value.shape.slice(1)] : value.shape;
-      return `${value.dtype}${formatShape(shape)}${value.domain}`;
+  function traceArguments(args: A, tensors: readonly Tensor[]): Entry {
+    let trace: Trace | undefined;
+    let result: unknown;
+    const { graph } = traceEntry(name, (running) => {
+      trace = running;
+      const feeds = feedsOf(trace, tensors, symbolicBatch);
+      const position = new Map(tensors.map((t, i) => [identity(t), i]));
+      const given = mapTree(args as Tree<unknown>, (leaf) =>
+        leaf instanceof Tensor ? retype([feeds[position.get(identity(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
+      );
+      const outputs: Tensor[] = [];
+      result = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) =>
+        leaf instanceof Tensor ? placeOf(leaf, feeds, outputs) : leaf,
+      );
+      return outputs;
     });
+    const { variables } = graphModule({ graph });
+    return { name: `${name} ${++traced}`, graph, result, captured: trace!.captured, variables, placed: undefined };
+  }
+
+  /** Makes the entry the one that was used last, and frees the one whose last use is longest ago. */
+  function remember(key: string, entry: Entry): void {
+    entries.delete(key);
+    entries.set(key, entry);
+    if (entries.size <= capacity) return;
+    const [oldest, evicted] = entries.entries().next().value!;
+    entries.delete(oldest);
+    evicted.placed?.program.dispose();
+    if (joint?.entries.has(evicted) === true) releaseJoint();
+  }
+
+  function placed(key: string, entry: Entry, tensors: readonly Tensor[]): Placed {
+    const stateful = entry.variables.length > 0;
+    if (stateful && joint?.entries.has(entry) === true) return joint;
+    const backend = options.backend ?? (stateful && joint !== undefined ? joint.backend : backendOf(tensors));
+    if (entry.placed?.backend === backend) return entry.placed;
+    try {
+      if (stateful) return jointly(backend);
+      entry.placed?.program.dispose();
+      entry.placed = undefined;
+      entry.placed = { program: compileModule(backend, graphModule({ [entry.name]: entry.graph })), backend };
+      return entry.placed;
+    } catch (error) {
+      entries.delete(key);
+      throw error;
+    }
+  }
+
+  function jointly(backend: Backend): Placed {
+    releaseJoint();
+    const together = [...entries.values()].filter(({ variables }) => variables.length > 0);
+    const module = graphModule(Object.fromEntries(together.map((entry) => [entry.name, entry.graph])));
+    joint = { program: compileModule(backend, module), backend, entries: new Set(together) };
+    return joint;
+  }
+
+  function releaseJoint(): void {
+    joint?.program.dispose();
+    joint = undefined;
   }
 
   return Object.assign(compiled, {
     dispose() {
-      program?.dispose();
-      program = undefined;
+      for (const entry of entries.values()) entry.placed?.program.dispose();
+      releaseJoint();
       entries.clear();
     },
   });
 }
 
-function feedsOf(trace: Trace, args: readonly unknown[], symbolic: boolean): unknown {
-  let next = 0;
+/** Each tensor among the arguments once, in the order of its first place. */
+function distinct(args: readonly unknown[]): Tensor[] {
+  const found = new Map<Tensor, Tensor>();
+  for (const leaf of leaves(args)) if (leaf instanceof Tensor && !found.has(identity(leaf))) found.set(identity(leaf), leaf);
+  return [...found.values()];
+}
+
+function feedsOf(trace: Trace, tensors: readonly Tensor[], symbolic: boolean): Tensor[] {
   const batch = Dim.symbol("N");
-  return mapTree(args as Tree<unknown>, (leaf) => {
-    if (!(leaf instanceof Tensor)) return leaf;
-    const shape = symbolic && leaf.rank > 0 ? [batch, ...leaf.shape.slice(1)] : leaf.shape;
-    return trace.feed(`input${next++}`, { ...typeOf(leaf), shape });
+  return tensors.map((t, i) => {
+    const shape = symbolic && t.rank > 0 ? [batch, ...t.shape.slice(1)] : t.shape;
+    return trace.feed(`input${i}`, { ...typeOf(t), shape });
   });
 }
 
-/** Where a tensor of the result is among the graph's outputs. A class, so that trees take it for a leaf. */
-export class Output {
-  readonly output: number;
+/** Is an argument also a constant of the program, or the tensor that one of its variables holds? */
+function isReadFromOutside({ captured, variables }: Entry, tensors: readonly Tensor[]): boolean {
+  const states = new Set<object>(tensors.map((t) => t.state));
+  for (const state of states) if (captured.has(state)) return true;
+  return variables.some((variable) => !variable.owned && states.has(variable.eagerValue().state));
+}
+
+/** A tensor of the result: an argument or one of the graph's outputs. A class, so that trees take it for a leaf. */
+class Place {
+  readonly of: "arguments" | "outputs";
+  readonly index: number;
   readonly type: TensorType;
 
-  constructor(output: number, type: TensorType) {
-    this.output = output;
+  constructor(of: Place["of"], index: number, type: TensorType) {
+    this.of = of;
+    this.index = index;
     this.type = type;
   }
 }
 
-function shapeOf(shape: Output["type"]["shape"], graph: Graph, feeds: Record<string, Feed>): readonly number[] {
+/** What is returned several times is one output; an argument that is returned is the argument itself, as without `compile`. */
+function placeOf(t: Tensor, feeds: readonly Tensor[], outputs: Tensor[]): Place {
+  const same = (other: Tensor): boolean => identity(other) === identity(t);
+  const argument = feeds.findIndex(same);
+  if (argument >= 0) return new Place("arguments", argument, typeOf(t));
+  const known = outputs.findIndex(same);
+  return new Place("outputs", known >= 0 ? known : outputs.push(t) - 1, typeOf(t));
+}
+
+function shapeOf(shape: Shape, graph: Graph, feeds: Record<string, Feed>): readonly number[] {
   if (shape.every((size) => typeof size === "number")) return shape as readonly number[];
   return bind(shape, bindFeeds("compile", graph, feeds)) as readonly number[];
 }

@@ -80,6 +80,11 @@ export class Trace {
     return this.#nodes;
   }
 
+  /** @internal The states of the eager tensors that became constants. */
+  get captured(): ReadonlySet<object> {
+    return new Set(this.#constants.keys());
+  }
+
   feed(name: string, type: TensorType): Tensor {
     return this.#add<FeedNode>({ kind: "feed", name }, [type])[0]!;
   }

@@ -89,23 +89,22 @@ export class Embedding extends Module {
       throw new ErmineError("ERMINE_DTYPE", `Embedding looks up int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
     const flat = reshape(indices, [-1]);
     const { paddingIdx, scaleGradByFreq } = this;
-    const table = this.weight.value;
-    const shrunk = this.maxNorm === undefined ? undefined : noGrad(() => this.#shrink(table, flat, this.maxNorm!));
-    const rows = embedding(table, flat, { ...(paddingIdx === undefined ? {} : { paddingIdx }), scaleGradByFreq });
-    return reshape(shrunk === undefined ? rows : add(rows, shrunk), [...indices.shape, this.embeddingDim]);
+    if (this.maxNorm !== undefined) noGrad(() => this.#renormalize(flat, this.maxNorm!));
+    const rows = embedding(this.weight.value, flat, { ...(paddingIdx === undefined ? {} : { paddingIdx }), scaleGradByFreq });
+    return reshape(rows, [...indices.shape, this.embeddingDim]);
   }
 
-  /** Brings the rows that are looked up down to the norm, in the table; gives what that adds to each. */
-  #shrink(table: Tensor, flat: Tensor, maxNorm: number): Tensor {
+  /** Scales the rows that are looked up down to the norm, in the table. */
+  #renormalize(flat: Tensor, maxNorm: number): void {
+    const table = this.weight.value;
     const rows = indexSelect(table, 0, flat);
     const size = norm(rows, { p: this.normType, axis: 1, keepDims: true });
     // PyTorch's 1e-7 keeps a row of that very norm as it is.
     const added = where(greater(size, maxNorm), mul(rows, sub(div(maxNorm, add(size, 1e-7)), 1)), 0);
-    // A row that is looked up twice is shrunk once.
+    // A row that is looked up twice is scaled once.
     const ones = add(mul(size, 0), 1);
     const times = indexSelect(indexAdd(zeros([this.numEmbeddings, 1]), 0, flat, ones), 0, flat);
     this.weight.value = indexAdd(table, 0, flat, div(added, times));
-    return added;
   }
 
   override describe(): string {

@@ -177,6 +177,13 @@ export function withDomain<D extends Domain>(t: Tensor, domain: D): Tensor<D> {
   return view(t, t.dtype, domain) as Tensor<D>;
 }
 
+/** @internal The elements of `t`, known to tapes as `other`. */
+export function aliasOf(t: Tensor, other: Tensor): Tensor {
+  const result = new Tensor(typeOf(t), t.state);
+  aliases.set(result, identity(other));
+  return result;
+}
+
 const aliases = new WeakMap<Tensor, Tensor>();
 function view(t: Tensor, dtype: DType, domain: Domain): Tensor {
   if (t.domain === domain && t.dtype === dtype) return t;

@@ -2,11 +2,11 @@
  * A named place whose tensor changes: a parameter, an optimizer's moment, a running mean. Inside a trace it is read as a
  * graph's variable; while an executable owns it, eager reads and writes go through to that executable.
  */
-import { pauseTapes } from "../autograd/tape.js";
+import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "../autograd/tape.js";
 import type { Backend, Executable, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace, withoutTrace } from "../graph/trace.js";
-import { apply1, retype, withDomain } from "../ops/definition.js";
+import { aliasOf, apply1, retype, withDomain } from "../ops/definition.js";
 import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
@@ -19,16 +19,16 @@ interface Owner {
   readonly index: number;
 }
 
-/** Variables that stand for another tensor for a while: how `valueAndGrad` watches them. Innermost last. */
-const substitutions: Map<Variable, Tensor>[] = [];
+/** The tensors that tapes know variables by: one map for each running tape, innermost last. undefined: a constant, read as it is. */
+const recordings: Map<Variable, Tensor | undefined>[] = [];
 
-/** @internal */
-export function withSubstitutions<T>(map: Map<Variable, Tensor>, fn: () => T): T {
-  substitutions.push(map);
+/** @internal Runs fn with each variable of `watched` read as its tensor, until fn writes it. */
+export function withRecording<T>(watched: Map<Variable, Tensor | undefined>, fn: () => T): T {
+  recordings.push(watched);
   try {
     return fn();
   } finally {
-    substitutions.pop();
+    recordings.pop();
   }
 }
 
@@ -53,12 +53,15 @@ export class Variable<D extends Domain = any> {
     return this.type.shape as readonly number[];
   }
 
-  /** The tensor now. Writing replaces it; shape and dtype stay. */
+  /**
+   * The tensor now. Writing replaces it; shape and dtype stay.
+   *
+   * Inside of `valueAndGrad` a gradient flows through what is written to what it was computed from. Under `noGrad` the elements are
+   * replaced and the gradient stays the variable's own, as with `p.copy_()` under PyTorch's `no_grad`.
+   */
   get value(): Tensor<D> {
-    for (let i = substitutions.length - 1; i >= 0; i--) {
-      const substitute = substitutions[i]!.get(this);
-      if (substitute !== undefined) return substitute as Tensor<D>;
-    }
+    const recorded = this.#recorded();
+    if (recorded !== undefined) return recorded as Tensor<D>;
     const trace = currentTrace();
     if (trace !== undefined) return trace.readVariable(this) as Tensor<D>;
     const t = this.eagerValue() as Tensor<D>;
@@ -76,7 +79,26 @@ export class Variable<D extends Domain = any> {
     if (domain !== "real" && next.domain !== domain) {
       throw new ErmineError("ERMINE_DOMAIN", `${this.name} holds ${domain} and cannot hold a tensor marked ${next.domain}.`);
     }
-    this.#write(withDomain(next, domain));
+    const written = withDomain(next, domain);
+    this.#write(written);
+    if (recordings.length > 0) this.#record(written);
+  }
+
+  /** What the innermost tape that knows this variable has it as. */
+  #recorded(): Tensor | undefined {
+    for (let i = recordings.length - 1; i >= 0; i--) if (recordings[i]!.has(this)) return recordings[i]!.get(this);
+    return undefined;
+  }
+
+  /** From now on tapes know the variable by what was written. */
+  #record(written: Tensor): void {
+    const before = this.#recorded();
+    let known: Tensor | undefined;
+    if (tapesFollow(written)) known = written;
+    else if (!tapesListen() && before !== undefined)
+      known = aliasOf(currentTrace() === undefined ? (this.#tensor ?? written) : written, before);
+    if (known !== undefined) holdOnTapes(known.state);
+    for (const watched of recordings) watched.set(this, known);
   }
 
   #write(next: Tensor): void {
@@ -109,20 +131,24 @@ export class Variable<D extends Domain = any> {
     return this.#tensor!.data();
   }
 
-  /** Replaces the numbers. */
+  /** Replaces the elements. @throws ErmineError ERMINE_SHAPE where their count differs, ERMINE_USAGE in a trace */
   write(data: TypedArray): void {
     const length = this.shape.reduce((a, b) => a * b, 1);
     if (data.length !== length) {
       throw new ErmineError("ERMINE_SHAPE", `${this.name} has ${length} numbers, got ${data.length}.`);
     }
-    if (this.#owner !== undefined) {
-      this.#owner.executable.write(this.#owner.index, data);
-      return;
+    if (currentTrace() !== undefined) {
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `${this.name}.write() replaces elements at once, and a function is being traced. Assign ${this.name}.value, or write outside of it.`,
+      );
     }
-    this.#replace(keep(wrapHost(this.type, data.slice())));
+    if (this.#owner !== undefined) this.#owner.executable.write(this.#owner.index, data);
+    else this.#replace(keep(wrapHost(this.type, data.slice())));
+    if (recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
   }
 
-  /** @internal The tensor outside of traces and substitutions; a snapshot while an executable owns it. */
+  /** @internal The tensor outside of traces and tapes; a snapshot while an executable owns it. */
   eagerValue(): Tensor {
     if (this.#owner === undefined) return this.#tensor!;
     const { executable, backend, index } = this.#owner;
