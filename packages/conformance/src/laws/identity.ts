@@ -58,10 +58,9 @@ const tensors: readonly Case[] = [
     name: "a tensor in several places of trees",
     of(run) {
       const x = at(3);
-      return run((p: { a: Tensor; b: Tensor[] }, q: Tensor) => valueAndGrad(() => sum(mul(mul(p.a, p.b[1]!), q)), [p.a, p.b, q]).grads.flat())(
-        { a: x, b: [at(1), x] },
-        x,
-      );
+      return run((p: { a: Tensor; b: Tensor[] }, q: Tensor) =>
+        valueAndGrad(() => sum(mul(mul(p.a, p.b[1]!), q)), [p.a, p.b, q]).grads.flat(),
+      )({ a: x, b: [at(1), x] }, x);
     },
     is: [[27], [0], [27], [27]],
   },
@@ -292,9 +291,39 @@ const shrunk = (indices: readonly (readonly number[])[], training: boolean, expe
 });
 
 const tables: readonly Case[] = [
-  shrunk([[0], [1]], true, [[0.6, 0.8], [0.6, 0.8], [1, 1, 1, 1, 0, 0], [0.6, 0.8, 0.6, 0.8, 0, 0.5]], "two rows of an Embedding with maxNorm, apart"),
-  shrunk([[0], [0, 2]], true, [[0.6, 0.8], [0.6, 1.3], [2, 2, 0, 0, 1, 1], [0.6, 0.8, 6, 8, 0, 0.5]], "a row of an Embedding with maxNorm, twice"),
-  shrunk([[1, 1, 1], [0]], false, [[1.8, 2.4], [0.6, 0.8], [1, 1, 3, 3, 0, 0], [0.6, 0.8, 0.6, 0.8, 0, 0.5]], "an Embedding with maxNorm in evaluation"),
+  shrunk(
+    [[0], [1]],
+    true,
+    [
+      [0.6, 0.8],
+      [0.6, 0.8],
+      [1, 1, 1, 1, 0, 0],
+      [0.6, 0.8, 0.6, 0.8, 0, 0.5],
+    ],
+    "two rows of an Embedding with maxNorm, apart",
+  ),
+  shrunk(
+    [[0], [0, 2]],
+    true,
+    [
+      [0.6, 0.8],
+      [0.6, 1.3],
+      [2, 2, 0, 0, 1, 1],
+      [0.6, 0.8, 6, 8, 0, 0.5],
+    ],
+    "a row of an Embedding with maxNorm, twice",
+  ),
+  shrunk(
+    [[1, 1, 1], [0]],
+    false,
+    [
+      [1.8, 2.4],
+      [0.6, 0.8],
+      [1, 1, 3, 3, 0, 0],
+      [0.6, 0.8, 0.6, 0.8, 0, 0.5],
+    ],
+    "an Embedding with maxNorm in evaluation",
+  ),
 ];
 
 async function check(backend: Backend, { of, is }: Case, compiled: boolean): Promise<void> {
@@ -310,7 +339,10 @@ async function check(backend: Backend, { of, is }: Case, compiled: boolean): Pro
   for (const program of programs) program.dispose();
   is.forEach((expected, i) => {
     const same = found[i]!.length === expected.length && expected.every((value, k) => Math.abs(value - found[i]![k]!) < 1e-5);
-    if (!same) throw new Error(`${compiled ? "compiled" : "eagerly"}, result ${i} is [${found[i]!.join()}], right is [${expected.join()}]`);
+    if (!same)
+      throw new Error(
+        `${compiled ? "compiled" : "eagerly"}, result ${i} is [${found[i]!.join()}], right is [${expected.join()}]`,
+      );
   });
 }
 

@@ -77,7 +77,8 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
       const entries = [...value].map(([k, v]) => `${keyOf(k, `${path}'s key`, false)}:${keyOf(v, `${path}'s value`, false)}`);
       return `Map${numberOf(value)}{${entries.join()}}`;
     }
-    if (value instanceof Set) return `Set${numberOf(value)}{${[...value].map((item) => keyOf(item, `${path}'s item`, false)).join()}}`;
+    if (value instanceof Set)
+      return `Set${numberOf(value)}{${[...value].map((item) => keyOf(item, `${path}'s item`, false)).join()}}`;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (typeof value === "object" && (prototype === Object.prototype || prototype === null)) {
       if (Object.getOwnPropertySymbols(value).length > 0)
@@ -85,7 +86,9 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
       const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${keyOf(v, `${path}.${k}`, inTree)}`);
       return `{${entries.join()}}`;
     }
-    const fields = Object.entries(value).filter(([, field]) => !["object", "function", "symbol"].includes(typeof field) || field === null);
+    const fields = Object.entries(value).filter(
+      ([, field]) => !["object", "function", "symbol"].includes(typeof field) || field === null,
+    );
     return `object${numberOf(value)}{${fields.map(([k, field]) => `${JSON.stringify(k)}:${primitiveKey(field, path)}`).join()}}`;
   }
 

@@ -39,7 +39,16 @@ function traces(...calls: (readonly unknown[])[]): number {
 class Config {
   rate = 0.1;
 }
-const functions = [(x: number) => x, (x: number) => x, new Map([[1, 2]]), new Map([[1, 2]]), new Set(), new Set(), new Config(), new Config()];
+const functions = [
+  (x: number) => x,
+  (x: number) => x,
+  new Map([[1, 2]]),
+  new Map([[1, 2]]),
+  new Set(),
+  new Set(),
+  new Config(),
+  new Config(),
+];
 const plain = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },
@@ -48,10 +57,16 @@ const plain = fc.letrec<{ value: unknown }>((tie) => ({
     fc.double(),
     fc.string({ maxLength: 3 }),
     fc.date({ noInvalidDate: false }),
-    fc.constantFrom(Float32Array.of(0, NaN), Float32Array.of(-0, NaN), Float64Array.of(0, NaN), new Float32Array(), new Int32Array(2)),
+    fc.constantFrom(
+      Float32Array.of(0, NaN),
+      Float32Array.of(-0, NaN),
+      Float64Array.of(0, NaN),
+      new Float32Array(),
+      new Int32Array(2),
+    ),
     fc.array(tie("value"), { maxLength: 3 }),
     fc.dictionary(fc.constantFrom("a", "b", "0", "__proto__"), tie("value"), { maxKeys: 3, noNullPrototype: true }),
-    fc.constantFrom([,], [undefined], { a: undefined }, {}),
+    fc.constantFrom(Object.assign([], { length: 1 }), [undefined], { a: undefined }, {}),
   ),
 })).value;
 
@@ -101,7 +116,9 @@ describe("compile's cache", () => {
     const [x, y] = [e.tensor([1, 2]), e.tensor([3, 4])];
     expect(traces([x, y], [y, x], [e.tensor([5, 6]), x])).toBe(1);
     expect(traces([x, y], [x, x])).toBe(2);
-    expect(traces([x], [e.tensor([[1, 2]])], [e.asProbabilities(e.tensor([0, 1]))], [e.tensor([1, 2], { dtype: "int32" })])).toBe(4);
+    expect(traces([x], [e.tensor([[1, 2]])], [e.asProbabilities(e.tensor([0, 1]))], [e.tensor([1, 2], { dtype: "int32" })])).toBe(
+      4,
+    );
     expect(traces([x, "float32[2]real"], ["float32[2]real", x])).toBe(2);
   });
 
@@ -255,7 +272,19 @@ describe("a variable", () => {
     const v = new e.Variable(e.tensor([5]));
     const f = e.compile((x: Tensor) => e.mul(x, v.value));
     const x = e.tensor([1]);
-    const inside = () => e.valueAndGrad(() => e.sum(e.mul(v.value, e.noGrad(() => f(x)))), v).grads.item();
+    const inside = () =>
+      e
+        .valueAndGrad(
+          () =>
+            e.sum(
+              e.mul(
+                v.value,
+                e.noGrad(() => f(x)),
+              ),
+            ),
+          v,
+        )
+        .grads.item();
     expect(inside()).toBe(5);
     v.value = e.tensor([7]);
     expect(inside()).toBe(7);
