@@ -12,6 +12,7 @@ import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./n
 import { optionsHaveEffect } from "./options.js";
 import { rowsAreFed } from "./rows.js";
 import { activationsTrain } from "./training.js";
+import { unusedStays } from "./unused.js";
 
 /** Every law. */
 export const laws: readonly Law[] = [
@@ -24,6 +25,7 @@ export const laws: readonly Law[] = [
   optionsHaveEffect,
   distributionsSumToOne,
   activationsTrain,
+  unusedStays,
   rowsAreFed,
   identityHolds,
   nothingLeaks,

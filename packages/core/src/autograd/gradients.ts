@@ -118,7 +118,8 @@ function checkedScalar(value: Tensor | readonly [Tensor, ...unknown[]]): Tensor 
 }
 
 /**
- * As `valueAndGrad`, but the gradient of a table [size, d] that `byRows` names, and in which was only looked up, is its rows.
+ * As `valueAndGrad`, but the gradient of a table [size, d] that `byRows` names, and in which was only looked up, is its rows; and a source on which
+ * the value does not depend has no gradient, as PyTorch's None, where `valueAndGrad` has zeros.
  *
  * A table that the value depends on in another way too has its whole gradient.
  */
@@ -126,8 +127,8 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
   fn: () => V,
   sources: readonly Variable[],
   byRows: (source: Variable) => boolean,
-): { readonly value: V; readonly grads: readonly (Tensor | RowGradient)[] } {
-  const body = (): { value: V; grads: (Tensor | RowGradient)[] } => {
+): { readonly value: V; readonly grads: readonly (Tensor | RowGradient | undefined)[] } {
+  const body = (): { value: V; grads: (Tensor | RowGradient | undefined)[] } => {
     const recording = record(fn, sources);
     const output = checkedScalar(recording.value);
     const watched = sources.map((source) => recording.watched.get(source)!);
@@ -137,7 +138,7 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
     const found = backpropagate(recording.tape, output, onesLike(output), watched, addOp as unknown as Op, lookups);
     const grads = found.map((dense, i) => {
       const own = lookups.get(identity(watched[i]!)) ?? [];
-      if (own.length === 0) return dense ?? zerosLike(watched[i]!);
+      if (own.length === 0) return dense;
       const rows = { ...joined(own), size: watched[i]!.shape[0] as number };
       return dense === undefined ? rows : apply1(addOp, [dense, denseGradient(rows)], {});
     });

@@ -5,6 +5,7 @@ import {
   defineOp,
   apply1,
   div,
+  ErmineError,
   greater,
   greaterEqual,
   isFinite as finite,
@@ -14,7 +15,6 @@ import {
   slice,
   stack,
   sum,
-  valueAndGrad,
   valueAndRowGrads,
   isRowGradient,
   where,
@@ -28,7 +28,7 @@ import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimiz
 import { forward, termsOf, type AnyLoss, type Batch, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
 import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
-import { variablesOf, type Accumulated, type GroupState } from "./state.js";
+import type { Accumulated, GroupState } from "./state.js";
 
 export interface StepSetup {
   readonly model: Module;
@@ -61,7 +61,8 @@ export const allFiniteOp = defineOp<Record<never, never>>({
 interface Differentiated {
   readonly terms: readonly Term[];
   readonly penalty: Tensor | undefined;
-  readonly gradients: readonly (Tensor | RowGradient)[];
+  /** undefined: neither loss nor penalty depends on the parameter. */
+  readonly gradients: readonly (Tensor | RowGradient | undefined)[];
 }
 
 /** @param byRows may gradients of tables be their rows? */
@@ -130,9 +131,14 @@ export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor,
       ? own[0]!.value
       : total(own.map(({ value, weight }, i) => weigh(meanOf(value, at(sums.normalizers.value, i), false), weight))),
   );
-  const gradients = found as readonly Tensor[];
-  const ok = [...terms.map(({ value }) => finite(value)), ...gradients.map(isAllFinite)].reduce((a, b) => logicalAnd(a, b));
-  const updates: Update[] = gradients.map((g, i) => [sums.gradients[i]!, add(sums.gradients[i]!.value, g)]);
+  const reached = (found as readonly (Tensor | undefined)[]).flatMap((gradient, i) =>
+    gradient === undefined ? [] : [{ sum: sums.gradients[i]!, gradient }],
+  );
+  for (const { sum } of reached) sums.reached.add(sum);
+  const ok = [...terms.map(({ value }) => finite(value)), ...reached.map(({ gradient }) => isAllFinite(gradient))].reduce(
+    (a, b) => logicalAnd(a, b),
+  );
+  const updates: Update[] = reached.map(({ sum, gradient }) => [sum, add(sum.value, gradient)]);
   updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
   return { report: report(terms, ok, undefined), ok, updates };
 }
@@ -147,15 +153,25 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
     normalizer: at(sums.totals.value, 2 * i + 1),
   }));
   const [alone] = terms.length === 1 ? terms : [];
-  let gradients: Tensor[] = sums.gradients.map(({ value }) => (alone === undefined ? value : div(value, alone.normalizer)));
+  let gradients = sums.gradients.map((sum): Tensor | undefined => {
+    if (!sums.reached.has(sum)) return undefined;
+    return alone === undefined ? sum.value : div(sum.value, alone.normalizer);
+  });
   let penalty: Tensor | undefined;
   if (setup.regularizers.length > 0) {
-    const { value, grads } = valueAndGrad(() => totalPenalty(setup.model, setup.regularizers)!, parameters);
-    penalty = value;
-    gradients = gradients.map((g, i) => add(g, grads[i]!));
+    const { value, grads } = valueAndRowGrads(
+      () => [totalPenalty(setup.model, setup.regularizers)!],
+      parameters,
+      () => false,
+    );
+    penalty = value[0];
+    gradients = gradients.map((g, i) => {
+      const own = grads[i] as Tensor | undefined;
+      return g === undefined || own === undefined ? (g ?? own) : add(g, own);
+    });
   }
   const stepped = finish(setup, gradients, terms, penalty, counters, scalars);
-  const cleared = variablesOf(sums).map((variable): Update => [variable, mul(variable.value, 0)]);
+  const cleared = [...sums.reached, sums.totals, sums.normalizers].map((variable): Update => [variable, mul(variable.value, 0)]);
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
 
@@ -183,13 +199,16 @@ function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined)
 
 function finish(
   setup: StepSetup,
-  found: readonly (Tensor | RowGradient)[],
+  found: readonly (Tensor | RowGradient | undefined)[],
   terms: readonly Sums[],
   penalty: Tensor | undefined,
   counters: Tensor,
   scalars: Tensor,
 ): Stepped {
-  const raw = found.map((gradient) => (isRowGradient(gradient) ? summed(gradient) : gradient));
+  const raw = found.flatMap((gradient) =>
+    gradient === undefined ? [] : [isRowGradient(gradient) ? summed(gradient) : gradient],
+  );
+  if (raw.length === 0) throw nothingToTrain(setup);
   const counted = total(terms.map(({ normalizer }) => normalizer));
   const checks = [
     ...terms.map(({ value }) => finite(value)),
@@ -198,23 +217,32 @@ function finish(
   ];
   if (penalty !== undefined) checks.push(finite(penalty));
   const ok = checks.reduce((a, b) => logicalAnd(a, b));
-  const gradients = clipped(setup, raw);
+  const held = clipped(setup, raw);
   const updates: Update[] = [];
-  let first = 0;
+  let [first, next] = [0, 0];
   for (const group of setup.groups) {
     const { optimizer, firstScalar, parameters } = group;
-    const own = gradients.slice(first, first + parameters.length);
-    first += parameters.length;
+    const own = parameters.map(() => (found[first++] === undefined ? undefined : held[next++]!));
+    if (own.every((gradient) => gradient === undefined)) continue;
     updates.push(...groupUpdates(setup, group, own, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
   }
   return { report: report(terms, ok, penalty), ok, updates };
 }
 
-/** New values of a group's parameters and their slots. */
+const nothingToTrain = ({ groups }: StepSetup): ErmineError =>
+  new ErmineError(
+    "ERMINE_USAGE",
+    groups.length === 0
+      ? "The model has nothing to train: no parameters were found in it, or all are frozen. Layers are found in its properties, and thaw() ends a freeze()."
+      : `The loss depends on none of the model's parameters (${groups.flatMap(({ names }) => names).join(", ")}), so there is nothing to train. ` +
+          "A gradient ends at stopGradient, at comparisons, argMax and casts to int32, and at numbers that were read out of a tensor.",
+  );
+
+/** New values of a group's parameters and their slots. One without a gradient, and what is kept for it, stays as it is. */
 function groupUpdates(
   { seed }: StepSetup,
   { optimizer, parameters, names, slots }: GroupState,
-  gradients: readonly (Tensor | SummedRows)[],
+  gradients: readonly (Tensor | SummedRows | undefined)[],
   counters: Tensor,
   scalars: Tensor,
 ): Update[] {
@@ -224,6 +252,7 @@ function groupUpdates(
     updates.push([parameters[i]!, p], ...slots[i]!.map((slot, k): Update => [slot, kept[k]!]));
   };
   gradients.forEach((gradient, i) => {
+    if (gradient === undefined) return;
     if (!isRows(gradient)) {
       requireRows(optimizer, names[i]!);
       dense.push(i);

@@ -107,12 +107,13 @@ export class Engine {
     return this.#program;
   }
 
-  /** Makes an entry known; the same name with the same structure again changes nothing. */
-  define(name: string, spec: EntrySpec, body: EntryBody): void {
+  /** Makes an entry known; the same name with the same structure again changes nothing. @returns whether something changed */
+  define(name: string, spec: EntrySpec, body: EntryBody): boolean {
     const known = this.#entries.get(name);
-    if (known !== undefined && signature(known.spec) === signature(spec)) return;
+    if (known !== undefined && signature(known.spec) === signature(spec)) return false;
     this.#entries.set(name, { body, spec, traced: undefined });
     this.#release();
+    return true;
   }
 
   /** Drops entries whose bodies have changed. */

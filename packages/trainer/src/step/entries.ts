@@ -38,9 +38,14 @@ function defineParts(training: Training, setup: StepSetup, data: Dataset): void 
   if (sums.normalizers.shape[0]! > 1) {
     engine.define("weigh", specOf(training, data), ({ batch }) => resultOf(weighBody(setup, batch!, sums)));
   }
-  engine.define("accumulate", specOf(training, data), ({ batch, counters }) =>
+  const changed = engine.define("accumulate", specOf(training, data), ({ batch, counters }) =>
     resultOf(accumulateBody(setup, batch!, counters, sums)),
   );
+  // Other columns may reach other parameters, which is what is applied.
+  if (changed) {
+    sums.reached.clear();
+    engine.forget(["apply"]);
+  }
   engine.define("apply", specOf(training, undefined), ({ counters, scalars }) =>
     resultOf(applyBody(setup, sums, counters, scalars)),
   );

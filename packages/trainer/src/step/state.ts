@@ -11,6 +11,8 @@ export type { GroupState } from "./memory.js";
 export interface Accumulated {
   /** Of ∇value, for each parameter. */
   readonly gradients: readonly Variable[];
+  /** Those of `gradients` that a micro-batch adds to: the loss depends on their parameters. Known when the micro-batch was traced. */
+  readonly reached: Set<Variable>;
   /** Σ value and Σ normalizer of each part of the loss. */
   readonly totals: Variable;
   /** Σ normalizer of each part over the whole update, known before its first micro-batch; used where there are several parts. */
@@ -64,6 +66,7 @@ export class TrainingState {
       new Variable(zeros(shape), { name: `accumulated.${name}`, trainable: false });
     return (this.#accumulated ??= {
       gradients: this.groups.flatMap(({ parameters }) => parameters.map((p) => make(p.shape, p.name))),
+      reached: new Set(),
       totals: make([2 * parts], "totals"),
       normalizers: make([parts], "normalizers"),
     });
