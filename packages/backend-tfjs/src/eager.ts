@@ -10,7 +10,7 @@ import {
   type Storage,
   type TypedArray,
 } from "@ermine/core";
-import { isIdentity } from "./lowering/calls.js";
+import { isIdentity, repeatFolded } from "./lowering/calls.js";
 import type { Emitter, Lowering, Operand, OutputType, TfAttribute, TfAttributes } from "./lowering/emitter.js";
 import { lowerings } from "./lowering/index.js";
 import { dataType, type Binding, type OpAttribute } from "./native/binding.js";
@@ -188,7 +188,12 @@ class EagerEmitter implements Emitter {
 
   repeat(x: Operand, shape: Shape): Operand {
     const attributes = { T: { type: x.dtype }, Tidx: { type: "int32" } } as const;
-    return this.op("BroadcastTo", [x, this.sizes(shape)], attributes, [{ shape, dtype: x.dtype }])[0]!;
+    return repeatFolded(
+      this,
+      x,
+      shape,
+      (once, whole) => this.op("BroadcastTo", [once, this.sizes(whole)], attributes, [{ shape: whole, dtype: x.dtype }])[0]!,
+    );
   }
 }
 

@@ -3,7 +3,7 @@
  * repetitions put off until somebody needs them done, which between two convolutions, and in the gradient of a mean, is never.
  */
 import { Dim, ErmineError, type DType, type Shape, type Size, type TypedArray } from "@ermine/core";
-import { isIdentity } from "../lowering/calls.js";
+import { isIdentity, repeatFolded } from "../lowering/calls.js";
 import type { Emitter, Operand, OutputType, TfAttributes } from "../lowering/emitter.js";
 import type { NodeDef } from "./graphDef.js";
 
@@ -14,6 +14,12 @@ export interface SymbolPlace {
 }
 
 const int32 = { type: "int32" } as const;
+
+/** JSON has no ±∞, NaN and −0: each is a key of its own. */
+const exactNumbers = (_: string, value: unknown): unknown =>
+  typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `number ${Object.is(value, -0) ? "-0" : value}`
+    : value;
 
 export class GraphEmitter implements Emitter {
   readonly nodes: NodeDef[];
@@ -41,7 +47,7 @@ export class GraphEmitter implements Emitter {
 
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
     const handles = inputs.map((input) => this.handle(input));
-    const key = `${name}(${handles.join()})${JSON.stringify(attributes)}`;
+    const key = `${name}(${handles.join()})${JSON.stringify(attributes, exactNumbers)}`;
     const known = this.#known.get(key);
     if (known !== undefined) return [...known];
     const node = this.node(this.#fresh(name), name, handles, attributes);
@@ -53,8 +59,10 @@ export class GraphEmitter implements Emitter {
   /** The name of the value, as large as its shape says and its axes in that order. */
   handle(x: Operand): string {
     if (x.repeated !== undefined) {
-      const inputs = [x.repeated, this.sizes(x.shape)];
-      return this.op("BroadcastTo", inputs, { T: { type: x.dtype }, Tidx: int32 }, [x])[0]!.handle as string;
+      const attributes = { T: { type: x.dtype }, Tidx: int32 } as const;
+      const write = (once: Operand, shape: Shape): Operand =>
+        this.op("BroadcastTo", [once, this.sizes(shape)], attributes, [{ shape, dtype: x.dtype }])[0]!;
+      return repeatFolded(this, x.repeated, x.shape, write).handle as string;
     }
     if (x.permuted === undefined) return x.handle as string;
     const { source, permutation } = x.permuted;

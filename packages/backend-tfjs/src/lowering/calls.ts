@@ -1,9 +1,12 @@
 /** TensorFlow's ops as functions, with the attributes that it cannot do without. */
 import { addSizes, broadcastShapes, sameShape, sizeOf, type DType, type Shape, type Size } from "@ermine/core";
 import type { Emitter, Operand, TfAttributes } from "./emitter.js";
+import { foldedShape, runsOf } from "./ranks.js";
 
 const typed = (x: Operand): TfAttributes => ({ T: { type: x.dtype } });
 const indexed = { Tidx: { type: "int32" } } as const;
+/** The ranks at which TensorFlow's CPU kernels (oneDNN's among them) stop. */
+const highestRank = { softmax: 5, pad: 6, argMax: 5, repeat: 5 } as const;
 
 /** One op with one result. */
 export function call(
@@ -57,8 +60,9 @@ export function elementwise(
     const rank = shape.length;
     const key = lead.permutation.join();
     const sources = inputs.map((x) => {
-      if (sizeOf(x.shape) === 1) return x.shape.length === 0 ? x : reshape(e, x, []);
+      // First, so that the result has the lead's rank also where every operand has one element.
       if (x.permuted?.permutation.join() === key) return x.permuted.source;
+      if (sizeOf(x.shape) === 1) return x.shape.length === 0 ? x : reshape(e, x, []);
       // A channel's own number, [C, 1, 1] under [N, C, H, W], is moved for nothing: it is reshaped.
       const full = [...Array<Size>(rank - x.shape.length).fill(1), ...x.shape];
       const wide = full.filter((size) => size !== 1).length;
@@ -74,7 +78,28 @@ export function elementwise(
       return e.transpose(inner, lead.permutation);
     }
   }
-  return call(e, name, inputs, shape, dtype, attributes);
+  const operands = name === "AddV2" ? withoutRow(e, inputs) : inputs;
+  const written = isSimplyBroadcast(operands, shape) ? operands : operands.map((x) => broadcastTo(e, x, shape));
+  return call(e, name, written, shape, dtype, attributes);
+}
+
+/** TensorFlow repeats operands over a few runs of adjacent axes only; beyond, they are repeated before it. */
+function isSimplyBroadcast(inputs: readonly Operand[], shape: Shape): boolean {
+  if (shape.length <= highestRank.repeat) return true;
+  const full = inputs.map((x) => [...Array<Size>(shape.length - x.shape.length).fill(1), ...x.shape]);
+  const keys = shape.map((size, axis) => (size === 1 ? undefined : full.map((own) => own[axis] === 1).join()));
+  return runsOf(keys).length <= highestRank.repeat;
+}
+
+/**
+ * TensorFlow's graph optimizer takes a summand [1, …, 1, n] of a product for a bias, and the fused kernel then refuses it for not being
+ * [n]: it is reshaped to that.
+ */
+function withoutRow(e: Emitter, inputs: readonly Operand[]): readonly Operand[] {
+  const rank = Math.max(...inputs.map((x) => x.shape.length));
+  const isRow = ({ shape }: Operand): boolean => shape.length > 1 && shape.slice(0, -1).every((size) => size === 1);
+  const at = inputs.findLastIndex((x, i) => isRow(x) && inputs[1 - i]!.shape.length === rank);
+  return inputs.map((x, i) => (i === at ? reshape(e, x, x.shape.slice(-1)) : x));
 }
 
 export const unary = (e: Emitter, name: string, x: Operand, dtype: DType = x.dtype): Operand =>
@@ -170,6 +195,11 @@ export const sum = (e: Emitter, x: Operand, axes: readonly number[], keepDims = 
 /** The axis of the largest of float32 or int32 numbers; what NaN gives is TensorFlow's affair. */
 export function argMax(e: Emitter, x: Operand, axis: number): Operand {
   const shape = x.shape.filter((_, i) => i !== axis);
+  if (x.shape.length > highestRank.argMax) {
+    const runs = runsOf(x.shape.map((_, i) => Math.sign(i - axis)));
+    const folded = reshape(e, x, foldedShape(x.shape, runs));
+    return reshape(e, argMax(e, folded, axis === 0 ? 0 : 1), shape);
+  }
   return call(e, "ArgMax", [x, scalar(e, axis, "int32")], shape, "int32", {
     ...typed(x),
     ...indexed,
@@ -212,8 +242,22 @@ export const slice = (e: Emitter, x: Operand, starts: readonly Size[], sizes: Sh
 export function pad(e: Emitter, x: Operand, before: readonly Size[], after: readonly Size[], value: number): Operand {
   const shape = x.shape.map((size, i) => addSizes(addSizes(size, before[i]!), after[i]!));
   if (sameShape(shape, x.shape)) return x;
+  if (x.shape.length > highestRank.pad) return padFolded(e, x, before, after, value);
   const widths = reshape(e, e.sizes(before.flatMap((size, i) => [size, after[i]!])), [x.shape.length, 2]);
   return call(e, "PadV2", [x, widths, scalar(e, value, x.dtype)], shape, x.dtype, { ...typed(x), Tpaddings: { type: "int32" } });
+}
+
+/** Some axes at a time, those between them folded. */
+function padFolded(e: Emitter, x: Operand, before: readonly Size[], after: readonly Size[], value: number): Operand {
+  const isPadded = (axis: number): boolean => before[axis] !== 0 || after[axis] !== 0;
+  const chosen = new Set(x.shape.flatMap((_, axis) => (isPadded(axis) ? [axis] : [])).slice(0, 2));
+  const only = (widths: readonly Size[]): Size[] => widths.map((width, axis) => (chosen.has(axis) ? width : 0));
+  const without = (widths: readonly Size[]): Size[] => widths.map((width, axis) => (chosen.has(axis) ? 0 : width));
+  const runs = runsOf(x.shape.map((_, axis) => (chosen.has(axis) ? axis : [...chosen].filter((one) => one < axis).length - 0.5)));
+  const of = (widths: readonly Size[]): Size[] => runs.map(([from]) => only(widths)[from]!);
+  const folded = pad(e, reshape(e, x, foldedShape(x.shape, runs)), of(before), of(after), value);
+  const wide = x.shape.map((size, axis) => addSizes(addSizes(size, only(before)[axis]!), only(after)[axis]!));
+  return pad(e, reshape(e, folded, wide), without(before), without(after), value);
 }
 
 /** Slices of `axis` by index; the first `batch` axes are walked together. */
@@ -238,5 +282,24 @@ export function scatterAdd(e: Emitter, base: Operand, indices: Operand, updates:
   });
 }
 
-export const softmax = (e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Operand =>
-  call(e, name, [x], x.shape, "float32", typed(x));
+export function softmax(e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Operand {
+  if (x.shape.length <= highestRank.softmax) return call(e, name, [x], x.shape, "float32", typed(x));
+  const rows = reshape(e, x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+  return reshape(e, call(e, name, [rows], rows.shape, "float32", typed(rows)), x.shape);
+}
+
+/**
+ * x repeated to `shape` by TensorFlow's op, `write`, which stops at rank 5: adjacent axes that are all repeated, or all kept, are one, and
+ * where that leaves too many, some axes are repeated before the others.
+ */
+export function repeatFolded(e: Emitter, x: Operand, shape: Shape, write: (x: Operand, shape: Shape) => Operand): Operand {
+  if (shape.length <= highestRank.repeat) return write(x, shape);
+  const full = [...Array<Size>(shape.length - x.shape.length).fill(1), ...x.shape];
+  const isRepeated = (axis: number): boolean => full[axis] === 1 && shape[axis] !== 1;
+  const runs = runsOf(full.map((_, axis) => (shape[axis] === 1 ? undefined : isRepeated(axis))));
+  if (runs.length <= highestRank.repeat)
+    return reshape(e, write(reshape(e, x, foldedShape(full, runs)), foldedShape(shape, runs)), shape);
+  const first = shape.flatMap((_, axis) => (isRepeated(axis) ? [axis] : [])).slice(0, 2);
+  const partly = full.map((size, axis) => (first.includes(axis) ? shape[axis]! : size));
+  return repeatFolded(e, repeatFolded(e, x, partly, write), shape, write);
+}
