@@ -154,7 +154,7 @@ export function attention(y: usize, q: usize, k: usize, v: usize, mask: usize, s
 
 /** Gradients of q, k and v: weights are made again, block by block. */
 export function attentionGradient(
-  toQ: usize, toK: usize, toV: usize, g: usize, q: usize, k: usize, v: usize, mask: usize, y: usize, scratch: usize, at: usize,
+  toQ: usize, toK: usize, toV: usize, g: usize, q: usize, k: usize, v: usize, mask: usize, scratch: usize, at: usize,
 ): void {
   const length = word(at, 1);
   const source = word(at, 2);
@@ -182,11 +182,10 @@ export function attentionGradient(
       gemm(toV, weights, gHere, 0, keys, features, rows, 4, step, out, 4, true, rest);
       gemm(slopes, gHere, v, 0, rows, keys, features, out, 4, 4, out, false, rest);
       for (let r = 0; r < rows; r++) {
-        const slope = g + <usize>(first + r) * out;
-        const result = y + <usize>(first + r) * out;
-        const sum = dot(slope, result, features);
         const w = weights + <usize>r * step;
         const d = slopes + <usize>r * step;
+        // Over the keys, not Σ over features of g · y: where one key has all the weight, the difference below must be exactly 0.
+        const sum = dot(w, d, keys);
         let i = 0;
         for (; i + 4 <= keys; i += 4) {
           const at = <usize>i << 2;
@@ -204,7 +203,6 @@ export function attentionGradient(
     toK += <usize>source * bytes;
     v += <usize>source * out;
     toV += <usize>source * out;
-    y += <usize>length * out;
     g += <usize>length * out;
   }
 }

@@ -161,7 +161,7 @@ export function run(program: usize, words: i32): void {
       case 43: L.sumRows(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8)); break;
       case 44: L.setRows(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
       case 50: attention(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), pc + 28); break;
-      case 51: attentionGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), place(pc, 9), place(pc, 10), pc + 44); break;
+      case 51: attentionGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), place(pc, 9), pc + 40); break;
       case 52: winogradWeights(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;
       case 53: winograd(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), pc + 28); break;
       case 54: winogradWeightGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), pc + 20); break;

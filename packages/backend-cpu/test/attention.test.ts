@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { scaledDotProductAttention } from "@ermine/core";
+import { compile, scaledDotProductAttention, withBackend } from "@ermine/core";
+import { cpu } from "../src/index.js";
 import { expectSame, numbers, tensorOf, withGradients, type Numbers } from "./oracle.js";
 
 interface Case {
@@ -77,5 +78,25 @@ describe("attention and its gradients are the reference's", { timeout: 60_000 },
     k.data[3] = 1;
     await expectSame((a, b, c) => [scaledDotProductAttention(a!, b!, c!)], [q, k, v]);
     await expectSame((a, b, c) => [scaledDotProductAttention(a!, b!, c!, { causal: true, scale: -0.7 })], [q, k, v]);
+  });
+
+  it.each([1, 6])("a key that has all the weight leaves queries and keys no gradient at all: of %d keys", async (source) => {
+    const scores = [numbers([4, 3, 5, 4], 1), numbers([4, 3, source, 4], 2)];
+    // The first key is far ahead of the others for every query.
+    for (const t of scores) t.data.forEach((x, i) => (t.data[i] = 1 + 0.1 * x));
+    scores[1]!.data.forEach((x, i) => (scores[1]!.data[i] = i % (source * 4) < 4 ? 100 * x : x));
+    for (const options of [{}, { threads: 2 }, { numerics: "portable" }] as const) {
+      const backend = await cpu(options);
+      const slopes = withGradients(
+        (q, k, v) => scaledDotProductAttention(q!, k!, v!),
+        (shape) => numbers(shape, 9),
+      );
+      withBackend(backend, () => {
+        for (const fn of [slopes, compile(slopes, { backend })]) {
+          const [, toQ, toK] = fn(...[...scores, numbers([4, 3, source, 7], 3)].map(tensorOf));
+          expect(Math.max(...toQ!.dataSync().map(Math.abs), ...toK!.dataSync().map(Math.abs))).toBe(0);
+        }
+      });
+    }
   });
 });

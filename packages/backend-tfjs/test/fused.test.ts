@@ -1,11 +1,33 @@
 import * as core from "@ermine/core";
 import type { Tensor } from "@ermine/core";
 import { allFiniteOp } from "@ermine/trainer";
-import { it } from "vitest";
-import { agrees, numbers, whole } from "./agreement.js";
+import { expect, it } from "vitest";
+import { agrees, backend, numbers, whole } from "./agreement.js";
 import { describeNative } from "./native.js";
 
 describeNative("fused kernels agree with core's definitions", () => {
+  it.each([1, 6])(
+    "attention to a key that has all the weight leaves queries and keys no gradient at all: of %d keys",
+    async (source) => {
+      const near = (shape: readonly number[], seed: number, scale = 1): Tensor =>
+        core.mul(core.tensor(numbers(shape, seed, 0.9, 1.1).data, { shape }), scale);
+      const fn = (q: Tensor, first: Tensor, rest: Tensor, v: Tensor): readonly Tensor[] => {
+        const attended = (): Tensor => core.sum(core.square(core.scaledDotProductAttention(q, core.concat([first, rest], 2), v)));
+        return core.valueAndGrad(attended, [q, first, rest]).grads as Tensor[];
+      };
+      const on = await backend();
+      core.withBackend(on, () =>
+        core.scope(() => {
+          for (const call of [fn, core.compile(fn, { backend: on })]) {
+            const others = near([2, 3, source - 1, 4], 3);
+            for (const gradient of call(near([2, 3, 5, 4], 1), near([2, 3, 1, 4], 2, 100), others, near([2, 3, source, 7], 4)))
+              for (const value of gradient.dataSync()) expect(Math.abs(value)).toBe(0);
+          }
+        }),
+      );
+    },
+  );
+
   const activations = [
     core.relu,
     core.leakyRelu,

@@ -69,12 +69,13 @@ const scaledDotProductAttention: Lowering = {
 
 const scaledDotProductAttentionGradient: Lowering = {
   dtypes: ["float32"],
+  // The output.
+  unread: [5],
   emit(e, [g, ...rest], [toQ, toK, toV], attributes) {
     const [q, k, v, mask] = rest as unknown as Inputs;
-    const y = rest[4]!;
     eachPart(e, [q, k, v, mask], attributes, 2, (at, scratch, words) => {
       const places = [toQ!, toK!, toV!, g!, q, k, v].map(at);
-      e.emit("attentionGradient", ...places, mask?.address ?? 0, at(y), scratch, ...words);
+      e.emit("attentionGradient", ...places, mask?.address ?? 0, scratch, ...words);
     });
   },
 };

@@ -5,7 +5,7 @@ import { checkOptions, ErmineError } from "../errors.js";
 import { drawUniform } from "../random/generator.js";
 import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { add, addOp, mul, sub } from "./arithmetic.js";
+import { add, addOp, div, maximum, mul, sub } from "./arithmetic.js";
 import { equal, greater, greaterEqual } from "./comparison.js";
 import { iota } from "./creation.js";
 import { apply1, defineFusedOp } from "./definition.js";
@@ -72,11 +72,14 @@ export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
     return [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: "float32", domain: "real" }];
   },
   decompose: ([q, k, v, mask], attributes) => [matmul(weightsOf(q!, k!, mask, attributes), v!)],
-  gradient([g], [q, k, v, mask], [y], attributes) {
+  gradient([g], [q, k, v, mask], _, attributes) {
     const weights = weightsOf(q!, k!, mask, attributes);
-    // Σ over keys of weight · slope is Σ over features of g · y.
-    const slopes = sub(matmul(g!, v!, { transposeB: true }), sum(mul(g!, y!), { axis: -1, keepDims: true }));
-    const toScores = mul(mul(weights, slopes), attributes.scale);
+    // The mean over the keys, rather than Σ over features of g · y, which is equal but rounds differently: where one key has all the weight, the
+    // difference must be exactly 0. The weights' sum is 1 up to rounding, or 0 where a query attends to nothing.
+    const slopes = matmul(g!, v!, { transposeB: true });
+    const total = maximum(sum(weights, { axis: -1, keepDims: true }), 0.5);
+    const meanSlope = div(sum(mul(weights, slopes), { axis: -1, keepDims: true }), total);
+    const toScores = mul(mul(weights, sub(slopes, meanSlope)), attributes.scale);
     return [
       matmul(toScores, k!),
       matmul(toScores, q!, { transposeA: true }),
