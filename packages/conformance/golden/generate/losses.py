@@ -10,12 +10,12 @@ from golden import exact, exact_tensor, number, numbers, tensor, write
 cases = []
 
 
-def case(name, options, inputs, fn, what):
+def case(name, options, inputs, fn, what, curved=True, tolerance=None):
     """`inputs` by name; those that begin with `prediction` have gradients. Options that are tensors stay tensors."""
     sources = {k: v.clone().requires_grad_(True) if k.startswith("prediction") and v.is_floating_point() else v for k, v in inputs.items()}
     value = fn(*sources.values(), **options)
     wanted = [k for k, v in sources.items() if v.requires_grad]
-    gradients = torch.autograd.grad(value.sum(), [sources[k] for k in wanted])
+    gradients = torch.autograd.grad(value.sum(), [sources[k] for k in wanted], create_graph=True)
     shown = {}
     for key, option in options.items():
         own = NAMES.get(key, key)
@@ -32,9 +32,25 @@ def case(name, options, inputs, fn, what):
             "name": name,
             "options": shown,
             "inputs": {k: exact_tensor(v) for k, v in inputs.items()},
-            "expected": {"value": tensor(value), "gradients": {k: tensor(g) for k, g in zip(wanted, gradients)}},
+            "expected": {
+                "value": tensor(value),
+                "gradients": {k: tensor(g) for k, g in zip(wanted, gradients)},
+                **(curvatures(wanted, gradients, [sources[k] for k in wanted]) if curved else {}),
+            },
+            **({} if tolerance is None else {"tolerance": tolerance}),
         }
     )
+
+
+def curvatures(names, gradients, sources):
+    """The gradients of the gradients' squares, where PyTorch has them: of ctc it has none."""
+    squares = sum(g.square().sum() for g in gradients)
+    try:
+        found = torch.autograd.grad(squares, sources, allow_unused=True) if squares.requires_grad else [None] * len(sources)
+    except RuntimeError:
+        return {}
+    # Added to zeros: what PyTorch knows to be 0 has no storage.
+    return {"curvatures": {k: tensor(torch.zeros_like(x) + (0 if c is None else c)) for k, c, x in zip(names, found, sources)}}
 
 
 NAMES = {"ignore_index": "ignoreIndex", "label_smoothing": "labelSmoothing", "pos_weight": "posWeight", "log_input": "logInput", "log_target": "logTarget", "zero_infinity": "zeroInfinity"}
@@ -146,6 +162,11 @@ each("klDiv", F.kl_div, [{}, {}, {}, {}], lambda s: {"prediction": logp(s), "tar
 each("klDiv", F.kl_div, [{"log_target": True}] * 4, lambda s: {"prediction": logp(s), "target": logp(s)}, [(4,), (2, 3), (2, 2, 3), (1, 1, 2, 3)], kl_reductions)
 case("klDiv", {"reduction": "none"}, {"prediction": logp((4,)), "target": exact(torch.tensor([0.0, 1.0, 0.0, 0.5], dtype=torch.float64))}, F.kl_div, "zeros in the target")
 
+half = exact(torch.tensor([0.0, 1.0, 0.5, 0.25, 0.0, 1.0], dtype=torch.float64))
+case("bce", {"reduction": "none"}, {"prediction": half, "target": exact(torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0, 1.0], dtype=torch.float64))}, F.binary_cross_entropy, "right to the last digit")
+case("poissonNll", {"reduction": "none", "full": True}, {"prediction": half, "target": exact(torch.tensor([0.0, 1.0, 2.0, 0.5, 0.0, 7.0], dtype=torch.float64))}, F.poisson_nll_loss, "small counts")
+case("hingeEmbedding", {"reduction": "none"}, {"prediction": exact(torch.tensor([1.0, 0.0, -1.0, 2.0], dtype=torch.float64)), "target": exact(torch.tensor([-1.0, 1.0, -1.0, -1.0], dtype=torch.float64))}, F.hinge_embedding_loss, "on the corners")
+case("multiMargin", {"reduction": "none", "p": 2}, {"prediction": exact(torch.tensor([[0.0, 1.0, -1.0], [2.0, 1.0, 3.0]], dtype=torch.float64)), "target": torch.tensor([1, 2])}, F.multi_margin_loss, "on the corners")
 each("multiMargin", F.multi_margin_loss, [{"p": 2}, {"margin": 0.25}, {"p": 2, "margin": 2.0}, class_weight, lambda s: {**class_weight(s), "p": 2, "margin": 0.5}], class_pair, [(5,), (1, 5), (3, 5)])
 lists = torch.tensor([[3, 0, -1, 1], [-1, 2, 3, 0], [0, 1, 2, 3], [2, -1, -1, -1]])
 for reduction in REDUCTIONS:
@@ -157,7 +178,7 @@ triplet = lambda s: {"predictionAnchor": fresh(*s), "predictionPositive": fresh(
 each("tripletMargin", F.triplet_margin_loss, [{"swap": True}, {"p": 1.0}, {"p": 3.0, "margin": 0.2}, {"p": math.inf, "margin": 2.0}, {"eps": 0.1, "swap": True, "p": 1.5}, {"margin": 4.0, "eps": 0.0}], triplet, [(4,), (2, 4), (2, 2, 3)])
 pairs = lambda s: {"prediction": fresh(*s), "predictionOther": fresh(*s), "target": signs(*s[:-1])}
 each("cosineEmbedding", F.cosine_embedding_loss, [{}, {"margin": 0.5}, {"margin": -0.5}], pairs, [(4,), (1, 4), (3, 4)])
-case("cosineEmbedding", {"reduction": "none"}, {"prediction": torch.zeros(2, 3, dtype=torch.float64), "predictionOther": fresh(2, 3), "target": exact(torch.tensor([1.0, -1.0], dtype=torch.float64))}, F.cosine_embedding_loss, "a vector of zeros")
+case("cosineEmbedding", {"reduction": "none"}, {"prediction": torch.zeros(2, 3, dtype=torch.float64), "predictionOther": fresh(2, 3), "target": exact(torch.tensor([1.0, -1.0], dtype=torch.float64))}, F.cosine_embedding_loss, "a vector of zeros", curved=False)
 ranks = lambda s: {"predictionFirst": fresh(*s), "predictionSecond": fresh(*s), "target": signs(*s)}
 each("marginRanking", F.margin_ranking_loss, [{}, {"margin": 1.5}, {"margin": -0.5}], ranks, shapes)
 
@@ -210,6 +231,22 @@ def reduce(value, reduction):
 each("focal", focal_labels, [{}, {"alpha": 0.75, "gamma": 1.0}, {"alpha": -1.0, "gamma": 3.0}, {"gamma": 0.0}, {"gamma": 0.5}], lambda s: {"prediction": fresh(*s), "target": labels(s)}, label_shapes)
 each("focal", focal_classes, [{}, {"gamma": 0.5}, {"gamma": 5.0}, {"gamma": 0.0}], class_pair, class_shapes)
 each("dice", dice, [{}, {"smooth": 0.1}, {"smooth": 5.0}], probabilities, [(2, 3), (2, 2, 3), (1, 2, 2, 2)])
+digits = {"absolute": 0.0, "relative": 2e-5}
+near = exact(torch.tensor([1e-6, -1e-5, 1e-4, 1e-3, 0.01, -0.1, 0.5, 0.999, 1.0, -1.001, 3.0, 20.0], dtype=torch.float64))
+case("logCosh", {"reduction": "none"}, {"prediction": near, "target": torch.zeros_like(near)}, lambda x, y, reduction: torch.where(x.abs() < 0.1, torch.log1p(2 * torch.sinh(x / 2) ** 2), torch.log(torch.cosh(x - y))), "near 0", curved=False, tolerance=digits)
+
+
+def focal_gap(gap, gamma):
+    """Of the right answer's lead over the others: its digits stay where 1 − p is small."""
+    return -F.logsigmoid(gap) * torch.exp(gamma * F.logsigmoid(-gap))
+
+
+gaps = exact(torch.tensor([-20.0, -3.0, 0.0, 2.0, 10.0, 16.0, 17.0, 18.0, 20.0, 25.0], dtype=torch.float64))
+for gamma in [0.5, 0.9, 1.0, 1.5, 2.0]:
+    side = exact(torch.where(torch.arange(len(gaps)) % 2 == 0, 1.0, 0.0).to(torch.float64))
+    case("focal", {"gamma": gamma, "alpha": -1.0, "reduction": "none"}, {"prediction": exact(gaps * (2 * side - 1)), "target": side}, lambda z, y, gamma, alpha, reduction: focal_gap(z * (2 * y - 1), gamma), "confident labels", curved=False, tolerance=digits)
+    rows = exact(torch.stack([gaps / 2, -gaps / 2], 1))
+    case("focal", {"gamma": gamma, "reduction": "none"}, {"prediction": rows, "target": torch.zeros(len(gaps), dtype=torch.int64)}, lambda z, y, gamma, reduction: focal_gap(z[:, 0] - z[:, 1], gamma), "confident classes", curved=False, tolerance=digits)
 each("logCosh", log_cosh, [{}], pair, shapes)
 
 write("losses", cases)

@@ -40,10 +40,11 @@ export function worstDifference(comparisons: readonly Comparison[], tolerance: T
     }
     data.forEach((value, index) => {
       const [is, wanted] = [got[index]!, Number(value)];
-      const error = Object.is(is, wanted) ? 0 : Math.abs(is - wanted);
+      if (is === wanted || Object.is(is, wanted)) return;
+      const error = Math.abs(is - wanted);
       const finite = Number.isFinite(is) && Number.isFinite(wanted);
       const allowed = finite ? tolerance.absolute + tolerance.relative * Math.abs(wanted) : 0;
-      const excess = finite ? error / allowed : error === 0 ? 0 : Infinity;
+      const excess = finite ? error / allowed : Infinity;
       if (excess <= 1 || excess <= worstExcess) return;
       worstExcess = excess;
       worst = { what, index, expected: wanted, got: is, error: finite ? error : Infinity };

@@ -69,7 +69,7 @@ async function runCase(kind: GoldenKind, golden: GoldenCase, backend: Backend, m
   const place = { kind: kind.name, id: golden.id };
   for (const mode of modes) {
     try {
-      const difference = worstDifference(await kind.run(golden, { backend, mode }), kind.tolerance);
+      const difference = worstDifference(await kind.run(golden, { backend, mode }), golden.tolerance ?? kind.tolerance);
       if (difference !== undefined) return { ...place, status: "failed", mode, difference };
     } catch (error) {
       if (error instanceof Skip) return { ...place, status: "skipped", reason: error.message };

@@ -1,5 +1,6 @@
 /** What a golden file looks like: results computed elsewhere, as JSON. */
 import { tensor, type Tensor } from "@ermine/core";
+import type { Tolerance } from "./comparison.js";
 
 /** Numbers that JSON cannot say are the strings "NaN", "Infinity" and "-Infinity". */
 export interface GoldenTensor {
@@ -15,6 +16,8 @@ export interface GoldenCase {
   readonly id: string;
   readonly name?: string;
   readonly options?: GoldenOptions;
+  /** In the place of its kind's: { absolute: 0, … } where small values have to keep their digits. */
+  readonly tolerance?: Tolerance;
 }
 
 /** A file: all cases of one kind. */

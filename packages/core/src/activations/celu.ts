@@ -2,7 +2,7 @@
 import { div, minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
-import { where } from "../ops/where.js";
+import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
@@ -15,7 +15,8 @@ export const celu = defineActivation({
     if (alpha === 0) throw new ErmineError("ERMINE_OPTION", "celu: alpha divides x, so it cannot be 0.");
   },
   decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(div(minimum(x, 0), alpha)), alpha)),
-  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, exp(div(minimum(x, 0), alpha)))),
+  // clamp: the second derivative at 0 is 0, as PyTorch’s.
+  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, exp(div(clamp(x, undefined, 0), alpha)))),
 });
 
 export const celuProse: ActivationProse = {

@@ -3,7 +3,8 @@ import type { Attributes } from "../backend/contract.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
 import { checkDType, checkTensor } from "../ops/elementwise.js";
-import { normalizeAxis, type Shape } from "../tensor/dim.js";
+import { reshape } from "../ops/shape.js";
+import { isScalarAxis, normalizeAxis, type Shape } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -94,6 +95,7 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     checkTensor(spec.name, x);
     let attributes: Attributes = complete(options);
     if (typeof attributes["axis"] === "number") {
+      if (isScalarAxis(attributes["axis"], x.rank)) return reshape(activation(reshape(x, [1]), options), []) as Tensor<D>;
       attributes = { ...attributes, axis: normalizeAxis(spec.name, attributes["axis"], x.rank) };
     }
     return apply1(op, [x], attributes) as Tensor<D>;

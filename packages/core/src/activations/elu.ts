@@ -2,7 +2,7 @@
 import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
-import { where } from "../ops/where.js";
+import { clamp, where } from "../ops/where.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for x > 0, α(eˣ − 1) elsewhere. The gradient at 0 is α. */
@@ -12,7 +12,8 @@ export const elu = defineActivation({
   witnesses: { alpha: 0.5 },
   kinks: ({ alpha }) => (alpha === 1 ? [] : [0]),
   decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)),
-  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, mul(exp(minimum(x, 0)), alpha))),
+  // clamp: the second derivative at 0 is 0, as PyTorch’s.
+  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, mul(exp(clamp(x, undefined, 0)), alpha))),
 });
 
 export const eluProse: ActivationProse = {

@@ -2,7 +2,7 @@
 import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
-import { where } from "../ops/where.js";
+import { clamp, where } from "../ops/where.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
 const alpha = 1.6732632423543772;
@@ -13,7 +13,8 @@ export const selu = defineActivation({
   name: "selu",
   kinks: () => [0],
   decompose: (x) => mul(where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)), scale),
-  gradient: (g, x) => mul(g, where(greater(x, 0), scale, mul(exp(minimum(x, 0)), scale * alpha))),
+  // clamp: the second derivative at 0 is 0, as PyTorch’s.
+  gradient: (g, x) => mul(g, where(greater(x, 0), scale, mul(exp(clamp(x, undefined, 0)), scale * alpha))),
 });
 
 export const seluProse: ActivationProse = {

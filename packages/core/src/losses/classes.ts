@@ -50,11 +50,16 @@ export function checkClassWeight(loss: string, classes: Size, weight: TensorType
 }
 
 /**
- * Checks class indices that are at hand on the host.
+ * Checks class indices that are at hand on the host. `ignoreIndex` is a target that counts for nothing; null: there is none.
  *
  * @throws ErmineError ERMINE_VALUE that names the first bad one and its position
  */
-export function checkClassIndices(where: string, indices: ArrayLike<number>, classes: number, ignoreIndex = -100): void {
+export function checkClassIndices(
+  where: string,
+  indices: ArrayLike<number>,
+  classes: number,
+  ignoreIndex: number | null = -100,
+): void {
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
     if (index === ignoreIndex || (Number.isInteger(index) && index >= 0 && index < classes)) continue;
@@ -62,13 +67,15 @@ export function checkClassIndices(where: string, indices: ArrayLike<number>, cla
       "ERMINE_VALUE",
       `${where}: target ${i} is ${index}, and classes are whole numbers from 0 to ${classes - 1}. ` +
         (index === classes ? "Do the labels start at 1? Subtract 1. " : "") +
-        `ignoreIndex (${ignoreIndex}) marks targets to leave out.`,
+        (ignoreIndex === null
+          ? "To leave a sample out, give it the sampleWeight 0."
+          : `ignoreIndex (${ignoreIndex}) marks targets to leave out.`),
     );
   }
 }
 
 /** @internal The same for a tensor whose numbers are on the host; others are not read. */
-export function checkTensorIndices(loss: string, target: Tensor, classes: Size, ignoreIndex: number): void {
+export function checkTensorIndices(loss: string, target: Tensor, classes: Size, ignoreIndex: number | null): void {
   if (target.dtype !== "int32" || target.state.kind !== "eager" || target.state.host === undefined || typeof classes !== "number")
     return;
   checkClassIndices(loss, target.state.host, classes, ignoreIndex);

@@ -60,7 +60,7 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
     const likelihood = squeeze(gather(logP, axis, expandDims(indices, axis)), axis);
     let value = mul(neg(mul(likelihood, picked)), 1 - labelSmoothing);
     if (spread !== 0) value = sub(value, mul(sum(weigh(logP), { axis }), spread));
-    return [where(valid, ofKnownClasses(value, target!, classes), 0), where(valid, picked, 0)];
+    return [where(valid, ofKnownClasses(value, target!, classes, ignoreIndex), 0), where(valid, picked, 0)];
   },
   gradient([g], [logits, target, weight], _, { ignoreIndex, labelSmoothing }) {
     const axis = classAxis(logits!.shape);
@@ -85,7 +85,7 @@ export const crossEntropyElementsOp = defineFusedOp<Attributes>({
     }
     // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
     const seen = expandDims(valid, axis);
-    slope = ofKnownClasses(slope, expandDims(target!, axis), classes);
+    slope = ofKnownClasses(slope, expandDims(target!, axis), classes, ignoreIndex);
     return [mul(where(seen, slope, 0), where(seen, expandDims(g!, axis), 0)), undefined, undefined];
   },
 });

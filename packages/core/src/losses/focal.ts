@@ -1,39 +1,79 @@
 /** Cross-entropy in which easy samples count less. */
-import { logSoftmax } from "../activations/logSoftmax.js";
+import { logSigmoid } from "../activations/logSigmoid.js";
 import { sigmoid } from "../activations/sigmoid.js";
 import { ErmineError } from "../errors.js";
-import { add, mul, pow, sub } from "../ops/arithmetic.js";
+import { add, div, mul, pow, sub } from "../ops/arithmetic.js";
+import { cast } from "../ops/cast.js";
+import { onesLike } from "../ops/creation.js";
+import { apply1, defineOp, type Op } from "../ops/definition.js";
 import { gather } from "../ops/gather.js";
 import { expandDims, squeeze } from "../ops/shape.js";
-import { expm1, neg } from "../ops/unary.js";
+import { logSumExp } from "../ops/statistics.js";
+import { exp, neg } from "../ops/unary.js";
+import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { bceWithLogits } from "./bceWithLogits.js";
 import { checkClassTarget, checkTensorIndices, classAxis, classCount } from "./classes.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
+import { oneHotAlong } from "./oneHotAlong.js";
 import { checkSameShape, defineLoss, type Elements, type LossProse } from "./definition.js";
 
 /** Default of alpha for labels. */
 const labelAlpha = 0.25;
 
-/** (1 − p)^gamma; 1 for gamma 0, also where p is 1. */
-const modulation = (miss: Tensor, gamma: number): Tensor | number => (gamma === 0 ? 1 : gamma === 1 ? miss : pow(miss, gamma));
+type Attributes = { readonly gamma: number };
 
+/** e^±80 is a float32, and what it is added to no longer matters. */
+const bound = 80;
+
+/** p of what is not true: y σ(−z) + (1 − y) σ(z). */
+const missOf = (z: Tensor, y: Tensor): Tensor => add(mul(y, sigmoid(neg(z))), mul(sub(1, y), sigmoid(z)));
+
+/**
+ * miss^γ, miss = y σ(−z) + (1 − y) σ(z). Its derivative for z is γ · miss^γ · (miss′ / miss), whose quotient (1 − 2y) / (1 + y e^−z + (1 − y) e^z)
+ * stays within ±1: the power rule would make 0 · ∞ of a miss that is 0 where γ < 1.
+ */
+const modulationOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
+  name: "focalModulation",
+  inputs: [{ name: "logits" }, { name: "target", differentiable: false }],
+  infer: ([z]) => [{ ...z!, domain: "real" }],
+  decompose([z, y], { gamma }) {
+    const miss = missOf(z!, y!);
+    return [gamma === 1 ? miss : gamma === 2 ? mul(miss, miss) : pow(miss, gamma)];
+  },
+  gradient([g], [z, y], _, attributes) {
+    const near = clamp(z!, -bound, bound);
+    const quotient = div(sub(1, mul(y!, 2)), add(add(mul(y!, exp(neg(near))), mul(sub(1, y!), exp(near))), 1));
+    const slope = mul(mul(apply1(modulationOp, [z!, y!], attributes), attributes.gamma), quotient);
+    return [mul(g!, slope), undefined];
+  },
+});
+
+/** −log p · (1 − p)^γ, p the probability that the target gives its logit: exact also where p is 1 to the last digit. */
+function modulated(z: Tensor, y: Tensor, gamma: number): Tensor {
+  const cross = neg(add(mul(y, logSigmoid(z)), mul(sub(1, y), logSigmoid(neg(z)))));
+  return gamma === 0 ? cross : mul(cross, apply1(modulationOp, [z, y], { gamma }));
+}
+
+/** The lowest float32: a class that is left out. */
+const lowest = -3.4028234663852886e38;
+
+/** The target's logit against all the others: p = σ(z[y] − log Σ_{k ≠ y} e^z[k]), which keeps the digits of 1 − p. */
 function ofClasses(z: Tensor<"real">, target: Tensor, alpha: number, gamma: number): Elements {
   checkClassTarget("focal", z, target, false);
-  checkTensorIndices("focal", target, classCount(z.shape), -100);
+  checkTensorIndices("focal", target, classCount(z.shape), null);
   const axis = classAxis(z.shape);
   const classes = classCount(z.shape) as number;
-  const own = gather(logSoftmax(z, { axis }), axis, expandDims(lookedUp(target, classes), axis));
-  const logP = ofKnownClasses(squeeze(own, axis), target, classes);
-  return { value: mul(mul(neg(logP), alpha), modulation(neg(expm1(logP)), gamma)) };
+  const index = lookedUp(target, classes);
+  const own = squeeze(gather(z, axis, expandDims(index, axis)), axis);
+  const others = where(cast(oneHotAlong(index, classes, axis), "bool"), lowest, z);
+  const lead = ofKnownClasses(sub(own, logSumExp(others, { axis })), target, classes, null);
+  return { value: mul(modulated(lead, onesLike(lead), gamma), alpha) };
 }
 
 function ofLabels(z: Tensor<"real">, target: Tensor, alpha: number, gamma: number): Elements {
   checkSameShape("focal", z, target);
-  const cross = bceWithLogits.elements([z, target]).value;
-  const miss = add(mul(target, sigmoid(neg(z))), mul(sub(1, target), sigmoid(z)));
-  const balance = alpha < 0 ? 1 : add(mul(target, alpha), mul(sub(1, target), 1 - alpha));
-  return { value: mul(mul(cross, balance), modulation(miss, gamma)) };
+  const value = modulated(z, target, gamma);
+  return { value: alpha < 0 ? value : mul(value, add(mul(target, alpha), mul(sub(1, target), 1 - alpha))) };
 }
 
 /**

@@ -1,10 +1,10 @@
 /** What becomes of a class index that is none, where nobody reads it on the host: NaN, value and gradient, and no other class's number. */
-import { greaterEqual, less, logicalAnd } from "../ops/comparison.js";
+import { equal, greaterEqual, less, logicalAnd, logicalOr } from "../ops/comparison.js";
 import { apply1, defineOp, type Op } from "../ops/definition.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 
-type Attributes = { readonly classes: number };
+type Attributes = { readonly classes: number; readonly ignoreIndex: number | null };
 
 const known = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqual(target, 0), less(target, classes));
 
@@ -12,13 +12,20 @@ const knownClassesOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
   name: "knownClasses",
   inputs: [{ name: "x" }, { name: "target", differentiable: false }],
   infer: ([x]) => [x!],
-  decompose: ([x, target], { classes }) => [where(known(target!, classes), x!, NaN)],
+  decompose([x, target], { classes, ignoreIndex }) {
+    const isClass = known(target!, classes);
+    const fits = ignoreIndex === null ? isClass : logicalOr(isClass, equal(target!, ignoreIndex));
+    return [where(fits, x!, NaN)];
+  },
   gradient: ([g], [, target], _, attributes) => [apply1(knownClassesOp, [g!, target!], attributes), undefined],
 });
 
-/** x where the target is one of the classes, NaN elsewhere: a step with it is refused. The target broadcasts to x. */
-export const ofKnownClasses = (x: Tensor, target: Tensor, classes: number): Tensor =>
-  apply1(knownClassesOp, [x, target], { classes });
+/**
+ * x where the target is one of the classes or `ignoreIndex` (null: there is none), NaN elsewhere: a step with it is refused. The target
+ * broadcasts to x. An ignored target never meets the NaN, so that derivatives of any order can be masked with 0 there.
+ */
+export const ofKnownClasses = (x: Tensor, target: Tensor, classes: number, ignoreIndex: number | null): Tensor =>
+  apply1(knownClassesOp, [x, target], { classes, ignoreIndex });
 
 /** An index to look up with: the target, 0 where it is none of the classes. */
 export const lookedUp = (target: Tensor, classes: number): Tensor => where(known(target, classes), target, 0);

@@ -36,9 +36,9 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
     checkClassTarget("multiMargin", scores, target, false);
     const classes = classCount(scores.shape) as number;
     checkClassWeight("multiMargin", classes, weight);
-    checkTensorIndices("multiMargin", target, classes, -100);
+    checkTensorIndices("multiMargin", target, classes, null);
     const axis = scores.rank - 1;
-    const x = ofKnownClasses(scores, expandDims(target, axis), classes);
+    const x = ofKnownClasses(scores, expandDims(target, axis), classes, null);
     const indices = lookedUp(target, classes);
     const own = gather(x, axis, expandDims(indices, axis));
     const gap = relu(add(sub(x, own), margin));

@@ -38,7 +38,7 @@ export const nllElementsOp = defineFusedOp<Attributes>({
     const indices = lookedUp(target!, classCount(logP!.shape) as number);
     const picked = weights(weight, indices);
     const value = neg(mul(squeeze(gather(logP!, axis, expandDims(indices, axis)), axis), picked));
-    const loud = ofKnownClasses(value, target!, classCount(logP!.shape) as number);
+    const loud = ofKnownClasses(value, target!, classCount(logP!.shape) as number, ignoreIndex);
     return [where(valid, loud, 0), where(valid, picked, 0)];
   },
   gradient([g], [logP, target, weight], _, { ignoreIndex }) {
@@ -47,7 +47,7 @@ export const nllElementsOp = defineFusedOp<Attributes>({
     const indices = lookedUp(target!, classCount(logP!.shape) as number);
     // Masked before the multiply: where all is ignored, g is 1/0.
     const classes = classCount(logP!.shape) as number;
-    const loud = where(valid, ofKnownClasses(g!, target!, classes), 0);
+    const loud = where(valid, ofKnownClasses(g!, target!, classes, ignoreIndex), 0);
     const each = mul(loud, weights(weight, indices));
     return [neg(mul(oneHotAlong(indices, classes, axis), expandDims(each, axis))), undefined, undefined];
   },

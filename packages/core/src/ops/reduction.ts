@@ -1,7 +1,7 @@
 /** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
 import type { TensorType } from "../backend/contract.js";
 import { checkOptions, ErmineError } from "../errors.js";
-import { formatShape, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../tensor/dim.js";
+import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { div, mul } from "./arithmetic.js";
@@ -133,7 +133,7 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
   checkOptions("argMax", options, reduceOptions);
   const { keepDims = false } = options;
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
-  if (options.axis !== undefined) {
+  if (options.axis !== undefined && !isScalarAxis(options.axis, x.rank)) {
     return apply1(argMaxOp, [numbers], { axis: normalizeAxis("argMax", options.axis, x.rank), keepDims });
   }
   const position = apply1(argMaxOp, [reshape(numbers, [-1])], { axis: 0, keepDims: false });

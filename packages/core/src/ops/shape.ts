@@ -5,6 +5,7 @@ import {
   divSizes,
   formatShape,
   mulSizes,
+  isScalarAxis,
   normalizeAxes,
   normalizeAxis,
   sameShape,
@@ -257,6 +258,7 @@ export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1
       "transpose exchanges two axes: transpose(x, 0, 1). For an order of all axes use permute(x, axes).",
     );
   }
+  if (isScalarAxis(axis0, x.rank) && isScalarAxis(axis1, x.rank)) return x;
   const [a, b] = [normalizeAxis("transpose", axis0, x.rank), normalizeAxis("transpose", axis1, x.rank)];
   return permute(
     x,

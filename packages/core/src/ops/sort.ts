@@ -1,6 +1,6 @@
 /** Order and running sums along an axis. */
 import { checkOptions, ErmineError } from "../errors.js";
-import { normalizeAxis } from "../tensor/dim.js";
+import { isScalarAxis, normalizeAxis } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
@@ -8,7 +8,7 @@ import { zerosLike } from "./creation.js";
 import { apply, apply1, defineOp, type Op } from "./definition.js";
 import { checkDType, checkTensor } from "./elementwise.js";
 import { scatterAddOp, type AxisAttributes } from "./gather.js";
-import { flip, sliceAxis } from "./shape.js";
+import { flip, reshape, sliceAxis } from "./shape.js";
 
 export type SortAttributes = { readonly axis: number; readonly descending: boolean };
 
@@ -43,6 +43,10 @@ export interface SortOptions {
 export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
   checkTensor("sort", x);
   checkOptions("sort", options, ["axis", "descending"]);
+  if (isScalarAxis(options.axis ?? -1, x.rank)) {
+    const { values, indices } = sort(reshape(x, [1]), options);
+    return { values: reshape(values, []), indices: reshape(indices, []) };
+  }
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
   const axis = normalizeAxis("sort", options.axis ?? -1, x.rank);
   const [values, indices] = apply(sortOp, [numbers], { axis, descending: options.descending ?? false });
@@ -67,6 +71,8 @@ export function topK<D extends Domain>(
 ): { values: Tensor<D>; indices: Tensor<"real"> } {
   checkTensor("topK", x);
   checkOptions("topK", options, ["axis", "largest"]);
+  // As PyTorch's: of a scalar one is the scalar itself.
+  if (isScalarAxis(options.axis ?? -1, x.rank) && k === 1) return sort(x, options);
   const axis = normalizeAxis("topK", options.axis ?? -1, x.rank);
   const size = x.shape[axis]!;
   if (!Number.isInteger(k) || k < 0 || (typeof size === "number" && k > size)) {
@@ -79,6 +85,7 @@ export function topK<D extends Domain>(
 /** Σ of all elements up to and with each one, along `axis`. */
 export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
   checkTensor("cumsum", x);
+  if (isScalarAxis(axis, x.rank)) return reshape(cumsum(reshape(x, [1]), 0), []);
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
   return apply1(cumsumOp, [numbers], { axis: normalizeAxis("cumsum", axis, x.rank) });
 }

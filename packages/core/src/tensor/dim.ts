@@ -163,21 +163,24 @@ export function broadcastShapes(where: string, ...shapes: readonly Shape[]): Sha
   return result;
 }
 
+/** Is it an axis of a scalar? As in PyTorch, along 0 and −1 a scalar is a vector of one element. */
+export const isScalarAxis = (axis: number, rank: number): boolean => rank === 0 && (axis === 0 || axis === -1);
+
 /** -1 … as NumPy: an axis in [0, rank). */
 export function normalizeAxis(where: string, axis: number, rank: number): number {
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
-    throw new ErmineError(
-      "ERMINE_SHAPE",
-      `${where}: axis ${axis} is not one of a tensor of rank ${rank} (-${rank} … ${rank - 1}).`,
-    );
+    const there = rank === 0 ? "a scalar, which has none" : `a tensor of rank ${rank} (-${rank} … ${rank - 1})`;
+    throw new ErmineError("ERMINE_SHAPE", `${where}: axis ${axis} is not one of ${there}.`);
   }
   return normalized;
 }
 
-/** Sorted, distinct, non-negative axes; undefined means all. */
+/** Sorted, distinct, non-negative axes; undefined means all. Of a scalar 0 and −1 are taken, and there are none. */
 export function normalizeAxes(where: string, axis: number | readonly number[] | undefined, rank: number): readonly number[] {
   if (axis === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof axis === "number" ? [axis] : axis).map((a) => normalizeAxis(where, a, rank));
+  const list = (typeof axis === "number" ? [axis] : axis)
+    .filter((a) => !isScalarAxis(a, rank))
+    .map((a) => normalizeAxis(where, a, rank));
   return [...new Set(list)].sort((a, b) => a - b);
 }

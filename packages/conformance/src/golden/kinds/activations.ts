@@ -1,5 +1,5 @@
-/** Activations: the output and the vector-Jacobian product. */
-import { mul, sum, valueAndGrad, type Activation, type prelu, type Tensor } from "@ermine/core";
+/** Activations: the output, the vector-Jacobian product, and the gradient of its squares. */
+import { mul, square, sum, valueAndGrad, type Activation, type prelu, type Tensor } from "@ermine/core";
 import { activations } from "@ermine/core/catalog";
 import { release, runOn, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { fromGolden, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";
@@ -10,7 +10,19 @@ export interface ActivationCase extends GoldenCase {
   /** Of activations with a learned weight. */
   readonly weight?: GoldenTensor;
   readonly gradOutput: GoldenTensor;
-  readonly expected: { readonly output: GoldenTensor; readonly gradInput: GoldenTensor; readonly gradWeight?: GoldenTensor };
+  readonly expected: {
+    readonly output: GoldenTensor;
+    readonly gradInput: GoldenTensor;
+    readonly gradWeight?: GoldenTensor;
+    /** Of Σ gradInput², for the input. */
+    readonly curvature?: GoldenTensor;
+  };
+}
+
+interface Evaluated {
+  readonly output: Tensor;
+  readonly grads: { readonly input: Tensor; readonly weight?: Tensor };
+  readonly curvature?: Tensor;
 }
 
 type AnyActivation = (x: Tensor, ...rest: unknown[]) => Tensor;
@@ -32,7 +44,7 @@ export const activationKind: GoldenKind<ActivationCase> = {
     const given = optionsOf(options);
     const sources = { input: fromGolden(input), ...(weight === undefined ? {} : { weight: fromGolden(weight) }) };
     const upstream = fromGolden(gradOutput);
-    const evaluate = (from: { input: Tensor; weight?: Tensor }, g: Tensor): { output: Tensor; grads: typeof from } => {
+    const evaluate = (from: { input: Tensor; weight?: Tensor }, g: Tensor): Evaluated => {
       const { value, grads } = valueAndGrad(() => {
         const rest = from.weight === undefined ? [given] : [from.weight, given];
         const output = (activation as AnyActivation)(from.input, ...rest);
@@ -40,7 +52,15 @@ export const activationKind: GoldenKind<ActivationCase> = {
       }, from);
       return { output: value[1], grads };
     };
-    const got = skipUnknownOptions(() => runOn(target, evaluate, sources, upstream));
+    const withCurvature = (from: typeof sources, g: Tensor): Evaluated => {
+      if (expected.curvature === undefined) return evaluate(from, g);
+      const { value, grads } = valueAndGrad(() => {
+        const first = evaluate(from, g);
+        return [sum(square(first.grads.input)), first] as const;
+      }, from.input);
+      return { ...value[1], curvature: grads };
+    };
+    const got = skipUnknownOptions(() => runOn(target, withCurvature, sources, upstream));
     const of = async (what: string, t: Tensor, golden: GoldenTensor) => ({
       what,
       got: await t.data(),
@@ -52,6 +72,7 @@ export const activationKind: GoldenKind<ActivationCase> = {
       await of("gradInput", got.grads.input, expected.gradInput),
     ];
     if (expected.gradWeight !== undefined) comparisons.push(await of("gradWeight", got.grads.weight!, expected.gradWeight));
+    if (expected.curvature !== undefined) comparisons.push(await of("curvature", got.curvature!, expected.curvature));
     release(got, sources, upstream);
     return comparisons;
   },

@@ -1,5 +1,15 @@
-/** Losses: the value in its reduction, and its sum's gradient for each prediction. */
-import { asLogProbabilities, asProbabilities, sum, valueAndGrad, type Domain, type Loss, type Tensor } from "@ermine/core";
+/** Losses: the value in its reduction, its sum's gradient for each prediction, and the gradient of those gradients' squares. */
+import {
+  add,
+  asLogProbabilities,
+  asProbabilities,
+  square,
+  sum,
+  valueAndGrad,
+  type Domain,
+  type Loss,
+  type Tensor,
+} from "@ermine/core";
 import { losses } from "@ermine/core/catalog";
 import { release, runOn, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { fromGolden, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";
@@ -7,7 +17,18 @@ import { fromGolden, optionsOf, type GoldenCase, type GoldenTensor } from "../sc
 export interface LossCase extends GoldenCase {
   readonly name: string;
   readonly inputs: Readonly<Record<string, GoldenTensor>>;
-  readonly expected: { readonly value: GoldenTensor; readonly gradients?: Readonly<Record<string, GoldenTensor>> | null };
+  readonly expected: {
+    readonly value: GoldenTensor;
+    readonly gradients?: Readonly<Record<string, GoldenTensor>> | null;
+    /** Of Σ gradient² for each input that has a gradient. */
+    readonly curvatures?: Readonly<Record<string, GoldenTensor>>;
+  };
+}
+
+interface Evaluated {
+  readonly value: Tensor;
+  readonly grads: Record<string, Tensor>;
+  readonly curvatures?: Record<string, Tensor>;
 }
 
 const marked: Readonly<Record<Domain, (t: Tensor) => Tensor>> = {
@@ -27,7 +48,7 @@ export const lossKind: GoldenKind<LossCase> = {
     const tensors = Object.fromEntries(Object.entries(inputs).map(([key, golden]) => [key, fromGolden(golden)]));
     const positional = positions(loss, Object.keys(inputs));
     const { reduction, ...own } = optionsOf(options);
-    const evaluate = (given: Record<string, Tensor>): { value: Tensor; grads: Record<string, Tensor> } => {
+    const evaluate = (given: Record<string, Tensor>): Evaluated => {
       const sources = Object.fromEntries(Object.keys(wanted).map((key) => [key, given[key]!]));
       const { value, grads } = valueAndGrad(() => {
         const args = positional.map((key, i) => marked[loss.inputs[i]!.domain ?? "real"](given[key]!));
@@ -38,19 +59,25 @@ export const lossKind: GoldenKind<LossCase> = {
       }, sources);
       return { value: value[1], grads };
     };
-    const got = skipUnknownOptions(() => runOn(target, evaluate, tensors));
+    const withCurvatures = (given: Record<string, Tensor>): Evaluated => {
+      if (expected.curvatures === undefined) return evaluate(given);
+      const sources = Object.fromEntries(Object.keys(wanted).map((key) => [key, given[key]!]));
+      const { value, grads } = valueAndGrad(() => {
+        const first = evaluate(given);
+        return [Object.values(first.grads).map((g) => sum(square(g))).reduce(add), first] as const;
+      }, sources);
+      return { ...value[1], curvatures: grads };
+    };
+    const got = skipUnknownOptions(() => runOn(target, withCurvatures, tensors));
     const comparisons = [
       { what: "value", got: await got.value.data(), gotShape: got.value.shape as readonly number[], expected: expected.value },
     ];
-    for (const [key, golden] of Object.entries(wanted)) {
-      const gradient = got.grads[key]!;
-      comparisons.push({
-        what: `gradients.${key}`,
-        got: await gradient.data(),
-        gotShape: gradient.shape as readonly number[],
-        expected: golden,
-      });
-    }
+    const compare = async (what: string, t: Tensor, golden: GoldenTensor): Promise<void> => {
+      comparisons.push({ what, got: await t.data(), gotShape: t.shape as readonly number[], expected: golden });
+    };
+    for (const [key, golden] of Object.entries(wanted)) await compare(`gradients.${key}`, got.grads[key]!, golden);
+    for (const [key, golden] of Object.entries(expected.curvatures ?? {}))
+      await compare(`curvatures.${key}`, got.curvatures![key]!, golden);
     release(got, tensors, own);
     return comparisons;
   },
