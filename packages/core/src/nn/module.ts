@@ -6,8 +6,10 @@ import { checkOptions, ErmineError } from "../errors.js";
 import { withPath } from "../graph/trace.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter, Variable } from "../tensor/variable.js";
-import { loadState, type LoadableState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
+import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
+import type { LoadableState } from "./stateElements.js";
 
+type Forward = (...inputs: unknown[]) => unknown;
 export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
 
 const running: Module[] = [];
@@ -24,33 +26,64 @@ const located = new WeakSet<object>();
  * }
  */
 export abstract class Module {
-  /** Its place in the model that ran it last; "" for the model itself. */
-  path = "";
   /** Whether it behaves as in training (dropout drops, batchNorm measures). `train()` and `eval()` set it. */
   training = true;
   readonly #hooks = new Set<ForwardHook>();
 
+  #path = "";
+  /** What `forward` gives. Those before it, which a decorated forward may still call, run what they stand for and nothing else. */
+  #called!: Forward;
+  readonly #getter = (): Forward => this.#called;
+
   constructor() {
-    const forward = this.forward as (...inputs: unknown[]) => unknown;
+    this.#callBy(() => Reflect.get(Object.getPrototypeOf(this) as object, "forward", this));
+  }
+
+  /** Its place in the model that ran it last; "" for the model itself. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /**
+   * What it computes: a method, a getter, a class field, or assigned later.
+   *
+   * A class field takes part in paths, messages and hooks from when the model is first walked (`parameters()`, `train()`, a trainer) or hooked, or run by another.
+   */
+  abstract forward(...inputs: never[]): unknown;
+
+  /** From here on calls of forward pass `#run` on their way to what `look` gives. */
+  #callBy(look: () => unknown): void {
+    const called: Forward = (...inputs) =>
+      called === this.#called ? this.#run(look, inputs) : found(this, look).apply(this, inputs);
+    this.#called = called;
+    if (Object.getOwnPropertyDescriptor(this, "forward")?.get === this.#getter) return;
     Object.defineProperty(this, "forward", {
-      value: (...inputs: unknown[]) => this.#run(forward, inputs),
+      configurable: true,
       enumerable: false,
+      get: this.#getter,
+      set: (forward: unknown) => {
+        this.#callBy(() => forward);
+      },
     });
   }
 
-  /** What it computes. */
-  abstract forward(...inputs: never[]): unknown;
+  /** Takes over a forward that a class field has defined over the intercepted one. */
+  #intercept(): void {
+    const own = Object.getOwnPropertyDescriptor(this, "forward");
+    if (own === undefined || own.get === this.#getter || own.configurable !== true) return;
+    this.#callBy(own.get === undefined ? () => own.value as unknown : () => own.get!.call(this) as unknown);
+  }
 
-  #run(forward: (...inputs: unknown[]) => unknown, inputs: unknown[]): unknown {
-    if (running.length === 0) for (const [path, module] of this.namedModules()) module.path = path;
+  #run(look: () => unknown, inputs: unknown[]): unknown {
+    if (running.length === 0) for (const [path, module] of this.namedModules()) module.#path = path;
     running.push(this);
     try {
-      const output = withPath(this.path, () => forward.apply(this, inputs));
+      const output = withPath(this.#path, () => found(this, look).apply(this, inputs));
       for (const hook of this.#hooks) hook(output, inputs, this);
       return output;
     } catch (error) {
       if (!(error instanceof ErmineError) || located.has(error)) throw error;
-      const at = error.at(`${this.path === "" ? "" : `${this.path} `}(${this.describe()})`);
+      const at = error.at(`${this.#path === "" ? "" : `${this.#path} `}(${this.describe()})`);
       located.add(at);
       throw at;
     } finally {
@@ -68,6 +101,7 @@ export abstract class Module {
    * tensors, each time that the function is traced: return what it takes (see `withFeatures`).
    */
   onForward(hook: ForwardHook): () => void {
+    this.#intercept();
     this.#hooks.add(hook);
     return () => this.#hooks.delete(hook);
   }
@@ -79,6 +113,7 @@ export abstract class Module {
       if (!(item instanceof Module)) return false;
       if (found.has(item)) return false;
       found.set(item, path);
+      item.#intercept();
       return true;
     });
     return [...found].map(([module, path]) => [path, module]);
@@ -92,6 +127,7 @@ export abstract class Module {
       if (item instanceof Variable && !found.has(item)) found.set(item, path);
       if (!(item instanceof Module) || seen.has(item)) return false;
       seen.add(item);
+      item.#intercept();
       return true;
     });
     for (const [variable, name] of found) variable.name = name;
@@ -114,8 +150,18 @@ export abstract class Module {
       .reduce((total, [, p]) => total + p.shape.reduce((a, b) => a * b, 1), 0);
   }
 
+  /** As in training, all of its modules. @throws ErmineError ERMINE_USAGE where one went through Object.freeze and would have to change */
   train(training = true): this {
-    for (const [, module] of this.namedModules()) module.training = training;
+    const others = this.namedModules().filter(([, module]) => module.training !== training);
+    const frozen = others.find(([, module]) => Object.isFrozen(module));
+    if (frozen !== undefined) {
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `${frozen[0] === "" ? "The model" : frozen[0]} went through Object.freeze, so train() and eval() cannot change its mode; nothing was changed. ` +
+          "To keep its parameters as they are, use freeze().",
+      );
+    }
+    for (const [, module] of others) module.training = training;
     return this;
   }
 
@@ -144,10 +190,12 @@ export abstract class Module {
   }
 
   /**
-   * Replaces the variables' numbers, and says what became of each. Nothing is changed where something does not fit.
+   * Replaces the variables' elements, and says what became of each. It takes what `stateDict()` gives, what `JSON.parse(JSON.stringify(…))` makes of
+   * that, and tensors by name. Nothing is changed where something does not fit.
    *
    * @example model.loadStateDict(saved, { strict: false, rename: { "backbone.": "encoder.", "fc.": null } })
-   * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, or of another shape
+   * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, or of another shape, ERMINE_USAGE where it is no state (a Promise, JSON
+   * text), ERMINE_DTYPE where an element does not fit its variable
    */
   loadStateDict(state: LoadableState, options: LoadOptions = {}): LoadReport {
     checkOptions("loadStateDict", options, ["strict", "rename", "otherShapes"]);
@@ -166,6 +214,13 @@ export abstract class Module {
       "Modules are not moved: their tensors go to the backend that runs them. useBackend(await cpu()) chooses it.",
     );
   }
+}
+
+/** A module's own forward. @throws ErmineError ERMINE_USAGE where it has none */
+function found(module: Module, look: () => unknown): Forward {
+  const forward = look();
+  if (typeof forward === "function") return forward as Forward;
+  throw new ErmineError("ERMINE_USAGE", `${module.constructor.name} has no forward(x) { … } that says what it computes.`);
 }
 
 /** Visits properties, array items and plain objects' values; `enter` says whether to go into a module. */
