@@ -59,8 +59,8 @@ const renamed: Readonly<Record<string, { readonly name: string; readonly order?:
     bias: { name: "bias" },
     gamma: { name: "weight" },
     beta: { name: "bias" },
-    moving_mean: { name: "runningMean" },
-    moving_variance: { name: "runningVar" },
+    moving_mean: { name: "running_mean" },
+    moving_variance: { name: "running_var" },
     embeddings: { name: "weight" },
   };
 
@@ -100,7 +100,9 @@ function reordered(
 
 /**
  * The weights of a `tf.LayersModel` under PyTorch's names and with its axes: "dense_1.weight" [out, in], "conv2d_1.weight" [O, I, H, W],
- * "batchNormalization_1.runningMean".
+ * "batchNormalization_1.running_mean". They are a state that `loadStateDict` takes.
+ *
+ * @example model.loadStateDict(fromLayersModel(keras), { strict: false, rename: { "dense_1.": "head." } })
  */
 export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
   const weights = model.layers.flatMap((layer) => weightsOf(layer));

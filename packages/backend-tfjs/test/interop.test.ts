@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import * as core from "@ermine/core";
 import type * as Tf from "@tensorflow/tfjs-node";
 import { beforeAll, expect, it } from "vitest";
+import { BatchNorm2d, Conv2d, Linear, Module } from "@ermine/core/nn";
 import { fromLayersModel, fromTfjs, toLayersModel, toTfjs } from "../src/index.js";
 import { loadNative } from "../src/native/load.js";
 import { backend, numbers } from "./agreement.js";
@@ -61,8 +62,8 @@ describeNative("side by side with tfjs", () => {
       "conv.bias 3",
       "norm.weight 3",
       "norm.bias 3",
-      "norm.runningMean 3",
-      "norm.runningVar 3",
+      "norm.running_mean 3",
+      "norm.running_var 3",
       "fc.weight 4,3",
       "fc.bias 4",
     ]);
@@ -75,6 +76,39 @@ describeNative("side by side with tfjs", () => {
     [...ours.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(theirs.dataSync()[i]!, 5));
     tf.dispose([x, theirs]);
     model.dispose();
+  });
+
+  it("loads a LayersModel's weights into a model of ermine's: both compute the same, with other statistics than at the start", async () => {
+    const keras = tf.sequential({
+      layers: [
+        tf.layers.conv2d({ name: "conv", filters: 3, kernelSize: 2, inputShape: [5, 6, 2] }),
+        tf.layers.batchNormalization({ name: "norm", epsilon: 1e-5 }),
+        tf.layers.globalAveragePooling2d({ name: "pool" } as never),
+        tf.layers.dense({ name: "fc", units: 4 }),
+      ],
+    });
+    keras.compile({ loss: "meanSquaredError", optimizer: tf.train.sgd(0.1) });
+    const image = numbers([7, 2, 5, 6]);
+    const x = toTfjs(tf, core.permute(core.tensor(image.data, { shape: image.shape }), [0, 2, 3, 1])) as Tf.Tensor4D;
+    const y = tf.ones([7, 4]);
+    await keras.fit(x, y, { epochs: 2, verbose: 0 });
+    class Net extends Module {
+      readonly conv = new Conv2d(2, 3, 2);
+      readonly norm = new BatchNorm2d(3);
+      readonly fc = new Linear(3, 4);
+      forward(t: core.Tensor): core.Tensor {
+        return this.fc.forward(core.mean(this.norm.forward(this.conv.forward(t)), { axis: [2, 3] }));
+      }
+    }
+    const model = new Net().eval();
+    const report = model.loadStateDict(fromLayersModel(keras), { strict: false });
+    expect(report).toMatchObject({ missing: ["norm.num_batches_tracked"], unexpected: [] });
+    expect(model.norm.running_mean!.value.toArray()).not.toEqual([0, 0, 0]);
+    const ours = model.forward(core.tensor(image.data, { shape: image.shape }));
+    const theirs = keras.predict(x) as Tf.Tensor;
+    [...ours.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(theirs.dataSync()[i]!, 4));
+    tf.dispose([x, y, theirs]);
+    keras.dispose();
   });
 
   it("writes them back, all or none", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { crossEntropy, manualSeed, mse, type Backend } from "@ermine/core";
-import { Linear, Sequential, Tanh } from "@ermine/core/nn";
+import { BatchNorm1d, Linear, Sequential, Tanh } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
   adam,
@@ -255,5 +255,21 @@ it("a batch whose targets are all ignored is skipped with a notice, and changes 
     });
     await same.fit(other, { ...options, callbacks: [] });
     expect(await weights(net)).toEqual(await weights(same.model as Sequential));
+  }
+});
+
+it.each([true, false])("a batch that is skipped does not reach batch norm's statistics (compiled: %s)", async (compile) => {
+  const targets = Int32Array.of(-100, -100, -100, -100);
+  const inputs = { data: Float32Array.from({ length: 12 }, (_, i) => i), shape: [4, 3] };
+  for (const accumulate of [1, 2]) {
+    const net = new Sequential(new BatchNorm1d(3), new Linear(3, 2));
+    const before = await weights(net);
+    const trainer = new Trainer({ model: net, loss: crossEntropy, optimizer: adam(), backend: reference(), accumulate, compile });
+    const all = dataset({ inputs, targets: { data: targets, shape: [4] } });
+    const notices: string[] = [];
+    await trainer.fit(all, { epochs: 1, batchSize: 4 / accumulate, notice: (text) => void notices.push(text) });
+    expect(notices.join()).toMatch(/was skipped/);
+    expect(await weights(net)).toEqual(before);
+    trainer.dispose();
   }
 });

@@ -1,6 +1,7 @@
 /** Modules: layers, and every activation and loss as one. */
 export { Module, type ForwardHook, type Layer } from "./module.js";
-export type { HostTensor, LoadableState, LoadOptions, LoadReport, StateDict } from "./state.js";
+export type { HostTensor, LoadOptions, LoadReport, StateDict } from "./state.js";
+export type { LoadableState, LoadableTensor } from "./stateElements.js";
 export { withFeatures } from "./features.js";
 export { initializeParameters } from "./initialize.js";
 export { summary, type SummaryOptions } from "./summary.js";

@@ -3,6 +3,7 @@ import { ErmineError } from "../errors.js";
 import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import type { Variable } from "../tensor/variable.js";
+import { checkState, elementsOf, shapeOf, type LoadableState } from "./stateElements.js";
 
 /** A variable's numbers on the host, as saved. */
 export interface HostTensor {
@@ -11,9 +12,6 @@ export interface HostTensor {
   readonly data: TypedArray;
 }
 export type StateDict = Record<string, HostTensor>;
-
-/** A state to load: what `stateDict()` gave, or read from anywhere. */
-export type LoadableState = Readonly<Record<string, Pick<HostTensor, "shape" | "data">>>;
 
 export interface LoadOptions {
   /** false: names that only one side has are left alone. Default true: they are an error. */
@@ -54,7 +52,8 @@ function renamer(rename: LoadOptions["rename"]): (name: string) => string | null
 
 /**
  * @internal Writes a state into variables. Nothing is changed where something does not fit.
- * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, of another shape, or named twice
+ * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, of another shape, or named twice, ERMINE_USAGE where it is no state,
+ * ERMINE_DTYPE where an element does not fit its variable
  */
 export function loadState(
   where: string,
@@ -62,6 +61,7 @@ export function loadState(
   state: LoadableState,
   { strict = true, rename, otherShapes = "refuse" }: LoadOptions,
 ): LoadReport {
+  checkState(state);
   const nameOf = renamer(rename);
   const given = new Map<string, { readonly from: string; readonly value: LoadableState[string] }>();
   const [unexpected, dropped, twice]: [string[], string[], string[]] = [[], [], []];
@@ -73,6 +73,7 @@ export function loadState(
     else given.set(name, { from, value });
   }
   const missing = [...own.keys()].filter((name) => !given.has(name));
+  for (const { from, value } of given.values()) shapeOf(from, value);
   const misshapen = [...own].filter(([name, { shape }]) => given.has(name) && !sameShape(given.get(name)!.value.shape, shape));
   const shapes = misshapen.map(
     ([name, { shape }]) => `${name} is ${formatShape(shape)}, given ${formatShape(given.get(name)!.value.shape)}`,
@@ -92,16 +93,7 @@ export function loadState(
   }
   const skipped = misshapen.map(([name]) => name);
   const loaded = [...given.keys()].filter((name) => !skipped.includes(name));
-  for (const name of loaded) checkLength(name, given.get(name)!.value);
-  for (const name of loaded) own.get(name)!.write(given.get(name)!.value.data);
+  const elements = loaded.map((name) => elementsOf(given.get(name)!.from, given.get(name)!.value, own.get(name)!.type.dtype));
+  loaded.forEach((name, i) => own.get(name)!.write(elements[i]!));
   return { loaded, missing, unexpected, otherShapes: skipped, dropped };
-}
-
-function checkLength(name: string, { shape, data }: LoadableState[string]): void {
-  const length = (shape as readonly number[]).reduce((a, b) => a * b, 1);
-  if (data.length === length) return;
-  throw new ErmineError(
-    "ERMINE_SHAPE",
-    `${name}: ${data.length} numbers do not fill its shape ${formatShape(shape)}. Nothing was loaded.`,
-  );
 }

@@ -76,7 +76,11 @@ export const scalar = (value: number | boolean, options: { readonly dtype?: DTyp
 
 function nestingOf(values: NestedNumbers): number[] {
   const shape: number[] = [];
+  const levels = new Set<NestedNumbers>();
   for (let level: NestedNumbers = values; Array.isArray(level); level = (level as readonly NestedNumbers[])[0]!) {
+    if (levels.has(level))
+      throw new ErmineError("ERMINE_SHAPE", "tensor: an array contains itself, so that its nesting has no end.");
+    levels.add(level);
     shape.push(level.length);
     if (level.length === 0) break;
   }

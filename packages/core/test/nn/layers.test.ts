@@ -1,5 +1,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { arange, manualSeed, ones, reshape, sum, tensor, useBackend, valueAndGrad, zeros, type Tensor } from "../../src/index.js";
+import {
+  arange,
+  manualSeed,
+  mul,
+  ones,
+  reshape,
+  sum,
+  tensor,
+  useBackend,
+  valueAndGrad,
+  zeros,
+  type Tensor,
+} from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
 
@@ -198,4 +210,17 @@ describe("errors say what fits", () => {
   it.each(attempts)("%s", (_, attempt, message) => {
     expect(attempt).toThrow(message);
   });
+});
+
+it.each([1.1, 2.1, 2.2])("nearest upsampling by %s has the gradient of what it gives, over any number of axes", (scaleFactor) => {
+  for (const axes of [1, 2, 3]) {
+    const x = image(1, 1, ...Array<number>(axes).fill(4));
+    const up = new nn.Upsample({ scaleFactor });
+    const picked = up.forward(x).dataSync();
+    const weights = image(...(up.forward(x).shape as number[]));
+    const { grads } = valueAndGrad(() => sum(mul(up.forward(x), weights)), x);
+    const expected = Array<number>(x.size).fill(0);
+    picked.forEach((from, i) => (expected[from]! += i));
+    expect([...grads.dataSync()]).toEqual(expected);
+  }
 });

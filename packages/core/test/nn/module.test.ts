@@ -1,5 +1,20 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { compile, manualSeed, mul, relu, sum, tensor, useBackend, valueAndGrad, type Tensor } from "../../src/index.js";
+import {
+  compile,
+  ErmineError,
+  manualSeed,
+  mul,
+  Parameter,
+  relu,
+  sum,
+  tensor,
+  useBackend,
+  valueAndGrad,
+  Variable,
+  zeros,
+  zerosLike,
+  type Tensor,
+} from "../../src/index.js";
 import * as nn from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
 
@@ -175,6 +190,94 @@ describe("loadStateDict", () => {
     );
     // @ts-expect-error there is no such option
     expect(() => wide.loadStateDict(state, { prefix: "a" })).toThrow(/no option "prefix"/);
+  });
+});
+
+describe("a state dict and JSON", () => {
+  it("goes there and back, whatever its dtypes", async () => {
+    class Mixed extends Module {
+      readonly norm = new BatchNorm1d(2);
+      readonly counts = new Variable(tensor([1, -(2 ** 31), 2 ** 31 - 1], { dtype: "int32" }));
+      readonly mask = new Variable(tensor([true, false]));
+      readonly table = new Parameter(tensor([0.1, 1e-45, 3.4028234663852886e38]));
+      readonly none = new Variable(zeros([0, 3]));
+      forward(t: Tensor): Tensor {
+        return this.norm.forward(t);
+      }
+    }
+    const model = new Mixed();
+    const before = await model.stateDict();
+    const other = new Mixed();
+    for (const [, variable] of other.namedVariables()) variable.value = zerosLike(variable.value);
+    const { loaded } = other.loadStateDict(JSON.parse(JSON.stringify(before)) as nn.LoadableState);
+    expect(loaded).toEqual(Object.keys(before));
+    expect(await other.stateDict()).toEqual(before);
+  });
+
+  it("a state of tensors or of plain arrays loads as one of typed arrays", async () => {
+    const model = net();
+    const state = await net().stateDict();
+    for (const { data } of Object.values(state)) data.forEach((value, i) => (data[i] = value + 1));
+    model.loadStateDict(
+      Object.fromEntries(Object.entries(state).map(([name, { shape, data }]) => [name, { shape, data: Array.from(data) }])),
+    );
+    expect(await model.stateDict()).toEqual(state);
+    const other = net();
+    other.loadStateDict(
+      Object.fromEntries(
+        Object.entries(state).map(([name, { shape, data, dtype }]) => [name, tensor(data, { shape: shape as number[], dtype })]),
+      ),
+    );
+    expect(await other.stateDict()).toEqual(state);
+  });
+
+  const two = (data: unknown): unknown => ({ "0.bias": { shape: [2], data } });
+  it.each([
+    ["a Promise", Promise.resolve({}), /got a Promise\. Await it/],
+    ["text", "{}", /got a string\. Give it JSON\.parse/],
+    ["a Map", new Map(), /got a Map\. Give it Object\.fromEntries/],
+    ["an array", [], /got an array\. It takes an object/],
+    ["undefined", undefined, /got undefined/],
+    ["null", null, /got null/],
+    ["a module", new Linear(1, 1), /Give it await model\.stateDict/],
+    ["a promise inside", { "0.bias": Promise.resolve() }, /0\.bias: .* got a Promise/],
+    ["null inside", { "0.bias": null }, /0\.bias: .* got null/],
+    ["bare elements", { "0.bias": new Float32Array(2) }, /0\.bias: .* got a Float32Array/],
+    ["sizes that are none", { "0.bias": { shape: [2.5], data: [] } }, /0\.bias: .* got shape \[2\.5\]/],
+    ["sizes below 0", { "0.bias": { shape: [-1, -2], data: [1, 2] } }, /0\.bias: .* got shape \[-1,-2\]/],
+    ["strings", two(["a", "b"]), /0\.bias: element 0 is "a", and the variable holds float32/],
+    ["undefined among numbers", two([NaN, undefined]), /element 1 is undefined/],
+    ["bigints", two([1n, 2n]), /element 0 is 1n, a bigint/],
+    ["a BigInt64Array", two(new BigInt64Array(2)), /element 0 is 0n, a bigint/],
+    ["a hole", two(Object.assign([1], { length: 2 })), /element 1 is undefined/],
+    ["null from JSON", two({ 0: 1, 1: null }), /element 1 is null.*JSON has no NaN and no infinities/],
+    ["other keys", two({ a: 1, b: 2 }), /other keys than 0, 1, 2/],
+    ["too large a number", two([1, 1e300]), /element 1 is 1e\+300, and the variable holds float32/],
+    ["too few", two([1]), /1 elements do not fill its shape \[2\]/],
+    ["text for data", two("ab"), /got a string/],
+    ["no data", two(undefined), /got undefined/],
+    ["a fraction for int32", { count: { shape: [], data: [0.5] } }, /count: element 0 is 0\.5, and the variable holds int32/],
+    ["too large for int32", { count: { shape: [], data: [2 ** 31] } }, /element 0 is 2147483648, and the variable holds int32/],
+    ["what is no bool", { mask: { shape: [1], data: Uint8Array.of(3) } }, /mask: element 0 is 3, and the variable holds bool/],
+    ["a boolean for float32", two([true, false]), /element 0 is true, and the variable holds float32/],
+  ])("%s: refused, also where strict is false, and nothing is loaded", async (_, state, message) => {
+    class Model extends Module {
+      readonly 0 = new Linear(2, 2);
+      readonly count = new Variable(tensor(1, { dtype: "int32" }));
+      readonly mask = new Variable(tensor([true]));
+      forward(t: Tensor): Tensor {
+        return this[0].forward(t);
+      }
+    }
+    const model = new Model();
+    const before = await model.stateDict();
+    const good = typeof state === "object" && state !== null && Object.getPrototypeOf(state) === Object.prototype;
+    const given = good ? { "0.weight": { shape: [2, 2], data: [1, 2, 3, 4] }, ...state } : state;
+    const load = () => model.loadStateDict(given as nn.LoadableState, { strict: false });
+    expect(load).toThrow(ErmineError);
+    expect(load).toThrow(message);
+    expect(load).toThrow(/Nothing was loaded/);
+    expect(await model.stateDict()).toEqual(before);
   });
 });
 

@@ -219,6 +219,12 @@ describe("creation", () => {
 
   it("refuses ragged nesting, wrong counts, and fractions in int32", () => {
     expect(() => tensor([[1, 2], [3]])).toThrow(/ragged/);
+    const endless: unknown[] = [];
+    endless.push([endless]);
+    expect(() => tensor(endless as number[])).toThrow(/contains itself/);
+    const later: unknown[] = [1];
+    later.push(later);
+    expect(() => tensor(later as number[])).toThrow(/ragged/);
     expect(() => tensor(new Float32Array(5), { shape: [2, 3] })).toThrow(/5 numbers do not fill/);
     expect(() => tensor([0.5], { dtype: "int32" })).toThrow(/not an int32/);
   });
