@@ -113,9 +113,9 @@ export function run(program: usize, words: i32): void {
       case 8: R.cumsum(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6)); break;
       case 9: R.sort(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), place(pc, 9)); break;
       case 10: L.iota(place(pc, 1), at(pc, 2)); break;
-      case 11: L.indexSelect(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
+      case 11: L.indexSelect(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;
       case 12: L.indexAdd(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;
-      case 13: L.gather(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
+      case 13: L.gather(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;
       case 14: L.scatterAdd(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;
       case 15: L.randomUniform(place(pc, 1), at(pc, 2), at(pc, 3), at(pc, 4), place(pc, 5)); break;
       case 16: {
@@ -133,8 +133,8 @@ export function run(program: usize, words: i32): void {
       }
       case 17: unfold(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20, real(pc, 4)); break;
       case 18: fold(place(pc, 1), place(pc, 2), at(pc, 3), pc + 20); break;
-      // Go on behind `words` more where the bool is false: what a refused step leaves out.
-      case 19: if (load<i32>(place(pc, 1)) == 0) { pc = next + (<usize>at(pc, 2) << 2); continue; } break;
+      // Go on after `words` more where the bool (0: there is none) is false, or an index was outside of its axis: what a refused step leaves out.
+      case 19: if ((at(pc, 1) != 0 && load<i32>(place(pc, 1)) == 0) || load<i32>(place(pc, 3)) != 0) { pc = next + (<usize>at(pc, 2) << 2); continue; } break;
       case 20: F.softmax(place(pc, 1), place(pc, 2), at(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), place(pc, 7)); break;
       case 21: F.softmaxGradient(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8)); break;
       case 22: F.crossEntropy(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8), at(pc, 9), real(pc, 10)); break;
@@ -160,6 +160,7 @@ export function run(program: usize, words: i32): void {
       case 42: rowsTimes(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8), at(pc, 9), at(pc, 10), at(pc, 11), at(pc, 12) != 0); break;
       case 43: L.sumRows(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), place(pc, 8)); break;
       case 44: L.setRows(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7)); break;
+      case 45: L.checkIndices(place(pc, 1), at(pc, 2), at(pc, 3), place(pc, 4), at(pc, 5)); break;
       case 50: attention(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), pc + 28); break;
       case 51: attentionGradient(place(pc, 1), place(pc, 2), place(pc, 3), place(pc, 4), place(pc, 5), place(pc, 6), place(pc, 7), place(pc, 8), place(pc, 9), pc + 40); break;
       case 52: winogradWeights(place(pc, 1), place(pc, 2), place(pc, 3), at(pc, 4), at(pc, 5), at(pc, 6), at(pc, 7), at(pc, 8)); break;

@@ -91,20 +91,27 @@ export function iota(dst: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<i32>(dst + (<usize>i << 2), i);
 }
 
-/** An index inside its axis; the nearest one for those outside, which core refuses where it sees them. */
-// @ts-ignore: decorator
-@inline
-function within(index: i32, size: i32): i32 {
-  return index < 0 ? 0 : index >= size ? size - 1 : index;
+/**
+ * Notes an index that is not in 0 … size − 1 in the fault word of the program: [site, index], 0 where there is none. The first that is found
+ * stays. Ops that look up or add by index come after it, and give `missing` there, or add nothing.
+ */
+export function checkIndices(indices: usize, count: i32, size: i32, fault: usize, site: i32): void {
+  for (let i = 0; i < count; i++) {
+    const index = load<i32>(indices + (<usize>i << 2));
+    if (<u32>index < <u32>size) continue;
+    if (load<i32>(fault) == 0) store<i64>(fault, (<i64>index << 32) | <i64>site);
+    return;
+  }
 }
 
 /** Rows of x [outer, size, inner] by `count` indices: dst [outer, count, inner]. */
-export function indexSelect(dst: usize, x: usize, indices: usize, outer: i32, size: i32, inner: i32, count: i32): void {
-  if (size == 0) return fill(dst, outer * count * inner, 0);
+export function indexSelect(dst: usize, x: usize, indices: usize, outer: i32, size: i32, inner: i32, count: i32, missing: i32): void {
   const row = <usize>inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
-      copyRow(dst, x + <usize>within(load<i32>(indices + (<usize>i << 2)), size) * row, inner);
+      const index = load<u32>(indices + (<usize>i << 2));
+      if (index < <u32>size) copyRow(dst, x + <usize>index * row, inner);
+      else fill(dst, inner, missing);
       dst += row;
     }
     x += <usize>size * row;
@@ -144,7 +151,7 @@ export function sumRows(sums: usize, share: usize, indices: usize, rows: usize, 
     const index = load<u32>(indices + (<usize>i << 2));
     const own = <usize>i;
     if (index >= <u32>size) {
-      memory.copy(sums + own * row, rows + own * row, row);
+      fill(sums + own * row, inner, 0x7fc00000);
       store<f32>(share + (own << 2), 1);
       continue;
     }
@@ -181,12 +188,12 @@ export function setRows(dst: usize, table: usize, indices: usize, rows: usize, s
 }
 
 /** dst[o, k, i] = x[o, indices[o, k, i], i]: x [outer, size, inner], indices and dst [outer, count, inner]. */
-export function gather(dst: usize, x: usize, indices: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+export function gather(dst: usize, x: usize, indices: usize, outer: i32, size: i32, inner: i32, count: i32, missing: i32): void {
   for (let o = 0; o < outer; o++) {
     for (let k = 0; k < count; k++) {
       for (let i = 0; i < inner; i++) {
-        const index = within(load<i32>(indices), size);
-        store<i32>(dst, size == 0 ? 0 : load<i32>(x + (<usize>(index * inner + i) << 2)));
+        const index = load<u32>(indices);
+        store<i32>(dst, index < <u32>size ? load<i32>(x + (<usize>(index * inner + i) << 2)) : missing);
         dst += 4;
         indices += 4;
       }

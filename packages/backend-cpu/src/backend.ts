@@ -1,7 +1,15 @@
 /** The backend: storages on the heap, eager ops as programs of one op, compiled modules as programs of many. */
-import type { Attributes, Backend, DType, Kernel, KernelOutput, TypedArray } from "@ermine/core";
+import {
+  ErmineError,
+  type Attributes,
+  type Backend,
+  type DType,
+  type Kernel,
+  type KernelOutput,
+  type TypedArray,
+} from "@ermine/core";
 import { compileCpu } from "./compiled/executable.js";
-import { Emitter } from "./emitter.js";
+import { Emitter, type IndexSite } from "./emitter.js";
 import { describeEngine, type Engine } from "./engine.js";
 import { Heap } from "./heap.js";
 import { lowerings, supports } from "./lower/index.js";
@@ -34,8 +42,16 @@ export interface Machine {
   readonly statistics: Statistics;
   /** Makes scratch large enough for what was emitted. */
   reserve(emitter: Emitter): void;
-  /** Runs the words at `address`. */
-  call(address: number, words: number): void;
+  /** Where the fault word of every program is (assembly/layout.ts, checkIndices). */
+  readonly fault: number;
+  /**
+   * Runs the words at `address`.
+   *
+   * @param sites the checks that are among them
+   * @param where the program's name, for the error
+   * @throws ErmineError ERMINE_VALUE where an index was outside of its axis
+   */
+  call(address: number, words: number, sites: readonly IndexSite[], where?: string): void;
 }
 
 export interface CpuBackend extends Backend {
@@ -61,6 +77,33 @@ export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedA
   return dtype === "int32" ? whole : Uint8Array.from(whole);
 }
 
+/** Checks the indices of an op that has some, before it. */
+export function checkLookup(
+  emitter: Emitter,
+  lowering: Lowering,
+  inputs: readonly (Operand | undefined)[],
+  attributes: Attributes,
+  site: Pick<IndexSite, "op" | "path">,
+): void {
+  const found = lowering.lookup?.(inputs, attributes);
+  if (found === undefined) return;
+  const { address, shape } = inputs[found.input]!;
+  emitter.check(address, sizeOf(shape), { ...site, size: found.size });
+}
+
+/** Reads the fault word, and clears it. */
+function checkFault(heap: Heap, fault: number, sites: readonly IndexSite[], where: string | undefined): void {
+  const site = heap.i32[fault >>> 2]!;
+  if (site === 0) return;
+  const index = heap.i32[(fault >>> 2) + 1]!;
+  heap.i32[fault >>> 2] = 0;
+  const { op, path, size } = sites[site - 1]!;
+  throw new ErmineError(
+    "ERMINE_VALUE",
+    `${where === undefined ? "" : `${where}: `}${op}${path === "" ? "" : ` of the layer ${path}`}: the index ${index} is not in 0 … ${size - 1}.`,
+  );
+}
+
 /** @param Workers the worker threads, where the engine has more than one */
 export function createBackend(engine: Engine, Workers: typeof Pool | undefined): CpuBackend {
   const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
@@ -73,6 +116,8 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     heap.release(current.address);
     return next;
   };
+  const fault = heap.allocate(16);
+  heap.i32[fault >>> 2] = 0;
   let room = allocate(1024);
   let shared = allocate(64);
   // One for each thread; workers get theirs when a program forks.
@@ -101,17 +146,20 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       if (moved) place();
       if (forks) pool?.start();
     },
-    call(address, words) {
+    fault,
+    call(address, words, sites, where) {
       statistics.wasmCalls++;
       pool?.check();
       try {
         engine.exports.run(address, words);
       } catch (error) {
+        heap.i32[fault >>> 2] = 0;
         throw pool?.failed(error) ?? error;
       }
+      if (sites.length > 0) checkFault(heap, fault, sites, where);
     },
   };
-  const own = (): number => 2 + scratch.length + (pool === undefined ? 0 : 1);
+  const own = (): number => 3 + scratch.length + (pool === undefined ? 0 : 1);
   let live = 0;
 
   const block = (length: number, dtype: DType): Block => {
@@ -120,30 +168,37 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
   };
 
   function runEagerly(
+    name: string,
     lowering: Lowering,
     inputs: readonly (Operand | undefined)[],
     outputs: readonly Operand[],
     attributes: Attributes,
   ): void {
-    const emitter = new Emitter();
+    const emitter = new Emitter(fault);
+    checkLookup(emitter, lowering, inputs, attributes, { op: name, path: "" });
     lowering.emit(emitter, inputs, outputs, attributes);
     machine.reserve(emitter);
     const { words } = emitter;
     if (words.length === 0) return;
     room = larger(room, words.length);
     heap.i32.set(words, room.address >>> 2);
-    machine.call(room.address, words.length);
+    machine.call(room.address, words.length, emitter.sites);
   }
 
   const kernelOf =
-    (lowering: Lowering): Kernel =>
+    (name: string, lowering: Lowering): Kernel =>
     (inputs, attributes, outputs) => {
       const blocks = outputs.map(({ shape, dtype }) => block(sizeOf(shape), dtype));
       const operands = inputs.map(
         (input) => input && { address: (input.storage as Block).address, shape: input.shape, dtype: input.dtype },
       );
       const places = outputs.map(({ shape, dtype }: KernelOutput, i): Operand => ({ address: blocks[i]!.address, shape, dtype }));
-      runEagerly(lowering, operands, places, attributes);
+      try {
+        runEagerly(name, lowering, operands, places, attributes);
+      } catch (error) {
+        blocks.forEach(release);
+        throw error;
+      }
       return blocks;
     };
 
@@ -169,7 +224,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       dtypes: ["float32", "int32", "bool"],
       deterministic: true,
     },
-    kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(lowering)])),
+    kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(name, lowering)])),
     supports,
     upload(data, shape, dtype) {
       const made = block(sizeOf(shape), dtype);
@@ -183,6 +238,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     memory: () => ({ tensors: live, bytes: heap.bytes }),
     statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own(), workers: pool?.workers ?? 0 }),
     dispose() {
+      heap.release(fault);
       heap.release(room.address);
       pool?.stop();
       for (const { address } of scratch) heap.release(address);

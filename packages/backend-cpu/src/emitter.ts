@@ -58,7 +58,7 @@ const names = [
   "rowsTimes",
   "sumRows",
   "setRows",
-  "",
+  "checkIndices",
   "",
   "",
   "",
@@ -85,14 +85,30 @@ export function float(value: number): number {
   return bits[0]!;
 }
 
+/** What an index that is outside of its axis is told by: the op, the layer that asked for it, the axis's length. */
+export interface IndexSite {
+  readonly op: string;
+  /** The path of the layer ("encoder.0"); "": none. */
+  readonly path: string;
+  readonly size: number;
+}
+
 export class Emitter {
   readonly words: number[] = [];
+  /** Where the fault word is: [site, index] of the first index that is outside of its axis; site 0: there is none. */
+  readonly fault: number;
+  /** Those of the checks that were emitted; the word counts them from 1. */
+  readonly sites: IndexSite[] = [];
   /** Words of scratch that each thread needs, and that all need together. */
   scratchWords = 0;
   sharedWords = 0;
   /** Is there a fork in it? */
   forks = false;
   #inPart = false;
+
+  constructor(fault: number) {
+    this.fault = fault;
+  }
 
   /** Is what is emitted now inside of a part? Then the shared scratch is only read. */
   get inPart(): boolean {
@@ -101,6 +117,12 @@ export class Emitter {
 
   emit(op: Exclude<keyof typeof opcode, "fork">, ...args: readonly number[]): void {
     this.words.push(opcode[op] | ((args.length + 1) << 8), ...args);
+  }
+
+  /** Notes an index that is not in 0 … size − 1 in the fault word. */
+  check(indices: number, count: number, site: IndexSite): void {
+    this.sites.push(site);
+    this.emit("checkIndices", indices, count, site.size, this.fault, this.sites.length);
   }
 
   /** `count` independent parts, the i-th emitted by `part(i)`. One part alone is no fork, and inside of a part all are one. */

@@ -25,7 +25,7 @@ describe("a program", () => {
     const { heap, block, run } = await machine();
     const [to, from] = [block(64), block(64)];
     for (let i = 0; i < 64; i++) heap.f32[(from >>> 2) + i] = i;
-    const e = new Emitter();
+    const e = new Emitter(0);
     const shared = e.shared(64, 16);
     e.fork(4, (part) => {
       const scratch = e.scratch(16, 8);
@@ -43,7 +43,7 @@ describe("a program", () => {
   });
 
   it("has no fork for one part, and nothing for none", () => {
-    const e = new Emitter();
+    const e = new Emitter(0);
     e.fork(0, () => e.emit("iota", 64, 1));
     e.fork(1, () => e.emit("iota", 64, 1));
     expect(e.words).toHaveLength(3);

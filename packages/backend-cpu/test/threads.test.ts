@@ -209,7 +209,7 @@ describe("a thread that dies in the middle of a part", () => {
       },
       /** What a fork of these parts throws, as the pool tells it. */
       fork(parts: number, part: (emitter: Emitter, part: number) => void): unknown {
-        const emitter = new Emitter();
+        const emitter = new Emitter(0);
         emitter.fork(parts, (i) => part(emitter, i));
         const program = heap.allocate(emitter.words.length * 4);
         heap.i32.set(emitter.words, program >>> 2);

@@ -210,10 +210,10 @@ function opAttribute(binding: Binding, name: string, attribute: TfAttribute): Op
 /** @internal TensorFlow's complaint in ermine's words. */
 export function explained(error: unknown, what: string): ErmineError {
   const message = error instanceof Error ? error.message : String(error);
-  const index = /= (-?\d+) is not in \[0, (\d+)\)|does not index into shape/.exec(message);
+  const index = /= (-?\d+) is not in \[0, (\d+)\)|= \[(-?\d+)\] does not index into shape \[(\d+)/.exec(message);
   if (index !== null) {
-    const which = index[1] === undefined ? message.split("\n")[1] : `the index ${index[1]} is not in 0 … ${Number(index[2]) - 1}`;
-    return new ErmineError("ERMINE_VALUE", `${what}: ${which}.`, { cause: error });
+    const [value, size] = index[1] === undefined ? [index[3], index[4]] : [index[1], index[2]];
+    return new ErmineError("ERMINE_VALUE", `${what}: the index ${value} is not in 0 … ${Number(size) - 1}.`, { cause: error });
   }
   if (/OOM|RESOURCE_EXHAUSTED|Invalid TF_Status: 8\b/.test(message)) {
     return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, {

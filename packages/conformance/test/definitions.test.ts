@@ -183,3 +183,15 @@ it("every op that core exports is under the laws", () => {
   const missing = exportedOps().flatMap(({ name }) => (reached.has(name) ? [] : [name]));
   expect(missing, "say a program that calls them in src/laws/programs.ts").toEqual([]);
 });
+
+it("every op with indices is met by a call that says which inputs they are", () => {
+  const met = new Set<string>();
+  for (const call of callsOf(ownDefinitions()).filter(({ indices }) => indices !== undefined)) {
+    const running = new Trace();
+    running.run(() => {
+      const outputs = outputsOf(call, call.inputs(3, draw(1)));
+      for (const node of running.finish(outputs).nodes) if (node.kind === "op") met.add(node.op.name);
+    });
+  }
+  expect(exportedOps().flatMap(({ name, lookup }) => (lookup === undefined || met.has(name) ? [] : [name]))).toEqual([]);
+});

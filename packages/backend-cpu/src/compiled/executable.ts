@@ -16,7 +16,8 @@ import {
   type Variable,
 } from "@ermine/core";
 import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
-import { Emitter } from "../emitter.js";
+import { Emitter, type IndexSite } from "../emitter.js";
+import { missing } from "../lower/movement.js";
 import { sizeOf } from "../lower/operand.js";
 import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
@@ -34,6 +35,7 @@ interface Specialized {
   readonly program: number;
   readonly words: number;
   readonly parts: readonly Part[];
+  readonly sites: readonly IndexSite[];
   /** Whether the step is accepted. */
   readonly commit: Place | undefined;
   readonly feeds: readonly FeedPlace[];
@@ -55,6 +57,7 @@ interface Gather {
   readonly rows: Place;
   readonly program: number;
   readonly words: number;
+  readonly sites: readonly IndexSite[];
 }
 
 /** What a number that is moved costs beside a multiply-add: it comes from far away. */
@@ -130,7 +133,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       },
       variable,
     };
-    const { emitter, parts } = write(graph, planned, places);
+    const { emitter, parts } = write(graph, planned, places, machine.fault);
     machine.reserve(emitter);
     const { words } = emitter;
     const program = allocate(words.length * 4);
@@ -141,7 +144,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     };
     const outputs = graph.outputs.map(placeOf);
     const commit = graph.commit && placeOf(graph.commit);
-    return { program, words: words.length, parts, commit, feeds, outputs, addresses };
+    return { program, words: words.length, parts, sites: emitter.sites, commit, feeds, outputs, addresses };
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
@@ -169,16 +172,17 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     }
     const allocate = allocator(addresses);
     const rows = before?.rows ?? new Place(heap, { address: allocate(count * 4), length: count, dtype: "int32" });
-    const emitter = new Emitter();
+    const emitter = new Emitter(machine.fault);
+    emitter.check(rows.block.address, count, { op: "rows", path: "", size: from.length / each });
     inParts(emitter, block.length * moved, count, (first, end) => {
       const places = [block.address + 4 * first * each, from.address, rows.block.address + 4 * first];
-      emitter.emit("indexSelect", ...places, 1, from.length / each, each, end - first);
+      emitter.emit("indexSelect", ...places, 1, from.length / each, each, end - first, missing(block.dtype));
     });
     machine.reserve(emitter);
     const { words } = emitter;
     const program = before?.program ?? allocate(words.length * 4);
     heap.i32.set(words, program >>> 2);
-    return { from, rows, program, words: words.length };
+    return { from, rows, program, words: words.length, sites: emitter.sites };
   }
 
   const copyWords = (from: number, to: number, count: number): void => {
@@ -220,7 +224,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         own.gather = gatherFrom(own.name, feed, rows.length, own.place, own.gather, chosen.addresses);
       }
       own.gather.rows.view.set(rows);
-      machine.call(own.gather.program, own.gather.words);
+      machine.call(own.gather.program, own.gather.words, own.gather.sites, `${entry}: ${own.name}`);
     }
     return chosen;
   }
@@ -228,7 +232,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   function execute(entry: string, feeds: Feeds): Specialized {
     const chosen = fed(entry, feeds);
     machine.statistics.runs++;
-    machine.call(chosen.program, chosen.words);
+    machine.call(chosen.program, chosen.words, chosen.sites, entry);
     return chosen;
   }
 
@@ -238,12 +242,12 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     runSync: (entry, feeds) =>
       execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     async profile(entry, feeds) {
-      const { commit, parts, program } = fed(entry, feeds);
+      const { commit, parts, program, sites } = fed(entry, feeds);
       const times: PartTime[] = [];
       for (const { nodes, from, to, committed } of parts) {
         if (committed && commit?.view[0] === 0) break;
         const started = performance.now();
-        machine.call(program + 4 * from, to - from);
+        machine.call(program + 4 * from, to - from, sites, entry);
         times.push({ nodes, seconds: (performance.now() - started) / 1000 });
       }
       return times;

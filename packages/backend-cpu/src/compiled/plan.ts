@@ -18,8 +18,17 @@ export interface Plan {
   readonly copied: readonly { readonly variable: Variable; readonly value: Value }[];
   /** Old values that are wanted when their variable has a new one, with their offset into the arena: copied there before all else. */
   readonly saved: ReadonlyMap<Value, number>;
+  /** Indices that ops of the committed part look up, and none before it has checked. */
+  readonly checks: readonly Check[];
   /** Does anyone read it? */
   used(value: Value): boolean;
+}
+
+/** Indices of an op, and the length of the axis that they are of. */
+export interface Check {
+  readonly node: OpNode;
+  readonly indices: Value;
+  readonly size: number;
 }
 
 const wordsOf = (value: Value): number => sizeOf(value.type.shape as readonly number[]);
@@ -66,6 +75,7 @@ export function plan(graph: Graph): Plan {
     direct,
     copied,
     saved,
+    checks: unchecked(order, early.length, root),
     used: (value) => lastRead.has(value),
   };
 }
@@ -80,11 +90,39 @@ function roots(ops: readonly OpNode[]): (value: Value) => Value {
   return root;
 }
 
-/** What outputs and the commit condition need: it runs before the step is accepted. */
+/** The indices that an op looks up. */
+function checkOf(node: Node): Check | undefined {
+  if (node.kind !== "op") return undefined;
+  const shapes = node.inputs.map((value) => value && { shape: value.type.shape as readonly number[] });
+  const found = loweringOf(node.op.name)?.lookup?.(shapes, node.attributes);
+  return found && { node, indices: node.inputs[found.input]!, size: found.size };
+}
+
+function unchecked(order: readonly OpNode[], committed: number, root: Plan["root"]): Check[] {
+  const known = new Map<Value, Set<number>>();
+  const checks: Check[] = [];
+  order.forEach((node, i) => {
+    const check = checkOf(node);
+    if (check === undefined) return;
+    const sizes = known.get(root(check.indices)) ?? new Set();
+    if (!sizes.has(check.size) && i >= committed) checks.push(check);
+    known.set(root(check.indices), sizes.add(check.size));
+  });
+  return checks;
+}
+
+/**
+ * What outputs and the commit condition need, and every index that is looked up: it runs before the step is accepted, which an index outside
+ * of its axis is not.
+ */
 export function neededFirst(graph: Graph): ReadonlySet<Node> {
   if (graph.updates.length === 0) return new Set(graph.nodes);
   const needed = new Set<Node>();
   const pending = [...graph.outputs, ...(graph.commit === undefined ? [] : [graph.commit])].map((value) => value.node);
+  for (const node of graph.nodes) {
+    const check = checkOf(node);
+    if (check !== undefined) pending.push(check.indices.node);
+  }
   while (pending.length > 0) {
     const node = pending.pop()!;
     if (needed.has(node)) continue;

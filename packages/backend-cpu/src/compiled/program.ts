@@ -1,6 +1,6 @@
 /** A planned graph as instructions, with which words are which ops'. */
 import { ErmineError, type Graph, type OpNode, type Value, type Variable } from "@ermine/core";
-import type { Block } from "../backend.js";
+import { checkLookup, type Block } from "../backend.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
@@ -30,8 +30,9 @@ export interface Written {
   readonly parts: readonly Part[];
 }
 
-export function write(graph: Graph, planned: Plan, places: Places): Written {
-  const emitter = new Emitter();
+/** @param fault where the fault word is */
+export function write(graph: Graph, planned: Plan, places: Places, fault: number): Written {
+  const emitter = new Emitter(fault);
   const { words } = emitter;
   const parts: Part[] = [];
   const part = (nodes: readonly OpNode[], committed: boolean, emit: () => void): void => {
@@ -45,10 +46,16 @@ export function write(graph: Graph, planned: Plan, places: Places): Written {
   const ops = (nodes: readonly OpNode[], committed: boolean): void =>
     nodes.forEach((node) => part(madeOf(node), committed, () => lower(emitter, node, planned, places)));
   ops(planned.order.slice(0, planned.committed), false);
+  // What only updates look up is checked before any of them is taken.
+  for (const { node, indices, size } of planned.checks) {
+    part([], false, () =>
+      emitter.check(places.of(indices), sizeOf(shapeOf(indices)), { op: node.op.name, path: node.path, size }),
+    );
+  }
   let skipAt = -1;
-  if (graph.commit !== undefined && graph.updates.length > 0) {
+  if (graph.updates.length > 0 && (graph.commit !== undefined || emitter.sites.length > 0)) {
     skipAt = words.length;
-    emitter.emit("skipUnless", places.of(graph.commit), 0);
+    emitter.emit("skipUnless", graph.commit === undefined ? 0 : places.of(graph.commit), 0, fault);
   }
   ops(planned.order.slice(planned.committed), true);
   part([], true, () => {
@@ -57,7 +64,7 @@ export function write(graph: Graph, planned: Plan, places: Places): Written {
       emitter.emit("move", address, places.after(value), length);
     }
   });
-  if (skipAt >= 0) words[skipAt + 2] = words.length - skipAt - 3;
+  if (skipAt >= 0) words[skipAt + 2] = words.length - skipAt - 4;
   return { emitter, parts };
 }
 
@@ -74,5 +81,6 @@ function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): v
     planned.used(value) || node.op.name !== "convolutionGradient" ? operand(value) : undefined,
   );
   const inputs = node.inputs.map((value) => value && operand(value));
+  checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });
   lowering.emit(emitter, inputs, outputs as readonly Operand[], node.attributes);
 }

@@ -1,4 +1,5 @@
 /** Numbers that only move: shapes, slices, look-ups, random draws. */
+import type { DType } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import { around, broadcastStrides, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
@@ -96,16 +97,26 @@ const size: Lowering = {
   },
 };
 
+type Lookup = NonNullable<Lowering["lookup"]>;
+const alongAxis: Lookup = ([x], attributes) => ({ input: 1, size: x!.shape[attributes["axis"] as number]! });
+const ofRows: Lookup = ([table]) => ({ input: 1, size: table!.shape[0]! });
+
+/** What a look-up gives where its index is outside of the axis: NaN, 0 or false. */
+export const missing = (dtype: DType): number => (dtype === "float32" ? float(NaN) : 0);
+
 const indexSelect: Lowering = {
   dtypes: all,
+  lookup: alongAxis,
   emit(e, [x, indices], [y], attributes) {
     const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
-    e.emit("indexSelect", y!.address, x!.address, indices!.address, outer, length, inner, sizeOf(indices!.shape));
+    const count = sizeOf(indices!.shape);
+    e.emit("indexSelect", y!.address, x!.address, indices!.address, outer, length, inner, count, missing(y!.dtype));
   },
 };
 
 const indexAdd: Lowering = {
   dtypes: ["float32", "int32"],
+  lookup: alongAxis,
   emit(e, [base, indices, updates], [y], attributes) {
     const [outer, length, inner] = around(base!.shape, attributes["axis"] as number);
     e.emit("move", y!.address, base!.address, sizeOf(y!.shape));
@@ -116,6 +127,7 @@ const indexAdd: Lowering = {
 
 const sumRows: Lowering = {
   dtypes: ["int32"],
+  lookup: (_, attributes) => ({ input: 0, size: attributes["size"] as number }),
   emit(e, [indices, rows], [sums, share], attributes) {
     const size = attributes["size"] as number;
     const [count, inner] = rows!.shape as [number, number];
@@ -128,6 +140,7 @@ const sumRows: Lowering = {
 /** Into the table's own place it writes those rows and nothing else. */
 const setRows: Lowering = {
   dtypes: ["float32"],
+  lookup: ofRows,
   inPlace: true,
   readsOwnPlace: (input) => input === 0,
   emit(e, [table, indices, rows], [y]) {
@@ -147,17 +160,20 @@ function cut(e: Emitter, x: Operand, like: readonly number[], axis: number): { a
 
 const gather: Lowering = {
   dtypes: all,
+  lookup: alongAxis,
   emit(e, [x, indices], [y], attributes) {
     const axis = attributes["axis"] as number;
     if (sizeOf(y!.shape) === 0) return;
     const source = cut(e, x!, indices!.shape, axis);
     const [outer, length, inner] = around(source.shape, axis);
-    e.emit("gather", y!.address, source.address, indices!.address, outer, length, inner, indices!.shape[axis] ?? 1);
+    const count = indices!.shape[axis] ?? 1;
+    e.emit("gather", y!.address, source.address, indices!.address, outer, length, inner, count, missing(y!.dtype));
   },
 };
 
 const scatterAdd: Lowering = {
   dtypes: ["float32", "int32"],
+  lookup: alongAxis,
   emit(e, [base, indices, updates], [y], attributes) {
     const axis = attributes["axis"] as number;
     e.emit("move", y!.address, base!.address, sizeOf(y!.shape));

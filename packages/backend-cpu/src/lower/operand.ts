@@ -17,6 +17,11 @@ export interface Lowering {
   readonly inPlace?: boolean;
   /** Inputs that it does not look at: nobody need compute them for it, and it may get undefined. */
   readonly unread?: readonly number[];
+  /** Of an op with indices: which input they are, and the length of the axis that they are of. They are checked before the op. */
+  lookup?(
+    inputs: readonly (Pick<Operand, "shape"> | undefined)[],
+    attributes: Attributes,
+  ): { readonly input: number; readonly size: number };
   /** Where only some inputs are read so: is this one? */
   readsOwnPlace?(input: number, attributes: Attributes): boolean;
 }

@@ -100,6 +100,9 @@ const sharing = new Set([
   "Switch",
 ]);
 
+/** Ops that refuse an index outside of its axis. */
+const indexed = new Set(["GatherV2", "TensorScatterAdd"]);
+
 /** One entry in the making. */
 interface Draft {
   readonly prefix: string;
@@ -111,6 +114,8 @@ interface Draft {
   readonly reads: ReadonlyMap<Variable, Operand>;
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
   readonly threads: number;
+  /** What looks up or adds by index: no variable is written before all of it went well. */
+  readonly lookups: ReadonlySet<string>;
   /** A value in memory of TensorFlow's own, its axes in order. */
   owned(value: Value): string;
 }
@@ -128,6 +133,7 @@ function translateEntry(
   const start = nodes.length;
   const values = new Map<Value, Operand>();
   const reads = new Map<Variable, Operand>();
+  const lookups = new Set<string>();
   const inPlace = inPlaceSteps(graph);
   const computedWith = valuesComputedWith(graph, inPlace, threads);
   const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
@@ -166,6 +172,7 @@ function translateEntry(
           `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`,
         );
       const types = node.outputs.map(({ type }) => type);
+      const from = nodes.length;
       const results = lowering(
         emitter,
         node.inputs.map((input) => input && values.get(input)!),
@@ -173,11 +180,13 @@ function translateEntry(
         types,
       );
       node.outputs.forEach((output, i) => values.set(output, results[i]!));
+      if (node.op.lookup === undefined) continue;
+      for (const { op, name } of nodes.slice(from)) if (indexed.has(op)) lookups.add(name);
     }
   }
 
   const owned = ownership(emitter, start, values);
-  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned, threads };
+  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned, threads, lookups };
   const results = graph.outputs.map(owned);
   const after = writeUpdates(draft);
   const outputs = graph.outputs.map(({ type: { shape, dtype } }, i) => {
@@ -234,7 +243,7 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
  * taken computes and copies nothing. Gives what an output must come after.
  */
 function writeUpdates(draft: Draft): readonly string[] {
-  const { emitter, prefix, graph, index, values, reads, inPlace, owned, threads } = draft;
+  const { emitter, prefix, graph, index, values, reads, inPlace, owned, threads, lookups } = draft;
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : owned(graph.commit);
   const gates = new Map<string, string>();
@@ -254,10 +263,11 @@ function writeUpdates(draft: Draft): readonly string[] {
     .filter(({ variable }) => !stepped.has(variable))
     .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
   const laterReaders = readersBeside(emitter, prefix);
+  const lookedUp = [...lookups].map((name) => `^${name}`);
   const written = plain.map(({ variable, dtype, handle }) => {
     const i = index.get(variable)!;
     const read = reads.get(variable);
-    const after = read === undefined ? [] : [`^${read.handle}`];
+    const after = [...(read === undefined ? [] : [`^${read.handle}`]), ...lookedUp];
     return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, gateFor(dtype)(handle), ...after], {
       dtype: { type: dtype },
     });
@@ -268,7 +278,7 @@ function writeUpdates(draft: Draft): readonly string[] {
     const name = `${prefix}/step${index.get(variables[0]!)!}`;
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
     const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
-    const after = laterReaders(read, emitter.handle(gradient));
+    const after = [...laterReaders(read, emitter.handle(gradient)), ...lookedUp];
     written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after, threads }, step, places, gradient, scalars));
   }
   const dependencies = written.map((name) => `^${name}`);

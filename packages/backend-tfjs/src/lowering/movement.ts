@@ -66,14 +66,17 @@ function along(e: Emitter, x: Operand, indices: Operand, axis: number): Operand 
   return e.transpose(gather(e, e.transpose(part, order), e.transpose(indices, order), rank - 1, rank - 1), order);
 }
 
-/** PyTorch's scatter_add, over the flattened tensor: each update's place is Σ index · stride. */
+/** The indices themselves, looked up among 0 … size − 1: TensorFlow refuses others. */
+const checked = (e: Emitter, indices: Operand, size: Size): Operand => gather(e, range(e, size), indices, 0);
+
+/** PyTorch's scatter_add, over the flattened tensor: each update's place is Σ index · stride, so an index beyond its axis would be another row's. */
 function addAlong(e: Emitter, base: Operand, indices: Operand, updates: Operand, axis: number): Operand {
   const rank = base.shape.length;
   let place: Operand | undefined;
   let stride: Size = 1;
   for (let i = rank - 1; i >= 0; i--) {
     const column = indices.shape.map((size, k) => (k === i ? size : 1));
-    const index = i === axis ? indices : reshape(e, range(e, indices.shape[i]!), column);
+    const index = i === axis ? checked(e, indices, base.shape[axis]!) : reshape(e, range(e, indices.shape[i]!), column);
     const term = stride === 1 ? index : binary(e, "Mul", index, e.size(stride));
     place = place === undefined ? term : binary(e, "AddV2", place, term);
     stride = mulSizes(stride, base.shape[i]!);

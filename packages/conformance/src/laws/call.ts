@@ -15,8 +15,16 @@ export interface Call {
   readonly composed: boolean;
   /** Is it a function of each number of its one input by itself? */
   readonly pointwise?: boolean;
+  /** Which inputs are indices, and of how long an axis: they are in least … size − 1. Least is 0 where it is not said. */
+  readonly indices?: readonly IndexInput[];
   /** Which inputs have the slope of the value as their gradient; default: all of float32. */
   readonly differentiable?: readonly number[];
+}
+
+export interface IndexInput {
+  readonly input: number;
+  readonly size: number;
+  readonly least?: number;
 }
 
 /** The outputs, and the gradients of the float32 inputs (of a sum of all float32 outputs with fixed weights). */

@@ -221,9 +221,19 @@ const indexed = [
     (x, i) => e.gather(x!, 1, i!),
   ),
   program(
+    "gather of int32",
+    (n, d) => [d.integers([4, n], -9, 9), d.integers([2, n], 0, 3)],
+    (x, i) => e.gather(x!, 0, i!),
+  ),
+  program(
     "indexSelect",
-    (n, d) => [d.real([5, 3]), d.integers([n], 0, 4)],
+    (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
     (x, i) => e.indexSelect(x!, 0, i!),
+  ),
+  program(
+    "indexSelect of bool, the last axis",
+    (n, d) => [d.real([3, 4]), d.integers([n], 0, 3)],
+    (x, i) => e.indexSelect(e.greater(x!, 0), 1, i!),
   ),
   program(
     "scatterAdd",
@@ -231,27 +241,51 @@ const indexed = [
     (x, i, u) => e.scatterAdd(x!, 1, i!, u!),
   ),
   program(
+    "scatterAdd, the first axis",
+    (n, d) => [d.real([4, n]), d.integers([3, n], 0, 3), d.real([3, n])],
+    (x, i, u) => e.scatterAdd(x!, 0, i!, u!),
+  ),
+  program(
     "indexAdd",
-    (n, d) => [d.real([5, 3]), d.integers([n], 0, 4), d.real([n, 3])],
+    (n, d) => [d.real([4, 3]), d.integers([n], 0, 3), d.real([n, 3])],
     (x, i, u) => e.indexAdd(x!, 0, i!, u!),
   ),
   program(
     "sumRows",
-    (n, d) => [d.integers([n], 0, 4), d.real([n, 3])],
-    (i, rows) => Object.values(e.sumRows(i!, rows!, 5)),
+    (n, d) => [d.real([n, 3]), d.integers([n], 0, 3)],
+    (rows, i) => Object.values(e.sumRows(i!, rows!, 4)),
   ),
   program(
     "setRows",
-    (n, d) => [d.real([5, 3]), d.integers([n], 0, 4), d.real([n, 3])],
+    (n, d) => [d.real([4, 3]), d.integers([n], 0, 3), d.real([n, 3])],
     // Rows of one index must be the same.
-    (table, i, rows) => e.setRows(table!, i!, e.sumRows(i!, rows!, 5).sums),
+    (table, i, rows) => e.setRows(table!, i!, e.sumRows(i!, rows!, 4).sums),
+  ),
+  program(
+    "embedding",
+    (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
+    (table, i) => e.apply1(e.embeddingOp, [table!, i!], { paddingIdx: 1, scaleGradByFreq: true }),
   ),
   program(
     "oneHot",
-    (n, d) => [d.integers([n], 0, 3)],
-    (i) => e.oneHot(i!, 4),
+    (n, d) => [d.real([4]), d.integers([n], 0, 3)],
+    (weights, i) => e.mul(e.oneHot(i!, 4), weights!),
   ),
-];
+  program(
+    "at, a tensor",
+    (n, d) => [d.real([3, 4]), d.integers([n], -4, 3)],
+    (x, i) => x!.at({}, i!),
+  ),
+  program(
+    "at, tensors for several axes",
+    (n, d) => [d.real([4, 4, 2]), d.integers([n], -4, 3), d.integers([n], -4, 3)],
+    (x, i, j) => x!.at(i!, j!),
+  ),
+].map((call): Call => {
+  const negative = call.name.startsWith("at");
+  const inputs = call.name.includes("several") ? [1, 2] : [1];
+  return { ...call, indices: inputs.map((input) => ({ input, size: 4, ...(negative ? { least: -4 } : {}) })) };
+});
 
 const made = [
   program(

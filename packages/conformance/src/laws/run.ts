@@ -6,11 +6,13 @@ import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
 import { edgesAgree } from "./edges.js";
 import { identityHolds } from "./identity.js";
+import { indicesAreChecked } from "./indices.js";
 import type { Law } from "./law.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
 import { rowsAreFed } from "./rows.js";
+import { tokensAreChecked } from "./tokens.js";
 import { activationsTrain } from "./training.js";
 import { unusedStays } from "./unused.js";
 
@@ -20,6 +22,7 @@ export const laws: readonly Law[] = [
   edgesAgree,
   kernelIsDecomposition,
   compiledIsEager,
+  indicesAreChecked,
   gradientIsSlope,
   gradientsHaveGradients,
   optionsHaveEffect,
@@ -28,6 +31,7 @@ export const laws: readonly Law[] = [
   unusedStays,
   rowsAreFed,
   identityHolds,
+  tokensAreChecked,
   nothingLeaks,
 ];
 

@@ -34,7 +34,9 @@ export type Attributes = { readonly [name: string]: unknown };
 /**
  * Primitives have no decomposition: a backend has them all, for the dtypes that it stores. Those that only move numbers (reshape,
  * transpose, slice, gather, where, …) come in every dtype; arithmetic, sum, prod, max, min, argMax, sort and cumsum in float32 and int32,
- * comparisons in these and bool where bool is stored as numbers. An index outside of its axis must not read or write elsewhere.
+ * comparisons in these and bool where bool is stored as numbers.
+ * An op with indices (`lookup` in its definition) throws ERMINE_VALUE where one of them is not in 0 … size − 1, "the index 9 is not in 0 … 4", and
+ * never reads or writes elsewhere; a compiled program that meets one writes no variable, and throws when it has run.
  *
  * Computes an op's outputs into fresh storages. An absent optional input is undefined. Inputs are never written.
  */
@@ -98,6 +100,8 @@ export interface Executable {
   /**
    * Queues the work and answers at once; outputs are ordinary storages that belong to the caller, who releases them.
    * Variables' new values are taken after every read, and only where the entry's commit condition holds.
+   *
+   * @throws ErmineError ERMINE_VALUE where an index is outside of its axis; variables are as they were
    */
   run(entry: string, feeds: Feeds): readonly Storage[];
   /**

@@ -6,11 +6,7 @@ import { allocate, bytesPerElement, type DType, type Domain, type TypedArray } f
 import type { NestedNumbers } from "../tensor/print.js";
 import { adopt } from "../tensor/scope.js";
 import { wrapHost, type Tensor } from "../tensor/tensor.js";
-import { cast } from "./cast.js";
-import { equal } from "./comparison.js";
-import { apply1, defineOp, withDomain } from "./definition.js";
-import { checkTensor } from "./elementwise.js";
-import { expandDims } from "./shape.js";
+import { apply1, defineOp } from "./definition.js";
 
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };
@@ -192,18 +188,6 @@ export function eye(rows: number, columns = rows): Tensor<"real"> {
   const data = new Float32Array(rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) data[i * columns + i] = 1;
   return hostTensor(data, [rows, columns], "float32");
-}
-
-/**
- * 1 at the index and 0 elsewhere along a new last axis of `classes`: int32 [...] → float32 [..., classes]. An index outside
- * 0 … classes − 1 gives a row of zeros inside a graph, and is an error where the numbers are known.
- */
-export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
-  checkTensor("oneHot", indices);
-  if (indices.dtype !== "int32")
-    throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
-  checkIndices("oneHot", indices, classes, false);
-  return withDomain(cast(equal(expandDims(indices, -1), iota(classes)), "float32"), "probabilities");
 }
 
 /** @internal 0 … size − 1, also where the size is symbolic. */

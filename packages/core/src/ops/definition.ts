@@ -7,7 +7,7 @@ import type { Attributes, Backend, TensorType } from "../backend/contract.js";
 import { backendInUse, currentBackend } from "../backend/current.js";
 import { ErmineError } from "../errors.js";
 import { currentPath, currentTrace } from "../graph/trace.js";
-import { concrete, type Shape } from "../tensor/dim.js";
+import { concrete, type Shape, type Size } from "../tensor/dim.js";
 import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
 import { adopt } from "../tensor/scope.js";
 import { storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
@@ -20,6 +20,14 @@ export interface InputSpec {
   readonly differentiable?: boolean;
   /** The op takes any number of these: must be the last. */
   readonly variadic?: boolean;
+}
+
+/** Where an op's indices are, and what they count. */
+export interface Lookup {
+  /** The position of the input that holds them. */
+  readonly input: number;
+  /** The length of the axis. */
+  readonly size: Size;
 }
 
 export type Tensors = readonly Tensor[];
@@ -43,6 +51,12 @@ export interface Op<A extends Attributes = Attributes> {
     attributes: A,
     needed: readonly boolean[],
   ): OptionalTensors;
+  /**
+   * Of an op that looks up or adds by index: which input holds the indices (int32), and the length of the axis that they are of. Each must
+   * be in 0 … size − 1. Elsewhere a kernel throws ERMINE_VALUE; a program that finds out only when it runs gives NaN there (int32 0, bool
+   * false), drops the update, takes no new value of any variable, and throws ERMINE_VALUE.
+   */
+  lookup?(inputs: readonly (TensorType | undefined)[], attributes: A): Lookup;
   /** The first input's gradient as some of its rows, where that is all it has: of a lookup in a table. undefined: not in this case. */
   rowGradient?(
     gradOutput: Tensor,

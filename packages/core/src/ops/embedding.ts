@@ -16,6 +16,7 @@ export type EmbeddingAttributes = { readonly paddingIdx: number | null; readonly
 export const embeddingOp = defineOp<EmbeddingAttributes>({
   name: "embedding",
   inputs: [{ name: "table" }, { name: "indices", differentiable: false }],
+  lookup: ([table]) => ({ input: 1, size: table!.shape[0]! }),
   infer([table, indices]) {
     if (table!.shape.length !== 2 || indices!.shape.length !== 1 || indices!.dtype !== "int32") {
       throw new ErmineError(

@@ -1,12 +1,13 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
 import { ErmineError } from "../errors.js";
 import type { TensorType } from "../backend/contract.js";
-import { formatShape, normalizeAxis, sameShape, sameSize } from "../tensor/dim.js";
+import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkIndices, zerosLike } from "./creation.js";
+import { checkIndices, iota, zerosLike } from "./creation.js";
 import { apply1, defineOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
+import { reshape } from "./shape.js";
 
 export type AxisAttributes = { readonly axis: number };
 
@@ -41,6 +42,7 @@ function checkAlong(name: string, x: TensorType, indices: TensorType, axis: numb
 export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "indexSelect",
   inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([x, indices], { axis }) {
     checkRows("indexSelect", x!, indices!);
     return [{ ...x!, shape: x!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size)) }];
@@ -52,6 +54,7 @@ export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "indexAdd",
   inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([base, indices, updates], { axis }) {
     checkRows("indexAdd", base!, indices!);
     const expected = base!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size));
@@ -73,6 +76,7 @@ export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "gather",
   inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([x, indices], { axis }) {
     checkAlong("gather", x!, indices!, axis);
     return [{ ...x!, shape: indices!.shape }];
@@ -83,6 +87,7 @@ export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 export const scatterAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "scatterAdd",
   inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([base, indices, updates], { axis }) {
     checkAlong("scatterAdd", base!, indices!, axis);
     if (!sameShape(updates!.shape, indices!.shape)) {
@@ -129,6 +134,16 @@ export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: T
 export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
   const at = along("gather", x, axis, indices);
   return apply1(gatherOp, [x, indices], { axis: at });
+}
+
+/**
+ * @internal The indices themselves, where all are in 0 … size − 1; elsewhere what every look-up does.
+ */
+export function checkedIndices(name: string, indices: Tensor, size: Size): Tensor {
+  checkIndices(name, indices, size, false);
+  if (typeof size === "number" && indices.state.kind === "eager" && indices.state.host !== undefined) return indices;
+  const flat = apply1(indexSelectOp, [iota(size), reshape(indices, [sizeOf(indices.shape)])], { axis: 0 });
+  return reshape(flat, indices.shape);
 }
 
 /** NumPy's name for `gather`. */

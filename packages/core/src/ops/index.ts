@@ -1,4 +1,5 @@
 /** Every operation. */
+export { oneHot } from "./oneHot.js";
 export {
   apply,
   apply1,
@@ -21,7 +22,6 @@ export {
   fullOp,
   iotaOp,
   linspace,
-  oneHot,
   ones,
   onesLike,
   scalar,
@@ -99,6 +99,7 @@ export {
 export { pad, type PaddingMode, type PadOptions } from "./padding.js";
 export type { Index, Range } from "./indexing.js";
 export * from "./gather.js";
+export { embeddingOp, type EmbeddingAttributes } from "./embedding.js";
 export { setRows, setRowsOp, sumRows, sumRowsOp, type SumRowsAttributes } from "./rows.js";
 export * from "./sort.js";
 export * from "./matmul.js";

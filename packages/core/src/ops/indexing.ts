@@ -8,7 +8,7 @@ import { add, mul } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { checkIndices, tensor } from "./creation.js";
 import { apply1 } from "./definition.js";
-import { indexSelectOp } from "./gather.js";
+import { checkedIndices, indexSelectOp } from "./gather.js";
 import { broadcastTo, permute, reshape, sliceOp } from "./shape.js";
 import { where } from "./where.js";
 
@@ -208,7 +208,9 @@ function selectArrays(x: Tensor, arrays: ReadonlyMap<number, Tensor>): Tensor {
   const shape: Shape = broadcastShapes("at", ...axes.map((axis) => arrays.get(axis)!.shape));
   let flat: Tensor | undefined;
   axes.forEach((axis, i) => {
-    const own = broadcastTo(arrays.get(axis)!, shape);
+    // Of several arrays each is checked by itself: together an index beyond its axis would be another row's.
+    const array = axes.length === 1 ? arrays.get(axis)! : checkedIndices("at", arrays.get(axis)!, sizes[i]!);
+    const own = broadcastTo(array, shape);
     flat = flat === undefined ? own : add(mul(flat, knownSize(sizes[i]!)), own);
   });
   const picked = apply1(indexSelectOp, [merged, reshape(flat!, [sizeOf(shape)])], { axis: place });

@@ -32,6 +32,7 @@ function checkRows(name: string, indices: TensorType, rows: TensorType, width?: 
 export const sumRowsOp = defineOp<SumRowsAttributes>({
   name: "sumRows",
   inputs: [{ name: "indices", differentiable: false }, { name: "rows" }],
+  lookup: (_, { size }) => ({ input: 0, size }),
   infer([indices, rows]) {
     checkRows("sumRows", indices!, rows!);
     return [
@@ -49,6 +50,7 @@ export const sumRowsOp = defineOp<SumRowsAttributes>({
 export const setRowsOp = defineOp<NoAttributes>({
   name: "setRows",
   inputs: [{ name: "table" }, { name: "indices", differentiable: false }, { name: "rows" }],
+  lookup: ([table]) => ({ input: 1, size: table!.shape[0]! }),
   infer([table, indices, rows]) {
     checkRows("setRows", indices!, rows!, table!);
     return [{ ...table!, domain: "real" }];

@@ -4,6 +4,7 @@ import { Ahead } from "../data/ahead.js";
 import { batches, reorder } from "../data/batches.js";
 import type { Dataset } from "../data/dataset.js";
 import { Resident } from "../data/resident.js";
+import { checkIndices } from "../data/indices.js";
 import { checkTargets } from "../data/targets.js";
 import type { Directions } from "../monitor.js";
 import { checkMonitors, directionsOf, followers, validationName, type FitRun, type History } from "../options.js";
@@ -11,7 +12,7 @@ import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { outputShapesOf, partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
-import { defineEvaluate, defineUpdate } from "../step/entries.js";
+import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
 import type { Training } from "../step/training.js";
 import { takeUpdate } from "../step/update.js";
@@ -121,13 +122,19 @@ function prepare(training: Training, { training: data, validation, notice }: Fit
   defineUpdate(training, data);
   if (validation !== undefined) defineEvaluate(training, validation);
   training.engine.prepare();
-  checkData(training, data, "training");
-  if (validation !== undefined) checkData(training, validation, "validation");
+  checkData(training, data, "training", updateEntries(training));
+  if (validation !== undefined) checkData(training, validation, "validation", ["evaluate"]);
   if (training.state.step === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
 }
 
-function checkData({ setup: { loss, model } }: Training, data: Dataset, name: string): void {
+function checkData({ engine, setup: { loss, model } }: Training, data: Dataset, name: string, entries: readonly string[]): void {
   data.checkFinite();
+  const graphs = engine.trace().entries;
+  checkIndices(
+    name,
+    data,
+    entries.map((entry) => graphs[entry]!),
+  );
   checkTargets(name, loss, data, outputShapesOf(model));
 }
 

@@ -173,7 +173,14 @@ export class Engine {
     const { body, spec } = this.#entries.get(name)!;
     const before = await Promise.all(this.#buffers.map(async (buffer) => [buffer, await buffer.data()] as const));
     const run = (): EntryResult => body(eagerArguments(spec, feeds));
-    const result = withBackend(this.backend, () => scope(() => (observe === undefined ? run() : observeOps(observe, run))));
+    let result: EntryResult;
+    try {
+      result = withBackend(this.backend, () => scope(() => (observe === undefined ? run() : observeOps(observe, run))));
+    } catch (error) {
+      // What the layers had written by then (running statistics) is as it was.
+      scope(() => before.forEach(([buffer, data]) => buffer.write(data)));
+      throw error;
+    }
     const tensors = [
       ...result.outputs,
       ...(result.updates ?? []).map(([, t]) => t),

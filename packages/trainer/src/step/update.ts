@@ -60,16 +60,22 @@ function settle(
 async function addedUp(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<HostOutput[]> {
   const { engine, state } = training;
   const before = await Promise.all(state.buffers.map(async (buffer) => buffer.data()));
-  let outputs: HostOutput[] = [];
-  for (const [i, { entry, feeds }] of updateRuns(training, data, parts, training.resident).entries()) {
-    const pending = engine.run(entry, feeds);
-    outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
-    if (!accepted(outputs)) break;
-  }
-  if (!accepted(outputs)) {
+  const undo = (): void => {
     state.buffers.forEach((buffer, i) => buffer.write(before[i]!));
     for (const sum of variablesOf(state.accumulated())) sum.write(new Float32Array(sum.shape.reduce((a, b) => a * b, 1)));
+  };
+  let outputs: HostOutput[] = [];
+  try {
+    for (const [i, { entry, feeds }] of updateRuns(training, data, parts, training.resident).entries()) {
+      const pending = engine.run(entry, feeds);
+      outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
+      if (!accepted(outputs)) break;
+    }
+  } catch (error) {
+    undo();
+    throw error;
   }
+  if (!accepted(outputs)) undo();
   return outputs;
 }
 

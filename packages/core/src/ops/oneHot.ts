@@ -1,0 +1,23 @@
+/** Class indices as vectors. */
+import { ErmineError } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
+import { equal } from "./comparison.js";
+import { iota } from "./creation.js";
+import { withDomain } from "./definition.js";
+import { checkTensor } from "./elementwise.js";
+import { checkedIndices } from "./gather.js";
+import { expandDims } from "./shape.js";
+
+/**
+ * 1 at the index and 0 elsewhere along a new last axis of `classes`: int32 [...] → float32 [..., classes].
+ *
+ * @throws ErmineError ERMINE_DTYPE for indices that are not int32, ERMINE_VALUE for one outside of 0 … classes − 1
+ */
+export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
+  checkTensor("oneHot", indices);
+  if (indices.dtype !== "int32")
+    throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
+  const checked = checkedIndices("oneHot", indices, classes);
+  return withDomain(cast(equal(expandDims(checked, -1), iota(classes)), "float32"), "probabilities");
+}
