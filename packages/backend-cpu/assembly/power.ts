@@ -45,14 +45,14 @@ function exponential(t: f64): f64 {
   return sum * reinterpret<f64>((<i64>n + 1023) << 52);
 }
 
-/** As JavaScript has it: 1 to the power of NaN, and ±1 to that of ±∞, are NaN. */
+/** As C has it: 1 to any power, NaN's too, is 1, and −1 to that of ±∞. */
 export function power(base: f32, exponent: f32): f32 {
   const x = <f64>base;
   const y = <f64>exponent;
-  if (y == 0) return 1;
+  if (y == 0 || x == 1) return 1;
   if (x != x || y != y) return NaN;
   const size = abs(x);
-  if (size == 1 && abs(y) == Infinity) return NaN;
+  if (size == 1 && abs(y) == Infinity) return 1;
   const whole = floor(y) == y;
   if (x < 0 && !whole && size != Infinity) return NaN;
   const negative = reinterpret<i32>(base) < 0 && whole && floor(y * 0.5) != y * 0.5;

@@ -365,14 +365,14 @@ export function cumsum(dst: usize, src: usize, outer: i32, length: i32, inner: i
   }
 }
 
-/** A number as one whose order as an integer is the order asked for, −0 as 0, NaN last; its place breaks ties. */
+/** A number as one whose order as an integer is the order asked for, −0 as 0, NaN the largest; its place breaks ties. */
 // @ts-ignore: decorator
 @inline
 function sortKey(bits: i32, place: i32, whole: i32, descending: i32): i64 {
   let key = bits;
   if (!whole) {
     const x = reinterpret<f32>(bits);
-    if (x != x) return (<i64>i32.MAX_VALUE << 32) | <i64>place;
+    if (x != x) return (<i64>(descending ? i32.MIN_VALUE : i32.MAX_VALUE) << 32) | <i64>place;
     // Negative numbers in the other order; −0 is 0x80000000, which becomes 0.
     key = bits < 0 ? i32.MIN_VALUE - bits : bits;
   }

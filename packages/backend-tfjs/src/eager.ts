@@ -99,6 +99,11 @@ export class Eager {
     }
   }
 
+  /** @internal A bool scalar's value. */
+  holds(id: number): boolean {
+    return this.#binding.tensorDataSync(id)[0] !== 0;
+  }
+
   #attributes(attributes: TfAttributes): OpAttribute[] {
     return Object.entries(attributes).map(([name, attribute]) => opAttribute(this.#binding, name, attribute));
   }
@@ -184,6 +189,10 @@ class EagerEmitter implements Emitter {
     const order = this.sizes(permutation);
     const type = { shape: permutation.map((axis) => x.shape[axis]!), dtype: x.dtype };
     return this.op("Transpose", [x, order], { T: { type: x.dtype }, Tperm: { type: "int32" } }, [type])[0]!;
+  }
+
+  onlyIf(condition: Operand, x: Operand, make: (x: Operand) => Operand): Operand {
+    return this.#eager.holds(condition.handle as number) ? make(x) : x;
   }
 
   repeat(x: Operand, shape: Shape): Operand {

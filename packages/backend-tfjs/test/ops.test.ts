@@ -83,7 +83,7 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
       (x) => [core.argMax(x!, { axis: 1 }), core.argMax(x!, { axis: 0, keepDims: true })],
       [{ shape: [3, 4], data: [1, 3, 3, 2, Infinity, 1, NaN, NaN, 0, 0, 0, 0] }],
     ));
-  it("sort is stable, NaN last, both ways, along any axis", async () => {
+  it("sort is stable, NaN the largest, both ways, along any axis", async () => {
     const x: Input = { shape: [3, 5], data: [3, NaN, 1, -Infinity, 1, 2, 2, NaN, Infinity, NaN, 0, -0, 5, 4, -1] };
     for (const axis of [0, 1])
       for (const descending of [false, true]) await agrees((t) => Object.values(core.sort(t!, { axis, descending })), [x]);

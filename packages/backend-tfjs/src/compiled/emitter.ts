@@ -140,6 +140,13 @@ export class GraphEmitter implements Emitter {
     };
   }
 
+  onlyIf(condition: Operand, x: Operand, make: (x: Operand) => Operand): Operand {
+    const T = { type: x.dtype };
+    const [otherwise, then] = this.op("Switch", [x, condition], { T }, [x, x]) as [Operand, Operand];
+    const types = [x, { shape: [], dtype: "int32" as const }];
+    return this.op("Merge", [otherwise, make(then)], { T, N: { int: 2 } }, types)[0]!;
+  }
+
   repeat(x: Operand, shape: Shape): Operand {
     return { handle: "", shape, dtype: x.dtype, repeated: x.repeated ?? x };
   }

@@ -21,9 +21,26 @@ const ordering =
 
 /** TensorFlow refuses to divide whole numbers by 0, where this gives 0. */
 function remainder(e: Emitter, a: Operand, b: Operand): Operand {
-  if (a.dtype !== "int32") return binary(e, "FloorMod", a, b);
+  if (a.dtype !== "int32") return floatRemainder(e, a, b);
   const none = binary(e, "Equal", b, scalar(e, 0, "int32"), "bool");
   return binary(e, "FloorMod", a, select(e, none, scalar(e, 1, "int32"), b));
+}
+
+/** TensorFlow leaves to the processor what becomes of numbers that int32 cannot hold: here the nearest that it can, and 0 for NaN. */
+function whole(e: Emitter, x: Operand): Operand {
+  const numbers = select(e, unary(e, "IsNan", x, "bool"), scalar(e, 0), x);
+  const above = binary(e, "LessEqual", scalar(e, 2 ** 31), numbers, "bool");
+  const held = binary(e, "Maximum", select(e, above, scalar(e, 0), numbers), scalar(e, -(2 ** 31)));
+  return select(e, above, scalar(e, 2 ** 31 - 1, "int32"), cast(e, held, "int32"));
+}
+
+/** The sign is the divisor's. (FloorMod adds the divisor before a second division, which loses what is small, and gives NaN for ∞.) */
+function floatRemainder(e: Emitter, a: Operand, b: Operand): Operand {
+  const rest = binary(e, "TruncateMod", a, b);
+  const zero = scalar(e, 0);
+  const differs = binary(e, "NotEqual", binary(e, "Less", rest, zero, "bool"), binary(e, "Less", b, zero, "bool"), "bool");
+  const there = binary(e, "NotEqual", rest, zero, "bool");
+  return select(e, logical(e, "LogicalAnd", there, differs), binary(e, "AddV2", rest, b), rest);
 }
 
 export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
@@ -44,7 +61,9 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   round: one("Rint"),
   isFinite: (e, [x]) => [unary(e, "IsFinite", x!, "bool")],
   logicalNot: (e, [x]) => [logical(e, "LogicalNot", x!)],
-  cast: (e, [x], { dtype }: { dtype: DType }) => [cast(e, x!, dtype)],
+  cast: (e, [x], { dtype }: { dtype: DType }) => [
+    x!.dtype === "float32" && dtype === "int32" ? whole(e, x!) : cast(e, x!, dtype),
+  ],
   add: two("AddV2"),
   sub: two("Sub"),
   mul: two("Mul"),

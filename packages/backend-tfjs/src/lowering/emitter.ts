@@ -44,6 +44,8 @@ export interface Emitter {
   sizes(sizes: readonly Size[]): Operand;
   /** x's axes in another order: result axis i is x's axis permutation[i]. A graph puts it off. */
   transpose(x: Operand, permutation: readonly number[]): Operand;
+  /** make(x) where the bool scalar holds, else x: what `make` says is run only then. */
+  onlyIf(condition: Operand, x: Operand, make: (x: Operand) => Operand): Operand;
   /** x repeated along the axes that it lacks or has once. A graph puts it off: what repeats its operands itself needs no copy. */
   repeat(x: Operand, shape: Shape): Operand;
 }

@@ -1,6 +1,6 @@
 /** Pooling over one or two spatial axes, on TensorFlow's kernels; over more, and with dilation, core decomposes it. */
 import type { Shape, TensorType } from "@ermine/core";
-import { binary, call, pad, reshape, slice } from "./calls.js";
+import { binary, call, cast, logical, pad, reduce, reshape, scalar, select, slice, unary } from "./calls.js";
 import { channelsFirst, channelsLast, isFlat, pair, withHeight } from "./convolution.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
 import { positionsOf, product, type Window } from "./window.js";
@@ -34,13 +34,38 @@ const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x
 const backFrom = (e: Emitter, image: Operand, shape: Shape): Operand => reshape(e, e.transpose(image, channelsFirst), shape);
 const lastShape = (shape: Shape): Shape => [shape[0]!, ...pair(shape.slice(2) as readonly number[], 1), shape[1]!];
 
+const isNaN = (e: Emitter, x: Operand): Operand => unary(e, "IsNan", x, "bool");
+
+const extreme = (e: Emitter, name: "Max" | "Min", x: Operand): Operand => {
+  const axes = x.shape.map((_, axis) => axis);
+  return reduce(e, name, x, axes, false);
+};
+
+/** Is one of them NaN? A scalar, from one pass that writes nothing: the largest is NaN then. */
+const anyNaN = (e: Emitter, x: Operand): Operand => isNaN(e, extreme(e, "Max", x));
+
+/** The lowest float32, which TensorFlow starts from. */
+const lowest = -3.4028234663852886e38;
+
+/** TensorFlow's pooling passes over NaN, and over −∞ where a window has nothing else: where that can be, two more say in which windows. */
 function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand {
-  const image = call(e, "MaxPool", [imageOf(e, x)], lastShape(shape), "float32", attributesOf(window, true));
-  return backFrom(e, image, shape);
+  const image = imageOf(e, x);
+  const pool = (of: Operand): Operand => call(e, "MaxPool", [of], lastShape(shape), "float32", attributesOf(window, true));
+  const pooled = pool(image);
+  const windowsWith = (mask: Operand): Operand => binary(e, "Less", scalar(e, 0), pool(cast(e, mask, "float32")), "bool");
+  const low = binary(e, "LessEqual", extreme(e, "Min", pooled), scalar(e, lowest), "bool");
+  const largest = e.onlyIf(logical(e, "LogicalOr", anyNaN(e, image), low), pooled, (found) => {
+    const raised = windowsWith(binary(e, "Less", scalar(e, -Infinity), image, "bool"));
+    const whole = select(e, raised, found, scalar(e, -Infinity));
+    return select(e, windowsWith(isNaN(e, image)), scalar(e, NaN), whole);
+  });
+  return backFrom(e, largest, shape);
 }
 
+/** A NaN is the largest of its window, and gets its gradient. */
 function maxPoolGradient(e: Emitter, g: Operand, x: Operand, y: Operand, window: Window): Operand {
-  const image = imageOf(e, x);
+  const source = imageOf(e, x);
+  const image = e.onlyIf(anyNaN(e, source), source, (of) => select(e, isNaN(e, of), scalar(e, Infinity), of));
   const inputs = [image, imageOf(e, y), imageOf(e, g)];
   return backFrom(e, call(e, "MaxPoolGrad", inputs, image.shape, "float32", attributesOf(window, true)), x.shape);
 }

@@ -28,7 +28,7 @@ function descending(e: Emitter, x: Operand): Operand {
   return e.op("TopKV2", [x, size], { T: { type: x.dtype }, sorted: { bool: true } }, types)[1]!;
 }
 
-/** By the numbers, then once more by "is not NaN": the sort is stable, so NaN comes last and the rest stays in order. */
+/** By the numbers, then once more by whether they are NaN, which is the largest: the sort is stable, so the rest stays in order. */
 function sorted(e: Emitter, x: Operand, largestFirst: boolean): { values: Operand; indices: Operand } {
   const rank = x.shape.length;
   const along = (of: Operand, indices: Operand): Operand => gather(e, of, indices, rank - 1, rank - 1);
@@ -40,7 +40,8 @@ function sorted(e: Emitter, x: Operand, largestFirst: boolean): { values: Operan
   const nan = isNaN(e, x);
   const numbers = select(e, nan, scalar(e, 0), largestFirst ? x : unary(e, "Neg", x));
   const first = descending(e, numbers);
-  const last = descending(e, cast(e, logical(e, "LogicalNot", along(nan, first)), "float32"));
+  const isFirst = along(nan, first);
+  const last = descending(e, cast(e, largestFirst ? isFirst : logical(e, "LogicalNot", isFirst), "float32"));
   const indices = along(first, last);
   return { values: along(x, indices), indices };
 }

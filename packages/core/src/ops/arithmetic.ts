@@ -1,9 +1,11 @@
 /** Arithmetic of two tensors (or a tensor and a number), element by element with NumPy's broadcasting. */
 import type { Tensor } from "../tensor/tensor.js";
-import { equal, greaterEqual, less, logicalAnd } from "./comparison.js";
-import { applyBinary, binaryOp, type Operand } from "./elementwise.js";
+import { equal, greaterEqual, less, logicalAnd, notEqual } from "./comparison.js";
+import { cast } from "./cast.js";
+import { apply1 } from "./definition.js";
+import { applyBinary, binaryOp, promoteOperands, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
-import { floor, log, neg } from "./unary.js";
+import { log, neg, round } from "./unary.js";
 import { where } from "./where.js";
 
 const numeric = ["float32", "int32"] as const;
@@ -79,9 +81,38 @@ export const remainderOp = binaryOp("remainder", {
   dtypes: numeric,
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? sumTo(g!, a!.shape) : undefined,
-    needed[1] ? sumTo(neg(mul(g!, floor(div(a!, b!)))), b!.shape) : undefined,
+    needed[1] ? sumTo(neg(mul(g!, floorDivide(a!, b!))), b!.shape) : undefined,
   ],
 });
+
+export const floorDivideOp = binaryOp("floorDivide", {
+  dtypes: numeric,
+  decompose: ([a, b]) => [a!.dtype === "int32" ? wholeQuotient(a!, b!) : floatQuotient(a!, b!)],
+});
+
+/** Without the remainder a is a multiple of b. */
+function floatQuotient(a: Tensor, b: Tensor): Tensor {
+  const quotient = div(a, b);
+  const rest = remainder(a, b);
+  // By ±∞ the multiple is 0 or one of ∞, and ∞ / ∞ is NaN.
+  const endless = where(equal(rest, a), 0, -1);
+  const finite = equal(sub(b, b), 0);
+  const among = where(finite, round(div(sub(a, rest), b)), where(equal(rest, rest), endless, NaN));
+  return where(equal(b, 0), quotient, among);
+}
+
+/** float32 gives the quotient to a part in 2²³; what it leaves over is divided again, and is then less than b. Products and sums may wrap on the way. */
+function wholeQuotient(a: Tensor, b: Tensor): Tensor {
+  const none = equal(b, 0);
+  const by = where(none, 1, b);
+  const near = (x: Tensor): Tensor => cast(round(div(x, by)), "int32");
+  const first = near(a);
+  const over = sub(a, mul(first, by));
+  const second = near(over);
+  const rest = sub(over, mul(second, by));
+  const below = logicalAnd(notEqual(rest, 0), notEqual(less(rest, 0), less(by, 0)));
+  return where(none, 0, sub(add(first, second), cast(below, "int32")));
+}
 
 /** a + b. int32 stays int32; with a float32 the result is float32; a bool counts as 0 or 1. */
 export const add = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(addOp, a, b);
@@ -107,8 +138,16 @@ export const minimum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(m
 /** a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder. */
 export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(remainderOp, a, b);
 
-/** ⌊a / b⌋, float32. */
-export const floorDivide = (a: Operand, b: Operand): Tensor<"real"> => floor(div(a, b));
+/**
+ * ⌊a / b⌋ of the exact quotient, which a / b may round up: 1 and 0.1 give 9. With the remainder: a = b · floorDivide(a, b) + remainder(a, b).
+ *
+ * int32 stays int32 and is exact; by 0 it is 0, and −2³¹ by −1 is −2³¹ (its quotient is no int32). float32 by 0 is a / b, ±∞ or NaN. As PyTorch's
+ * `floor_divide`, but for int32 by 0, which is an error there. There is no gradient.
+ */
+export function floorDivide(a: Operand, b: Operand): Tensor<"real"> {
+  const [x, y] = promoteOperands("floorDivide", a, b);
+  return apply1(floorDivideOp, [x, y], {});
+}
 
 /** (a − b)². */
 export function squaredDifference(a: Operand, b: Operand): Tensor<"real"> {

@@ -2,10 +2,14 @@
 import type { DType, Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mulOp } from "./arithmetic.js";
-import { notEqual } from "./comparison.js";
+import { equal, notEqual } from "./comparison.js";
 import { apply1, defineOp } from "./definition.js";
 import { reshapeOp } from "./shape.js";
 import { absOp, floorOp, signOp } from "./unary.js";
+import { clamp, where } from "./where.js";
+
+/** The largest float32 below 2³¹: as an int32 that is stored as a float32 can be. */
+const largest = 2 ** 31 - 128;
 
 export type CastAttributes = { readonly dtype: DType };
 
@@ -18,14 +22,17 @@ export const castOp = defineOp<CastAttributes>({
   lowered([x], { dtype }) {
     if (dtype === "bool") return [notEqual(x!, 0)];
     if (x!.dtype !== "float32" || dtype === "float32") return [apply1(reshapeOp, [x], { shape: x!.shape })];
-    const whole = apply1(floorOp, [apply1(absOp, [x], {})], {});
-    return [apply1(mulOp, [apply1(signOp, [x], {}), whole], {})];
+    const held = clamp(where(equal(x!, x!), x!, 0), -(2 ** 31), largest);
+    const whole = apply1(floorOp, [apply1(absOp, [held], {})], {});
+    return [apply1(mulOp, [apply1(signOp, [held], {}), whole], {})];
   },
 });
 
 /**
- * The same values in another dtype: float32 → int32 cuts the fraction off, anything → bool is x ≠ 0. The tensor itself where
- * it has that dtype already.
+ * The same values in another dtype. The tensor itself where it has that dtype already.
+ *
+ * float32 → int32 cuts the fraction off; what int32 cannot hold becomes the nearest that it can, −2³¹ or 2³¹ − 1 (±∞ too), and NaN becomes 0.
+ * int32 → float32 rounds above 2²⁴ to the nearest. Anything → bool is x ≠ 0, true for NaN.
  */
 export function cast<D extends Domain>(x: Tensor<D>, dtype: "float32"): Tensor<D>;
 export function cast(x: Tensor, dtype: "int32" | "bool"): Tensor<"real">;

@@ -21,6 +21,7 @@ interface ElementwiseOptions {
   /** The dtypes that it computes in; default float32. */
   readonly dtypes?: readonly DType[];
   readonly domain?: (input: Domain) => Domain;
+  readonly decompose?: (inputs: OptionalTensors) => readonly Tensor[];
   readonly gradient?: GradientRule;
   readonly lowered?: (inputs: OptionalTensors) => readonly Tensor[];
 }
@@ -36,6 +37,7 @@ export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAt
       return [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }];
     },
     gradient: options.gradient ?? noGradient,
+    ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
     ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
   });
 }
@@ -53,6 +55,7 @@ export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoA
       return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }];
     },
     gradient: options.gradient ?? noGradient,
+    ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
     ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
   });
 }

@@ -39,7 +39,8 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
-/** Values in order and where they stood (int32). Equal ones keep their order; NaN comes last either way. */
+/** Values in order and where they stood (int32). Equal ones keep their order (−0 equals 0); NaN
+ * counts as the largest, as in PyTorch: it comes last, and with `descending` first. */
 export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
   checkTensor("sort", x);
   checkOptions("sort", options, ["axis", "descending"]);
@@ -63,7 +64,7 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** The k largest along an axis, largest first, and where they stood (int32). */
+/** The k largest along an axis, largest first, and where they stood (int32). NaN counts as the largest. */
 export function topK<D extends Domain>(
   x: Tensor<D>,
   k: number,

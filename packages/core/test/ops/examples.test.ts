@@ -276,10 +276,13 @@ describe("gathering and sorting", () => {
     expect(() => e.indexSelect(matrix(), 0, tensor([2], { dtype: "int32" }))).toThrow(/index 2 is not in 0 … 1/);
   });
 
-  it("sorts stably with NaN last", () => {
+  it("sorts stably, NaN as the largest", () => {
     const { values, indices } = e.sort(tensor([3, Number.NaN, 1, 3]), { descending: true });
-    expect(values.toArray()).toEqual([3, 3, 1, Number.NaN]);
-    expect(indices.toArray()).toEqual([0, 3, 2, 1]);
+    expect(values.toArray()).toEqual([Number.NaN, 3, 3, 1]);
+    expect(indices.toArray()).toEqual([1, 0, 3, 2]);
+    expect(e.sort(tensor([3, Number.NaN, 1, 3])).indices.toArray()).toEqual([2, 0, 3, 1]);
+    expect(e.topK(tensor([1, Number.NaN, 2]), 2).values.toArray()).toEqual([Number.NaN, 2]);
+    expect(e.topK(tensor([1, Number.NaN, 2]), 2, { largest: false }).values.toArray()).toEqual([1, 2]);
     expect(e.topK(tensor([1, 4, 2]), 2).values.toArray()).toEqual([4, 2]);
     expect(e.topK(tensor([1, 4, 2]), 2, { largest: false }).indices.toArray()).toEqual([0, 2]);
     expect(e.cumsum(matrix(), 1).toArray()).toEqual([

@@ -23,6 +23,9 @@ function roundHalfEven(x: number): number {
   return rounded === 0 && x < 0 ? -0 : rounded;
 }
 
+/** Without the fraction; the nearest that int32 holds, and 0 for NaN. */
+const toInt32 = (x: number): number => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), x))));
+
 /** The sign is the divisor's. NaN by 0 in float, 0 in int32 (an integer has no NaN). */
 function remainder(a: number, b: number): number {
   const rest = a % b;
@@ -49,7 +52,7 @@ export const elementwise: Readonly<Record<string, ArrayKernel>> = {
   logicalNot: unary((x) => Number(x === 0)),
   cast([x], [y], { dtype }) {
     const to: (value: number) => number =
-      dtype === "bool" ? (value) => Number(value !== 0) : dtype === "int32" ? Math.trunc : (value) => value;
+      dtype === "bool" ? (value) => Number(value !== 0) : dtype === "int32" ? toInt32 : (value) => value;
     for (let i = 0; i < y!.data.length; i++) y!.data[i] = to(x!.data[i]!);
   },
   add: binary((a, b) => a + b),

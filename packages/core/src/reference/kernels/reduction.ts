@@ -56,7 +56,10 @@ export const reductions: Readonly<Record<string, ArrayKernel>> = {
         const at = (k: number): number => (o * size + k) * inner + i;
         const order = Array.from({ length: size }, (_, k) => k).sort((p, q) => {
           const [a, b] = [x!.data[at(p)]!, x!.data[at(q)]!];
-          if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || p - q;
+          if (Number.isNaN(a) || Number.isNaN(b)) {
+            const last = Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+            return (descending ? -last : last) || p - q;
+          }
           return (a === b ? 0 : a < b !== descending ? -1 : 1) || p - q;
         });
         order.forEach((from, k) => {
