@@ -45,7 +45,8 @@ describe("the translation to a TensorFlow graph", () => {
       };
       return core.valueAndGrad(forward, weights).grads;
     });
-    expect(count(nodes, "Conv2D", "MaxPool", "Relu")).toBe(6);
+    // Two more for each pooling stand in a branch that is taken where there is a NaN.
+    expect(count(nodes, "Conv2D", "MaxPool", "Relu")).toBe(6 + 4);
     expect(count(nodes, "Conv2DBackpropFilter", "MaxPoolGrad", "ReluGrad")).toBe(6);
     // The image, the last gradient, and each filter on its way in and its gradient on its way out.
     expect(count(nodes, "Transpose")).toBeLessThanOrEqual(6);

@@ -39,7 +39,18 @@ const pairs: readonly (readonly [string, (n: number) => readonly (readonly numbe
     ],
   ],
 ];
-const arithmetic: readonly Run[] = [e.add, e.sub, e.mul, e.div, e.pow, e.maximum, e.minimum, e.remainder, e.squaredDifference];
+const arithmetic: readonly Run[] = [
+  e.add,
+  e.sub,
+  e.mul,
+  e.div,
+  e.pow,
+  e.maximum,
+  e.minimum,
+  e.remainder,
+  e.floorDivide,
+  e.squaredDifference,
+];
 const comparisons: readonly Run[] = [e.equal, e.notEqual, e.less, e.lessEqual, e.greater, e.greaterEqual];
 
 const binary = [...arithmetic, ...comparisons].flatMap((fn) =>
@@ -55,6 +66,7 @@ const ofIntegers = (
     ["mul", e.mul],
     ["maximum", e.maximum],
     ["remainder", e.remainder],
+    ["floorDivide", e.floorDivide],
     ["equal", e.equal],
     ["less", e.less],
     ["cumsum", (a: Tensor) => e.cumsum(a, 0)],
