@@ -8,7 +8,22 @@ const special: Input = { shape: [9], data: [NaN, Infinity, -Infinity, 0, -0, 1, 
 const image = numbers([2, 4, 7, 6], 3);
 
 describeNative("TensorFlow's kernels agree with the reference", () => {
-  const unary = ["neg", "abs", "sign", "exp", "log1p", "expm1", "sin", "cos", "tanh", "erf", "floor", "ceil", "round"] as const;
+  const unary = [
+    "neg",
+    "abs",
+    "sign",
+    "exp",
+    "log1p",
+    "expm1",
+    "sin",
+    "cos",
+    "tanh",
+    "erf",
+    "erfc",
+    "floor",
+    "ceil",
+    "round",
+  ] as const;
   it.each(unary)("%s", (name) => agrees((x) => core[name](x!), [numbers([5, 31], 1)]));
   it.each(["log", "sqrt"] as const)("%s", (name) => agrees((x) => core[name](x!), [numbers([5, 31], 2, 0.01, 4)]));
   it.each(["isFinite", "isNaN", "sign", "exp", "tanh", "floor", "round", "neg", "abs"] as const)(

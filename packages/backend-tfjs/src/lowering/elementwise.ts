@@ -56,6 +56,7 @@ export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {
   cos: one("Cos"),
   tanh: one("Tanh"),
   erf: one("Erf"),
+  erfc: one("Erfc"),
   floor: one("Floor"),
   ceil: one("Ceil"),
   round: one("Rint"),

@@ -1,6 +1,7 @@
 /** The gated linear unit. */
-import { mul, sub } from "../ops/arithmetic.js";
+import { mul } from "../ops/arithmetic.js";
 import { concat, split } from "../ops/shape.js";
+import { neg } from "../ops/unary.js";
 import { ErmineError } from "../errors.js";
 import { divSizes } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -32,7 +33,7 @@ export const glu = defineActivation({
   gradient(g, x, _, { axis }) {
     const [a, b] = halves(x, axis);
     const s = sigmoid(b);
-    return concat([mul(g, s), mul(mul(g, a), mul(s, sub(1, s)))], axis);
+    return concat([mul(g, s), mul(mul(g, a), mul(s, sigmoid(neg(b))))], axis);
   },
 });
 

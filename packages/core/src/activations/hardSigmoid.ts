@@ -9,7 +9,7 @@ export const hardSigmoid = defineActivation({
   name: "hardSigmoid",
   output: "probabilities" as const,
   kinks: () => [-3, 3],
-  decompose: (x) => clamp(add(div(x, 6), 0.5), 0, 1),
+  decompose: (x) => div(clamp(add(x, 3), 0, 6), 6),
   gradient: (g, x) => where(logicalAnd(greater(x, -3), less(x, 3)), div(g, 6), 0),
 });
 

@@ -8,8 +8,8 @@ import { defineActivation, type ActivationProse } from "./definition.js";
 export const hardSwish = defineActivation({
   name: "hardSwish",
   kinks: () => [-3, 3],
-  decompose: (x) => mul(x, clamp(add(div(x, 6), 0.5), 0, 1)),
-  gradient: (g, x) => where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, add(div(clamp(x, -3, 3), 3), 0.5)))),
+  decompose: (x) => mul(x, div(clamp(add(x, 3), 0, 6), 6)),
+  gradient: (g, x) => where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, div(add(clamp(x, -3, 3), 1.5), 3)))),
 });
 
 export const hardSwishProse: ActivationProse = {

@@ -1,6 +1,6 @@
 /** x weighed by the tanh of its softplus. */
-import { add, mul, sub } from "../ops/arithmetic.js";
-import { tanh } from "../ops/unary.js";
+import { add, div, mul } from "../ops/arithmetic.js";
+import { neg, tanh } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
 import { softplus } from "./softplus.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
@@ -10,8 +10,13 @@ export const mish = defineActivation({
   name: "mish",
   decompose: (x) => mul(x, tanh(softplus(x))),
   gradient(g, x) {
-    const t = tanh(softplus(x));
-    return mul(g, add(t, mul(mul(x, sub(1, mul(t, t))), sigmoid(x))));
+    // With q = σ(−x): tanh(softplus x) = (1 − q²) / (1 + q²), and 1 less its square is 4q² / (1 + q²)², where nothing cancels.
+    const [s, q] = [sigmoid(x), sigmoid(neg(x))];
+    const square = mul(q, q);
+    const sum = add(square, 1);
+    const share = div(s, sum);
+    const bend = mul(mul(share, div(mul(square, 4), sum)), x);
+    return mul(g, add(mul(share, add(q, 1)), bend));
   },
 });
 

@@ -1,5 +1,5 @@
 /** The logistic function: a probability for each number on its own. */
-import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { add, div, mul } from "../ops/arithmetic.js";
 import { exp, neg } from "../ops/unary.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
@@ -8,7 +8,8 @@ export const sigmoid = defineActivation({
   name: "sigmoid",
   output: "probabilities" as const,
   decompose: (x) => div(1, add(exp(neg(x)), 1)),
-  gradient: (g, _, y) => mul(g, mul(y, sub(1, y))),
+  // σ(−x) and not 1 − y, which has no digits left where y is nearly 1.
+  gradient: (g, x, y) => mul(g, mul(y, div(1, add(exp(x), 1)))),
 });
 
 export const sigmoidProse: ActivationProse = {

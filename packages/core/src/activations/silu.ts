@@ -1,5 +1,6 @@
 /** The sigmoid linear unit, also called swish. */
-import { add, mul, sub } from "../ops/arithmetic.js";
+import { add, mul } from "../ops/arithmetic.js";
+import { neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
@@ -8,8 +9,8 @@ export const silu = defineActivation({
   name: "silu",
   decompose: (x) => mul(x, sigmoid(x)),
   gradient(g, x) {
-    const s = sigmoid(x);
-    return mul(g, mul(s, add(mul(x, sub(1, s)), 1)));
+    // σ(−x) and not 1 − σ(x), which x magnifies.
+    return mul(g, mul(sigmoid(x), add(mul(x, sigmoid(neg(x))), 1)));
   },
 });
 

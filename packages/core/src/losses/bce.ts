@@ -2,7 +2,7 @@
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
 import { checkDType } from "../ops/elementwise.js";
-import { log } from "../ops/unary.js";
+import { log, log1p } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { neg } from "../ops/unary.js";
 import { broadcastShapes, formatShape, sameShape, type Shape } from "../tensor/dim.js";
@@ -24,7 +24,7 @@ export const bceElementsOp = defineFusedOp<Record<never, never>>({
   decompose([p, target, weight]) {
     // PyTorch holds each logarithm at −100, so that a probability of exactly 0 costs 100 and not infinity.
     const logP = clamp(log(p!), -100);
-    const logQ = clamp(log(sub(1, p!)), -100);
+    const logQ = clamp(log1p(neg(p!)), -100);
     const value = neg(add(mul(target!, logP), mul(sub(1, target!), logQ)));
     return [weight === undefined ? value : mul(value, weight)];
   },

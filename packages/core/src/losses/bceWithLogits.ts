@@ -21,19 +21,18 @@ export const bceWithLogitsElementsOp = defineFusedOp<Record<never, never>>({
     return [{ ...z!, domain: "real" }];
   },
   decompose([z, target, weight, posWeight]) {
-    // (1 − y) z + c (log(1 + e^−|z|) + max(−z, 0)), c = 1 + (posWeight − 1) y.
-    const tail = add(log1p(exp(neg(abs(z!)))), maximum(neg(z!), 0));
-    const lifted = posWeight === undefined ? tail : mul(tail, add(mul(sub(posWeight, 1), target!), 1));
-    const value = add(mul(sub(1, target!), z!), lifted);
+    // With t = log(1 + e^−|z|): (1 − y)(t + max(z, 0)) + c·y (t + max(−z, 0)); for labels in [0, 1] nothing cancels.
+    const tail = log1p(exp(neg(abs(z!))));
+    const right = posWeight === undefined ? target! : mul(posWeight, target!);
+    const wrong = sub(1, target!);
+    const whole = posWeight === undefined ? tail : mul(tail, add(wrong, right));
+    const value = add(whole, add(mul(wrong, maximum(z!, 0)), mul(right, maximum(neg(z!), 0))));
     return [weight === undefined ? value : mul(value, weight)];
   },
   gradient([g], [z, target, weight, posWeight]) {
-    const p = sigmoid(z!);
-    // (1 − y) − c (1 − p)
-    const slope =
-      posWeight === undefined
-        ? sub(p, target!)
-        : sub(sub(1, target!), mul(add(mul(sub(posWeight, 1), target!), 1), sigmoid(neg(z!))));
+    // (1 − y) σ(z) − c·y σ(−z): σ(z) − y has no digits left where it is nearly 0.
+    const right = posWeight === undefined ? target! : mul(posWeight, target!);
+    const slope = sub(mul(sub(1, target!), sigmoid(z!)), mul(right, sigmoid(neg(z!))));
     const scaled = mul(g!, slope);
     return [weight === undefined ? scaled : mul(scaled, weight), undefined, undefined, undefined];
   },

@@ -33,6 +33,7 @@ export {
 } from "./creation.js";
 export * from "./arithmetic.js";
 export * from "./unary.js";
+export * from "./erfc.js";
 export * from "./comparison.js";
 export * from "./cast.js";
 export * from "./where.js";

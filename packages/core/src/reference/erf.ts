@@ -1,4 +1,4 @@
-/** The error function in double precision, which Math lacks. */
+/** The error function and its complement in double precision, which Math lacks. */
 
 /**
  * erf x to within a few units in the last place of a double: its Taylor series for |x| < 2, and 1 − erfc by a continued fraction
@@ -20,10 +20,21 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** erfc x for x ≥ 2: e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). */
+/** erfc x with its digits in the tail: 1 − erf below 1, where that cancels no more than a few bits, and the continued fraction above. */
+export function erfc(x: number): number {
+  return x >= 1 ? complementTail(x) : 1 - erf(x);
+}
+
+/** erfc x for x ≥ 1: e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). */
 function complementTail(x: number): number {
-  if (x > 27) return 0;
+  if (x > 27.3) return 0;
   let fraction = x;
-  for (let n = 80; n >= 1; n--) fraction = x + n / 2 / fraction;
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / fraction;
+  for (let n = x < 2 ? 320 : 80; n >= 1; n--) fraction = x + n / 2 / fraction;
+  return exponentialOfSquare(x) / Math.sqrt(Math.PI) / fraction;
+}
+
+/** e^(−x²): the square of the upper bits is exact, so that its rounding is not magnified by x². */
+function exponentialOfSquare(x: number): number {
+  const high = Math.round(x * 1024) / 1024;
+  return Math.exp(-high * high) * Math.exp(-(x - high) * (x + high));
 }

@@ -1,6 +1,6 @@
 /** Elementwise kernels: a number in, a number out. */
 import { stridesTo, walk, type ArrayKernel } from "../storage.js";
-import { erf } from "../erf.js";
+import { erf, erfc } from "../erf.js";
 
 const unary =
   (fn: (x: number) => number): ArrayKernel =>
@@ -45,6 +45,7 @@ export const elementwise: Readonly<Record<string, ArrayKernel>> = {
   cos: unary(Math.cos),
   tanh: unary(Math.tanh),
   erf: unary(erf),
+  erfc: unary(erfc),
   floor: unary(Math.floor),
   ceil: unary(Math.ceil),
   round: unary(roundHalfEven),
