@@ -7,3 +7,19 @@ export { laws, runLaws, testBackend, type LawOutcome, type RunLawsOptions, type 
 export type { Law, Trial } from "./laws/law.js";
 export { run as runCall, type Call } from "./laws/call.js";
 export { ownDefinitions, type Definitions } from "./laws/definitions.js";
+export {
+  accuracyRows,
+  measureAccuracy,
+  type Accuracy,
+  type AccuracyError,
+  type AccuracyRow,
+  type MeasureAccuracyOptions,
+} from "./accuracy/measure.js";
+export {
+  accuracyFaults,
+  listed as listedError,
+  meetsGoal,
+  reasonFor,
+  type AccuracyReason,
+  type AccuracyTable,
+} from "./accuracy/table.js";
