@@ -49,5 +49,5 @@ export { bindFeeds } from "./graph/feeds.js";
 export { fedLookups, type FedLookup } from "./graph/lookups.js";
 export { interpret } from "./graph/interpret.js";
 export { eliminateDead, lowerModule, specialize } from "./graph/passes.js";
-export { currentPath, currentTrace, Trace, withoutTrace, withPath } from "./graph/trace.js";
+export { currentPath, currentTrace, Trace, withoutTrace, withPath, type VariableCheck } from "./graph/trace.js";
 export type * from "./graph/graph.js";

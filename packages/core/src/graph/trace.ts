@@ -34,6 +34,9 @@ export function withPath<T>(path: string, fn: () => T): T {
 }
 export const currentPath = (): string => paths[paths.length - 1] ?? "";
 
+/** Told of a variable that is read for the first time, or written; throws where the trace must not have it. */
+export type VariableCheck = (variable: Variable, access: "read" | "write") => void;
+
 type Draft<N extends Node> = Omit<N, "id" | "outputs" | "path">;
 
 /** One graph in the making. With a backend, ops that it lacks are recorded decomposed and lowered. */
@@ -45,6 +48,7 @@ export class Trace {
   readonly #constants = new Map<object, Tensor>();
   readonly #backend: Backend | undefined;
   #commit: Value | undefined;
+  #check: VariableCheck | undefined;
 
   constructor(backend?: Backend) {
     this.#backend = backend;
@@ -58,6 +62,17 @@ export class Trace {
       return fn();
     } finally {
       active = outer;
+    }
+  }
+
+  /** Runs fn, and lets `check` refuse variables that it reads or writes. */
+  checked<T>(check: VariableCheck, fn: () => T): T {
+    const outer = this.#check;
+    this.#check = check;
+    try {
+      return fn();
+    } finally {
+      this.#check = outer;
     }
   }
 
@@ -149,6 +164,7 @@ export class Trace {
   readVariable(variable: Variable): Tensor {
     let entry = this.#variables.get(variable);
     if (entry === undefined) {
+      this.#check?.(variable, "read");
       const read = this.#add<VariableNode>({ kind: "variable", variable }, [variable.type])[0]!;
       entry = { read, current: read };
       this.#variables.set(variable, entry);
@@ -157,6 +173,7 @@ export class Trace {
   }
 
   writeVariable(variable: Variable, t: Tensor): void {
+    this.#check?.(variable, "write");
     this.readVariable(variable);
     this.valueOf(t);
     this.#variables.get(variable)!.current = t;

@@ -16,7 +16,8 @@ const running: Module[] = [];
 const located = new WeakSet<object>();
 
 /**
- * The base of every layer and model: parameters and modules are found among its properties, in arrays and plain objects too.
+ * The base of every layer and model: parameters and modules are found among its properties, in arrays, plain objects, Maps and Sets too; not
+ * in #private fields, behind getters of its class, under symbols, or in objects of other classes: the trainer refuses a model that uses one there.
  *
  * @example
  * class Net extends Module {
@@ -83,7 +84,7 @@ export abstract class Module {
       return output;
     } catch (error) {
       if (!(error instanceof ErmineError) || located.has(error)) throw error;
-      const at = error.at(`${this.#path === "" ? "" : `${this.#path} `}(${this.describe()})`);
+      const at = error.at(placeOf(this, running.at(-2)));
       located.add(at);
       throw at;
     } finally {
@@ -130,7 +131,12 @@ export abstract class Module {
       item.#intercept();
       return true;
     });
-    for (const [variable, name] of found) variable.name = name;
+    const taken = new Set<string>();
+    for (const [variable, name] of found) {
+      if (taken.has(name)) throw ambiguous(this, name);
+      taken.add(name);
+      variable.name = name;
+    }
     return [...found].map(([variable, name]) => [name, variable]);
   }
 
@@ -223,17 +229,52 @@ function found(module: Module, look: () => unknown): Forward {
   throw new ErmineError("ERMINE_USAGE", `${module.constructor.name} has no forward(x) { … } that says what it computes.`);
 }
 
-/** Visits properties, array items and plain objects' values; `enter` says whether to go into a module. */
-function walk(item: unknown, path: string, enter: (path: string, item: unknown) => boolean): void {
-  const into = item instanceof Module || item instanceof Variable ? enter(path, item) : Array.isArray(item) || isPlain(item);
-  if (!into) return;
-  for (const [key, value] of Object.entries(item as object)) {
-    if (value !== null && typeof value === "object") walk(value, path === "" ? key : `${path}.${key}`, enter);
+/** "fc1 (Linear 2 → 3)"; one that its model does not find is named with the module that ran it. */
+function placeOf(module: Module, caller: Module | undefined): string {
+  const own = `${module.path === "" ? "" : `${module.path} `}(${module.describe()})`;
+  return module.path === "" && caller !== undefined ? `${own} in ${placeOf(caller, undefined)}` : own;
+}
+
+const ambiguous = (module: Module, name: string): ErmineError =>
+  new ErmineError(
+    "ERMINE_USAGE",
+    `${module.describe()} has two variables that would be called ${name}, so that a state by names would keep one of them. ` +
+      'Keys of objects and Maps must differ as text: 1 and "1" do not, nor do { "a.b": … } and { a: { b: … } }.',
+  );
+
+/**
+ * Visits properties, array items, the values of plain objects and Maps (by their keys) and the items of Sets (by their places); `enter` says whether to
+ * go into a module.
+ */
+function walk(
+  item: unknown,
+  path: string,
+  enter: (path: string, item: unknown) => boolean,
+  seen: Set<unknown> = new Set(),
+): void {
+  if (item instanceof Module || item instanceof Variable) {
+    if (!enter(path, item)) return;
+  } else {
+    if (!isContainer(item) || seen.has(item)) return;
+    seen.add(item);
+  }
+  for (const [key, value] of childrenOf(item)) {
+    if (value !== null && typeof value === "object") walk(value, path === "" ? key : `${path}.${key}`, enter, seen);
   }
 }
 
+function childrenOf(item: object): [string, unknown][] {
+  if (item instanceof Map) {
+    return [...item].map(([key, value], i) => [typeof key === "string" || typeof key === "number" ? `${key}` : `${i}`, value]);
+  }
+  return item instanceof Set ? [...item].map((value, i) => [`${i}`, value]) : Object.entries(item);
+}
+
+const isContainer = (item: unknown): item is object =>
+  Array.isArray(item) || item instanceof Map || item instanceof Set || isPlain(item);
+
 const isPlain = (item: unknown): boolean =>
-  typeof item === "object" && item !== null && Object.getPrototypeOf(item) === Object.prototype;
+  typeof item === "object" && item !== null && [Object.prototype, null].includes(Object.getPrototypeOf(item));
 
 /** A module of one tensor to one tensor: what `Sequential` takes. */
 export interface Layer extends Module {

@@ -6,6 +6,7 @@ import {
   currentTrace,
   Dim,
   ErmineError,
+  formatShape,
   graphModule,
   mapTree,
   observeOps,
@@ -25,6 +26,7 @@ import {
   type TracedEntry,
   type Tree,
   type TypedArray,
+  type VariableCheck,
 } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
 import type { Batch } from "../risk/objective.js";
@@ -70,14 +72,19 @@ const batchSize = Dim.symbol("N");
 export class Engine {
   readonly #compiled: boolean;
   readonly #buffers: readonly Variable[];
+  readonly #variables: () => readonly Variable[];
   readonly #entries = new Map<string, Entry>();
   #backend: Backend | undefined;
   #program: Program | undefined;
 
-  /** @param buffers variables that a forward changes by itself (running means): put back where a step is refused */
-  constructor(compiled: boolean, buffers: readonly Variable[]) {
+  /**
+   * @param buffers variables that a forward changes by itself (running means): put back where a step is refused
+   * @param variables all of the model's: an entry that uses another one is refused
+   */
+  constructor(compiled: boolean, buffers: readonly Variable[], variables: () => readonly Variable[]) {
     this.#compiled = compiled;
     this.#buffers = buffers;
+    this.#variables = variables;
   }
 
   /** The backend that the entries run on. @throws ErmineError ERMINE_USAGE where none is chosen yet */
@@ -123,8 +130,10 @@ export class Engine {
 
   /** Traces every entry that is not yet: their graphs, for any backend. */
   trace(): GraphModule {
+    // Looked up before: what only comes to be while the model runs is not trained.
+    const own = new Set(this.#variables());
     for (const [name, entry] of this.#entries) {
-      entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry));
+      entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry, own));
     }
     return graphModule(Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph])));
   }
@@ -219,7 +228,33 @@ export class Engine {
 const batchRows = (feeds: Readonly<Record<string, Feed>>): number =>
   Object.entries(feeds).find(([name]) => name.startsWith("inputs"))?.[1].shape[0] ?? 0;
 
-function traceBody(trace: Trace, { body, spec }: Entry): unknown {
+/** Runs fn, and refuses what would be neither trained nor saved: variables that are not the model's. */
+function withOwnVariables<T>(trace: Trace, own: ReadonlySet<Variable>, fn: () => T): T {
+  let refused: ErmineError | undefined;
+  const check: VariableCheck = (variable, access) => {
+    // The optimizer's are read, and so may frozen ones be; they are written after the body.
+    if (own.has(variable) || (access === "read" && !variable.trainable)) return;
+    refused = foreignVariable(variable, access);
+    throw refused;
+  };
+  try {
+    return trace.checked(check, fn);
+  } catch (error) {
+    // A module would have added its place.
+    throw refused !== undefined && error === refused ? refused.at("the loss, outside of the model's modules") : error;
+  }
+}
+
+const foreignVariable = ({ trainable, shape }: Variable, access: "read" | "write"): ErmineError =>
+  new ErmineError(
+    "ERMINE_USAGE",
+    `A ${trainable ? "parameter" : "variable"} ${formatShape(shape)} is ${access === "read" ? "used" : "changed"} here that is not among the model's, ` +
+      `so it would ${trainable ? "neither be trained nor saved" : "not be saved"}. A model finds what its constructor puts into properties, arrays, ` +
+      "plain objects, Maps and Sets; not what is in #private fields, behind getters, under symbols, in objects of classes that are no modules, or " +
+      `outside of the model. Make it a property of its module${trainable ? ", or freeze() it where it is not to be trained" : ""}.`,
+  );
+
+function traceBody(trace: Trace, { body, spec }: Entry, own: ReadonlySet<Variable>): unknown {
   const feed = (name: string, column: Column): Tensor =>
     trace.feed(name, { shape: [batchSize, ...column.shape.slice(1)], dtype: column.dtype, domain: "real" });
   const args: EntryArguments = {
@@ -227,7 +262,7 @@ function traceBody(trace: Trace, { body, spec }: Entry): unknown {
     counters: trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" }),
     scalars: trace.feed("scalars", { shape: [spec.scalarCount], dtype: "float32", domain: "real" }),
   };
-  const result = body(args);
+  const result = withOwnVariables(trace, own, () => body(args));
   for (const [variable, value] of result.updates ?? []) variable.value = value;
   if (result.ok !== undefined) currentTrace()!.commitIf(result.ok);
   return [...result.outputs];

@@ -44,7 +44,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     accumulate,
     metrics,
     state,
-    engine: new Engine(options.compile ?? true, state.buffers),
+    engine: new Engine(options.compile ?? true, state.buffers, () => model.namedVariables().map(([, variable]) => variable)),
     feeds: undefined,
     ahead: undefined,
     resident: undefined,
