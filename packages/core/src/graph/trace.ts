@@ -1,7 +1,15 @@
 /** Recording: while a trace runs, every op becomes a node of its graph instead of numbers. */
 import type { Attributes, Backend, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
-import { hasKernel, needsLowering, physicalDType, retype, type Op, type OptionalTensors } from "../ops/definition.js";
+import {
+  hasKernel,
+  needsLowering,
+  physicalDType,
+  retype,
+  sameElements,
+  type Op,
+  type OptionalTensors,
+} from "../ops/definition.js";
 import { keep } from "../tensor/scope.js";
 import { eagerState, Tensor, typeOf } from "../tensor/tensor.js";
 import type { Variable } from "../tensor/variable.js";
@@ -176,7 +184,9 @@ export class Trace {
     this.#check?.(variable, "write");
     this.readVariable(variable);
     this.valueOf(t);
-    this.#variables.get(variable)!.current = t;
+    const entry = this.#variables.get(variable)!;
+    // A variable is not what was written to it: a gradient for the one is none for the other.
+    entry.current = t === entry.read ? t : sameElements(t);
   }
 
   /** New values of variables are taken only where `ok` (a bool scalar) is true. */

@@ -156,8 +156,16 @@ export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalT
   }
   const trace = currentTrace();
   const outputs = trace !== undefined ? trace.record(op, inputs, attributes, types) : observed(op, inputs, attributes, types);
-  if (watched) recordOnTapes(op, inputs, outputs, attributes);
-  return outputs;
+  if (!watched) return outputs;
+  const apart = apartFrom(inputs, outputs);
+  recordOnTapes(op, inputs, apart, attributes);
+  return apart;
+}
+
+/** The outputs, each a tensor of its own to tapes: a decomposition may give back what it was given (a piece that is the whole). */
+function apartFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
+  const given = (t: Tensor): boolean => inputs.some((input) => input !== undefined && identity(input) === identity(t));
+  return outputs.some(given) ? outputs.map((t) => (given(t) ? sameElements(t) : t)) : outputs;
 }
 
 function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
@@ -190,6 +198,9 @@ export function retype(outputs: Tensors, types: readonly TensorType[]): Tensor[]
 export function withDomain<D extends Domain>(t: Tensor, domain: D): Tensor<D> {
   return view(t, t.dtype, domain) as Tensor<D>;
 }
+
+/** @internal The elements of `t` in a tensor that tapes take for another. */
+export const sameElements = <D extends Domain>(t: Tensor<D>): Tensor<D> => new Tensor<D>(typeOf(t), t.state);
 
 /** @internal The elements of `t`, known to tapes as `other`. */
 export function aliasOf(t: Tensor, other: Tensor): Tensor {

@@ -6,7 +6,7 @@ import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "../autograd/t
 import type { Backend, Executable, TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace, withoutTrace } from "../graph/trace.js";
-import { aliasOf, apply1, retype, withDomain } from "../ops/definition.js";
+import { aliasOf, apply1, retype, sameElements, withDomain } from "../ops/definition.js";
 import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
@@ -181,10 +181,10 @@ export class Variable<D extends Domain = any> {
   }
 }
 
-/** The tensor itself, kept; a copy where another variable or `keep` holds it already. */
+/** The same elements, kept, in a tensor that tapes take for no other; a copy where another variable or `keep` holds them already. */
 function exclusive(t: Tensor): Tensor {
   const { host, kept } = eagerState(t, "a variable");
-  if (!kept) return keep(t);
+  if (!kept) return sameElements(keep(t));
   if (host !== undefined) return keep(wrapHost(typeOf(t), host.slice()));
   return keep(pauseTapes(() => withoutTrace(() => retype([apply1(reshapeOp, [t], { shape: t.shape })], [typeOf(t)])[0]!)));
 }

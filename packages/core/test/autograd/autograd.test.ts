@@ -79,6 +79,52 @@ describe("valueAndGrad", () => {
   });
 });
 
+describe("tensors of the same elements", () => {
+  const bothWays = (fn: (x: Tensor) => Tensor, x: Tensor) => {
+    const compiled = e.compile(fn);
+    try {
+      return [fn(x).toArray(), compiled(x).toArray()];
+    } finally {
+      compiled.dispose();
+    }
+  };
+
+  it("an op that gives back what it was given counts once", () => {
+    const whole = e.defineOp<e.NoAttributes>({
+      name: "whole",
+      inputs: [{ name: "x" }],
+      infer: ([x]) => [x!],
+      decompose: ([x]) => [x!],
+      gradient: ([g]) => [e.mul(g!, 3)],
+    });
+    const x = e.tensor([[1, 2]]);
+    const slope = (fn: (x: Tensor) => Tensor) => bothWays((t) => e.grad((u: Tensor) => e.sum(fn(u)))(t), x);
+    expect(slope((u) => e.split(u, [0, 1], 0)[1]!)).toEqual([[[1, 1]], [[1, 1]]]);
+    expect(slope((u) => e.apply1(whole, [u], {}))).toEqual([[[3, 3]], [[3, 3]]]);
+    expect(slope((u) => e.apply1(whole, [e.apply1(whole, [e.mul(u, 2)], {})], {}))).toEqual([[[18, 18]], [[18, 18]]]);
+  });
+
+  it("a variable is not the tensor that it was made of, or that was written to it", () => {
+    const slopes = (v: e.Variable) => (x: Tensor) => {
+      const { grads } = e.valueAndGrad(() => e.sum(e.mul(x, e.add(v.value, 1))), [x, v]);
+      return e.concat(grads);
+    };
+    const x = e.tensor([3]);
+    expect(bothWays(slopes(new e.Variable(x)), x)).toEqual([
+      [4, 3],
+      [4, 3],
+    ]);
+    const written = (v: e.Variable) => (t: Tensor) => {
+      v.value = t;
+      return slopes(v)(t);
+    };
+    expect(bothWays(written(new e.Variable(e.tensor([0]))), x)).toEqual([
+      [4, 3],
+      [4, 3],
+    ]);
+  });
+});
+
 describe("higher orders", () => {
   it("x³ has the derivatives 3x², 6x, 6, 0", () => {
     let fn = (x: Tensor): Tensor => e.mul(x, e.mul(x, x));
