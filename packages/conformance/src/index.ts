@@ -23,3 +23,10 @@ export {
   type AccuracyReason,
   type AccuracyTable,
 } from "./accuracy/table.js";
+export { generate as generateProgram } from "./fuzz/generate.js";
+export type { FuzzTarget } from "./fuzz/judge.js";
+export { plantedFaults, type PlantedFault } from "./fuzz/planted.js";
+export { printProgram } from "./fuzz/print.js";
+export type { Program } from "./fuzz/program.js";
+export { fuzz, type FuzzDifference, type FuzzOptions, type FuzzReport } from "./fuzz/run.js";
+export { testPrograms, type TestProgramsOptions } from "./fuzz/tests.js";

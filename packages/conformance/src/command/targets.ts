@@ -8,11 +8,20 @@ import { referencePlugin } from "@ermine/core/reference";
 export interface Target {
   /** "cpu fast". */
   readonly label: string;
+  /** What it is made with. */
+  readonly options?: Variant;
   create(): Promise<Backend>;
 }
 
-/** Options under which a backend counts as several. */
-const variants: Readonly<Record<string, readonly { readonly numerics: string; readonly threads?: number }[]>> = {
+/** Options under which a backend counts as one of several. */
+export interface Variant {
+  readonly numerics: string;
+  readonly threads?: number;
+}
+
+export type Variants = Readonly<Record<string, readonly Variant[]>>;
+
+const usual: Variants = {
   cpu: [{ numerics: "fast" }, { numerics: "fast", threads: 1 }, { numerics: "portable" }],
 };
 const packages = ["cpu", "tfjs"];
@@ -24,13 +33,15 @@ export interface TargetRequest {
   /** Modules that export plugins, beside those found as @ermine/backend-<name>. */
   readonly plugins: readonly string[];
   readonly cwd: string;
+  /** Under which options backends count as several. Default: cpu fast on all threads and on one, and portable. */
+  readonly variants?: Variants;
   /** Told of a backend that is not available. */
   readonly notice: (message: string) => void;
 }
 
 /** @throws ErmineError ERMINE_BACKEND where the one that was asked for is not to be had */
 export async function findTargets(request: TargetRequest): Promise<readonly Target[]> {
-  const { backend, numerics, notice } = request;
+  const { backend, numerics, notice, variants = usual } = request;
   const plugins = await loadPlugins(request);
   const wanted =
     backend === undefined ? plugins : plugins.filter(({ plugin, module }) => [plugin.name, module].includes(backend));
@@ -57,8 +68,9 @@ export async function findTargets(request: TargetRequest): Promise<readonly Targ
       targets.push({ label: plugin.name, create: () => plugin.create(options) });
     } else {
       for (const options of chosen) {
-        const alone = options.threads === 1 ? ", 1 thread" : "";
-        targets.push({ label: `${plugin.name} ${options.numerics}${alone}`, create: () => plugin.create(options) });
+        const { threads } = options;
+        const count = threads === undefined ? "" : `, ${threads} thread${threads === 1 ? "" : "s"}`;
+        targets.push({ label: `${plugin.name} ${options.numerics}${count}`, options, create: () => plugin.create(options) });
       }
     }
   }

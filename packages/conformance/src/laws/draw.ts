@@ -3,8 +3,8 @@ import { tensor, withDomain, type Domain, type Draw, type Tensor, type TypedArra
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Mulberry32: uniform in (0, 1). */
-function uniform(seed: number): () => number {
+/** @internal Mulberry32: uniform in (0, 1). */
+export function uniform(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

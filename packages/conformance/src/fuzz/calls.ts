@@ -1,0 +1,81 @@
+/** What a step can call beyond the functions that core exports: as it runs, and as it is printed. */
+import * as core from "@ermine/core";
+import { Tensor } from "@ermine/core";
+import * as nn from "@ermine/core/nn";
+import { optimizers } from "@ermine/trainer/catalog";
+import type { Optimizer } from "@ermine/trainer";
+
+type Run = (...args: readonly any[]) => unknown;
+
+export interface OwnCall {
+  run: Run;
+  /** The call as source; `args` are printed already. */
+  print(...args: readonly string[]): string;
+  /** What the source imports: from core, from core's layers, from the trainer. */
+  readonly imports?: (...args: readonly unknown[]) => {
+    readonly core?: readonly string[];
+    readonly nn?: readonly string[];
+    readonly trainer?: readonly string[];
+  };
+}
+
+interface Layer {
+  forward(x: Tensor): Tensor;
+}
+
+const unquoted = (name: string): string => JSON.parse(name) as string;
+
+function optimize(
+  name: string,
+  options: object,
+  p: Tensor,
+  gradient: Tensor,
+  slots: readonly Tensor[],
+  step: number,
+): readonly Tensor[] {
+  const optimizer = (optimizers as Readonly<Record<string, (options: object) => Optimizer>>)[name]!(options);
+  const scalars = core.tensor(Float32Array.from(optimizer.scalars({ step, epoch: 0 })));
+  const { parameters, slots: next } = optimizer.update({ parameters: [p], slots: [slots] }, [gradient], scalars);
+  return [parameters[0]!, ...next[0]!];
+}
+
+export const ownCalls: Readonly<Record<string, OwnCall>> = {
+  at: {
+    run: (x: Tensor, ...indices) => x.at(...indices),
+    print: (x, ...indices) => `${x}.at(${indices.join(", ")})`,
+    imports: () => ({}),
+  },
+  random: {
+    run: (counters: Tensor, shape: readonly number[]) =>
+      core.withRandom({ seed: 7, counters }, () => core.drawUniform(shape, "program")),
+    print: (counters, shape) => `withRandom({ seed: 7, counters: ${counters} }, () => drawUniform(${shape}, "program"))`,
+    imports: () => ({ core: ["withRandom", "drawUniform"] }),
+  },
+  layer: {
+    run: (name: string, args: readonly unknown[], x: Tensor) =>
+      new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args).forward(x),
+    print: (name, args, x) => `new ${unquoted(name)}(${args.slice(1, -1)}).forward(${x})`,
+    imports: (name) => ({ nn: [name as string] }),
+  },
+  optimize: {
+    run: optimize,
+    print: (name, options, p, gradient, slots, step) =>
+      `((o: Optimizer) => ((n) => [...n.parameters, ...n.slots[0]!])(o.update({ parameters: [${p}], slots: [${slots}] }, [${gradient}], ` +
+      `tensor(Float32Array.from(o.scalars({ step: ${step}, epoch: 0 }))))))(${unquoted(name)}(${options}))`,
+    imports: (name) => ({ core: ["tensor"], trainer: [name as string, "type Optimizer"] }),
+  },
+};
+
+/** The function of a call. */
+export function functionOf(call: string): Run {
+  const found = ownCalls[call]?.run ?? (core as unknown as Readonly<Record<string, Run | undefined>>)[call];
+  if (found === undefined) throw new core.ErmineError("ERMINE_USAGE", `A program calls "${call}", which is no function of core.`);
+  return found;
+}
+
+/** The part of a call's result that a step takes: ".values", "[1]", "" for all. */
+export function taken(result: unknown, take: string | undefined): Tensor {
+  const part = take === undefined ? result : (result as Readonly<Record<string, unknown>>)[take.replace(/[.[\]]/g, "")];
+  if (part instanceof Tensor) return part;
+  throw new core.ErmineError("ERMINE_USAGE", `A step's result is no tensor${take === undefined ? "" : ` at ${take}`}.`);
+}

@@ -1,0 +1,236 @@
+/**
+ * What a program should give, and how far from it float32 may be: the float64 reference, and how much its results move when inputs and every
+ * rounded result are moved by one unit of float32's last place.
+ */
+import { ErmineError, type Backend, type Kernel, type KernelInput, type TypedArray } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+import { exactly, runProgram, type Computed, type Elements } from "./evaluate.js";
+import { reached, stepsOf, type Program } from "./program.js";
+
+/** One result with what it may differ by, element by element. */
+export interface Expected extends Computed {
+  readonly allowance: Float64Array;
+}
+
+export type Oracle =
+  | { readonly kind: "values"; readonly values: readonly Expected[] }
+  /** The reference refuses the program: so must everyone. */
+  | { readonly kind: "refused"; readonly error: ErmineError }
+  /** Nothing can be said of it in float32. */
+  | { readonly kind: "discarded"; readonly reason: "unstable" | "out of range" };
+
+/** Results that float32 has exactly, if it has the inputs: these only move, choose or compare elements. */
+const exact = new Set(
+  (
+    "reshape transpose broadcastTo slice pad concat indexSelect gather unfold where max min maximum minimum neg abs sign sort floor ceil round " +
+    "isFinite equal less lessEqual logicalNot logicalAnd logicalOr full iota size argMax randomUniform"
+  ).split(" "),
+);
+
+/** Sums of many terms: what they lose is of the size of the terms, which may cancel. */
+const accumulating = new Set("sum cumsum matmul fold indexAdd scatterAdd".split(" "));
+
+const lost = 2 ** -23;
+const bits = new Float32Array(1);
+const word = new Int32Array(bits.buffer);
+
+/** 1 or −1, the same for the same magnitude, so that equal elements stay equal. */
+function signOf(value: number, salt: number): number {
+  bits[0] = Math.abs(value);
+  let h = Math.imul(word[0]! ^ salt, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
+  return ((h >>> 17) & 1) === 0 ? 1 : -1;
+}
+
+/** Elements of at most 8 significant bits, 0, ±∞ and NaN are kept: float32's products of two of them are exact, and ties and kinks need them. */
+function isShort(value: number): boolean {
+  bits[0] = value;
+  return (word[0]! & 0xffff) === 0;
+}
+
+/** Are all of them so short and so near to each other that float32's sums of them and of their products are exact? */
+function areExact(data: TypedArray): boolean {
+  if (data.length > 64) return false;
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i]!);
+    if (!isShort(size) || (size !== 0 && (size < 2 ** -4 || size > 64))) return false;
+  }
+  return true;
+}
+
+const moved = (value: number, salt: number): number => value * (1 + signOf(value, salt) * lost);
+
+/** The reference's storages are arrays. */
+const dataOf = ({ storage }: { readonly storage: object }): TypedArray => (storage as { readonly data: TypedArray }).data;
+
+class Observer {
+  readonly backend: Backend;
+  /** A magnitude that float32 does not have, or not with all its digits. */
+  extreme = false;
+  salt = 0;
+  #calls = 0;
+
+  constructor() {
+    const own = reference();
+    const kernels = Object.fromEntries(Object.entries(own.kernels).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
+    this.backend = { ...own, kernels };
+  }
+
+  start(salt: number): void {
+    [this.extreme, this.salt, this.#calls] = [false, salt, 0];
+  }
+
+  #watched(name: string, kernel: Kernel): Kernel {
+    const rounds = !exact.has(name);
+    const accumulates = accumulating.has(name);
+    return (inputs, attributes, outputs) => {
+      const moves = accumulates && this.salt !== 0 && !inputs.every((input) => input === undefined || areExact(dataOf(input)));
+      const operands = moves ? inputs.map((input, i) => input && this.#movedInput(input, i)) : inputs;
+      const storages = kernel(operands, attributes, outputs);
+      this.#calls++;
+      outputs.forEach(({ dtype }, i) => {
+        if (dtype !== "float32") return;
+        const data = dataOf({ storage: storages[i]! });
+        if (this.salt === 0) this.#look(data);
+        else if (rounds) this.#move(data);
+      });
+      return storages;
+    };
+  }
+
+  /** Every element by itself, whatever it is like. */
+  #movedInput(input: KernelInput, place: number): KernelInput {
+    if (input.dtype !== "float32") return input;
+    const salt = this.salt + 7919 * this.#calls + 104729 * place;
+    const data = Float64Array.from(dataOf(input), (value, i) => (Number.isFinite(value) ? moved(value, salt + i) : value));
+    return { ...input, storage: { data } };
+  }
+
+  #look(data: TypedArray): void {
+    for (let i = 0; i < data.length; i++) {
+      const size = Math.abs(data[i]!);
+      if ((size > 1e37 && size !== Infinity) || (size < 1e-37 && size !== 0)) this.extreme = true;
+    }
+  }
+
+  #move(data: TypedArray): void {
+    const salt = this.salt + 7919 * this.#calls;
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i]!;
+      if (value !== Math.fround(value) && Number.isFinite(value)) data[i] = moved(value, salt);
+    }
+  }
+}
+
+let observer: Observer | undefined;
+
+const movedElements =
+  (salt: number): Elements =>
+  (name, leaf) =>
+    leaf.dtype === "float32"
+      ? Float64Array.from(leaf.data, (value) => (isShort(value) ? value : moved(value, salt)))
+      : exactly(name, leaf);
+
+/** What one perturbation is told from another by. */
+const salts = Array.from({ length: 24 }, (_, i) => Math.imul(i + 1, 0x51ed27));
+
+/** What the reference gives, with an allowance for rounding alone. @throws what is no ErmineError */
+export async function consult(program: Program): Promise<Oracle> {
+  const { backend } = observerOf(0);
+  const base = await runProgram(program, backend, "eager", (name, leaf) =>
+    leaf.dtype === "float32" ? Float64Array.from(leaf.data) : exactly(name, leaf),
+  );
+  if (base instanceof ErmineError) return { kind: "refused", error: base };
+  if (observer!.extreme) return { kind: "discarded", reason: "out of range" };
+  const steps = pathLengths(program);
+  return { kind: "values", values: base.map((result, k) => ({ ...result, allowance: roundingOf(result, steps[k]!) })) };
+}
+
+function observerOf(salt: number): Observer {
+  observer ??= new Observer();
+  observer.start(salt);
+  return observer;
+}
+
+/**
+ * The values with 8 · s more, s the largest change under some perturbations.
+ *
+ * @param times 3, or more where a difference is to be confirmed: two errors can cancel in a few
+ */
+export async function widened(
+  program: Program,
+  base: readonly Expected[],
+  times: 3 | 24,
+): Promise<Exclude<Oracle, { kind: "refused" }>> {
+  const changes = base.map(({ data }) => new Float64Array(data.length));
+  for (const salt of salts.slice(0, times)) {
+    const other = await runProgram(program, observerOf(salt).backend, "eager", movedElements(salt));
+    if (other instanceof ErmineError) return { kind: "discarded", reason: "unstable" };
+    for (const [k, change] of changes.entries())
+      if (!widen(change, base[k]!.data, other[k]!.data)) return { kind: "discarded", reason: "unstable" };
+  }
+  if (base.some((result, k) => isUnstable(result, changes[k]!))) return { kind: "discarded", reason: "unstable" };
+  const values = base.map((result, k) => ({
+    ...result,
+    allowance: result.allowance.map((rounding, i) => rounding + 8 * changes[k]![i]!),
+  }));
+  return { kind: "values", values };
+}
+
+/** Takes the larger changes; false where NaN or ±∞ came or went. */
+function widen(change: Float64Array, base: TypedArray, other: TypedArray): boolean {
+  for (let i = 0; i < base.length; i++) {
+    const [a, b] = [base[i]!, other[i]!];
+    if (Object.is(a, b) || a === b) continue;
+    const by = Math.abs(a - b);
+    if (!Number.isFinite(by)) return false;
+    if (by > change[i]!) change[i] = by;
+  }
+  return true;
+}
+
+/** Has less than two digits, or is a whole number or a truth that changed. */
+function isUnstable({ data, dtype }: Computed, change: Float64Array): boolean {
+  if (dtype !== "float32") return change.some((by) => by > 0);
+  let largest = 0;
+  for (const value of data) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
+  return change.some((by) => by > 1e-2 * largest);
+}
+
+/** 4 units in the last place for each step on the way; whole numbers and truths are exact. */
+const roundingOf = ({ data, dtype }: Computed, steps: number): Float64Array =>
+  dtype === "float32" ? Float64Array.from(data, (value) => 4 * steps * lost * Math.abs(value)) : new Float64Array(data.length);
+
+/** For each result how many steps there are on the way to it, those of earlier calls included. */
+function pathLengths(program: Program): readonly number[] {
+  const found: number[] = [];
+  let earlier = 0;
+  for (const index of program.calls) {
+    const entry = program.entries[index]!;
+    const made = new Set(stepsOf(entry).map(({ result }) => result));
+    for (const output of entry.outputs) {
+      const names = [...reached(entry, [output])];
+      const own = names.filter((name) => made.has(name)).length;
+      // A gradient goes the way back as well.
+      found.push(earlier + 1 + (names.some((name) => name.startsWith("g")) ? 3 * own : own));
+    }
+    earlier += stepsOf(entry).length * (entry.gradient === undefined ? 1 : 3);
+  }
+  return [...found, ...Object.keys(program.variables).map(() => earlier + 1)];
+}
+
+/** Where it differs from what was expected, in a sentence; undefined where it does not. */
+export function differenceOf(found: readonly Computed[], expected: readonly Expected[]): string | undefined {
+  if (found.length !== expected.length) return `${found.length} results where there should be ${expected.length}`;
+  for (const [k, wanted] of expected.entries()) {
+    const got = found[k]!;
+    if (got.shape.join() !== wanted.shape.join() || got.dtype !== wanted.dtype || got.data.length !== wanted.data.length)
+      return `${wanted.what} is ${got.dtype}[${got.shape.join(", ")}] and should be ${wanted.dtype}[${wanted.shape.join(", ")}]`;
+    for (let i = 0; i < wanted.data.length; i++) {
+      const [a, r] = [got.data[i]!, wanted.data[i]!];
+      if (Object.is(a, r) || a === r || a === Math.fround(r) || Math.abs(a - r) <= wanted.allowance[i]!) continue;
+      return `${wanted.what}[${i}] of ${wanted.data.length} is ${a} and should be ${r}${wanted.allowance[i] === 0 ? "" : ` ± ${wanted.allowance[i]!.toPrecision(2)}`}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,164 @@
+/** Backends with one fault each, which programs at random must find: the proof that they see. Never part of what is shipped to run. */
+import {
+  interpret,
+  type Backend,
+  type ConstantNode,
+  type Graph,
+  type GraphModule,
+  type Kernel,
+  type KernelInput,
+  type KernelOutput,
+  type TypedArray,
+} from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+
+/** A fault, and a backend that has it. */
+export interface PlantedFault {
+  readonly name: string;
+  create(): Backend;
+}
+
+interface HostStorage {
+  readonly data: TypedArray;
+}
+
+const dataOf = (input: KernelInput | undefined): TypedArray => (input!.storage as HostStorage).data;
+const stored = (storages: readonly object[]): TypedArray => (storages[0] as HostStorage).data;
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** float32 as the others have it, so that only the fault differs. */
+const sound = (): Backend => reference({ precision: "float32" });
+
+type Change = (kernel: Kernel, backend: Backend) => Kernel;
+
+/** Kernels of some ops changed. */
+const withKernels = (changes: Readonly<Record<string, Change>>): Backend => {
+  const backend = sound();
+  const changed = Object.entries(changes).map(([name, change]) => [name, change(backend.kernels[name]!, backend)]);
+  return { ...backend, kernels: { ...backend.kernels, ...(Object.fromEntries(changed) as Record<string, Kernel>) } };
+};
+
+/** Graphs changed before they are interpreted. */
+function withGraphs(change: (graph: Graph) => Graph): Backend {
+  const backend = sound();
+  return {
+    ...backend,
+    compile: (module: GraphModule) =>
+      interpret(backend, {
+        ...module,
+        entries: Object.fromEntries(Object.entries(module.entries).map(([name, graph]) => [name, change(graph)])),
+      }),
+  };
+}
+
+/** Reads the words of an int32 operand as float32. */
+function asFloats(input: KernelInput): KernelInput {
+  const words = Int32Array.from(dataOf(input));
+  return { ...input, storage: { data: new Float32Array(words.buffer) } };
+}
+
+const clampedIndices: Change = (kernel) => (inputs, attributes, outputs) => {
+  const [x, indices, ...rest] = inputs as readonly [KernelInput, KernelInput, ...KernelInput[]];
+  const last = x.shape[attributes["axis"] as number]! - 1;
+  const clamped = Int32Array.from(dataOf(indices), (value) => Math.max(0, Math.min(value, last)));
+  return kernel([x, { ...indices, storage: { data: clamped } }, ...rest], attributes, outputs);
+};
+
+/** A maximum that skips NaN, as hardware's does. */
+const withoutNaN: Change = (kernel) => (inputs, attributes, outputs) => {
+  const kept = inputs.map(
+    (input) => input && { ...input, storage: { data: dataOf(input).map((value) => (Number.isNaN(value) ? -Infinity : value)) } },
+  );
+  return kernel(kept, attributes, outputs);
+};
+
+/** Of a square the wrong axis: what a shape alone does not show. */
+const swappedAxes: Change = (kernel) => (inputs, attributes, outputs) => {
+  const { shape } = inputs[0]!;
+  const [axis, ...more] = attributes["axes"] as readonly number[];
+  const other = shape.findIndex((size, i) => i !== axis && size === shape[axis!]);
+  const swap = axis !== undefined && more.length === 0 && other >= 0;
+  return kernel(inputs, swap ? { ...attributes, axes: [other] } : attributes, outputs);
+};
+
+/** A line is added to the rows of a square as a column. */
+const wrongBroadcast: Change = (kernel) => (inputs, attributes, outputs) => {
+  const turned = inputs.map((input, i): KernelInput | undefined => {
+    const other = inputs[1 - i];
+    const isLine = input?.shape.length === 1 && other?.shape.length === 2 && other.shape.every((size) => size === input.shape[0]);
+    return isLine ? { ...input, shape: [input.shape[0]!, 1] } : input;
+  });
+  return kernel(turned, attributes, outputs);
+};
+
+/** Adds to the base itself, which others may still read. */
+const inPlace: Change = (kernel) => (inputs, attributes, outputs) => {
+  const storages = kernel(inputs, attributes, outputs);
+  dataOf(inputs[0]).set(stored(storages));
+  return storages;
+};
+
+/** What comes behind the last whole block of four rows is left out. */
+const withoutLastRow: Change = (kernel) => (inputs, attributes, outputs) => {
+  const storages = kernel(inputs, attributes, outputs);
+  const { shape } = outputs[0] as KernelOutput;
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  if (rows > 4 && rows % 4 === 1) stored(storages).fill(0, count(shape) - columns);
+  return storages;
+};
+
+/** An int32 sum that is added up in float32: beyond 2²⁴ it loses its last digits. */
+const sumInFloat: Change = (kernel) => (inputs, attributes, outputs) => {
+  const [x] = inputs as readonly [KernelInput];
+  if (x.dtype !== "int32") return kernel(inputs, attributes, outputs);
+  const floats = { ...x, storage: { data: Float32Array.from(dataOf(x)) } };
+  const storages = kernel([floats], attributes, outputs);
+  const data = stored(storages);
+  data.set(data.map(Math.fround));
+  return storages;
+};
+
+/** A constant of one program in the place of a later one of the same shape. */
+function staleConstants(): Backend {
+  const seen = new Map<string, TypedArray>();
+  return withGraphs((graph) => ({
+    ...graph,
+    nodes: graph.nodes.map((node) => {
+      if (node.kind !== "constant" || node.data === undefined) return node;
+      const { shape, dtype } = node.outputs[0]!.type;
+      const key = `${dtype}[${shape.join()}]`;
+      const first = seen.get(key);
+      if (first === undefined) seen.set(key, node.data);
+      return first === undefined ? node : ({ ...node, data: first } satisfies ConstantNode);
+    }),
+  }));
+}
+
+const each = (names: readonly string[], change: Change): Readonly<Record<string, Change>> =>
+  Object.fromEntries(names.map((name) => [name, change]));
+
+export const plantedFaults: readonly PlantedFault[] = [
+  {
+    name: "an int32 read as float32",
+    create: () =>
+      withKernels(
+        each(
+          ["cast"],
+          (kernel) => (inputs, attributes, outputs) =>
+            kernel([inputs[0]!.dtype === "int32" ? asFloats(inputs[0]!) : inputs[0]], attributes, outputs),
+        ),
+      ),
+  },
+  { name: "a clamped index", create: () => withKernels(each(["indexSelect", "gather"], clampedIndices)) },
+  { name: "a lost NaN", create: () => withKernels(each(["max", "maximum"], withoutNaN)) },
+  { name: "swapped axes of a reduction", create: () => withKernels(each(["sum"], swappedAxes)) },
+  {
+    name: "a wrong commit",
+    create: () => withGraphs(({ commit: _, ...graph }) => ({ ...graph, commit: undefined })),
+  },
+  { name: "a stale constant", create: staleConstants },
+  { name: "a broadcast along the wrong axis", create: () => withKernels(each(["add"], wrongBroadcast)) },
+  { name: "an aliasing in-place update", create: () => withKernels(each(["indexAdd", "scatterAdd"], inPlace)) },
+  { name: "a dropped last row", create: () => withKernels(each(["matmul"], withoutLastRow)) },
+  { name: "a sum in the wrong dtype", create: () => withKernels(each(["sum"], sumInFloat)) },
+];

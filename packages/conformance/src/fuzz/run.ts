@@ -1,0 +1,103 @@
+/** Many programs on some targets: counts, what was discarded, and what differs, made small and printed. */
+import type { Mode } from "../golden/kind.js";
+import { generate } from "./generate.js";
+import { judge, type FuzzTarget, type Verdict } from "./judge.js";
+import { printProgram } from "./print.js";
+import type { Program } from "./program.js";
+import { shrink, type ShrinkOptions } from "./shrink.js";
+
+export interface FuzzOptions extends ShrinkOptions {
+  readonly targets: readonly FuzzTarget[];
+  /** Of the first program; the others are the next ones. Default 1. */
+  readonly seed?: number;
+  /** How many. Default: until `seconds` are over, else 500. */
+  readonly programs?: number;
+  /** Stop after that many. */
+  readonly seconds?: number;
+  /** Stop after that many differences. Default 1. */
+  readonly differences?: number;
+  /** Told of each difference as it is found. */
+  readonly onDifference?: (difference: FuzzDifference) => void;
+  /** Told now and then. */
+  readonly onProgress?: (report: FuzzReport) => void;
+}
+
+/** A program that does not give on a target what it gives on the reference. */
+export interface FuzzDifference {
+  readonly seed: number;
+  /** "cpu fast". */
+  readonly target: string;
+  readonly mode: Mode;
+  /** "call 0, t3[1] of 4 is 2 and should be 1 ± 1e-7", of the small program. */
+  readonly difference: string;
+  readonly program: Program;
+  /** The small program as TypeScript, to paste into a test that has a `backend`. */
+  readonly source: string;
+}
+
+export interface FuzzReport {
+  readonly programs: number;
+  /** How many could not be judged, by reason. */
+  readonly discarded: Readonly<Record<string, number>>;
+  readonly differences: readonly FuzzDifference[];
+}
+
+/**
+ * Draws programs and compares each target with the float64 reference, eagerly and compiled.
+ *
+ * @example
+ * const { differences } = await fuzz({ targets: [{ label: "mine", backend: await mine() }], programs: 500 });
+ * @returns how many programs there were, how many of them nothing could be said of, and those that differ, as small as they still do
+ */
+export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const { targets, seed = 1, seconds, differences: most = 1, onDifference, onProgress } = options;
+  const programs = options.programs ?? (seconds === undefined ? 500 : Infinity);
+  const end = seconds === undefined ? Infinity : performance.now() + 1000 * seconds;
+  const discarded: Record<string, number> = {};
+  const differences: FuzzDifference[] = [];
+  const report = (count: number): FuzzReport => ({ programs: count, discarded, differences });
+  let count = 0;
+  for (; count < programs && differences.length < most && performance.now() < end; count++) {
+    const program = generate(seed + count);
+    const verdict = await judge(program, targets);
+    if (verdict.kind === "discarded") discarded[verdict.reason] = (discarded[verdict.reason] ?? 0) + 1;
+    if (verdict.kind === "different") {
+      const found = await explain(seed + count, program, verdict, options);
+      differences.push(found);
+      onDifference?.(found);
+    }
+    if (count % 100 === 99) {
+      onProgress?.(report(count + 1));
+      // Finalizers and timers have their turn.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+  return report(count);
+}
+
+async function explain(
+  seed: number,
+  program: Program,
+  found: Extract<Verdict, { kind: "different" }>,
+  options: FuzzOptions,
+): Promise<FuzzDifference> {
+  const { target, mode, sort, difference } = found;
+  const where = options.targets.flatMap((own) => (own.label === target ? [{ ...own, modes: [mode], largeOnly: false }] : []));
+  let last = difference;
+  const differs = async (candidate: Program): Promise<boolean> => {
+    const verdict = await judge(candidate, where);
+    if (verdict.kind !== "different" || verdict.sort !== sort) return false;
+    last = verdict.difference;
+    return true;
+  };
+  const small = await shrink(program, differs, options);
+  await differs(small);
+  return {
+    seed,
+    target,
+    mode,
+    difference: last,
+    program: small,
+    source: `// ${target}, ${mode}: ${last}\n${printProgram(small, mode)}`,
+  };
+}

@@ -1,0 +1,46 @@
+/** Programs at random as tests, of any runner that has describe and it. */
+import type { Backend } from "@ermine/core";
+import type { TestRunner } from "../laws/run.js";
+import { describeFuzzDifference, discardsTooMany, countsOf } from "./report.js";
+import { fuzz } from "./run.js";
+
+export interface TestProgramsOptions {
+  /** How many. Default 500. */
+  readonly programs?: number;
+  /** Of the first. Default 1. */
+  readonly seed?: number;
+  /** Programs in one test. Default 100. */
+  readonly each?: number;
+}
+
+/**
+ * Programs at random on a backend, eagerly and compiled, against the float64 reference.
+ *
+ * @example testPrograms("mine", () => mine(), { describe, it });
+ */
+export function testPrograms(
+  name: string,
+  create: () => Backend | Promise<Backend>,
+  { describe, it }: TestRunner,
+  { programs = 500, seed = 1, each = 100 }: TestProgramsOptions = {},
+): void {
+  let backend: Promise<Backend> | undefined;
+  describe(`programs at random, on ${name}`, () => {
+    for (let first = 0; first < programs; first += each) {
+      const count = Math.min(each, programs - first);
+      it(`seeds ${seed + first} … ${seed + first + count - 1}`, async () => {
+        backend ??= Promise.resolve(create());
+        const report = await fuzz({
+          targets: [{ label: name, backend: await backend }],
+          seed: seed + first,
+          programs: count,
+          tries: 300,
+        });
+        const [difference] = report.differences;
+        if (difference !== undefined) throw new Error(describeFuzzDifference(difference));
+        if (discardsTooMany(countsOf(report)))
+          throw new Error(`Too many programs say nothing: ${JSON.stringify(report.discarded)} of ${count}.`);
+      }, 60_000);
+    }
+  });
+}

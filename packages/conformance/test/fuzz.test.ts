@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import * as core from "@ermine/core";
+import { ErmineError, Trace, type Backend, type Tensor } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+import { fuzz, generateProgram, plantedFaults, printProgram, testPrograms } from "../src/index.js";
+import { functionOfEntry, runProgram } from "../src/fuzz/evaluate.js";
+import { forms } from "../src/fuzz/forms/index.js";
+import { stepsOf, type Program } from "../src/fuzz/program.js";
+import { exportedOps } from "../src/laws/definitions.js";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+testPrograms("the reference in float32", () => reference({ precision: "float32" }), { describe, it });
+testPrograms(
+  "a backend that answers late",
+  () => reference({ precision: "float32", late: true }),
+  { describe, it },
+  { programs: 100, seed: 10_000 },
+);
+
+describe("a planted fault is found within 2000 programs:", () => {
+  for (const { name, create } of plantedFaults) {
+    it(name, async () => {
+      const { differences } = await fuzz({ targets: [{ label: name, backend: create() }], programs: 2000, tries: 200 });
+      expect(differences).toHaveLength(1);
+    });
+  }
+
+  it("and made as small as it still shows", async () => {
+    const { create } = plantedFaults.find(({ name }) => name === "swapped axes of a reduction")!;
+    const { differences } = await fuzz({ targets: [{ label: "swapped", backend: create() }], programs: 2000 });
+    const { program, source } = differences[0]!;
+    expect(program.entries.flatMap((entry) => stepsOf(entry)).length).toBeLessThanOrEqual(2);
+    expect(program.calls).toHaveLength(1);
+    expect(source).toMatch(/(sum|softmax|mean)\(/);
+  });
+});
+
+it("an error of some dozen units in the last place is found, and one of none is not", async () => {
+  const off = (by: number): Backend => {
+    const backend = reference({ precision: "float32" });
+    const exp = backend.kernels["exp"]!;
+    const wrong: typeof exp = (inputs, attributes, outputs) => {
+      const storages = exp(inputs, attributes, outputs) as readonly { data: Float32Array }[];
+      storages[0]!.data.forEach((value, i, data) => (data[i] = value * (1 + by)));
+      return storages;
+    };
+    return { ...backend, kernels: { ...backend.kernels, exp: wrong } };
+  };
+  const found = async (by: number) =>
+    (await fuzz({ targets: [{ label: "exp", backend: off(by) }], programs: 300, tries: 50 })).differences.length;
+  expect(await found(5e-6)).toBe(1);
+  expect(await found(0)).toBe(0);
+});
+
+it("the same seed is the same program", () => {
+  expect(generateProgram(7)).toEqual(generateProgram(7));
+  expect(generateProgram(7)).not.toEqual(generateProgram(8));
+});
+
+/** What the grammar does not draw, and why. */
+const notDrawn: Readonly<Record<string, string>> = {
+  ...Object.fromEntries("allClose arrayEqual".split(" ").map((name) => [name, "gives a truth on the host"])),
+  ...Object.fromEntries(
+    "manualSeed uniform normal randint bernoulli permutation shuffledIndices"
+      .split(" ")
+      .map((name) => [name, "random numbers of the host"]),
+  ),
+  elementCount: "a number where sizes are known; its op is drawn by apply1",
+  drawUniform: "drawn as `random`",
+  withRandom: "drawn as `random`",
+  tensor: "inputs and constants are made with it",
+  apply: "drawn as apply1",
+  argMaxOp: "an op, not a function",
+  jacobian: "a loop of gradients",
+  grad: "valueAndGrad without the value",
+  valueAndRowGrads: "for the trainer: rows of a gradient in place of a tensor",
+  tanhActivation: "tanh under another name",
+  swish: "silu under another name",
+  rreluEval: "rrelu under another name",
+  mae: "l1 under another name",
+  asProbabilities: "drawn where a loss takes probabilities",
+  asLogProbabilities: "asProbabilities of the other mark",
+};
+
+/** Functions of core that compute no tensors. */
+const isComputation = (value: unknown): value is (...args: never[]) => Tensor => typeof value === "function";
+const machinery =
+  "addSizes allocate backward bind bindFeeds broadcastShapes checkBroadcastsTo checkClassIndices checkOptions checkedIndices compile compileApart compileModule concrete " +
+  "constantInit createBackend currentBackend currentPath currentSeed currentTrace defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp " +
+  "denseGradient dirac dispose eliminateDead eyeInit fans fedLookups formatShape gainOf graphModule hashKey initialize initializerOf interpret isRowGradient kaimingNormal " +
+  "kaimingUniform keep leaves lowerModule mapTree mulSizes nearestName noGrad normalInit observeOps orthogonal peakBytes philox placements probeBackends randomBits " +
+  "randomUniform24 registeredBackends sameShape sameSize scope sizeOf specialize subSizes tidy totalNormalizer traceEntry truncNormal uniformInit use useBackend " +
+  "valueAndGrad withBackend withDomain withPath withoutTrace xavierNormal xavierUniform";
+
+it("every function of core's that computes tensors has a form in the grammar", () => {
+  const drawn = new Set(forms.map(({ name }) => name));
+  const without = Object.entries(core).flatMap(([name, value]) =>
+    isComputation(value) &&
+    name[0] === name[0]!.toLowerCase() &&
+    !drawn.has(name) &&
+    !(name in notDrawn) &&
+    !machinery.split(" ").includes(name)
+      ? [name]
+      : [],
+  );
+  expect(without, "add a form in src/fuzz/forms, or say in this test why there is none").toEqual([]);
+});
+
+it("every op that core exports is drawn, forward or backward", () => {
+  const reached = new Set<string>();
+  const trace = (program: Program): void => {
+    const running = new Trace();
+    const leaf = ([name, { shape, dtype }]: [string, { shape: readonly number[]; dtype: core.DType }]) =>
+      running.feed(name, { shape, dtype, domain: "real" });
+    const names = Object.keys(program.inputs);
+    const variables = new Map(
+      Object.entries(program.variables).map(([name, { shape, dtype }]) => [
+        name,
+        new core.Variable(core.zeros(shape, { dtype })),
+      ]),
+    );
+    running.run(() => {
+      for (const entry of program.entries) {
+        const outputs = functionOfEntry(entry, names, variables)(...Object.entries(program.inputs).map(leaf));
+        for (const node of running.finish(outputs).nodes) if (node.kind === "op") reached.add(node.op.name);
+      }
+    });
+  };
+  const ops = exportedOps().map(({ name }) => name);
+  for (let seed = 1; seed <= 6000 && ops.some((name) => !reached.has(name)); seed++) {
+    try {
+      trace(generateProgram(seed));
+    } catch (error) {
+      if (!(error instanceof ErmineError)) throw error;
+    }
+  }
+  expect(ops.filter((name) => !reached.has(name))).toEqual([]);
+});
+
+it("a printed program is TypeScript that gives what the program gave", async () => {
+  const folder = mkdtempSync(join(import.meta.dirname, "printed-"));
+  const backend = reference();
+  Object.assign(globalThis, { backend });
+  const printed: unknown[][] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...args: unknown[]) => void printed.push(args));
+  try {
+    for (let seed = 1; seed <= 24; seed++) {
+      const mode = seed % 2 === 0 ? "eager" : "compiled";
+      const program = generateProgram(seed);
+      const found = await runProgram(program, backend, mode);
+      if (found instanceof ErmineError) continue;
+      const file = join(folder, `program${seed}.ts`);
+      writeFileSync(
+        file,
+        printProgram(program, mode).replace("\n\n", '\ndeclare const backend: import("@ermine/core").Backend;\n\n'),
+      );
+      printed.length = 0;
+      await import(/* @vite-ignore */ file);
+      const numbers = (printed[0] as unknown[]).flat(Infinity).map(Number);
+      expect(numbers, `seed ${seed}`).toEqual(found.flatMap(({ data }) => Array.from(data)));
+    }
+  } finally {
+    log.mockRestore();
+    rmSync(folder, { recursive: true });
+  }
+});
