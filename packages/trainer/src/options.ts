@@ -136,6 +136,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
       `Trainer: "${twice}" would name two logs. Metrics and parts of the loss have names of their own.`,
     );
   }
+  checkClip(options);
   const { accumulate = 1 } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new ErmineError(
@@ -143,6 +144,22 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
       `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${String(accumulate)}.`,
     );
   }
+}
+
+function checkClip({ clipGradNorm, clipGradValue }: TrainerOptions<string, string>): void {
+  const check = (name: string, limit: unknown): void => {
+    if (typeof limit === "number" && limit > 0) return;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `Trainer: ${name} must be a number above 0, got ${String(limit)}. Leave it out to clip nothing.`,
+    );
+  };
+  if (clipGradValue !== undefined) check("clipGradValue", clipGradValue);
+  if (clipGradNorm === undefined) return;
+  if (typeof clipGradNorm !== "object" || clipGradNorm === null) return check("clipGradNorm", clipGradNorm);
+  checkOptions("Trainer: clipGradNorm", clipGradNorm, ["maxNorm", "normType"]);
+  check("clipGradNorm.maxNorm", clipGradNorm.maxNorm);
+  if (clipGradNorm.normType !== undefined) check("clipGradNorm.normType", clipGradNorm.normType);
 }
 
 /** What one call of `fit` does: its options with their defaults, and its data in two parts. */

@@ -1,6 +1,7 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
 import { tapesRun } from "../autograd/tape.js";
 import type { Backend, Feed, TensorType } from "../backend/contract.js";
+import { checkOptions, ErmineError } from "../errors.js";
 import { backendOf, identity, retype } from "../ops/definition.js";
 import { bind, concrete, Dim, type Shape } from "../tensor/dim.js";
 import { adopt } from "../tensor/scope.js";
@@ -65,6 +66,13 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: { backend?: Backend; symbolicBatch?: boolean; name?: string } = {},
 ): Compiled<A, R> {
+  if (typeof fn !== "function") {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      "compile takes a function of tensors, compile((x) => …), and gives one: its result is no argument.",
+    );
+  }
+  checkOptions("compile(fn, { backend, symbolicBatch, name })", options, ["backend", "symbolicBatch", "name"]);
   const name = options.name ?? (fn.name || "the compiled function");
   const symbolicBatch = options.symbolicBatch === true;
   /** Least recently used first. */

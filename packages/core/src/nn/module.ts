@@ -42,7 +42,17 @@ export abstract class Module {
 
   /** Its place in the model that ran it last; "" for the model itself. */
   get path(): string {
-    return this.#path;
+    return Module.#self(this).#path;
+  }
+
+  /** @throws ErmineError ERMINE_USAGE where it is a proxy of a module, which has no private fields */
+  static #self<M extends Module>(module: M, path = ""): M {
+    if (#called in module) return module;
+    const name = path === "" ? "This module" : `The module ${path}`;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${name} is a proxy, as Vue's reactive() and ref() make it of what they hold. Keep modules out of it: markRaw(model), or shallowRef(model).`,
+    );
   }
 
   /**
@@ -102,9 +112,10 @@ export abstract class Module {
    * tensors, each time that the function is traced: return what it takes (see `withFeatures`).
    */
   onForward(hook: ForwardHook): () => void {
-    this.#intercept();
-    this.#hooks.add(hook);
-    return () => this.#hooks.delete(hook);
+    const self = Module.#self(this);
+    self.#intercept();
+    self.#hooks.add(hook);
+    return () => self.#hooks.delete(hook);
   }
 
   /** Itself ("") and every module inside, with their paths; one that stands in two places has its first. */
@@ -114,7 +125,7 @@ export abstract class Module {
       if (!(item instanceof Module)) return false;
       if (found.has(item)) return false;
       found.set(item, path);
-      item.#intercept();
+      Module.#self(item, path).#intercept();
       return true;
     });
     return [...found].map(([module, path]) => [path, module]);
@@ -128,7 +139,7 @@ export abstract class Module {
       if (item instanceof Variable && !found.has(item)) found.set(item, path);
       if (!(item instanceof Module) || seen.has(item)) return false;
       seen.add(item);
-      item.#intercept();
+      Module.#self(item, path).#intercept();
       return true;
     });
     const taken = new Set<string>();

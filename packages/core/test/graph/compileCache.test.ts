@@ -252,6 +252,13 @@ describe("compile's programs", () => {
   });
 });
 
+it("compile refuses what is no function, and options that it has not", () => {
+  expect(() => e.compile(e.ones([2]) as never)).toThrow(/compile takes a function/);
+  expect(() => e.compile(() => 1, reference() as never)).toThrow(
+    /compile\(fn, \{ backend, symbolicBatch, name \}\) has no option/,
+  );
+});
+
 describe("a variable", () => {
   it("written by write() inside of valueAndGrad reads as written; in a trace write() is refused", () => {
     const v = new e.Variable(e.tensor([5]), { name: "v" });

@@ -123,4 +123,19 @@ describe("forward", () => {
     const Empty = class Empty extends (Module as unknown as new () => Method) {};
     expect(() => new Empty().forward(x())).toThrow(/Empty has no forward/);
   });
+
+  it("of a proxy is refused with the remedy, however it is asked for", () => {
+    const net = new Sequential(new Linear(2, 3));
+    const deep = new Sequential(new Proxy(new Linear(2, 3), {}));
+    const proxy = new Proxy(net, {});
+    for (const use of [
+      () => proxy.parameters(),
+      () => proxy.eval(),
+      () => proxy.onForward(() => {}),
+      () => proxy.path,
+      () => deep.forward(x()),
+    ]) {
+      expect(use).toThrow(/is a proxy.*markRaw\(model\)/);
+    }
+  });
 });
