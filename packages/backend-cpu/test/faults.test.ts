@@ -1,0 +1,119 @@
+/** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
+import v8 from "node:v8";
+import { describe, expect, test, vi } from "vitest";
+import {
+  apply1,
+  compile,
+  defineActivation,
+  defineOp,
+  exp,
+  mse,
+  mul,
+  sum,
+  tensor,
+  valueAndGrad,
+  withBackend,
+  type Tensor,
+} from "@ermine/core";
+import { Linear, Sequential } from "@ermine/core/nn";
+import { adam, adamw, dataset, defineOptimizer, sgd, Trainer, type CommonOptions } from "@ermine/trainer";
+import { compileJoined } from "../src/vectors.js";
+import { cpu } from "../src/index.js";
+
+const backend = await cpu({ threads: 1 });
+const x = () => tensor([-1, 0.5, 2]);
+const value = (fn: (t: Tensor) => Tensor, compiled: boolean): number[] =>
+  withBackend(backend, () => Array.from((compiled ? compile(fn) : fn)(x()).dataSync()));
+const valueAndGradient = (fn: (t: Tensor) => Tensor, compiled: boolean): number[] =>
+  withBackend(backend, () => {
+    const both = (t: Tensor) => {
+      const { value, grads } = valueAndGrad(() => {
+        const y = fn(t);
+        return [sum(y), y] as const;
+      }, t);
+      return [value[1], grads] as const;
+    };
+    const program = compiled ? compile(both) : both;
+    return program(x()).flatMap((t) => Array.from(t.dataSync()));
+  });
+
+// Definitions with the names of built-in ones that have kernels, and others that mean something else.
+describe.each([false, true])("A5: a definition is itself whatever its name is (compiled: %s)", (compiled) => {
+  const names = ["mish", "relu", "sigmoid", "gelu", "tanh", "softplus", "hardSwish", "elu"];
+  test.fails.each(names)("fault A5: an activation named %s (issue I, item 2: roles)", (name) => {
+    const own = defineActivation({ name, decompose: (t) => mul(t, 100) });
+    expect(value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
+  });
+  test("an activation named unfamiliarly", () => {
+    const own = defineActivation({ name: "hundredfold", decompose: (t) => mul(t, 100) });
+    expect(value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
+    expect(valueAndGradient((t) => own(t), compiled)).toEqual([-100, 50, 200, 100, 100, 100]);
+  });
+  test.fails.each(["neg", "exp", "abs", "sqrt"])("fault A5: an op named %s (issue I, item 2: roles)", (name) => {
+    const own = defineOp<Record<never, never>>({
+      name,
+      inputs: [{ name: "x" }],
+      infer: ([t]) => [t!],
+      decompose: ([t]) => [mul(t!, 3)],
+    });
+    expect(value((t) => apply1(own, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
+  });
+  test.fails("fault A5: a fused backward of an activation named mish (issue I, item 2: roles)", () => {
+    const own = defineActivation({ name: "mish", decompose: (t) => exp(t), gradient: (g, _, y) => mul(g, y) });
+    const expected = [-1, 0.5, 2].map(Math.exp);
+    valueAndGradient((t) => own(t), compiled).forEach((value, i) => expect(value).toBeCloseTo(expected[i % 3]!, 5));
+  });
+});
+
+test.fails.each([sgd(), sgd({ momentum: 0.9 }), adam(), adamw()])(
+  "fault A5: an optimizer named $name trains by its own step (issue I, item 2: roles)",
+  async (model) => {
+    // The slots, scalars and options of the built-in one, and a step that leaves the parameters as they are.
+    const own = defineOptimizer({
+      name: model.name,
+      defaults: model.options as unknown as CommonOptions,
+      slots: (_, shape) => model.slots(shape),
+      scalars: (_, { step }) => model.scalars({ step, epoch: 0 }),
+      step: ({ p, slots }) => [p, ...slots],
+    });
+    const net = new Sequential(new Linear(2, 1));
+    const before = await net.stateDict();
+    const trainer = new Trainer({ model: net, loss: mse, optimizer: own(), backend });
+    const inputs = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
+    await trainer.fit(dataset({ inputs, targets: { data: Float32Array.of(9, 9), shape: [2, 1] } }), { epochs: 1 });
+    expect(await net.stateDict()).toEqual(before);
+  },
+);
+
+describe("B18: flags of V8 are asked for", () => {
+  test.fails("fault B18: an engine that nobody asked for wide vectors sets no flag (issue I, item 5: the cpu engine)", async () => {
+    const versions = { ...process.versions, v8: "13.6.233.10" };
+    vi.stubGlobal(
+      "process",
+      Object.create(process, { versions: { value: versions }, arch: { value: "x64" }, execArgv: { value: [] } }),
+    );
+    const flags = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
+    try {
+      await cpu();
+      expect(flags).not.toHaveBeenCalled();
+    } finally {
+      flags.mockRestore();
+      vi.unstubAllGlobals();
+    }
+  });
+  test.fails("fault B18: Bun, which reports a version of V8, is not asked (issue I, item 5: the cpu engine)", () => {
+    const versions = { ...process.versions, v8: "13.6.233.10", bun: "1.2.0" };
+    vi.stubGlobal(
+      "process",
+      Object.create(process, { versions: { value: versions }, arch: { value: "x64" }, execArgv: { value: [] } }),
+    );
+    const flags = vi.spyOn(v8, "setFlagsFromString").mockImplementation(() => {});
+    try {
+      expect(compileJoined(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))).toBeUndefined();
+      expect(flags).not.toHaveBeenCalled();
+    } finally {
+      flags.mockRestore();
+      vi.unstubAllGlobals();
+    }
+  });
+});

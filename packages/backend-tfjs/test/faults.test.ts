@@ -1,0 +1,58 @@
+/** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
+import { apply1, compile, defineActivation, defineOp, mse, mul, tensor, withBackend, type Tensor } from "@ermine/core";
+import { Linear, Sequential } from "@ermine/core/nn";
+import { adam, adamw, dataset, defineOptimizer, sgd, Trainer, type CommonOptions } from "@ermine/trainer";
+import { describe, expect, test } from "vitest";
+import { backend } from "./agreement.js";
+import { describeNative } from "./native.js";
+
+const x = () => tensor([-1, 0.5, 2]);
+const value = async (fn: (t: Tensor) => Tensor, compiled: boolean): Promise<number[]> => {
+  const tfjs = await backend();
+  return withBackend(tfjs, () => Array.from((compiled ? compile(fn) : fn)(x()).dataSync()));
+};
+
+describeNative("definitions with taken names", () => {
+  describe.each([false, true])("A5: a definition is itself whatever its name is (compiled: %s)", (compiled) => {
+    const check = async (name: string): Promise<void> => {
+      const own = defineActivation({ name, decompose: (t) => mul(t, 100) });
+      expect(await value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
+    };
+    test.fails.each(["relu", "sigmoid", "tanh"])("fault A5: an activation named %s (issue I, item 2: roles)", check);
+    // TensorFlow's kernels have no such names.
+    test.each(["mish", "gelu", "softplus", "hardSwish", "elu", "hundredfold"])("an activation named %s", check);
+    test.fails.each(["neg", "exp", "abs", "sqrt"])("fault A5: an op named %s (issue I, item 2: roles)", async (name) => {
+      const own = defineOp<Record<never, never>>({
+        name,
+        inputs: [{ name: "x" }],
+        infer: ([t]) => [t!],
+        decompose: ([t]) => [mul(t!, 3)],
+      });
+      expect(await value((t) => apply1(own, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
+    });
+  });
+
+  test.fails.each([sgd(), sgd({ momentum: 0.9 }), adam(), adamw()])(
+    "fault A5: an optimizer named $name trains by its own step (issue I, item 2: roles)",
+    async (model) => {
+      // The slots, scalars and options of the built-in one, and a step that leaves the parameters as they are.
+      const own = defineOptimizer({
+        name: model.name,
+        defaults: model.options as unknown as CommonOptions,
+        slots: (_, shape) => model.slots(shape),
+        scalars: (_, { step }) => model.scalars({ step, epoch: 0 }),
+        step: ({ p, slots }) => [p, ...slots],
+      });
+      const net = new Sequential(new Linear(2, 1));
+      const before = await net.stateDict();
+      const trainer = new Trainer({ model: net, loss: mse, optimizer: own(), backend: await backend() });
+      const inputs = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
+      try {
+        await trainer.fit(dataset({ inputs, targets: { data: Float32Array.of(9, 9), shape: [2, 1] } }), { epochs: 1 });
+        expect(await net.stateDict()).toEqual(before);
+      } finally {
+        trainer.dispose();
+      }
+    },
+  );
+});

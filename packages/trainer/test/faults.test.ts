@@ -1,0 +1,270 @@
+/** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
+import { describe, expect, test } from "vitest";
+import {
+  bceWithLogits,
+  crossEntropy,
+  defineLoss,
+  ErmineError,
+  manualSeed,
+  mse,
+  mul,
+  sub,
+  tensor,
+  type Tensor,
+} from "@ermine/core";
+import { Dropout, Linear, Sequential } from "@ermine/core/nn";
+import { reference } from "@ermine/core/reference";
+import { accuracy, adam, dataset, schedules, sgd, Trainer, type Schedule, type TrainerOptions } from "../src/index.js";
+
+const samples = 8;
+const inputs = { data: Float32Array.from({ length: 2 * samples }, (_, i) => ((i * 7) % 11) / 5 - 1), shape: [samples, 2] };
+const values = dataset({
+  inputs,
+  targets: { data: Float32Array.from({ length: samples }, (_, i) => i / 4 - 1), shape: [samples, 1] },
+});
+const threeWide = { data: new Float32Array(3 * samples), shape: [samples, 3] };
+const oneWide = { data: new Float32Array(samples), shape: [samples, 1] };
+const wide = dataset({ inputs: threeWide });
+
+function make(options: Partial<TrainerOptions> = {}): Trainer {
+  manualSeed(3);
+  const model = new Sequential(new Linear(2, 1));
+  const given = { model, loss: mse, optimizer: sgd({ learningRate: 0.1 }), backend: reference(), ...options };
+  return new Trainer(given as TrainerOptions<never>);
+}
+const weights = async ({ model }: Pick<Trainer, "model">): Promise<number[]> =>
+  Object.values(await model.stateDict()).flatMap(({ data }) => Array.from(data));
+const run = { epochs: 2, batchSize: 4, shuffle: false, notice: () => undefined } as const;
+
+/** What was refused and how; anything else that is thrown is passed on. */
+async function refusal(fn: () => unknown): Promise<string> {
+  try {
+    await fn();
+  } catch (error) {
+    if (error instanceof ErmineError) return error.message;
+    return `a raw ${(error as Error).name}: ${(error as Error).message}`;
+  }
+  return "nothing was refused";
+}
+
+describe("A7: a schedule's state belongs to a training", () => {
+  test.fails("fault A7: a second trainer with the same options starts at the first rate (issue I, item 4: step.run)", async () => {
+    const shared = sgd({ learningRate: schedules.reduceOnPlateau(0.1, { monitor: "loss", patience: 0, threshold: 0.9 }) });
+    const long = { ...run, epochs: 4 };
+    const first = await make({ optimizer: shared }).fit(values, long);
+    const second = await make({ optimizer: shared }).fit(values, long);
+    expect(second.steps).toEqual(first.steps);
+  });
+});
+
+describe.each([true, false])("A9: nothing that is not finite is committed (compiled: %s)", (compile) => {
+  const never: Schedule = { name: "never", per: "step", at: (step) => (step < 2 ? 0.1 : NaN) };
+  test.fails("fault A9: a rate of NaN is refused, and the parameters stay (issue I, item 4: step.run)", async () => {
+    const trainer = make({ optimizer: sgd({ learningRate: never }), compile });
+    expect(await refusal(() => trainer.fit(values, run))).toMatch(/learningRate|not finite/);
+    expect((await weights(trainer)).every(Number.isFinite)).toBe(true);
+  });
+  test.fails("fault A9: adam with epsilon 0 where a gradient is 0 commits nothing (issue I, item 4: step.run)", async () => {
+    const trainer = make({ optimizer: adam({ epsilon: 0 }), compile });
+    const still = dataset({
+      inputs: { data: new Float32Array(16), shape: [8, 2] },
+      targets: { data: new Float32Array(8).fill(1), shape: [8, 1] },
+    });
+    await refusal(() => trainer.fit(still, run));
+    expect((await weights(trainer)).every(Number.isFinite)).toBe(true);
+  });
+  test.fails("fault A9: a step that overflows is not committed (issue I, item 4: step.run)", async () => {
+    const trainer = make({ optimizer: sgd({ learningRate: 3e38 }), backend: reference({ precision: "float32" }), compile });
+    await refusal(() => trainer.fit(values, run));
+    expect((await weights(trainer)).every(Number.isFinite)).toBe(true);
+  });
+});
+
+test.each([
+  [{ clipGradNorm: NaN }, /clipGradNorm must be a number above 0, got NaN/],
+  [{ clipGradNorm: -1 }, /clipGradNorm must be a number above 0, got -1/],
+  [{ clipGradNorm: 0 }, /clipGradNorm must be a number above 0, got 0/],
+  [{ clipGradNorm: "1" }, /clipGradNorm must be a number above 0, got 1/],
+  [{ clipGradNorm: null }, /clipGradNorm must be a number above 0, got null/],
+  [{ clipGradNorm: { maxNorm: -1 } }, /clipGradNorm\.maxNorm must be a number above 0/],
+  [{ clipGradNorm: { maxNorm: 1, normType: NaN } }, /clipGradNorm\.normType must be a number above 0/],
+  [{ clipGradNorm: { max_norm: 1 } }, /Did you mean "maxNorm"/],
+  [{ clipGradValue: 0 }, /clipGradValue must be a number above 0/],
+  [{ clipGradValue: NaN }, /clipGradValue must be a number above 0/],
+])("A9: the trainer refuses %o", async (options, message) => {
+  expect(await refusal(() => make(options as unknown as Partial<TrainerOptions>))).toMatch(message);
+});
+
+describe("A20: one thing at a time", () => {
+  test.fails("fault A20: a second fit on a trainer that fits is refused, and the first is as it would be (issue I, item 4: step.run)", async () => {
+    const alone = await make().fit(values, run);
+    const trainer = make();
+    const first = trainer.fit(values, run);
+    const second = refusal(() => trainer.fit(values, run));
+    expect((await first).steps).toEqual(alone.steps);
+    expect(await second).toMatch(/fit/);
+  });
+  test.fails("fault A20: dispose during fit says so (issue I, item 4: step.run)", async () => {
+    const trainer = make();
+    const message = await refusal(() =>
+      trainer.fit(values, { ...run, callbacks: [{ name: "stop", onStep: () => trainer.dispose() }] }),
+    );
+    expect(message).toMatch(/dispose/);
+  });
+  test.fails("fault A20: a signal that is aborted already takes no step (issue I, item 4: step.run)", async () => {
+    const trainer = make();
+    const before = await weights(trainer);
+    const { steps, stopped } = await trainer.fit(values, { ...run, signal: AbortSignal.abort() });
+    expect([steps, stopped]).toEqual([[], "aborted"]);
+    expect(await weights(trainer)).toEqual(before);
+  });
+});
+
+describe("A21: a refused call leaves no trace", () => {
+  const refused: Record<string, (trainer: Trainer) => Promise<unknown>> = {
+    "predict of a wrong width": (trainer) => trainer.predict(wide),
+    "evaluate without targets": (trainer) => trainer.evaluate(dataset({ inputs })),
+    "evaluate of a wrong width": (trainer) => trainer.evaluate(dataset({ inputs: threeWide, targets: oneWide })),
+    "fit of a wrong width": (trainer) => trainer.fit(dataset({ inputs: threeWide, targets: oneWide }), run),
+    "fit without targets": (trainer) => trainer.fit(dataset({ inputs }), run),
+  };
+  const holds = ["fit of a wrong width", "fit without targets"];
+  for (const [name, call] of Object.entries(refused)) {
+    (holds.includes(name) ? test : test.fails)(
+      `fault A21: after ${name}, fit and predict go as without it (issue I, item 4: step.run)`,
+      async () => {
+        const [trainer, other] = [make(), make()];
+        expect(await refusal(() => call(trainer))).toMatch(/./);
+        const [{ steps }, expected] = [await trainer.fit(values, run), await other.fit(values, run)];
+        expect(steps).toEqual(expected.steps);
+        expect(await trainer.predict(values)).toEqual(await other.predict(values));
+      },
+    );
+  }
+});
+
+describe("B4: losses with inputs and results of other kinds", () => {
+  test.fails("fault B4: a loss whose inputs are called logits and labels trains (issue I, item 2: roles)", async () => {
+    const elements = ([p, t]: readonly [Tensor, Tensor]) => ({ value: mul(sub(p, t), sub(p, t)) });
+    const named = (a: string, b: string) =>
+      defineLoss({ name: "own", link: "identity", inputs: [{ name: a }, { name: b }], elements });
+    const expected = await make({ loss: named("prediction", "target") as never }).fit(values, run);
+    const { steps } = await make({ loss: named("logits", "labels") as never }).fit(values, run);
+    expect(steps).toEqual(expected.steps);
+  });
+  test.fails("fault B4: a loss whose elements returns a tensor is refused by name (issue I, item 2: roles)", async () => {
+    const wrong = defineLoss({
+      name: "own",
+      link: "identity",
+      inputs: [{ name: "prediction" }, { name: "target" }],
+      elements: (([p, t]: readonly [Tensor, Tensor]) => sub(p, t)) as never,
+    });
+    expect(await refusal(() => make({ loss: wrong as never }).fit(values, run))).toMatch(/own: elements .*\{ value/);
+  });
+});
+
+describe("B6: things of another kind than they must be", () => {
+  const trainerOptions: readonly (readonly [string, object, RegExp])[] = [
+    ['loss: "mse"', { loss: "mse" }, /loss.*mse/],
+    ['optimizer: "adam"', { optimizer: "adam" }, /optimizer.*adam\(/],
+    ["model: a function", { model: (x: Tensor) => x }, /model/],
+  ];
+  test.each([
+    ["accuracy", /accuracy\(\)/],
+    [accuracy, /accuracy\(\)/],
+  ])("B6: metrics: [%s] is refused with the spelling", async (metric, message) => {
+    expect(await refusal(() => make({ metrics: [metric as never] }))).toMatch(message);
+  });
+  test.fails.each(trainerOptions)("fault B6: %s (issue I, item 6: the public face)", async (_, options, message) => {
+    const text = await refusal(() => make(options).fit(values, run));
+    expect(text).not.toMatch(/^a raw/);
+    expect(text).toMatch(message);
+  });
+  test.fails("fault B6: posWeight of a number (issue I, item 6: the public face)", async () => {
+    const text = await refusal(() => bceWithLogits(tensor([0.5]), tensor([1]), { posWeight: 3 as never }));
+    expect(text).toMatch(/posWeight.*(scalar|tensor)\(/);
+  });
+  test.fails("fault B6: class weights as an array (issue I, item 6: the public face)", async () => {
+    const labels = tensor([0], { dtype: "int32" });
+    expect(await refusal(() => crossEntropy(tensor([[1, 2]]), labels, { weight: [1, 2] as never }))).toMatch(/weight.*tensor\(/);
+  });
+  test.fails("fault B6: predict takes arrays and tensors (issue I, item 6: the public face)", async () => {
+    const trainer = make();
+    const expected = await trainer.predict(dataset({ inputs: { data: Float32Array.of(1, 2), shape: [1, 2] } }));
+    expect(await trainer.predict([[1, 2]] as never)).toEqual(expected);
+    expect(await trainer.predict(tensor([[1, 2]]) as never)).toEqual(expected);
+  });
+});
+
+describe("B16: predictions are of a model in evaluation", () => {
+  const dropping = () => {
+    manualSeed(4);
+    return new Sequential(new Linear(2, 8), new Dropout(0.5), new Linear(8, 1));
+  };
+  test("a loaded model predicts the same each time, without eval()", async () => {
+    const model = dropping();
+    model.loadStateDict(await dropping().stateDict());
+    const trainer = make({ model });
+    const first = await trainer.predict(values);
+    expect(await trainer.predict(values)).toEqual(first);
+    expect(Array.from(first.data)).toEqual(
+      Array.from(
+        model
+          .eval()
+          .forward(tensor(inputs.data, { shape: inputs.shape }))
+          .dataSync(),
+      ),
+    );
+  });
+  test.fails("fault B16: a tensor is predicted as by eval() (issue I, item 6: the public face)", async () => {
+    const trainer = make({ model: dropping() });
+    const x = tensor(inputs.data, { shape: inputs.shape });
+    const { data } = await trainer.predict(x as never);
+    expect(Array.from(data)).toEqual(Array.from((trainer.model as Sequential).eval().forward(x).dataSync()));
+  });
+  test.fails("fault B16: predict and evaluate leave the model in the mode that it had (issue I, item 4: step.run)", async () => {
+    const trainer = make({ model: dropping().train() });
+    await trainer.predict(values);
+    expect(trainer.model.training).toBe(true);
+    await trainer.evaluate(values);
+    expect(trainer.model.training).toBe(true);
+  });
+});
+
+describe("D8: what is ended ends", () => {
+  test.fails("fault D8: a trainer that is disposed during fit leaves the model to the next one (issue I, item 4: step.run)", async () => {
+    const model = new Sequential(new Linear(2, 1));
+    const first = make({ model });
+    const running = refusal(() => first.fit(values, { ...run, epochs: 50 }));
+    first.dispose();
+    const second = make({ model });
+    const { steps } = await second.fit(values, run);
+    expect(steps).toHaveLength(4);
+    expect(await running).toMatch(/dispose/);
+  });
+  test.fails("fault D8: an abort in onEpochEnd takes no more step (issue I, item 4: step.run)", async () => {
+    const controller = new AbortController();
+    const abort = { name: "abort", onEpochEnd: () => controller.abort() };
+    const { steps } = await make().fit(values, { ...run, signal: controller.signal, callbacks: [abort] });
+    expect(steps).toHaveLength(2);
+  });
+});
+
+describe("D13: two trainers, and proxies", () => {
+  test.fails("fault D13: two trainers train one model in turns, as one would (issue I, item 4: step.run)", async () => {
+    const alone = make();
+    const expected = [...(await alone.fit(values, run)).steps, ...(await alone.fit(values, run)).steps];
+    manualSeed(3);
+    const model = new Sequential(new Linear(2, 1));
+    const [one, two] = [make({ model }), make({ model })];
+    model.loadStateDict(await make().model.stateDict());
+    expect([...(await one.fit(values, run)).steps, ...(await two.fit(values, run)).steps]).toEqual(expected);
+  });
+  test("D13: a proxied model is refused with the remedy", async () => {
+    const model = new Proxy(new Sequential(new Linear(2, 1)), {});
+    expect(await refusal(() => make({ model }).fit(values, run))).toMatch(/markRaw/);
+  });
+  test.fails("fault D13: a proxied trainer is refused with the remedy (issue I, item 6: the public face)", async () => {
+    expect(await refusal(() => new Proxy(make(), {}).fit(values, run))).toMatch(/markRaw/);
+  });
+});
