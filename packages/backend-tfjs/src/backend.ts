@@ -5,7 +5,8 @@ import { compileProgram } from "./compiled/program.js";
 import { Eager } from "./eager.js";
 import { dtypes, loweredOps, supports } from "./lowering/index.js";
 import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
-import type { Device } from "./native/locate.js";
+import { locate, type Device } from "./native/locate.js";
+import { nativeProblem, notInstalled } from "./native/problem.js";
 
 export interface TfjsOptions extends NativeSettings {
   /** "gpu" needs @tensorflow/tfjs-node-gpu and a visible device. Default: what is installed and there. */
@@ -103,6 +104,9 @@ export const tfjsPlugin: BackendPlugin = {
   priority: 60,
   async probe() {
     try {
+      const found = locate();
+      const problem = found === undefined ? notInstalled("@tensorflow/tfjs-node") : nativeProblem(found.root);
+      if (problem !== undefined) return { available: false, reason: problem.what, remedy: problem.remedy };
       const { binding } = loadNative();
       return { available: true, engine: engineOf(binding.TF_Version, binding.isUsingGpuDevice()) };
     } catch (error) {

@@ -1,5 +1,5 @@
 /** To and from tfjs' own tensors and models, by copy: each side frees its own. */
-import { ErmineError, tensor, type DType, type Tensor, type TypedArray } from "@ermine/core";
+import { ErmineError, Tensor, tensor, type DType, type TypedArray } from "@ermine/core";
 
 /** What is used of a `tf.Tensor`. */
 export interface TfjsTensor {
@@ -13,18 +13,47 @@ export interface TfjsModule<T> {
   tensor(values: never, shape?: never, dtype?: never): T;
 }
 
-/** tf.tensor, whose own types are those of tfjs' version. */
-const makerOf = <T>(tf: TfjsModule<T>) =>
-  tf.tensor.bind(tf) as unknown as (values: TypedArray, shape: readonly number[], dtype: DType) => T;
+/** tf.tensor, whose own types are those of tfjs' version. @throws ErmineError ERMINE_USAGE where `tf` is not the module */
+function makerOf<T>(where: string, tf: TfjsModule<T>): (values: TypedArray, shape: readonly number[], dtype: DType) => T {
+  if (typeof (tf as Partial<TfjsModule<T>> | undefined)?.tensor !== "function")
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${where}: the first argument is the module of tfjs (import * as tf from "@tensorflow/tfjs-node"), got ${described(tf)}.`,
+    );
+  return tf.tensor.bind(tf) as unknown as ReturnType<typeof makerOf<T>>;
+}
+
+/** What a value is, for a message. */
+const described = (value: unknown): string =>
+  value instanceof Tensor
+    ? "a tensor of ermine's"
+    : value === null || typeof value !== "object"
+      ? String(value)
+      : `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? "no class"}`;
+
+/** @throws ErmineError ERMINE_USAGE for what is no tf.Tensor, ERMINE_RELEASED for one that is disposed */
+function checkTfjsTensor(where: string, t: TfjsTensor): void {
+  const { shape, dtype, dataSync, isDisposed } = (t ?? {}) as Partial<TfjsTensor> & { readonly isDisposed?: boolean };
+  if (t instanceof Tensor || !Array.isArray(shape) || typeof dtype !== "string" || typeof dataSync !== "function")
+    throw new ErmineError("ERMINE_USAGE", `${where} takes a tf.Tensor, got ${described(t)}.`);
+  if (isDisposed === true) throw new ErmineError("ERMINE_RELEASED", `${where}: the tf.Tensor is disposed. Convert it before.`);
+}
+
+/** @throws ErmineError ERMINE_USAGE for what is no tf.LayersModel */
+function checkLayersModel(where: string, model: TfjsLayersModel): void {
+  if (!Array.isArray((model as Partial<TfjsLayersModel> | undefined)?.layers))
+    throw new ErmineError("ERMINE_USAGE", `${where} takes a tf.LayersModel, which has layers, got ${described(model)}.`);
+}
 
 const dtypes: Readonly<Record<string, DType>> = { float32: "float32", int32: "int32", bool: "bool" };
 
 /**
  * The numbers of a `tf.Tensor` as a tensor of ermine's. The `tf.Tensor` stays its owner's to dispose.
  *
- * @throws ErmineError ERMINE_DTYPE for a string or complex tensor
+ * @throws ErmineError ERMINE_DTYPE for a string or complex tensor, ERMINE_USAGE for what is no tf.Tensor, ERMINE_RELEASED for a disposed one
  */
 export function fromTfjs(t: TfjsTensor): Tensor {
+  checkTfjsTensor("fromTfjs", t);
   const dtype = dtypes[t.dtype];
   if (dtype === undefined)
     throw new ErmineError("ERMINE_DTYPE", `ermine has no ${t.dtype} tensors. Cast it: t.toFloat() or t.toInt().`);
@@ -37,7 +66,10 @@ export function fromTfjs(t: TfjsTensor): Tensor {
  * @example const t = toTfjs(tf, model.parameters()[0].value);
  */
 export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
-  return makerOf(tf)(t.dataSync(), t.shape as readonly number[], t.dtype);
+  const make = makerOf("toTfjs", tf);
+  if (!(t instanceof Tensor))
+    throw new ErmineError("ERMINE_USAGE", `toTfjs: the second argument is a tensor of ermine's, got ${described(t)}.`);
+  return make(t.dataSync(), t.shape as readonly number[], t.dtype);
 }
 
 /** What is used of a `tf.LayersModel`. */
@@ -105,6 +137,7 @@ function reordered(
  * @example model.loadStateDict(fromLayersModel(keras), { strict: false, rename: { "dense_1.": "head." } })
  */
 export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
+  checkLayersModel("fromLayersModel", model);
   const weights = model.layers.flatMap((layer) => weightsOf(layer));
   return Object.fromEntries(
     weights.map(({ name, order, value }) => {
@@ -112,6 +145,15 @@ export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> 
       return [name, tensor(data, { shape })];
     }),
   );
+}
+
+/** @throws ErmineError ERMINE_USAGE where they are not tensors by name */
+function weightsGiven(weights: Readonly<Record<string, Tensor>>): ReadonlyMap<string, Tensor> {
+  const entries = typeof weights === "object" && weights !== null ? Object.entries(weights) : undefined;
+  const wrong = entries === undefined ? weights : entries.find(([, value]) => !(value instanceof Tensor))?.[1];
+  if (entries === undefined || wrong !== undefined)
+    throw new ErmineError("ERMINE_USAGE", `toLayersModel: the weights are tensors of ermine's by name, got ${described(wrong)}.`);
+  return new Map(entries);
 }
 
 /**
@@ -124,24 +166,26 @@ export function toLayersModel<T extends TfjsTensor>(
   model: TfjsLayersModel<T>,
   weights: Readonly<Record<string, Tensor>>,
 ): void {
+  const make = makerOf("toLayersModel", tf as TfjsModule<T & { dispose?(): void }>);
+  checkLayersModel("toLayersModel", model);
+  const given = weightsGiven(weights);
   const plan = model.layers.map((layer) => ({
     layer,
     values: weightsOf(layer).map(({ name, order, value }) => {
-      const given = weights[name];
-      if (given === undefined)
+      const weight = given.get(name);
+      if (weight === undefined)
         throw new ErmineError("ERMINE_VALUE", `There is no weight "${name}". Given are: ${Object.keys(weights).join(", ")}.`);
       const back = order?.map((_, axis) => order.indexOf(axis));
-      const { data, shape } = reordered(given.dataSync(), given.shape as readonly number[], back);
+      const { data, shape } = reordered(weight.dataSync(), weight.shape as readonly number[], back);
       if (shape.join() !== value.shape.join()) {
         throw new ErmineError(
           "ERMINE_SHAPE",
-          `${name} is [${given.shape.join(", ")}], and the model's is [${value.shape.join(", ")}] in Keras' order.`,
+          `${name} is [${weight.shape.join(", ")}], and the model's is [${value.shape.join(", ")}] in Keras' order.`,
         );
       }
       return { data, shape };
     }),
   }));
-  const make = makerOf(tf as TfjsModule<T & { dispose?(): void }>);
   for (const { layer, values } of plan) {
     const tensors = values.map(({ data, shape }) => make(Float32Array.from(data), shape, "float32"));
     layer.setWeights(tensors);

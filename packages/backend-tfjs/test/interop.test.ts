@@ -133,4 +133,36 @@ describeNative("side by side with tfjs", () => {
     );
     model.dispose();
   });
+
+  it("refuses what is not what it takes, with the reason", () => {
+    const t = tf.tensor([1, 2]);
+    const own = core.tensor([1, 2]);
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+    const code = (call: () => unknown): unknown => {
+      try {
+        return call();
+      } catch (error) {
+        return `${(error as core.ErmineError).name} ${(error as core.ErmineError).code}: ${(error as Error).message}`;
+      }
+    };
+    const wrong = {} as never;
+    for (const value of [undefined, null, 3, "x", [], {}, own]) {
+      expect(code(() => fromTfjs(value as never))).toMatch(/^ErmineError ERMINE_USAGE: fromTfjs takes a tf\.Tensor, got /);
+      expect(code(() => toTfjs(value as never, own))).toMatch(
+        /^ErmineError ERMINE_USAGE: toTfjs: the first argument is the module/,
+      );
+      expect(code(() => fromLayersModel(value as never))).toMatch(
+        /^ErmineError ERMINE_USAGE: fromLayersModel takes a tf\.LayersModel/,
+      );
+      expect(code(() => toLayersModel(tf, value as never, {}))).toMatch(/^ErmineError ERMINE_USAGE: toLayersModel takes/);
+    }
+    expect(code(() => toTfjs(own as never, tf as never))).toMatch(/first argument is the module .* got a tensor of ermine's/);
+    expect(code(() => toTfjs(tf, t as never))).toMatch(/the second argument is a tensor of ermine's, got an object of /);
+    expect(code(() => toLayersModel(wrong, model, {}))).toMatch(/toLayersModel: the first argument is the module/);
+    expect(code(() => toLayersModel(tf, model, null as never))).toMatch(/weights are tensors of ermine's by name, got null/);
+    expect(code(() => toLayersModel(tf, model, { a: [1] } as never))).toMatch(/by name, got an object of Array/);
+    t.dispose();
+    expect(code(() => fromTfjs(t))).toMatch(/^ErmineError ERMINE_RELEASED: fromTfjs: the tf\.Tensor is disposed/);
+    model.dispose();
+  });
 });

@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tfjs } from "../src/index.js";
-import { addonPath, supplyDroppedFunctions } from "../src/native/load.js";
+import { supplyDroppedFunctions } from "../src/native/load.js";
 import { locate } from "../src/native/locate.js";
+import { addonPath, nativeProblem } from "../src/native/problem.js";
 import { describeNative } from "./native.js";
 
 let root: string;
@@ -67,7 +68,7 @@ describe("options", () => {
   });
   it("gpu says what to install", async () => {
     await expect(tfjs({ device: "gpu" })).rejects.toThrow(
-      /@tensorflow\/tfjs-node-gpu is not installed. Add it: npm install @tensorflow\/tfjs-node-gpu/,
+      /@tensorflow\/tfjs-node-gpu is not installed\. .*npm install --ignore-scripts @tensorflow\/tfjs-node-gpu@4\.22/,
     );
   });
 });
@@ -160,5 +161,67 @@ describeNative("TensorFlow's settings", () => {
       console.log((await tfjs()).name);
     `);
     expect(output).toMatch(/^TensorFlow is loaded already, with its own number of threads, and cannot have 3[^]*\ntfjs$/);
+  });
+});
+
+describe("a native part that is not whole", () => {
+  interface Said {
+    readonly message: string;
+    readonly available: boolean;
+    readonly said: string;
+  }
+
+  /** What the backend says in an application of its own, which has a copy of it. */
+  function said(folder: string): Said {
+    const packages = join(root, folder, "node_modules/@ermine");
+    const copy = join(packages, "backend-tfjs");
+    mkdirSync(copy, { recursive: true });
+    cpSync(fileURLToPath(new URL("../dist", import.meta.url)), join(copy, "dist"), { recursive: true });
+    writeFileSync(join(copy, "package.json"), JSON.stringify({ type: "module" }));
+    symlinkSync(fileURLToPath(new URL("../../core", import.meta.url)), join(packages, "core"));
+    const script = `
+      const { tfjsPlugin } = await import(${JSON.stringify(pathToFileURL(join(copy, "dist/index.js")).href)});
+      const { message } = await tfjsPlugin.create().catch((error) => error);
+      const { available, reason, remedy } = await tfjsPlugin.probe();
+      console.log(JSON.stringify({ message, available, said: reason + " " + remedy }));`;
+    return JSON.parse(inProcess(script, join(root, folder)).output) as Said;
+  }
+
+  function installed(folder: string): string {
+    copyIn(folder, "4.22.0");
+    const target = join(root, folder, "node_modules/@tensorflow/tfjs-node");
+    mkdirSync(join(target, "lib/napi-v8"), { recursive: true });
+    mkdirSync(join(target, "deps/lib"), { recursive: true });
+    writeFileSync(addonPath(target), "");
+    return target;
+  }
+
+  it("is told at run time as doctor tells it: the cache that the library is linked to is gone", () => {
+    symlinkSync(join(root, "no-cache/libtensorflow_cc.so.2"), join(installed("dangling"), "deps/lib/libtensorflow_cc.so.2"));
+    const { message, available, said: probed } = said("dangling");
+    expect(message).toMatch(/library is gone: .*libtensorflow_cc\.so\.2 leads to .*no-cache.*Run: npx ermine-tfjs install/);
+    expect(available).toBe(false);
+    expect(probed).toBe(message);
+  });
+  it("tells apart a library in the folder of another user", () => {
+    const closed = join(root, "closed");
+    mkdirSync(closed);
+    writeFileSync(join(closed, "libtensorflow_framework.so.2"), "");
+    symlinkSync(
+      join(closed, "libtensorflow_framework.so.2"),
+      join(installed("other-user"), "deps/lib/libtensorflow_framework.so.2"),
+    );
+    const problem = nativeProblem(join(root, "other-user/node_modules/@tensorflow/tfjs-node"), () => {
+      throw Object.assign(new Error("denied"), { code: "EACCES" });
+    });
+    expect(problem?.what).toMatch(/cannot be read by this user/);
+    expect(problem?.remedy).toMatch(/Run as this user: npx ermine-tfjs install; or set XDG_CACHE_HOME/);
+  });
+  it("the package that npm has removed is added without its script", () => {
+    const { message, said: probed } = said("none");
+    expect(message).toMatch(
+      /tfjs-node is not installed\. .*npm install --ignore-scripts @tensorflow\/tfjs-node@4\.22.*ermine-tfjs install/,
+    );
+    expect(probed).toBe(message);
   });
 });

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { addonPath } from "../native/load.js";
 import type { TfjsPackage } from "../native/locate.js";
+import { addonPath, libraryNames } from "../native/problem.js";
 import { shipped } from "./shipped.js";
-import { libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
 /** Small addons of ermine's own, beside tfjs-node's. */

@@ -2,7 +2,8 @@
 import { health, type Health } from "./health.js";
 import { libraryState } from "./library.js";
 import { leftovers, type Site } from "./site.js";
-import { compiler, python, room, type Problem } from "./tools.js";
+import { notInstalled, type Problem } from "../native/problem.js";
+import { compiler, python, room } from "./tools.js";
 
 export interface Finding {
   readonly ok: boolean;
@@ -22,12 +23,7 @@ export function examine(site: Site): Report {
   const findings: Finding[] = [good(`Node ${process.versions.node}, ${site.machine}`)];
   const found = site.package;
   if (found === undefined) {
-    findings.push(
-      bad({
-        what: "@tensorflow/tfjs-node is not installed.",
-        remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22",
-      }),
-    );
+    findings.push(bad(notInstalled("@tensorflow/tfjs-node")));
     return { healthy: false, findings };
   }
   findings.push(good(`${found.name} ${found.version} in ${found.root}`));

@@ -1,10 +1,9 @@
 /** Does tfjs-node load, and what is in it? Asked in a process of its own: an addon that fits badly can take the process with it. */
-import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { addonPath } from "../native/load.js";
 import type { TfjsPackage } from "../native/locate.js";
-import { libraryNames, sizeOfFile, type Site } from "./site.js";
-import { lastLines, runTool, type Problem } from "./tools.js";
+import { addonPath, nativeProblem, type Problem } from "../native/problem.js";
+import type { Site } from "./site.js";
+import { lastLines, runTool } from "./tools.js";
 
 export interface Health {
   readonly version: string;
@@ -24,10 +23,8 @@ const install = "Run: npx ermine-tfjs install";
 
 /** What is there and works, or the first thing that does not. */
 export function health(site: Site, found: TfjsPackage): Health | Problem {
-  const addon = addonPath(found.root);
-  if (sizeOfFile(addon) === undefined) return { what: `tfjs-node's native addon is not there: ${addon}.`, remedy: `${install}.` };
-  const dangling = danglingLibrary(found);
-  if (dangling !== undefined) return dangling;
+  const missing = nativeProblem(found.root);
+  if (missing !== undefined) return missing;
   const { ok, output } = runTool(site, process.execPath, ["-e", script, found.root], { seconds: 120 });
   const line = output.split("\n").find((text) => text.startsWith(mark));
   if (!ok || line === undefined) return doesNotLoad(output);
@@ -38,22 +35,6 @@ export function health(site: Site, found: TfjsPackage): Health | Problem {
     what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`,
     remedy: `${install} --force.`,
   };
-}
-
-function danglingLibrary(found: TfjsPackage): Problem | undefined {
-  for (const name of libraryNames) {
-    const file = join(found.root, "deps", "lib", name);
-    try {
-      if (!lstatSync(file).isSymbolicLink() || sizeOfFile(file) !== undefined) continue;
-    } catch {
-      continue;
-    }
-    return {
-      what: `TensorFlow's library is gone: ${file} leads to ${readlinkSync(file)}, which is not there (was the cache cleaned?).`,
-      remedy: `${install}.`,
-    };
-  }
-  return undefined;
 }
 
 function doesNotLoad(output: string): Problem {

@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import type { TfjsPackage } from "../native/locate.js";
+import { notInstalled } from "../native/problem.js";
 import { isOutdated, place, provideAddon } from "./addon.js";
 import { health, nativeFolders, type Health } from "./health.js";
 import { provideLibrary } from "./library.js";
@@ -23,12 +24,7 @@ export interface Installed extends Health {
 /** @throws ErmineError that says what is missing and what to do; then nothing half done is left */
 export async function install(site: Site, options: InstallOptions = {}): Promise<Installed> {
   const found = site.package;
-  if (found === undefined) {
-    throw failure({
-      what: "@tensorflow/tfjs-node is not installed.",
-      remedy: "Add it to your package: npm install @tensorflow/tfjs-node@4.22 (pnpm add, yarn add).",
-    });
-  }
+  if (found === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
   for (const folder of leftovers(site)) rmSync(folder, { recursive: true, force: true });
   const isCompiledAgain = isOutdated(found);
   if (options.force !== true && !isCompiledAgain) {

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shipped } from "./shipped.js";
-import { libraryFolder, libraryNames, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
-import { failure, lastLines, megabytes, python, room, runTool, type Problem } from "./tools.js";
+import { libraryNames, type Problem } from "../native/problem.js";
+import { libraryFolder, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { failure, lastLines, megabytes, python, room, runTool } from "./tools.js";
 
 interface Manifest {
   readonly version: string;

@@ -31,8 +31,6 @@ const wheels: Readonly<Record<string, Wheel>> = {
   },
 };
 
-export const libraryNames = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"] as const;
-
 /** What doctor and installer work on; tests hand in their own. */
 export interface Site {
   /** undefined: tfjs-node is not installed. */

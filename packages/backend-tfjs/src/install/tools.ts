@@ -3,13 +3,8 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, statfsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { ErmineError } from "@ermine/core";
+import type { Problem } from "../native/problem.js";
 import type { Site } from "./site.js";
-
-/** A thing that is missing, and what to do about it. */
-export interface Problem {
-  readonly what: string;
-  readonly remedy: string;
-}
 
 export const failure = ({ what, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${remedy}`);
 

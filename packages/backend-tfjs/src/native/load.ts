@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import type { Binding } from "./binding.js";
 import { locate, type Device, type TfjsPackage } from "./locate.js";
+import { addonPath, nativeProblem, notInstalled, type Problem } from "./problem.js";
 
 export interface NativeSettings {
   /**
@@ -37,6 +38,8 @@ export interface Native {
 
 export const remedy = "Run: npx ermine-tfjs install (npx ermine-tfjs doctor says what is wrong).";
 
+const failure = ({ what, remedy: toDo }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${toDo}`);
+
 let loaded: Native | undefined;
 
 /** A program's ops run one after the other on the thread that calls it: none has to be woken for them, which takes as long as ten small ops. */
@@ -56,17 +59,10 @@ const environmentOf = ({ threads, deterministic = true, log = false }: NativeSet
  */
 export function loadNative(settings: NativeSettings = {}, device?: Device): Native {
   const found = locate(device);
-  if (found === undefined) {
-    const name = device === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
-    throw new ErmineError(
-      "ERMINE_BACKEND",
-      `${name} is not installed. Add it: npm install ${name}@4.22. ${device === "gpu" ? "" : remedy}`.trim(),
-    );
-  }
+  if (found === undefined) throw failure(notInstalled(device === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node"));
+  const problem = nativeProblem(found.root);
+  if (problem !== undefined) throw failure(problem);
   const addon = addonPath(found.root);
-  if (!existsSync(addon)) {
-    throw new ErmineError("ERMINE_BACKEND", `tfjs-node's native addon is not there: ${addon}. ${remedy}`);
-  }
   const require = createRequire(join(found.root, "package.json"));
   refuseLateSettings(settings, require.cache[addon] !== undefined || loaded !== undefined);
   if (loaded !== undefined) return loaded;
@@ -89,8 +85,6 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   loaded = { tfjs, binding: backend.binding, package: found, limit: limiter(addon) };
   return loaded;
 }
-
-export const addonPath = (root: string): string => join(root, "lib", "napi-v8", "tfjs_binding.node");
 
 interface Silencer {
   mute(): void;
