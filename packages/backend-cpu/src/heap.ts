@@ -1,5 +1,10 @@
-/** The backend's memory: blocks of a growing WebAssembly.Memory, by size classes. Addresses stay; views do not, so none is handed out. */
+/**
+ * The backend's memory: blocks of a growing WebAssembly.Memory. A released block is kept for the next one of its size class, which is what a
+ * loop asks for; before memory grows, all that was kept is joined with its neighbours and split as needed, so that no sequence of sizes uses
+ * more than it holds at a time (and gaps too small for anything). Addresses stay; views do not, so none is handed out.
+ */
 import { ErmineError } from "@ermine/core";
+import { FreeRanges } from "./freeRanges.js";
 
 const page = 65536;
 
@@ -20,14 +25,24 @@ function classOf(bytes: number): number {
   return Math.ceil(needed / step) * step;
 }
 
+/** What a block of the class takes, the gap after a large one included. */
+const extentOf = (size: number): number => size + (size >= large ? stagger : 0);
+
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #maximumPages: number;
-  readonly #free = new Map<number, number[]>();
+  /** Released blocks by their size class, not yet joined. */
+  readonly #kept = new Map<number, number[]>();
+  #keptBytes = 0;
+  readonly #free = new FreeRanges();
   readonly #live = new Map<number, number>();
+  /** Give back what can be made again; asked where memory is full. */
+  readonly #reclaimers = new Set<() => void>();
   #next: number;
   #end: number;
   #bytes = 0;
+  /** Why the engine gave no more memory. */
+  #refused: unknown;
   #buffer: ArrayBufferLike;
   #f32: Float32Array;
   #i32: Int32Array;
@@ -69,10 +84,13 @@ export class Heap {
     return this.memory.buffer.byteLength / page;
   }
 
-  /** @throws ErmineError ERMINE_MEMORY with the largest blocks, where all that WebAssembly gives (4 GB at most) is not enough */
+  /**
+   * @throws ErmineError ERMINE_MEMORY with the largest blocks, where all that WebAssembly gives (4 GB at most) is not enough, also without what
+   *   could be made again
+   */
   allocate(bytes: number): number {
     const size = classOf(bytes);
-    const address = this.#free.get(size)?.pop() ?? this.#extend(size);
+    const address = this.#reuse(size) ?? this.#extend(size) ?? this.#reclaim(size);
     this.#live.set(address, size);
     this.#bytes += size;
     return address;
@@ -83,42 +101,92 @@ export class Heap {
     if (size === undefined) return;
     this.#live.delete(address);
     this.#bytes -= size;
-    const list = this.#free.get(size);
-    if (list === undefined) this.#free.set(size, [address]);
+    this.#keptBytes += extentOf(size);
+    const list = this.#kept.get(size);
+    if (list === undefined) this.#kept.set(size, [address]);
     else list.push(address);
   }
 
-  #extend(size: number): number {
-    const address = this.#next;
-    const next = address + size + (size >= large ? stagger : 0);
-    const needed = next + ahead;
-    if (needed > this.#end) {
-      // By an eighth at least, so that growing stays rare.
-      const pages = Math.max(Math.ceil((needed - this.#end) / page), Math.ceil(this.#end / page / 8));
-      const room = this.#maximumPages - this.#end / page;
-      try {
-        this.memory.grow(Math.min(pages, room));
-      } catch (cause) {
-        throw this.#full(size, cause);
-      }
-      this.#buffer = this.memory.buffer;
-      this.#f32 = new Float32Array(this.#buffer);
-      this.#i32 = new Int32Array(this.#buffer);
-      this.#end = this.#buffer.byteLength;
-      if (needed > this.#end) throw this.#full(size, undefined);
+  /** `reclaim` is called where memory is full, and may release blocks that can be made again. Gives what takes it back. */
+  onFull(reclaim: () => void): () => void {
+    this.#reclaimers.add(reclaim);
+    return () => void this.#reclaimers.delete(reclaim);
+  }
+
+  #reuse(size: number): number | undefined {
+    const kept = this.#kept.get(size)?.pop();
+    if (kept !== undefined) {
+      this.#keptBytes -= extentOf(size);
+      return kept;
     }
+    const extent = extentOf(size);
+    const free = this.#free.take(extent);
+    if (free !== undefined || this.#keptBytes < extent) return free;
+    this.#join();
+    return this.#free.take(extent);
+  }
+
+  /** Everything released becomes free ranges, joined with their neighbours. */
+  #join(): void {
+    this.#free.add(
+      [...this.#kept].flatMap(([size, addresses]) => addresses.map((address) => [address, extentOf(size)] as const)),
+    );
+    this.#kept.clear();
+    this.#keptBytes = 0;
+    this.#next = this.#free.takeLast(this.#next) ?? this.#next;
+  }
+
+  /** @throws ErmineError ERMINE_MEMORY where that is not enough either */
+  #reclaim(size: number): number {
+    for (const reclaim of this.#reclaimers) reclaim();
+    this.#join();
+    const address = this.#free.take(extentOf(size)) ?? this.#extend(size);
+    if (address === undefined) throw this.#full(size);
+    return address;
+  }
+
+  /** Memory that was never used, grown where needed; undefined where the engine gives no more. */
+  #extend(size: number): number | undefined {
+    const address = this.#next;
+    const next = address + extentOf(size);
+    const needed = next + ahead;
+    if (needed > this.#end && !this.#grow(needed)) return undefined;
     this.#next = next;
     return address;
   }
 
-  #full(size: number, cause: unknown): ErmineError {
+  /** By an eighth at least, so that growing stays rare; where that is refused, by what is needed. */
+  #grow(needed: number): boolean {
+    const least = Math.ceil((needed - this.#end) / page);
+    const room = this.#maximumPages - this.#end / page;
+    if (least > room) return false;
+    const wanted = Math.min(room, Math.max(least, Math.ceil(this.#end / page / 8)));
+    if (!this.#growBy(wanted) && (wanted === least || !this.#growBy(least))) return false;
+    this.#buffer = this.memory.buffer;
+    this.#f32 = new Float32Array(this.#buffer);
+    this.#i32 = new Int32Array(this.#buffer);
+    this.#end = this.#buffer.byteLength;
+    return true;
+  }
+
+  #growBy(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+      return true;
+    } catch (cause) {
+      this.#refused = cause;
+      return false;
+    }
+  }
+
+  #full(size: number): ErmineError {
     const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
     const largest = [...this.#live.values()].sort((a, b) => b - a).slice(0, 3);
     return new ErmineError(
       "ERMINE_MEMORY",
       `The cpu backend is out of memory: ${megabytes(size)} more do not fit beside ${megabytes(this.#bytes)} in ${this.#live.size} blocks ` +
         `(the largest: ${largest.map(megabytes).join(", ")}); it ends at ${megabytes(this.#maximumPages * page)} here. Take smaller batches, or free tensors with scope().`,
-      { cause },
+      { cause: this.#refused },
     );
   }
 }
