@@ -148,6 +148,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     },
     fault,
     call(address, words, sites, where) {
+      checkAlive();
       statistics.wasmCalls++;
       pool?.check();
       try {
@@ -159,12 +160,23 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       if (sites.length > 0) checkFault(heap, fault, sites, where);
     },
   };
+  let disposed = false;
+  /** @throws ErmineError ERMINE_RELEASED: its memory is nobody's any more */
+  const checkAlive = (): void => {
+    if (disposed)
+      throw new ErmineError(
+        "ERMINE_RELEASED",
+        "This cpu backend was disposed of, and its tensors with it. Make a new one: await cpu().",
+      );
+  };
   const own = (): number => 3 + scratch.length + (pool === undefined ? 0 : 1);
   let live = 0;
 
   const block = (length: number, dtype: DType): Block => {
+    checkAlive();
+    const made = { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
     live++;
-    return { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
+    return made;
   };
 
   function runEagerly(
@@ -202,12 +214,18 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       return blocks;
     };
 
+  const read = (storage: object): TypedArray => {
+    checkAlive();
+    return readBlock(heap, storage as Block);
+  };
+
   const release = (storage: object): void => {
+    if (disposed) return;
     live--;
     heap.release((storage as Block).address);
   };
 
-  return {
+  const backend: CpuBackend = {
     name: "cpu",
     get engine() {
       return describeEngine(engine, pool?.threads ?? 1, pool?.refused);
@@ -232,17 +250,22 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       return made;
     },
     release,
-    read: (storage) => Promise.resolve(readBlock(heap, storage as Block)),
-    readSync: (storage) => readBlock(heap, storage as Block),
-    compile: (module) => compileCpu(machine, module, { allocate: block, release }),
-    memory: () => ({ tensors: live, bytes: heap.bytes }),
+    read: async (storage) => read(storage),
+    readSync: read,
+    compile(module) {
+      checkAlive();
+      return compileCpu(machine, module, { allocate: block, release, read, checkAlive });
+    },
+    memory: () => (disposed ? { tensors: 0, bytes: 0 } : { tensors: live, bytes: heap.bytes }),
     statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own(), workers: pool?.workers ?? 0 }),
     dispose() {
-      heap.release(fault);
-      heap.release(room.address);
+      disposed = true;
       pool?.stop();
-      for (const { address } of scratch) heap.release(address);
-      heap.release(shared.address);
     },
   };
+  if (pool !== undefined) abandoned.register(backend, pool);
+  return backend;
 }
+
+/** Workers of backends that nobody can reach any more, and that were not disposed of. They know nothing of the backend. */
+const abandoned = new FinalizationRegistry<Pool>((pool) => pool.stop());

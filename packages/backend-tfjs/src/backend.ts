@@ -68,6 +68,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     read: async (storage) => eager.read(storage),
     readSync: (storage) => eager.read(storage),
     compile(module) {
+      eager.checkAlive();
       const program = compileProgram(binding, eager, module, { threads, limit });
       programs.add(program);
       return {

@@ -44,9 +44,19 @@ export class Eager {
   readonly #live = new Set<TfStorage>();
   readonly #constants = new Map<string, number>();
   #bytes = 0;
+  #disposed = false;
 
   constructor(binding: Binding) {
     this.#binding = binding;
+  }
+
+  /** @throws ErmineError ERMINE_RELEASED after dispose() */
+  checkAlive(): void {
+    if (this.#disposed)
+      throw new ErmineError(
+        "ERMINE_RELEASED",
+        "This tfjs backend was disposed of, and its tensors with it. Make a new one: await tfjs().",
+      );
   }
 
   /** A storage over an id that it owns from here on. */
@@ -58,10 +68,12 @@ export class Eager {
   }
 
   upload(data: TypedArray, shape: readonly number[], dtype: DType): TfStorage {
+    this.checkAlive();
     return this.adopt(this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), shape, dtype);
   }
 
   release(storage: Storage): void {
+    if (this.#disposed) return;
     const own = this.check(storage);
     this.#live.delete(own);
     this.#bytes -= own.bytes;
@@ -74,6 +86,7 @@ export class Eager {
 
   /** @throws ErmineError where the storage is not one of this backend's, or is released */
   check(storage: Storage): TfStorage {
+    this.checkAlive();
     if (storage instanceof TfStorage && this.#live.has(storage)) return storage;
     throw new ErmineError("ERMINE_RELEASED", "This storage is not one of this tfjs backend's, or was released already.");
   }
@@ -83,6 +96,7 @@ export class Eager {
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const storage of this.#live) this.#binding.deleteTensor(storage.id);
     for (const id of this.#constants.values()) this.#binding.deleteTensor(id);
     this.#live.clear();
@@ -127,6 +141,7 @@ export class Eager {
 
   #kernel(lowering: Lowering): Kernel {
     return (inputs, attributes, outputs) => {
+      this.checkAlive();
       const temporary = new Set<number>();
       const emitter = new EagerEmitter(this, temporary);
       try {

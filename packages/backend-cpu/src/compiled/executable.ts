@@ -15,19 +15,23 @@ import {
   type Value,
   type Variable,
 } from "@ermine/core";
-import { readBlock, writeBlock, type Block, type Machine } from "../backend.js";
+import { writeBlock, type Block, type Machine } from "../backend.js";
 import { Emitter, type IndexSite } from "../emitter.js";
 import { missing } from "../lower/movement.js";
 import { sizeOf } from "../lower/operand.js";
 import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
 import { Place } from "./place.js";
-import { plan } from "./plan.js";
+import { plan, type Plan } from "./plan.js";
 import { write, type Part, type Places } from "./program.js";
 
 interface Blocks {
   allocate(length: number, dtype: DType): Block;
   release(block: object): void;
+  /** A copy of its elements. @throws ErmineError where the backend is disposed of */
+  read(block: Block): TypedArray;
+  /** @throws ErmineError where the backend is disposed of */
+  checkAlive(): void;
 }
 
 /** One entry at one batch size. */
@@ -42,6 +46,8 @@ interface Specialized {
   readonly outputs: readonly Place[];
   /** Everything to give back. */
   readonly addresses: number[];
+  /** Of its arena. */
+  readonly bytes: number;
 }
 
 interface FeedPlace {
@@ -63,33 +69,58 @@ interface Gather {
 /** What a number that is moved costs beside a multiply-add: it comes from far away. */
 const moved = 40;
 
-/** Batch sizes kept ready for each module. */
+/** Batch sizes kept ready for each module: so many, and so many bytes of arenas beside the newest's. */
 const most = 16;
+const mostBytes = 2 ** 28;
 
 export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks): Executable {
   const { heap } = machine;
-  const variables = module.variables.map((variable) => {
-    const block = blocks.allocate(sizeOf(variable.shape), variable.type.dtype);
-    heap.i32.fill(0, block.address >>> 2, (block.address >>> 2) + block.length);
-    return block;
-  });
+  /** undefined: not written yet, or handed over. Programs hold addresses, so a block stays once there is one. */
+  const variables: (Block | undefined)[] = module.variables.map(() => undefined);
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
+  /** The least recently chosen first. */
   const ready = new Map<string, Specialized>();
+  /** The program whose arena is in use: it stays where memory is full. */
+  let busy: Specialized | undefined;
+
+  /** The block of a variable; zeros where it was never written. */
+  function variableAt(i: number): Block {
+    const known = variables[i];
+    if (known !== undefined) return known;
+    const { shape, type } = module.variables[i]!;
+    const block = blocks.allocate(sizeOf(shape), type.dtype);
+    heap.i32.fill(0, block.address >>> 2, (block.address >>> 2) + block.length);
+    return (variables[i] = block);
+  }
 
   function specialized(entry: string, graph: Graph, bindings: Bindings): Specialized {
     const key = keyOf(entry, bindings);
     const known = ready.get(key);
-    if (known !== undefined) return known;
-    if (ready.size >= most) {
-      const [oldest, stale] = ready.entries().next().value!;
-      ready.delete(oldest);
-      last = undefined;
-      stale.addresses.forEach((address) => heap.release(address));
+    if (known !== undefined) {
+      ready.delete(key);
+      ready.set(key, known);
+      return known;
+    }
+    let bytes = [...ready.values()].reduce((sum, other) => sum + other.bytes, 0);
+    for (const [oldest, stale] of ready) {
+      if (ready.size < most && bytes <= mostBytes) break;
+      bytes -= stale.bytes;
+      drop(oldest, stale);
     }
     const made = build(fuse(specialize(graph, bindings)));
     ready.set(key, made);
     return made;
   }
+
+  function drop(key: string, { addresses }: Specialized): void {
+    ready.delete(key);
+    last = undefined;
+    addresses.forEach((address) => heap.release(address));
+  }
+
+  const stopReclaiming = heap.onFull(() => {
+    for (const [key, program] of ready) if (program !== busy) drop(key, program);
+  });
 
   /** Allocates, and notes what is to be given back. */
   const allocator =
@@ -103,6 +134,16 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   function build(graph: Graph): Specialized {
     const planned = plan(graph);
     const addresses: number[] = [];
+    try {
+      return laidOut(graph, planned, addresses);
+    } catch (error) {
+      // Out of memory half-way: nothing of it stays.
+      addresses.forEach((address) => heap.release(address));
+      throw error;
+    }
+  }
+
+  function laidOut(graph: Graph, planned: Plan, addresses: number[]): Specialized {
     const allocate = allocator(addresses);
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
@@ -111,7 +152,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
       const length = sizeOf(shape as readonly number[]);
-      if (node.kind === "variable") fixed.set(value, variables[index.get(node.variable)!]!.address);
+      if (node.kind === "variable") fixed.set(value, variableAt(index.get(node.variable)!).address);
       if (node.kind === "constant" && node.data === undefined) fixed.set(value, (node.storage as Block).address);
       if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
         const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
@@ -120,7 +161,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         else writeBlock(heap, block, node.data!);
       }
     }
-    const variable = (of: Variable): Block => variables[index.get(of)!]!;
+    const variable = (of: Variable): Block => variableAt(index.get(of)!);
     const places: Places = {
       of(value) {
         const root = planned.root(value);
@@ -144,7 +185,17 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     };
     const outputs = graph.outputs.map(placeOf);
     const commit = graph.commit && placeOf(graph.commit);
-    return { program, words: words.length, parts, sites: emitter.sites, commit, feeds, outputs, addresses };
+    return {
+      program,
+      words: words.length,
+      parts,
+      sites: emitter.sites,
+      commit,
+      feeds,
+      outputs,
+      addresses,
+      bytes: planned.bytes,
+    };
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
@@ -208,9 +259,11 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
           `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
         );
       }
+      busy = undefined;
       last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
     }
     const { chosen } = last;
+    busy = chosen;
     for (let i = 0; i < chosen.feeds.length; i++) {
       const own = chosen.feeds[i]!;
       const feed = feeds[own.name]!;
@@ -252,18 +305,31 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       }
       return times;
     },
-    snapshot: (i) => copyOf(variables[i]!),
-    read: (i) => Promise.resolve(readBlock(heap, variables[i]!)),
+    snapshot: (i) => copyOf(variableAt(i)),
+    read: async (i) => blocks.read(variableAt(i)),
+    adopt(i, storage) {
+      blocks.checkAlive();
+      if (variables[i] !== undefined) return false;
+      variables[i] = storage as Block;
+      return true;
+    },
+    take(i) {
+      const block = variableAt(i);
+      variables[i] = undefined;
+      return block;
+    },
     write(i, data) {
-      const block = variables[i]!;
+      blocks.checkAlive();
+      const block = variableAt(i);
       if (ArrayBuffer.isView(data)) writeBlock(heap, block, data as TypedArray);
       else copyWords((data as Block).address, block.address, block.length);
     },
     dispose() {
-      for (const block of variables) blocks.release(block);
-      for (const { addresses } of ready.values()) addresses.forEach((address) => heap.release(address));
-      ready.clear();
-      last = undefined;
+      stopReclaiming();
+      for (const block of variables) if (block !== undefined) blocks.release(block);
+      variables.fill(undefined);
+      for (const [key, program] of ready) drop(key, program);
+      busy = undefined;
     },
   };
 }

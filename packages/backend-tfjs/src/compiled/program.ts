@@ -100,6 +100,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
     return views[variable]!;
   }
   function alive(): void {
+    eager.checkAlive();
     if (disposed) throw new ErmineError("ERMINE_RELEASED", "This compiled program was disposed already.");
   }
 

@@ -115,6 +115,16 @@ export interface Executable {
   /** Replaces the numbers: host ones, or a copy of a storage of this backend. */
   write(variable: number, data: TypedArray | Storage): void;
   /**
+   * Makes a storage of this backend the variable's own, which must not have been written, read or run with before: nothing is copied, and the
+   * executable releases it. false: it did not, and the storage stays the caller's. Absent: never.
+   */
+  adopt?(variable: number, storage: Storage): boolean;
+  /**
+   * Gives a variable's own storage to the caller, who releases it; no copy is made. After it the executable can only give others and be
+   * disposed of. Absent: `snapshot` is what there is.
+   */
+  take?(variable: number): Storage;
+  /**
    * Runs an entry as `run` does, nothing left out, and says how long its parts took. Where one instruction is several nodes of the
    * graph it is one part. Absent: the trainer times the eager kernels, one by one.
    */

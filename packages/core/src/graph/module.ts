@@ -1,9 +1,8 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
-import type { Backend, Executable, Feed, Feeds } from "../backend/contract.js";
+import type { Backend, Executable, Feed, Feeds, Storage } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { concrete } from "../tensor/dim.js";
 import { allocate, type TypedArray } from "../tensor/dtype.js";
-import { eagerState, storageOn } from "../tensor/tensor.js";
 import type { Variable } from "../tensor/variable.js";
 import { bindFeeds } from "./feeds.js";
 import type { Graph, GraphModule } from "./graph.js";
@@ -56,6 +55,8 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     snapshot: (i) => executable.snapshot(i),
     read: (i) => executable.read(i),
     write: (i, data) => executable.write(i, data),
+    ...(executable.adopt === undefined ? {} : { adopt: (i: number, storage: Storage) => executable.adopt!(i, storage) }),
+    ...(executable.take === undefined ? {} : { take: (i: number) => executable.take!(i) }),
     dispose: () => executable.dispose(),
   };
 }
@@ -81,12 +82,12 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
       apart.dispose();
     },
   };
-  module.variables.forEach((variable, i) => {
-    const value = variable.eagerValue();
-    const { host } = eagerState(value, variable.name);
-    program.write(i, host ?? storageOn(value, backend, variable.name));
-    variable.own(program, backend, i);
-  });
+  try {
+    module.variables.forEach((variable, i) => variable.own(program, backend, i));
+  } catch (error) {
+    program.dispose();
+    throw error;
+  }
   return program;
 }
 

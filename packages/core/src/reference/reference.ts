@@ -33,7 +33,15 @@ export function reference(options: ReferenceOptions = {}): Backend {
   let disposed = false;
   const Float = precision === "float64" ? Float64Array : Float32Array;
 
+  const checkAlive = (): void => {
+    if (disposed)
+      throw new ErmineError(
+        "ERMINE_RELEASED",
+        "This reference backend was disposed of, and its tensors with it. Make a new one: reference().",
+      );
+  };
   const register = (data: TypedArray): HostStorage => {
+    checkAlive();
     const storage = { data };
     live.add(storage);
     return storage;
@@ -43,6 +51,7 @@ export function reference(options: ReferenceOptions = {}): Backend {
     return dtype === "float32" ? new Float(length) : dtype === "int32" ? new Int32Array(length) : new Uint8Array(length);
   };
   const numbers = (storage: object): TypedArray => {
+    checkAlive();
     if (!live.has(storage as HostStorage))
       throw new ErmineError("ERMINE_RELEASED", "This storage of the reference backend was released already.");
     return (storage as HostStorage).data.slice();

@@ -219,13 +219,23 @@ function free({ backend, storage, unscoped }: Leftover): void {
 
 /** @internal */
 export function release(t: Tensor): void {
-  const state = t.state;
+  end(t, free);
+}
+
+/** @internal The tensor ends; its storage goes on as somebody else's. */
+export function surrender(t: Tensor): void {
+  end(t, ({ unscoped }) => {
+    if (unscoped > 0) noteFreed(unscoped);
+  });
+}
+
+function end({ state }: Tensor, giveUp: (storage: Leftover) => void): void {
   if (state.kind === "traced" || state.released) return;
   state.released = true;
   state.host = undefined;
   if (state.storage === undefined) return;
   leftovers.unregister(state);
-  free(state.leftover!);
+  giveUp(state.leftover!);
   state.storage = undefined;
   state.leftover = undefined;
 }

@@ -11,7 +11,7 @@ import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
 import { adopt, keep } from "./scope.js";
-import { eagerState, release, storageOn, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
+import { eagerState, release, storageOn, surrender, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
 
 interface Owner {
   readonly executable: Executable;
@@ -155,7 +155,7 @@ export class Variable<D extends Domain = any> {
     return wrapStorage(this.type, backend, executable.snapshot(index));
   }
 
-  /** @internal From now on the numbers live in `executable`. */
+  /** @internal From now on the elements live in `executable`: moved there where they lie on its backend and it can adopt them, else copied. */
   own(executable: Executable, backend: Backend, index: number): void {
     if (this.#owner !== undefined) {
       throw new ErmineError(
@@ -163,17 +163,23 @@ export class Variable<D extends Domain = any> {
         `${this.name} is already in use by another compiled program. Dispose that one first.`,
       );
     }
+    const value = this.#tensor!;
+    const { host, storage, backend: place } = eagerState(value, this.name);
+    const isMoved = storage !== undefined && place === backend && executable.adopt?.(index, storage) === true;
+    if (!isMoved) executable.write(index, host ?? storageOn(value, backend, this.name));
     this.#owner = { executable, backend, index };
-    if (this.#tensor !== undefined) release(this.#tensor);
     this.#tensor = undefined;
+    if (isMoved) surrender(value);
+    else release(value);
   }
 
   /** @internal Takes the numbers back, before the executable goes. */
   disown(executable: Executable): void {
     if (this.#owner?.executable !== executable) return;
-    const tensor = this.eagerValue();
+    const { backend, index } = this.#owner;
+    const storage = executable.take?.(index) ?? executable.snapshot(index);
     this.#owner = undefined;
-    this.#tensor = keep(tensor);
+    this.#tensor = keep(wrapStorage(this.type, backend, storage));
   }
 
   get owned(): boolean {
