@@ -9,6 +9,7 @@ import { broadcastShapes, formatShape, sameShape, type Shape } from "../tensor/d
 import { ErmineError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { inUnitInterval } from "./values.js";
 
 export const bceElementsOp = defineFusedOp<Record<never, never>>({
   name: "bceElements",
@@ -62,7 +63,7 @@ export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tenso
       remedy:
         "Use bceWithLogits on the logits, or sigmoid first; asProbabilities(t) marks numbers that are probabilities already.",
     },
-    { name: "target" },
+    { name: "target", values: inUnitInterval },
   ],
   options: { weight: undefined },
   samples: {

@@ -7,6 +7,7 @@ import { abs, exp, log1p, neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { inUnitInterval } from "./values.js";
 
 export const bceWithLogitsElementsOp = defineFusedOp<Record<never, never>>({
   name: "bceWithLogitsElements",
@@ -52,7 +53,7 @@ export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tens
   link: "sigmoid",
   inputs: [
     { name: "prediction", domain: "real", remedy: "Remove the sigmoid: bceWithLogits has it inside; or use bce." },
-    { name: "target" },
+    { name: "target", values: inUnitInterval },
   ],
   options: { weight: undefined, posWeight: undefined },
   samples: {

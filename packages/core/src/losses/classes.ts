@@ -2,7 +2,7 @@
 import type { TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { formatShape, sameShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { ValueRule } from "./values.js";
 
 /** (K): 0; (N, K): 1; (N, K, d…): 1. */
 export const classAxis = (shape: Shape): number => (shape.length < 2 ? 0 : 1);
@@ -74,9 +74,9 @@ export function checkClassIndices(
   }
 }
 
-/** @internal The same for a tensor whose numbers are on the host; others are not read. */
-export function checkTensorIndices(loss: string, target: Tensor, classes: Size, ignoreIndex: number | null): void {
-  if (target.dtype !== "int32" || target.state.kind !== "eager" || target.state.host === undefined || typeof classes !== "number")
-    return;
-  checkClassIndices(loss, target.state.host, classes, ignoreIndex);
+/** The rule of class indices for a prediction of this type; undefined where its classes are not known. */
+export function areClasses({ shape }: TensorType, ignoreIndex: number | null): ValueRule | undefined {
+  const classes = shape.length === 0 ? undefined : classCount(shape);
+  if (typeof classes !== "number") return undefined;
+  return { check: (where, _, values) => checkClassIndices(where, values, classes, ignoreIndex) };
 }

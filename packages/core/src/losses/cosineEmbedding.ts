@@ -8,6 +8,7 @@ import { clamp, where } from "../ops/where.js";
 import { formatShape, sameShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { areSigns } from "./values.js";
 
 /** Keeps a vector of zeros from a division by 0, as PyTorch does. */
 const epsilon = 1e-12;
@@ -16,7 +17,7 @@ const epsilon = 1e-12;
 export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
   name: "cosineEmbedding",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "predictionOther" }, { name: "target" }],
+  inputs: [{ name: "prediction" }, { name: "predictionOther" }, { name: "target", values: areSigns }],
   options: { margin: 0 },
   witnesses: { margin: 0.5 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.signs([n])] }) },

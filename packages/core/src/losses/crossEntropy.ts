@@ -15,8 +15,9 @@ import { neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkClassTarget, checkClassWeight, checkTensorIndices, classAxis, classCount, withoutClasses } from "./classes.js";
+import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
+import { areClassProbabilities } from "./values.js";
 
 type Attributes = { readonly ignoreIndex: number; readonly labelSmoothing: number };
 
@@ -109,7 +110,11 @@ export const crossEntropy = defineLoss<
   link: "softmax",
   inputs: [
     { name: "prediction", domain: "real", remedy: "Remove the softmax: crossEntropy has it inside; or use nll on logSoftmax." },
-    { name: "target" },
+    {
+      name: "target",
+      values: ({ ignoreIndex }: { ignoreIndex: number }, [prediction, target]) =>
+        target!.dtype === "int32" ? areClasses(prediction!, ignoreIndex) : areClassProbabilities,
+    },
   ],
   options: { weight: undefined, ignoreIndex: -100, labelSmoothing: 0 },
   witnesses: { ignoreIndex: 0, labelSmoothing: 0.2 },
@@ -119,7 +124,10 @@ export const crossEntropy = defineLoss<
       inputs: [draw.real([2, 4, n]), draw.integers([2, n], 0, 3)],
       options: { weight: draw.positive([4]), ignoreIndex: 2, labelSmoothing: 0.1 },
     }),
-    distributions: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.positive([n, 3])], options: { weight: draw.positive([3]) } }),
+    distributions: (n, draw) => ({
+      inputs: [draw.real([n, 3]), draw.probabilities([n, 3])],
+      options: { weight: draw.positive([3]) },
+    }),
   },
   check({ ignoreIndex, labelSmoothing }) {
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
@@ -129,7 +137,6 @@ export const crossEntropy = defineLoss<
       throw new ErmineError("ERMINE_OPTION", `crossEntropy: ignoreIndex is a whole number, got ${ignoreIndex}.`);
   },
   elements([logits, target], { weight, ignoreIndex, labelSmoothing }) {
-    if (logits.rank > 0) checkTensorIndices("crossEntropy", target, classCount(logits.shape), ignoreIndex);
     const [value, normalizer] = apply(crossEntropyElementsOp, [logits, target, weight], { ignoreIndex, labelSmoothing });
     return { value: value!, normalizer };
   },

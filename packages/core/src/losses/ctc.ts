@@ -4,8 +4,8 @@ import { stopGradient } from "../autograd/gradients.js";
 import { ErmineError } from "../errors.js";
 import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
-import { greater, less, logicalAnd, notEqual } from "../ops/comparison.js";
-import { iotaOp } from "../ops/creation.js";
+import { greater, less, logicalAnd, logicalOr, notEqual } from "../ops/comparison.js";
+import { iotaOp, zeros } from "../ops/creation.js";
 import { apply1 } from "../ops/definition.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { cumsum } from "../ops/sort.js";
@@ -13,9 +13,11 @@ import { mean } from "../ops/statistics.js";
 import { concat, expandDims, reshape, sliceAxis, squeeze, stack } from "../ops/shape.js";
 import { exp, log, neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import { formatShape } from "../tensor/dim.js";
+import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { defineLoss, type LossProse } from "./definition.js";
+import { nanWhere } from "./knownClasses.js";
+import { wholeWithin, type ValueRule } from "./values.js";
 
 /** The logarithm of 0, finite so that differences of two have gradients. */
 const impossible = -1e30;
@@ -44,7 +46,8 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
   const before = concat([sliceAxis(path, 1, 0, 2), sliceAxis(path, 1, 0, columns - 2)], 1);
   // Two columns forward: onto a label that is another than the last one.
   const skips = logicalAnd(notEqual(path, blank), notEqual(path, before));
-  const emission = (t: number): Tensor => gather(squeeze(sliceAxis(logP, 0, t, 1), 0), 1, path);
+  // A class of probability 0 is as impossible as an alignment.
+  const emission = (t: number): Tensor => maximum(gather(squeeze(sliceAxis(logP, 0, t, 1), 0), 1, path), impossible);
   const start = emission(0);
   let alpha = concat([sliceAxis(start, 1, 0, 2), add(mul(sliceAxis(start, 1, 0, columns - 2), 0), impossible)], 1);
   for (let t = 1; t < steps; t++) {
@@ -52,10 +55,12 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
     const next = add(logSum([alpha, moved(alpha, 1), jumped]), emission(t));
     alpha = where(expandDims(greater(inputLengths, t), 1), next, alpha);
   }
-  const last = mul(targetLengths, 2);
+  const last = mul(minimum(maximum(targetLengths, 0), size), 2);
   const at = (column: Tensor): Tensor => squeeze(gather(alpha, 1, expandDims(column, 1)), 1);
   const ending = where(greater(targetLengths, 0), at(maximum(sub(last, 1), 0)), impossible);
-  return neg(logSum([at(last), ending]));
+  const found = neg(logSum([at(last), ending]));
+  // Of no steps at all there is one alignment: that of no labels.
+  return where(greater(inputLengths, 0), found, where(greater(targetLengths, 0), -impossible, 0));
 }
 
 /** Targets one behind the other, [Σ length], as rows of that width: what is behind a row's end is whatever comes. */
@@ -65,6 +70,34 @@ function rowsOf(target: Tensor, targetLengths: Tensor): Tensor {
   const places = add(expandDims(starts, 1), expandDims(apply1(iotaOp, [], { size: width }), 0));
   const rows = indexSelect(target, 0, reshape(minimum(places, width - 1), [-1]));
   return reshape(rows, [targetLengths.shape[0]!, width]);
+}
+
+/** Of each row of at most `most`. */
+const lengthsUpTo = (what: string, most: Size | undefined): ValueRule | undefined =>
+  typeof most === "number" ? wholeWithin(what, 0, most) : undefined;
+
+/** true where a length is none: those that are computed are not read on the host. */
+const isBeyond = (length: Tensor, most: Size): Tensor => logicalOr(less(length, 0), greater(length, most as number));
+
+/** @throws ErmineError ERMINE_VALUE for a label within a target's length that is no class, or the blank, where both are on the host */
+function checkLabels({ state, shape }: Tensor, lengths: Tensor, joined: boolean, classes: number, blank: number): void {
+  const labels = state.kind === "eager" ? state.host : undefined;
+  const counts = lengths.state.kind === "eager" ? lengths.state.host : undefined;
+  if (labels === undefined || counts === undefined) return;
+  const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
+  if (joined && total !== labels.length) {
+    throw new ErmineError("ERMINE_VALUE", `ctc: the target lengths add up to ${total}, and there are ${labels.length} targets.`);
+  }
+  const width = shape.at(-1) as number;
+  for (let i = 0; i < labels.length; i++) {
+    if (!joined && i % width >= counts[Math.floor(i / width)]!) continue;
+    const label = labels[i]!;
+    if (label >= 0 && label < classes && label !== blank) continue;
+    throw new ErmineError(
+      "ERMINE_VALUE",
+      `ctc: target ${i} is ${label}, and targets are classes from 0 to ${classes - 1} other than the blank, ${blank}.`,
+    );
+  }
 }
 
 const lengths = (t: Tensor, rank: number): Tensor => (rank === 2 && t.rank === 0 ? reshape(t, [1]) : t);
@@ -77,10 +110,11 @@ const lengths = (t: Tensor, rank: number): Tensor => (rank === 2 && t.rank === 0
  * @param prediction log probabilities (T, N, C), or (T, C) for one sequence; the gradient is that of the logits behind them
  * @param target int32 classes (N, S), one behind the other (Σ targetLengths), or (S) for one sequence; what is behind a target's length does not count
  * @param inputLengths int32 (N), at most T
- * @param targetLengths int32 (N), at most S
+ * @param targetLengths int32 (N), at most S; of targets one behind the other they add up to all
  * @param options.blank the class that stands for nothing; default 0
  * @param options.zeroInfinity where no alignment is possible: 0 and not Infinity; default false
- * @throws ErmineError ERMINE_SHAPE where the shapes do not fit
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for lengths and targets on the host that are none; a length that is
+ *   computed and lies outside makes value and gradient NaN
  */
 export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tensor], { blank: number; zeroInfinity: boolean }>({
   name: "ctc",
@@ -92,17 +126,17 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
       remedy: "Apply logSoftmax over the last axis; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
     { name: "target" },
-    { name: "inputLengths" },
-    { name: "targetLengths" },
+    { name: "inputLengths", values: (_, [prediction]) => lengthsUpTo("input lengths", prediction!.shape[0]) },
+    { name: "targetLengths", values: (_, [, target]) => lengthsUpTo("target lengths", target!.shape.at(-1)) },
   ],
   options: { blank: 0, zeroInfinity: false },
   witnesses: { blank: 1, zeroInfinity: true },
   samples: {
     sequences: (n, draw) => ({
-      inputs: [draw.logProbabilities([5, n, 4]), draw.integers([n, 2], 1, 3), draw.integers([n], 4, 5), draw.integers([n], 1, 2)],
+      inputs: [draw.logProbabilities([5, n, 4]), draw.integers([n, 2], 2, 3), draw.integers([n], 4, 5), draw.integers([n], 1, 2)],
     }),
     "targets too long": (n, draw) => ({
-      inputs: [draw.logProbabilities([2, n, 4]), draw.integers([n, 3], 1, 3), draw.integers([n], 2, 2), draw.integers([n], 3, 3)],
+      inputs: [draw.logProbabilities([2, n, 4]), draw.integers([n, 3], 2, 3), draw.integers([n], 2, 2), draw.integers([n], 3, 3)],
     }),
   },
   elements([prediction, target, inputLengths, targetLengths], { blank, zeroInfinity }) {
@@ -120,12 +154,19 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
       throw new ErmineError("ERMINE_OPTION", `ctc: blank is one of the ${classes} classes, got ${blank}.`);
     }
     // Log probabilities are their own log-softmax; through it the gradient is that of the logits.
-    const logP = logSoftmax(single ? expandDims(prediction, 1) : prediction, { axis: -1 });
+    const given = logSoftmax(single ? expandDims(prediction, 1) : prediction, { axis: -1 });
     const [inputs, targets] = [lengths(inputLengths, prediction.rank), lengths(targetLengths, prediction.rank)];
-    const labels = maximum(single ? expandDims(target, 0) : joined ? rowsOf(target, targets) : target, 0);
+    checkLabels(target, targetLengths, joined, classes, blank);
+    const width = target.shape[target.rank - 1]!;
+    const rows = single ? expandDims(target, 0) : joined && width !== 0 ? rowsOf(target, targets) : target;
+    // Where there is no label at all, one that no length reaches.
+    const labels = width === 0 ? zeros([targets.shape[0]!, 1], { dtype: "int32" }) : maximum(rows, 0);
+    const ends = joined ? cumsum(targets, 0) : targets;
+    const wrong = logicalOr(isBeyond(inputs, prediction.shape[0]), logicalOr(less(targets, 0), isBeyond(ends, width)));
+    const logP = nanWhere(reshape(wrong, [1, wrong.shape[0]!, 1]), given);
     const found = alignments(logP, labels, inputs, targets, blank);
     const possible = less(found, -impossible / 2);
-    const value = where(possible, found, zeroInfinity ? 0 : Infinity);
+    const value = nanWhere(wrong, where(possible, found, zeroInfinity ? 0 : Infinity));
     return { value: single ? squeeze(value, 0) : value };
   },
   reductions: {

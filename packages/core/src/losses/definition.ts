@@ -8,12 +8,18 @@ import { elementCount } from "../ops/statistics.js";
 import { sum } from "../ops/reduction.js";
 import { broadcastTo, reshape } from "../ops/shape.js";
 import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
+import type { TensorType } from "../backend/contract.js";
 import type { Domain } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
+import { checkElements } from "./elements.js";
 import type { Draw, Samples } from "./samples.js";
+import type { ValueRule, ValueRuleOf } from "./values.js";
 
 /** What turns the model's output into what metrics and `predict` read. */
 export type Link = "identity" | "softmax" | "sigmoid" | "exp";
+
+/** A link that depends on options or on the target, whose type is not always known: undefined says that it must be. */
+export type LinkOf<O extends object> = (options: O, target: TensorType | undefined) => Link | undefined;
 
 /** The value of each element; `normalizer` says what each counts for in the mean, undefined: one each. */
 export interface Elements {
@@ -28,6 +34,8 @@ export interface LossInput {
   readonly domain?: Domain;
   /** Said after the domain's error: what to do about it. */
   readonly remedy?: string;
+  /** What it may hold. Values on the host and those of a data set are checked; what is computed is not read. */
+  readonly values?: ValueRule | ValueRuleOf;
 }
 
 export type Reduction = "mean" | "sum" | "none";
@@ -43,7 +51,8 @@ export interface CommonOptions<R extends string = Reduction> {
 /** The definition of a loss. `O` are its own options with their defaults; tensors default to undefined. */
 export interface LossSpec<I extends readonly Tensor[], O extends object, R extends string = Reduction> {
   readonly name: string;
-  readonly link: Link;
+  /** One for all, or by options and target. */
+  readonly link: Link | LinkOf<O>;
   readonly inputs: { readonly [K in keyof I]: LossInput };
   readonly options?: O;
   /** Throws an ErmineError where an option's value is not allowed. */
@@ -63,12 +72,15 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
 export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends object = object, R extends string = string> {
   (...args: [...I, options?: Partial<O> & CommonOptions<R>]): Tensor<"real">;
   readonly lossName: string;
-  readonly link: Link;
   readonly inputs: readonly LossInput[];
   readonly defaults: O;
   readonly witnesses: Partial<O>;
   readonly notSlopes: readonly (keyof O)[];
   readonly samples: Samples<I, O>;
+  /** The link for targets of this type; undefined where it depends on a type that is not given. */
+  linkOf(target?: TensorType): Link | undefined;
+  /** What each input may hold, from the types of all; undefined: anything. */
+  valueRules(types: readonly TensorType[]): readonly (ValueRule | undefined)[];
   /** Before the reduction: what the trainer sums over micro-batches. */
   elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
   /** @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values */
@@ -105,8 +117,21 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     const chosen = choose(options);
     const { sampleWeight } = options;
     spec.inputs.forEach((input, i) => checkInput(spec.name, input, inputs[i]));
+    checkKnownValues(inputs, chosen);
     const made = spec.elements(inputs, chosen);
+    checkElements(spec.name, made, inputs);
     return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
+  }
+
+  const rulesOf = (types: readonly TensorType[], options: O): readonly (ValueRule | undefined)[] =>
+    spec.inputs.map(({ values }: LossInput) => (typeof values === "function" ? values(options, types) : values));
+
+  function checkKnownValues(inputs: I, options: O): void {
+    const known = inputs.map(({ state }) => (state.kind === "eager" ? state.host : undefined));
+    if (known.every((values) => values === undefined)) return;
+    rulesOf(inputs, options).forEach((rule, i) => {
+      if (known[i] !== undefined) rule?.check(spec.name, spec.inputs[i]!.name, known[i]);
+    });
   }
 
   function loss(...args: readonly unknown[]): Tensor<"real"> {
@@ -119,7 +144,8 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
 
   return Object.assign(loss as unknown as Loss<I, O, R>, {
     lossName: spec.name,
-    link: spec.link,
+    linkOf: (target?: TensorType) => (typeof spec.link === "function" ? spec.link(defaults, target) : spec.link),
+    valueRules: (types: readonly TensorType[]) => rulesOf(types, defaults),
     inputs: spec.inputs as readonly LossInput[],
     defaults,
     witnesses: spec.witnesses ?? {},

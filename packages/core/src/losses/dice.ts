@@ -3,6 +3,7 @@ import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { sum } from "../ops/reduction.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { inUnitInterval } from "./values.js";
 
 /**
  * value = 1 − (2 Σ p·y + smooth) / (Σ p + Σ y + smooth), one for each sample; sums over all axes but the first.
@@ -19,7 +20,7 @@ export const dice = defineLoss<[Tensor<"probabilities">, Tensor], { smooth: numb
       domain: "probabilities",
       remedy: "Apply sigmoid; asProbabilities(t) marks numbers that are probabilities already.",
     },
-    { name: "target" },
+    { name: "target", values: inUnitInterval },
   ],
   options: { smooth: 1 },
   witnesses: { smooth: 3 },

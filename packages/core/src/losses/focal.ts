@@ -12,10 +12,11 @@ import { logSumExp } from "../ops/statistics.js";
 import { exp, neg } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkClassTarget, checkTensorIndices, classAxis, classCount } from "./classes.js";
+import { areClasses, checkClassTarget, classAxis, classCount } from "./classes.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { checkSameShape, defineLoss, type Elements, type LossProse } from "./definition.js";
+import { inUnitInterval } from "./values.js";
 
 /** Default of alpha for labels. */
 const labelAlpha = 0.25;
@@ -60,7 +61,6 @@ const lowest = -3.4028234663852886e38;
 /** The target's logit against all the others: p = σ(z[y] − log Σ_{k ≠ y} e^z[k]), which keeps the digits of 1 − p. */
 function ofClasses(z: Tensor<"real">, target: Tensor, alpha: number, gamma: number): Elements {
   checkClassTarget("focal", z, target, false);
-  checkTensorIndices("focal", target, classCount(z.shape), null);
   const axis = classAxis(z.shape);
   const classes = classCount(z.shape) as number;
   const index = lookedUp(target, classes);
@@ -88,10 +88,13 @@ function ofLabels(z: Tensor<"real">, target: Tensor, alpha: number, gamma: numbe
  */
 export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | undefined; gamma: number }>({
   name: "focal",
-  link: "identity",
+  link: (_, target) => (target === undefined ? undefined : target.dtype === "int32" ? "softmax" : "sigmoid"),
   inputs: [
     { name: "prediction", domain: "real", remedy: "Remove the sigmoid or softmax: focal has it inside." },
-    { name: "target" },
+    {
+      name: "target",
+      values: (_, [prediction, target]) => (target!.dtype === "int32" ? areClasses(prediction!, null) : inUnitInterval),
+    },
   ],
   options: { alpha: undefined, gamma: 2 },
   witnesses: { alpha: 0.6, gamma: 1 },

@@ -8,6 +8,7 @@ import { stopGradient } from "../autograd/gradients.js";
 import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { notNegative } from "./values.js";
 
 /**
  * The variance with the prediction's rank: the same shape, one size of it 1, without the last axis, or one number for all.
@@ -29,16 +30,6 @@ function aligned(variance: Tensor, prediction: Tensor): Tensor {
   );
 }
 
-/** @throws ErmineError ERMINE_VALUE for a negative number, where the numbers are at hand on the host */
-function checkNotNegative({ state }: Tensor): void {
-  const wrong = state.kind === "eager" ? (state.host?.findIndex((value) => value < 0) ?? -1) : -1;
-  if (wrong < 0) return;
-  throw new ErmineError(
-    "ERMINE_VALUE",
-    `gaussianNll: variance ${wrong} is below 0. Let the model say a logarithm and apply exp, or softplus.`,
-  );
-}
-
 /**
  * value = ½ (log v + (x − y)² / v), v = max(variance, eps); the bound lets the gradient through, as PyTorch's.
  *
@@ -50,14 +41,17 @@ function checkNotNegative({ state }: Tensor): void {
 export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean; eps: number }>({
   name: "gaussianNll",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "target" }, { name: "predictionVariance" }],
+  inputs: [
+    { name: "prediction" },
+    { name: "target" },
+    { name: "predictionVariance", values: notNegative("variances", "Let the model say a logarithm and apply exp, or softplus.") },
+  ],
   options: { full: false, eps: 1e-6 },
   witnesses: { full: true, eps: 1 },
   notSlopes: ["eps"],
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.positive([n, 3])] }) },
   elements([x, target, variance], { full, eps }) {
     checkSameShape("gaussianNll", x, target);
-    checkNotNegative(variance);
     const given = aligned(variance, x);
     const v = add(given, stopGradient(sub(clamp(given, eps), given)));
     const value = mul(add(log(v), div(square(sub(x, target)), v)), 0.5);

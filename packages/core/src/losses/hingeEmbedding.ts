@@ -4,12 +4,13 @@ import { equal } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { areSigns } from "./values.js";
 
 /** value = x where y = 1, max(0, margin − x) where y = −1; x a distance, y of its shape. Default margin 1. */
 export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
   name: "hingeEmbedding",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "target" }],
+  inputs: [{ name: "prediction" }, { name: "target", values: areSigns }],
   options: { margin: 1 },
   witnesses: { margin: 2 },
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },

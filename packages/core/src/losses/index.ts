@@ -24,6 +24,8 @@ export * from "./dice.js";
 export * from "./ctc.js";
 export { asLogProbabilities, asProbabilities } from "./marks.js";
 export { checkClassIndices } from "./classes.js";
+export { valueRule, type ValueRule, type ValueRuleOf } from "./values.js";
+export { checkValueShape } from "./elements.js";
 export type { Draw, Sample, Samples } from "./samples.js";
 export {
   defineLoss,
@@ -31,6 +33,7 @@ export {
   type CommonOptions,
   type Elements,
   type Link,
+  type LinkOf,
   type Loss,
   type LossInput,
   type LossProse,

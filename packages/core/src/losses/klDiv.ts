@@ -7,6 +7,10 @@ import { exp, log } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { notNegative } from "./values.js";
+
+/** A measure may have any mass, but no negative one. */
+const areDensities = /* @__PURE__ */ notNegative("probabilities", "Of their logarithms say { logTarget: true }.");
 
 /**
  * value = y (log y − x), x log probabilities; 0 where y is 0. With `logTarget` the target is log y: e^y (y − x).
@@ -26,7 +30,7 @@ export const klDiv = defineLoss<
       domain: "logProbabilities",
       remedy: "Apply logSoftmax; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
-    { name: "target" },
+    { name: "target", values: ({ logTarget }: { logTarget: boolean }) => (logTarget ? undefined : areDensities) },
   ],
   options: { logTarget: false },
   witnesses: { logTarget: true },

@@ -4,6 +4,17 @@ import { apply1, defineOp, type Op } from "../ops/definition.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 
+const nanWhereOp: Op<Record<never, never>> = /* @__PURE__ */ defineOp<Record<never, never>>({
+  name: "nanWhere",
+  inputs: [{ name: "condition", differentiable: false }, { name: "x" }],
+  infer: ([, x]) => [x!],
+  decompose: ([condition, x]) => [where(condition!, NaN, x!)],
+  gradient: ([g], [condition]) => [undefined, apply1(nanWhereOp, [condition!, g!], {})],
+});
+
+/** NaN where the condition holds, of x's shape, in value and gradient; x elsewhere: a NaN that is chosen by `where` would reach all of its gradient. */
+export const nanWhere = (condition: Tensor, x: Tensor): Tensor => apply1(nanWhereOp, [condition, x], {});
+
 type Attributes = { readonly classes: number; readonly ignoreIndex: number | null };
 
 const known = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqual(target, 0), less(target, classes));

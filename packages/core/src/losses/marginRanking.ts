@@ -4,12 +4,13 @@ import { neg } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { areSigns } from "./values.js";
 
 /** value = max(0, −y (a − b) + margin), y = 1: a shall be higher, −1: b. Default margin 0. All of one shape. */
 export const marginRanking = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
   name: "marginRanking",
   link: "identity",
-  inputs: [{ name: "predictionFirst" }, { name: "predictionSecond" }, { name: "target" }],
+  inputs: [{ name: "predictionFirst" }, { name: "predictionSecond" }, { name: "target", values: areSigns }],
   options: { margin: 0 },
   witnesses: { margin: 1 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n]), draw.real([n]), draw.signs([n])] }) },

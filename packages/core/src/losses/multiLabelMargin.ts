@@ -1,5 +1,6 @@
 /** The hinge of several labels: each label above each other class. */
 import { relu } from "../activations/relu.js";
+import type { TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
@@ -12,6 +13,12 @@ import { formatShape, sameShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { oneHotAlong } from "./oneHotAlong.js";
+import { wholeWithin, type ValueRule } from "./values.js";
+
+function endedLists({ shape }: TensorType): ValueRule | undefined {
+  const classes = shape.at(-1);
+  return typeof classes === "number" ? wholeWithin("class indices", -1, classes - 1, "-1 ends a list.") : undefined;
+}
 
 /**
  * value = Σ_{j in labels} Σ_{i not in labels} max(0, 1 − x[j] + x[i]) / K; x (N, K) or (K).
@@ -21,7 +28,10 @@ import { oneHotAlong } from "./oneHotAlong.js";
 export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "multiLabelMargin",
   link: "identity",
-  inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  inputs: [
+    { name: "prediction", domain: "real" },
+    { name: "target", values: (_, [prediction]) => endedLists(prediction!) },
+  ],
   samples: { "lists of classes": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n, 3], -1, 2)] }) },
   elements([x, target]) {
     if (!sameShape(x.shape, target.shape) || target.dtype !== "int32") {

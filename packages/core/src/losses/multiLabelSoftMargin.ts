@@ -3,6 +3,7 @@ import { mean } from "../ops/statistics.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { bceWithLogits } from "./bceWithLogits.js";
 import { defineLoss, type LossProse } from "./definition.js";
+import { inUnitInterval } from "./values.js";
 
 /**
  * value = −(1/K) Σ_k w[k] (y log σ(x) + (1 − y) log(1 − σ(x))), one for each sample; x and y (N, K) or (K).
@@ -14,7 +15,7 @@ export const multiLabelSoftMargin = defineLoss<[Tensor<"real">, Tensor], { weigh
   link: "sigmoid",
   inputs: [
     { name: "prediction", domain: "real", remedy: "Remove the sigmoid: multiLabelSoftMargin has it inside." },
-    { name: "target" },
+    { name: "target", values: inUnitInterval },
   ],
   options: { weight: undefined },
   samples: {

@@ -7,7 +7,7 @@ import { sum } from "../ops/reduction.js";
 import { expandDims, reshape } from "../ops/shape.js";
 import { square } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkClassTarget, checkClassWeight, checkTensorIndices, classCount } from "./classes.js";
+import { areClasses, checkClassTarget, checkClassWeight, classCount } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
@@ -22,7 +22,10 @@ import { oneHotAlong } from "./oneHotAlong.js";
 export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; margin: number; weight: Tensor | undefined }>({
   name: "multiMargin",
   link: "softmax",
-  inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  inputs: [
+    { name: "prediction", domain: "real" },
+    { name: "target", values: (_, [prediction]) => areClasses(prediction!, null) },
+  ],
   options: { p: 1, margin: 1, weight: undefined },
   witnesses: { p: 2, margin: 0.5 },
   samples: {
@@ -36,7 +39,6 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
     checkClassTarget("multiMargin", scores, target, false);
     const classes = classCount(scores.shape) as number;
     checkClassWeight("multiMargin", classes, weight);
-    checkTensorIndices("multiMargin", target, classes, null);
     const axis = scores.rank - 1;
     const x = ofKnownClasses(scores, expandDims(target, axis), classes, null);
     const indices = lookedUp(target, classes);

@@ -8,7 +8,7 @@ import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { checkClassTarget, checkClassWeight, checkTensorIndices, classAxis, classCount, withoutClasses } from "./classes.js";
+import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
@@ -72,7 +72,7 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
       remedy:
         "Apply logSoftmax, or use crossEntropy on the logits; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
-    { name: "target" },
+    { name: "target", values: ({ ignoreIndex }: { ignoreIndex: number }, [prediction]) => areClasses(prediction!, ignoreIndex) },
   ],
   options: { weight: undefined, ignoreIndex: -100 },
   witnesses: { ignoreIndex: 0 },
@@ -84,7 +84,6 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
     }),
   },
   elements([logP, target], { weight, ignoreIndex }) {
-    if (logP.rank > 0) checkTensorIndices("nll", target, classCount(logP.shape), ignoreIndex);
     const [value, normalizer] = apply(nllElementsOp, [logP, target, weight], { ignoreIndex });
     return { value: value!, normalizer };
   },

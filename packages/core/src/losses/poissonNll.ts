@@ -5,6 +5,7 @@ import { exp, log } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { notNegative } from "./values.js";
 
 /** Stirling's log y!, for y > 1; else 0. */
 function logFactorial(y: Tensor): Tensor {
@@ -22,7 +23,7 @@ function logFactorial(y: Tensor): Tensor {
 export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full: boolean; eps: number }>({
   name: "poissonNll",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "target" }],
+  inputs: [{ name: "prediction" }, { name: "target", values: notNegative("counts") }],
   options: { logInput: true, full: false, eps: 1e-8 },
   witnesses: { logInput: false, full: true, eps: 0.5 },
   samples: {

@@ -4,12 +4,16 @@ import { mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { areSigns } from "./values.js";
 
 /** value = log(1 + e^(−y·x)), y = ±1 of x's shape: −log σ(y·x), which never overflows. */
 export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "softMargin",
   link: "sigmoid",
-  inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
+  inputs: [
+    { name: "prediction", domain: "real" },
+    { name: "target", values: areSigns },
+  ],
   samples: { signs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },
   elements([x, target]) {
     checkSameShape("softMargin", x, target);

@@ -12,8 +12,8 @@ export type Reading = "output" | "probabilities" | "classes";
 
 /** @throws ErmineError ERMINE_OPTION where the loss has no such reading */
 export async function predict(training: Training, inputs: Dataset, as: Reading, batchSize: number): Promise<HostOutput> {
-  const link = linkOf(training);
-  if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss)) {
+  const link = as === "output" ? "identity" : linkOf(training);
+  if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
   }
   const unlabelled = new Dataset({ inputs: inputs.inputs, targets: undefined, sampleWeights: undefined });

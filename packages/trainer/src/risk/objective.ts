@@ -1,6 +1,7 @@
 /** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss; several losses are several of these. */
 import {
   cast,
+  checkValueShape,
   elementCount,
   ErmineError,
   full,
@@ -37,7 +38,7 @@ export type CustomPart = (outputs: Outputs, batch: Batch) => Tensor;
 export type CustomLoss = (outputs: Outputs, batch: Batch) => Tensor | Readonly<Record<string, Tensor>>;
 
 /** A loss of core's, whatever its inputs, options and reductions. */
-export interface DefinedLoss extends Pick<Loss, "lossName" | "link" | "inputs" | "defaults"> {
+export interface DefinedLoss extends Pick<Loss, "lossName" | "linkOf" | "valueRules" | "inputs" | "defaults"> {
   elements(inputs: readonly Tensor[], options?: { sampleWeight?: Tensor }): Elements;
 }
 
@@ -124,14 +125,16 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: Batch): Ter
     return loss.parts.map(({ name, loss: own, weight, output, target }) => {
       const targets = batch.targets === undefined ? undefined : pick("target", name, batch.targets, target);
       const given = { outputs: pick("output", name, outputs, output), batch: { ...batch, targets } };
-      const made = isLoss(own) ? defined(own, given.outputs, given.batch) : counted(own(given.outputs, given.batch), batch);
+      const made = isLoss(own)
+        ? defined(own, given.outputs, given.batch)
+        : counted(own(given.outputs, given.batch), given.outputs, given.batch);
       return { name, weight, ...sumsOf(made) };
     });
   }
   if (isLoss(loss)) return [{ name: "", weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
   const made: unknown = loss(outputs, batch);
   const named = isNamed(made) ? Object.entries(made) : [["", made] as const];
-  const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, batch)) }));
+  const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, outputs, batch)) }));
   parts.set(
     loss,
     terms.map(({ name, weight }) => ({ name, weight })),
@@ -148,19 +151,28 @@ function sumsOf({ value, normalizer }: Elements): Sums {
   return { value: sum(value), normalizer: count instanceof Tensor ? cast(count, "float32") : full([], count) };
 }
 
-/** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor */
-function counted(value: unknown, batch: Batch): Elements {
+/** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor, ERMINE_SHAPE where it has too many elements */
+function counted(value: unknown, outputs: Tree<Tensor>, batch: Batch): Elements {
   if (!(value instanceof Tensor)) {
     throw new ErmineError(
       "ERMINE_USAGE",
       "The loss function must return a tensor, a value for each sample or their mean; or several of these by name.",
     );
   }
-  if (value.rank > 0) return { value };
+  if (value.rank > 0) {
+    checkValueShape("The loss function", value, [...leaves(outputs), ...leaves(batch.targets)] as Tensor[]);
+    return { value };
+  }
   // A mean already: it counts for as many samples as it is of.
   const samples = elementCount(leaves(batch.inputs)[0] as Tensor, 0);
   const n = samples instanceof Tensor ? samples : full([], samples);
   return { value: mul(value, n), normalizer: n };
+}
+
+/** In the loss's order: inputs named prediction… are the model's, as far as its outputs go. */
+export function inputsOf<T>(loss: DefinedLoss, predictions: readonly T[], targets: readonly T[]): T[] {
+  const [outputs, rest] = [[...predictions], [...targets]];
+  return loss.inputs.map(({ name }) => (name.startsWith("prediction") && outputs.length > 0 ? outputs.shift()! : rest.shift()!));
 }
 
 function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: Batch): Elements {
@@ -176,9 +188,6 @@ function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: Batch): Elemen
         `and ${expected} target${expected === 1 ? "" : "s"}; the data set has ${targets.length}.`,
     );
   }
-  // Inputs named prediction… are the model's, as far as its outputs go.
-  const inputs = loss.inputs.map(({ name }) =>
-    name.startsWith("prediction") && predictions.length > 0 ? predictions.shift()! : targets.shift()!,
-  );
+  const inputs = inputsOf(loss, predictions, targets);
   return loss.elements(inputs, batch.sampleWeights === undefined ? {} : { sampleWeight: batch.sampleWeights });
 }

@@ -1,5 +1,5 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
-import { exp, leaves, sigmoid, softmax, withDomain, type Link, type Tensor } from "@ermine/core";
+import { exp, leaves, sigmoid, softmax, withDomain, type Link, type Tensor, type TensorType } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
 
 import { argMaxAt } from "../metrics/accuracy.js";
@@ -14,9 +14,9 @@ export function applyLink(link: Link, output: Tensor): Tensor {
 }
 
 /** Does the output become probabilities? A loss on probabilities has them already. */
-export function isProbabilistic(loss: AnyLoss): boolean {
+export function isProbabilistic(loss: AnyLoss, target: TensorType | undefined): boolean {
   const main = mainLoss(loss);
-  return main !== undefined && (main.link !== "identity" || main.inputs[0]?.domain === "probabilities");
+  return main !== undefined && (main.linkOf(target) !== "identity" || main.inputs[0]?.domain === "probabilities");
 }
 
 /** Batches one behind the other. */

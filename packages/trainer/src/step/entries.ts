@@ -2,6 +2,7 @@
 import { stack, type Feed } from "@ermine/core";
 import { batchFeeds, type Rows } from "../data/batches.js";
 import { Dataset } from "../data/dataset.js";
+import { mainTargetType } from "../data/targets.js";
 import type { Resident } from "../data/resident.js";
 import { forward, isLoss, isSum, mainOutput, partsOf, termsOf } from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
@@ -19,6 +20,7 @@ const specOf = ({ state }: Training, columns: Dataset | undefined): EntrySpec =>
 
 /** An update in one go, or as parts that are added up and then applied. */
 export function defineUpdate(training: Training, data: Dataset): void {
+  training.targetType = mainTargetType(training.setup.loss, data);
   const setup = stepSetup(training);
   if (training.accumulate === 1) defineStep(training, setup, data);
   else defineParts(training, setup, data);
@@ -66,6 +68,7 @@ export const updateEntries = ({ accumulate, setup: { loss } }: Training): string
   accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["weigh"] : []), "accumulate", "apply"];
 
 export function defineEvaluate(training: Training, data: Dataset): void {
+  training.targetType = mainTargetType(training.setup.loss, data);
   const { model, loss } = training.setup;
   const wanted = training.metrics.length > 0;
   training.engine.define("evaluate", specOf(training, data), ({ batch }) => {
@@ -80,11 +83,13 @@ export function defineEvaluate(training: Training, data: Dataset): void {
 /** @returns the entry's name */
 export function definePredict(training: Training, unlabelled: Dataset, as: "output" | "probabilities"): string {
   const { model, loss } = training.setup;
-  const name = as === "output" ? "predict" : "predictProbabilities";
+  const link = as === "output" ? "identity" : linkOf(training);
+  // Named by the link too: it may follow the targets.
+  const name = as === "output" ? "predict" : `predictProbabilities.${link}`;
   training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
     model.eval();
     const output = mainOutput(loss, forward(model, batch!.inputs));
-    return { outputs: [as === "output" ? output : applyLink(linkOf(training), output)] };
+    return { outputs: [applyLink(link, output)] };
   });
   return name;
 }

@@ -1,5 +1,5 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
-import type { Link } from "@ermine/core";
+import { ErmineError, type Link, type TensorType } from "@ermine/core";
 import type { Ahead } from "../data/ahead.js";
 import type { Resident } from "../data/resident.js";
 import type { Metric } from "../metrics/metric.js";
@@ -22,6 +22,8 @@ export interface Training {
   readonly engine: Engine;
   /** What the last update was fed; the next one takes it up again. */
   feeds: StepFeeds | undefined;
+  /** The type of the target that was trained or evaluated on last: some links depend on it. */
+  targetType: TensorType | undefined;
   /** Batches gathered while a step runs, where the backend answers later. */
   ahead: Ahead | undefined;
   /** The columns that lie in the backend's memory, while `fit` goes over them. */
@@ -46,10 +48,21 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     state,
     engine: new Engine(options.compile ?? true, state.buffers, () => model.namedVariables().map(([, variable]) => variable)),
     feeds: undefined,
+    targetType: undefined,
     ahead: undefined,
     resident: undefined,
   };
 }
 
 /** What turns the model's output into what people and metrics read. */
-export const linkOf = ({ setup: { loss } }: Training): Link => mainLoss(loss)?.link ?? "identity";
+export function linkOf({ setup: { loss }, targetType }: Training): Link {
+  const main = mainLoss(loss);
+  if (main === undefined) return "identity";
+  const link = main.linkOf(targetType);
+  if (link !== undefined) return link;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${main.lossName}: how outputs become probabilities depends on the targets (class indices are int32, labels float32), and this trainer has ` +
+      'seen none. Call fit or evaluate first, or predict with { as: "output" }.',
+  );
+}
