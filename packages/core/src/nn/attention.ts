@@ -11,7 +11,7 @@ import { broadcastTo, concat, expandDims, padTensor, permute, reshape, split, sq
 import { mean } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, xavierNormal, xavierUniform } from "../random/initializers.js";
-import { formatShape, sameSize, type Size } from "../tensor/dim.js";
+import { formatShape, mulSizes, sameShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { Dropout } from "./dropout.js";
@@ -20,9 +20,12 @@ import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
 export interface AttentionMasks {
-  /** bool (L, S) or (N·heads, L, S): true is not attended to; float: added to the scores. */
+  /**
+   * bool (L, S) or (N · heads, L, S): true is NOT attended to, as PyTorch's layer has it; `scaledDotProductAttention`'s mask is the opposite. float32:
+   * added to the scores. A query that may attend to nothing is NaN.
+   */
   readonly attnMask?: Tensor;
-  /** bool (N, S): true is padding, not attended to; float: added. */
+  /** bool (N, S): true is padding, NOT attended to; float32: added to the scores. A sample of padding alone is NaN. */
   readonly keyPaddingMask?: Tensor;
   /** No step attends to a later one. Default: what the layer was made with. */
   readonly causal?: boolean;
@@ -230,15 +233,14 @@ export class MultiHeadAttention extends Module {
     }
     if (attnMask !== undefined) {
       checkMask("attnMask", attnMask, [
-        attnMask.rank === 3 ? undefined : length,
-        ...(attnMask.rank === 3 ? [length] : []),
-        source,
+        [length, source],
+        [mulSizes(n, this.numHeads), length, source],
       ]);
       const lead = attnMask.rank === 3 ? [n, this.numHeads] : [1, 1];
       all.push(reshape(asScores(attnMask), [...lead, length, source]));
     }
     if (keyPaddingMask !== undefined) {
-      checkMask("keyPaddingMask", keyPaddingMask, [n, source]);
+      checkMask("keyPaddingMask", keyPaddingMask, [[n, source]]);
       all.push(reshape(asScores(keyPaddingMask), [n, 1, 1, source]));
     }
     if (all.length === 0) return undefined;
@@ -265,13 +267,13 @@ function each([query, key, value]: Three, fn: (t: Tensor) => Tensor): Three {
   return [q, k, value === key ? k : fn(value)];
 }
 
-/** Sizes that are undefined are not compared. */
-function checkMask(name: string, mask: Tensor, expected: readonly (Size | undefined)[]): void {
-  const fits = mask.rank === expected.length && expected.every((size, i) => size === undefined || sameSize(size, mask.shape[i]!));
-  if (fits && (mask.dtype === "bool" || mask.dtype === "float32")) return;
-  const shape = expected.map((size) => size ?? "N · heads").join(", ");
+/** @throws ErmineError ERMINE_SHAPE where the mask has none of these shapes, or is neither bool nor float32 */
+function checkMask(name: string, mask: Tensor, shapes: readonly Shape[]): void {
+  if (shapes.some((shape) => sameShape(shape, mask.shape)) && (mask.dtype === "bool" || mask.dtype === "float32")) return;
+  const heads = shapes.length > 1 ? ", (L, S) or (N · heads, L, S): for (N, L, S) repeat each sample's rows for every head" : "";
   throw new ErmineError(
     "ERMINE_SHAPE",
-    `${name} is bool (true: not attended to) or float32 (added to the scores) and here [${shape}], got ${mask.dtype}${formatShape(mask.shape)}.`,
+    `${name} is bool (true: not attended to) or float32 (added to the scores) and here ${shapes.map(formatShape).join(" or ")}${heads}; got ` +
+      `${mask.dtype}${formatShape(mask.shape)}.`,
   );
 }

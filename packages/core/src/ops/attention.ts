@@ -92,7 +92,7 @@ export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
 
 export interface AttentionOptions {
-  /** Broadcasts to [..., L, S]. bool: true is attended to; float32: added to the scores. */
+  /** Broadcasts to [..., L, S]. bool: true IS attended to, as PyTorch's function has it; the masks of `MultiHeadAttention` are the opposite. float32: added to the scores. */
   readonly mask?: Tensor;
   /** The i-th query attends to the first i + 1 keys. Not with a mask. Default false. */
   readonly causal?: boolean;

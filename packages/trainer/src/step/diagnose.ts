@@ -68,17 +68,28 @@ export async function firstNotFinite(
   );
   buffers.forEach((buffer, i) => buffer.write(before[i]!));
   try {
+    // −∞ by itself is what a mask writes: it is to blame where NaN came of it, or where there is nothing else.
+    let hidden: string | undefined;
     for (const { where, tensor, indices } of seen) {
-      if ((await tensor.data()).every((value) => Number.isFinite(value))) continue;
-      const cause = indices && (await badClass(indices));
+      const values = await tensor.data();
+      if (values.every((value) => Number.isFinite(value))) continue;
+      if (values.every((value) => Number.isFinite(value) || value === -Infinity)) {
+        hidden ??= where;
+        continue;
+      }
+      const cause = (indices && (await badClass(indices))) ?? (hidden === undefined ? undefined : causeOfHidden(hidden));
       return cause === undefined ? { where } : { where, cause };
     }
-    return undefined;
+    return hidden === undefined ? undefined : { where: hidden };
   } finally {
     for (const tensor of new Set(seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]))))
       tensor.dispose();
   }
 }
+
+const causeOfHidden = (where: string): string =>
+  `There was -Infinity before it, ${where}: does a mask (attnMask, keyPaddingMask) hide every key of a query? Leave one that is seen, or leave the ` +
+  "sample out. Otherwise it is the logarithm of 0.";
 
 async function badClass({ of, target, classes, ignoreIndex }: Indices): Promise<string | undefined> {
   try {
