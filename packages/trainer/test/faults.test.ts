@@ -152,7 +152,7 @@ describe("B4: losses with inputs and results of other kinds", () => {
     const { steps } = await make({ loss: named("logits", "labels") as never }).fit(values, run);
     expect(steps).toEqual(expected.steps);
   });
-  test.fails("fault B4: a loss whose elements returns a tensor is refused by name (issue I, item 2: roles)", async () => {
+  test("B4: a loss whose elements returns a tensor is refused by name", async () => {
     const wrong = defineLoss({
       name: "own",
       link: "identity",
