@@ -106,7 +106,7 @@ export class Builder {
   /** A new input, or a new variable. */
   leaf(shape: readonly number[], dtype: DType, kind: Kind): Ref {
     const leaf = { shape, dtype, data: drawElements(this.random, shape, dtype, kind) };
-    const isVariable = kind === "real" && this.random.chance(0.25);
+    const isVariable = (kind === "real" || kind === "finite") && this.random.chance(0.25);
     const table = isVariable ? this.#variables : this.#inputs;
     const name = `${isVariable ? "v" : "x"}${table.size}`;
     table.set(name, leaf);

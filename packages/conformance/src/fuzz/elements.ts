@@ -2,9 +2,10 @@
 import type { DType } from "@ermine/core";
 import type { Random } from "./random.js";
 
-/** real: of any sign; positive: 0.1 … 3; probabilities: 0.02 … 0.98; labels: 0 or 1; signs: −1 or 1; whole numbers below a bound, or within two. */
+/** real: of any sign, now and then with NaN, ±∞ or a far number; finite: without; positive: 0.1 … 3; probabilities: 0.02 … 0.98; labels: 0 or 1; signs: −1 or 1; whole numbers below a bound, or within two. */
 export type Kind =
   | "real"
+  | "finite"
   | "positive"
   | "probabilities"
   | "labels"
@@ -43,7 +44,8 @@ function elementOf(random: Random, dtype: DType, kind: Kind): () => number {
       return () => Number(random.chance(0.5));
     case "signs":
       return () => (random.chance(0.5) ? 1 : -1);
-    case "real": {
+    case "real":
+    case "finite": {
       // Whole numbers and halves meet each other: ties, zeros, kinks.
       if (random.chance(0.2)) return () => random.integer(-8, 8) / random.pick([1, 1, 2]);
       const scale = random.pick([1, 1, 1, 1, 0.01, 20]);
