@@ -70,6 +70,16 @@ describe("attention and its gradients are the reference's", { timeout: 60_000 },
     expect(mask).toBeTypeOf("string");
   });
 
+  it("without a key a query gives 0, and so do gradients", async () => {
+    for (const causal of [false, true]) {
+      const slopes = withGradients(
+        (q, k, v) => scaledDotProductAttention(q!, k!, v!, { causal }),
+        (shape) => numbers(shape, 9),
+      );
+      await expectSame(slopes, [numbers([2, 3, 4], 1), numbers([2, 0, 4], 2), numbers([2, 0, 5], 3)]);
+    }
+  });
+
   it("a score that is NaN or infinite spoils its own query only", async () => {
     const q = numbers([2, 9, 4], 1);
     q.data[5] = NaN;

@@ -44,7 +44,9 @@ function eachPart(
 ): void {
   const { pairs, length, source, width, features } = sizesOf(q, k, v);
   const { scale, causal, nothing } = attributes as AttentionAttributes;
-  const flags = (causal ? 1 : 0) + (mask !== undefined && nothing === "zero" ? 2 : 0);
+  // Without any key the mean of the values is a sum of nothing.
+  const zero = source === 0 || (mask !== undefined && nothing === "zero");
+  const flags = (causal ? 1 : 0) + (zero ? 2 : 0);
   const widest = Math.max(source, width, features);
   const scratch = rows + matrices * (rows * source + 4) + productScratch(widest, Math.max(widest, rows));
   const total = pairs * length * source * (width + features + 16) * (matrices === 1 ? 1 : 3);
