@@ -31,10 +31,9 @@ describe("a planted fault is found within 2000 programs:", () => {
   it("and made as small as it still shows", async () => {
     const { create } = plantedFaults.find(({ name }) => name === "swapped axes of a reduction")!;
     const { differences } = await fuzz({ targets: [{ label: "swapped", backend: create() }], programs: 2000 });
-    const { program, source } = differences[0]!;
+    const { program } = differences[0]!;
     expect(program.entries.flatMap((entry) => stepsOf(entry)).length).toBeLessThanOrEqual(2);
     expect(program.calls).toHaveLength(1);
-    expect(source).toMatch(/(sum|softmax|mean)\(/);
   });
 });
 
@@ -88,12 +87,12 @@ const notDrawn: Readonly<Record<string, string>> = {
 /** Functions of core that compute no tensors. */
 const isComputation = (value: unknown): value is (...args: never[]) => Tensor => typeof value === "function";
 const machinery =
-  "addSizes allocate backward bind bindFeeds broadcastShapes checkBroadcastsTo checkClassIndices checkOptions checkedIndices compile compileApart compileModule concrete " +
+  "addSizes allocate backward bind bindFeeds broadcastShapes checkBroadcastsTo checkClassIndices checkOptions checkValueShape checkedIndices compile compileApart compileModule concrete " +
   "constantInit createBackend currentBackend currentPath currentSeed currentTrace defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp " +
   "denseGradient dirac dispose eliminateDead eyeInit fans fedLookups formatShape gainOf graphModule hashKey initialize initializerOf interpret isRowGradient kaimingNormal " +
   "kaimingUniform keep leaves lowerModule mapTree mulSizes nearestName noGrad normalInit observeOps orthogonal peakBytes philox placements probeBackends randomBits " +
   "randomUniform24 registeredBackends sameShape sameSize scope sizeOf specialize subSizes tidy totalNormalizer traceEntry truncNormal uniformInit use useBackend " +
-  "valueAndGrad withBackend withDomain withPath withoutTrace xavierNormal xavierUniform";
+  "valueAndGrad valueRule withBackend withDomain withPath withoutTrace xavierNormal xavierUniform";
 
 it("every function of core's that computes tensors has a form in the grammar", () => {
   const drawn = new Set(forms.map(({ name }) => name));
