@@ -46,6 +46,7 @@ export { traceEntry, type TracedEntry } from "./graph/traceEntry.js";
 export { compileApart, compileModule, graphModule, type Program } from "./graph/module.js";
 export { peakBytes, placements, type Placement } from "./graph/placement.js";
 export { bindFeeds } from "./graph/feeds.js";
+export { requirementPlace, unmetRequirement, type Requirement } from "./graph/requirements.js";
 export { fedLookups, type FedLookup } from "./graph/lookups.js";
 export { interpret } from "./graph/interpret.js";
 export { eliminateDead, lowerModule, specialize } from "./graph/passes.js";

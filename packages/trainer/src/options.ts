@@ -51,6 +51,8 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
   readonly batchSize?: number;
+  /** Leave out the last batch of an epoch where it would be smaller; its samples, others each epoch, are not trained on in it. Default false. */
+  readonly dropLast?: boolean;
   /** Evaluated after each epoch. */
   readonly validation?: Dataset;
   /** The share of the data set that is held out for that, chosen by seed. */
@@ -98,6 +100,7 @@ const optionNames = [
 const fitNames = [
   "epochs",
   "batchSize",
+  "dropLast",
   "validation",
   "validationSplit",
   "validationWeights",
@@ -170,6 +173,7 @@ export interface FitRun<M extends string = string, T extends string = string> ex
   readonly training: Dataset;
   readonly validation: Dataset | undefined;
   readonly batchSize: number;
+  readonly dropLast: boolean;
   readonly validationWeights: Weights;
   readonly shuffle: boolean;
   readonly callbacks: readonly Callback<LogName<M, T>>[];
@@ -198,16 +202,30 @@ export function checkFit<M extends string, T extends string>(
   if (isSum(trainer.loss) || isLoss(trainer.loss)) {
     checkMonitors([...callbacks, ...followers(trainer.optimizer)], directionsOf(trainer, validation !== undefined));
   }
-  const { epochs, signal, shadow, shuffle = true, notice = console.warn, validationWeights = "latest" } = options;
+  const {
+    epochs,
+    signal,
+    shadow,
+    shuffle = true,
+    dropLast = false,
+    notice = console.warn,
+    validationWeights = "latest",
+  } = options;
   checkKinds(options);
+  if (dropLast && training.length < batchSize) {
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `fit: dropLast leaves no batch: there are ${training.length} samples to train on, and batchSize is ${batchSize}. Take a smaller batchSize.`,
+    );
+  }
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
-  const given = { training, validation, validationWeights, batchSize, shuffle, callbacks, notice };
+  const given = { training, validation, validationWeights, batchSize, dropLast, shuffle, callbacks, notice };
   return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...given };
 }
 
 /** @throws ErmineError ERMINE_OPTION where an option of `fit` is of another kind than it must be */
-function checkKinds({ signal, notice, shuffle, validation }: FitOptions): void {
+function checkKinds({ signal, notice, shuffle, dropLast, validation }: FitOptions): void {
   const refuse = (text: string): never => {
     throw new ErmineError("ERMINE_OPTION", `fit: ${text}`);
   };
@@ -218,6 +236,7 @@ function checkKinds({ signal, notice, shuffle, validation }: FitOptions): void {
     );
   }
   if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${String(notice)}.`);
+  if (dropLast !== undefined && typeof dropLast !== "boolean") refuse(`dropLast is true or false, got ${String(dropLast)}.`);
   if (shuffle !== undefined && typeof shuffle !== "boolean") refuse(`shuffle is true or false, got ${String(shuffle)}.`);
   if (validation !== undefined && !(validation instanceof Dataset))
     refuse("validation is a data set: dataset({ inputs, targets }).");

@@ -3,6 +3,7 @@ import type { Attributes, Storage, TensorType } from "../backend/contract.js";
 import type { Op } from "../ops/definition.js";
 import type { TypedArray } from "../tensor/dtype.js";
 import type { Variable } from "../tensor/variable.js";
+import type { Requirement } from "./requirements.js";
 
 /** One output of a node. */
 export interface Value {
@@ -51,6 +52,8 @@ export interface Graph {
   readonly updates: readonly { readonly variable: Variable; readonly value: Value }[];
   /** A bool scalar: the updates are taken only where it is true. Absent: always. */
   readonly commit: Value | undefined;
+  /** Sizes for which the graph has no meaning; on the graph as it was traced, `compileApart` holds its feeds to them. */
+  readonly requirements?: readonly Requirement[];
   /** Feeds that the host computes from other feeds, because the backend cannot (random bits); `compileModule` fills them. */
   readonly hostFeeds: readonly HostFeed[];
 }

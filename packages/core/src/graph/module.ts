@@ -8,6 +8,7 @@ import { bindFeeds } from "./feeds.js";
 import type { Graph, GraphModule } from "./graph.js";
 import { interpret } from "./interpret.js";
 import { lowerModule } from "./passes.js";
+import { checkRequirements } from "./requirements.js";
 import { bind } from "../tensor/dim.js";
 
 /** Entries that share variables, each variable once. */
@@ -33,21 +34,26 @@ export interface Program extends Executable {
 export function compileApart(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
   const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
-  const hosted = Object.values(lowered.entries).some((graph) => graph.hostFeeds.length > 0);
-  const complete = (entry: string, feeds: Feeds): Feeds => withHostFeeds(entry, lowered.entries[entry]!, feeds);
+  const graphs = Object.values(lowered.entries);
+  const plain =
+    graphs.every(({ hostFeeds }) => hostFeeds.length === 0) &&
+    Object.values(module.entries).every(({ requirements }) => requirements === undefined);
+  const complete = (entry: string, feeds: Feeds): Feeds => {
+    const graph = module.entries[entry];
+    if (graph?.requirements !== undefined) checkRequirements(entry, graph, bindFeeds(entry, graph, feeds));
+    return withHostFeeds(entry, lowered.entries[entry]!, feeds);
+  };
   return {
     module,
     lowered,
     ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
-    run: hosted
-      ? (entry, feeds) => executable.run(entry, complete(entry, feeds))
-      : (entry, feeds) => executable.run(entry, feeds),
+    run: plain ? (entry, feeds) => executable.run(entry, feeds) : (entry, feeds) => executable.run(entry, complete(entry, feeds)),
     ...(executable.runSync === undefined
       ? {}
       : {
-          runSync: hosted
-            ? (entry: string, feeds: Feeds) => executable.runSync!(entry, complete(entry, feeds))
-            : (entry: string, feeds: Feeds) => executable.runSync!(entry, feeds),
+          runSync: plain
+            ? (entry: string, feeds: Feeds) => executable.runSync!(entry, feeds)
+            : (entry: string, feeds: Feeds) => executable.runSync!(entry, complete(entry, feeds)),
         }),
     ...(executable.profile === undefined
       ? {}

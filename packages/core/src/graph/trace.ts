@@ -13,6 +13,7 @@ import {
 import { keep } from "../tensor/scope.js";
 import { eagerState, Tensor, typeOf } from "../tensor/tensor.js";
 import type { Variable } from "../tensor/variable.js";
+import type { Requirement } from "./requirements.js";
 import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "./graph.js";
 
 let active: Trace | undefined;
@@ -52,6 +53,7 @@ export class Trace {
   readonly #nodes: Node[] = [];
   readonly #feeds: FeedNode[] = [];
   readonly #hostFeeds: HostFeed[] = [];
+  readonly #requirements: Requirement[] = [];
   readonly #variables = new Map<Variable, { read: Tensor; current: Tensor }>();
   readonly #constants = new Map<object, Tensor>();
   readonly #backend: Backend | undefined;
@@ -189,6 +191,17 @@ export class Trace {
     entry.current = t === entry.read ? t : sameElements(t);
   }
 
+  /** Was the variable written in this trace? */
+  isWritten(variable: Variable): boolean {
+    const entry = this.#variables.get(variable);
+    return entry !== undefined && entry.read !== entry.current;
+  }
+
+  /** Notes that something is measured over `count` elements, which must not be one. */
+  require(what: string, count: Requirement["count"]): void {
+    this.#requirements.push({ what, count, path: currentPath() });
+  }
+
   /** New values of variables are taken only where `ok` (a bool scalar) is true. */
   commitIf(ok: Tensor): void {
     this.#commit = this.valueOf(ok);
@@ -206,6 +219,7 @@ export class Trace {
       updates,
       commit: this.#commit,
       hostFeeds: this.#hostFeeds,
+      ...(this.#requirements.length === 0 ? {} : { requirements: this.#requirements }),
     };
   }
 }

@@ -3,9 +3,11 @@ import { stopGradient } from "../autograd/gradients.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
+import { greater } from "../ops/comparison.js";
 import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
-import { elementCount, mean, variance } from "../ops/statistics.js";
+import { elementCount, mean, measuredCount, variance } from "../ops/statistics.js";
+import { where } from "../ops/where.js";
 import { formatShape, sameSize, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter, Variable } from "../tensor/variable.js";
@@ -77,10 +79,12 @@ abstract class RunningNorm extends Module {
     return affine(scaleBy(x, align(center!), align(spread!), this.eps), this.weight, this.bias, align);
   }
 
-  /** Moves the running statistics towards these by `factor`. */
-  protected move(center: Tensor, spread: Tensor, factor: number | Tensor): void {
+  /** Moves the running statistics towards these by `factor`, measured over `count` values; none leave them as they are. */
+  protected move(center: Tensor, spread: Tensor, factor: number | Tensor, count: number | Tensor): void {
+    if (count === 0) return;
     const towards = (running: Variable, now: Tensor): void => {
-      running.value = add(mul(running.value, sub(1, factor)), mul(now, factor));
+      const next = add(mul(running.value, sub(1, factor)), mul(now, factor));
+      running.value = typeof count === "number" ? next : where(greater(count, 0), next, running.value);
     };
     towards(this.running_mean!, center);
     towards(this.running_var!, spread);
@@ -101,8 +105,10 @@ abstract class RunningNorm extends Module {
 
 /**
  * y = (x − mean) / √(variance + eps) · weight + bias, for each channel (axis 1). Training takes the batch's mean and biased
- * variance, and moves the running ones (the unbiased variance, as PyTorch) by `momentum`; evaluation takes the running ones. Source: Ioffe
- * and Szegedy 2015.
+ * variance, and moves the running ones (the unbiased variance, as PyTorch) by `momentum`; evaluation takes the running ones. A batch of 0 leaves them and
+ * their count as they are. Source: Ioffe and Szegedy 2015.
+ *
+ * @throws ErmineError ERMINE_SHAPE for one value a channel, where they are measured: a variance takes more. In a trainer before the first step
  */
 abstract class BatchNorm extends RunningNorm {
   readonly #ranks: readonly number[];
@@ -120,20 +126,15 @@ abstract class BatchNorm extends RunningNorm {
   /** The batch's statistics, which in training also move the running ones. */
   #measure(x: Tensor): readonly [Tensor, Tensor] {
     const axis = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-    const count = elementCount(x, axis);
-    if (count === 1 && this.training) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `cannot measure a variance over one value a channel, got ${formatShape(x.shape)}. Use a larger batch, or eval().`,
-      );
-    }
+    const count = measuredCount(this.describe(), x, axis);
     const center = mean(x, { axis });
     const spread = variance(x, { axis, correction: 0 });
     if (this.training && this.num_batches_tracked !== undefined) {
-      const seen = add(this.num_batches_tracked.value, 1);
+      const one = typeof count === "number" ? Math.min(count, 1) : cast(greater(count, 0), "int32");
+      const seen = add(this.num_batches_tracked.value, one);
       this.num_batches_tracked.value = seen;
       const unbiased = mul(stopGradient(spread), div(count, sub(count, 1)));
-      this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(seen, "float32")));
+      this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(seen, "float32")), count);
     }
     return [center, spread];
   }
@@ -186,18 +187,12 @@ abstract class InstanceNorm extends RunningNorm {
 
   #measure(x: Tensor): readonly [Tensor, Tensor] {
     const axis = x.shape.slice(2).map((_, i) => i + 2);
-    const count = elementCount(x, axis);
-    if (count === 1) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `cannot measure a variance over one value a channel, got ${formatShape(x.shape)}. Use a larger image.`,
-      );
-    }
+    const count = measuredCount(this.describe(), x, axis);
     const center = mean(x, { axis, keepDims: true });
     const spread = variance(x, { axis, correction: 0, keepDims: true });
     if (this.training && this.running_mean !== undefined && this.momentum !== null) {
       const overBatch = (t: Tensor): Tensor => mean(reshape(stopGradient(t), [x.shape[0]!, this.numFeatures]), { axis: 0 });
-      this.move(overBatch(center), mul(overBatch(spread), div(count, sub(count, 1))), this.momentum);
+      this.move(overBatch(center), mul(overBatch(spread), div(count, sub(count, 1))), this.momentum, elementCount(x));
     }
     return [center, spread];
   }

@@ -60,6 +60,7 @@ export {
 } from "./reduction.js";
 export {
   elementCount,
+  measuredCount,
   logSumExp,
   mean,
   norm,

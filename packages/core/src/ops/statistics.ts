@@ -1,6 +1,8 @@
 /** Means, variances, norms: reductions made of simpler ones. */
 import { checkOptions, ErmineError } from "../errors.js";
-import { normalizeAxes, sizeOf } from "../tensor/dim.js";
+import { oneValue } from "../graph/requirements.js";
+import { currentTrace } from "../graph/trace.js";
+import { formatShape, normalizeAxes, sizeOf } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { stopGradient } from "../autograd/gradients.js";
 import { add, div, maximum, mul, pow, sub } from "./arithmetic.js";
@@ -28,6 +30,20 @@ export function elementCount(x: Tensor, axis?: number | readonly number[]): numb
   const axes = normalizeAxes("elementCount", axis, x.rank);
   const count = sizeOf(axes.map((i) => x.shape[i]!));
   return typeof count === "number" ? count : apply1(sizeOp, [x], { axes });
+}
+
+/**
+ * As `elementCount`, for what measures a spread, which takes more than one element: a layer says by it what it needs of its batch. A size that is
+ * open in a trace is noted on the graph: running it over one element is refused, by a trainer before its first step.
+ *
+ * @param what "BatchNorm1d 4", for messages
+ * @throws ErmineError ERMINE_SHAPE where there is one element
+ */
+export function measuredCount(what: string, x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
+  const size = sizeOf(normalizeAxes("measuredCount", axis, x.rank).map((i) => x.shape[i]!));
+  if (size === 1) throw oneValue(formatShape(x.shape));
+  if (typeof size !== "number") currentTrace()?.require(what, size);
+  return elementCount(x, axis);
 }
 
 const reduceOptions = ["axis", "keepDims"];

@@ -10,11 +10,21 @@ export function checkBatchSize(batchSize: number): number {
   throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${String(batchSize)}.`);
 }
 
-/** The rows of each batch of an epoch; the last is smaller where the size does not divide. */
-export function batches(length: number, batchSize: number, order?: { seed: number; epoch: number }): Int32Array[] {
+/**
+ * The rows of each batch of an epoch; the last is smaller where the size does not divide.
+ *
+ * @param dropLast leave out a last batch that is smaller; default false
+ */
+export function batches(
+  length: number,
+  batchSize: number,
+  order?: { seed: number; epoch: number },
+  dropLast = false,
+): Int32Array[] {
   const rows = order === undefined ? Int32Array.from({ length }, (_, i) => i) : shuffled(length, order);
   const list: Int32Array[] = [];
-  for (let start = 0; start < length; start += batchSize) list.push(rows.subarray(start, Math.min(start + batchSize, length)));
+  const end = dropLast ? length - (length % batchSize) : length;
+  for (let start = 0; start < end; start += batchSize) list.push(rows.subarray(start, Math.min(start + batchSize, length)));
   return list;
 }
 

@@ -9,6 +9,7 @@ import { targetOf } from "../risk/reading.js";
 import { withAverages } from "../step/averaged.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, feedsOf } from "../step/entries.js";
+import { checkBatchSizes } from "../step/sizes.js";
 import type { Training } from "../step/training.js";
 
 export async function evaluate(
@@ -25,6 +26,7 @@ export async function evaluate(
   } = training;
   defineEvaluate(training, data);
   engine.prepare();
+  checkBatchSizes(training, ["evaluate"], "evaluate", { length: data.length, batchSize, dropLast: false });
   let states = metrics.map((metric) => atOnce(metric, metric.init()));
   const sums: HostSums[] = [];
   for (const rows of batches(data.length, batchSize)) {

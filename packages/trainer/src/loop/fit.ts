@@ -14,6 +14,7 @@ import type { Shadow } from "../plan/shadow.js";
 import { breathe } from "../step/breathe.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
+import { checkBatchSizes } from "../step/sizes.js";
 import type { Training } from "../step/training.js";
 import { takeUpdate } from "../step/update.js";
 import { evaluate } from "./evaluate.js";
@@ -57,8 +58,7 @@ async function loop<M extends string, T extends string>(
   shadow: Shadow | undefined,
 ): Promise<History> {
   const { state, setup } = training;
-  const { batchSize, callbacks, epochs } = run;
-  const stepsPerEpoch = Math.ceil(Math.ceil(run.training.length / batchSize) / training.accumulate);
+  const { batchSize, callbacks, dropLast, epochs } = run;
   const history = { epochs: [] as Logs[], steps: [] as number[] };
   const ahead = training.engine.backend.readSync === undefined ? new Ahead(run.training) : undefined;
   training.ahead = ahead;
@@ -67,8 +67,10 @@ async function loop<M extends string, T extends string>(
     (training.accumulate === 1 ? ahead?.during(step, next) : undefined) ?? step;
   let ended: string | undefined;
   const control: Control = { model: setup.model, stop: (reason = "stopped") => void (ended ??= String(reason)) };
+  const order = run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined;
+  const all = batches(run.training.length, batchSize, order, dropLast);
+  const stepsPerEpoch = Math.ceil(all.length / training.accumulate);
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better });
-  const all = batches(run.training.length, batchSize, run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined);
   for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
     // A callback may have frozen or thawed layers.
     if (epoch > 0) defineUpdate(training, run.training);
@@ -118,10 +120,13 @@ async function loop<M extends string, T extends string>(
 }
 
 /** Makes the program and looks at the data, so that what cannot work is said before the first step. */
-function prepare(training: Training, { training: data, validation, notice }: FitRun): void {
+function prepare(training: Training, { training: data, validation, batchSize, dropLast, notice }: FitRun): void {
   defineUpdate(training, data);
   if (validation !== undefined) defineEvaluate(training, validation);
   training.engine.prepare();
+  checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
+  if (validation !== undefined)
+    checkBatchSizes(training, ["evaluate"], "fit's validation", { length: validation.length, batchSize, dropLast: false });
   checkData(training, data, "training", updateEntries(training));
   if (validation !== undefined) checkData(training, validation, "validation", ["evaluate"]);
   if (training.state.step === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);

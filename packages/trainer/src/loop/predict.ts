@@ -6,6 +6,7 @@ import { classesOf, isProbabilistic, join } from "../risk/reading.js";
 import { breathe } from "../step/breathe.js";
 import type { HostOutput } from "../step/engine.js";
 import { definePredict, feedsOf } from "../step/entries.js";
+import { checkBatchSizes } from "../step/sizes.js";
 import { linkOf, type Training } from "../step/training.js";
 
 export type Reading = "output" | "probabilities" | "classes";
@@ -18,6 +19,8 @@ export async function predict(training: Training, inputs: Dataset, as: Reading, 
   }
   const unlabelled = new Dataset({ inputs: inputs.inputs, targets: undefined, sampleWeights: undefined });
   const entry = definePredict(training, unlabelled, as === "output" ? "output" : "probabilities");
+  training.engine.prepare();
+  checkBatchSizes(training, [entry], "predict", { length: inputs.length, batchSize, dropLast: false });
   const parts: HostOutput[] = [];
   for (const rows of batches(inputs.length, batchSize)) {
     parts.push((await training.engine.run(entry, feedsOf(training, unlabelled, rows)))[0]!);

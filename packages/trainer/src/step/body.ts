@@ -2,6 +2,7 @@
 import {
   add,
   cast,
+  currentTrace,
   defineOp,
   apply1,
   div,
@@ -37,6 +38,8 @@ export interface StepSetup {
   readonly clipGradNorm: { readonly maxNorm: number; readonly normType: NormType } | undefined;
   readonly clipGradValue: number | undefined;
   readonly groups: readonly GroupState[];
+  /** The model's variables that a forward changes by itself (running means). */
+  readonly buffers: readonly Variable[];
   readonly seed: number;
 }
 
@@ -63,6 +66,19 @@ interface Differentiated {
   readonly penalty: Tensor | undefined;
   /** undefined: neither loss nor penalty depends on the parameter. */
   readonly gradients: readonly (Tensor | RowGradient | undefined)[];
+  /** New values of buffers that the forward has changed. */
+  readonly changed: readonly Tensor[];
+}
+
+/** Runs fn. @returns its result, and the float32 values of the buffers that it has changed */
+function withChanged<T>(buffers: readonly Variable[], fn: () => T): readonly [T, Tensor[]] {
+  const watched = buffers.filter(({ type }) => type.dtype === "float32");
+  const trace = currentTrace();
+  // Reading one in a trace would make it part of the program, used or not.
+  const before = trace === undefined ? watched.map(({ value }) => value) : [];
+  const result = fn();
+  const changed = watched.filter((buffer, i) => (trace === undefined ? buffer.value !== before[i] : trace.isWritten(buffer)));
+  return [result, changed.map(({ value }) => value)];
 }
 
 /** @param byRows may gradients of tables be their rows? */
@@ -78,18 +94,20 @@ function differentiate(
     byRows ? setup.groups.flatMap((group) => (group.optimizer.rows === undefined ? [] : group.parameters)) : [],
   );
   setup.model.train();
-  const { value, grads } = withRandom({ seed: setup.seed, counters }, () =>
-    valueAndRowGrads(
-      () => {
-        const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
-        const penalty = totalPenalty(setup.model, setup.regularizers);
-        return [objective(terms, penalty), terms, penalty] as const;
-      },
-      parameters,
-      (parameter) => tables.has(parameter),
+  const [{ value, grads }, changed] = withChanged(setup.buffers, () =>
+    withRandom({ seed: setup.seed, counters }, () =>
+      valueAndRowGrads(
+        () => {
+          const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
+          const penalty = totalPenalty(setup.model, setup.regularizers);
+          return [objective(terms, penalty), terms, penalty] as const;
+        },
+        parameters,
+        (parameter) => tables.has(parameter),
+      ),
     ),
   );
-  return { terms: value[1], penalty: value[2], gradients: grads };
+  return { terms: value[1], penalty: value[2], gradients: grads, changed };
 }
 
 const total = (parts: readonly Tensor[]): Tensor => parts.reduce((a, b) => add(a, b));
@@ -108,7 +126,7 @@ export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, sca
     const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
   });
-  return finish(setup, made.gradients, made.terms, made.penalty, counters, scalars);
+  return finish(setup, made, counters, scalars);
 }
 
 /** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */
@@ -126,7 +144,11 @@ export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accum
  * Σ weight · value / the normalizer of the whole update, which is known by then.
  */
 export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor, sums: Accumulated): Stepped {
-  const { terms, gradients: found } = differentiate(setup, batch, counters, false, (own) =>
+  const {
+    terms,
+    gradients: found,
+    changed,
+  } = differentiate(setup, batch, counters, false, (own) =>
     own.length === 1
       ? own[0]!.value
       : total(own.map(({ value, weight }, i) => weigh(meanOf(value, at(sums.normalizers.value, i), false), weight))),
@@ -135,9 +157,10 @@ export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor,
     gradient === undefined ? [] : [{ sum: sums.gradients[i]!, gradient }],
   );
   for (const { sum } of reached) sums.reached.add(sum);
-  const ok = [...terms.map(({ value }) => finite(value)), ...reached.map(({ gradient }) => isAllFinite(gradient))].reduce(
-    (a, b) => logicalAnd(a, b),
-  );
+  const ok = [
+    ...terms.map(({ value }) => finite(value)),
+    ...[...reached.map(({ gradient }) => gradient), ...changed].map(isAllFinite),
+  ].reduce((a, b) => logicalAnd(a, b));
   const updates: Update[] = reached.map(({ sum, gradient }) => [sum, add(sum.value, gradient)]);
   updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
   return { report: report(terms, ok, undefined), ok, updates };
@@ -170,7 +193,7 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
       return g === undefined || own === undefined ? (g ?? own) : add(g, own);
     });
   }
-  const stepped = finish(setup, gradients, terms, penalty, counters, scalars);
+  const stepped = finish(setup, { gradients, terms, penalty, changed: [] }, counters, scalars);
   const cleared = [...sums.reached, sums.totals, sums.normalizers].map((variable): Update => [variable, mul(variable.value, 0)]);
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
@@ -199,9 +222,7 @@ function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined)
 
 function finish(
   setup: StepSetup,
-  found: readonly (Tensor | RowGradient | undefined)[],
-  terms: readonly Sums[],
-  penalty: Tensor | undefined,
+  { gradients: found, terms, penalty, changed }: Omit<Differentiated, "terms"> & { readonly terms: readonly Sums[] },
   counters: Tensor,
   scalars: Tensor,
 ): Stepped {
@@ -214,6 +235,7 @@ function finish(
     ...terms.map(({ value }) => finite(value)),
     greater(counted, 0),
     ...raw.map((g) => isAllFinite(isRows(g) ? g.rows : g)),
+    ...changed.map(isAllFinite),
   ];
   if (penalty !== undefined) checks.push(finite(penalty));
   const ok = checks.reduce((a, b) => logicalAnd(a, b));

@@ -19,6 +19,7 @@ import {
   type Backend,
   type Domain,
   type Feed,
+  type Graph,
   type GraphModule,
   type OpObserver,
   type Program,
@@ -136,6 +137,13 @@ export class Engine {
       entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry, own));
     }
     return graphModule(Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph])));
+  }
+
+  /** An entry as it was traced. @throws ErmineError ERMINE_USAGE where it was not yet */
+  graph(name: string): Graph {
+    const traced = this.#entries.get(name)?.traced;
+    if (traced === undefined) throw new ErmineError("ERMINE_USAGE", `The entry "${name}" is not traced yet.`);
+    return traced.graph;
   }
 
   /** Makes the program, so that what cannot work is said before the first step. */

@@ -41,6 +41,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
       regularizers,
       clipGradNorm: clip === undefined ? undefined : { normType: 2, ...clip },
       clipGradValue,
+      buffers: state.buffers,
       seed: options.seed ?? 0,
     },
     accumulate,

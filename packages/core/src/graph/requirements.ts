@@ -1,0 +1,40 @@
+/** What a graph asks of sizes that are still open when it is traced: how many elements something is measured over. */
+import { ErmineError } from "../errors.js";
+import { Dim, type Bindings } from "../tensor/dim.js";
+
+/** A spread is measured over this many elements, and over one there is none. */
+export interface Requirement {
+  readonly count: Dim;
+  /** What measures: "BatchNorm1d 4". */
+  readonly what: string;
+  /** The path of the module that asked for it. */
+  readonly path: string;
+}
+
+/** "encoder.1 (BatchNorm1d 4)". */
+export const requirementPlace = ({ path, what }: Requirement): string => (path === "" ? `(${what})` : `${path} (${what})`);
+
+/** The first of a graph's requirements that does not hold for these sizes. */
+export const unmetRequirement = (
+  { requirements = [] }: { readonly requirements?: readonly Requirement[] },
+  bindings: Bindings,
+): Requirement | undefined => requirements.find(({ count }) => count.evaluate(bindings) === 1);
+
+/** Of a size that is known. @throws ErmineError ERMINE_SHAPE where it is 1 */
+export const oneValue = (shape: string): ErmineError =>
+  new ErmineError(
+    "ERMINE_SHAPE",
+    `cannot measure a variance over one value a channel, got ${shape}. Use a larger batch or a larger input, or eval() where running statistics are kept.`,
+  );
+
+/** @throws ErmineError ERMINE_SHAPE where a requirement does not hold for these sizes */
+export function checkRequirements(
+  entry: string,
+  graph: { readonly requirements?: readonly Requirement[] },
+  bindings: Bindings,
+): void {
+  const unmet = unmetRequirement(graph, bindings);
+  if (unmet === undefined) return;
+  const sizes = Object.entries(bindings).map(([symbol, size]) => `${symbol} = ${size}`);
+  throw oneValue(`${String(unmet.count)} with ${sizes.join(", ")}`).at(`${entry}: ${requirementPlace(unmet)}`);
+}
