@@ -1,7 +1,7 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
 import { availableParallelism } from "node:os";
 import { checkOptions, ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
-import { compileProgram } from "./compiled/program.js";
+import { compileProgram, type Session } from "./compiled/program.js";
 import { Eager } from "./eager.js";
 import { dtypes, loweredOps, supports } from "./lowering/index.js";
 import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
@@ -49,7 +49,8 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
   }
   const eager = new Eager(binding);
   const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism());
-  const programs = new Set<{ dispose(): void; memory(): { tensors: number; bytes: number } }>();
+  // What programs hold, and not the programs: those that were dropped are collected.
+  const sessions = new Set<Session>();
   return {
     name: "tfjs",
     engine: engineOf(binding.TF_Version, isUsingGpuDevice),
@@ -69,32 +70,33 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     readSync: (storage) => eager.read(storage),
     compile(module) {
       eager.checkAlive();
-      const program = compileProgram(binding, eager, module, { threads, limit });
-      programs.add(program);
-      return {
-        ...program,
-        dispose() {
-          programs.delete(program);
-          program.dispose();
-        },
-      };
+      const { session, ...program } = compileProgram(binding, eager, module, { threads, limit });
+      sessions.add(session);
+      const release = releasing(sessions, session);
+      return { ...program, dispose: release, finalizer: release };
     },
     memory() {
       const total = { ...eager.memory() };
-      for (const program of programs) {
-        const { tensors, bytes } = program.memory();
+      for (const session of sessions) {
+        const { tensors, bytes } = session.memory();
         total.tensors += tensors;
         total.bytes += bytes;
       }
       return total;
     },
     dispose() {
-      for (const program of programs) program.dispose();
-      programs.clear();
+      for (const session of sessions) session.dispose();
+      sessions.clear();
       eager.dispose();
     },
   };
 }
+
+/** Gives back what a program holds; refers to nothing else of it. */
+const releasing = (sessions: Set<Session>, session: Session) => (): void => {
+  sessions.delete(session);
+  session.dispose();
+};
 
 const engineOf = (version: string, gpu: boolean): string => `TensorFlow ${version}, ${gpu ? "GPU" : "CPU"}`;
 

@@ -17,6 +17,7 @@ import {
 } from "@ermine/core";
 import { writeBlock, type Block, type Machine } from "../backend.js";
 import { Emitter, type IndexSite } from "../emitter.js";
+import type { Heap } from "../heap.js";
 import { missing } from "../lower/movement.js";
 import { sizeOf } from "../lower/operand.js";
 import { inParts } from "../lower/split.js";
@@ -73,6 +74,17 @@ const moved = 40;
 const most = 16;
 const mostBytes = 2 ** 28;
 
+/** What is ready to run. */
+interface Kept {
+  readonly ready: Map<string, Specialized>;
+  /** Their addresses. */
+  readonly held: Set<readonly number[]>;
+  /** The program whose arena is in use: it stays where memory is full. */
+  busy: Specialized | undefined;
+  /** A loop feeds one object over and over: what it is of is looked up once. */
+  last: { readonly entry: string; readonly feeds: Feeds; readonly chosen: Specialized } | undefined;
+}
+
 export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks): Executable {
   const { heap } = machine;
   /** undefined: not written yet, or handed over. Programs hold addresses, so a block stays once there is one. */
@@ -80,8 +92,10 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   /** The least recently chosen first. */
   const ready = new Map<string, Specialized>();
-  /** The program whose arena is in use: it stays where memory is full. */
-  let busy: Specialized | undefined;
+  /** The addresses of those that are ready. */
+  const held = new Set<readonly number[]>();
+  const kept: Kept = { ready, held, busy: undefined, last: undefined };
+  const release = releasing(heap, blocks, variables, held, heap.onFull(reclaiming(heap, new WeakRef(kept))));
 
   /** The block of a variable; zeros where it was never written. */
   function variableAt(i: number): Block {
@@ -109,18 +123,11 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     }
     const made = build(fuse(specialize(graph, bindings)));
     ready.set(key, made);
+    held.add(made.addresses);
     return made;
   }
 
-  function drop(key: string, { addresses }: Specialized): void {
-    ready.delete(key);
-    last = undefined;
-    addresses.forEach((address) => heap.release(address));
-  }
-
-  const stopReclaiming = heap.onFull(() => {
-    for (const [key, program] of ready) if (program !== busy) drop(key, program);
-  });
+  const drop = (key: string, program: Specialized): void => dropFrom(heap, kept, key, program);
 
   /** Allocates, and notes what is to be given back. */
   const allocator =
@@ -246,12 +253,9 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     return copy;
   };
 
-  // A loop feeds one object over and over: what it is of is looked up once.
-  let last: { readonly entry: string; readonly feeds: Feeds; readonly chosen: Specialized } | undefined;
-
   /** The entry's program for these sizes, its feeds written. */
   function fed(entry: string, feeds: Feeds): Specialized {
-    if (last === undefined || last.feeds !== feeds || last.entry !== entry) {
+    if (kept.last === undefined || kept.last.feeds !== feeds || kept.last.entry !== entry) {
       const graph = module.entries[entry];
       if (graph === undefined) {
         throw new ErmineError(
@@ -259,11 +263,11 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
           `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
         );
       }
-      busy = undefined;
-      last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
+      kept.busy = undefined;
+      kept.last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
     }
-    const { chosen } = last;
-    busy = chosen;
+    const { chosen } = kept.last;
+    kept.busy = chosen;
     for (let i = 0; i < chosen.feeds.length; i++) {
       const own = chosen.feeds[i]!;
       const feed = feeds[own.name]!;
@@ -325,14 +329,44 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       else copyWords((data as Block).address, block.address, block.length);
     },
     dispose() {
-      stopReclaiming();
-      for (const block of variables) if (block !== undefined) blocks.release(block);
-      variables.fill(undefined);
-      for (const [key, program] of ready) drop(key, program);
-      busy = undefined;
+      release();
+      ready.clear();
+      kept.busy = kept.last = undefined;
     },
+    finalizer: release,
   };
 }
+
+function dropFrom(heap: Heap, kept: Kept, key: string, { addresses }: Specialized): void {
+  kept.ready.delete(key);
+  kept.held.delete(addresses);
+  kept.last = undefined;
+  for (const address of addresses) heap.release(address);
+}
+
+/** Where memory is full: gives back the programs that are not in use. The heap holds this, so that it must not hold the module. */
+const reclaiming = (heap: Heap, weak: WeakRef<Kept>) => (): void => {
+  const kept = weak.deref();
+  if (kept === undefined) return;
+  for (const [key, program] of kept.ready) if (program !== kept.busy) dropFrom(heap, kept, key, program);
+};
+
+/** Gives back all that a module's programs hold. Outside of them, so that it refers to nothing of the module. */
+const releasing =
+  (
+    heap: Heap,
+    blocks: Blocks,
+    variables: (Block | undefined)[],
+    held: Set<readonly number[]>,
+    stopReclaiming: () => void,
+  ): (() => void) =>
+  () => {
+    stopReclaiming();
+    for (const block of variables) if (block !== undefined) blocks.release(block);
+    variables.fill(undefined);
+    for (const addresses of held) for (const address of addresses) heap.release(address);
+    held.clear();
+  };
 
 function keyOf(entry: string, bindings: Bindings): string {
   let key = entry;

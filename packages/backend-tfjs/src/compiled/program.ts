@@ -8,6 +8,7 @@ import {
   concrete,
   bind,
   ErmineError,
+  type DType,
   type Executable,
   type GraphModule,
   type Storage,
@@ -20,8 +21,54 @@ import { Staging } from "./staging.js";
 import { smallness } from "./smallness.js";
 import { translate } from "./translate.js";
 
+/** What a program holds in TensorFlow. It refers to nothing of the module, so that it can be given back when the program was collected. */
+export class Session {
+  readonly #binding: Binding;
+  readonly model: number;
+  readonly #types: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  /** New values that no run has needed yet: written together. */
+  readonly pending = new Map<number, number>();
+  /** All variables as they are now, fetched together and held until something changes. */
+  views: readonly number[] | undefined;
+  disposed = false;
+
+  constructor(binding: Binding, model: number, types: Session["types"]) {
+    this.#binding = binding;
+    this.model = model;
+    this.#types = types;
+  }
+
+  get types(): readonly { readonly dtype: DType; readonly shape: readonly number[] }[] {
+    return this.#types;
+  }
+
+  discard(ids: Iterable<number>): void {
+    for (const id of ids) this.#binding.deleteTensor(id);
+  }
+
+  forgetViews(): void {
+    if (this.views !== undefined) this.discard(this.views);
+    this.views = undefined;
+  }
+
+  memory(): { readonly tensors: number; readonly bytes: number } {
+    if (this.disposed) return { tensors: 0, bytes: 0 };
+    const bytes = this.#types.reduce((sum, { shape, dtype }) => sum + shape.reduce((x, y) => x * y, bytesPerElement[dtype]), 0);
+    return { tensors: this.#types.length, bytes };
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.forgetViews();
+    this.discard(this.pending.values());
+    this.pending.clear();
+    this.#binding.deleteSavedModel(this.model);
+  }
+}
+
 export interface TfProgram extends Executable {
-  memory(): { readonly tensors: number; readonly bytes: number };
+  readonly session: Session;
 }
 
 /** Loads a graph from a private folder that is gone when this returns. */
@@ -60,12 +107,12 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
       },
     ]),
   );
-  const types = module.variables.map(({ type, shape }) => ({ dtype: type.dtype, shape }));
-  /** New values that no run has needed yet: written together. */
-  const pending = new Map<number, number>();
-  /** All variables as they are now, fetched together and held until something changes. */
-  let views: readonly number[] | undefined;
-  let disposed = false;
+  const held = new Session(
+    binding,
+    model,
+    module.variables.map(({ type, shape }) => ({ dtype: type.dtype, shape })),
+  );
+  const { types, pending } = held;
 
   function session(what: string, inputs: readonly number[], inputNames: string, outputNames: string, alone = false): number[] {
     try {
@@ -77,13 +124,8 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
       if (alone) limit?.(threads);
     }
   }
-  const discard = (ids: Iterable<number>): void => {
-    for (const id of ids) binding.deleteTensor(id);
-  };
-  function forgetViews(): void {
-    if (views !== undefined) discard(views);
-    views = undefined;
-  }
+  const discard = (ids: Iterable<number>): void => held.discard(ids);
+  const forgetViews = (): void => held.forgetViews();
   function flush(): void {
     if (pending.size === 0) return;
     const whole = pending.size === types.length;
@@ -96,12 +138,12 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
   }
   function current(variable: number): number {
     flush();
-    views ??= types.length === 0 ? [] : session("read", [], "", translation.variables.map(({ read }) => read).join());
-    return views[variable]!;
+    held.views ??= types.length === 0 ? [] : session("read", [], "", translation.variables.map(({ read }) => read).join());
+    return held.views[variable]!;
   }
   function alive(): void {
     eager.checkAlive();
-    if (disposed) throw new ErmineError("ERMINE_RELEASED", "This compiled program was disposed already.");
+    if (held.disposed) throw new ErmineError("ERMINE_RELEASED", "This compiled program was disposed already.");
   }
 
   return {
@@ -153,19 +195,7 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
       pending.set(variable, id);
       forgetViews();
     },
-    memory: () => ({
-      tensors: disposed ? 0 : types.length,
-      bytes: disposed
-        ? 0
-        : types.reduce((sum, { shape, dtype }) => sum + shape.reduce((a, b) => a * b, bytesPerElement[dtype]), 0),
-    }),
-    dispose() {
-      if (disposed) return;
-      disposed = true;
-      forgetViews();
-      discard(pending.values());
-      pending.clear();
-      binding.deleteSavedModel(model);
-    },
+    session: held,
+    dispose: () => held.dispose(),
   };
 }

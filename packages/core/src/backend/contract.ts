@@ -130,6 +130,11 @@ export interface Executable {
    */
   profile?(entry: string, feeds: Feeds): Promise<readonly PartTime[]>;
   dispose(): void;
+  /**
+   * Gives back what the program holds on the backend: called where the program was collected without `dispose()`. It must not refer to the module, to
+   * its variables, or to the executable, or none of them is ever collected. Absent: what is held stays until the backend is disposed.
+   */
+  readonly finalizer?: () => void;
 }
 
 /** What a part of a program took. */

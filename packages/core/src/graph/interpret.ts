@@ -13,6 +13,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const cache = new Map<string, Graph>();
   const constants = new Map<TypedArray, Storage>();
+  const release = releasing(backend, variables, constants);
 
   const dtypeOf = (i: number) =>
     backend.capabilities.dtypes.includes(module.variables[i]!.type.dtype) ? module.variables[i]!.type.dtype : "float32";
@@ -156,16 +157,20 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         : copy({ storage: data, shape: module.variables[i]!.shape, dtype: dtypeOf(i) });
       if (old !== undefined) backend.release(old);
     },
-    dispose() {
-      variables.forEach((storage, i) => {
-        if (storage !== undefined) backend.release(storage);
-        variables[i] = undefined;
-      });
-      for (const storage of constants.values()) backend.release(storage);
-      constants.clear();
-    },
+    dispose: release,
+    finalizer: release,
   };
 }
+
+/** Gives back what an interpreted program holds. Outside of it, so that it refers to nothing else of the program. */
+const releasing = (backend: Backend, variables: (Storage | undefined)[], constants: Map<TypedArray, Storage>) => (): void => {
+  variables.forEach((storage, i) => {
+    if (storage !== undefined) backend.release(storage);
+    variables[i] = undefined;
+  });
+  for (const storage of constants.values()) backend.release(storage);
+  constants.clear();
+};
 
 /** How many op inputs read each node; outputs, updates and the commit condition hold theirs to the end. */
 function readers(graph: Graph): Map<Node, number> {

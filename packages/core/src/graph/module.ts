@@ -27,6 +27,15 @@ export interface Program extends Executable {
   readonly lowered: GraphModule;
 }
 
+/** Programs that were dropped without `dispose()`. */
+const finalizers = new FinalizationRegistry<() => void>((finalizer) => {
+  try {
+    finalizer();
+  } catch {
+    // The backend was disposed meanwhile, and what the program held with it. Nobody could catch this here.
+  }
+});
+
 /**
  * Compiles a module on `backend` apart from its variables: the program has numbers of its own, 0 until they are written (`write`, by
  * the position in `module.variables`), and changes nobody else's.
@@ -43,7 +52,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     if (graph?.requirements !== undefined) checkRequirements(entry, graph, bindFeeds(entry, graph, feeds));
     return withHostFeeds(entry, lowered.entries[entry]!, feeds);
   };
-  return {
+  const program: Program = {
     module,
     lowered,
     ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
@@ -63,8 +72,13 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     write: (i, data) => executable.write(i, data),
     ...(executable.adopt === undefined ? {} : { adopt: (i: number, storage: Storage) => executable.adopt!(i, storage) }),
     ...(executable.take === undefined ? {} : { take: (i: number) => executable.take!(i) }),
-    dispose: () => executable.dispose(),
+    dispose() {
+      finalizers.unregister(program);
+      executable.dispose();
+    },
   };
+  if (executable.finalizer !== undefined) finalizers.register(program, executable.finalizer, program);
+  return program;
 }
 
 /**
