@@ -54,6 +54,7 @@ describe("a definition that says nothing but its meaning", () => {
       new Set([
         "backend = reference",
         "edges = the reference's",
+        "every dtype of every input: the reference's numbers, or its refusal",
         "kernel = decomposition, backward kernel = gradient",
         "compiled = eager",
         "gradient = finite difference",
@@ -153,6 +154,7 @@ describe("a law is broken by", () => {
     expect(await laws({ activations }, wrong)).toEqual([
       "backend = reference",
       "edges = the reference's",
+      "every dtype of every input: the reference's numbers, or its refusal",
       "kernel = decomposition, backward kernel = gradient",
     ]);
   });

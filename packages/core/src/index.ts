@@ -5,7 +5,7 @@ export { Parameter, Variable } from "./tensor/variable.js";
 export { keep, scope } from "./tensor/scope.js";
 export { leaves, mapTree, type Tree } from "./tensor/tree.js";
 export type { NestedNumbers } from "./tensor/print.js";
-export { allocate, bytesPerElement, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
+export { allocate, bytesPerElement, dtypes, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
 export {
   addSizes,
   bind,

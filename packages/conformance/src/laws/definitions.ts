@@ -2,8 +2,12 @@
 import * as core from "@ermine/core";
 import type { Activation, Loss, Op, Sample, Tensor } from "@ermine/core";
 import { activations, losses } from "@ermine/core/catalog";
+import type { Optimizer } from "@ermine/trainer";
+import { optimizers } from "@ermine/trainer/catalog";
 import type { Call } from "./call.js";
 import { draw } from "./draw.js";
+import type { Known } from "./known.js";
+import { knownDtypes } from "./knownDtypes.js";
 import { programs } from "./programs.js";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -15,6 +19,10 @@ export interface Definitions {
   readonly losses: readonly Loss[];
   /** Calls of ops. */
   readonly calls: readonly Call[];
+  /** Calls whose results are known. */
+  readonly known?: readonly Known[];
+  /** Optimizers by name. */
+  readonly optimizers?: Readonly<Record<string, () => Optimizer>>;
 }
 
 const isActivation = (value: unknown): value is Activation => typeof value === "function" && "op" in value;
@@ -35,6 +43,8 @@ export function ownDefinitions(): Definitions {
     activations: activations.flatMap(({ activation }) => (isActivation(activation) ? [activation] : [])),
     losses: losses.map(({ loss }) => loss),
     calls: programs,
+    known: knownDtypes,
+    optimizers,
   };
 }
 
@@ -127,6 +137,30 @@ export function lossCalls(loss: Loss): readonly Call[] {
     ...Object.entries(witnesses).map(([key, value]) => lossCall(loss, sample, { [key]: value })),
   ]);
 }
+
+/** One step of each optimizer: of a parameter, its gradient, what is kept beside it, and the step's scalars. */
+export const optimizerCalls = ({ optimizers: all = {} }: Definitions): readonly Call[] =>
+  Object.entries(all).map(([name, make]) => {
+    const optimizer = make();
+    const shapes = (n: number) => Object.values(optimizer.slots([n, 2])).map(({ shape }) => shape);
+    return {
+      name: `a step of ${name}`,
+      inputs: (n, draw) => [
+        draw.real([n, 2]),
+        draw.real([n, 2]),
+        ...shapes(n).map((shape) => draw.positive(shape)),
+        core.tensor(optimizer.scalars({ step: 1, epoch: 0 })),
+      ],
+      run(parameter, gradient, ...rest) {
+        const scalars = rest.pop()!;
+        const next = optimizer.update({ parameters: [parameter!], slots: [rest] }, [gradient!], scalars);
+        return [...next.parameters, ...next.slots.flat()];
+      },
+      largest: 64,
+      composed: true,
+      differentiable: [],
+    };
+  });
 
 /** Every call of the definitions. */
 export const callsOf = (definitions: Definitions): readonly Call[] => [

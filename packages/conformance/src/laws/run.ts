@@ -4,10 +4,12 @@ import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
+import { dtypesAgree } from "./dtypes.js";
 import { edgesAgree } from "./edges.js";
 import { identityHolds } from "./identity.js";
 import { indicesAreChecked } from "./indices.js";
 import type { Law } from "./law.js";
+import { knownValues } from "./known.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
@@ -19,7 +21,9 @@ import { unusedStays } from "./unused.js";
 /** Every law. */
 export const laws: readonly Law[] = [
   agreesWithReference,
+  knownValues,
   edgesAgree,
+  dtypesAgree,
   kernelIsDecomposition,
   compiledIsEager,
   indicesAreChecked,

@@ -2,7 +2,7 @@
 import type { Attributes } from "../backend/contract.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
-import { checkDType, checkTensor } from "../ops/elementwise.js";
+import { checkTensor } from "../ops/elementwise.js";
 import { reshape } from "../ops/shape.js";
 import { isScalarAxis, normalizeAxis, type Shape } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
@@ -63,11 +63,8 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
   const { gradient } = spec;
   const base: Op = {
     name: spec.name,
-    inputs: [{ name: "x" }],
-    infer([x], attributes) {
-      checkDType(spec.name, x!, ["float32"]);
-      return [{ ...x!, shape: spec.shape?.(x!.shape, attributes as O) ?? x!.shape, domain: output }];
-    },
+    inputs: [{ name: "x", dtype: "float32" }],
+    infer: ([x], attributes) => [{ ...x!, shape: spec.shape?.(x!.shape, attributes as O) ?? x!.shape, domain: output }],
     decompose: ([x]: OptionalTensors, attributes: Attributes): Tensors => [spec.decompose(x!, attributes as O)],
   };
   const op: Op =

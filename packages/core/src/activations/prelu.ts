@@ -3,7 +3,7 @@ import { checkOptions, ErmineError } from "../errors.js";
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
-import { checkDType, checkTensor } from "../ops/elementwise.js";
+import { checkTensor } from "../ops/elementwise.js";
 import { sumTo } from "../ops/reduction.js";
 import { reshape } from "../ops/shape.js";
 import { where } from "../ops/where.js";
@@ -20,10 +20,11 @@ const channelShape = (channels: Shape[number], rank: number): Shape =>
 
 export const preluOp = defineFusedOp<Record<never, never>>({
   name: "prelu",
-  inputs: [{ name: "x" }, { name: "weight" }],
+  inputs: [
+    { name: "x", dtype: "float32" },
+    { name: "weight", dtype: "float32" },
+  ],
   infer([x, weight]) {
-    checkDType("prelu", x!, ["float32"]);
-    checkDType("prelu", weight!, ["float32"]);
     const channels = x!.shape[x!.shape.length < 2 ? 0 : 1] ?? 1;
     const count = weight!.shape[0] ?? 1;
     if (weight!.shape.length > 1 || !(sameSize(count, 1) || sameSize(count, channels))) {

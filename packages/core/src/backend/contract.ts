@@ -47,7 +47,10 @@ export type Kernel = (
 ) => readonly Storage[];
 
 export interface Capabilities {
-  /** The ops that have a kernel (eager) or a lowering (compiled), with the dtypes of their first input. */
+  /**
+   * The ops that have a kernel (eager) or a lowering (compiled), with the dtypes of their first input. The others have the dtypes that the op's
+   * definition says of each (`InputSpec.dtype`): core casts to them or refuses, so that a kernel sees no other.
+   */
   readonly ops: ReadonlyMap<string, readonly DType[]>;
   /** A backend without int32 or bool gets float32 in their place. */
   readonly dtypes: readonly DType[];

@@ -1,7 +1,6 @@
 /** Binary cross-entropy of probabilities, each number a question of its own. */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
-import { checkDType } from "../ops/elementwise.js";
 import { log, log1p } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { neg } from "../ops/unary.js";
@@ -14,14 +13,11 @@ import { inUnitInterval } from "./values.js";
 export const bceElementsOp = defineFusedOp<Record<never, never>>({
   name: "bceElements",
   inputs: [
-    { name: "probabilities" },
-    { name: "target", differentiable: false },
-    { name: "weight", optional: true, differentiable: false },
+    { name: "probabilities", dtype: "float32" },
+    { name: "target", dtype: "value", differentiable: false },
+    { name: "weight", dtype: "value", optional: true, differentiable: false },
   ],
-  infer([p]) {
-    checkDType("bce", p!, ["float32"]);
-    return [{ ...p!, domain: "real" }];
-  },
+  infer: ([p]) => [{ ...p!, domain: "real" }],
   decompose([p, target, weight]) {
     // PyTorch holds each logarithm at −100, so that a probability of exactly 0 costs 100 and not infinity.
     const logP = clamp(log(p!), -100);
@@ -59,11 +55,12 @@ export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tenso
   inputs: [
     {
       name: "prediction",
+      dtype: "float32",
       domain: "probabilities",
       remedy:
         "Use bceWithLogits on the logits, or sigmoid first; asProbabilities(t) marks numbers that are probabilities already.",
     },
-    { name: "target", values: inUnitInterval },
+    { name: "target", dtype: "value", values: inUnitInterval },
   ],
   options: { weight: undefined },
   samples: {

@@ -2,7 +2,6 @@
 import { sigmoid } from "../activations/sigmoid.js";
 import { add, maximum, mul, sub } from "../ops/arithmetic.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
-import { checkDType } from "../ops/elementwise.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";
@@ -12,15 +11,12 @@ import { inUnitInterval } from "./values.js";
 export const bceWithLogitsElementsOp = defineFusedOp<Record<never, never>>({
   name: "bceWithLogitsElements",
   inputs: [
-    { name: "logits" },
-    { name: "target", differentiable: false },
-    { name: "weight", optional: true, differentiable: false },
-    { name: "posWeight", optional: true, differentiable: false },
+    { name: "logits", dtype: "float32" },
+    { name: "target", dtype: "value", differentiable: false },
+    { name: "weight", dtype: "value", optional: true, differentiable: false },
+    { name: "posWeight", dtype: "value", optional: true, differentiable: false },
   ],
-  infer([z]) {
-    checkDType("bceWithLogits", z!, ["float32"]);
-    return [{ ...z!, domain: "real" }];
-  },
+  infer: ([z]) => [{ ...z!, domain: "real" }],
   decompose([z, target, weight, posWeight]) {
     // With t = log(1 + e^−|z|): (1 − y)(t + max(z, 0)) + c·y (t + max(−z, 0)); for labels in [0, 1] nothing cancels.
     const tail = log1p(exp(neg(abs(z!))));
@@ -52,8 +48,13 @@ export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tens
   name: "bceWithLogits",
   link: "sigmoid",
   inputs: [
-    { name: "prediction", domain: "real", remedy: "Remove the sigmoid: bceWithLogits has it inside; or use bce." },
-    { name: "target", values: inUnitInterval },
+    {
+      name: "prediction",
+      dtype: "float32",
+      domain: "real",
+      remedy: "Remove the sigmoid: bceWithLogits has it inside; or use bce.",
+    },
+    { name: "target", dtype: "value", values: inUnitInterval },
   ],
   options: { weight: undefined, posWeight: undefined },
   samples: {

@@ -17,7 +17,11 @@ const epsilon = 1e-12;
 export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
   name: "cosineEmbedding",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "predictionOther" }, { name: "target", values: areSigns }],
+  inputs: [
+    { name: "prediction", dtype: "float32" },
+    { name: "predictionOther", dtype: "float32" },
+    { name: "target", dtype: "value", values: areSigns },
+  ],
   options: { margin: 0 },
   witnesses: { margin: 0.5 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.signs([n])] }) },

@@ -5,7 +5,6 @@ import { softmax } from "../activations/softmax.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
 import { apply, defineFusedOp } from "../ops/definition.js";
-import { checkDType } from "../ops/elementwise.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
@@ -18,6 +17,9 @@ import type { Tensor } from "../tensor/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { areClassProbabilities } from "./values.js";
+
+/** Class indices, or what each class has of 1. */
+const classesOrShares = { int32: "int32", float32: "float32" } as const;
 
 type Attributes = { readonly ignoreIndex: number; readonly labelSmoothing: number };
 
@@ -34,12 +36,11 @@ const pickWeight = (weight: Tensor | undefined, indices: Tensor): Tensor | numbe
 export const crossEntropyElementsOp = defineFusedOp<Attributes>({
   name: "crossEntropyElements",
   inputs: [
-    { name: "logits" },
-    { name: "target", differentiable: false },
-    { name: "weight", optional: true, differentiable: false },
+    { name: "logits", dtype: "float32" },
+    { name: "target", dtype: classesOrShares, differentiable: false },
+    { name: "weight", dtype: "value", optional: true, differentiable: false },
   ],
   infer([logits, target, weight]) {
-    checkDType("crossEntropy", logits!, ["float32"]);
     checkClassTarget("crossEntropy", logits!, target!, true);
     checkClassWeight("crossEntropy", classCount(logits!.shape), weight);
     const type = { shape: withoutClasses(logits!.shape), dtype: "float32", domain: "real" } as const;
@@ -109,9 +110,15 @@ export const crossEntropy = defineLoss<
   name: "crossEntropy",
   link: "softmax",
   inputs: [
-    { name: "prediction", domain: "real", remedy: "Remove the softmax: crossEntropy has it inside; or use nll on logSoftmax." },
+    {
+      name: "prediction",
+      dtype: "float32",
+      domain: "real",
+      remedy: "Remove the softmax: crossEntropy has it inside; or use nll on logSoftmax.",
+    },
     {
       name: "target",
+      dtype: classesOrShares,
       values: ({ ignoreIndex }: { ignoreIndex: number }, [prediction, target]) =>
         target!.dtype === "int32" ? areClasses(prediction!, ignoreIndex) : areClassProbabilities,
     },

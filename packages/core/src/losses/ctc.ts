@@ -122,12 +122,13 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
   inputs: [
     {
       name: "prediction",
+      dtype: "float32",
       domain: "logProbabilities",
       remedy: "Apply logSoftmax over the last axis; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
-    { name: "target" },
-    { name: "inputLengths", values: (_, [prediction]) => lengthsUpTo("input lengths", prediction!.shape[0]) },
-    { name: "targetLengths", values: (_, [, target]) => lengthsUpTo("target lengths", target!.shape.at(-1)) },
+    { name: "target", dtype: "int32" },
+    { name: "inputLengths", dtype: "int32", values: (_, [prediction]) => lengthsUpTo("input lengths", prediction!.shape[0]) },
+    { name: "targetLengths", dtype: "int32", values: (_, [, target]) => lengthsUpTo("target lengths", target!.shape.at(-1)) },
   ],
   options: { blank: 0, zeroInfinity: false },
   witnesses: { blank: 1, zeroInfinity: true },

@@ -4,6 +4,7 @@
  */
 import { checkOptions, ErmineError } from "../errors.js";
 import { div, mul } from "../ops/arithmetic.js";
+import { conform, type InputDType } from "../ops/inputs.js";
 import { elementCount } from "../ops/statistics.js";
 import { sum } from "../ops/reduction.js";
 import { broadcastTo, reshape } from "../ops/shape.js";
@@ -30,6 +31,8 @@ export interface Elements {
 /** An input of a loss, in call order. */
 export interface LossInput {
   readonly name: string;
+  /** Which dtypes it takes, and which are cast first: `elements` sees no other. Default "any". */
+  readonly dtype?: InputDType;
   /** The domain that it must have; absent: any. "real" refuses marked numbers, the others require the mark. */
   readonly domain?: Domain;
   /** Said after the domain's error: what to do about it. */
@@ -108,17 +111,19 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
   function choose(options: Partial<O> & Pick<CommonOptions, "sampleWeight">): O {
     checkOptions(spec.name, options, [...names, ...common]);
     const { sampleWeight: _, ...own } = options;
-    const chosen = { ...defaults, ...withoutUndefined(own) } as O;
+    const chosen = optionTensors(spec.name, { ...defaults, ...withoutUndefined(own) }) as O;
     spec.check?.(chosen);
     return chosen;
   }
 
   function elements(inputs: I, options: Partial<O> & Pick<CommonOptions, "sampleWeight"> = {}): Elements {
     const chosen = choose(options);
-    const { sampleWeight } = options;
     spec.inputs.forEach((input, i) => checkInput(spec.name, input, inputs[i]));
+    const fitting = conform(spec.name, spec.inputs, inputs);
+    // Of what was given: a cast has its values on a backend.
     checkKnownValues(inputs, chosen);
-    const made = spec.elements(inputs, chosen);
+    const made = spec.elements(fitting, chosen);
+    const { sampleWeight } = optionTensors(spec.name, options);
     checkElements(spec.name, made, inputs);
     return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
   }
@@ -166,6 +171,14 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
 const inputsOf = <I extends readonly Tensor[]>(inputs: readonly LossInput[], n: number, draw: Draw): I =>
   inputs.map(({ domain = "real" }) => draw[domain]([n, 3])) as readonly Tensor[] as I;
 
+/** Tensors among options say what something counts for: values. */
+function optionTensors<T extends object>(loss: string, options: T): T {
+  const tensors = Object.entries(options).filter(([, value]) => value instanceof Tensor && value.dtype !== "float32");
+  if (tensors.length === 0) return options;
+  const values = tensors.map(([name, t]) => [name, conform(loss, [{ name, dtype: "value" }], [t as Tensor])[0]]);
+  return { ...options, ...Object.fromEntries(values) };
+}
+
 const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
@@ -176,7 +189,7 @@ function reduce<I extends readonly Tensor[], O extends object, R extends string>
   reduction: string,
 ): Tensor<"real"> {
   const special = spec.reductions?.[reduction as R];
-  if (special !== undefined) return special(made, inputs);
+  if (special !== undefined) return special(made, conform(spec.name, spec.inputs, inputs));
   if (reduction === "none") return made.value;
   if (reduction === "sum") return sum(made.value);
   return div(sum(made.value), totalNormalizer(made));

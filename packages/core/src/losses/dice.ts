@@ -17,10 +17,11 @@ export const dice = defineLoss<[Tensor<"probabilities">, Tensor], { smooth: numb
   inputs: [
     {
       name: "prediction",
+      dtype: "float32",
       domain: "probabilities",
       remedy: "Apply sigmoid; asProbabilities(t) marks numbers that are probabilities already.",
     },
-    { name: "target", values: inUnitInterval },
+    { name: "target", dtype: "value", values: inUnitInterval },
   ],
   options: { smooth: 1 },
   witnesses: { smooth: 3 },

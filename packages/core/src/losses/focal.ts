@@ -35,7 +35,10 @@ const missOf = (z: Tensor, y: Tensor): Tensor => add(mul(y, sigmoid(neg(z))), mu
  */
 const modulationOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
   name: "focalModulation",
-  inputs: [{ name: "logits" }, { name: "target", differentiable: false }],
+  inputs: [
+    { name: "logits", dtype: "float32" },
+    { name: "target", dtype: "value", differentiable: false },
+  ],
   infer: ([z]) => [{ ...z!, domain: "real" }],
   decompose([z, y], { gamma }) {
     const miss = missOf(z!, y!);
@@ -90,9 +93,10 @@ export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | unde
   name: "focal",
   link: (_, target) => (target === undefined ? undefined : target.dtype === "int32" ? "softmax" : "sigmoid"),
   inputs: [
-    { name: "prediction", domain: "real", remedy: "Remove the sigmoid or softmax: focal has it inside." },
+    { name: "prediction", dtype: "float32", domain: "real", remedy: "Remove the sigmoid or softmax: focal has it inside." },
     {
       name: "target",
+      dtype: { float32: "float32", int32: "int32", bool: "float32" },
       values: (_, [prediction, target]) => (target!.dtype === "int32" ? areClasses(prediction!, null) : inUnitInterval),
     },
   ],

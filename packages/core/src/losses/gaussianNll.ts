@@ -42,9 +42,13 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean;
   name: "gaussianNll",
   link: "identity",
   inputs: [
-    { name: "prediction" },
-    { name: "target" },
-    { name: "predictionVariance", values: notNegative("variances", "Let the model say a logarithm and apply exp, or softplus.") },
+    { name: "prediction", dtype: "float32" },
+    { name: "target", dtype: "value" },
+    {
+      name: "predictionVariance",
+      dtype: "float32",
+      values: notNegative("variances", "Let the model say a logarithm and apply exp, or softplus."),
+    },
   ],
   options: { full: false, eps: 1e-6 },
   witnesses: { full: true, eps: 1 },

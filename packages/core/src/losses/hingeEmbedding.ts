@@ -10,7 +10,10 @@ import { areSigns } from "./values.js";
 export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
   name: "hingeEmbedding",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "target", values: areSigns }],
+  inputs: [
+    { name: "prediction", dtype: "float32" },
+    { name: "target", dtype: "value", values: areSigns },
+  ],
   options: { margin: 1 },
   witnesses: { margin: 2 },
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },

@@ -27,10 +27,11 @@ export const klDiv = defineLoss<
   inputs: [
     {
       name: "prediction",
+      dtype: "float32",
       domain: "logProbabilities",
       remedy: "Apply logSoftmax; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
-    { name: "target", values: ({ logTarget }: { logTarget: boolean }) => (logTarget ? undefined : areDensities) },
+    { name: "target", dtype: "value", values: ({ logTarget }: { logTarget: boolean }) => (logTarget ? undefined : areDensities) },
   ],
   options: { logTarget: false },
   witnesses: { logTarget: true },

@@ -21,7 +21,10 @@ const known = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqu
 
 const knownClassesOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
   name: "knownClasses",
-  inputs: [{ name: "x" }, { name: "target", differentiable: false }],
+  inputs: [
+    { name: "x", dtype: "float32" },
+    { name: "target", dtype: "int32", differentiable: false },
+  ],
   infer: ([x]) => [x!],
   decompose([x, target], { classes, ignoreIndex }) {
     const isClass = known(target!, classes);

@@ -10,7 +10,11 @@ import { areSigns } from "./values.js";
 export const marginRanking = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
   name: "marginRanking",
   link: "identity",
-  inputs: [{ name: "predictionFirst" }, { name: "predictionSecond" }, { name: "target", values: areSigns }],
+  inputs: [
+    { name: "predictionFirst", dtype: "float32" },
+    { name: "predictionSecond", dtype: "float32" },
+    { name: "target", dtype: "value", values: areSigns },
+  ],
   options: { margin: 0 },
   witnesses: { margin: 1 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n]), draw.real([n]), draw.signs([n])] }) },

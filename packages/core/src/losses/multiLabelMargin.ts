@@ -29,8 +29,8 @@ export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "multiLabelMargin",
   link: "identity",
   inputs: [
-    { name: "prediction", domain: "real" },
-    { name: "target", values: (_, [prediction]) => endedLists(prediction!) },
+    { name: "prediction", dtype: "float32", domain: "real" },
+    { name: "target", dtype: "int32", values: (_, [prediction]) => endedLists(prediction!) },
   ],
   samples: { "lists of classes": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n, 3], -1, 2)] }) },
   elements([x, target]) {

@@ -14,8 +14,8 @@ export const multiLabelSoftMargin = defineLoss<[Tensor<"real">, Tensor], { weigh
   name: "multiLabelSoftMargin",
   link: "sigmoid",
   inputs: [
-    { name: "prediction", domain: "real", remedy: "Remove the sigmoid: multiLabelSoftMargin has it inside." },
-    { name: "target", values: inUnitInterval },
+    { name: "prediction", dtype: "float32", domain: "real", remedy: "Remove the sigmoid: multiLabelSoftMargin has it inside." },
+    { name: "target", dtype: "value", values: inUnitInterval },
   ],
   options: { weight: undefined },
   samples: {

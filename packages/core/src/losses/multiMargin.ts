@@ -23,8 +23,8 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
   name: "multiMargin",
   link: "softmax",
   inputs: [
-    { name: "prediction", domain: "real" },
-    { name: "target", values: (_, [prediction]) => areClasses(prediction!, null) },
+    { name: "prediction", dtype: "float32", domain: "real" },
+    { name: "target", dtype: "int32", values: (_, [prediction]) => areClasses(prediction!, null) },
   ],
   options: { p: 1, margin: 1, weight: undefined },
   witnesses: { p: 2, margin: 0.5 },

@@ -2,7 +2,6 @@
 import { mul } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
 import { apply, defineFusedOp } from "../ops/definition.js";
-import { checkDType } from "../ops/elementwise.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
@@ -21,12 +20,11 @@ const weights = (weight: Tensor | undefined, indices: Tensor): Tensor | number =
 export const nllElementsOp = defineFusedOp<Attributes>({
   name: "nllElements",
   inputs: [
-    { name: "logProbabilities" },
-    { name: "target", differentiable: false },
-    { name: "weight", optional: true, differentiable: false },
+    { name: "logProbabilities", dtype: "float32" },
+    { name: "target", dtype: "int32", differentiable: false },
+    { name: "weight", dtype: "value", optional: true, differentiable: false },
   ],
   infer([logP, target, weight]) {
-    checkDType("nll", logP!, ["float32"]);
     checkClassTarget("nll", logP!, target!, false);
     checkClassWeight("nll", classCount(logP!.shape), weight);
     const type = { shape: withoutClasses(logP!.shape), dtype: "float32", domain: "real" } as const;
@@ -68,11 +66,16 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
   inputs: [
     {
       name: "prediction",
+      dtype: "float32",
       domain: "logProbabilities",
       remedy:
         "Apply logSoftmax, or use crossEntropy on the logits; asLogProbabilities(t) marks numbers that are log probabilities already.",
     },
-    { name: "target", values: ({ ignoreIndex }: { ignoreIndex: number }, [prediction]) => areClasses(prediction!, ignoreIndex) },
+    {
+      name: "target",
+      dtype: "int32",
+      values: ({ ignoreIndex }: { ignoreIndex: number }, [prediction]) => areClasses(prediction!, ignoreIndex),
+    },
   ],
   options: { weight: undefined, ignoreIndex: -100 },
   witnesses: { ignoreIndex: 0 },

@@ -23,7 +23,10 @@ function logFactorial(y: Tensor): Tensor {
 export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full: boolean; eps: number }>({
   name: "poissonNll",
   link: "identity",
-  inputs: [{ name: "prediction" }, { name: "target", values: notNegative("counts") }],
+  inputs: [
+    { name: "prediction", dtype: "float32" },
+    { name: "target", dtype: "value", values: notNegative("counts") },
+  ],
   options: { logInput: true, full: false, eps: 1e-8 },
   witnesses: { logInput: false, full: true, eps: 0.5 },
   samples: {

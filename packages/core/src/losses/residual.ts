@@ -2,7 +2,6 @@
 import type { Attributes } from "../backend/contract.js";
 import { mul, sub } from "../ops/arithmetic.js";
 import { apply1, defineFusedOp } from "../ops/definition.js";
-import { checkDType } from "../ops/elementwise.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
 import type { Draw } from "./samples.js";
@@ -41,11 +40,8 @@ export function residualLoss<O extends Attributes>(
 ): Loss<[Tensor, Tensor], O & Partial<Weighted>, "mean" | "sum" | "none"> {
   const op = defineFusedOp<O>({
     name: `${spec.name}Elements`,
-    inputs: [{ name: "residual" }],
-    infer([residual]) {
-      checkDType(spec.name, residual!, ["float32"]);
-      return [{ ...residual!, domain: "real" }];
-    },
+    inputs: [{ name: "residual", dtype: "float32" }],
+    infer: ([residual]) => [{ ...residual!, domain: "real" }],
     decompose: ([residual], options) => [spec.value(residual!, options)],
     gradient: ([g], [residual], _, options) => [spec.slope(g!, residual!, options)],
   });
@@ -59,7 +55,10 @@ export function residualLoss<O extends Attributes>(
   return defineLoss<[Tensor, Tensor], O & Partial<Weighted>>({
     name: spec.name,
     link: "identity",
-    inputs: [{ name: "prediction" }, { name: "target" }],
+    inputs: [
+      { name: "prediction", dtype: "float32" },
+      { name: "target", dtype: "value" },
+    ],
     options,
     ...(witnesses === undefined ? {} : { witnesses: witnesses as Partial<O & Partial<Weighted>> }),
     ...(check === undefined ? {} : { check }),

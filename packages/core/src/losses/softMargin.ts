@@ -11,8 +11,8 @@ export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "softMargin",
   link: "sigmoid",
   inputs: [
-    { name: "prediction", domain: "real" },
-    { name: "target", values: areSigns },
+    { name: "prediction", dtype: "float32", domain: "real" },
+    { name: "target", dtype: "value", values: areSigns },
   ],
   samples: { signs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },
   elements([x, target]) {

@@ -17,7 +17,11 @@ import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], { margin: number; p: number; eps: number; swap: boolean }>({
   name: "tripletMargin",
   link: "identity",
-  inputs: [{ name: "predictionAnchor" }, { name: "predictionPositive" }, { name: "predictionNegative" }],
+  inputs: [
+    { name: "predictionAnchor", dtype: "float32" },
+    { name: "predictionPositive", dtype: "float32" },
+    { name: "predictionNegative", dtype: "float32" },
+  ],
   options: { margin: 1, p: 2, eps: 1e-6, swap: false },
   witnesses: { margin: 3, p: 1, eps: 0.5, swap: true },
   check({ margin }) {

@@ -8,10 +8,8 @@ import { sumTo } from "./reduction.js";
 import { log, neg, round } from "./unary.js";
 import { where } from "./where.js";
 
-const numeric = ["float32", "int32"] as const;
-
 export const addOp = binaryOp("add", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? sumTo(g!, a!.shape) : undefined,
     needed[1] ? sumTo(g!, b!.shape) : undefined,
@@ -19,7 +17,7 @@ export const addOp = binaryOp("add", {
 });
 
 export const subOp = binaryOp("sub", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? sumTo(g!, a!.shape) : undefined,
     needed[1] ? neg(sumTo(g!, b!.shape)) : undefined,
@@ -27,7 +25,7 @@ export const subOp = binaryOp("sub", {
 });
 
 export const mulOp = binaryOp("mul", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? sumTo(mul(g!, b!), a!.shape) : undefined,
     needed[1] ? sumTo(mul(g!, a!), b!.shape) : undefined,
@@ -62,7 +60,7 @@ const pick = (g: Tensor, own: Tensor, other: Tensor, loses: (own: Tensor, other:
 
 /** Where the two are equal each gets half, as PyTorch. */
 export const maximumOp = binaryOp("maximum", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? pick(g!, a!, b!, less) : undefined,
     needed[1] ? pick(g!, b!, a!, less) : undefined,
@@ -70,7 +68,7 @@ export const maximumOp = binaryOp("maximum", {
 });
 
 export const minimumOp = binaryOp("minimum", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? pick(g!, a!, b!, (x, y) => less(y, x)) : undefined,
     needed[1] ? pick(g!, b!, a!, (x, y) => less(y, x)) : undefined,
@@ -78,7 +76,7 @@ export const minimumOp = binaryOp("minimum", {
 });
 
 export const remainderOp = binaryOp("remainder", {
-  dtypes: numeric,
+  dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
     needed[0] ? sumTo(g!, a!.shape) : undefined,
     needed[1] ? sumTo(neg(mul(g!, floorDivide(a!, b!))), b!.shape) : undefined,
@@ -86,7 +84,7 @@ export const remainderOp = binaryOp("remainder", {
 });
 
 export const floorDivideOp = binaryOp("floorDivide", {
-  dtypes: numeric,
+  dtype: "numeric",
   decompose: ([a, b]) => [a!.dtype === "int32" ? wholeQuotient(a!, b!) : floatQuotient(a!, b!)],
 });
 

@@ -9,7 +9,7 @@ import { add, addOp, div, maximum, mul, sub } from "./arithmetic.js";
 import { equal, greater, greaterEqual } from "./comparison.js";
 import { iota } from "./creation.js";
 import { apply1, defineFusedOp } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { amax, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
@@ -45,9 +45,13 @@ function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, caus
 /** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */
 export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
   name: "scaledDotProductAttention",
-  inputs: [{ name: "q" }, { name: "k" }, { name: "v" }, { name: "mask", optional: true, differentiable: false }],
+  inputs: [
+    { name: "q", dtype: "float32" },
+    { name: "k", dtype: "float32" },
+    { name: "v", dtype: "float32" },
+    { name: "mask", dtype: { bool: "bool", float32: "float32" }, optional: true, differentiable: false },
+  ],
   infer([q, k, v, mask]) {
-    for (const t of [q, k, v]) checkDType("scaledDotProductAttention", t!, ["float32"]);
     const fits =
       q!.shape.length >= 2 &&
       [k!, v!].every(({ shape }) => shape.length === q!.shape.length && sameShape(shape.slice(0, -2), q!.shape.slice(0, -2))) &&
@@ -61,7 +65,6 @@ export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
     }
     const scores = [...q!.shape.slice(0, -1), k!.shape.at(-2)!];
     if (mask !== undefined) {
-      checkDType("scaledDotProductAttention", mask, ["bool", "float32"]);
       if (!sameShape(broadcastShapes("scaledDotProductAttention", mask.shape, scores), scores)) {
         throw new ErmineError(
           "ERMINE_SHAPE",

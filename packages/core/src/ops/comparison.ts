@@ -3,33 +3,28 @@ import { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
 import { apply1, defineOp, type Op } from "./definition.js";
-import { applyBinary, binaryOp, checkDType, type NoAttributes, type Operand } from "./elementwise.js";
+import { applyBinary, binaryOp, type NoAttributes, type Operand } from "./elementwise.js";
 
-// bool among them: where a backend has float32 only, logic is comparison of 0 and 1.
-const comparable = ["float32", "int32", "bool"] as const;
-
-export const equalOp = binaryOp("equal", { dtypes: comparable, result: "bool" });
-export const lessOp = binaryOp("less", { dtypes: comparable, result: "bool" });
-export const lessEqualOp = binaryOp("lessEqual", { dtypes: comparable, result: "bool" });
+// "any": where a backend has float32 only, logic is comparison of 0 and 1.
+export const equalOp = binaryOp("equal", { dtype: "any", result: "bool" });
+export const lessOp = binaryOp("less", { dtype: "any", result: "bool" });
+export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool" });
 
 export const logicalNotOp: Op<NoAttributes> = defineOp<NoAttributes>({
   name: "logicalNot",
-  inputs: [{ name: "x" }],
-  infer([x]) {
-    checkDType("logicalNot", x!, ["bool"]);
-    return [{ ...x!, domain: "real" }];
-  },
+  inputs: [{ name: "x", dtype: "bool" }],
+  infer: ([x]) => [{ ...x!, domain: "real" }],
   gradient: () => [undefined],
   lowered: ([x]) => [apply1(equalOp, [x, constant(0, "bool", [x!])], {})],
 });
 
 // a ∧ b is ¬a < b, and a ∨ b is ¬a ≤ b.
 export const logicalAndOp = binaryOp("logicalAnd", {
-  dtypes: ["bool"],
+  dtype: "bool",
   lowered: ([a, b]) => [apply1(lessOp, [logicalNot(a!), b], {})],
 });
 export const logicalOrOp = binaryOp("logicalOr", {
-  dtypes: ["bool"],
+  dtype: "bool",
   lowered: ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})],
 });
 

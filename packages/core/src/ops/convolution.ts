@@ -4,7 +4,7 @@ import { formatShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1, defineFusedOp } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
@@ -40,9 +40,12 @@ const weightMatrices = (weight: Tensor, groups: number): Tensor =>
 
 export const convolutionOp = defineFusedOp<ConvolutionAttributes>({
   name: "convolution",
-  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  inputs: [
+    { name: "x", dtype: "float32" },
+    { name: "weight", dtype: "float32" },
+    { name: "bias", dtype: "float32", optional: true },
+  ],
   infer([x, weight, bias], attributes) {
-    checkDType("convolution", x!, ["float32"]);
     const [batch, channels, ...spatial] = x!.shape;
     const [out, perGroup] = weight!.shape;
     const { groups } = attributes;

@@ -11,9 +11,12 @@ import { concrete, type Shape, type Size } from "../tensor/dim.js";
 import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
 import { adopt } from "../tensor/scope.js";
 import { storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
+import { conform, conforms, type InputDType } from "./inputs.js";
 
 export interface InputSpec {
   readonly name: string;
+  /** Which dtypes it takes, and which are cast first: kernels and rules see no other. Default "any". */
+  readonly dtype?: InputDType;
   /** May be left out. */
   readonly optional?: boolean;
   /** false: no gradient flows to it (indices, masks, targets). Default true for float32. */
@@ -36,6 +39,8 @@ export type OptionalTensors = readonly (Tensor | undefined)[];
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
   readonly inputs: readonly InputSpec[];
+  /** The inputs where so many are given, for an op whose list depends on it; default `inputs`. */
+  inputsOf?(count: number): readonly InputSpec[];
   /** Types of the outputs; throws where the inputs do not fit. */
   infer(inputs: readonly (TensorType | undefined)[], attributes: A): readonly TensorType[];
   /** The meaning in simpler ops; absent on primitives. */
@@ -94,9 +99,23 @@ export function defineFusedOp<A extends Attributes>(
     const n = outputCount(inputs.length, all.length);
     return { gradOutputs: all.slice(0, n), own: all.slice(n, n + inputs.length), outputs: all.slice(n + inputs.length) };
   };
+  const specs = new Map<number, readonly InputSpec[]>();
   const gradientOp: Op<A> = defineOp<A>({
     name: `${name}Gradient`,
     inputs: [{ name: "operands", variadic: true, optional: true }],
+    inputsOf(count) {
+      let known = specs.get(count);
+      if (known === undefined) {
+        const outputs = Array.from({ length: outputCount(inputs.length, count) }, (_, i) => `output ${i}`);
+        known = [
+          ...outputs.map((output): InputSpec => ({ name: `gradient of ${output}`, dtype: "float32", optional: true })),
+          ...inputs,
+          ...outputs.map((output): InputSpec => ({ name: output, optional: true })),
+        ];
+        specs.set(count, known);
+      }
+      return known;
+    },
     infer(types) {
       const { own } = split(types);
       return wanted(own).map((i) => ({ ...own[i]!, domain: "real" }));
@@ -143,9 +162,16 @@ export function observeOps<T>(observe: OpObserver, fn: () => T): T {
   }
 }
 
-/** Runs, or traces, one op. */
-export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalTensors, attributes: A): Tensor[] {
+const inputsOf = (op: Op, count: number): readonly InputSpec[] => op.inputsOf?.(count) ?? op.inputs;
+
+/**
+ * Runs, or traces, one op. Inputs of other dtypes than it computes in are cast before, or refused.
+ *
+ * @throws ErmineError ERMINE_DTYPE, and what the op's `infer` throws
+ */
+export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
   const op = definition as unknown as Op;
+  const inputs = conform(op.name, inputsOf(op, given.length), given);
   const types = op.infer(
     inputs.map((t) => t && typeOf(t)),
     attributes,
@@ -223,7 +249,7 @@ export const identity = (t: Tensor): Tensor => aliases.get(t) ?? t;
 export const physicalDType = (backend: Backend, dtype: DType): DType =>
   backend.capabilities.dtypes.includes(dtype) ? dtype : "float32";
 
-/** @internal Does `backend` have a kernel for these inputs? */
+/** @internal Does `backend` have a kernel for these inputs? It has none for dtypes that the op does not compute in. */
 export function hasKernel(
   backend: Backend,
   op: Op,
@@ -234,6 +260,7 @@ export function hasKernel(
   if (dtypes === undefined) return false;
   const first = inputs.find((t) => t !== undefined);
   if (first !== undefined && !dtypes.includes(physicalDType(backend, first.dtype))) return false;
+  if (!conforms(inputsOf(op, inputs.length), inputs)) return false;
   return backend.supports?.(op.name, inputs, attributes) ?? true;
 }
 

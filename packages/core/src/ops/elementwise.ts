@@ -1,12 +1,12 @@
 /** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
-import type { TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
-import { broadcastShapes, formatShape } from "../tensor/dim.js";
+import { broadcastShapes } from "../tensor/dim.js";
 import { promote, type DType, type Domain } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
 import { apply1, defineOp, type Op, type OptionalTensors } from "./definition.js";
+import type { InputDType } from "./inputs.js";
 
 /** What an operation over tensors also takes: a plain number or boolean. */
 export type Operand = Tensor | number | boolean;
@@ -18,8 +18,8 @@ type GradientRule = NonNullable<Op<NoAttributes>["gradient"]>;
 interface ElementwiseOptions {
   /** The dtype of the result; default: that of the inputs. */
   readonly result?: DType;
-  /** The dtypes that it computes in; default float32. */
-  readonly dtypes?: readonly DType[];
+  /** The dtypes that it computes in; default "float32". */
+  readonly dtype?: InputDType;
   readonly domain?: (input: Domain) => Domain;
   readonly decompose?: (inputs: OptionalTensors) => readonly Tensor[];
   readonly gradient?: GradientRule;
@@ -31,11 +31,8 @@ interface ElementwiseOptions {
 export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
   return defineOp<NoAttributes>({
     name,
-    inputs: [{ name: "x" }],
-    infer([x]) {
-      checkDType(name, x!, options.dtypes ?? ["float32"]);
-      return [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }];
-    },
+    inputs: [{ name: "x", dtype: options.dtype ?? "float32" }],
+    infer: ([x]) => [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }],
     gradient: options.gradient ?? noGradient,
     ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
     ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
@@ -47,13 +44,11 @@ export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAt
 export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
   return defineOp<NoAttributes>({
     name,
-    inputs: [{ name: "a" }, { name: "b" }],
-    infer([a, b]) {
-      checkDType(name, a!, options.dtypes ?? ["float32"]);
-      if (a!.dtype !== b!.dtype)
-        throw new ErmineError("ERMINE_DTYPE", `${name}: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
-      return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }];
-    },
+    inputs: [
+      { name: "a", dtype: options.dtype ?? "float32" },
+      { name: "b", dtype: { sameAs: "a" } },
+    ],
+    infer: ([a, b]) => [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }],
     gradient: options.gradient ?? noGradient,
     ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
     ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
@@ -61,15 +56,6 @@ export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoA
 }
 
 const noGradient: GradientRule = (_, inputs) => inputs.map(() => undefined);
-
-/** @internal @throws ErmineError ERMINE_DTYPE that names the cast */
-export function checkDType(name: string, type: TensorType, allowed: readonly DType[]): void {
-  if (allowed.includes(type.dtype)) return;
-  throw new ErmineError(
-    "ERMINE_DTYPE",
-    `${name} works on ${allowed.join(" or ")}, got ${type.dtype}${formatShape(type.shape)}. Use cast(x, "${allowed[0]}").`,
-  );
-}
 
 /** @internal @throws ErmineError where a public function is handed something else than a tensor */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {

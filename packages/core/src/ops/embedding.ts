@@ -15,13 +15,16 @@ export type EmbeddingAttributes = { readonly paddingIdx: number | null; readonly
 
 export const embeddingOp = defineOp<EmbeddingAttributes>({
   name: "embedding",
-  inputs: [{ name: "table" }, { name: "indices", differentiable: false }],
+  inputs: [
+    { name: "table", dtype: "float32" },
+    { name: "indices", dtype: "int32", differentiable: false },
+  ],
   lookup: ([table]) => ({ input: 1, size: table!.shape[0]! }),
   infer([table, indices]) {
-    if (table!.shape.length !== 2 || indices!.shape.length !== 1 || indices!.dtype !== "int32") {
+    if (table!.shape.length !== 2 || indices!.shape.length !== 1) {
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `embedding takes a table of rows and a list of int32 indices, got ${formatShape(table!.shape)} and ${indices!.dtype}${formatShape(indices!.shape)}.`,
+        `embedding takes a table of rows and a list of indices, got ${formatShape(table!.shape)} and ${formatShape(indices!.shape)}.`,
       );
     }
     return [{ ...table!, shape: [indices!.shape[0]!, table!.shape[1]!] }];

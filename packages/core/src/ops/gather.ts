@@ -11,21 +11,13 @@ import { reshape } from "./shape.js";
 
 export type AxisAttributes = { readonly axis: number };
 
-function checkIndexType(name: string, indices: TensorType): void {
-  if (indices.dtype !== "int32") {
-    throw new ErmineError("ERMINE_DTYPE", `${name} expects int32 indices, got ${indices.dtype}. Use cast(indices, "int32").`);
-  }
-}
-
 function checkRows(name: string, x: TensorType, indices: TensorType): void {
-  checkIndexType(name, indices);
   if (indices.shape.length !== 1)
     throw new ErmineError("ERMINE_SHAPE", `${name} expects indices of rank 1, got ${formatShape(indices.shape)}.`);
   if (x.shape.length === 0) throw new ErmineError("ERMINE_SHAPE", `${name}: a scalar has no axis to pick from.`);
 }
 
 function checkAlong(name: string, x: TensorType, indices: TensorType, axis: number): void {
-  checkIndexType(name, indices);
   const fits =
     indices.shape.length === x.shape.length &&
     indices.shape.every((size, i) => {
@@ -41,7 +33,7 @@ function checkAlong(name: string, x: TensorType, indices: TensorType, axis: numb
 
 export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "indexSelect",
-  inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([x, indices], { axis }) {
     checkRows("indexSelect", x!, indices!);
@@ -53,7 +45,11 @@ export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 
 export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "indexAdd",
-  inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  inputs: [
+    { name: "base", dtype: "numeric" },
+    { name: "indices", dtype: "int32", differentiable: false },
+    { name: "updates", dtype: { sameAs: "base" } },
+  ],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([base, indices, updates], { axis }) {
     checkRows("indexAdd", base!, indices!);
@@ -75,7 +71,7 @@ export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 
 export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "gather",
-  inputs: [{ name: "x" }, { name: "indices", differentiable: false }],
+  inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([x, indices], { axis }) {
     checkAlong("gather", x!, indices!, axis);
@@ -86,7 +82,11 @@ export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
 
 export const scatterAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "scatterAdd",
-  inputs: [{ name: "base" }, { name: "indices", differentiable: false }, { name: "updates" }],
+  inputs: [
+    { name: "base", dtype: "numeric" },
+    { name: "indices", dtype: "int32", differentiable: false },
+    { name: "updates", dtype: { sameAs: "base" } },
+  ],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
   infer([base, indices, updates], { axis }) {
     checkAlong("scatterAdd", base!, indices!, axis);

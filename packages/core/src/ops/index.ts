@@ -14,6 +14,7 @@ export {
   type Tensors,
 } from "./definition.js";
 export type { NoAttributes, Operand } from "./elementwise.js";
+export type { InputDType } from "./inputs.js";
 export {
   arange,
   eye,

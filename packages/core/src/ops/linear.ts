@@ -4,7 +4,7 @@ import { formatShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1, defineOp, type Op } from "./definition.js";
-import { checkDType, checkTensor, type NoAttributes } from "./elementwise.js";
+import { checkTensor, type NoAttributes } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
@@ -13,9 +13,12 @@ const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.
 
 export const linearOp: Op<NoAttributes> = defineOp<NoAttributes>({
   name: "linear",
-  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  inputs: [
+    { name: "x", dtype: "float32" },
+    { name: "weight", dtype: "float32" },
+    { name: "bias", dtype: "float32", optional: true },
+  ],
   infer([x, weight, bias]) {
-    checkDType("linear", x!, ["float32"]);
     const [out, inner] = weight!.shape as [Size, Size];
     if (weight!.shape.length !== 2 || x!.shape.length === 0 || !sameSize(x!.shape.at(-1)!, inner)) {
       throw new ErmineError(

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { apply1, defineOp, type Op } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { sum, sumTo } from "./reduction.js";
 import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";
 
@@ -19,10 +19,11 @@ const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
 /** Of the last two axes, each transposed first where the attributes say so; the axes before them broadcast. */
 export const matmulOp: Op<MatmulAttributes> = defineOp<MatmulAttributes>({
   name: "matmul",
-  inputs: [{ name: "a" }, { name: "b" }],
+  inputs: [
+    { name: "a", dtype: "float32" },
+    { name: "b", dtype: "float32" },
+  ],
   infer([a, b], { transposeA, transposeB }) {
-    checkDType("matmul", a!, ["float32"]);
-    checkDType("matmul", b!, ["float32"]);
     if (a!.shape.length < 2 || b!.shape.length < 2) {
       throw new ErmineError(
         "ERMINE_SHAPE",

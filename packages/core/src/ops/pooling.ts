@@ -6,7 +6,7 @@ import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
 import { full, tensor, zeros } from "./creation.js";
 import { apply1, defineFusedOp } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { gather, scatterAddOp } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
@@ -32,9 +32,8 @@ const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly
 /** The gradient goes to the first largest of each window, as PyTorch's. */
 export const maxPoolOp = defineFusedOp<MaxPoolAttributes>({
   name: "maxPool",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "float32" }],
   infer([x], window) {
-    checkDType("maxPool", x!, ["float32"]);
     return [{ ...x!, shape: [...x!.shape.slice(0, 2), ...windowCounts("maxPool", x!.shape.slice(2), window)] }];
   },
   decompose([x], window) {
@@ -66,9 +65,8 @@ function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
 
 export const avgPoolOp = defineFusedOp<AvgPoolAttributes>({
   name: "avgPool",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "float32" }],
   infer([x], attributes) {
-    checkDType("avgPool", x!, ["float32"]);
     const counts = windowCounts("avgPool", x!.shape.slice(2), dense(attributes));
     return [{ shape: [...x!.shape.slice(0, 2), ...counts], dtype: "float32", domain: "real" }];
   },

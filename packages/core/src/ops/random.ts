@@ -11,13 +11,10 @@ export type RandomAttributes = { readonly shape: Shape; readonly key: Key };
  */
 export const randomUniformOp = defineOp<RandomAttributes>({
   name: "randomUniform",
-  inputs: [{ name: "counters", differentiable: false }],
+  inputs: [{ name: "counters", dtype: "int32", differentiable: false }],
   infer([counters], { shape }) {
-    if (counters!.dtype !== "int32" || counters!.shape.length !== 1 || counters!.shape[0] !== 3) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `randomUniform expects int32 [3] counters, got ${counters!.dtype}${formatShape(counters!.shape)}.`,
-      );
+    if (counters!.shape.length !== 1 || counters!.shape[0] !== 3) {
+      throw new ErmineError("ERMINE_SHAPE", `randomUniform expects [3] counters, got ${formatShape(counters!.shape)}.`);
     }
     return [{ shape, dtype: "float32", domain: "real" }];
   },

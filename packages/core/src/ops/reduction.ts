@@ -8,7 +8,7 @@ import { div, mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, greater } from "./comparison.js";
 import { apply1, defineOp, type Op } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { neg } from "./unary.js";
 import { where } from "./where.js";
@@ -37,9 +37,8 @@ type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[])
 function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient): Op<ReduceAttributes> {
   return defineOp<ReduceAttributes>({
     name,
-    inputs: [{ name: "x" }],
+    inputs: [{ name: "x", dtype: "numeric" }],
     infer([x], { axes, keepDims }) {
-      checkDType(name, x!, ["float32", "int32"]);
       if (needsElements && axes.some((axis) => x!.shape[axis] === 0)) {
         throw new ErmineError(
           "ERMINE_SHAPE",
@@ -83,9 +82,8 @@ export const minOp = reduceOp("min", true, shareEvenly);
 
 export const argMaxOp = defineOp<ArgAttributes>({
   name: "argMax",
-  inputs: [{ name: "x", differentiable: false }],
+  inputs: [{ name: "x", dtype: "numeric", differentiable: false }],
   infer([x], { axis, keepDims }): readonly TensorType[] {
-    checkDType("argMax", x!, ["float32", "int32"]);
     if (x!.shape[axis] === 0)
       throw new ErmineError("ERMINE_SHAPE", `argMax of no elements: axis ${axis} of ${formatShape(x!.shape)}.`);
     return [{ shape: reducedShape(x!.shape, [axis], keepDims), dtype: "int32", domain: "real" }];

@@ -15,23 +15,24 @@ export type SumRowsAttributes = { readonly size: number };
 
 function checkRows(name: string, indices: TensorType, rows: TensorType, width?: TensorType): void {
   const fits =
-    indices.dtype === "int32" &&
     indices.shape.length === 1 &&
     rows.shape.length === 2 &&
-    rows.dtype === "float32" &&
     sameShape(indices.shape, rows.shape.slice(0, 1)) &&
     (width === undefined || (width.shape.length === 2 && sameShape(width.shape.slice(1), rows.shape.slice(1))));
   if (fits) return;
   throw new ErmineError(
     "ERMINE_SHAPE",
-    `${name} takes int32 indices [n] and a float32 row for each${width === undefined ? "" : " as wide as the table's"}, got ` +
-      `${indices.dtype}${formatShape(indices.shape)} and ${rows.dtype}${formatShape(rows.shape)}${width === undefined ? "" : ` for ${formatShape(width.shape)}`}.`,
+    `${name} takes indices [n] and a row for each${width === undefined ? "" : " as wide as the table's"}, got ` +
+      `${formatShape(indices.shape)} and ${formatShape(rows.shape)}${width === undefined ? "" : ` for ${formatShape(width.shape)}`}.`,
   );
 }
 
 export const sumRowsOp = defineOp<SumRowsAttributes>({
   name: "sumRows",
-  inputs: [{ name: "indices", differentiable: false }, { name: "rows" }],
+  inputs: [
+    { name: "indices", dtype: "int32", differentiable: false },
+    { name: "rows", dtype: "value" },
+  ],
   lookup: (_, { size }) => ({ input: 0, size }),
   infer([indices, rows]) {
     checkRows("sumRows", indices!, rows!);
@@ -49,7 +50,11 @@ export const sumRowsOp = defineOp<SumRowsAttributes>({
 
 export const setRowsOp = defineOp<NoAttributes>({
   name: "setRows",
-  inputs: [{ name: "table" }, { name: "indices", differentiable: false }, { name: "rows" }],
+  inputs: [
+    { name: "table", dtype: "float32" },
+    { name: "indices", dtype: "int32", differentiable: false },
+    { name: "rows", dtype: "value" },
+  ],
   lookup: ([table]) => ({ input: 1, size: table!.shape[0]! }),
   infer([table, indices, rows]) {
     checkRows("setRows", indices!, rows!, table!);

@@ -15,8 +15,9 @@ import {
   type Shape,
   type Size,
 } from "../tensor/dim.js";
-import type { Domain } from "../tensor/dtype.js";
+import { promote, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
 import { apply, apply1, defineOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
@@ -126,7 +127,7 @@ export const padOp = defineOp<PadAttributes>({
 
 export const concatOp = defineOp<ConcatAttributes>({
   name: "concat",
-  inputs: [{ name: "tensors", variadic: true }],
+  inputs: [{ name: "tensors", dtype: { sameAs: "tensors" }, variadic: true }],
   infer(inputs, { axis }) {
     const [first, ...rest] = inputs.map((type) => type!);
     for (const type of rest) {
@@ -138,9 +139,6 @@ export const concatOp = defineOp<ConcatAttributes>({
           "ERMINE_SHAPE",
           `concat: ${formatShape(first!.shape)} and ${formatShape(type.shape)} differ on another axis than ${axis}.`,
         );
-      }
-      if (type.dtype !== first!.dtype) {
-        throw new ErmineError("ERMINE_DTYPE", `concat: ${first!.dtype} and ${type.dtype} do not mix. Cast one of them.`);
       }
     }
     const total = inputs.reduce<Size>((sum, type) => addSizes(sum, type!.shape[axis]!), 0);
@@ -333,11 +331,17 @@ function checkTensors(name: string, tensors: readonly Tensor[]): void {
   for (const t of tensors) checkTensor(name, t);
 }
 
-/** One after the other along an existing axis. The domain stays where all have the same. */
+/** One after the other along an existing axis, in the widest of their dtypes (bool < int32 < float32). The domain stays where all have the same. */
 export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   checkTensors("concat", tensors);
   const at = normalizeAxis("concat", axis, tensors[0]!.rank);
-  return tensors.length === 1 ? tensors[0]! : apply1(concatOp, tensors, { axis: at });
+  if (tensors.length === 1) return tensors[0]!;
+  const dtype = tensors.map((t) => t.dtype).reduce(promote);
+  return apply1(
+    concatOp,
+    tensors.map((t) => cast(t, dtype)),
+    { axis: at },
+  );
 }
 
 /** One after the other along a new axis. */

@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { zerosLike } from "./creation.js";
 import { apply, apply1, defineOp, type Op } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { scatterAddOp, type AxisAttributes } from "./gather.js";
 import { flip, reshape, sliceAxis } from "./shape.js";
 
@@ -14,9 +14,8 @@ export type SortAttributes = { readonly axis: number; readonly descending: boole
 
 export const sortOp = defineOp<SortAttributes>({
   name: "sort",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "numeric" }],
   infer([x]) {
-    checkDType("sort", x!, ["float32", "int32"]);
     return [x!, { shape: x!.shape, dtype: "int32", domain: "real" }];
   },
   gradient: ([g], [x], [, indices], { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis })],
@@ -24,9 +23,8 @@ export const sortOp = defineOp<SortAttributes>({
 
 export const cumsumOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   name: "cumsum",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "numeric" }],
   infer([x]) {
-    checkDType("cumsum", x!, ["float32", "int32"]);
     return [{ ...x!, domain: "real" }];
   },
   gradient: ([g], _, __, { axis }) => [flip(apply1(cumsumOp, [flip(g!, axis)], { axis }), axis)],

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
 import { convolutionOp, type ConvolutionAttributes } from "./convolution.js";
 import { apply, apply1, defineFusedOp } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { pad } from "./padding.js";
 import { sum } from "./reduction.js";
@@ -49,9 +49,12 @@ const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttr
 /** Inputs x [N, C, ...size], weight [C, O / groups, ...kernel], bias [O]. */
 export const convolutionTransposeOp = defineFusedOp<ConvolutionTransposeAttributes>({
   name: "convolutionTranspose",
-  inputs: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
+  inputs: [
+    { name: "x", dtype: "float32" },
+    { name: "weight", dtype: "float32" },
+    { name: "bias", dtype: "float32", optional: true },
+  ],
   infer([x, weight], { groups, outputSize }) {
-    checkDType("convolutionTranspose", x!, ["float32"]);
     const out = (weight!.shape[1] as number) * groups;
     return [{ shape: [x!.shape[0]!, out, ...outputSize], dtype: "float32", domain: "real" }];
   },

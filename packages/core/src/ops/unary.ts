@@ -4,13 +4,11 @@ import type { Tensor } from "../tensor/tensor.js";
 import { add, div, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
 import { defineFusedOp, withDomain } from "./definition.js";
-import { applyUnary, checkDType, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
+import { applyUnary, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
 
-const numeric = ["float32", "int32"] as const;
-
-export const negOp = unaryOp("neg", { dtypes: numeric, gradient: ([g]) => [neg(g!)] });
-export const absOp = unaryOp("abs", { dtypes: numeric, gradient: ([g], [x]) => [mul(g!, sign(x!))] });
-export const signOp = unaryOp("sign", { dtypes: numeric });
+export const negOp = unaryOp("neg", { dtype: "numeric", gradient: ([g]) => [neg(g!)] });
+export const absOp = unaryOp("abs", { dtype: "numeric", gradient: ([g], [x]) => [mul(g!, sign(x!))] });
+export const signOp = unaryOp("sign", { dtype: "numeric" });
 export const expOp = unaryOp("exp", {
   domain: (input) => (input === "logProbabilities" ? "probabilities" : "real"),
   gradient: ([g], _, [y]) => [mul(g!, y!)],
@@ -32,11 +30,8 @@ export const isFiniteOp = unaryOp("isFinite", { result: "bool" });
 
 export const tanhOp = defineFusedOp<NoAttributes>({
   name: "tanh",
-  inputs: [{ name: "x" }],
-  infer([x]) {
-    checkDType("tanh", x!, ["float32"]);
-    return [{ ...x!, domain: "real" }];
-  },
+  inputs: [{ name: "x", dtype: "float32" }],
+  infer: ([x]) => [{ ...x!, domain: "real" }],
   // 1 / cosh²x of e = e^(−2|x|): 1 − y² has no digits left where y is nearly ±1.
   gradient([g], [x]) {
     const e = exp(mul(abs(x!), -2));

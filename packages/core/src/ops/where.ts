@@ -12,14 +12,10 @@ import { sumTo } from "./reduction.js";
 
 export const whereOp = defineOp<NoAttributes>({
   name: "where",
-  inputs: [{ name: "condition", differentiable: false }, { name: "a" }, { name: "b" }],
-  infer([condition, a, b]) {
-    if (condition!.dtype !== "bool")
-      throw new ErmineError("ERMINE_DTYPE", `where chooses by bool, got ${condition!.dtype}. Compare first.`);
-    if (a!.dtype !== b!.dtype)
-      throw new ErmineError("ERMINE_DTYPE", `where: ${a!.dtype} and ${b!.dtype} do not mix. Cast one of them.`);
-    return [{ shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" }];
-  },
+  inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
+  infer: ([condition, a, b]) => [
+    { shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" },
+  ],
   gradient: ([g], [condition, a, b], _, __, needed) => [
     undefined,
     needed[1] ? sumTo(where(condition!, g!, 0), a!.shape) : undefined,
@@ -42,7 +38,7 @@ export type ClampAttributes = { readonly min: number | null; readonly max: numbe
 
 export const clampOp = defineOp<ClampAttributes>({
   name: "clamp",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "numeric" }],
   infer: ([x], { min, max }) => {
     const within = x!.domain === "probabilities" && (min === null || min <= 1) && (max === null || max >= 0);
     return [{ ...x!, domain: within ? "probabilities" : "real" }];

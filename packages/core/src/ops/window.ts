@@ -3,7 +3,7 @@ import { ErmineError } from "../errors.js";
 import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { apply1, defineOp, type Op } from "./definition.js";
-import { checkDType, checkTensor } from "./elementwise.js";
+import { checkTensor } from "./elementwise.js";
 import { expandDims, squeeze } from "./shape.js";
 
 /** One number for each spatial axis. */
@@ -47,9 +47,8 @@ const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): 
 
 export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
   name: "unfold",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", dtype: "float32" }],
   infer([x], attributes) {
-    checkDType("unfold", x!, ["float32"]);
     const [batch, channels, ...spatial] = x!.shape;
     const counts = windowCounts("unfold", spatial, attributes);
     return [{ shape: [batch!, channels!, product(attributes.kernel), product(counts)], dtype: "float32", domain: "real" }];
@@ -61,9 +60,8 @@ export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
 
 export const foldOp: Op<FoldAttributes> = defineOp<FoldAttributes>({
   name: "fold",
-  inputs: [{ name: "columns" }],
+  inputs: [{ name: "columns", dtype: "float32" }],
   infer([columns], attributes) {
-    checkDType("fold", columns!, ["float32"]);
     const [batch, channels, elements, positions] = columns!.shape;
     const expected = [product(attributes.kernel), product(windowCounts("fold", attributes.outputSize, attributes))];
     if (columns!.shape.length !== 4 || elements !== expected[0] || positions !== expected[1]) {

@@ -2,6 +2,12 @@
 
 export type DType = "float32" | "int32" | "bool";
 
+/** Every dtype. */
+export const dtypes: readonly DType[] = ["float32", "int32", "bool"];
+
+/** Is it one of them? */
+export const isDType = (value: unknown): value is DType => (dtypes as readonly unknown[]).includes(value);
+
 /** What is known of a tensor's numbers. Logits are plain "real". */
 export type Domain = "real" | "probabilities" | "logProbabilities";
 

@@ -113,7 +113,11 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
   const updateOp = (name: string, scheduled: boolean): Op<{ readonly options: O }> =>
     defineOp({
       name,
-      inputs: [{ name: "operands", variadic: true, differentiable: false }],
+      inputs: [
+        { name: "parameter", dtype: "float32", differentiable: false },
+        { name: "gradient", dtype: "value", differentiable: false },
+        { name: "slots and scalars", dtype: "float32", variadic: true, differentiable: false },
+      ],
       infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
       decompose(operands, { options }) {
         const [p, gradient, ...rest] = operands as Tensor[];

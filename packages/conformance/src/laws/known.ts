@@ -1,0 +1,74 @@
+/** The law of known values: small calls whose results are PyTorch's, or follow from arithmetic, eagerly and compiled. */
+import { ErmineError, type Backend, type DType, type ErmineErrorCode, type Tensor } from "@ermine/core";
+import { release, runOn, type Mode } from "../golden/kind.js";
+import { disagreement } from "./agreement.js";
+import { evaluate, type Numbers } from "./call.js";
+import type { Law } from "./law.js";
+
+/** A call and what it gives. */
+export interface Known {
+  readonly name: string;
+  /** On the host. */
+  inputs(): readonly Tensor[];
+  run(...inputs: readonly Tensor[]): Tensor | readonly Tensor[];
+  /** The numbers of each output, or the code of the error that it throws. */
+  readonly expected: readonly (readonly number[])[] | ErmineErrorCode;
+  /** The gradients of the float32 inputs, of Σ outputs · weights as `evaluate` takes it; absent: not looked at. */
+  readonly gradients?: readonly (readonly number[])[];
+  /** The outputs' dtypes; absent: not looked at. */
+  readonly dtypes?: readonly DType[];
+}
+
+async function numbersOf(known: Known, backend: Backend, mode: Mode): Promise<readonly (Numbers & { dtype: DType })[]> {
+  const inputs = known.inputs();
+  const call = { ...known, inputs: () => inputs, largest: 0, composed: false };
+  const results = runOn({ backend, mode }, (...given: Tensor[]) => evaluate(call, ...given), ...inputs);
+  const read = (what: string) => async (t: Tensor, i: number) => ({
+    what: `${what} ${i}`,
+    shape: t.shape as readonly number[],
+    dtype: t.dtype,
+    data: await t.data(),
+  });
+  const numbers = await Promise.all([...results.outputs.map(read("output")), ...results.gradients.map(read("gradient"))]);
+  release(results, inputs);
+  return numbers;
+}
+
+async function check(known: Known, backend: Backend, mode: Mode): Promise<string | undefined> {
+  const { expected, gradients, dtypes } = known;
+  if (typeof expected === "string") {
+    const refused = await numbersOf(known, backend, mode).then(
+      (got) => `it gives ${got.map(({ data }) => `[${Array.from(data).join(", ")}]`).join(", ")}`,
+      (error: unknown) => (error instanceof ErmineError && error.code === expected ? undefined : String(error)),
+    );
+    return refused === undefined ? undefined : `${refused} and should be refused: ${expected}`;
+  }
+  const got = await numbersOf(known, backend, mode);
+  const wanted = [...expected, ...(gradients ?? [])];
+  const looked = gradients === undefined ? got.slice(0, expected.length) : got;
+  const wrong = dtypes?.findIndex((dtype, i) => got[i]?.dtype !== dtype) ?? -1;
+  if (wrong >= 0) return `output ${wrong} is ${got[wrong]?.dtype} and should be ${dtypes![wrong]}`;
+  return disagreement(
+    looked,
+    wanted.map((numbers, i) => ({
+      what: looked[i]?.what ?? "",
+      shape: looked[i]?.shape ?? [],
+      data: Float64Array.from(numbers),
+    })),
+    { absolute: 1e-6 },
+  );
+}
+
+export const knownValues: Law = {
+  name: "known values",
+  trials: ({ known = [] }) =>
+    known.map((one) => ({
+      name: one.name,
+      async check(backend) {
+        for (const mode of ["eager", "compiled"] as const) {
+          const found = await check(one, backend, mode);
+          if (found !== undefined) throw new Error(`${mode}: ${found}`);
+        }
+      },
+    })),
+};

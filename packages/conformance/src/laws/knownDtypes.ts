@@ -1,0 +1,146 @@
+/** Known values of calls whose inputs have other dtypes than usual. */
+import * as e from "@ermine/core";
+import { tensor, type Tensor } from "@ermine/core";
+import type { Known } from "./known.js";
+
+const int = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "int32" });
+const bool = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "bool" });
+
+const known = (
+  name: string,
+  inputs: () => readonly Tensor[],
+  run: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
+  expected: Known["expected"],
+  more: Pick<Known, "gradients" | "dtypes"> = {},
+): Known => ({ name, inputs, run: run as Known["run"], expected, ...more });
+
+/** A gradient as `evaluate` takes it: of Σ output · (1 + sin(1 + i) / 2). */
+const weighed = (slopes: readonly number[]): readonly number[] => slopes.map((slope) => slope * (1 + 0.5 * Math.sin(1)));
+
+const slope = weighed([-0.377540668798]);
+
+/** int32 and bool where values are meant. */
+const promoted: readonly Known[] = [
+  ...([int, bool] as const).flatMap((as, k) => [
+    known(
+      `bceWithLogits of ${["int32", "bool"][k]} labels`,
+      () => [tensor([0.5]), as([1])],
+      (z, y) => e.bceWithLogits(z!, y!),
+      [[0.474076984]],
+      {
+        gradients: [slope],
+      },
+    ),
+    known(
+      `bce of ${["int32", "bool"][k]} labels`,
+      () => [tensor([0.25]), as([1])],
+      (p, y) => e.bce(e.asProbabilities(p!), y!),
+      [[1.386294361]],
+    ),
+    known(
+      `multiLabelSoftMargin of ${["int32", "bool"][k]} labels`,
+      () => [tensor([[0.5, -1]]), as([[1, 0]])],
+      (z, y) => e.multiLabelSoftMargin(z!, y!),
+      [[0.3936693363]],
+    ),
+    known(
+      `mse of ${["int32", "bool"][k]} targets`,
+      () => [tensor([0.5, 3]), as([1, 0])],
+      (p, y) => e.mse(p!, y!),
+      [[4.625]],
+    ),
+  ]),
+  known(
+    "focal of bool labels",
+    () => [tensor([[0.5, -1]]), bool([[1, 0]])],
+    (z, y) => e.focal(z!, y!),
+    [[0.0169434578803632]],
+  ),
+  known(
+    "crossEntropy with int32 class weights",
+    () => [tensor([[1, 2]]), int([0]), int([1, 3])],
+    (z, y, weight) => e.crossEntropy(z!, y!, { weight: weight! }),
+    [[1.3132616875]],
+  ),
+  known(
+    "nll with int32 class weights",
+    () => [tensor([[-1.3132616875, -0.3132616875]]), int([0]), int([1, 3])],
+    (p, y, weight) => e.nll(e.asLogProbabilities(p!), y!, { weight: weight! }),
+    [[1.3132616875]],
+  ),
+  known(
+    "bceWithLogits with an int32 posWeight",
+    () => [tensor([0.5]), tensor([1]), int([3])],
+    (z, y, posWeight) => e.bceWithLogits(z!, y!, { posWeight: posWeight! }),
+    [[1.422230952]],
+  ),
+  known(
+    "a loss with int32 sample weights",
+    () => [tensor([1, 2]), tensor([0, 0]), int([1, 3])],
+    (p, y, sampleWeight) => e.mse(p!, y!, { sampleWeight: sampleWeight! }),
+    [[3.25]],
+  ),
+  known(
+    "scatterAdd of int32 updates",
+    () => [tensor([0, 0, 0]), int([0, 1, 1]), int([1, 1, 1])],
+    (x, i, u) => e.scatterAdd(x!, 0, i!, u!),
+    [[1, 2, 0]],
+  ),
+  known(
+    "indexAdd of bool updates",
+    () => [tensor([0, 0, 0]), int([0, 1, 1]), bool([1, 1, 1])],
+    (x, i, u) => e.indexAdd(x!, 0, i!, u!),
+    [[1, 2, 0]],
+  ),
+  known(
+    "concat of bool, int32 and float32",
+    () => [bool([1]), int([2]), tensor([0.5])],
+    (...all) => e.concat(all),
+    [[1, 2, 0.5]],
+    {
+      dtypes: ["float32"],
+    },
+  ),
+];
+
+/** Where nothing can be promoted. */
+const refused: readonly Known[] = [
+  known(
+    "linear of an int32 weight",
+    () => [tensor([[1, 2]]), int([[1, 2]])],
+    (x, w) => e.linear(x!, w!),
+    "ERMINE_DTYPE",
+  ),
+  known(
+    "linear of an int32 bias",
+    () => [tensor([[1]]), tensor([[1]]), int([1])],
+    (x, w, b) => e.linear(x!, w!, b),
+    "ERMINE_DTYPE",
+  ),
+  known(
+    "convolution of an int32 weight",
+    () => [tensor([[[1, 2]]]), int([[[1]]])],
+    (x, w) => e.convolution(x!, w!),
+    "ERMINE_DTYPE",
+  ),
+  known(
+    "gather at float32 indices",
+    () => [tensor([1, 2]), tensor([0])],
+    (x, i) => e.gather(x!, 0, i!),
+    "ERMINE_DTYPE",
+  ),
+  known(
+    "scatterAdd of float32 into int32",
+    () => [int([0]), int([0]), tensor([0.5])],
+    (x, i, u) => e.scatterAdd(x!, 0, i!, u!),
+    "ERMINE_DTYPE",
+  ),
+  known(
+    "nll of float32 classes",
+    () => [tensor([[-1, -1]]), tensor([0])],
+    (p, y) => e.nll(e.asLogProbabilities(p!), y!),
+    "ERMINE_DTYPE",
+  ),
+];
+
+export const knownDtypes: readonly Known[] = [...promoted, ...refused];

@@ -1,0 +1,93 @@
+/** Which dtypes an input of an op or a loss takes, and what becomes of each: it passes, is cast exactly, or is refused. */
+import type { TensorType } from "../backend/contract.js";
+import { ErmineError } from "../errors.js";
+import { formatShape } from "../tensor/dim.js";
+import { isDType, promote, type DType } from "../tensor/dtype.js";
+import { Tensor } from "../tensor/tensor.js";
+import { cast } from "./cast.js";
+
+/**
+ * - "any": every dtype, as it is;
+ * - "float32", "int32" (indices), "bool" (masks): this one, any other is refused;
+ * - "numeric": float32 or int32;
+ * - "value": float32; int32 and bool are cast to it, each element the same number;
+ * - a record: for each dtype that is taken the one that it is cast to;
+ * - `{ sameAs }`: the dtype of an earlier input, by name; a narrower one (bool < int32 < float32) is cast to it.
+ */
+export type InputDType = keyof typeof conversions | Conversion | { readonly sameAs: string };
+
+type Conversion = Readonly<Partial<Record<DType, DType>>>;
+
+const conversions = {
+  any: { float32: "float32", int32: "int32", bool: "bool" },
+  float32: { float32: "float32" },
+  int32: { int32: "int32" },
+  bool: { bool: "bool" },
+  numeric: { float32: "float32", int32: "int32" },
+  value: { float32: "float32", int32: "float32", bool: "float32" },
+} as const satisfies Readonly<Record<string, Conversion>>;
+
+/** An input, as far as its dtype goes. */
+interface Input {
+  readonly name: string;
+  /** Default "any". */
+  readonly dtype?: InputDType;
+}
+
+type Types = readonly (Pick<TensorType, "dtype"> | undefined)[];
+
+/** The inputs' list may end in one that stands for any number. */
+const inputAt = (inputs: readonly Input[], i: number): Input => inputs[i < inputs.length ? i : inputs.length - 1]!;
+
+/** The dtype that the i-th input is computed in; undefined: it is refused. */
+function wantedDType(inputs: readonly Input[], types: Types, i: number): DType | undefined {
+  const { dtype = "any" } = inputAt(inputs, i);
+  const given = types[i]!.dtype;
+  if (typeof dtype === "string") return (conversions[dtype] as Conversion)[given];
+  if (!("sameAs" in dtype)) return dtype[given];
+  const like = types[inputs.findIndex(({ name }) => name === dtype.sameAs)]!.dtype;
+  return given === like || (isDType(given) && promote(given, like) === like) ? like : undefined;
+}
+
+/** Do the types need no cast? */
+export const conforms = (inputs: readonly Input[], types: Types): boolean =>
+  types.every((type, i) => type === undefined || wantedDType(inputs, types, i) === type.dtype);
+
+/**
+ * The tensors in the dtypes that the inputs are computed in. The same list where nothing is cast.
+ *
+ * @throws ErmineError ERMINE_DTYPE for a dtype that an input does not take, ERMINE_VALUE for what is no tensor
+ */
+export function conform<T extends readonly (Tensor | undefined)[]>(where: string, inputs: readonly Input[], given: T): T {
+  let result: readonly (Tensor | undefined)[] = given;
+  for (let i = 0; i < given.length; i++) {
+    const t = given[i];
+    if (t === undefined) continue;
+    if (!(t instanceof Tensor)) refuseValue(where, inputAt(inputs, i).name, t);
+    const wanted = wantedDType(inputs, result, i);
+    if (wanted === t.dtype) continue;
+    if (wanted === undefined) refuseDType(where, inputs, result, i);
+    const converted = cast(t, wanted);
+    result = result.map((other, k) => (k === i ? converted : other));
+  }
+  return result as T;
+}
+
+function refuseValue(where: string, name: string, value: unknown): never {
+  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
+  throw new ErmineError("ERMINE_VALUE", `${where}: ${name} is a tensor, got ${what}. Use tensor(…) to make one.`);
+}
+
+function refuseDType(where: string, inputs: readonly Input[], tensors: readonly (Tensor | undefined)[], i: number): never {
+  const { name, dtype = "any" } = inputAt(inputs, i);
+  const { dtype: given, shape } = tensors[i]!;
+  const taken =
+    typeof dtype === "object" && "sameAs" in dtype
+      ? [tensors[inputs.findIndex((input) => input.name === dtype.sameAs)]!.dtype]
+      : Object.keys(typeof dtype === "string" ? conversions[dtype] : dtype);
+  const asWhat = typeof dtype === "object" && "sameAs" in dtype ? `, as ${dtype.sameAs}` : "";
+  throw new ErmineError(
+    "ERMINE_DTYPE",
+    `${where} takes ${taken.join(" or ")}${asWhat} for ${name}, got ${String(given)}${formatShape(shape)}. Use cast(${name}, "${taken[0]!}").`,
+  );
+}
