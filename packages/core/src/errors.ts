@@ -101,6 +101,14 @@ export const foreignSpellings: Readonly<Record<string, string>> = {
  */
 export function checkOptions(where: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    const shown = Array.isArray(options) ? "an array" : typeof options === "string" ? JSON.stringify(options) : String(options);
+    const what =
+      known.length === 0
+        ? "It has none."
+        : `Write { ${known.map((name) => `${name}: …`).join(", ")} }, with those that you need.`;
+    throw new ErmineError("ERMINE_OPTION", `${where} takes its options as an object, got ${shown}. ${what}`);
+  }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const near = nearestName(name, known, foreignSpellings);

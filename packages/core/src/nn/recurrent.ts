@@ -209,6 +209,7 @@ abstract class Recurrent extends Module {
 /** h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990. */
 export class RNN extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { nonlinearity?: Nonlinearity } = {}) {
+    checkOptions("RNN", options, [...names, "nonlinearity"]);
     const { nonlinearity = "tanh", ...rest } = options;
     checkNonlinearity("RNN", nonlinearity);
     super("RNN", { inputSize, hiddenSize, gates: 1, states: 1, projSize: 0 }, rest, rnnStep(nonlinearity));
@@ -222,6 +223,7 @@ export class RNN extends Recurrent {
  */
 export class LSTM extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { projSize?: number } = {}) {
+    checkOptions("LSTM", options, [...names, "projSize"]);
     const { projSize = 0, ...rest } = options;
     checkSize("LSTM", "projSize", projSize, 0);
     if (projSize >= hiddenSize) {
