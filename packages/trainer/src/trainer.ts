@@ -100,13 +100,21 @@ export class Trainer<M extends string = never, T extends string = never> {
   /**
    * What the model says of inputs: its output, the probabilities behind the loss's link, or the class of each.
    *
-   * @throws ErmineError ERMINE_OPTION where the loss has no such reading
+   * @param options.as "output" (default), "probabilities" or "classes"
+   * @param options.batchSize samples at a time; default 256
+   * @param options.notice told where outputs are NaN, with the op that made the first and why; default console.warn
+   * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
    */
-  async predict(inputs: Dataset, options: { as?: Reading; batchSize?: number } = {}): Promise<HostOutput> {
-    checkOptions("predict", options, ["as", "batchSize"]);
-    const { as = "output", batchSize = 256 } = options;
+  async predict(
+    inputs: Dataset,
+    options: { as?: Reading; batchSize?: number; notice?: (message: string) => void } = {},
+  ): Promise<HostOutput> {
+    checkOptions("predict", options, ["as", "batchSize", "notice"]);
+    const { as = "output", batchSize = 256, notice = console.warn } = options;
+    if (typeof notice !== "function")
+      throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${String(notice)}.`);
     await this.#place(inputs, as === "output" ? "output" : "probabilities", checkBatchSize(batchSize));
-    return predict(this.#training, inputs, as, batchSize);
+    return predict(this.#training, inputs, as, batchSize, notice);
   }
 
   /**

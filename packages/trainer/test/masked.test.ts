@@ -1,6 +1,6 @@
 /** A query that may attend to nothing is named as what it is. */
 import { describe, expect, it } from "vitest";
-import { cast, mse, sum, tensor, withBackend, type Tensor } from "@ermine/core";
+import { bceWithLogits, cast, mse, sum, tensor, withBackend, type Tensor } from "@ermine/core";
 import { Linear, Module, MultiHeadAttention } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { dataset, sgd, Trainer } from "../src/index.js";
@@ -35,6 +35,44 @@ describe.each([true, false])("a sample of padding alone, compile: %s", (compile)
     await expect(trainer.fit(data(0, 0, 1, 1, 1, 1), { epochs: 1, batchSize: 2 })).rejects.toThrow(
       /of the layer attention.*does a mask \(attnMask, keyPaddingMask\) hide every key of a query\?/,
     );
+  });
+
+  it("is told by predict, once, with the sample and the mask; a class is refused", async () => {
+    const notices: string[] = [];
+    const notice = (message: string): void => void notices.push(message);
+    const backend = reference();
+    const model = new Masked();
+    const trainer = new Trainer({ model, loss: mse, optimizer: sgd({ learningRate: 0.1 }), backend, compile });
+    const seen = await trainer.predict(data(0, 0, 1, 0, 1, 1), { notice });
+    expect(notices).toEqual([]);
+    const { data: output } = await trainer.predict(data(0, 0, 1, 1, 1, 1), { notice });
+    expect([output[0], output[1]]).toEqual([seen.data[0], Number.NaN]);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^predict: the output is NaN for 1 of 2 samples, the first of which is sample 1\. It was first not finite in .*layer attention.*does a mask/,
+      ),
+    ]);
+    const classifier = new Trainer({
+      model: new Masked(),
+      loss: bceWithLogits,
+      optimizer: sgd({ learningRate: 0.1 }),
+      backend,
+      compile,
+    });
+    await expect(classifier.predict(data(0, 0, 1, 1, 1, 1), { as: "classes" })).rejects.toThrow(
+      /predict: the output is NaN .* A NaN has no class/,
+    );
+    expect(
+      [...(await classifier.predict(data(0, 0, 1, 0, 1, 1), { as: "classes" })).data].every(
+        (label) => label === 0 || label === 1,
+      ),
+    ).toBe(true);
+    await expect(trainer.predict(data(0, 0, 1, 0, 1, 1), { notice: "console" as never })).rejects.toThrow(
+      /notice is a function of a message/,
+    );
+    const { tensors } = backend.memory();
+    await trainer.predict(data(0, 0, 1, 1, 1, 1), { notice });
+    expect(backend.memory().tensors).toBe(tensors);
   });
 });
 

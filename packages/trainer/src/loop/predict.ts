@@ -5,14 +5,24 @@ import { Dataset } from "../data/dataset.js";
 import { classesOf, isProbabilistic, join } from "../risk/reading.js";
 import { breathe } from "../step/breathe.js";
 import type { HostOutput } from "../step/engine.js";
+import { Watch, type NotFinite } from "../step/diagnose.js";
 import { definePredict, feedsOf } from "../step/entries.js";
 import { checkBatchSizes } from "../step/sizes.js";
 import { linkOf, type Training } from "../step/training.js";
 
 export type Reading = "output" | "probabilities" | "classes";
 
-/** @throws ErmineError ERMINE_OPTION where the loss has no such reading */
-export async function predict(training: Training, inputs: Dataset, as: Reading, batchSize: number): Promise<HostOutput> {
+/**
+ * @param notice told of outputs that are NaN
+ * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
+ */
+export async function predict(
+  training: Training,
+  inputs: Dataset,
+  as: Reading,
+  batchSize: number,
+  notice: (message: string) => void,
+): Promise<HostOutput> {
   const link = as === "output" ? "identity" : linkOf(training);
   if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
@@ -22,10 +32,42 @@ export async function predict(training: Training, inputs: Dataset, as: Reading, 
   training.engine.prepare();
   checkBatchSizes(training, [entry], "predict", { length: inputs.length, batchSize, dropLast: false });
   const parts: HostOutput[] = [];
+  const spoiled: number[] = [];
+  let spoiledBatch: Int32Array | undefined;
   for (const rows of batches(inputs.length, batchSize)) {
-    parts.push((await training.engine.run(entry, feedsOf(training, unlabelled, rows)))[0]!);
+    const output = (await training.engine.run(entry, feedsOf(training, unlabelled, rows)))[0]!;
+    parts.push(output);
+    const found = rowsWithNaN(output);
+    if (found.length > 0) spoiledBatch ??= rows;
+    for (const row of found) spoiled.push(rows[row]!);
     await breathe();
+  }
+  if (spoiledBatch !== undefined) {
+    const watch = new Watch();
+    await training.engine.runEagerly(entry, feedsOf(training, unlabelled, spoiledBatch), watch.observe);
+    const message = `predict: ${describeSpoiled(spoiled, inputs.length)} ${because(await watch.first())}`;
+    if (as === "classes") throw new ErmineError("ERMINE_NOT_FINITE", `${message} A NaN has no class.`);
+    notice(message);
   }
   const joined = join(parts);
   return as === "classes" ? classesOf(joined, link) : joined;
 }
+
+/** The samples of a batch with a NaN among their output's elements. */
+function rowsWithNaN({ data, shape }: HostOutput): number[] {
+  const width = data.length / Math.max(1, shape[0] ?? 1);
+  const rows: number[] = [];
+  for (let i = 0; i < data.length; i++) {
+    const row = Math.floor(i / width);
+    if (Number.isNaN(data[i]!) && rows.at(-1) !== row) rows.push(row);
+  }
+  return rows;
+}
+
+const describeSpoiled = (samples: readonly number[], all: number): string =>
+  `the output is NaN for ${samples.length} of ${all} samples, the first of which is sample ${samples[0]!}.`;
+
+const because = (found: NotFinite | undefined): string =>
+  found === undefined
+    ? "Look for NaN among its inputs and the parameters."
+    : `It was first not finite ${found.where}. ${found.cause ?? "Look for NaN or infinity among its inputs and the parameters."}`;

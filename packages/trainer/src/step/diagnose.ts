@@ -8,6 +8,7 @@ import {
   withBackend,
   type Backend,
   type Feed,
+  type OpObserver,
   type Tensor,
   type Variable,
 } from "@ermine/core";
@@ -29,7 +30,7 @@ interface Indices {
   readonly ignoreIndex: number | undefined;
 }
 
-/** undefined where the run comes out finite. */
+/** The first op of an eager run whose output is not finite; undefined where the step over this batch comes out finite. */
 export async function firstNotFinite(
   backend: Backend,
   setup: StepSetup,
@@ -38,52 +39,60 @@ export async function firstNotFinite(
   buffers: readonly Variable[],
 ): Promise<NotFinite | undefined> {
   const before = await Promise.all(buffers.map((buffer) => buffer.data()));
-  const seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
+  const watch = new Watch();
   withBackend(backend, () =>
     scope(() => {
       const { batch, counters, scalars } = eagerArguments({ columns: data, scalarCount: feeds["scalars"]!.shape[0]! }, feeds);
-      observeOps(
-        (op, outputs, path, inputs, attributes) => {
-          const target = inputs[op.inputs.findIndex(({ name }) => name === "target")];
-          const [x] = inputs;
-          const classes = attributes["classes"] ?? x?.shape[x.rank < 2 ? 0 : 1];
-          const indices =
-            target?.dtype === "int32" && typeof classes === "number"
-              ? {
-                  of: op.name,
-                  target: keep(mul(target, 1)),
-                  classes,
-                  ignoreIndex: attributes["ignoreIndex"] as number | undefined,
-                }
-              : undefined;
-          for (const tensor of outputs) {
-            if (tensor.dtype !== "float32") continue;
-            // Kept: what autograd's own scopes free is looked at too.
-            seen.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
-          }
-        },
-        () => updateBody(setup, batch!, counters, scalars),
-      );
+      observeOps(watch.observe, () => updateBody(setup, batch!, counters, scalars));
     }),
   );
   buffers.forEach((buffer, i) => buffer.write(before[i]!));
-  try {
-    // −∞ by itself is what a mask writes: it is to blame where NaN came of it, or where there is nothing else.
-    let hidden: string | undefined;
-    for (const { where, tensor, indices } of seen) {
-      const values = await tensor.data();
-      if (values.every((value) => Number.isFinite(value))) continue;
-      if (values.every((value) => Number.isFinite(value) || value === -Infinity)) {
-        hidden ??= where;
-        continue;
-      }
-      const cause = (indices && (await badClass(indices))) ?? (hidden === undefined ? undefined : causeOfHidden(hidden));
-      return cause === undefined ? { where } : { where, cause };
+  return watch.first();
+}
+
+/** Looks at the ops of an eager run. Its tensors are kept until it is asked, once, for what it found. */
+export class Watch {
+  readonly #seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
+
+  readonly observe: OpObserver = (op, outputs, path, inputs, attributes) => {
+    const target = inputs[op.inputs.findIndex(({ name }) => name === "target")];
+    const [x] = inputs;
+    const classes = attributes["classes"] ?? x?.shape[x.rank < 2 ? 0 : 1];
+    const indices =
+      target?.dtype === "int32" && typeof classes === "number"
+        ? {
+            of: op.name,
+            target: keep(mul(target, 1)),
+            classes,
+            ignoreIndex: attributes["ignoreIndex"] as number | undefined,
+          }
+        : undefined;
+    for (const tensor of outputs) {
+      if (tensor.dtype !== "float32") continue;
+      // Kept: what autograd's own scopes free is looked at too.
+      this.#seen.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
     }
-    return hidden === undefined ? undefined : { where: hidden };
-  } finally {
-    for (const tensor of new Set(seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]))))
-      tensor.dispose();
+  };
+
+  async first(): Promise<NotFinite | undefined> {
+    try {
+      // −∞ by itself is what a mask writes: it is to blame where NaN came of it, or where there is nothing else.
+      let hidden: string | undefined;
+      for (const { where, tensor, indices } of this.#seen) {
+        const values = await tensor.data();
+        if (values.every((value) => Number.isFinite(value))) continue;
+        if (values.every((value) => Number.isFinite(value) || value === -Infinity)) {
+          hidden ??= where;
+          continue;
+        }
+        const cause = (indices && (await badClass(indices))) ?? (hidden === undefined ? undefined : causeOfHidden(hidden));
+        return cause === undefined ? { where } : { where, cause };
+      }
+      return hidden === undefined ? undefined : { where: hidden };
+    } finally {
+      const made = this.#seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]));
+      for (const tensor of new Set(made)) tensor.dispose();
+    }
   }
 }
 
