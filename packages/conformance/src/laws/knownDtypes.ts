@@ -143,4 +143,57 @@ const refused: readonly Known[] = [
   ),
 ];
 
-export const knownDtypes: readonly Known[] = [...promoted, ...refused];
+const [int32, large] = [() => [int([5, -5])], 2 ** 31] as const;
+
+/** Numbers that int32 and bool cannot hold: refused as operands, compared exactly, and in bool all but 0 is 1. */
+const beyond: readonly Known[] = [
+  known("less than 2³¹, of int32", int32, (x) => [e.less(x!, large), e.less(large, x!), e.greater(x!, -large - 1)], [
+    [1, 1],
+    [0, 0],
+    [1, 1],
+  ]),
+  known("equal to 2³² + 5, of int32", int32, (x) => [e.equal(x!, 2 ** 32 + 5), e.notEqual(x!, NaN)], [
+    [0, 0],
+    [1, 1],
+  ]),
+  known(
+    "against fractions and ∞, of int32",
+    int32,
+    (x) => [e.less(x!, 5.5), e.lessEqual(5.5, x!), e.less(x!, Infinity), e.less(x!, NaN)],
+    [
+      [1, 1],
+      [0, 0],
+      [1, 1],
+      [0, 0],
+    ],
+  ),
+  ...(
+    [
+      ["minimum", (x: Tensor) => e.minimum(x, 3e9)],
+      ["mul", (x: Tensor) => e.mul(x, large)],
+      ["where", (x: Tensor) => e.where(e.greater(x, 0), x, 3e9)],
+      ["pad", (x: Tensor) => e.pad(x, [[1, 0]], 3e9)],
+      ["clamp", (x: Tensor) => e.clamp(x, 0, 3e9)],
+    ] as const
+  ).map(([name, run]) => known(`${name} of int32 and more than it holds`, int32, run as Known["run"], "ERMINE_DTYPE")),
+  known(
+    "a padded bool is 0 and 1",
+    () => [bool([1, 0])],
+    (x) => e.cast(e.pad(x!, [[1, 1]], 3), "int32"),
+    [[1, 1, 0, 1]],
+  ),
+  known(
+    "bool of 3 and of 0.5",
+    () => [int([0, 0])],
+    (x) => [e.sum(e.full([2], 3, { dtype: "bool" })), e.add(e.full([2], 0.5, { dtype: "bool" }), x!)],
+    [[2], [1, 1]],
+  ),
+  known(
+    "a dtype that does not exist",
+    () => [tensor([1, 2])],
+    (x) => e.cast(x!, "int64" as "int32"),
+    "ERMINE_DTYPE",
+  ),
+];
+
+export const knownDtypes: readonly Known[] = [...promoted, ...refused, ...beyond];

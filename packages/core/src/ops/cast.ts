@@ -1,5 +1,5 @@
 /** From one dtype to another. */
-import type { DType, Domain } from "../tensor/dtype.js";
+import { checkDTypeName, type DType, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mulOp } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
@@ -38,5 +38,7 @@ export function cast<D extends Domain>(x: Tensor<D>, dtype: "float32"): Tensor<D
 export function cast(x: Tensor, dtype: "int32" | "bool"): Tensor<"real">;
 export function cast(x: Tensor, dtype: DType): Tensor;
 export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply1(castOp, [x], { dtype });
+  if (x.dtype === dtype) return x;
+  checkDTypeName("cast", dtype);
+  return apply1(castOp, [x], { dtype });
 }

@@ -28,17 +28,54 @@ export const logicalOrOp = binaryOp("logicalOr", {
   lowered: ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})],
 });
 
-/** a = b. NaN equals nothing. */
-export const equal = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(equalOp, a, b);
+const [lowest, highest] = [-(2 ** 31), 2 ** 31 - 1];
+
+/** The whole tensor against a bound that every int32 meets, or none. */
+const always = (x: Tensor, truth: boolean): Tensor<"real"> =>
+  truth ? applyBinary(lessEqualOp, x, highest) : applyBinary(lessOp, x, lowest);
+
+const isWhole = (x: Operand): x is Tensor => x instanceof Tensor && x.dtype !== "float32";
+const isInt32 = (value: number): boolean => (value | 0) === value;
+
+/** x ≤ value, exactly, of an int32 or bool tensor. */
+function atMost(x: Tensor, value: number): Tensor<"real"> {
+  const bound = Math.floor(value);
+  return isInt32(bound) ? applyBinary(lessEqualOp, x, bound) : always(x, bound > highest);
+}
+
+/** value ≤ x, likewise. */
+function atLeast(value: number, x: Tensor): Tensor<"real"> {
+  const bound = Math.ceil(value);
+  return isInt32(bound) ? applyBinary(lessEqualOp, bound, x) : always(x, bound < lowest);
+}
+
+/** Below an integer is up to the one before it. */
+const before = (value: number): number => (Number.isInteger(value) ? value - 1 : value);
+const after = (value: number): number => (Number.isInteger(value) ? value + 1 : value);
+
+/** a = b. NaN equals nothing. A number is compared exactly, also where int32 cannot hold it. */
+export function equal(a: Operand, b: Operand): Tensor<"real"> {
+  if (isWhole(a) && typeof b === "number" && !isInt32(b)) return always(a, false);
+  if (isWhole(b) && typeof a === "number" && !isInt32(a)) return always(b, false);
+  return applyBinary(equalOp, a, b);
+}
 
 /** a ≠ b. */
 export const notEqual = (a: Operand, b: Operand): Tensor<"real"> => logicalNot(equal(a, b));
 
 /** a < b. */
-export const less = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(lessOp, a, b);
+export function less(a: Operand, b: Operand): Tensor<"real"> {
+  if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, before(b));
+  if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(after(a), b);
+  return applyBinary(lessOp, a, b);
+}
 
 /** a ≤ b. */
-export const lessEqual = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(lessEqualOp, a, b);
+export function lessEqual(a: Operand, b: Operand): Tensor<"real"> {
+  if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, b);
+  if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(a, b);
+  return applyBinary(lessEqualOp, a, b);
+}
 
 /** a > b. */
 export const greater = (a: Operand, b: Operand): Tensor<"real"> => less(b, a);

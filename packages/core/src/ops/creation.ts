@@ -2,7 +2,15 @@
 import { checkOptions, ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape, type Shape, type Size } from "../tensor/dim.js";
-import { allocate, bytesPerElement, type DType, type Domain, type TypedArray } from "../tensor/dtype.js";
+import {
+  allocate,
+  bytesPerElement,
+  checkDTypeName,
+  elementOf,
+  type DType,
+  type Domain,
+  type TypedArray,
+} from "../tensor/dtype.js";
 import type { NestedNumbers } from "../tensor/print.js";
 import { adopt } from "../tensor/scope.js";
 import { wrapHost, type Tensor } from "../tensor/tensor.js";
@@ -63,6 +71,7 @@ export function tensor(values: NestedNumbers | Numbers, options: TensorOptions =
     throw new ErmineError("ERMINE_SHAPE", `tensor: ${flat.length} numbers do not fill the shape ${formatShape(shape)}.`);
   }
   const dtype = options.dtype ?? naturalDType(flat);
+  checkDTypeName("tensor", dtype);
   return hostTensor(converted(flat, dtype), [...shape], dtype);
 }
 
@@ -112,7 +121,7 @@ function converted(flat: Numbers | readonly (number | boolean)[], dtype: DType):
     if (dtype === "int32" && (value | 0) !== value) {
       throw new ErmineError("ERMINE_DTYPE", `tensor: ${value} at position ${i} is not an int32.`);
     }
-    data[i] = dtype === "bool" ? Number(value !== 0) : value;
+    data[i] = elementOf("tensor", value, dtype);
   }
   return data;
 }
@@ -134,9 +143,11 @@ export function full(shape: Shape, value: number, options: DTypeOptions = {}): T
   checkOptions("full", options, ["dtype"]);
   checkShape("full", shape);
   const dtype = options.dtype ?? "float32";
-  if (currentTrace() !== undefined) return apply1(fullOp, [], { shape, value, dtype });
+  checkDTypeName("full", dtype);
+  const element = elementOf("full", value, dtype);
+  if (currentTrace() !== undefined) return apply1(fullOp, [], { shape, value: element, dtype });
   const sizes = shape as readonly number[];
-  return hostTensor(allocate(dtype, product(sizes)).fill(value), [...sizes], dtype);
+  return hostTensor(allocate(dtype, product(sizes)).fill(element), [...sizes], dtype);
 }
 
 /** A tensor of zeros. */
@@ -165,7 +176,12 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
-  return hostTensor(allocate(dtype, count).map((_, i) => from + i * step) as TypedArray, [count], dtype);
+  checkDTypeName("arange", dtype);
+  return hostTensor(
+    allocate(dtype, count).map((_, i) => elementOf("arange", from + i * step, dtype)) as TypedArray,
+    [count],
+    dtype,
+  );
 }
 
 /** `count` evenly spaced numbers from `start` to `stop`, both included. */

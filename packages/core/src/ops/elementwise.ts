@@ -1,7 +1,7 @@
 /** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
 import { ErmineError } from "../errors.js";
 import { broadcastShapes } from "../tensor/dim.js";
-import { promote, type DType, type Domain } from "../tensor/dtype.js";
+import { elementOf, promote, type DType, type Domain } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
@@ -76,7 +76,7 @@ export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: D
   const dtype = promote(promote(own(a), own(b)), atLeast);
   const others = [a, b].filter((operand) => operand instanceof Tensor);
   const meet = (operand: Operand): Tensor =>
-    operand instanceof Tensor ? cast(operand, dtype) : constant(Number(operand), dtype, others);
+    operand instanceof Tensor ? cast(operand, dtype) : constant(elementOf(name, Number(operand), dtype), dtype, others);
   return [meet(a), meet(b)];
 }
 

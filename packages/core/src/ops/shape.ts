@@ -15,7 +15,7 @@ import {
   type Shape,
   type Size,
 } from "../tensor/dim.js";
-import { promote, type Domain } from "../tensor/dtype.js";
+import { elementOf, promote, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { apply, apply1, defineOp, type Op } from "./definition.js";
@@ -322,7 +322,7 @@ export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly nu
 /** @internal `value` around the tensor. */
 export function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], value: number): Tensor<"real"> {
   if ([...before, ...after].every((size) => size === 0)) return x;
-  return apply1(padOp, [x], { before, after, value });
+  return apply1(padOp, [x], { before, after, value: elementOf("pad", value, x.dtype) });
 }
 
 function checkTensors(name: string, tensors: readonly Tensor[]): void {

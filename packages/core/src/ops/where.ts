@@ -1,7 +1,7 @@
 /** Choosing between two tensors, and keeping numbers within bounds. */
 import { ErmineError } from "../errors.js";
 import { broadcastShapes } from "../tensor/dim.js";
-import type { Domain } from "../tensor/dtype.js";
+import { elementOf, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { maximum, minimum } from "./arithmetic.js";
 import { cast } from "./cast.js";
@@ -72,5 +72,6 @@ export function clamp<D extends Domain>(
     throw new ErmineError("ERMINE_OPTION", `clamp: the lower bound ${min} is above the upper bound ${max}.`);
   }
   const whole = x.dtype === "int32" && Number.isInteger(min ?? 0) && Number.isInteger(max ?? 0);
+  if (whole) for (const bound of [min, max]) if (bound !== undefined) elementOf("clamp", bound, "int32");
   return apply1(clampOp, [whole ? x : cast(x, "float32")], { min: min ?? null, max: max ?? null });
 }

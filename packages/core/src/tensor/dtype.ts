@@ -1,4 +1,5 @@
 /** What a tensor's elements are: their storage type and what is known of the numbers. */
+import { ErmineError, nearestName } from "../errors.js";
 
 export type DType = "float32" | "int32" | "bool";
 
@@ -16,8 +17,37 @@ export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, int32: 4, bool: 1 };
 
-/** A fresh zeroed host array for `dtype`. */
+/** @throws ErmineError ERMINE_DTYPE for what is no dtype */
+export function checkDTypeName(where: string, dtype: unknown): asserts dtype is DType {
+  if (isDType(dtype)) return;
+  const near = nearestName(String(dtype), dtypes, { int64: "int32", float64: "float32", float16: "float32", boolean: "bool" });
+  const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
+  throw new ErmineError("ERMINE_DTYPE", `${where}: there is no dtype "${String(dtype)}"; there are ${dtypes.join(", ")}.${hint}`);
+}
+
+/**
+ * The element that a number is in a dtype: in bool 1 for all but 0.
+ *
+ * @throws ErmineError ERMINE_DTYPE where int32 cannot hold it
+ */
+export function elementOf(where: string, value: number, dtype: DType): number {
+  if (dtype === "bool") return Number(value !== 0);
+  if (dtype === "float32" || (value | 0) === value) return value;
+  throw new ErmineError("ERMINE_DTYPE", `${where}: ${value} is not an int32. Use float32: cast(x, "float32").`);
+}
+
+/** Indices are int32: no tensor has more elements than they can say. */
+const mostElements = 2 ** 31 - 1;
+
+/** @throws ErmineError ERMINE_MEMORY where no host array is that long */
+function checkLength(length: number): void {
+  if (length <= mostElements) return;
+  throw new ErmineError("ERMINE_MEMORY", `${length} elements are more than a tensor can have: at most ${mostElements}.`);
+}
+
+/** A fresh zeroed host array for `dtype`. @throws ErmineError ERMINE_MEMORY for more than 2³¹ − 1 elements */
 export function allocate(dtype: DType, length: number): TypedArray {
+  checkLength(length);
   if (dtype === "float32") return new Float32Array(length);
   return dtype === "int32" ? new Int32Array(length) : new Uint8Array(length);
 }
