@@ -55,6 +55,7 @@ describe("a definition that says nothing but its meaning", () => {
         "backend = reference",
         "edges = the reference's",
         "every dtype of every input: the reference's numbers, or its refusal",
+        "special values = the reference's",
         "kernel = decomposition, backward kernel = gradient",
         "compiled = eager",
         "gradient = finite difference",
@@ -132,7 +133,11 @@ describe("a law is broken by", () => {
       return storages;
     });
     const found = await broken({ calls }, wrong);
-    expect(found.map(({ law }) => law)).toEqual(["backend = reference", "gradient of the gradient"]);
+    expect(found.map(({ law }) => law)).toEqual([
+      "backend = reference",
+      "special values = the reference's",
+      "gradient of the gradient",
+    ]);
     expect((found[0]!.error!.cause as Error).message).toMatch(/^at size 4: output 0\[3\] of 4 is/);
   });
 
@@ -142,7 +147,7 @@ describe("a law is broken by", () => {
       storages[0]!.data.forEach((value, i, data) => value < 1e-40 && (data[i] = 1e-3));
       return storages;
     });
-    expect(await laws({ calls }, wrong)).toEqual(["edges = the reference's"]);
+    expect(await laws({ calls }, wrong)).toEqual(["edges = the reference's", "special values = the reference's"]);
   });
 
   it("a kernel of a composed op that is not what the op means", async () => {
@@ -155,6 +160,7 @@ describe("a law is broken by", () => {
       "backend = reference",
       "edges = the reference's",
       "every dtype of every input: the reference's numbers, or its refusal",
+      "special values = the reference's",
       "kernel = decomposition, backward kernel = gradient",
     ]);
   });

@@ -1,5 +1,18 @@
 /** A call: a definition with options and a way to make its inputs. Every law is about calls, and says nothing of definitions. */
-import { add, mul, sum, tensor, Tensor, valueAndGrad, type Backend, type Draw, type TypedArray } from "@ermine/core";
+import {
+  add,
+  compile,
+  mul,
+  scope,
+  sum,
+  tensor,
+  Tensor,
+  valueAndGrad,
+  withBackend,
+  type Backend,
+  type Draw,
+  type TypedArray,
+} from "@ermine/core";
 import { release, runOn, type Mode } from "../golden/kind.js";
 import { draw } from "./draw.js";
 
@@ -13,6 +26,10 @@ export interface Call {
   readonly largest: number;
   /** Has it a meaning in simpler ops, which a kernel can be compared with? */
   readonly composed: boolean;
+  /**
+   * May what is not finite reach results that it has no part in? Kernels of windows multiply the zeros of padding, and 0 · NaN and 0 · ∞ are NaN.
+   */
+  readonly spreads?: boolean;
   /** Is it a function of each number of its one input by itself? */
   readonly pointwise?: boolean;
   /** Which inputs are indices, and of how long an axis: they are in least … size − 1. Least is 0 where it is not said. */
@@ -21,6 +38,7 @@ export interface Call {
   readonly differentiable?: readonly number[];
 }
 
+/** An input of indices: they are in least … size − 1, least 0 where it is not said. */
 export interface IndexInput {
   readonly input: number;
   readonly size: number;
@@ -83,6 +101,29 @@ export async function run(call: Call, backend: Backend, mode: Mode, size: number
   } finally {
     release(inputs);
   }
+}
+
+/** The call in one mode on a backend, compiled once. */
+export interface Runner {
+  run(inputs: readonly Tensor[]): Promise<readonly Numbers[]>;
+  dispose(): void;
+}
+
+export function runnerOf(call: Call, backend: Backend, mode: Mode): Runner {
+  const body = (...given: readonly Tensor[]): Results => evaluate(call, ...given);
+  const compiled = mode === "compiled" ? compile(body, { backend }) : undefined;
+  return {
+    async run(inputs) {
+      const results = withBackend(backend, () => (compiled === undefined ? scope(() => body(...inputs)) : compiled(...inputs)));
+      try {
+        return await readAll(results);
+      } finally {
+        // A function may give back what it was given.
+        release(...results.outputs.filter((t) => !inputs.includes(t)), ...results.gradients);
+      }
+    },
+    dispose: () => compiled?.dispose(),
+  };
 }
 
 async function readAll({ outputs, gradients }: Results): Promise<readonly Numbers[]> {

@@ -427,7 +427,7 @@ const windows = [
     (n, d) => [d.real([1, 2, 2, n + 1])],
     (x) => e.fold(x!, [(x!.shape[3]! as number) + 1], 2),
   ),
-].map((call) => ({ ...call, composed: /convolution|Pool/.test(call.name) }));
+].map((call) => ({ ...call, composed: /convolution|Pool/.test(call.name), spreads: call.name.startsWith("convolution") }));
 
 const attention = [
   program(

@@ -8,12 +8,15 @@ import { dtypesAgree } from "./dtypes.js";
 import { edgesAgree } from "./edges.js";
 import { identityHolds } from "./identity.js";
 import { indicesAreChecked } from "./indices.js";
+import { knownValuesHold } from "./knownValues.js";
 import type { Law } from "./law.js";
 import { knownValues } from "./known.js";
 import { nothingLeaks } from "./leaks.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
 import { rowsAreFed } from "./rows.js";
+import { metricsKeepNaN } from "./metrics.js";
+import { specialValuesAgree } from "./special.js";
 import { tokensAreChecked } from "./tokens.js";
 import { activationsTrain } from "./training.js";
 import { unusedStays } from "./unused.js";
@@ -24,6 +27,8 @@ export const laws: readonly Law[] = [
   knownValues,
   edgesAgree,
   dtypesAgree,
+  specialValuesAgree,
+  knownValuesHold,
   kernelIsDecomposition,
   compiledIsEager,
   indicesAreChecked,
@@ -36,6 +41,7 @@ export const laws: readonly Law[] = [
   rowsAreFed,
   identityHolds,
   tokensAreChecked,
+  metricsKeepNaN,
   nothingLeaks,
 ];
 

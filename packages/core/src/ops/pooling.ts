@@ -3,7 +3,7 @@ import { checkOptions, ErmineError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { equal } from "./comparison.js";
+import { equal, logicalOr, notEqual } from "./comparison.js";
 import { full, tensor, zeros } from "./creation.js";
 import { apply1, defineFusedOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
@@ -42,12 +42,21 @@ export const maxPoolOp = defineFusedOp<MaxPoolAttributes>({
     return [reshape(max(columns, { axis: 2 }), [...x!.shape.slice(0, 2), ...counts])];
   },
   gradient([g], [x], _, window) {
-    const columns = apply1(unfoldOp, [x], { ...window, padValue: -Infinity });
-    const first = argMax(columns, { axis: 2, keepDims: true });
-    const spread = apply1(scatterAddOp, [zeros(columns.shape), first, reshape(g!, first.shape)], { axis: 2 });
+    const first = firstLargest(x!, window);
+    const shape = first.shape.map((size, axis) => (axis === 2 ? product(window.kernel) : size));
+    const spread = apply1(scatterAddOp, [zeros(shape), first, reshape(g!, first.shape)], { axis: 2 });
     return [apply1(foldOp, [spread], { ...window, outputSize: spatialOf(x!) })];
   },
 });
+
+/** Which of each window is its first largest, or its first NaN; of −∞ alone one that is not padding. */
+function firstLargest(x: Tensor, window: Window): Tensor {
+  const columns = apply1(unfoldOp, [x], { ...window, padValue: -Infinity });
+  if ([...window.padBefore, ...window.padAfter].every((n) => n === 0)) return argMax(columns, { axis: 2, keepDims: true });
+  const largest = logicalOr(equal(columns, max(columns, { axis: 2, keepDims: true })), notEqual(columns, columns));
+  const inside = apply1(unfoldOp, [full([1, 1, ...spatialOf(x)], 1)], { ...window, padValue: 0 });
+  return argMax(mul(cast(largest, "float32"), inside), { axis: 2, keepDims: true });
+}
 
 const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => ({
   ...window,

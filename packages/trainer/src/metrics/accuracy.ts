@@ -2,16 +2,20 @@
 import { checkOptions, ErmineError } from "@ermine/core";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
-/** The place of the largest of `classes` numbers with that stride; the first of equals. */
+/** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
 export function argMaxAt(data: ArrayLike<number>, start: number, classes: number, stride = 1): number {
   let best = 0;
-  for (let k = 1; k < classes; k++) if (data[start + k * stride]! > data[start + best * stride]!) best = k;
+  for (let k = 0; k < classes; k++) {
+    const value = data[start + k * stride]!;
+    if (Number.isNaN(value)) return NaN;
+    if (value > data[start + best * stride]!) best = k;
+  }
   return best;
 }
 
 /**
  * Predicted and true class of each answer. Predictions of (N, K, d…) against (N, d…), or probabilities of equal shape, which answer 1 from
- * the threshold on, by default ½.
+ * the threshold on, by default ½. A prediction with a NaN answers NaN.
  */
 export function answers(
   metric: string,
@@ -25,7 +29,10 @@ export function answers(
     if (areDistributions(prediction, target)) return distributionAnswers(prediction, target);
     if (threshold === undefined)
       requireProbabilities(metric, prediction, `; or say from where on the answer is 1: { threshold: 0 }`);
-    for (let i = 0; i < data.length; i++) pairs.push([data[i]! >= (threshold ?? 0.5) ? 1 : 0, target.data[i]!]);
+    for (let i = 0; i < data.length; i++) {
+      const answer = Number.isNaN(data[i]) ? NaN : data[i]! >= (threshold ?? 0.5) ? 1 : 0;
+      pairs.push([answer, target.data[i]!]);
+    }
     return pairs;
   }
   const classes = shape[1];
@@ -70,7 +77,7 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
 
 /**
  * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
- * Targets equal to `ignoreIndex` (default −100) are left out.
+ * Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is.
  */
 export function accuracy(
   options: { threshold?: number; ignoreIndex?: number; average?: "micro" | "binary" } = {},
@@ -88,6 +95,7 @@ export function accuracy(
         if (truth === ignoreIndex) continue;
         seen++;
         if (predicted === truth) right++;
+        else if (Number.isNaN(predicted + truth)) right = NaN;
       }
       return [right, seen];
     },
@@ -95,9 +103,22 @@ export function accuracy(
   });
 }
 
-/** counts[truth · classes + predicted] of a classifier over a whole set: a row a true class. */
+/**
+ * counts[truth · classes + predicted] of a classifier over a whole set: a row a true class.
+ *
+ * @throws ErmineError ERMINE_VALUE for a prediction that is NaN, and for a class that is not in 0 … classes − 1
+ */
 export function confusionMatrix(prediction: HostBatch, target: HostBatch, classes: number): Float64Array {
   const counts = new Float64Array(classes * classes);
-  for (const [predicted, truth] of answers("confusionMatrix", prediction, target, 0.5)) counts[truth * classes + predicted]!++;
+  answers("confusionMatrix", prediction, target, 0.5).forEach(([predicted, truth], i) => {
+    for (const [what, value] of [
+      ["prediction", predicted],
+      ["target", truth],
+    ] as const) {
+      if (Number.isInteger(value) && value >= 0 && value < classes) continue;
+      throw new ErmineError("ERMINE_VALUE", `confusionMatrix: ${what} ${i} is ${value}, and classes are 0 … ${classes - 1}.`);
+    }
+    counts[truth * classes + predicted]!++;
+  });
   return counts;
 }

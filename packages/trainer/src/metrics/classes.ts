@@ -38,7 +38,8 @@ function merge(a: State, b: State): State {
   return { counts, kind: b.counts.length > 0 ? b.kind : a.kind };
 }
 
-const ratio = (a: number, b: number): number => (b === 0 ? 0 : a / b);
+/** NaN where a prediction was: nothing is known of it. */
+const ratio = (a: number, b: number): number => (b === 0 && !Number.isNaN(a) ? 0 : a / b);
 
 type Score = (right: number, said: number, real: number) => number;
 
@@ -55,7 +56,7 @@ function averaged({ counts, kind }: State, score: Score, average: Average | unde
       return counts.reduce((total, c) => total + score(...c) * ratio(c[2], all), 0);
     }
     default: {
-      const there = kind === "labels" ? counts : counts.filter(([, said, real]) => said + real > 0);
+      const there = kind === "labels" ? counts : counts.filter(([, said, real]) => said + real !== 0);
       return there.reduce((total, c) => total + score(...c), 0) / there.length;
     }
   }
@@ -78,6 +79,10 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
       const counts: [number, number, number][] = Array.from({ length: width }, () => [0, 0, 0]);
       answers(name, prediction, target, threshold).forEach(([said, real], i) => {
         if (real === ignoreIndex) return;
+        if (Number.isNaN(said + real)) {
+          for (const count of counts) count[0] = count[1] = NaN;
+          return;
+        }
         if (kind === "labels") {
           const count = counts[i % width]!;
           count[0] += said * real;
@@ -101,14 +106,14 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
   return target.shape.length === 2 && target.shape[1]! > 1 ? "labels" : "binary";
 }
 
-/** Right answers of a class over how often it was said; 0 where it never was. Streams: three counts a class. */
+/** Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
 export const precision = (options: ClassMetricOptions = {}): Metric<"precision", State> =>
   classMetric("precision", (right, said) => ratio(right, said), options);
 
-/** Right answers of a class over how often it was true; 0 where it never was. Streams: three counts a class. */
+/** Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
 export const recall = (options: ClassMetricOptions = {}): Metric<"recall", State> =>
   classMetric("recall", (right, _, real) => ratio(right, real), options);
 
-/** 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. Streams: three counts a class. */
+/** 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Streams: three counts a class. */
 export const f1 = (options: ClassMetricOptions = {}): Metric<"f1", State> =>
   classMetric("f1", (right, said, real) => ratio(2 * right, said + real), options);

@@ -18,6 +18,11 @@ const joined = (parts: Batches): Scored => ({
   labels: parts.flatMap(({ labels }) => Array.from(labels)),
 });
 
+function hasNaN(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
+  return false;
+}
+
 /** From the highest score on: at each different score, how many were positive and negative so far. */
 function curve({ scores, labels }: Scored): { score: number; positive: number; negative: number }[] {
   const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
@@ -48,11 +53,14 @@ function rankingMetric<const Name extends string>(name: Name, compute: (scored: 
       return merge(state, [{ scores: prediction.data.slice(), labels: target.data.slice() }]);
     },
     merge,
-    compute: (parts) => compute(joined(parts)),
+    compute(parts) {
+      const scored = joined(parts);
+      return hasNaN(scored.scores) || hasNaN(scored.labels) ? NaN : compute(scored);
+    },
   };
 }
 
-/** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing. */
+/** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing, or a score is NaN. */
 export const rocAuc = (): Metric<"rocAuc", Batches> =>
   rankingMetric("rocAuc", (scored) => {
     let area = 0;
@@ -64,7 +72,7 @@ export const rocAuc = (): Metric<"rocAuc", Batches> =>
     return p === 0 || n === 0 ? NaN : area / (p * n);
   });
 
-/** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive. */
+/** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive, or a score is NaN. */
 export const averagePrecision = (): Metric<"averagePrecision", Batches> =>
   rankingMetric("averagePrecision", (scored) => {
     let [total, before] = [0, 0];
@@ -91,6 +99,9 @@ export function bestThreshold(
       `bestThreshold: ${probabilities.length} probabilities and ${labels.length} labels; there must be as many of both, and some.`,
     );
   }
+  if (hasNaN(probabilities) || hasNaN(labels)) {
+    throw new ErmineError("ERMINE_DATA", "bestThreshold: a probability or a label is NaN, which stands in no order.");
+  }
   const points = curve({ scores: probabilities, labels });
   const { positive, negative } = points.at(-1)!;
   let best = { threshold: Infinity, score: score(0, 0, positive, negative) };
@@ -103,7 +114,7 @@ export function bestThreshold(
 
 /**
  * The expected calibration error: Σ over bins of equal width of |share that is right − mean confidence|, weighed by their samples. Of classes the largest
- * probability counts, of one probability that of its answer. Source: Guo et al. 2017.
+ * probability counts, of one probability that of its answer. NaN where a probability is. Source: Guo et al. 2017.
  *
  * @param options.bins default 15
  */
@@ -124,6 +135,10 @@ export function calibrationError(
       requireProbabilities("calibrationError", prediction);
       const sums = [...state];
       const add = (confidence: number, right: boolean): void => {
+        if (Number.isNaN(confidence)) {
+          sums[1] = NaN;
+          return;
+        }
         const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
         sums[3 * bin]!++;
         sums[3 * bin + 1]! += confidence;
@@ -138,7 +153,7 @@ export function calibrationError(
       for (const { start, stride, truth } of rows("calibrationError", prediction, target)) {
         if (truth === ignoreIndex) continue;
         const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        add(prediction.data[start + said * stride]!, said === truth);
+        add(prediction.data[start + said * stride] ?? NaN, said === truth);
       }
       return sums;
     },

@@ -67,7 +67,8 @@ function spreadOf(prediction: HostBatch, target: HostBatch, first: number, width
   return { residual, count: numbers.length, mean, squares: numbers.reduce((total, y) => total + (y - mean) ** 2, 0) };
 }
 
-const explained = ({ residual, squares }: Spread): number => (squares === 0 ? (residual === 0 ? 1 : 0) : 1 - residual / squares);
+const explained = ({ residual, squares }: Spread): number =>
+  squares === 0 && !Number.isNaN(residual) ? (residual === 0 ? 1 : 0) : 1 - residual / squares;
 
 /**
  * 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four

@@ -1,6 +1,6 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
 import { checkOptions, ErmineError } from "@ermine/core";
-import { areDistributions } from "./accuracy.js";
+import { areDistributions, argMaxAt } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
 /** @internal Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
@@ -22,7 +22,7 @@ export function* rows(
 }
 
 /**
- * Targets among the k largest probabilities, over targets. Of equal ones the first count as larger. Streams: two sums.
+ * Targets among the k largest probabilities, over targets. Of equal ones the first count as larger. NaN where a probability is. Streams: two sums.
  *
  * @param options.k default 5
  */
@@ -47,6 +47,7 @@ export function topKAccuracy(options: { k?: number; ignoreIndex?: number } = {})
         for (let c = 0; c < classes; c++) {
           const other = prediction.data[start + c * stride]!;
           if (other > own || (other === own && c < truth)) above++;
+          if (Number.isNaN(other)) right = NaN;
         }
         if (above < k) right++;
       }
@@ -88,7 +89,9 @@ export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss
       }
       for (const { start, stride, truth } of rows("logLoss", prediction, target)) {
         if (truth === ignoreIndex) continue;
-        total += surprise(prediction.data[start + truth * stride]!);
+        // A row with a NaN is not known to be a distribution.
+        const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
+        total += Number.isNaN(said) ? NaN : surprise(prediction.data[start + truth * stride]!);
         seen++;
       }
       return [total, seen];

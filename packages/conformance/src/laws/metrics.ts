@@ -1,0 +1,147 @@
+/** The law of metrics: one of which a prediction is NaN is NaN, or is refused; it is never a number. In whatever parts the set comes. */
+import { crossEntropy, ErmineError } from "@ermine/core";
+import { metrics } from "@ermine/trainer/catalog";
+import type { HostBatch, Metric } from "@ermine/trainer";
+import type { Law } from "./law.js";
+
+interface Sample {
+  readonly prediction: HostBatch;
+  readonly target: HostBatch;
+}
+
+const n = 7;
+const spread = (i: number): number => ((i * 37 + 11) % 19) / 20 + 0.01;
+
+/** Rows that add up to 1. */
+function distributions(classes: number): Float32Array {
+  const data = Float32Array.from({ length: n * classes }, (_, i) => spread(i));
+  for (let row = 0; row < n; row++) {
+    const own = data.subarray(row * classes, (row + 1) * classes);
+    const total = own.reduce((a, b) => a + b, 0);
+    own.forEach((value, k) => (own[k] = value / total));
+  }
+  return data;
+}
+
+const batch = (data: HostBatch["data"], ...shape: number[]): HostBatch => ({ data, shape, domain: "probabilities" });
+
+/** What metrics take: each is tried on those of which it makes a number. */
+const samples: Readonly<Record<string, Sample>> = {
+  classes: {
+    prediction: batch(distributions(4), n, 4),
+    target: batch(
+      Int32Array.from({ length: n }, (_, i) => (i * 3) % 4),
+      n,
+    ),
+  },
+  "classes at positions": {
+    prediction: batch(
+      Float32Array.from({ length: n * 6 }, (_, i) => spread(i)),
+      n,
+      3,
+      2,
+    ),
+    target: batch(
+      Int32Array.from({ length: n * 2 }, (_, i) => i % 3),
+      n,
+      2,
+    ),
+  },
+  "one probability": {
+    prediction: batch(
+      Float32Array.from({ length: n }, (_, i) => spread(i)),
+      n,
+    ),
+    target: batch(
+      Float32Array.from({ length: n }, (_, i) => i & 1),
+      n,
+    ),
+  },
+  labels: {
+    prediction: batch(
+      Float32Array.from({ length: n * 3 }, (_, i) => spread(i)),
+      n,
+      3,
+    ),
+    target: batch(
+      Float32Array.from({ length: n * 3 }, (_, i) => Number(i % 5 > 1)),
+      n,
+      3,
+    ),
+  },
+  "shares of classes": { prediction: batch(distributions(3), n, 3), target: batch(distributions(3).reverse(), n, 3) },
+};
+
+const options: readonly Readonly<Record<string, unknown>>[] = [
+  {},
+  { average: "micro" },
+  { average: "weighted" },
+  { average: "binary" },
+  { k: 2 },
+  { bins: 3 },
+];
+
+function made(name: string, given: Readonly<Record<string, unknown>>): Metric | undefined {
+  try {
+    return metrics[name]!(given);
+  } catch (error) {
+    if (error instanceof ErmineError && error.code === "ERMINE_OPTION") return undefined;
+    throw error;
+  }
+}
+
+function rows({ data, shape, domain }: HostBatch, from: number, to: number): HostBatch {
+  const width = data.length / shape[0]!;
+  return { data: data.slice(from * width, to * width), shape: [to - from, ...shape.slice(1)], domain: domain! };
+}
+
+/** undefined: it refuses. */
+function valueOf(metric: Metric, { prediction, target }: Sample, cut: number): number | undefined {
+  try {
+    const parts = [
+      [0, cut],
+      [cut, n],
+    ].filter(([from, to]) => from! < to!);
+    const states = parts.map(([from, to]) =>
+      metric.update(metric.init(), rows(prediction, from!, to!), rows(target, from!, to!)),
+    );
+    return metric.compute(states.reduce((a, b) => metric.merge(a, b)));
+  } catch (error) {
+    if (error instanceof ErmineError) return undefined;
+    throw error;
+  }
+}
+
+function check(name: string): void {
+  let tried = 0;
+  for (const given of options) {
+    const metric = made(name, given);
+    if (metric === undefined) continue;
+    for (const [kind, sample] of Object.entries(samples)) {
+      const clean = valueOf(metric, sample, n);
+      if (clean === undefined || !Number.isFinite(clean)) continue;
+      for (let place = 0; place < sample.prediction.data.length; place++) {
+        const data = sample.prediction.data.slice();
+        data[place] = NaN;
+        for (const cut of [n, 3]) {
+          tried++;
+          const value = valueOf(metric, { ...sample, prediction: { ...sample.prediction, data } }, cut);
+          if (value === undefined || Number.isNaN(value)) continue;
+          throw new Error(
+            `${kind}, ${JSON.stringify(given)}: number ${place} is NaN, and the metric is ${value}${cut < n ? " of two parts" : ""}`,
+          );
+        }
+      }
+    }
+  }
+  if (tried === 0) throw new Error(`no sample of the law's is one of which ${name} makes a number`);
+}
+
+export const metricsKeepNaN: Law = {
+  name: "a metric of NaN is NaN",
+  // About ermine's own metrics, on the host: tried where its losses are.
+  trials: ({ losses }) =>
+    losses.some((loss) => loss.lossName === crossEntropy.lossName)
+      ? Object.keys(metrics).map((name) => ({ name, check: async () => check(name) }))
+      : [],
+};
