@@ -147,7 +147,7 @@ async function check(call: Call, isOp: boolean, backend: Backend): Promise<void>
         const given = planted(inputs, input, place, value);
         // A backend may take a subnormal for 0.
         const isSubnormal = value !== 0 && Math.abs(value) < 2 ** -126;
-        const all = isSubnormal ? [given, planted(inputs, input, place, 0 * value)] : [given];
+        const all = isSubnormal ? [given, planted(inputs, input, place, value < 0 ? -0 : 0)] : [given];
         const expected = all.map((one) => new Expected(call, one));
         for (const { mode, runner } of sides) {
           // Its own for each, as nothing of it is on the backend yet.

@@ -1,15 +1,5 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
-import {
-  ErmineError,
-  exp,
-  leaves,
-  sigmoid,
-  softmax,
-  withDomain,
-  type Link,
-  type Tensor,
-  type TensorType,
-} from "@ermine/core";
+import { ErmineError, exp, leaves, sigmoid, softmax, withDomain, type Link, type Tensor, type TensorType } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
 
 import { argMaxAt } from "../metrics/accuracy.js";
