@@ -5,7 +5,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { rolldown } from "rolldown";
 
-const { exports, bin = {}, dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
+const { version, exports, bin = {}, dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
 const files = [...Object.values(exports).map((entry) => entry.default), ...Object.values(bin)];
 const built = files.flatMap((file) => /^\.\/dist\/(.+)\.js$/.exec(file ?? "")?.[1] ?? []);
 const entries = [...new Set([...built, ...process.argv.slice(2)])];
@@ -18,7 +18,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   external: [/^node:/, ...Object.keys({ ...dependencies, ...peerDependencies }).map((name) => new RegExp(`^${name}(/|$)`))],
   platform: "neutral",
-  transform: { target: "es2022" },
+  transform: { target: "es2022", define: { __ERMINE_VERSION__: JSON.stringify(version) } },
   onLog(level, log) {
     if (level === "warn") throw new Error(log.message);
   },
@@ -26,7 +26,6 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: "dist",
   format: "esm",
-  sourcemap: true,
   minifyInternalExports: false,
   entryFileNames: "[name].js",
   chunkFileNames: nameOf,

@@ -5,7 +5,7 @@
  * import { cpu } from "@ermine/backend-cpu";
  * useBackend(await cpu());
  */
-import { checkOptions, ErmineError, type BackendPlugin } from "@ermine/core";
+import { checkOptions, ErmineError, markCopy, type BackendPlugin } from "@ermine/core";
 import { createBackend, type CpuBackend } from "./backend.js";
 import { describeEngine, loadEngine, type Numerics, type Vectors } from "./engine.js";
 import { checkThreads, type Threads } from "./threads/count.js";
@@ -46,7 +46,7 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   }
   const engine = await loadEngine(numerics, checkThreads(threads), vectors);
   // On one thread, as on most pages, their code is not even loaded.
-  return createBackend(engine, engine.threads === 1 ? undefined : (await import("./threads/pool.js")).Pool);
+  return markCopy("backend", createBackend(engine, engine.threads === 1 ? undefined : (await import("./threads/pool.js")).Pool));
 }
 
 /** For the registry: `use(cpuPlugin)`. */

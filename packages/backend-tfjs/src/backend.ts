@@ -1,6 +1,6 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
 import { availableParallelism } from "node:os";
-import { checkOptions, ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
+import { checkOptions, ErmineError, markCopy, type Backend, type BackendPlugin } from "@ermine/core";
 import { compileProgram, type Session } from "./compiled/program.js";
 import { Eager } from "./eager.js";
 import { dtypes, loweredOps, supports } from "./lowering/index.js";
@@ -30,7 +30,7 @@ const optionNames = ["threads", "deterministic", "log", "device"];
 export async function tfjs(options: TfjsOptions = {}): Promise<TfjsBackend> {
   checkOptions("tfjs", options, optionNames);
   checkThreads(options.threads);
-  return over(loadNative(options, options.device), options.device);
+  return markCopy("backend", over(loadNative(options, options.device), options.device));
 }
 
 function checkThreads(threads: number | undefined): void {

@@ -1,5 +1,5 @@
 /** What a trainer and a training take, checked before anything is done. */
-import { checkOptions, ErmineError, type Backend } from "@ermine/core";
+import { checkCopy, checkOptions, ErmineError, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
 import { checkCallbacks, type CallbackEntry } from "./callbacks/check.js";
@@ -116,6 +116,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
   checkOptions("Trainer", options, optionNames);
   for (const name of ["model", "loss", "optimizer", "backend"] as const) {
     if (options[name] === undefined) throw new ErmineError("ERMINE_OPTION", `Trainer needs "${name}".`);
+    checkCopy(`Trainer: ${name}`, options[name]);
   }
   const { backend } = options;
   if (typeof backend === "string" && backend !== "auto" && backend !== "fastest") {
@@ -128,6 +129,9 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
     throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
   }
   checkMetrics(options.metrics ?? []);
+  if (isSum(options.loss)) for (const { name, loss } of options.loss.parts) checkCopy(`Trainer: the loss "${name}"`, loss);
+  for (const [i, { optimizer }] of groupsOf(options.optimizer).entries())
+    checkCopy(`Trainer: the optimizer of group ${i}`, optimizer);
   const names = [
     ...(isSum(options.loss) ? options.loss.parts.map(({ name }) => name) : []),
     ...(options.metrics ?? []).map(({ name }) => name),
@@ -187,6 +191,8 @@ export function checkFit<M extends string, T extends string>(
   trainer: TrainerOptions<M, T>,
 ): FitRun<M, T> {
   checkOptions("fit", options, fitNames);
+  checkCopy("fit", data);
+  checkCopy("fit: validation", options.validation);
   if (!(data instanceof Dataset)) throw new ErmineError("ERMINE_DATA", "fit takes a data set: dataset({ inputs, targets }).");
   const batchSize = checkBatchSize(options.batchSize ?? 32);
   if (!Number.isInteger(options.epochs) || options.epochs < 1) {
@@ -242,10 +248,13 @@ function checkKinds({ signal, notice, shuffle, dropLast, validation }: FitOption
     refuse("validation is a data set: dataset({ inputs, targets }).");
 }
 
+const groupsOf = (setup: OptimizerSetup): readonly Pick<ParameterGroup, "optimizer">[] =>
+  Array.isArray(setup) ? (setup as readonly ParameterGroup[]) : [{ optimizer: setup as Optimizer }];
+
 /** The schedules that follow a log. */
 export const followers = (setup: OptimizerSetup): (Schedule & { readonly monitor: string })[] =>
-  (Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer])
-    .flatMap(({ rates }) => rates)
+  groupsOf(setup)
+    .flatMap(({ optimizer }) => optimizer.rates)
     .filter((rate) => typeof rate === "object" && rate.monitor !== undefined) as (Schedule & { readonly monitor: string })[];
 
 /** @throws ErmineError ERMINE_OPTION */
@@ -256,6 +265,7 @@ export function checkWeights(where: string, weights: Weights): void {
 
 function checkShadow(shadow: ShadowOptions): void {
   checkOptions("fit's shadow", shadow, ["backend", "every", "tolerance"]);
+  checkCopy("fit: the shadow's backend", shadow.backend);
   const { backend, every = 100, tolerance = 1e-3 } = shadow;
   if (backend === undefined)
     throw new ErmineError("ERMINE_OPTION", "fit: the shadow needs a backend, or the name of a registered one.");

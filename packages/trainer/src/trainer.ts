@@ -1,5 +1,5 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { checkOptions, ErmineError, type Backend } from "@ermine/core";
+import { checkCopy, checkOptions, ErmineError, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import type { Dataset } from "./data/dataset.js";
@@ -127,6 +127,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    */
   async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
     checkOptions("plan", options, ["batchSize", "all"]);
+    checkCopy("plan", sample);
     const { batchSize = 32, all } = options;
     const { engine } = this.#training;
     const { choose, Plan, workloadOf } = await planning();
@@ -168,6 +169,7 @@ export class Trainer<M extends string = never, T extends string = never> {
 
   /** Chooses the backend where that is still open, for what is about to be done. */
   async #place(sample: Dataset, use: Use, batchSize: number, notice: (message: string) => void = console.warn): Promise<void> {
+    checkCopy(use, sample);
     const { backend: asked } = this.#options;
     if (this.#training.engine.placed || typeof asked !== "string") return;
     this.#choosing ??= (async () => {

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { ErmineError } from "@ermine/core";
 import type { Binding } from "./binding.js";
-import { locate, type Device, type TfjsPackage } from "./locate.js";
+import { applicationFile, locate, type Device, type TfjsPackage } from "./locate.js";
 import { addonPath, nativeProblem, notInstalled, type Problem } from "./problem.js";
 
 export interface NativeSettings {
@@ -94,14 +94,14 @@ interface Silencer {
 /** Compiled beside the addon by `ermine-tfjs install`: newer TensorFlow writes on stderr before it reads any setting. */
 function silencer(addon: string): Silencer | undefined {
   const file = join(dirname(addon), "quiet.node");
-  return existsSync(file) ? (createRequire(import.meta.url)(file) as Silencer) : undefined;
+  return existsSync(file) ? (createRequire(file)(file) as Silencer) : undefined;
 }
 
 /** Compiled there as well. It looks into the library that is loaded. */
 function limiter(addon: string): ((threads: number) => void) | undefined {
   const file = join(dirname(addon), "limit.node");
   if (!existsSync(file)) return undefined;
-  const { limit } = createRequire(import.meta.url)(file) as { limit?: (threads: number) => void };
+  const { limit } = createRequire(file)(file) as { limit?: (threads: number) => void };
   return limit;
 }
 
@@ -127,7 +127,7 @@ function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {
 
 /** tfjs-node calls two functions of `util` that Node 23 has dropped (tensorflow/tfjs#8609). */
 export function supplyDroppedFunctions(): void {
-  const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
+  const util = createRequire(applicationFile())("node:util") as Record<string, unknown>;
   util["isNullOrUndefined"] ??= (value: unknown): boolean => value === null || value === undefined;
   util["isArray"] ??= Array.isArray;
 }

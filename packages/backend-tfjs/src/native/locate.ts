@@ -16,10 +16,14 @@ export interface TfjsPackage {
 
 const packageNames = { cpu: "@tensorflow/tfjs-node", gpu: "@tensorflow/tfjs-node-gpu" } as const;
 
-/** Where packages are looked for from: here, and the application's folder and script. */
+/** A file in the folder that the application runs in. */
+export const applicationFile = (): string => pathToFileURL(join(process.cwd(), "package.json")).href;
+
+/** Where packages are looked for from: here (which a CommonJS bundle cannot say), and the application's folder and script. */
 export function lookupPlaces(): readonly string[] {
   const script = process.argv[1];
-  const places = [import.meta.url, pathToFileURL(join(process.cwd(), "package.json")).href];
+  const here = import.meta.url as string | undefined;
+  const places = [...(here === undefined ? [] : [here]), applicationFile()];
   if (script !== undefined && existsSync(script)) places.push(pathToFileURL(realpathSync(script)).href);
   return places;
 }
@@ -72,7 +76,7 @@ function resolveRoot(name: string, place: string): string | undefined {
 /** Copies that somebody has loaded already. */
 function loadedRoots(name: string): readonly string[] {
   const marker = join("node_modules", ...name.split("/"), "dist", "index.js");
-  return Object.keys(createRequire(import.meta.url).cache)
+  return Object.keys(createRequire(applicationFile()).cache)
     .filter((file) => file.endsWith(marker))
     .map((file) => realpathSync(dirname(dirname(file))));
 }

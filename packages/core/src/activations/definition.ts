@@ -1,5 +1,6 @@
 /** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
 import type { Attributes } from "../backend/contract.js";
+import { markCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
 import { checkTensor } from "../ops/elementwise.js";
@@ -97,7 +98,7 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     }
     return apply1(op, [x], attributes) as Tensor<D>;
   };
-  return Object.assign(activation, {
+  return Object.assign(markCopy("activation", activation), {
     activationName: spec.name,
     op,
     defaults,

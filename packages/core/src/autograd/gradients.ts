@@ -3,12 +3,13 @@ import type { Op } from "../ops/definition.js";
 import { apply1, identity } from "../ops/definition.js";
 import { concat } from "../ops/shape.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape } from "../tensor/dim.js";
 import { scope } from "../tensor/scope.js";
 import type { Domain } from "../tensor/dtype.js";
-import { Tensor, typeOf } from "../tensor/tensor.js";
+import { checkTensor, Tensor, typeOf } from "../tensor/tensor.js";
 import { leaves, mapTree, type Tree } from "../tensor/tree.js";
 import { Variable, withRecording } from "../tensor/variable.js";
 import { addOp } from "../ops/arithmetic.js";
@@ -62,6 +63,7 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
   const variables = new Map<Variable, Tensor>();
   const watched = new Map<unknown, Tensor>();
   for (const source of leaves(sources)) {
+    checkCopy("valueAndGrad", source);
     if (!(source instanceof Variable) && !(source instanceof Tensor)) {
       throw new ErmineError(
         "ERMINE_USAGE",
@@ -105,6 +107,7 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
 /** What is differentiated. @throws ErmineError where it is no float32 scalar */
 function checkedScalar(value: Tensor | readonly [Tensor, ...unknown[]]): Tensor {
   const output = Array.isArray(value) ? (value[0] as Tensor) : (value as Tensor);
+  checkCopy("valueAndGrad", output);
   if (!(output instanceof Tensor) || output.rank !== 0) {
     throw new ErmineError(
       "ERMINE_SHAPE",
@@ -171,5 +174,6 @@ export function noGrad<T>(fn: () => T): T {
 
 /** The same numbers, constant to every gradient. */
 export function stopGradient<D extends Domain>(t: Tensor<D>): Tensor<D> {
+  checkTensor("stopGradient", t);
   return new Tensor<D>(typeOf(t), t.state);
 }

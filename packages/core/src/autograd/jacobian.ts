@@ -1,4 +1,5 @@
 /** All partial derivatives of a function from a tensor to a tensor. */
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { full, hostTensor } from "../ops/creation.js";
 import { apply1 } from "../ops/definition.js";
@@ -20,6 +21,7 @@ export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor<"real"> {
   const body = (): Tensor<"real"> => {
     const recording = record(() => fn(x), x);
     const output = recording.value;
+    checkCopy("jacobian", output);
     if (!(output instanceof Tensor) || output.dtype !== "float32") {
       throw new ErmineError(
         "ERMINE_DTYPE",

@@ -1,4 +1,5 @@
 /** The backend that eager operations run on where their tensors do not say. */
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import type { Backend } from "./contract.js";
 
@@ -6,11 +7,13 @@ let current: Backend | undefined;
 
 /** Makes `backend` the one for eager operations from here on. */
 export function useBackend(backend: Backend): void {
+  checkCopy("useBackend", backend);
   current = backend;
 }
 
 /** As `useBackend`, for the (synchronous) length of `fn`. */
 export function withBackend<T>(backend: Backend, fn: () => T): T {
+  checkCopy("withBackend", backend);
   const outer = current;
   current = backend;
   try {

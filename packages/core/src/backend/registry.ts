@@ -1,4 +1,5 @@
 /** Backends by name: registered explicitly, probed before use, chosen by name or by priority. */
+import { checkCopy } from "../copy.js";
 import { ErmineError, nearestName } from "../errors.js";
 import type { Backend, BackendPlugin, Probe } from "./contract.js";
 
@@ -59,5 +60,7 @@ export async function createBackend(name: string = "auto", options?: unknown): P
     const what = name === "auto" ? "No backend is available." : `The backend "${name}" is not available.`;
     throw new ErmineError("ERMINE_BACKEND", `${what}\n  ${list || "None is registered: use(plugin) registers one."}`);
   }
-  return plugins.get(chosen.name)!.create(options);
+  const backend = await plugins.get(chosen.name)!.create(options);
+  checkCopy("createBackend", backend);
+  return backend;
 }

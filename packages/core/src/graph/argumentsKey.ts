@@ -1,4 +1,5 @@
 /** The arguments of a compiled function as text: equal where one program serves both calls, different where it may not. */
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { identity } from "../ops/definition.js";
 import { Dim, formatShape, type Size } from "../tensor/dim.js";
@@ -61,6 +62,7 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
       return `elements${numberOf(Object.getPrototypeOf(value) as object)}(${elements.join()})`;
     }
     if (value instanceof Date) return `Date(${value.getTime()})`;
+    checkCopy(name, value);
     if (open.has(value)) refuse(path, "contains itself. A compiled function takes trees of tensors and plain values.");
     open.add(value);
     const key = containerKey(value, path, inTree);

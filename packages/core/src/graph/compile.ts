@@ -1,6 +1,7 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
 import { tapesRun } from "../autograd/tape.js";
 import type { Backend, Feed, TensorType } from "../backend/contract.js";
+import { checkCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { backendOf, identity, retype } from "../ops/definition.js";
 import { bind, concrete, Dim, type Shape } from "../tensor/dim.js";
@@ -74,6 +75,7 @@ export function compile<A extends readonly unknown[], R>(
   }
   checkOptions("compile(fn, { backend, symbolicBatch, name })", options, ["backend", "symbolicBatch", "name"]);
   const name = options.name ?? (fn.name || "the compiled function");
+  checkCopy("compile", options.backend);
   const symbolicBatch = options.symbolicBatch === true;
   /** Least recently used first. */
   const entries = new Map<string, Entry>();

@@ -1,5 +1,6 @@
 /** A function traced into a graph, twice, so that what would silently become a constant of the program is found. */
 import type { TensorType } from "../backend/contract.js";
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { Tensor, typeOf } from "../tensor/tensor.js";
 import { mapTree, type Tree } from "../tensor/tree.js";
@@ -21,8 +22,8 @@ export interface TracedEntry {
  * @throws ErmineError ERMINE_USAGE where the two differ
  */
 export function traceEntry(name: string, fn: (trace: Trace) => unknown): TracedEntry {
-  const first = traceOnce(fn);
-  const difference = firstDifference(first.graph, traceOnce(fn).graph);
+  const first = traceOnce(name, fn);
+  const difference = firstDifference(first.graph, traceOnce(name, fn).graph);
   if (difference !== undefined) {
     throw new ErmineError(
       "ERMINE_USAGE",
@@ -33,13 +34,14 @@ export function traceEntry(name: string, fn: (trace: Trace) => unknown): TracedE
   return first;
 }
 
-function traceOnce(fn: (trace: Trace) => unknown): TracedEntry {
+function traceOnce(name: string, fn: (trace: Trace) => unknown): TracedEntry {
   const trace = new Trace();
   return trace.run(() => {
     const outputs: Tensor[] = [];
-    const result = mapTree(fn(trace) as Tree<unknown>, (leaf) =>
-      leaf instanceof Tensor ? new Output(outputs.push(leaf) - 1, typeOf(leaf)) : leaf,
-    );
+    const result = mapTree(fn(trace) as Tree<unknown>, (leaf) => {
+      checkCopy(name, leaf);
+      return leaf instanceof Tensor ? new Output(outputs.push(leaf) - 1, typeOf(leaf)) : leaf;
+    });
     return { graph: trace.finish(outputs), result };
   });
 }

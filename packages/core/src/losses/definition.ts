@@ -2,6 +2,7 @@
  * What a loss is: a value for each element of the batch, and what each counts for in the mean. Core alone makes mean, sum and
  * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
  */
+import { checkCopy, markCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { div, mul } from "../ops/arithmetic.js";
 import { conform, type InputDType } from "../ops/inputs.js";
@@ -147,7 +148,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     return reduce(spec, made, inputs, options.reduction ?? "mean");
   }
 
-  return Object.assign(loss as unknown as Loss<I, O, R>, {
+  return Object.assign(markCopy("loss", loss as unknown as Loss<I, O, R>), {
     lossName: spec.name,
     linkOf: (target?: TensorType) => (typeof spec.link === "function" ? spec.link(defaults, target) : spec.link),
     valueRules: (types: readonly TensorType[]) => rulesOf(types, defaults),
@@ -227,6 +228,7 @@ const words: Readonly<Record<Domain, string>> = {
 };
 
 function checkInput(loss: string, { name, domain, remedy }: LossInput, t: unknown): void {
+  checkCopy(`${loss}: ${name}`, t);
   if (!(t instanceof Tensor))
     throw new ErmineError("ERMINE_USAGE", `${loss}: ${name} must be a tensor, got ${typeof t}. Make it with tensor(...).`);
   if (domain === undefined || t.domain === domain) return;

@@ -7,6 +7,7 @@ import { tensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { checkSize } from "./size.js";
+import { checkCopy } from "../copy.js";
 import { checkOptions } from "../errors.js";
 import { Module } from "./module.js";
 
@@ -24,6 +25,7 @@ export function activationModule<O extends Readonly<Record<string, unknown>>, D 
   activation: Activation<O, D>,
   name: string = activation.activationName,
 ): new (options?: Partial<O>) => ActivationModule<D> {
+  checkCopy("activationModule", activation);
   return class extends Module {
     readonly options: Partial<O> | undefined;
 

@@ -1,4 +1,5 @@
 /** Every loss as a module, under PyTorch's name; its options are given once. */
+import { checkCopy } from "../copy.js";
 import * as functions from "../losses/index.js";
 import type { CommonOptions, Loss } from "../losses/index.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -13,6 +14,7 @@ export interface LossModule<I extends readonly Tensor[]> extends Module {
 export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
   loss: Loss<I, O, R>,
 ): new (options?: Partial<O> & CommonOptions<R>) => LossModule<I> {
+  checkCopy("lossModule", loss);
   return class extends Module {
     readonly options: Partial<O> & CommonOptions<R>;
 

@@ -2,6 +2,7 @@
  * A module: parameters and other modules as plain properties, and a `forward`. Names are found by walking the properties, so
  * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
  */
+import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { withPath } from "../graph/trace.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -83,6 +84,11 @@ export abstract class Module {
     const own = Object.getOwnPropertyDescriptor(this, "forward");
     if (own === undefined || own.get === this.#getter || own.configurable !== true) return;
     this.#callBy(own.get === undefined ? () => own.value as unknown : () => own.get!.call(this) as unknown);
+  }
+
+  /** @internal */
+  get [copyKey](): CopyMark {
+    return copyMark("Module");
   }
 
   #run(look: () => unknown, inputs: unknown[]): unknown {
@@ -266,6 +272,8 @@ function walk(
   if (item instanceof Module || item instanceof Variable) {
     if (!enter(path, item)) return;
   } else {
+    // A variable or a module of another copy would be neither trained nor saved.
+    checkCopy(`The model's "${path}"`, item);
     if (!isContainer(item) || seen.has(item)) return;
     seen.add(item);
   }

@@ -1,4 +1,5 @@
 /** Modules one after the other. */
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module, type Layer } from "./module.js";
@@ -12,6 +13,7 @@ export class Sequential extends Module {
   constructor(...modules: readonly Layer[]) {
     super();
     modules.forEach((module, i) => {
+      checkCopy("Sequential", module);
       if (!(module instanceof Module)) {
         throw new ErmineError(
           "ERMINE_USAGE",

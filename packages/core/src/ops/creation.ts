@@ -1,4 +1,5 @@
 /** Tensors from numbers: data, constants, ranges. */
+import { checkCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape, type Shape, type Size } from "../tensor/dim.js";
@@ -62,6 +63,7 @@ export interface TensorOptions {
  */
 export function tensor(values: NestedNumbers | Numbers, options: TensorOptions = {}): Tensor<"real"> {
   checkOptions("tensor", options, ["shape", "dtype"]);
+  checkCopy("tensor", values);
   const typed = ArrayBuffer.isView(values) ? (values as Numbers) : undefined;
   const nesting = typed === undefined ? nestingOf(values as NestedNumbers) : [typed.length];
   const flat = typed ?? flatNumbers(values as NestedNumbers, nesting);

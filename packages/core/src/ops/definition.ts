@@ -10,7 +10,7 @@ import { currentPath, currentTrace } from "../graph/trace.js";
 import { concrete, type Shape, type Size } from "../tensor/dim.js";
 import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
 import { adopt } from "../tensor/scope.js";
-import { storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
+import { checkTensor, storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
 import { conform, conforms, type InputDType } from "./inputs.js";
 
 export interface InputSpec {
@@ -171,6 +171,7 @@ const inputsOf = (op: Op, count: number): readonly InputSpec[] => op.inputsOf?.(
  */
 export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
   const op = definition as unknown as Op;
+  for (const t of given) if (t !== undefined) checkTensor(op.name, t);
   const inputs = conform(op.name, inputsOf(op, given.length), given);
   const types = op.infer(
     inputs.map((t) => t && typeOf(t)),
@@ -238,6 +239,7 @@ export function aliasOf(t: Tensor, other: Tensor): Tensor {
 const aliases = new WeakMap<Tensor, Tensor>();
 function view(t: Tensor, dtype: DType, domain: Domain): Tensor {
   if (t.domain === domain && t.dtype === dtype) return t;
+  checkTensor("withDomain", t);
   const result = new Tensor({ shape: t.shape, dtype, domain }, t.state);
   aliases.set(result, identity(t));
   return result;

@@ -2,11 +2,13 @@
 import { ErmineError } from "../errors.js";
 import { broadcastShapes } from "../tensor/dim.js";
 import { elementOf, promote, type DType, type Domain } from "../tensor/dtype.js";
-import { Tensor } from "../tensor/tensor.js";
+import { checkTensor, Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
 import { apply1, defineOp, type Op, type OptionalTensors } from "./definition.js";
 import type { InputDType } from "./inputs.js";
+
+export { checkTensor };
 
 /** What an operation over tensors also takes: a plain number or boolean. */
 export type Operand = Tensor | number | boolean;
@@ -56,13 +58,6 @@ export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoA
 }
 
 const noGradient: GradientRule = (_, inputs) => inputs.map(() => undefined);
-
-/** @internal @throws ErmineError where a public function is handed something else than a tensor */
-export function checkTensor(name: string, value: unknown): asserts value is Tensor {
-  if (value instanceof Tensor) return;
-  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
-  throw new ErmineError("ERMINE_VALUE", `${name} expects a tensor, got ${what}. Use tensor(…) to make one.`);
-}
 
 /** @internal Both operands as tensors of one dtype, at least `atLeast`; a number takes the dtype of the other where it fits. */
 export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: DType = "int32"): [Tensor, Tensor] {

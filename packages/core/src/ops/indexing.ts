@@ -1,4 +1,5 @@
 /** NumPy's indexing, `x.at(…)`: numbers, ranges, new axes, "...", arrays of indices and masks. */
+import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { addSizes, broadcastShapes, formatShape, mulSizes, sizeOf, type Shape, type Size } from "../tensor/dim.js";
 import type { NestedNumbers } from "../tensor/print.js";
@@ -49,6 +50,7 @@ export function index(x: Tensor, indices: readonly Index[]): Tensor {
 /** A mask of rank k becomes the k index arrays of its true elements. */
 function expandMasks(x: Tensor, indices: readonly Index[]): Index[] {
   return indices.flatMap((item): Index[] => {
+    checkCopy("at", item);
     const mask = Array.isArray(item) || item instanceof Tensor ? asTensor(item) : undefined;
     if (mask === undefined) return [item];
     if (mask.dtype !== "bool") return [mask];

@@ -3,6 +3,7 @@
  * template for a backend of one's own. It has the primitives only, so that everything else proves its decomposition.
  */
 import type { Backend, BackendPlugin, KernelOutput } from "../backend/contract.js";
+import { markCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import { elementwise } from "./kernels/elementwise.js";
@@ -58,7 +59,7 @@ export function reference(options: ReferenceOptions = {}): Backend {
   };
   const names = Object.keys(kernels).filter((name) => !without.includes(name));
 
-  return {
+  return markCopy<Backend>("backend", {
     name: "reference",
     engine: `plain TypeScript, ${precision}`,
     capabilities: { ops: new Map(names.map((name) => [name, dtypes])), dtypes, deterministic: true },
@@ -82,7 +83,7 @@ export function reference(options: ReferenceOptions = {}): Backend {
       disposed = true;
       live.clear();
     },
-  };
+  });
 }
 
 /** For the registry: always available, chosen by `auto` only where nothing else is. */

@@ -2,16 +2,14 @@
  * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
  */
 import type { Backend, Storage, TensorType } from "../backend/contract.js";
+import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import type { Value } from "../graph/graph.js";
-import { claimOneCopy } from "../oneCopy.js";
 import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
 import { noteFreed } from "./scope.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
-
-claimOneCopy(import.meta.url);
 
 /** Numbers that exist: on the host, on one backend, or both. */
 export interface EagerState {
@@ -60,6 +58,11 @@ export class Tensor<D extends Domain = any> {
     this.dtype = type.dtype;
     this.domain = type.domain as D;
     this.state = state;
+  }
+
+  /** @internal */
+  get [copyKey](): CopyMark {
+    return copyMark("Tensor");
   }
 
   get rank(): number {
@@ -178,6 +181,14 @@ for (const name of functions.split(" ")) {
       );
     },
   });
+}
+
+/** @internal @throws ErmineError where a public function is handed something else than a tensor, or one of another copy of core */
+export function checkTensor(name: string, value: unknown): asserts value is Tensor {
+  if (value instanceof Tensor) return;
+  checkCopy(name, value);
+  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
+  throw new ErmineError("ERMINE_VALUE", `${name} expects a tensor, got ${what}. Use tensor(…) to make one.`);
 }
 
 /** @internal */

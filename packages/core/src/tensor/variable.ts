@@ -4,6 +4,7 @@
  */
 import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "../autograd/tape.js";
 import type { Backend, Executable, TensorType } from "../backend/contract.js";
+import { copyKey, copyMark, type CopyMark } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { currentTrace, withoutTrace } from "../graph/trace.js";
 import { aliasOf, apply1, retype, sameElements, withDomain } from "../ops/definition.js";
@@ -11,7 +12,7 @@ import { reshapeOp } from "../ops/shape.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
 import { adopt, keep } from "./scope.js";
-import { eagerState, release, storageOn, surrender, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
+import { checkTensor, eagerState, release, storageOn, surrender, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
 
 interface Owner {
   readonly executable: Executable;
@@ -43,10 +44,16 @@ export class Variable<D extends Domain = any> {
   #owner: Owner | undefined;
 
   constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean } = {}) {
+    checkTensor(new.target.name, initial);
     this.type = typeOf(initial);
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
     this.#tensor = exclusive(initial);
+  }
+
+  /** @internal */
+  get [copyKey](): CopyMark {
+    return copyMark("Variable");
   }
 
   get shape(): readonly number[] {
@@ -69,6 +76,7 @@ export class Variable<D extends Domain = any> {
   }
 
   set value(next: Tensor) {
+    checkTensor(`${this.name}.value =`, next);
     if (!sameShape(next.shape, this.type.shape) || next.dtype !== this.type.dtype) {
       throw new ErmineError(
         "ERMINE_SHAPE",

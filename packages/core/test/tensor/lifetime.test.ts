@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as e from "../../src/index.js";
 import type { Backend } from "../../src/index.js";
-import { claimOneCopy } from "../../src/oneCopy.js";
 import { reference } from "../../src/reference/index.js";
 
 let backend: Backend;
@@ -139,14 +138,5 @@ describe("a variable", () => {
     const v = new e.Variable(e.ones([2]), { name: "layer.weight" });
     expect(() => (v.value = e.ones([3]))).toThrow(/layer\.weight is float32\[2\] and cannot hold float32\[3\]/);
     expect(() => v.write(new Float32Array(3))).toThrow(/has 2 numbers, got 3/);
-  });
-});
-
-describe("a second copy of core", () => {
-  it("is an error that names both places", () => {
-    const here = (globalThis as Record<symbol, unknown>)[Symbol.for("@ermine/core")];
-    expect(() => claimOneCopy("file:///elsewhere/core.js")).toThrow(/file:\/\/\/elsewhere\/core\.js/);
-    expect(() => claimOneCopy("file:///elsewhere/core.js")).toThrow(String(here));
-    expect(() => claimOneCopy(`${String(here)}?v=2`)).not.toThrow();
   });
 });

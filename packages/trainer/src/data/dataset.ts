@@ -1,5 +1,18 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
-import { ErmineError, mapTree, nearestName, tensor, Tensor, type DType, type Tree, type TypedArray } from "@ermine/core";
+import {
+  checkCopy,
+  copyKey,
+  copyMark,
+  ErmineError,
+  mapTree,
+  nearestName,
+  tensor,
+  Tensor,
+  type CopyMark,
+  type DType,
+  type Tree,
+  type TypedArray,
+} from "@ermine/core";
 import { hashKey, shuffledIndices } from "@ermine/core";
 
 /** Rows of one shape, one behind the other. */
@@ -72,6 +85,7 @@ export interface DatasetColumns {
 
 function column(name: string, source: unknown): Column {
   if (source instanceof Column) return source;
+  checkCopy(name, source);
   if (source !== null && typeof source === "object" && "data" in source && "shape" in source && !(source instanceof Tensor)) {
     const { data, shape } = source as { data: TypedArray; shape: readonly number[] };
     const count = shape.reduce((a, b) => a * b, 1);
@@ -110,6 +124,11 @@ export class Dataset implements DatasetColumns {
   readonly targets: Tree<Column> | undefined;
   readonly sampleWeights: Column | undefined;
   readonly length: number;
+
+  /** @internal */
+  get [copyKey](): CopyMark {
+    return copyMark("Dataset");
+  }
 
   constructor({ inputs, targets, sampleWeights }: DatasetColumns) {
     this.inputs = inputs;

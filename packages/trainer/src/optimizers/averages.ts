@@ -2,18 +2,19 @@
  * Averages of the weights along training's way, beside the optimizer's own steps, which they do not change. The trainer evaluates and saves
  * with them: `evaluate(data, { weights: "averaged" })`, `withAveragedWeights(fn)`.
  */
-import { add, checkOptions, ErmineError, mul, sub } from "@ermine/core";
+import { add, checkCopy, checkOptions, ErmineError, markCopy, mul, sub } from "@ermine/core";
 import { ageOf, type Time } from "../schedules/schedule.js";
 import { scalarAt, type Optimizer } from "./definition.js";
 
 /** @param follow what the newest weights count for in the average, at this time */
 function averaged(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {
+  checkCopy(name, optimizer);
   if (optimizer.average !== undefined) {
     throw new ErmineError("ERMINE_OPTION", `${name}: ${optimizer.name} keeps an average of the weights already.`);
   }
   // The average moves every row.
   const { rows: _, ...whole } = optimizer;
-  return {
+  return markCopy("optimizer", {
     ...whole,
     name: `${name}(${optimizer.name})`,
     options: { ...optimizer.options, ...options },
@@ -27,7 +28,7 @@ function averaged(name: string, optimizer: Optimizer, options: object, follow: (
       const next = slots.map((list, i) => add(list.at(-1)!, mul(sub(inner.parameters[i]!, list.at(-1)!), share)));
       return { parameters: inner.parameters, slots: inner.slots.map((list, i) => [...list, next[i]!]) };
     },
-  };
+  });
 }
 
 const wholeNumber = (where: string, name: string, value: number, least: number): void => {

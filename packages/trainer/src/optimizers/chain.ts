@@ -1,5 +1,5 @@
 /** An optimizer spelled out: a chain of gradient transformations, each taking updates to updates. */
-import { add, ErmineError, type Tensor } from "@ermine/core";
+import { add, ErmineError, markCopy, type Tensor } from "@ermine/core";
 import type { Rate, Time } from "../schedules/schedule.js";
 import { scalarAt, shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./definition.js";
 
@@ -59,7 +59,7 @@ const planOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]
 export function chain(...links: readonly GradientTransformation[]): Optimizer {
   if (links.length === 0) throw new ErmineError("ERMINE_OPTION", "chain needs at least one gradient transformation.");
   const counts = links.map((link) => link.scalars?.({ step: 0, epoch: 0 }).length ?? 0);
-  return {
+  return markCopy<Optimizer>("optimizer", {
     name: `chain(${links.map((link) => link.name).join(", ")})`,
     options: { links: links.map((link) => link.name) },
     slots: (shape) =>
@@ -87,5 +87,5 @@ export function chain(...links: readonly GradientTransformation[]): Optimizer {
       });
       return { parameters: parameters.map((p, i) => add(p, updates[i]!)), slots: next };
     },
-  };
+  });
 }

@@ -2,7 +2,7 @@
  * What an optimizer is: from a parameter, its gradient, the numbers kept beside it and the step's scalars to new values, in ops.
  * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
  */
-import { apply, checkOptions, defineOp, ErmineError, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
+import { apply, checkOptions, defineOp, ErmineError, markCopy, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 
 /** An optimizer with its options: pure; the trainer keeps its state. */
@@ -156,7 +156,7 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
       return scheduled ? [...own, momentum, 1 - momentum] : own;
     };
     const rows = spec.rows?.(settled);
-    return {
+    return markCopy<Optimizer>("optimizer", {
       ...habits,
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
@@ -170,7 +170,7 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
         const next = parameters.map((p, i) => apply(op, [p, gradients[i]!, ...slots[i]!, vector], attributes));
         return { parameters: next.map((outputs) => outputs[0]!), slots: next.map((outputs) => outputs.slice(1)) };
       },
-    };
+    });
   };
 }
 

@@ -1,5 +1,5 @@
 /** Slow weights that follow an optimizer's every k-th. */
-import { add, checkOptions, ErmineError, greater, mul, sub, where } from "@ermine/core";
+import { add, checkCopy, checkOptions, ErmineError, greater, markCopy, mul, sub, where } from "@ermine/core";
 import { ageOf } from "../schedules/schedule.js";
 import { scalarAt, type Optimizer } from "./definition.js";
 
@@ -12,13 +12,14 @@ import { scalarAt, type Optimizer } from "./definition.js";
  */
 export function lookahead(optimizer: Optimizer, options: { readonly k?: number; readonly alpha?: number } = {}): Optimizer {
   checkOptions("lookahead", options, ["k", "alpha"]);
+  checkCopy("lookahead", optimizer);
   const { k = 5, alpha = 0.5 } = options;
   if (!Number.isInteger(k) || k < 1)
     throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${String(k)}.`);
   if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${String(alpha)}.`);
   // The slow weights are every row's.
   const { rows: _, ...whole } = optimizer;
-  return {
+  return markCopy("optimizer", {
     ...whole,
     name: `lookahead(${optimizer.name})`,
     options: { ...optimizer.options, k, alpha },
@@ -37,5 +38,5 @@ export function lookahead(optimizer: Optimizer, options: { readonly k?: number; 
         slots: inner.slots.map((list, i) => [...list, slow[i]!]),
       };
     },
-  };
+  });
 }

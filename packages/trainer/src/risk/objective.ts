@@ -1,6 +1,7 @@
 /** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss; several losses are several of these. */
 import {
   cast,
+  checkCopy,
   checkValueShape,
   elementCount,
   ErmineError,
@@ -81,6 +82,7 @@ export function forward(model: Module, inputs: Tree<Tensor>): Tree<Tensor> {
   const call = model.forward as (...args: unknown[]) => unknown;
   const output = Array.isArray(inputs) ? call(...inputs) : call(inputs);
   const found = leaves(output);
+  for (const leaf of found) checkCopy("Trainer: the model's output", leaf);
   if (found.length > 0 && found.every((leaf) => leaf instanceof Tensor)) {
     outputShapes.set(
       model,
@@ -153,6 +155,7 @@ function sumsOf({ value, normalizer }: Elements): Sums {
 
 /** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor, ERMINE_SHAPE where it has too many elements */
 function counted(value: unknown, outputs: Tree<Tensor>, batch: Batch): Elements {
+  checkCopy("The loss function", value);
   if (!(value instanceof Tensor)) {
     throw new ErmineError(
       "ERMINE_USAGE",

@@ -1,0 +1,48 @@
+/**
+ * Which copy of this package made an object. Several copies may be loaded at once (two bundles on one page, two versions in one tree of
+ * dependencies, a test runner that resets modules) and each works by itself. What one copy made is refused where another is handed it.
+ */
+import { ErmineError } from "./errors.js";
+
+/** Set by the build. */
+declare const __ERMINE_VERSION__: string | undefined;
+
+/** @internal Where an object carries its mark: registered, so that every copy finds it. */
+export const copyKey: unique symbol = Symbol.for("@ermine/core/copy");
+
+/** @internal What an object is, and the copy that made it. */
+export interface CopyMark {
+  readonly kind: string;
+  /** The copy's identity. */
+  readonly copy: object;
+  readonly version: string;
+}
+
+const thisCopy: object = {};
+
+/** @internal The mark of what this copy makes: the `copyKey` of a class is a getter of it. */
+export const copyMark = (kind: string): CopyMark => ({
+  kind,
+  copy: thisCopy,
+  version: typeof __ERMINE_VERSION__ === "undefined" ? "built from source" : __ERMINE_VERSION__,
+});
+
+/** Marks a function or a plain object (a loss, an optimizer, a backend) as made with this copy of core, and returns it. */
+export function markCopy<T extends object>(kind: string, value: T): T {
+  return Object.defineProperty(value, copyKey, { value: copyMark(kind) });
+}
+
+/** @throws ErmineError ERMINE_USAGE where another copy of core made `value` */
+export function checkCopy(where: string, value: unknown): void {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return;
+  const mark = (value as { readonly [copyKey]?: CopyMark })[copyKey];
+  if (mark === undefined || mark.copy === thisCopy) return;
+  const own = copyMark("").version;
+  const versions = mark.version === own ? `both are ${own}` : `that one is ${mark.version}, this one ${own}`;
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `${where}: this ${mark.kind} was made by another copy of @ermine/core (${versions}), and two copies do not share tensors. Load one: ` +
+      "let all packages depend on one version (npm ls @ermine/core shows who asks for which, npm dedupe joins them); let bundles that " +
+      "exchange objects share it (external, or a common chunk); in a test runner, import everything again after resetting modules.",
+  );
+}
