@@ -7,7 +7,7 @@ import { addSums, hostSums, meansOf, riskOf, type HostSums } from "../risk/means
 import { partsOf } from "../risk/objective.js";
 import { targetOf } from "../risk/reading.js";
 import { withAverages } from "../step/averaged.js";
-import { breathe } from "../step/breathe.js";
+import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { defineEvaluate, feedsOf } from "../step/entries.js";
 import { checkBatchSizes } from "../step/sizes.js";
 import type { Training } from "../step/training.js";
@@ -36,7 +36,7 @@ export async function evaluate(
       const target = targetOf(loss, data, rows);
       states = metrics.map((metric, i) => atOnce(metric, metric.update(states[i]!, outputs[1]!, target)));
     }
-    await breathe();
+    await yieldToEventLoop();
   }
   const entries = metrics.map((metric, i) => [metric.name, computed(metric, states[i])] as const);
   const parts = partsOf(loss);

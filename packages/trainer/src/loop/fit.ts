@@ -11,7 +11,7 @@ import { checkMonitors, directionsOf, followers, validationName, type FitRun, ty
 import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { outputShapesOf, partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
-import { breathe } from "../step/breathe.js";
+import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
 import { checkBatchSizes } from "../step/sizes.js";
@@ -102,7 +102,7 @@ async function loop<M extends string, T extends string>(
         }
       }
       if (run.signal?.aborted === true) ended = "aborted";
-      const rest = breathe();
+      const rest = yieldToEventLoop();
       if (rest !== undefined) await rest;
     }
     if (ended === "aborted") break;

@@ -3,7 +3,7 @@ import { ErmineError } from "@ermine/core";
 import { batches } from "../data/batches.js";
 import { Dataset } from "../data/dataset.js";
 import { classesOf, isProbabilistic, join } from "../risk/reading.js";
-import { breathe } from "../step/breathe.js";
+import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import type { HostOutput } from "../step/engine.js";
 import { Watch, type NotFinite } from "../step/diagnose.js";
 import { definePredict, feedsOf } from "../step/entries.js";
@@ -40,7 +40,7 @@ export async function predict(
     const found = rowsWithNaN(output);
     if (found.length > 0) spoiledBatch ??= rows;
     for (const row of found) spoiled.push(rows[row]!);
-    await breathe();
+    await yieldToEventLoop();
   }
   if (spoiledBatch !== undefined) {
     const watch = new Watch();
