@@ -1,5 +1,6 @@
 /** Loads the WebAssembly build that was asked for and the engine can run. */
-import { ErmineError } from "@ermine/core";
+import { ErmineError, loadChunk } from "@ermine/core";
+import { checkWebAssembly, orUnavailable, withoutMemory, withoutSimd } from "./availability.js";
 import { builtin } from "./threads/builtin.js";
 import { countThreads, type Threads } from "./threads/count.js";
 import { decode } from "./unpack.js";
@@ -52,8 +53,12 @@ function allowRelaxedSimd(): boolean {
   return v8 !== undefined;
 }
 
-/** @throws ErmineError ERMINE_UNSUPPORTED where the engine has no WebAssembly SIMD */
+/**
+ * @throws ErmineError ERMINE_UNSUPPORTED where WebAssembly or its SIMD is absent or forbidden, ERMINE_MEMORY where there is no room for its memory;
+ * each with the remedy
+ */
 export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vectors): Promise<Engine> {
+  checkWebAssembly();
   const notes: string[] = [];
   let numerics = asked;
   if (asked === "fast" && !WebAssembly.validate(relaxed) && !(allowRelaxedSimd() && WebAssembly.validate(relaxed))) {
@@ -62,13 +67,10 @@ export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vect
   }
   const { threads, note } = countThreads(wanted);
   if (note !== undefined) notes.push(note);
-  const { wasm: bytes } = await builds[threads === 1 ? numerics : (`${numerics}Threads` as const)]();
-  if (!WebAssembly.validate(bytes)) {
-    throw new ErmineError(
-      "ERMINE_UNSUPPORTED",
-      "This engine has no WebAssembly SIMD. Node ≥ 20.20 and browsers since 2021 (Safari 16.4) have it.",
-    );
-  }
+  const build = builds[threads === 1 ? numerics : (`${numerics}Threads` as const)];
+  // It unpacks itself while it is imported.
+  const { wasm: bytes } = await loadChunk("The cpu backend's WebAssembly", () => orUnavailable(build));
+  if (!WebAssembly.validate(bytes)) throw withoutSimd();
   const { memory, maximumPages } = reserve(threads > 1);
   const abort = (): never => {
     throw new ErmineError("ERMINE_UNSUPPORTED", "A kernel of the cpu backend met what it does not know. Please report this.");
@@ -76,10 +78,13 @@ export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vect
   const watch = { lost: () => false };
   const env = { memory, abort, lost: () => Number(watch.lost()) };
   // Of Node alone; a page does not load it.
-  const joining = vectors === 128 || builtin("node:v8") === undefined ? undefined : await import("./vectors.js");
+  const joining =
+    vectors === 128 || builtin("node:v8") === undefined
+      ? undefined
+      : await loadChunk("The cpu backend's trial of wide vectors", () => import("./vectors.js"));
   const joined = joining?.compileJoined(bytes);
-  const module = joined ?? (await WebAssembly.compile(bytes));
-  const { exports } = (await WebAssembly.instantiate(module, { env })) as unknown as Pick<Engine, "exports">;
+  const module = joined ?? (await orUnavailable(() => WebAssembly.compile(bytes)));
+  const { exports } = (await orUnavailable(() => WebAssembly.instantiate(module, { env }))) as unknown as Pick<Engine, "exports">;
   const wide = joined !== undefined && joining!.tryWide({ exports, memory }) === undefined;
   return { numerics, threads, vectors: wide ? 256 : 128, module, memory, maximumPages, exports, watch, notes };
 }
@@ -91,7 +96,7 @@ function reserve(shared: boolean): { memory: WebAssembly.Memory; maximumPages: n
       return { memory: new WebAssembly.Memory({ initial: 16, maximum: maximumPages, shared }), maximumPages };
     } catch (cause) {
       if (maximumPages > 4096) continue;
-      throw new ErmineError("ERMINE_MEMORY", "The engine has no memory for the cpu backend: 256 MB were refused.", { cause });
+      throw withoutMemory(cause);
     }
   }
 }

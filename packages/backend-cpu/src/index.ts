@@ -5,7 +5,8 @@
  * import { cpu } from "@ermine/backend-cpu";
  * useBackend(await cpu());
  */
-import { checkOptions, ErmineError, markCopy, type BackendPlugin } from "@ermine/core";
+import { checkOptions, ErmineError, loadChunk, markCopy, type BackendPlugin } from "@ermine/core";
+import { Unavailable } from "./availability.js";
 import { createBackend, type CpuBackend } from "./backend.js";
 import { describeEngine, loadEngine, type Numerics, type Vectors } from "./engine.js";
 import { checkThreads, type Threads } from "./threads/count.js";
@@ -34,7 +35,7 @@ export interface CpuOptions {
   readonly vectors?: Vectors;
 }
 
-/** @throws ErmineError ERMINE_OPTION for an option that does not exist, ERMINE_UNSUPPORTED without WebAssembly SIMD */
+/** @throws ErmineError ERMINE_OPTION for an option that does not exist, ERMINE_UNSUPPORTED or ERMINE_MEMORY with the remedy where WebAssembly cannot be had */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   checkOptions("cpu", options, ["numerics", "threads", "vectors"]);
   const { numerics = "fast", threads = "auto", vectors = "auto" } = options;
@@ -46,7 +47,13 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   }
   const engine = await loadEngine(numerics, checkThreads(threads), vectors);
   // On one thread, as on most pages, their code is not even loaded.
-  return markCopy("backend", createBackend(engine, engine.threads === 1 ? undefined : (await import("./threads/pool.js")).Pool));
+  return markCopy(
+    "backend",
+    createBackend(
+      engine,
+      engine.threads === 1 ? undefined : (await loadChunk("The cpu backend's threads", () => import("./threads/pool.js"))).Pool,
+    ),
+  );
 }
 
 /** For the registry: `use(cpuPlugin)`. */
@@ -59,11 +66,8 @@ export const cpuPlugin: BackendPlugin = {
       const engine = await loadEngine("fast", "auto", "auto");
       return { available: true, engine: describeEngine(engine, engine.threads) };
     } catch (error) {
-      return {
-        available: false,
-        reason: (error as Error).message,
-        remedy: "Use Node ≥ 20.20 or a browser with WebAssembly SIMD.",
-      };
+      if (error instanceof Unavailable) return { available: false, reason: error.reason, remedy: error.remedy };
+      return { available: false, reason: (error as Error).message, remedy: "" };
     }
   },
   create: (options) => cpu(options as CpuOptions | undefined),

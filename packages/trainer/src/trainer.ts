@@ -1,5 +1,5 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { checkCopy, checkOptions, ErmineError, type Backend } from "@ermine/core";
+import { checkCopy, checkOptions, ErmineError, loadChunk, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import type { Dataset } from "./data/dataset.js";
@@ -25,7 +25,8 @@ import type { HostOutput } from "./step/engine.js";
 import { trainingFor, type Training } from "./step/training.js";
 
 /** A chunk of its own. */
-const planning = (): Promise<typeof import("./plan/index.js")> => import("./plan/index.js");
+const planning = (): Promise<typeof import("./plan/index.js")> =>
+  loadChunk("The trainer's plan (auto, fastest, plan, profile)", () => import("./plan/index.js"));
 
 /**
  * Minimizes risk(θ) = Σ value / Σ normalizer over the training set, plus penalties, by mini-batches.

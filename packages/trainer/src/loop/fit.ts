@@ -1,4 +1,5 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
+import { loadChunk } from "@ermine/core";
 import type { Control, Logs } from "../callbacks/callback.js";
 import { Ahead } from "../data/ahead.js";
 import { batches, reorder } from "../data/batches.js";
@@ -37,7 +38,7 @@ export async function fit<M extends string, T extends string>(training: Training
   if (run.epochs > 1 && engine.program?.takesRows === true) training.resident = Resident.of(engine.backend, run.training);
   try {
     if (run.shadow === undefined) return await loop(training, run, better, undefined);
-    const { Shadow } = await import("../plan/index.js");
+    const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
     const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
     try {
       return { ...(await loop(training, run, better, shadow)), shadow: shadow.report };
