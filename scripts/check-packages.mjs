@@ -1,9 +1,11 @@
-// What must hold of the packages as they would be published: publint, are-the-types-wrong, and a TypeScript 5.4 consumer.
+// What must hold of the packages as they would be published: laws over the tarballs, publint, are-the-types-wrong, and a TypeScript 5.4 consumer.
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { packPackages } from "./pack.mjs";
+import { checkTarball } from "./published.mjs";
 import { root } from "./run.mjs";
 
 const run = promisify(execFile);
@@ -13,22 +15,17 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 export async function checkPackages() {
   const folder = mkdtempSync(join(tmpdir(), "ermine-packages-"));
   try {
-    const packages = readdirSync(join(root, "packages"))
-      .map((name) => ({ folder: join(root, "packages", name), ...manifest(join(root, "packages", name)) }))
-      .filter((found) => found.private !== true);
     const rows = [];
-    const tarballs = new Map();
-    for (const found of packages) {
-      const { stdout } = await run("npx", ["--yes", "pnpm@12", "pack", "--pack-destination", folder, "--json"], {
-        cwd: found.folder,
-      });
-      const parsed = JSON.parse(stdout.slice(stdout.search(/[[{]/)));
-      const tarball = (Array.isArray(parsed) ? parsed[0] : parsed).filename;
-      tarballs.set(found.name, tarball.startsWith("/") ? tarball : join(folder, tarball));
-    }
+    const tarballs = await packPackages(folder);
     for (const [name, tarball] of tarballs) {
+      rows.push(await row(`files of ${name}`, () => checkTarball(tarball, folder)));
       rows.push(await row(`publint ${name}`, () => run(bin("publint"), ["--strict", tarball], { cwd: root })));
-      rows.push(await row(`attw ${name}`, () => run(bin("attw"), ["--profile", "esm-only", tarball], { cwd: root })));
+      // Modules only: require() of them works in every Node that is supported.
+      rows.push(
+        await row(`attw ${name}`, () =>
+          run(bin("attw"), ["--ignore-rules", "cjs-resolves-to-esm", "--", tarball], { cwd: root }),
+        ),
+      );
     }
     rows.push(...(await consumer(join(folder, "consumer"), tarballs)));
     return rows;
@@ -51,7 +48,7 @@ async function row(name, check) {
   }
 }
 
-/** A strict program against the packed packages, compiled by TypeScript 5.4 under both modern resolutions. */
+/** A strict program against the packed packages, compiled by TypeScript 5.4 under every resolution that TypeScript has. */
 async function consumer(folder, tarballs) {
   mkdirSync(folder);
   const dependencies = Object.fromEntries([...tarballs].map(([name, tarball]) => [name, `file:${tarball}`]));
@@ -84,6 +81,7 @@ async function consumer(folder, tarballs) {
   for (const [module, resolution] of [
     ["nodenext", "nodenext"],
     ["esnext", "bundler"],
+    ["commonjs", "node10"],
   ]) {
     const project = `tsconfig.${resolution}.json`;
     const compilerOptions = {

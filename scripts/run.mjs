@@ -39,7 +39,14 @@ export function runNode(script, args) {
 const withFilter = (args) =>
   args.some((arg) => arg.startsWith("--filter"))
     ? args
-    : [...args, "--filter=./packages/*", "--filter=./apps/*", "--filter=./examples", "--filter=./benchmarks"];
+    : [
+        ...args,
+        "--filter=./packages/*",
+        "--filter=./apps/*",
+        "--filter=./examples",
+        "--filter=./benchmarks",
+        "--filter=./environments",
+      ];
 
 function turbo() {
   return join(dirname(createRequire(join(root, "package.json")).resolve("turbo/package.json")), "bin", "turbo");

@@ -8,7 +8,8 @@ const filters = process.argv.slice(2);
 const folders = ["packages", "apps"].flatMap((group) =>
   existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(group, name)) : [],
 );
-for (const single of ["benchmarks", "examples"]) if (existsSync(join(root, single, "package.json"))) folders.push(single);
+for (const single of ["benchmarks", "examples", "environments"])
+  if (existsSync(join(root, single, "package.json"))) folders.push(single);
 const suites = folders.filter((folder) => existsSync(join(root, folder, "package.json")) && hasTests(folder));
 for (const folder of suites) rmSync(join(root, folder, ".report"), { recursive: true, force: true });
 

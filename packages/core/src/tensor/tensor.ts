@@ -220,8 +220,8 @@ function fitting(data: TypedArray, dtype: DType): TypedArray {
   return data;
 }
 
-/** The net under scopes. It watches states, which views of a tensor share. */
-const leftovers = new FinalizationRegistry<Leftover>(free);
+/** The leak fallback under scopes, where the engine has finalizers. It watches states, which views of a tensor share. */
+const leftovers = typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Leftover>(free);
 
 function free({ backend, storage, unscoped }: Leftover): void {
   if (unscoped > 0) noteFreed(unscoped);
@@ -245,7 +245,7 @@ function end({ state }: Tensor, giveUp: (storage: Leftover) => void): void {
   state.released = true;
   state.host = undefined;
   if (state.storage === undefined) return;
-  leftovers.unregister(state);
+  leftovers?.unregister(state);
   giveUp(state.leftover!);
   state.storage = undefined;
   state.leftover = undefined;
@@ -255,7 +255,7 @@ function place(state: EagerState, backend: Backend, storage: Storage): void {
   state.backend = backend;
   state.storage = storage;
   state.leftover = { backend, storage, unscoped: 0 };
-  leftovers.register(state, state.leftover, state);
+  leftovers?.register(state, state.leftover, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
@@ -292,7 +292,7 @@ export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
       );
     }
     // What the host still has can move.
-    leftovers.unregister(state);
+    leftovers?.unregister(state);
     state.backend!.release(state.storage);
     state.storage = undefined;
   }

@@ -135,6 +135,7 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: Batch): Ter
   }
   if (isLoss(loss)) return [{ name: "", weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
   const made: unknown = loss(outputs, batch);
+  checkCopy("The loss function", made);
   const named = isNamed(made) ? Object.entries(made) : [["", made] as const];
   const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, outputs, batch)) }));
   parts.set(

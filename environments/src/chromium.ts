@@ -1,0 +1,64 @@
+/** A real browser on pages of a folder, served on the loopback interface. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { delimiter, extname, join } from "node:path";
+import { chromium, type Page } from "playwright-core";
+
+/** Where a Chromium is: `CHROMIUM_PATH`, or the first of the usual names on the PATH. */
+export function findChromium(): string | undefined {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const candidates = [process.env["CHROMIUM_PATH"], ...folders.flatMap((folder) => names.map((name) => join(folder, name)))];
+  return candidates.find((path) => path !== undefined && path !== "" && existsSync(path));
+}
+
+export interface Site {
+  /** Opens a file of the folder under a Content-Security-Policy. */
+  open(path: string, policy?: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+const types: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
+
+export async function openSite(executablePath: string, folder: string): Promise<Site> {
+  let policy: string | undefined;
+  const server = createServer((request, response) => {
+    const name = (request.url ?? "/").split("?")[0]!.slice(1);
+    readFile(join(folder, name)).then(
+      (text) => {
+        const headers = policy === undefined ? {} : { "content-security-policy": policy };
+        response.writeHead(200, { "content-type": types[extname(name)] ?? "application/octet-stream", ...headers });
+        response.end(text);
+      },
+      () => {
+        response.writeHead(404);
+        response.end();
+      },
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+  ];
+  const browser = await chromium.launch({ executablePath, args });
+  return {
+    async open(path, given) {
+      policy = given;
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${port}/${path}`);
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

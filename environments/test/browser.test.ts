@@ -1,0 +1,116 @@
+/** In a real Chromium: pages with a Content-Security-Policy, service workers, and two independent bundles on one page. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { findChromium, openSite, type Site } from "../src/chromium.js";
+import { runBundle, type Outcome } from "../src/project.js";
+
+const executable = findChromium();
+
+if (executable === undefined) {
+  it("not run (needs Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/it)", () => {});
+} else {
+  const project = inject("project");
+  const folder = join(project, "site");
+  let site: Site;
+  let expected: Outcome;
+
+  beforeAll(async () => {
+    mkdirSync(folder, { recursive: true });
+    const entry = (name: string): string => join(project, `${name}.mjs`);
+    const common = { bundle: true, logLevel: "error", absWorkingDir: project } as const;
+    await build({ ...common, entryPoints: [entry("entry")], outdir: folder, format: "esm", splitting: true });
+    await build({
+      ...common,
+      entryPoints: [entry("serviceWorker")],
+      outdir: join(folder, "split"),
+      format: "esm",
+      splitting: true,
+    });
+    await build({
+      ...common,
+      entryPoints: [entry("serviceWorker")],
+      outfile: join(folder, "whole", "serviceWorker.js"),
+      format: "esm",
+    });
+    for (const name of ["first", "second"]) {
+      const bundle = { ...common, entryPoints: [entry("train")], outfile: join(folder, `${name}.js`) };
+      await build({ ...bundle, format: "iife", globalName: name });
+    }
+    writeFileSync(join(folder, "page.html"), '<!doctype html><script type="module" src="entry.js"></script>');
+    writeFileSync(join(folder, "two.html"), '<!doctype html><script src="first.js"></script><script src="second.js"></script>');
+    for (const name of ["split", "whole"]) writeFileSync(join(folder, name, "index.html"), "<!doctype html>");
+    site = await openSite(executable, folder);
+    expected = await runBundle(project, "import", entry("entry"));
+  });
+  afterAll(() => site.close());
+
+  async function trainOnPage(policy: string | undefined): Promise<Outcome> {
+    const page = await site.open("page.html", policy);
+    await page.waitForFunction(() => "outcome" in globalThis);
+    const outcome = await page.evaluate(() => (globalThis as unknown as { outcome: Promise<Outcome> }).outcome);
+    await page.close();
+    return outcome;
+  }
+
+  describe("a page", () => {
+    it.each([
+      ["without a Content-Security-Policy", undefined],
+      ["whose policy has wasm-unsafe-eval", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:"],
+    ])("%s trains to the bits of Node", async (_, policy) => {
+      expect(await trainOnPage(policy)).toEqual(expected);
+    });
+
+    it("whose policy forbids WebAssembly says so, and how to allow it", async () => {
+      const { reference, cpu } = await trainOnPage("default-src 'none'; script-src 'self'; worker-src blob:");
+      expect(reference).toEqual(expected.reference);
+      expect(cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_UNSUPPORTED" });
+      const { message } = cpu as { message: string };
+      expect(message).toMatch(/^Compiling WebAssembly is forbidden here \(.*WebAssembly.*\)/);
+      for (const remedy of ["'wasm-unsafe-eval' to script-src", "extension_pages", "@ermine/core/reference"])
+        expect(message).toContain(remedy);
+    });
+
+    it("runs two independent bundles", async () => {
+      const page = await site.open("two.html");
+      const outcomes = await page.evaluate(async () => {
+        const { first, second } = globalThis as unknown as Record<string, { outcome(): Promise<Outcome> }>;
+        return [await first!.outcome(), await second!.outcome()];
+      });
+      await page.close();
+      expect(outcomes).toEqual([expected, expected]);
+    });
+  });
+
+  describe("a service worker", () => {
+    async function train(name: string): Promise<Outcome> {
+      const page = await site.open(`${name}/index.html`);
+      const outcome = await page.evaluate(async () => {
+        const { serviceWorker } = navigator;
+        await serviceWorker.register("serviceWorker.js", { type: "module" });
+        const { active } = await serviceWorker.ready;
+        return new Promise<Outcome>((resolve) => {
+          serviceWorker.addEventListener("message", ({ data }: MessageEvent<Outcome>) => resolve(data));
+          serviceWorker.startMessages();
+          active!.postMessage("train");
+        });
+      });
+      await page.close();
+      return outcome;
+    }
+
+    it("in one file trains to the bits of Node", async () => {
+      expect(await train("whole")).toEqual(expected);
+    });
+
+    it("in chunks says that it must be one file", async () => {
+      const { reference, cpu } = await train("split");
+      expect(reference).toEqual(expected.reference);
+      expect(cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_UNSUPPORTED" });
+      expect((cpu as { message: string }).message).toMatch(
+        /import\(\), which failed: .*import\(\).*disallowed.*service worker.*build one file/s,
+      );
+    });
+  });
+}
