@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { findChromium, openSite, type Site } from "../src/chromium.js";
-import { runBundle, type Outcome } from "../src/project.js";
+import { comparable, runBundle, type Outcome } from "../src/project.js";
 
 const executable = findChromium();
 
@@ -46,6 +46,11 @@ if (executable === undefined) {
   });
   afterAll(() => site.close());
 
+  function expectSame(outcome: Outcome): void {
+    expect(outcome.cpu).toEqual(expected.cpu);
+    expect(comparable(outcome)).toEqual(comparable(expected));
+  }
+
   async function trainOnPage(policy: string | undefined): Promise<Outcome> {
     const page = await site.open("page.html", policy);
     await page.waitForFunction(() => "outcome" in globalThis);
@@ -59,12 +64,12 @@ if (executable === undefined) {
       ["without a Content-Security-Policy", undefined],
       ["whose policy has wasm-unsafe-eval", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:"],
     ])("%s trains to the bits of Node", async (_, policy) => {
-      expect(await trainOnPage(policy)).toEqual(expected);
+      expectSame(await trainOnPage(policy));
     });
 
     it("whose policy forbids WebAssembly says so, and how to allow it", async () => {
       const { reference, cpu } = await trainOnPage("default-src 'none'; script-src 'self'; worker-src blob:");
-      expect(reference).toEqual(expected.reference);
+      expect(comparable({ reference, cpu })).toEqual(comparable(expected));
       expect(cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_UNSUPPORTED" });
       const { message } = cpu as { message: string };
       expect(message).toMatch(/^Compiling WebAssembly is forbidden here \(.*WebAssembly.*\)/);
@@ -79,7 +84,8 @@ if (executable === undefined) {
         return [await first!.outcome(), await second!.outcome()];
       });
       await page.close();
-      expect(outcomes).toEqual([expected, expected]);
+      expect(outcomes).toHaveLength(2);
+      outcomes.forEach(expectSame);
     });
   });
 
@@ -101,12 +107,12 @@ if (executable === undefined) {
     }
 
     it("in one file trains to the bits of Node", async () => {
-      expect(await train("whole")).toEqual(expected);
+      expectSame(await train("whole"));
     });
 
     it("in chunks says that it must be one file", async () => {
       const { reference, cpu } = await train("split");
-      expect(reference).toEqual(expected.reference);
+      expect(comparable({ reference, cpu })).toEqual(comparable(expected));
       expect(cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_UNSUPPORTED" });
       expect((cpu as { message: string }).message).toMatch(
         /import\(\), which failed: .*import\(\).*disallowed.*service worker.*build one file/s,

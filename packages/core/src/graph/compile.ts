@@ -120,9 +120,10 @@ export function compile<A extends readonly unknown[], R>(
         leaf instanceof Tensor ? retype([feeds[position.get(identity(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
       );
       const outputs: Tensor[] = [];
-      result = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) =>
-        leaf instanceof Tensor ? placeOf(leaf, feeds, outputs) : leaf,
-      );
+      result = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) => {
+        checkCopy(name, leaf);
+        return leaf instanceof Tensor ? placeOf(leaf, feeds, outputs) : leaf;
+      });
       return outputs;
     });
     const { variables } = graphModule({ graph });
