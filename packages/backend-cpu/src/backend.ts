@@ -1,6 +1,7 @@
 /** The backend: storages on the heap, eager ops as programs of one op, compiled modules as programs of many. */
 import {
   ErmineError,
+  finalizationRegistry,
   type Attributes,
   type Backend,
   type DType,
@@ -268,4 +269,4 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
 }
 
 /** Workers of backends that nobody can reach any more, and that were not disposed of. They know nothing of the backend. */
-const abandoned = new FinalizationRegistry<Pool>((pool) => pool.stop());
+const abandoned = finalizationRegistry<Pool>((pool) => pool.stop());

@@ -89,7 +89,7 @@ const isComputation = (value: unknown): value is (...args: never[]) => Tensor =>
 const machinery =
   "addSizes allocate backward bind bindFeeds broadcastShapes checkBroadcastsTo checkClassIndices checkCopy checkOptions checkValueShape checkedIndices compile compileApart compileModule concrete " +
   "constantInit copyMark createBackend currentBackend currentPath currentSeed currentTrace defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp " +
-  "denseGradient dirac dispose eliminateDead eyeInit fans fedLookups formatShape gainOf graphModule hashKey initialize initializerOf interpret isRowGradient kaimingNormal " +
+  "denseGradient dirac dispose eliminateDead eyeInit fans fedLookups finalizationRegistry formatShape gainOf graphModule hashKey initialize initializerOf interpret isRowGradient kaimingNormal " +
   "kaimingUniform keep leaves loadChunk lowerModule mapTree markCopy mulSizes nearestName noGrad normalInit observeOps orthogonal peakBytes philox placements probeBackends randomBits " +
   "randomUniform24 registeredBackends sameShape sameSize scope sizeOf specialize subSizes tidy totalNormalizer traceEntry truncNormal uniformInit use useBackend " +
   "valueAndGrad valueRule withBackend withDomain withPath withoutTrace xavierNormal xavierUniform";

@@ -1,6 +1,7 @@
 /** ermine's core: tensors, operations, gradients, graphs, backends. */
 export { checkOptions, ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./errors.js";
 export { loadChunk } from "./chunk.js";
+export { finalizationRegistry } from "./finalizers.js";
 export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "./copy.js";
 export { Tensor } from "./tensor/tensor.js";
 export { Parameter, Variable } from "./tensor/variable.js";

@@ -1,6 +1,7 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
 import type { Backend, Executable, Feed, Feeds, Storage } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
+import { finalizationRegistry } from "../finalizers.js";
 import { concrete } from "../tensor/dim.js";
 import { allocate, type TypedArray } from "../tensor/dtype.js";
 import type { Variable } from "../tensor/variable.js";
@@ -28,7 +29,7 @@ export interface Program extends Executable {
 }
 
 /** Programs that were dropped without `dispose()`. */
-const finalizers = new FinalizationRegistry<() => void>((finalizer) => {
+const finalizers = finalizationRegistry<() => void>((finalizer) => {
   try {
     finalizer();
   } catch {

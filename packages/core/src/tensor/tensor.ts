@@ -4,6 +4,7 @@
 import type { Backend, Storage, TensorType } from "../backend/contract.js";
 import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
 import { ErmineError } from "../errors.js";
+import { finalizationRegistry } from "../finalizers.js";
 import type { Value } from "../graph/graph.js";
 import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
@@ -220,8 +221,8 @@ function fitting(data: TypedArray, dtype: DType): TypedArray {
   return data;
 }
 
-/** The leak fallback under scopes, where the engine has finalizers. It watches states, which views of a tensor share. */
-const leftovers = typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Leftover>(free);
+/** The leak fallback under scopes. It watches states, which views of a tensor share. */
+const leftovers = finalizationRegistry<Leftover>(free);
 
 function free({ backend, storage, unscoped }: Leftover): void {
   if (unscoped > 0) noteFreed(unscoped);
@@ -245,7 +246,7 @@ function end({ state }: Tensor, giveUp: (storage: Leftover) => void): void {
   state.released = true;
   state.host = undefined;
   if (state.storage === undefined) return;
-  leftovers?.unregister(state);
+  leftovers.unregister(state);
   giveUp(state.leftover!);
   state.storage = undefined;
   state.leftover = undefined;
@@ -255,7 +256,7 @@ function place(state: EagerState, backend: Backend, storage: Storage): void {
   state.backend = backend;
   state.storage = storage;
   state.leftover = { backend, storage, unscoped: 0 };
-  leftovers?.register(state, state.leftover, state);
+  leftovers.register(state, state.leftover, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
@@ -292,7 +293,7 @@ export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
       );
     }
     // What the host still has can move.
-    leftovers?.unregister(state);
+    leftovers.unregister(state);
     state.backend!.release(state.storage);
     state.storage = undefined;
   }

@@ -1,0 +1,8 @@
+/** What happens when an object is collected, where the engine can tell (workerd cannot by default). */
+
+/** A FinalizationRegistry; where the engine has none, one that never calls `cleanup`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function finalizationRegistry<T>(cleanup: (held: T) => void): Pick<FinalizationRegistry<T>, "register" | "unregister"> {
+  if (typeof FinalizationRegistry !== "undefined") return new FinalizationRegistry<T>(cleanup);
+  return { register: () => undefined, unregister: () => false };
+}
