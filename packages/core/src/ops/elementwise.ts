@@ -1,5 +1,4 @@
 /** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
-import { ErmineError } from "../errors.js";
 import { broadcastShapes } from "../tensor/dim.js";
 import { elementOf, promote, type DType, type Domain } from "../tensor/dtype.js";
 import { checkTensor, Tensor } from "../tensor/tensor.js";
