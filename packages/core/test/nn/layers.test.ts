@@ -78,11 +78,18 @@ describe("normalization's state", () => {
     expect(data(norm.num_batches_tracked)).toEqual([3]);
   });
 
-  it("without running statistics evaluation measures too, one value a channel included", () => {
+  it("without running statistics evaluation measures too, and refuses one value a channel as PyTorch does", () => {
     const norm = new nn.BatchNorm1d(2, { trackRunningStats: false }).eval();
     expect(norm.namedVariables().map(([name]) => name)).toEqual(["weight", "bias"]);
-    expect(norm.forward(tensor([[5, -3]])).toArray()).toEqual([[0, 0]]);
-    expect(() => norm.train().forward(tensor([[5, -3]]))).toThrow(/one value a channel/);
+    const y = norm.forward(
+      tensor([
+        [5, -3],
+        [7, -1],
+      ]),
+    );
+    Array.from(y.dataSync()).forEach((value, i) => expect(value).toBeCloseTo(i < 2 ? -1 : 1, 4));
+    for (const mode of ["eval", "train"] as const)
+      expect(() => norm[mode]().forward(tensor([[5, -3]]))).toThrow(/one value a channel/);
   });
 });
 
