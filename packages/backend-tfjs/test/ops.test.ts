@@ -208,8 +208,29 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
       fixed: [numbers([3, 6], 2), numbers([3], 3)],
       tolerance: 1e-5,
     }));
+  it.each([
+    [4, 6, 0],
+    [4, 0, 3],
+    [4, 0, 0],
+    [0, 6, 3],
+  ])("linear of %d rows, %d inputs and %d outputs, and its gradients", (rows, inner, out) =>
+    agrees((x, w, b) => gradientsOf(([y, v, c]) => core.linear(y!, v!, c!), [x!, w!, b!]), [numbers([rows, inner])], {
+      fixed: [numbers([out, inner], 2), numbers([out], 3)],
+      symbolic: false,
+    }),
+  );
   it("full, ranges and sizes", () =>
     agrees((x) => [core.add(core.fullLike(x!, 3), x!), core.mul(core.elementCount(x!), 2)], [numbers([4, 3])]));
+
+  it.each([
+    [2, 0],
+    [0, 3],
+  ])("convolution of %d channels to %d, and its gradients", (channels, out) =>
+    agrees((x, w, b) => gradientsOf((y) => core.convolution(y[0]!, y[1]!, y[2]!), [x!, w!, b!]), [numbers([2, channels, 4, 4])], {
+      fixed: [numbers([out, channels, 2, 2], 2), numbers([out], 3)],
+      symbolic: false,
+    }),
+  );
 
   const windows: readonly core.ConvolutionOptions[] = [
     {},

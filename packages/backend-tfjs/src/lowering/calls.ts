@@ -208,6 +208,8 @@ export function argMax(e: Emitter, x: Operand, axis: number): Operand {
 }
 
 export function matmul(e: Emitter, a: Operand, b: Operand, transposeA: boolean, transposeB: boolean, shape: Shape): Operand {
+  // A product of no columns, or over nothing, that TensorFlow joins with a bias ends the process.
+  if (shape.includes(0) || a.shape.at(transposeA ? -2 : -1) === 0) return fill(e, shape, 0, "float32");
   if (a.shape.length === 2 && b.shape.length === 2) {
     return call(e, "MatMul", [a, b], shape, "float32", {
       ...typed(a),

@@ -101,7 +101,11 @@ export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
 export const isFlat = (x: TensorType | undefined): boolean =>
   (x!.shape.length === 3 || x!.shape.length === 4) && x!.shape.every((size) => size !== 0);
 
+/** TensorFlow refuses a filter without elements. */
+const isFilter = (weight: TensorType | undefined): boolean => weight !== undefined && !weight.shape.includes(0);
+
 export const convolutionSupports: Readonly<Record<string, Supports>> = {
-  convolution: ([x], { groups }: Convolution) => groups === 1 && isFlat(x),
-  convolutionGradient: ([, x], { groups, dilation }: Convolution) => groups === 1 && isFlat(x) && dilation.every((n) => n === 1),
+  convolution: ([x, weight], { groups }: Convolution) => groups === 1 && isFlat(x) && isFilter(weight),
+  convolutionGradient: ([, x, weight], { groups, dilation }: Convolution) =>
+    groups === 1 && isFlat(x) && isFilter(weight) && dilation.every((n) => n === 1),
 };
