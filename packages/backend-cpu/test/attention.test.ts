@@ -78,6 +78,11 @@ describe("attention and its gradients are the reference's", { timeout: 60_000 },
       );
       await expectSame(slopes, [numbers([2, 3, 4], 1), numbers([2, 0, 4], 2), numbers([2, 0, 5], 3)]);
     }
+    const masked = withGradients(
+      (q, k, v, mask) => scaledDotProductAttention(q!, k!, v!, { mask: mask! }),
+      (shape) => numbers(shape, 9),
+    );
+    await expectSame(masked, [numbers([3, 4], 1), numbers([0, 4], 2), numbers([0, 5], 3), truth(numbers([3, 0], 4))]);
   });
 
   it("a score that is NaN or infinite spoils its own query only", async () => {

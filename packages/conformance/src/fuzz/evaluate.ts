@@ -5,6 +5,7 @@ import {
   ErmineError,
   keep,
   mul,
+  observeOps,
   scope,
   square,
   sum,
@@ -15,6 +16,7 @@ import {
   withBackend,
   type Backend,
   type DType,
+  type OpObserver,
   type Tensor,
   type TypedArray,
 } from "@ermine/core";
@@ -106,8 +108,20 @@ export function functionOfEntry(
 const read = (backend: Backend, t: Tensor): TypedArray | Promise<TypedArray> =>
   backend.readSync === undefined ? t.data() : t.dataSync();
 
+export interface RunOptions {
+  /** Default: those of the program. */
+  readonly elements?: Elements;
+  /** Told of each op of an eager run. */
+  readonly observe?: OpObserver;
+}
+
 /** @throws what is no ErmineError */
-export async function runProgram(program: Program, backend: Backend, mode: Mode, elements: Elements = exactly): Promise<Outcome> {
+export async function runProgram(
+  program: Program,
+  backend: Backend,
+  mode: Mode,
+  { elements = exactly, observe }: RunOptions = {},
+): Promise<Outcome> {
   const make = (name: string, leaf: Leaf): Tensor => tensor(elements(name, leaf), { shape: leaf.shape, dtype: leaf.dtype });
   // A variable takes over the tensor that is written to it, but for one that is kept.
   const inputs = Object.entries(program.inputs).map(([name, leaf]) => [name, keep(make(name, leaf))] as const);
@@ -119,8 +133,12 @@ export async function runProgram(program: Program, backend: Backend, mode: Mode,
   const entries = program.entries.map((entry) => functionOfEntry(entry, names, variables));
   const compiled =
     mode === "compiled" ? compile((entry: number, ...args: Tensor[]) => entries[entry]!(...args), { backend }) : undefined;
+  const eager = (entry: number): Tensor[] => scope(() => entries[entry]!(...given));
   const run = (entry: number): Tensor[] =>
-    withBackend(backend, () => (compiled === undefined ? scope(() => entries[entry]!(...given)) : compiled(entry, ...given)));
+    withBackend(backend, () => {
+      if (compiled !== undefined) return compiled(entry, ...given);
+      return observe === undefined ? eager(entry) : observeOps(observe, () => eager(entry));
+    });
   const found: Computed[] = [];
   const made: Tensor[] = [];
   try {

@@ -41,15 +41,16 @@ function sizesOf(random: Random, large: boolean): readonly number[] {
 function drawEntry(random: Random, leaves: Leaves, sizes: readonly number[], large: boolean): Entry {
   const b = new Builder(random, new Trace(), leaves, sizes, large);
   drawForms(b, large ? random.integer(1, 3) : 1 + Math.floor(7 * random.uniform() ** 1.5));
-  const gradient = random.chance(0.55) ? drawGradient(b) : undefined;
+  const gradient = random.chance(0.55) ? attempt(b, () => drawGradient(b)) : undefined;
   const steps = [...b.steps];
   gradient?.sources.forEach((name, i) => b.add(`g${i}`, b.tensorOf({ ref: name })));
   if (gradient !== undefined && random.chance(0.5)) drawForms(b, random.integer(1, 2));
   gradient?.sources.forEach((name, i) => {
-    if (leaves.variables.has(name) && random.chance(0.5)) b.call("sub", { ref: name }, b.call("mul", { ref: `g${i}` }, 0.125));
+    if (leaves.variables.has(name) && random.chance(0.5))
+      attempt(b, () => b.call("sub", { ref: name }, b.call("mul", { ref: `g${i}` }, 0.125)));
   });
   const writes = drawWrites(b, leaves);
-  const commit = writes.length > 0 && random.chance(0.35) ? drawCommit(b) : undefined;
+  const commit = writes.length > 0 && random.chance(0.35) ? attempt(b, () => drawCommit(b)) : undefined;
   const after = b.steps.slice(steps.length);
   const grads = gradient?.sources.map((_, i) => `g${i}`) ?? [];
   const entry: Entry = {
@@ -71,14 +72,19 @@ const isRead = (entry: Entry, name: string): boolean =>
 
 function drawForms(b: Builder, count: number): void {
   for (let [done, tries] = [0, 0]; done < count && tries < 40; tries++) {
-    const before = b.steps.length;
-    try {
-      b.random.weighted(forms).draw(b);
-      done++;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      b.rewind(before);
-    }
+    if (attempt(b, () => [b.random.weighted(forms).draw(b)]) !== undefined) done++;
+  }
+}
+
+/** What fn gives; where it does not fit, nothing, and its steps are forgotten. */
+function attempt<T>(b: Builder, fn: () => T): T | undefined {
+  const before = b.steps.length;
+  try {
+    return fn();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    b.rewind(before);
+    return undefined;
   }
 }
 

@@ -2,7 +2,15 @@
  * What a program should give, and how far from it float32 may be: the float64 reference, and how much its results move when inputs and every
  * rounded result are moved by one unit of float32's last place.
  */
-import { ErmineError, type Backend, type Kernel, type KernelInput, type TypedArray } from "@ermine/core";
+import {
+  ErmineError,
+  type Backend,
+  type Kernel,
+  type KernelInput,
+  type OpObserver,
+  type Tensor,
+  type TypedArray,
+} from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { exactly, runProgram, type Computed, type Elements } from "./evaluate.js";
 import { reached, stepsOf, type Program } from "./program.js";
@@ -17,15 +25,18 @@ export type Oracle =
   /** The reference refuses the program: so must everyone. */
   | { readonly kind: "refused"; readonly error: ErmineError }
   /** Nothing can be said of it in float32. */
-  | { readonly kind: "discarded"; readonly reason: "unstable" | "out of range" };
+  | { readonly kind: "discarded"; readonly reason: "unstable" | "out of range" | "not finite" };
 
 /** Results that float32 has exactly, if it has the inputs: these only move, choose or compare elements. */
 const exact = new Set(
   (
-    "reshape transpose broadcastTo slice pad concat indexSelect gather unfold where max min maximum minimum neg abs sign sort floor ceil round " +
-    "isFinite equal less lessEqual logicalNot logicalAnd logicalOr full iota size argMax randomUniform"
+    "reshape transpose broadcastTo slice concat indexSelect gather unfold where max min maximum minimum neg abs sign sort floor ceil round " +
+    "isFinite equal less lessEqual logicalNot logicalAnd logicalOr iota size argMax randomUniform"
   ).split(" "),
 );
+
+/** Functions that an engine approximates, where they would be exact as well: e⁰ may be 1 less a unit. */
+const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc pow".split(" "));
 
 /** Sums of many terms: what they lose is of the size of the terms, which may cancel. */
 const accumulating = new Set("sum cumsum matmul fold indexAdd scatterAdd".split(" "));
@@ -82,17 +93,22 @@ class Observer {
 
   #watched(name: string, kernel: Kernel): Kernel {
     const rounds = !exact.has(name);
+    const approximates = approximated.has(name);
     const accumulates = accumulating.has(name);
     return (inputs, attributes, outputs) => {
       const moves = accumulates && this.salt !== 0 && !inputs.every((input) => input === undefined || areExact(dataOf(input)));
-      const operands = moves ? inputs.map((input, i) => input && this.#movedInput(input, i)) : inputs;
+      const operands = moves
+        ? inputs.map((input, i) => input && this.#movedInput(input, i))
+        : this.salt === 0
+          ? inputs
+          : inputs.map((input) => input && this.#movedConstant(input));
       const storages = kernel(operands, attributes, outputs);
       this.#calls++;
       outputs.forEach(({ dtype }, i) => {
         if (dtype !== "float32") return;
         const data = dataOf({ storage: storages[i]! });
         if (this.salt === 0) this.#look(data);
-        else if (rounds) this.#move(data);
+        else if (rounds) this.#move(data, approximates);
       });
       return storages;
     };
@@ -106,6 +122,14 @@ class Observer {
     return { ...input, storage: { data } };
   }
 
+  /** A number of the program, such as 0.1, that float32 does not have. */
+  #movedConstant(input: KernelInput): KernelInput {
+    const data = dataOf(input);
+    const value = data[0]!;
+    if (data.length !== 1 || input.dtype !== "float32" || !Number.isFinite(value) || value === Math.fround(value)) return input;
+    return { ...input, storage: { data: Float64Array.of(moved(value, this.salt)) } };
+  }
+
   #look(data: TypedArray): void {
     for (let i = 0; i < data.length; i++) {
       const size = Math.abs(data[i]!);
@@ -113,11 +137,11 @@ class Observer {
     }
   }
 
-  #move(data: TypedArray): void {
+  #move(data: TypedArray, all: boolean): void {
     const salt = this.salt + 7919 * this.#calls;
     for (let i = 0; i < data.length; i++) {
       const value = data[i]!;
-      if (value !== Math.fround(value) && Number.isFinite(value)) data[i] = moved(value, salt);
+      if ((all || value !== Math.fround(value)) && Number.isFinite(value)) data[i] = moved(value, salt);
     }
   }
 }
@@ -134,14 +158,25 @@ const movedElements =
 /** What one perturbation is told from another by. */
 const salts = Array.from({ length: 24 }, (_, i) => Math.imul(i + 1, 0x51ed27));
 
+/** Kernels of these multiply padding and hidden keys by 0, or leave them out: which results NaN and ∞ reach is nobody's promise. */
+const spreading = ["convolution", "scaledDotProductAttention"];
+
+const isFinite = (t: Tensor | undefined): boolean =>
+  t === undefined || t.dtype !== "float32" || t.dataSync().every(Number.isFinite);
+
+const wide: Elements = (name, leaf) => (leaf.dtype === "float32" ? Float64Array.from(leaf.data) : exactly(name, leaf));
+
 /** What the reference gives, with an allowance for rounding alone. @throws what is no ErmineError */
 export async function consult(program: Program): Promise<Oracle> {
   const { backend } = observerOf(0);
-  const base = await runProgram(program, backend, "eager", (name, leaf) =>
-    leaf.dtype === "float32" ? Float64Array.from(leaf.data) : exactly(name, leaf),
-  );
+  let spreads = false;
+  const observe: OpObserver = ({ name }, _, __, inputs) => {
+    if (!spreads && spreading.some((family) => name.startsWith(family))) spreads = !inputs.every(isFinite);
+  };
+  const base = await runProgram(program, backend, "eager", { elements: wide, observe });
   if (base instanceof ErmineError) return { kind: "refused", error: base };
   if (observer!.extreme) return { kind: "discarded", reason: "out of range" };
+  if (spreads) return { kind: "discarded", reason: "not finite" };
   const steps = pathLengths(program);
   return { kind: "values", values: base.map((result, k) => ({ ...result, allowance: roundingOf(result, steps[k]!) })) };
 }
@@ -164,7 +199,7 @@ export async function widened(
 ): Promise<Exclude<Oracle, { kind: "refused" }>> {
   const changes = base.map(({ data }) => new Float64Array(data.length));
   for (const salt of salts.slice(0, times)) {
-    const other = await runProgram(program, observerOf(salt).backend, "eager", movedElements(salt));
+    const other = await runProgram(program, observerOf(salt).backend, "eager", { elements: movedElements(salt) });
     if (other instanceof ErmineError) return { kind: "discarded", reason: "unstable" };
     for (const [k, change] of changes.entries())
       if (!widen(change, base[k]!.data, other[k]!.data)) return { kind: "discarded", reason: "unstable" };

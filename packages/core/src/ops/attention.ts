@@ -36,7 +36,8 @@ function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, caus
     scores = where(later, hidden, scores);
   }
   if (mask !== undefined) scores = mask.dtype === "bool" ? where(mask, scores, hidden) : add(scores, mask);
-  if (mask === undefined || nothing === "NaN") return softmax(scores, { axis: -1 });
+  // Of no keys there is no largest score.
+  if (mask === undefined || nothing === "NaN" || k.shape.at(-2) === 0) return softmax(scores, { axis: -1 });
   // Hidden before the softmax and behind it: neither its value nor its gradient meets a row of −∞.
   const empty = equal(amax(scores, { axis: -1, keepDims: true }), hidden);
   return where(empty, 0, softmax(where(empty, 0, scores), { axis: -1 }));
