@@ -1,5 +1,5 @@
 // Activations with their options, and every activation's gradient: one pass each. `p` and `q` are the options, in the order of core's.
-import { erfQuotient4, exp4, expm1Negative4, expNegative4, sigmoid4, softTail4, tanh4 } from "./math";
+import { exp4, expm1Negative4, expNegative4, gated4, gaussian4, normalCdf4, normalSize4, sigmoid4, sigmoidBelow4, softTail4, tanh4, tanhshrink4 } from "./math";
 import * as P from "./piecewise";
 import { atLeast, atMost, madd, select, splat } from "./simd";
 
@@ -28,12 +28,22 @@ function positive(x: v128): v128 {
   return f32x4.gt(x, splat(0));
 }
 
-/** √(2/π)(x + 0.044715x³). */
+/** 2√(2/π)(x + 0.044715x³): ½ (1 + tanh u) is σ(2u). */
 // @ts-ignore: decorator
 @inline
 function geluInner(x: v128): v128 {
-  const cubic = madd(f32x4.mul(x, x), splat(<f32>0.044715), splat(1.0));
-  return f32x4.mul(f32x4.mul(x, cubic), splat(<f32>0.7978845608028654));
+  const cubic = madd(f32x4.mul(x, x), splat(<f32>(0.044715 * 1.5957691216057308)), splat(<f32>1.5957691216057308));
+  return f32x4.mul(x, cubic);
+}
+
+/** σ(z) (1 + w σ(−z)): the smaller of the two keeps its digits, the larger is what it leaves of 1. */
+// @ts-ignore: decorator
+@inline
+function sigmoidSlope(z: v128, w: v128): v128 {
+  const small = sigmoidBelow4(z);
+  const large = f32x4.sub(splat(1.0), small);
+  const below = f32x4.lt(z, splat(0));
+  return f32x4.mul(select(below, small, large), madd(w, select(below, large, small), splat(1.0)));
 }
 
 /** tanh(log(1 + eˣ)) = n / (n + 2), n = eˣ(eˣ + 2): 1 to the last bit above 20. */
@@ -61,21 +71,18 @@ function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
     case PLAIN_SOFTPLUS: return f32x4.add(atLeast(x, splat(0)), softTail4(x));
     case SOFTSIGN: return f32x4.div(x, f32x4.add(f32x4.abs(x), splat(1.0)));
     case LOG_SIGMOID: return f32x4.sub(atMost(x, splat(0)), softTail4(x));
-    case TANHSHRINK: return f32x4.sub(x, tanh4(x));
+    case TANHSHRINK: return tanhshrink4(x);
     case MISH: {
       const n = mishSquare(exp4(atMost(x, splat(20.0))));
       return f32x4.mul(x, f32x4.div(n, f32x4.add(n, splat(2.0))));
     }
     case P.SIGMOID: return sigmoid4(x);
-    case SILU: return f32x4.mul(x, sigmoid4(x));
+    case SILU: return gated4(x, x);
     case GELU: {
-      const half = f32x4.mul(x, splat(0.5));
-      return madd(half, erfQuotient4(f32x4.mul(x, splat(<f32>0.7071067811865476))), half);
+      const a = normalSize4(x);
+      return f32x4.mul(x, normalCdf4(x, a, gaussian4(a)));
     }
-    default: {
-      const half = f32x4.mul(x, splat(0.5));
-      return madd(half, tanh4(geluInner(x)), half);
-    }
+    default: return gated4(x, geluInner(x));
   }
 }
 
@@ -144,8 +151,12 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
     }
     case PLAIN_SOFTPLUS: return f32x4.mul(g, sigmoid4(x));
     case SOFTSIGN: {
-      const d = f32x4.add(f32x4.abs(x), one);
-      return f32x4.div(f32x4.div(g, d), d);
+      // d + low is 1 + |x| exactly, and its square d (d + 2 low) to the last bit.
+      const a = f32x4.abs(x);
+      const larger = atLeast(a, one);
+      const d = f32x4.add(a, one);
+      const low = f32x4.sub(atMost(a, one), f32x4.sub(d, larger));
+      return f32x4.div(f32x4.div(g, d), f32x4.add(d, f32x4.add(low, low)));
     }
     case LOG_SIGMOID: return f32x4.mul(g, sigmoid4(f32x4.neg(x)));
     case TANHSHRINK: {
@@ -153,28 +164,26 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
       return f32x4.mul(g, f32x4.mul(t, t));
     }
     case MISH: {
-      const e = exp4(atMost(x, splat(20.0)));
+      // With t = n / (n + 2): 1 − t² = 4 (e + 1)² / (n + 2)², and σ(x) = e / (e + 1).
+      const z = atMost(x, splat(20.0));
+      const e = exp4(z);
       const n = mishSquare(e);
-      const t = f32x4.div(n, f32x4.add(n, splat(2.0)));
-      const bend = f32x4.mul(f32x4.mul(x, f32x4.sub(one, f32x4.mul(t, t))), f32x4.div(e, f32x4.add(e, one)));
-      return f32x4.mul(g, f32x4.add(t, bend));
+      const by = f32x4.div(one, f32x4.add(n, splat(2.0)));
+      const bend = f32x4.mul(f32x4.mul(f32x4.mul(e, by), z), f32x4.mul(madd(e, splat(4.0), splat(4.0)), by));
+      return f32x4.mul(g, madd(n, by, bend));
     }
-    case SILU: {
-      const s = sigmoid4(x);
-      return f32x4.mul(g, f32x4.mul(s, madd(x, f32x4.sub(one, s), one)));
-    }
+    case SILU: return f32x4.mul(g, sigmoidSlope(x, x));
     case GELU: {
-      const cdf = madd(erfQuotient4(f32x4.mul(x, splat(<f32>0.7071067811865476))), splat(0.5), splat(0.5));
-      const density = f32x4.mul(expNegative4(f32x4.mul(f32x4.mul(x, x), splat(-0.5))), splat(<f32>0.3989422804014327));
-      return f32x4.mul(g, madd(x, density, cdf));
+      const a = normalSize4(x);
+      const e = gaussian4(a);
+      const density = f32x4.mul(e, splat(<f32>0.3989422804014327));
+      return f32x4.mul(g, madd(x, density, normalCdf4(x, a, e)));
     }
     default: {
       // Beyond ±12 the curve is 0 or x to the last bit, while x² overflows.
       const u = atMost(atLeast(x, splat(-12.0)), splat(12.0));
-      const t = tanh4(geluInner(u));
-      const bend = f32x4.mul(madd(f32x4.mul(u, u), splat(<f32>0.134145), one), splat(<f32>0.7978845608028654));
-      const second = f32x4.mul(f32x4.mul(f32x4.mul(u, splat(0.5)), f32x4.sub(one, f32x4.mul(t, t))), bend);
-      return f32x4.mul(g, f32x4.add(madd(t, splat(0.5), splat(0.5)), second));
+      const slope = madd(f32x4.mul(u, u), splat(<f32>(0.134145 * 1.5957691216057308)), splat(<f32>1.5957691216057308));
+      return f32x4.mul(g, sigmoidSlope(geluInner(u), f32x4.mul(u, slope)));
     }
   }
 }

@@ -1,5 +1,5 @@
 // What would be many ops in one pass: softmax and cross-entropy rows, losses of logits.
-import { expNegative4, log4, sigmoid4, softTail4 } from "./math";
+import { expNegative4, log4, sigmoidBelow4, softTail4 } from "./math";
 import { atLeast, lanes, select, splat } from "./simd";
 import { storeSome } from "./binary";
 
@@ -379,23 +379,30 @@ export function allFinite(dst: usize, x: usize, count: i32): void {
   store<i32>(dst, v128.any_true(bad) ? 0 : 1);
 }
 
-/** (1 − y) z + log(1 + e^−|z|) + max(−z, 0), without weights. */
+/** log(1 + e^−|z|) + (1 − y) max(z, 0) + y max(−z, 0), without weights. */
 export function bceWithLogits(dst: usize, z: usize, y: usize, count: i32): void {
   const end = dst + (<usize>count << 2);
   const one = splat(1.0);
   for (; dst < end; dst += 16, z += 16, y += 16) {
     const v = v128.load(z);
-    const tail = f32x4.add(softTail4(v), atLeast(f32x4.neg(v), splat(0)));
-    v128.store(dst, f32x4.add(f32x4.mul(f32x4.sub(one, v128.load(y)), v), tail));
+    const t = v128.load(y);
+    const wrong = f32x4.mul(f32x4.sub(one, t), atLeast(v, splat(0)));
+    const right = f32x4.mul(t, atLeast(f32x4.neg(v), splat(0)));
+    v128.store(dst, f32x4.add(softTail4(v), f32x4.add(wrong, right)));
   }
 }
 
-/** g (σ(z) − y); g one for all where `gStep` is 0. */
+/** g (σ(z) − y), as g ((1 − y) − σ(−z)) for z ≥ 0, which keeps its digits where σ(z) is nearly 1; g one for all where `gStep` is 0. */
 export function bceWithLogitsGradient(dst: usize, g: usize, z: usize, y: usize, count: i32, gStep: i32): void {
   const end = dst + (<usize>count << 2);
+  const one = splat(1.0);
   for (; dst < end; dst += 16, z += 16, y += 16) {
     const by = gStep ? v128.load(g) : v128.load32_splat(g);
-    v128.store(dst, f32x4.mul(by, f32x4.sub(sigmoid4(v128.load(z)), v128.load(y))));
+    const v = v128.load(z);
+    const t = v128.load(y);
+    const small = sigmoidBelow4(v);
+    const slope = select(f32x4.lt(v, splat(0)), f32x4.sub(small, t), f32x4.sub(f32x4.sub(one, t), small));
+    v128.store(dst, f32x4.mul(by, slope));
     g += gStep ? 16 : 0;
   }
 }

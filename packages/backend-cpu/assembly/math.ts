@@ -113,7 +113,7 @@ export function log4(x: v128): v128 {
   return select(f32x4.gt(x, splat(0)), top, edge);
 }
 
-/** log(1 + x): log of the rounded sum, corrected by what rounding lost. Source: Higham, Accuracy and Stability, 1.14.1. */
+/** log(1 + x): log of the rounded sum u, and what rounding lost over u. Source: Kahan; Higham, Accuracy and Stability, 1.14.1, has it as a factor. */
 // @ts-ignore: decorator
 @inline
 export function log1p4(x: v128): v128 {
@@ -122,7 +122,7 @@ export function log1p4(x: v128): v128 {
   const none = f32x4.eq(d, splat(0));
   const plain = v128.or(none, f32x4.eq(u, splat(f32.MAX_VALUE * 2)));
   const y = log4(u);
-  return select(plain, select(none, x, u), select(f32x4.eq(u, splat(0)), y, f32x4.mul(y, f32x4.div(x, d))));
+  return select(plain, select(none, x, u), select(f32x4.eq(u, splat(0)), y, f32x4.add(y, f32x4.div(f32x4.sub(x, d), u))));
 }
 
 /** log(1 + t) for t in [0, 1], as t + t²·p(t), p by pairs of terms. */
@@ -145,47 +145,128 @@ export function softTail4(x: v128): v128 {
   return log1pUnit4(expNegative4(v128.or(x, splat(-0.0))));
 }
 
-/** −t / (2 + t) of t = e^−2|x| − 1: one quotient, digits kept near 0. */
+/** tanh x − x for |x| ≤ 1, as x³·p(x²). */
 // @ts-ignore: decorator
 @inline
-export function tanh4(x: v128): v128 {
-  const a = v128.or(x, splat(-0.0));
-  const t = expm1Negative4(f32x4.add(a, a));
-  const y = f32x4.div(t, f32x4.add(t, splat(2.0)));
+function tanhBend(x: v128): v128 {
+  const z = f32x4.mul(x, x);
+  let p = splat(<f32>-0.0003584518563002348);
+  p = madd(p, z, splat(<f32>0.0023013629729470015));
+  p = madd(p, z, splat(<f32>-0.007946105673909187));
+  p = madd(p, z, splat(<f32>0.021486656740307808));
+  p = madd(p, z, splat(<f32>-0.05387980118393898));
+  p = madd(p, z, splat(<f32>0.13332344591617584));
+  p = madd(p, z, splat(<f32>-0.33333295583724976));
+  return f32x4.mul(f32x4.mul(p, z), x);
+}
+
+/** tanh x for |x| ≥ 1: 1 − 2 / (e^2|x| + 1) with x's sign; 1 to the last bit above 20. */
+// @ts-ignore: decorator
+@inline
+function tanhFar(x: v128): v128 {
+  const a = atMost(f32x4.abs(x), splat(20.0));
+  const z = f32x4.add(a, a);
+  const t = madd(z, splat(LOG2_E), splat(ROUNDER + 127.0));
+  const power = i32x4.shl(t, 23);
+  const e = madd(power, expTail(reduced(z, f32x4.sub(t, splat(ROUNDER + 127.0)))), power);
+  const y = f32x4.sub(splat(1.0), f32x4.div(splat(2.0), f32x4.add(e, splat(1.0))));
   return v128.bitselect(x, y, splat(-0.0));
 }
 
-/** Over e^−|x|, which cannot overflow: small probabilities keep their digits. */
+// @ts-ignore: decorator
+@inline
+function belowOne(x: v128): v128 {
+  return f32x4.lt(f32x4.abs(x), splat(1.0));
+}
+
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  return select(belowOne(x), f32x4.add(x, tanhBend(x)), tanhFar(x));
+}
+
+/** x − tanh x, without a difference where the two are close. */
+// @ts-ignore: decorator
+@inline
+export function tanhshrink4(x: v128): v128 {
+  return select(belowOne(x), f32x4.neg(tanhBend(x)), f32x4.sub(x, tanhFar(x)));
+}
+
+/** σ(−|x|) = e^−|x| / (e^−|x| + 1), which cannot overflow: small probabilities keep their digits. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidBelow4(x: v128): v128 {
+  const e = expNegative4(v128.or(x, splat(-0.0)));
+  return f32x4.div(e, f32x4.add(e, splat(1.0)));
+}
+
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  const e = expNegative4(v128.or(x, splat(-0.0)));
-  const top = select(f32x4.lt(x, splat(0)), e, splat(1.0));
-  return f32x4.div(top, f32x4.add(e, splat(1.0)));
+  const small = sigmoidBelow4(x);
+  return select(f32x4.lt(x, splat(0)), small, f32x4.sub(splat(1.0), small));
 }
 
-/** erf(x) = x p(x²) / q(x²) up to 3.92, ±1 beyond: 6 ulp, for the normal distribution inside gelu. */
+/** x σ(z), z of x's sign: x less a small part of it where that is more than half. */
 // @ts-ignore: decorator
 @inline
-export function erfQuotient4(x: v128): v128 {
-  const end = splat(<f32>3.92);
-  const z = atMost(f32x4.mul(x, x), splat(<f32>15.3664));
-  let p = splat(<f32>-1.4986023089136324e-8);
-  p = madd(p, z, splat(<f32>5.051744665252045e-6));
-  p = madd(p, z, splat(<f32>0.0003918728034477681));
-  p = madd(p, z, splat(<f32>0.0038239832501858473));
-  p = madd(p, z, splat(<f32>0.0544167123734951));
-  p = madd(p, z, splat(<f32>0.18359680473804474));
-  p = madd(p, z, splat(<f32>1.128379225730896));
-  let q = splat(<f32>6.65764746372588e-5);
-  q = madd(q, z, splat(<f32>0.001318729599006474));
-  q = madd(q, z, splat(<f32>0.015454810112714767));
-  q = madd(q, z, splat(<f32>0.11357112973928452));
-  q = madd(q, z, splat(<f32>0.4960421919822693));
-  q = madd(q, z, splat(1.0));
-  const y = f32x4.div(f32x4.mul(x, p), q);
-  const one = v128.or(v128.and(x, splat(-0.0)), splat(1.0));
-  return select(f32x4.ge(f32x4.abs(x), end), one, y);
+export function gated4(x: v128, z: v128): v128 {
+  const e = expNegative4(v128.or(z, splat(-0.0)));
+  // Bounded, for ∞ · 0 is NaN.
+  const part = f32x4.div(f32x4.mul(atMost(x, splat(128.0)), e), f32x4.add(e, splat(1.0)));
+  return select(f32x4.lt(z, splat(0)), part, f32x4.sub(x, part));
+}
+
+/** |x|, or where both the normal distribution's tail and density are 0. */
+// @ts-ignore: decorator
+@inline
+export function normalSize4(x: v128): v128 {
+  return atMost(f32x4.abs(x), splat(14.5));
+}
+
+/** e^(−a²/2) for a up to 14.5. What rounding a² loses is made up for: it counts a²/2 times as much in the result. */
+// @ts-ignore: decorator
+@inline
+export function gaussian4(a: v128): v128 {
+  let square: v128;
+  let low: v128;
+  // Its negative: what is left of the square.
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    square = f32x4.mul(a, a);
+    low = f32x4.relaxed_nmadd(a, a, square);
+  } else {
+    const top = v128.and(a, i32x4.splat(0xfffff000));
+    square = f32x4.mul(top, top);
+    low = f32x4.mul(f32x4.sub(top, a), f32x4.add(a, top));
+  }
+  const exponent = f32x4.mul(square, splat(-0.5));
+  const t = madd(exponent, splat(LOG2_E), splat(ROUNDER + 191.0));
+  const power = i32x4.shl(t, 23);
+  const rest = madd(low, splat(0.5), reduced(exponent, f32x4.sub(t, splat(ROUNDER + 191.0))));
+  const y = madd(power, expTail(rest), power);
+  return f32x4.mul(y, splat(<f32>5.421010862427522e-20));
+}
+
+/**
+ * The normal distribution's Φ(x), of a = |x| and `gaussian` = e^(−a²/2): Φ(−a) is that times p(a) / q(a), to 6e-9 of it; so its tail keeps its
+ * digits, which ½ (1 + erf) loses.
+ */
+// @ts-ignore: decorator
+@inline
+export function normalCdf4(x: v128, a: v128, gaussian: v128): v128 {
+  let p = splat(<f32>0.004116246815267404);
+  p = madd(p, a, splat(<f32>0.040632854015984016));
+  p = madd(p, a, splat(<f32>0.18323411046372498));
+  p = madd(p, a, splat(<f32>0.4382936887145223));
+  p = madd(p, a, splat(<f32>0.5000000029520459));
+  let q = splat(<f32>0.01031778090985473);
+  q = madd(q, a, splat(<f32>0.10185790783421511));
+  q = madd(q, a, splat(<f32>0.4694678972268507));
+  q = madd(q, a, splat(<f32>1.2024990745208572));
+  q = madd(q, a, splat(<f32>1.6744723585119596));
+  q = madd(q, a, splat(1.0));
+  const tail = f32x4.mul(gaussian, f32x4.div(p, q));
+  return select(f32x4.lt(x, splat(0)), tail, f32x4.sub(splat(1.0), tail));
 }
 
 /** erf by its series below 1 and 1 − erfc above. Polynomials: Cephes' ndtrf. */

@@ -1,5 +1,5 @@
 // Activations and gradients of a few instructions, which wait for memory and not for arithmetic: straight pieces, and slopes from what was given.
-import { atLeast, atMost, lookAhead, madd, select, splat } from "./simd";
+import { atLeast, atMost, lookAhead, select, splat } from "./simd";
 
 /** Kinds of one numbering with those of activation.ts. */
 export const LEAKY_RELU = 0;
@@ -19,7 +19,7 @@ export const SHRINK = 22;
 // @ts-ignore: decorator
 @inline
 function hardSigmoid(x: v128): v128 {
-  return atMost(atLeast(madd(x, splat(<f32>(1.0 / 6.0)), splat(0.5)), splat(0)), splat(1.0));
+  return f32x4.div(atMost(atLeast(f32x4.add(x, splat(3.0)), splat(0)), splat(6.0)), splat(6.0));
 }
 
 // @ts-ignore: decorator
@@ -81,12 +81,12 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128): v128 {
     case SHRINK: return v128.andnot(g, f32x4.le(f32x4.abs(x), p));
     case HARD_SIGMOID: return v128.and(f32x4.mul(g, splat(<f32>(1.0 / 6.0))), v128.and(f32x4.gt(x, splat(-3.0)), f32x4.lt(x, splat(3.0))));
     case HARD_SWISH: {
-      const slope = madd(atMost(atLeast(x, splat(-3.0)), splat(3.0)), splat(<f32>(1.0 / 3.0)), splat(0.5));
+      const slope = f32x4.div(f32x4.add(atMost(atLeast(x, splat(-3.0)), splat(3.0)), splat(1.5)), splat(3.0));
       const inner = select(f32x4.ge(x, splat(3.0)), g, f32x4.mul(g, slope));
       return v128.andnot(inner, f32x4.le(x, splat(-3.0)));
     }
     case SIGMOID: return f32x4.mul(g, f32x4.mul(x, f32x4.sub(splat(1.0), x)));
-    default: return f32x4.mul(g, f32x4.sub(splat(1.0), f32x4.mul(x, x)));
+    default: return f32x4.mul(g, f32x4.mul(f32x4.sub(splat(1.0), x), f32x4.add(splat(1.0), x)));
   }
 }
 

@@ -61,10 +61,10 @@ function erf64(x: number): number {
 const bounds: [name: string, fn: (x: Tensor) => Tensor, truth: (x: number) => number, bound: number][] = [
   ["exp", exp, Math.exp, 2],
   ["log", log, Math.log, 2],
-  ["log1p", log1p, Math.log1p, 3],
+  ["log1p", log1p, Math.log1p, 2],
   ["expm1", expm1, Math.expm1, 3],
-  ["tanh", tanh, Math.tanh, 3],
-  ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x)), 4],
+  ["tanh", tanh, Math.tanh, 1],
+  ["sigmoid", sigmoid, (x) => 1 / (1 + Math.exp(-x)), 2.5],
   ["softplus", softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 3],
   ["logSigmoid", logSigmoid, (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))), 3],
   ["erf", erf, erf64, 4],
@@ -88,7 +88,11 @@ describe.each(["fast", "portable"] as const)("%s: functions stay within their bo
   });
 });
 
-it.each(["fast", "portable"] as const)("%s: powers are JavaScript's, rounded once more at most", async (numerics) => {
+/** As C has it: 1 to any power and −1 to ±∞ are 1, where JavaScript has NaN. */
+const power = (base: number, exponent: number): number =>
+  base === 1 || (base === -1 && Math.abs(exponent) === Infinity) ? 1 : base ** exponent;
+
+it.each(["fast", "portable"] as const)("%s: powers are C's, rounded once more at most", async (numerics) => {
   const backend = await cpu({ numerics, threads: 1 });
   const some = [
     0,
@@ -119,7 +123,7 @@ it.each(["fast", "portable"] as const)("%s: powers are JavaScript's, rounded onc
   let worst = 0;
   x.forEach((base, i) =>
     y.forEach((exponent, k) => {
-      const [value, want] = [got[i * y.length + k]!, Math.fround(base ** exponent)];
+      const [value, want] = [got[i * y.length + k]!, Math.fround(power(base, exponent))];
       if (Object.is(value, want)) return;
       expect([base, exponent, value]).toSatisfy(() => Number.isFinite(value) && Math.sign(value) === Math.sign(want));
       worst = Math.max(worst, ulp(value, want));

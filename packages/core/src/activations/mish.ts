@@ -1,5 +1,5 @@
 /** x weighed by the tanh of its softplus. */
-import { add, div, mul } from "../ops/arithmetic.js";
+import { add, div, minimum, mul } from "../ops/arithmetic.js";
 import { neg, tanh } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
 import { softplus } from "./softplus.js";
@@ -15,7 +15,8 @@ export const mish = defineActivation({
     const square = mul(q, q);
     const sum = add(square, 1);
     const share = div(s, sum);
-    const bend = mul(mul(share, div(mul(square, 4), sum)), x);
+    // Beyond 40 it is 0 even in double precision, and at ∞ 0 · ∞ would be NaN.
+    const bend = mul(mul(share, div(mul(square, 4), sum)), minimum(x, 40));
     return mul(g, add(mul(share, add(q, 1)), bend));
   },
 });

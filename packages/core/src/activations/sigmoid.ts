@@ -1,6 +1,7 @@
 /** The logistic function: a probability for each number on its own. */
 import { add, div, mul } from "../ops/arithmetic.js";
 import { exp, neg } from "../ops/unary.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { defineActivation, type ActivationProse } from "./definition.js";
 
 /** σ(x) = 1 / (1 + e⁻ˣ). Its output is marked as probabilities. */
@@ -9,7 +10,7 @@ export const sigmoid = defineActivation({
   output: "probabilities" as const,
   decompose: (x) => div(1, add(exp(neg(x)), 1)),
   // σ(−x) and not 1 − y, which has no digits left where y is nearly 1.
-  gradient: (g, x, y) => mul(g, mul(y, div(1, add(exp(x), 1)))),
+  gradient: (g, x, y): Tensor => mul(g, mul(y, sigmoid(neg(x)))),
 });
 
 export const sigmoidProse: ActivationProse = {

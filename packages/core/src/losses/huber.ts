@@ -19,7 +19,7 @@ export const huber = residualLoss({
   value(r, { delta }) {
     const size = abs(r);
     const near = clamp(size, undefined, delta);
-    return where(lessEqual(size, delta), mul(mul(near, near), 0.5), mul(sub(size, delta / 2), delta));
+    return where(lessEqual(size, delta), mul(mul(near, 0.5), near), mul(sub(size, delta / 2), delta));
   },
   slope: (g, r, { delta }) => mul(g, clamp(r, -delta, delta)),
 });

@@ -19,7 +19,7 @@ export const smoothL1 = residualLoss({
     const size = abs(r);
     if (beta === 0) return size;
     const near = clamp(size, undefined, beta);
-    return where(less(size, beta), div(mul(mul(near, near), 0.5), beta), sub(size, beta / 2));
+    return where(less(size, beta), div(mul(mul(near, 0.5), near), beta), sub(size, beta / 2));
   },
   slope: (g, r, { beta }) => mul(g, beta === 0 ? sign(r) : div(clamp(r, -beta, beta), beta)),
 });
