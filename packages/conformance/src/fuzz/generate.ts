@@ -10,10 +10,16 @@ interface Leaves {
   readonly variables: Map<string, Leaf>;
 }
 
-/** The program of a seed. One in two hundred is large enough for several threads. */
-export function generate(seed: number): Program {
+export interface GenerateOptions {
+  /** Large enough for several threads. Default: one seed in two hundred. */
+  readonly large?: boolean;
+}
+
+/** The program of a seed. */
+export function generate(seed: number, options: GenerateOptions = {}): Program {
   const random = new Random(seed);
-  const large = random.chance(0.005);
+  const some = random.chance(0.005);
+  const { large = some } = options;
   const sizes = sizesOf(random, large);
   const leaves: Leaves = { inputs: new Map(), variables: new Map() };
   const count = large ? 1 : random.pick([1, 1, 1, 1, 2, 2, 3]);

@@ -54,8 +54,11 @@ export async function judge(program: Program, targets: readonly FuzzTarget[]): P
     return { kind: "different", target: "reference", mode: "eager", sort: "error", difference: oracle };
   if (oracle.kind === "discarded") return oracle;
   const runs = await runEverywhere(program, targets);
-  if (oracle.kind === "refused")
-    return firstOf(runs, (outcome) => refusalDifference(outcome, oracle.error)) ?? { kind: "discarded", reason: "refused" };
+  if (oracle.kind === "refused") {
+    // A compiled program leaves out what nothing reads: a value, where its gradient alone is.
+    const whole = runs.filter(({ mode }) => mode === "eager" || program.entries.every(({ gradient }) => gradient === undefined));
+    return firstOf(whole, (outcome) => refusalDifference(outcome, oracle.error)) ?? { kind: "discarded", reason: "refused" };
+  }
   const found = firstOf(runs, (outcome) => valueDifference(outcome, oracle.values));
   // What agrees to rounding needs no perturbations; what differs by them is tried with many more.
   if (found === undefined) return { kind: "same" };

@@ -74,6 +74,39 @@ const moved = (value: number, salt: number): number => value * (1 + signOf(value
 /** The reference's storages are arrays. */
 const dataOf = ({ storage }: { readonly storage: object }): TypedArray => (storage as { readonly data: TypedArray }).data;
 
+/** e^(−|x|) / (1 + e^(−|x|))²: the slope of σ, with all its digits. */
+function logisticSlope(x: number): number {
+  const e = Math.exp(-Math.abs(x));
+  return e / (1 + e) ** 2;
+}
+
+/**
+ * Gradients that kernels make of the output, as PyTorch's do: 1 − y loses what y has lost by its rounding. So they do here where y is moved;
+ * otherwise they are made of the input, and exact.
+ */
+function ofOutputs(own: Backend, isMoved: () => boolean): Readonly<Record<string, Kernel>> {
+  const made =
+    (ofInput: (x: number) => number, ofOutput: (y: number) => number): Kernel =>
+    ([g, x, y], _, [output]) => {
+      const by = dataOf(g!);
+      const [from, slope] = isMoved() ? [dataOf(y!), ofOutput] : [dataOf(x!), ofInput];
+      return [
+        own.upload(
+          Float64Array.from(from, (value, i) => by[i]! * slope(value)),
+          output!.shape,
+          "float32",
+        ),
+      ];
+    };
+  return {
+    tanhGradient: made(
+      (x) => 4 * logisticSlope(2 * x),
+      (y) => 1 - y * y,
+    ),
+    sigmoidGradient: made(logisticSlope, (y) => y * (1 - y)),
+  };
+}
+
 class Observer {
   readonly backend: Backend;
   /** A magnitude that float32 does not have, or not with all its digits. */
@@ -83,8 +116,10 @@ class Observer {
 
   constructor() {
     const own = reference();
-    const kernels = Object.fromEntries(Object.entries(own.kernels).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
-    this.backend = { ...own, kernels };
+    const all = { ...own.kernels, ...ofOutputs(own, () => this.salt !== 0) };
+    const kernels = Object.fromEntries(Object.entries(all).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
+    const ops = new Map(Object.keys(all).map((name) => [name, own.capabilities.dtypes]));
+    this.backend = { ...own, kernels, capabilities: { ...own.capabilities, ops } };
   }
 
   start(salt: number): void {

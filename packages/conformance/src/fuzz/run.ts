@@ -1,12 +1,12 @@
 /** Many programs on some targets: counts, what was discarded, and what differs, made small and printed. */
 import type { Mode } from "../golden/kind.js";
-import { generate } from "./generate.js";
+import { generate, type GenerateOptions } from "./generate.js";
 import { judge, type FuzzTarget, type Verdict } from "./judge.js";
 import { printProgram } from "./print.js";
 import type { Program } from "./program.js";
 import { shrink, type ShrinkOptions } from "./shrink.js";
 
-export interface FuzzOptions extends ShrinkOptions {
+export interface FuzzOptions extends ShrinkOptions, GenerateOptions {
   readonly targets: readonly FuzzTarget[];
   /** Of the first program; the others are the next ones. Default 1. */
   readonly seed?: number;
@@ -58,7 +58,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const report = (count: number): FuzzReport => ({ programs: count, discarded, differences });
   let count = 0;
   for (; count < programs && differences.length < most && performance.now() < end; count++) {
-    const program = generate(seed + count);
+    const program = generate(seed + count, options);
     const verdict = await judge(program, targets);
     if (verdict.kind === "discarded") discarded[verdict.reason] = (discarded[verdict.reason] ?? 0) + 1;
     if (verdict.kind === "different") {

@@ -1,10 +1,11 @@
 /** Programs at random as tests, of any runner that has describe and it. */
 import type { Backend } from "@ermine/core";
 import type { TestRunner } from "../laws/run.js";
+import type { GenerateOptions } from "./generate.js";
 import { describeFuzzDifference, discardsTooMany, countsOf } from "./report.js";
 import { fuzz } from "./run.js";
 
-export interface TestProgramsOptions {
+export interface TestProgramsOptions extends GenerateOptions {
   /** How many. Default 500. */
   readonly programs?: number;
   /** Of the first. Default 1. */
@@ -22,7 +23,7 @@ export function testPrograms(
   name: string,
   create: () => Backend | Promise<Backend>,
   { describe, it }: TestRunner,
-  { programs = 500, seed = 1, each = 100 }: TestProgramsOptions = {},
+  { programs = 500, seed = 1, each = 100, ...options }: TestProgramsOptions = {},
 ): void {
   let backend: Promise<Backend> | undefined;
   describe(`programs at random, on ${name}`, () => {
@@ -31,6 +32,7 @@ export function testPrograms(
       it(`seeds ${seed + first} … ${seed + first + count - 1}`, async () => {
         backend ??= Promise.resolve(create());
         const report = await fuzz({
+          ...options,
           targets: [{ label: name, backend: await backend }],
           seed: seed + first,
           programs: count,
