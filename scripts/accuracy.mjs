@@ -79,7 +79,8 @@ async function measure(only) {
   const { tfjs } = await load("backend-tfjs");
   const made = {};
   for (const [name] of columns) {
-    const backend = name === "tfjs" ? await tfjs() : await cpu({ numerics: name === "cpu" ? "fast" : "portable", threads: 1 });
+    const kind = name === "cpu" ? { numerics: "fast", relaxedSimd: true } : { numerics: "portable" };
+    const backend = name === "tfjs" ? await tfjs() : await cpu({ ...kind, threads: 1 });
     made[name] = {};
     for (const row of accuracyRows.filter((r) => only === undefined || only.includes(r.name))) {
       const { forward, gradient } = await measureAccuracy(row, backend, { subnormals: name !== "tfjs" });

@@ -14,7 +14,7 @@ export interface ContestantSpec {
   readonly command: readonly [string, ...string[]];
 }
 
-export const backendNames = ["cpu", "cpu-portable", "tfjs"] as const;
+export const backendNames = ["cpu", "cpu-flags", "cpu-portable", "tfjs"] as const;
 export const peerNames = ["tfjs-node", "tfjs-wasm", "jax-js", "brain", "pytorch", "tensorflow"] as const;
 export type BackendName = (typeof backendNames)[number];
 export type PeerName = (typeof peerNames)[number];

@@ -30,7 +30,8 @@ export const usage = `Usage: pnpm bench [options]
   --workload ${workloadNames.join(",")}
                         which; default all
   --backend ${backendNames.join(",")}
-                        ermine's own; default all
+                        ermine's own; default all. cpu is as it comes; cpu-flags asks for what Node has behind
+                        flags of V8: 256-bit vectors from 24 on, relaxed SIMD in 20
   --peers ${peerNames.join(",")}
                         whom to compare with; default all, none for nobody
   --python PATH         an interpreter that has torch and numpy, tensorflow; default python3

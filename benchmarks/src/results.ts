@@ -23,6 +23,9 @@ export function resultsPage({ machine, threads, rounds, milliseconds, reports }:
     "Times are milliseconds a step: the median and the least over the rounds. Under `/ cpu` and the like stands how many times the time of that backend of",
     "ermine's a contestant takes: above 1, ermine is faster. Before anything is timed each computes the loss of the first step from the same parameters and",
     "batch; where that is another, or something else is computed, the last column says so.",
+    "",
+    "`cpu` is the backend as it comes. `cpu-flags` is the same with what Node has behind flags of V8, where the program asks for it: 256-bit vectors",
+    "(Node 24 to 26 on x64, `vectors: 256`), relaxed SIMD (Node 20, `relaxedSimd: true`). `runs on` says which.",
   ];
   const whole = overview(reports);
   if (whole !== undefined) parts.push("", "## At a glance", "", whole.title, "", markdownTable(whole));

@@ -19,8 +19,8 @@ export interface Transfer {
 
 const isWebAssembly = (path: string): boolean => /\/wasm\/\w+\.js$/.test(path);
 
-/** What only Node asks for: the flags of its V8. */
-const isOfNode = (path: string): boolean => path.endsWith("/vectors.js");
+/** What only Node asks for: the flags of its V8, and the check of what it compiled under them. */
+const isOfNode = (path: string): boolean => /\/(v8Flags|vectors)\.js$/.test(path);
 
 /** A program that is text, its imports seen from this package. */
 const program = (contents: string): Plugin => ({

@@ -28,7 +28,7 @@ test("without options everything runs and the results are written", () => {
     "memory",
     "loader",
   ]);
-  expect(options.backends).toEqual(["cpu", "cpu-portable", "tfjs"]);
+  expect(options.backends).toEqual(["cpu", "cpu-flags", "cpu-portable", "tfjs"]);
   expect(options.peers).toEqual(["tfjs-node", "tfjs-wasm", "jax-js", "brain", "pytorch", "tensorflow"]);
   expect(options.write).toBe(true);
   expect(parseOptions(["--no-write"]).write).toBe(false);
@@ -50,7 +50,7 @@ test("names are taken once, in the order of the tables", () => {
 test("what does not exist is named, with what is near", () => {
   expect(complaint("--workload", "digit")).toContain('Did you mean "digits"?');
   expect(complaint("--peers", "torch")).toContain("pytorch");
-  expect(complaint("--backend", "gpu")).toContain("cpu, cpu-portable, tfjs");
+  expect(complaint("--backend", "gpu")).toContain("cpu, cpu-flags, cpu-portable, tfjs");
   expect(complaint("--workloads", "iris")).toContain("--workload");
   expect(complaint("iris")).toContain("iris");
 });

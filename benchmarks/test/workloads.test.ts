@@ -7,7 +7,7 @@ import { workloads } from "../src/workloads/index.js";
 import type { Setting } from "../src/workloads/workload.js";
 
 const setting: Setting = {
-  backends: ["cpu", "cpu-portable", "tfjs"],
+  backends: ["cpu", "cpu-flags", "cpu-portable", "tfjs"],
   peers: ["tfjs-node"],
   python: "python3",
   threads: 2,
@@ -23,7 +23,7 @@ test.each(trainings.map(({ name }) => name))(
     const { sections } = await named(name).run(setting);
     const [bare, fit] = sections;
     const entries = bare!.data as readonly Entry[];
-    expect(entries.map((entry) => entry.name)).toEqual(["cpu", "cpu-portable", "tfjs", "tfjs-node"]);
+    expect(entries.map((entry) => entry.name)).toEqual(["cpu", "cpu-flags", "cpu-portable", "tfjs", "tfjs-node"]);
     const losses: number[] = [];
     for (const entry of entries) {
       if (isMeasured(entry)) {

@@ -51,8 +51,9 @@ describe("node --jitless", () => {
 
 describe.runIf(process.platform === "linux")("little address space", () => {
   it("says so", async () => {
+    // The probe reserves none: it is the backend that says so, where it is made.
     const { probe, outcome } = await limited(4_000_000);
-    expect(probe.available).toBe(false);
+    expect(probe.available).toBe(true);
     expect(outcome.cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_MEMORY" });
     expect((outcome.cpu as { message: string }).message).toMatch(
       /cannot reserve memory.*ulimit -v unlimited.*--disable-wasm-trap-handler/,

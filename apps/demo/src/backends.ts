@@ -29,8 +29,18 @@ async function tfjsPlugin(): Promise<BackendPlugin> {
   }
 }
 
+/**
+ * Asks for what Node has behind flags of V8: 256-bit vectors from 24 on, relaxed SIMD in 20. That is for a program to decide, and this one is nothing
+ * else; a variable that is set stays as it is, and `engine` says what came of it.
+ */
+function askForFlags(): void {
+  process.env["ERMINE_WIDE_VECTORS"] ??= "1";
+  process.env["ERMINE_RELAXED_SIMD"] ??= "1";
+}
+
 /** Registers cpu, and tfjs where that may be wanted. */
 export async function registerBackends(wanted: string, numerics: "fast" | "portable"): Promise<void> {
+  askForFlags();
   const { cpu, cpuPlugin } = await import("@ermine/backend-cpu");
   use({ ...cpuPlugin, create: (options) => cpu({ numerics, ...(options as object | undefined) }) });
   if (wanted !== "cpu") use(await tfjsPlugin());

@@ -14,7 +14,10 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
   --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
   --numerics fast|portable    --json (one object a line)
-  --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing`;
+  --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing
+
+  On cpu the demo asks for 256-bit vectors (Node 24 to 26) and relaxed SIMD (Node 20), which set flags of V8
+  while the kernels are compiled: ERMINE_WIDE_VECTORS=0 and ERMINE_RELAXED_SIMD=0 leave them out`;
 
 const options = {
   dataset: { type: "string", default: "digits" },

@@ -109,6 +109,8 @@ describe("the choice of a backend", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^A step of cnn/);
     expect(stdout).toMatch(/cpu +yes +\d+ +(relaxed|plain) .*\d ms +WebAssembly.*SIMD.*thread/);
+    // Asked for: had, or why not.
+    expect(stdout).toMatch(/cpu .*256-bit vectors/);
     expect(stdout).toMatch(/tfjs +(yes .*\d ms +TensorFlow 2\.|no .*ermine-tfjs install)/);
     expect(stdout).toMatch(/Backend: (tfjs|cpu) .*the available backend of the highest priority/);
     expect(stdout).toMatch(/Memory for batches of 64/);

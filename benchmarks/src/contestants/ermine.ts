@@ -1,4 +1,4 @@
-/** ermine itself, on one of its backends: `node ermine.js cpu|cpu-portable|tfjs`. */
+/** ermine itself, on one of its backends: `node ermine.js cpu|cpu-flags|cpu-portable|tfjs`. */
 import { cpu } from "@ermine/backend-cpu";
 import { tfjs } from "@ermine/backend-tfjs";
 import {
@@ -17,6 +17,7 @@ import {
 } from "@ermine/core";
 import { adamw, dataset, progressBar, Trainer } from "@ermine/trainer";
 import { adamwOptions, type Task } from "../task.js";
+import { cpuOptions } from "./cpuOptions.js";
 import { readAll, readBatches, readParameters, type ModelTask } from "./data.js";
 import { kernelWork } from "./ermineKernels.js";
 import { loaderWork } from "./ermineLoader.js";
@@ -25,7 +26,7 @@ import { Absent, serve, type Work } from "./player.js";
 
 /** @throws Absent where the backend's library is not there */
 export async function openBackend(name: string, threads: number): Promise<Backend> {
-  if (name !== "tfjs") return cpu({ threads, numerics: name === "cpu-portable" ? "portable" : "fast" });
+  if (name !== "tfjs") return cpu({ threads, ...cpuOptions(name) });
   try {
     return await tfjs({ threads });
   } catch (error) {

@@ -1,6 +1,7 @@
 /** One training step of digits as a program of its own: `node firstStep.js cpu`; a line when it is done. Status 3: no backend. */
 import { adamwOptions } from "../task.js";
 import { uniform } from "../numbers.js";
+import { cpuOptions } from "./cpuOptions.js";
 
 const name = process.argv[2] ?? "cpu";
 const { crossEntropy, ErmineError, manualSeed } = await import("@ermine/core");
@@ -10,7 +11,7 @@ const { adamw, dataset, Trainer } = await import("@ermine/trainer");
 async function open(): Promise<import("@ermine/core").Backend> {
   if (name !== "tfjs") {
     const { cpu } = await import("@ermine/backend-cpu");
-    return cpu({ numerics: name === "cpu-portable" ? "portable" : "fast" });
+    return cpu(cpuOptions(name));
   }
   const { tfjs } = await import("@ermine/backend-tfjs");
   return tfjs();

@@ -1,21 +1,31 @@
 /** Loads the WebAssembly build that was asked for and the engine can run. */
 import { ErmineError, loadChunk } from "@ermine/core";
-import { checkWebAssembly, orUnavailable, withoutMemory, withoutSimd } from "./availability.js";
+import { checkWebAssembly, orUnavailable, Unavailable, withoutMemory, withoutSimd } from "./availability.js";
+import { isSwitchedOn } from "./environment.js";
 import { builtin } from "./threads/builtin.js";
 import { countThreads, type Threads } from "./threads/count.js";
 import { decode } from "./unpack.js";
+import type { Feature } from "./v8Flags.js";
 
 export type Numerics = "fast" | "portable";
 
-/** As wide as the engine can, or those of 128 bits that every engine has. */
-export type Vectors = "auto" | 128;
+/** Bits of a vector. */
+export type Vectors = 128 | 256;
+
+/** What cpu() was asked for (src/index.ts); absent: what environment variables say, or no. */
+export interface EngineOptions {
+  readonly numerics: Numerics;
+  readonly threads: Threads;
+  readonly vectors?: Vectors | undefined;
+  readonly relaxedSimd?: boolean | undefined;
+}
 
 export interface Engine {
   readonly numerics: Numerics;
   /** 1: memory is not shared, and there are no workers. */
   readonly threads: number;
-  /** Bits of a vector in kernels that have a wide form. */
-  readonly vectors: 128 | 256;
+  /** In kernels that have a wide form. */
+  readonly vectors: Vectors;
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly maximumPages: number;
@@ -31,7 +41,7 @@ export interface Engine {
   };
   /** What the memory's forking thread asks when it has waited long; the pool answers. */
   readonly watch: { lost(): boolean };
-  /** Why not what was asked for. */
+  /** Why not what was asked for, and what could be. */
   readonly notes: readonly string[];
 }
 
@@ -46,47 +56,103 @@ const builds = {
 /** A module of one function that multiplies and adds in one: does the engine know relaxed SIMD? */
 const relaxed = decode("AGFzbQEAAAABCAFgA3t7ewF7AwIBAAoNAQsAIAAgASAC/YUCCw==");
 
-/** Node 20 has relaxed SIMD behind a flag of V8's, which works at run time and for the whole process. */
-function allowRelaxedSimd(): boolean {
-  const v8 = builtin<{ setFlagsFromString(flag: string): void }>("node:v8");
-  v8?.setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return v8 !== undefined;
+/** What there is to be, before anything of it is loaded. */
+interface EnginePlan extends Pick<Engine, "numerics" | "threads" | "vectors"> {
+  readonly notes: string[];
+  /** Features of V8 under whose flags the build is compiled. */
+  readonly under: readonly Feature[];
+}
+
+const loadFlags = () => loadChunk("The cpu backend's flags of V8", () => import("./v8Flags.js"));
+
+const refused = ({ option, variable }: Feature, problem: string): Unavailable =>
+  new Unavailable(
+    "ERMINE_UNSUPPORTED",
+    `cpu: ${option} cannot be had here: ${problem}.`,
+    `Leave the option out, or set the environment variable ${variable}=1 instead, which asks for it only where it is to be had.`,
+  );
+
+/**
+ * Is a feature behind V8's flags taken? If not, what there is to say of it.
+ *
+ * @throws ErmineError ERMINE_UNSUPPORTED where an option asks for what cannot be had
+ */
+function decide(feature: Feature, problem: string | undefined, asked: boolean | undefined): { taken: boolean; note?: string } {
+  const wanted = asked ?? isSwitchedOn(feature.variable);
+  if (wanted && problem === undefined) return { taken: true };
+  if (asked === true) throw refused(feature, problem!);
+  if (wanted) return { taken: false, note: `no ${feature.name}: ${problem}` };
+  if (asked === false || problem !== undefined) return { taken: false };
+  return { taken: false, note: `no ${feature.name} without flags of V8: ${feature.option} sets them` };
 }
 
 /**
- * @throws ErmineError ERMINE_UNSUPPORTED where WebAssembly or its SIMD is absent or forbidden, ERMINE_MEMORY where there is no room for its memory;
- * each with the remedy
+ * Decides without an engine: no memory, no workers.
+ *
+ * @throws ErmineError ERMINE_UNSUPPORTED where WebAssembly or its SIMD is absent or forbidden, or an option asks for what cannot be had;
+ *   ERMINE_OPTION for an environment variable that is neither 1 nor 0
  */
-export async function loadEngine(asked: Numerics, wanted: Threads, vectors: Vectors): Promise<Engine> {
+export async function planEngine({ numerics: wanted, threads: count, vectors, relaxedSimd }: EngineOptions): Promise<EnginePlan> {
   checkWebAssembly();
   const notes: string[] = [];
-  let numerics = asked;
-  if (asked === "fast" && !WebAssembly.validate(relaxed) && !(allowRelaxedSimd() && WebAssembly.validate(relaxed))) {
-    numerics = "portable";
-    notes.push("this engine has no relaxed SIMD");
+  const under: Feature[] = [];
+  let numerics = wanted;
+  // A page that does not ask for them does not load them.
+  const concerned = vectors === 256 || relaxedSimd === true || builtin("node:v8") !== undefined;
+  const flags = concerned ? await loadFlags() : undefined;
+  const take = (feature: Feature, asked: boolean | undefined, otherwise?: string): boolean => {
+    const { taken, note = otherwise } = decide(feature, flags!.whyNot(feature), asked);
+    if (taken) under.push(feature);
+    else if (note !== undefined) notes.push(note);
+    return taken;
+  };
+  if (numerics === "fast" && !WebAssembly.validate(relaxed)) {
+    const without = "without relaxed SIMD";
+    if (flags === undefined) notes.push(without);
+    if (flags === undefined || !take(flags.relaxedSimd, relaxedSimd, without)) numerics = "portable";
   }
-  const { threads, note } = countThreads(wanted);
+  const wide = flags !== undefined && take(flags.wideVectors, vectors === undefined ? undefined : vectors === 256);
+  const { threads, note } = countThreads(count);
   if (note !== undefined) notes.push(note);
+  return { numerics, threads, vectors: wide ? 256 : 128, notes, under };
+}
+
+/**
+ * @throws ErmineError ERMINE_UNSUPPORTED where WebAssembly, its SIMD or what an option asks for is absent or forbidden, ERMINE_MEMORY where there
+ *   is no room for its memory; each with the remedy
+ */
+export async function loadEngine(options: EngineOptions): Promise<Engine> {
+  const { numerics, threads, notes, ...planned } = await planEngine(options);
+  let { under, vectors } = planned;
   const build = builds[threads === 1 ? numerics : (`${numerics}Threads` as const)];
   // It unpacks itself while it is imported.
   const { wasm: bytes } = await loadChunk("The cpu backend's WebAssembly", () => orUnavailable(build));
-  if (!WebAssembly.validate(bytes)) throw withoutSimd();
+  if (under.length === 0 && !WebAssembly.validate(bytes)) throw withoutSimd();
   const { memory, maximumPages } = reserve(threads > 1);
   const abort = (): never => {
     throw new ErmineError("ERMINE_UNSUPPORTED", "A kernel of the cpu backend met what it does not know. Please report this.");
   };
   const watch = { lost: () => false };
   const env = { memory, abort, lost: () => Number(watch.lost()) };
-  // Of Node alone; a page does not load it.
-  const joining =
-    vectors === 128 || builtin("node:v8") === undefined
-      ? undefined
-      : await loadChunk("The cpu backend's trial of wide vectors", () => import("./vectors.js"));
-  const joined = joining?.compileJoined(bytes);
-  const module = joined ?? (await orUnavailable(() => WebAssembly.compile(bytes)));
-  const { exports } = (await orUnavailable(() => WebAssembly.instantiate(module, { env }))) as unknown as Pick<Engine, "exports">;
-  const wide = joined !== undefined && joining!.tryWide({ exports, memory }) === undefined;
-  return { numerics, threads, vectors: wide ? 256 : 128, module, memory, maximumPages, exports, watch, notes };
+  const start = () =>
+    orUnavailable(async () => {
+      const module = under.length === 0 ? await WebAssembly.compile(bytes) : (await loadFlags()).compileUnder(under, bytes);
+      const { exports } = (await WebAssembly.instantiate(module, { env })) as unknown as Pick<Engine, "exports">;
+      return { module, exports };
+    });
+  let started = await start();
+  if (vectors === 256) {
+    const { agreeWide } = await loadChunk("The cpu backend's check of wide vectors", () => import("./vectors.js"));
+    const { wideVectors } = await loadFlags();
+    if (!agreeWide({ exports: started.exports, memory })) {
+      const problem = "a product had other bits with them";
+      if (options.vectors === 256) throw refused(wideVectors, problem);
+      notes.push(`no ${wideVectors.name}: ${problem}`);
+      [vectors, under] = [128, under.filter((feature) => feature !== wideVectors)];
+      started = await start();
+    }
+  }
+  return { numerics, threads, vectors, memory, maximumPages, watch, notes, ...started };
 }
 
 /** Memory that may grow to 4 GB. Where it is shared, some engines want all of that address space at once, and then take less. */
@@ -102,7 +168,11 @@ function reserve(shared: boolean): { memory: WebAssembly.Memory; maximumPages: n
 }
 
 /** "WebAssembly, relaxed SIMD, 2 threads (…)". */
-export function describeEngine({ numerics, notes, vectors }: Engine, threads: number, refused?: string): string {
+export function describeEngine(
+  { numerics, notes, vectors }: Pick<Engine, "numerics" | "notes" | "vectors">,
+  threads: number,
+  refused?: string,
+): string {
   const all = refused === undefined ? notes : [...notes, `workers could not start: ${refused}`];
   const said = all.length === 0 ? "" : ` (${all.join("; ")})`;
   const simd = `${numerics === "fast" ? "relaxed SIMD" : "SIMD"}${vectors === 256 ? ", 256-bit vectors" : ""}`;

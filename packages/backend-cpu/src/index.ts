@@ -8,7 +8,7 @@
 import { checkOptions, ErmineError, loadChunk, markCopy, type BackendPlugin } from "@ermine/core";
 import { Unavailable } from "./availability.js";
 import { createBackend, type CpuBackend } from "./backend.js";
-import { describeEngine, loadEngine, type Numerics, type Vectors } from "./engine.js";
+import { describeEngine, loadEngine, planEngine, type Numerics, type Vectors } from "./engine.js";
 import { checkThreads, type Threads } from "./threads/count.js";
 
 export type { CpuBackend } from "./backend.js";
@@ -17,8 +17,8 @@ export type { Threads } from "./threads/count.js";
 
 export interface CpuOptions {
   /**
-   * "fast" (default) fuses multiply and add where the engine has relaxed SIMD (in Node 20 it sets a flag of V8's for that, for the whole
-   * process); "portable" gives the same bits in every engine.
+   * "fast" (default) fuses multiply and add where the engine has relaxed SIMD, and runs the portable build where it has not; "portable" gives the
+   * same bits in every engine.
    */
   readonly numerics?: Numerics;
   /**
@@ -28,24 +28,45 @@ export interface CpuOptions {
    */
   readonly threads?: Threads;
   /**
-   * "auto" (default) uses vectors of 256 bits where the engine can be asked for them: in Node ≥ 24 on x64, whose V8 joins two vectors of 128
-   * behind a flag, which is set while the kernels are compiled and then taken back. They are used only if a short trial finds them faster and
-   * the bits the same; results do not depend on it. 128: never.
+   * Bits of a vector: 128 (default), which every engine has, or 256, which double what a core multiplies a second; results are the same bits.
+   * 256 is for Node 24 to 26 on x64 processors with AVX2 (without AVX2 it is slower than 128): it sets five flags of V8's, which hold for the whole
+   * process, while the kernels are compiled (some 50 ms), and takes them back. Wide kernels are used after a product had the same bits with them. The environment
+   * variable ERMINE_WIDE_VECTORS=1 asks for 256 where there is no option, and where that cannot be had `engine` says why.
    */
   readonly vectors?: Vectors;
+  /**
+   * true: relaxed SIMD, also where it is behind a flag of V8's (Node 20), which is set while the kernels are compiled and then taken back. false (default):
+   * only where the engine has it without a flag. The environment variable ERMINE_RELAXED_SIMD=1 asks for it where there is no option, and where it
+   * cannot be had `engine` says why.
+   */
+  readonly relaxedSimd?: boolean;
 }
 
-/** @throws ErmineError ERMINE_OPTION for an option that does not exist, ERMINE_UNSUPPORTED or ERMINE_MEMORY with the remedy where WebAssembly cannot be had */
+/**
+ * Makes the backend. `engine` says what it runs on, and what could be had.
+ *
+ * @throws ErmineError ERMINE_OPTION for an option that does not exist or has a wrong value, ERMINE_UNSUPPORTED or ERMINE_MEMORY with the remedy where
+ *   WebAssembly, or what an option asks for, cannot be had
+ */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
-  checkOptions("cpu", options, ["numerics", "threads", "vectors"]);
-  const { numerics = "fast", threads = "auto", vectors = "auto" } = options;
+  checkOptions("cpu", options, ["numerics", "threads", "vectors", "relaxedSimd"]);
+  const { numerics = "fast", threads = "auto", vectors, relaxedSimd } = options;
   if (numerics !== "fast" && numerics !== "portable") {
     throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got "${String(numerics)}".`);
   }
-  if (vectors !== "auto" && vectors !== 128) {
-    throw new ErmineError("ERMINE_OPTION", `cpu: vectors is "auto" or 128, got ${JSON.stringify(vectors)}.`);
+  if (vectors !== undefined && vectors !== 128 && vectors !== 256) {
+    throw new ErmineError("ERMINE_OPTION", `cpu: vectors is 128 or 256, got ${JSON.stringify(vectors)}.`);
   }
-  const engine = await loadEngine(numerics, checkThreads(threads), vectors);
+  if (relaxedSimd !== undefined && typeof relaxedSimd !== "boolean") {
+    throw new ErmineError("ERMINE_OPTION", `cpu: relaxedSimd is true or false, got ${JSON.stringify(relaxedSimd)}.`);
+  }
+  if (relaxedSimd === true && numerics === "portable") {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      'cpu: numerics: "portable" has no relaxed SIMD, whose bits are not the same in every engine. Leave out one of numerics and relaxedSimd.',
+    );
+  }
+  const engine = await loadEngine({ numerics, threads: checkThreads(threads), vectors, relaxedSimd });
   // On one thread, as on most pages, their code is not even loaded.
   return markCopy(
     "backend",
@@ -63,8 +84,8 @@ export const cpuPlugin: BackendPlugin = {
   priority: 50,
   async probe() {
     try {
-      const engine = await loadEngine("fast", "auto", "auto");
-      return { available: true, engine: describeEngine(engine, engine.threads) };
+      const plan = await planEngine({ numerics: "fast", threads: "auto" });
+      return { available: true, engine: describeEngine(plan, plan.threads) };
     } catch (error) {
       if (error instanceof Unavailable) return { available: false, reason: error.reason, remedy: error.remedy };
       return { available: false, reason: (error as Error).message, remedy: "" };

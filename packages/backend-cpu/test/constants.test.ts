@@ -5,7 +5,7 @@ import { loadEngine } from "../src/engine.js";
 
 // A kernel that takes one of its words for another writes at small addresses, where the tables of all others are.
 it("no kernel writes into the constants below the heap", async () => {
-  const engine = await loadEngine("fast", 1, "auto");
+  const engine = await loadEngine({ numerics: "fast", threads: 1 });
   const backend = createBackend(engine, undefined);
   const constants = (): Uint8Array => new Uint8Array(engine.memory.buffer).slice(0, engine.exports.heapBase());
   const before = constants();

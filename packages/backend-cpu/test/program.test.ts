@@ -4,7 +4,7 @@ import { loadEngine } from "../src/engine.js";
 import { Heap } from "../src/heap.js";
 
 async function machine() {
-  const engine = await loadEngine("portable", 1, "auto");
+  const engine = await loadEngine({ numerics: "portable", threads: 1 });
   const heap = new Heap(engine.memory, engine.exports.heapBase());
   const block = (words: number): number => heap.allocate(words * 4);
   return {

@@ -109,8 +109,8 @@ describe.each(["fast", "portable"] as const)("every number of threads gives the 
 
 describe("the number of threads", () => {
   it("is said in the engine's name", async () => {
-    expect((await cpu({ threads: 1 })).engine).toMatch(/, 1 thread$/);
-    const three = await cpu({ threads: 3 });
+    expect((await cpu({ threads: 1, vectors: 128 })).engine).toMatch(/, 1 thread$/);
+    const three = await cpu({ threads: 3, vectors: 128 });
     expect(three.engine).toMatch(/, 3 threads$/);
     expect(three.threads).toBe(3);
   });
@@ -156,7 +156,7 @@ describe("workers", () => {
       }
     };
     try {
-      const backend = await cpu({ threads: 2 });
+      const backend = await cpu({ threads: 2, vectors: 128 });
       const size = withBackend(backend, () => matmul(noisy(256, 256), noisy(256, 256)).size);
       expect(size).toBe(65536);
       expect(backend.engine).toMatch(/1 thread \(workers could not start: no more threads today\)/);
@@ -191,7 +191,7 @@ describe("a thread that dies in the middle of a part", () => {
 
   /** Two threads, and what they do together: writes of a piece of memory, many for a part that is to take long. */
   async function pair() {
-    const engine = await loadEngine("portable", 2, "auto");
+    const engine = await loadEngine({ numerics: "portable", threads: 2 });
     const heap = new Heap(engine.memory, engine.exports.heapBase(), engine.maximumPages);
     const pool = new Pool(engine, (bytes) => heap.allocate(bytes));
     const scratch = [heap.allocate(4096), heap.allocate(4096)];
