@@ -8,6 +8,7 @@ import type { Variable } from "../tensor/variable.js";
 import { bindFeeds } from "./feeds.js";
 import type { Graph, GraphModule } from "./graph.js";
 import { interpret } from "./interpret.js";
+import { openSizes } from "./openSizes.js";
 import { lowerModule } from "./passes.js";
 import { checkRequirements } from "./requirements.js";
 import { bind } from "../tensor/dim.js";
@@ -45,12 +46,26 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
   const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
   const graphs = Object.values(lowered.entries);
+  const checks = new Map(
+    Object.entries(module.entries).flatMap(([entry, graph]) => {
+      const check = openSizes(graph);
+      return check === undefined ? [] : [[entry, check]];
+    }),
+  );
   const plain =
     graphs.every(({ hostFeeds }) => hostFeeds.length === 0) &&
+    checks.size === 0 &&
     Object.values(module.entries).every(({ requirements }) => requirements === undefined);
   const complete = (entry: string, feeds: Feeds): Feeds => {
     const graph = module.entries[entry];
-    if (graph?.requirements !== undefined) checkRequirements(entry, graph, bindFeeds(entry, graph, feeds));
+    // What the executable says of a name that there is not is its affair.
+    if (graph === undefined) return feeds;
+    const check = checks.get(entry);
+    if (graph.requirements !== undefined || check !== undefined) {
+      const bindings = bindFeeds(entry, graph, feeds);
+      checkRequirements(entry, graph, bindings);
+      check?.(entry, bindings);
+    }
     return withHostFeeds(entry, lowered.entries[entry]!, feeds);
   };
   const program: Program = {

@@ -79,7 +79,20 @@ export const broadcastToOp = defineOp<ShapeAttributes>({
 export const sliceOp: Op<SliceAttributes> = defineOp<SliceAttributes>({
   name: "slice",
   inputs: [{ name: "x" }],
-  infer: ([x], { sizes }) => [{ ...x!, shape: sizes }],
+  infer([x], { starts, steps, sizes }) {
+    sizes.forEach((size, axis) => {
+      const [length, start, step] = [x!.shape[axis]!, starts[axis]!, steps[axis]!];
+      if (typeof size !== "number" || typeof length !== "number" || typeof start !== "number") return;
+      const last = start + (size - 1) * step;
+      if (size < 0 || (size > 0 && (Math.min(start, last) < 0 || Math.max(start, last) >= length))) {
+        throw new ErmineError(
+          "ERMINE_SHAPE",
+          `slice: ${size} elements from ${start} in steps of ${step} are not all on axis ${axis} of ${formatShape(x!.shape)}.`,
+        );
+      }
+    });
+    return [{ ...x!, shape: sizes }];
+  },
   gradient([g], [x], _, { starts, steps, sizes }) {
     let spread: Tensor = g!;
     const before: Size[] = [];
