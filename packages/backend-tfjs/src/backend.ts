@@ -51,7 +51,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
   const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism());
   // What programs hold, and not the programs: those that were dropped are collected.
   const sessions = new Set<Session>();
-  return {
+  const backend: TfjsBackend = {
     name: "tfjs",
     engine: engineOf(binding.TF_Version, isUsingGpuDevice),
     details: {
@@ -70,7 +70,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     readSync: (storage) => eager.read(storage),
     compile(module) {
       eager.checkAlive();
-      const { session, ...program } = compileProgram(binding, eager, module, { threads, limit });
+      const { session, ...program } = compileProgram({ backend, binding, eager }, module, { threads, limit });
       sessions.add(session);
       const release = releasing(sessions, session);
       return { ...program, dispose: release, finalizer: release };
@@ -90,6 +90,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
       eager.dispose();
     },
   };
+  return backend;
 }
 
 /** Gives back what a program holds; refers to nothing else of it. */

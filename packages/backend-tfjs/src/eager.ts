@@ -1,5 +1,6 @@
 /** Ops one by one, on TensorFlow's own kernels. A storage is the id of one of the binding's tensors. */
 import {
+  allocate,
   bytesPerElement,
   concrete,
   ErmineError,
@@ -162,6 +163,9 @@ export class Eager {
   }
 }
 
+/** Ops that refuse an index outside of its axis, whatever there is to move. Others are not run where nothing comes out. */
+const lookups = new Set(["GatherV2", "TensorScatterAdd"]);
+
 class EagerEmitter implements Emitter {
   readonly #eager: Eager;
   readonly #temporary: Set<number>;
@@ -172,6 +176,8 @@ class EagerEmitter implements Emitter {
   }
 
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
+    if (outputs.every(({ shape }) => shape.includes(0)) && !lookups.has(name))
+      return outputs.map(({ shape, dtype }) => this.constant(allocate(dtype, 0), concrete(shape), dtype));
     const ids = this.#eager.execute(
       name,
       inputs.map(({ handle }) => handle as number),

@@ -8,6 +8,7 @@ import {
   concrete,
   bind,
   ErmineError,
+  type Backend,
   type DType,
   type Executable,
   type GraphModule,
@@ -16,7 +17,9 @@ import {
 } from "@ermine/core";
 import { explained, fitting, type Eager } from "../eager.js";
 import { dataType, type Binding } from "../native/binding.js";
+import { emptiness } from "./emptiness.js";
 import { savedModel } from "./graphDef.js";
+import { runOpByOp } from "./opByOp.js";
 import { Staging } from "./staging.js";
 import { smallness } from "./smallness.js";
 import { translate } from "./translate.js";
@@ -91,9 +94,18 @@ export interface Threads {
   readonly limit: ((threads: number) => void) | undefined;
 }
 
-/** Compiles `module`, whose ops must be this backend's own. */
-export function compileProgram(binding: Binding, eager: Eager, module: GraphModule, { threads, limit }: Threads): TfProgram {
-  const translation = translate(module, { read: (storage) => eager.read(storage), threads });
+/** The backend, and what it is made of. */
+export interface Home {
+  readonly backend: Backend;
+  readonly binding: Binding;
+  readonly eager: Eager;
+}
+
+/** Compiles `module`, whose ops must be this backend's own. Runs with values that have no elements go op by op. */
+export function compileProgram({ backend, binding, eager }: Home, module: GraphModule, { threads, limit }: Threads): TfProgram {
+  const empty = new Map(Object.entries(module.entries).map(([name, graph]) => [name, emptiness(graph)]));
+  const whole = Object.fromEntries(Object.entries(module.entries).filter(([name]) => !empty.get(name)!.always));
+  const translation = translate({ ...module, entries: whole }, { read: (storage) => eager.read(storage), threads });
   const model = load(binding, savedModel(translation.nodes));
   const entries = new Map(
     Object.entries(translation.entries).map(([name, entry]) => [
@@ -146,14 +158,33 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
     if (held.disposed) throw new ErmineError("ERMINE_RELEASED", "This compiled program was disposed already.");
   }
 
+  function snapshot(variable: number): Storage {
+    alive();
+    const { shape, dtype } = types[variable]!;
+    return eager.adopt(eager.execute("Identity", [current(variable)], {}, 1)[0]!, shape, dtype);
+  }
+  function write(variable: number, data: TypedArray | Storage): void {
+    alive();
+    const { shape, dtype } = types[variable]!;
+    const id = ArrayBuffer.isView(data)
+      ? binding.createTensor(shape, dataType[dtype], fitting(data as TypedArray, dtype))
+      : eager.execute("Identity", [eager.check(data as Storage).id], {}, 1)[0]!;
+    const earlier = pending.get(variable);
+    if (earlier !== undefined) binding.deleteTensor(earlier);
+    pending.set(variable, id);
+    forgetViews();
+  }
+
   return {
     run(entryName, feeds) {
       alive();
-      const entry = entries.get(entryName);
-      if (entry === undefined) {
-        throw new ErmineError("ERMINE_USAGE", `There is no entry "${entryName}". There are: ${[...entries.keys()].join(", ")}.`);
+      const isEmpty = empty.get(entryName);
+      if (isEmpty === undefined) {
+        throw new ErmineError("ERMINE_USAGE", `There is no entry "${entryName}". There are: ${[...empty.keys()].join(", ")}.`);
       }
       const bindings = bindFeeds(entryName, module.entries[entryName]!, feeds);
+      if (isEmpty.holds(bindings)) return runOpByOp(backend, module, entryName, feeds, bindings, { snapshot, write });
+      const entry = entries.get(entryName)!;
       flush();
       forgetViews();
       const temporary: number[] = [];
@@ -175,26 +206,12 @@ export function compileProgram(binding: Binding, eager: Eager, module: GraphModu
         discard(temporary);
       }
     },
-    snapshot(variable) {
-      alive();
-      const { shape, dtype } = types[variable]!;
-      return eager.adopt(eager.execute("Identity", [current(variable)], {}, 1)[0]!, shape, dtype);
-    },
+    snapshot,
     async read(variable) {
       alive();
       return binding.tensorDataSync(current(variable));
     },
-    write(variable, data) {
-      alive();
-      const { shape, dtype } = types[variable]!;
-      const id = ArrayBuffer.isView(data)
-        ? binding.createTensor(shape, dataType[dtype], fitting(data as TypedArray, dtype))
-        : eager.execute("Identity", [eager.check(data as Storage).id], {}, 1)[0]!;
-      const earlier = pending.get(variable);
-      if (earlier !== undefined) binding.deleteTensor(earlier);
-      pending.set(variable, id);
-      forgetViews();
-    },
+    write,
     session: held,
     dispose: () => held.dispose(),
   };

@@ -50,12 +50,18 @@ function indexed(e: Emitter, logits: Operand, target: Operand, { ignoreIndex }: 
 /** x where `counts` is 1; 0 where it is 0, whatever x is there. */
 const where = (e: Emitter, counts: Operand, x: Operand): Operand => binary(e, "MulNoNan", x, counts);
 
+/** There are classes, and TensorFlow's kernel has all that is asked for. */
 const isPlain = (
   logits: TensorType,
   target: TensorType,
   weight: TensorType | undefined,
   { labelSmoothing }: CrossEntropy,
-): boolean => logits.shape.length > 0 && target.dtype === "int32" && weight === undefined && labelSmoothing === 0;
+): boolean =>
+  logits.shape.length > 0 &&
+  logits.shape[Math.min(1, logits.shape.length - 1)] !== 0 &&
+  target.dtype === "int32" &&
+  weight === undefined &&
+  labelSmoothing === 0;
 
 export const lossLowerings: Readonly<Record<string, Lowering>> = {
   crossEntropyElements(e, [logits, target], options: CrossEntropy, [y]) {

@@ -1,0 +1,26 @@
+/** Which runs have values without elements. */
+import { bind, Dim, type Bindings, type Graph, type Size } from "@ermine/core";
+
+export interface Emptiness {
+  /** Whatever the symbols are. */
+  readonly always: boolean;
+  /** With these sizes for the symbols. The answer for the last sizes is kept. */
+  holds(bindings: Bindings): boolean;
+}
+
+/** Has a value of the graph no elements? A size below 0 counts as well: it is refused where the ops run one by one. */
+export function emptiness(graph: Graph): Emptiness {
+  const sizes = graph.nodes.flatMap((node) => node.outputs.flatMap(({ type }) => type.shape));
+  if (sizes.includes(0)) return { always: true, holds: () => true };
+  const isOpen = (size: Size): size is Dim => size instanceof Dim;
+  const open = [...new Map(sizes.filter(isOpen).map((size) => [size.toString(), size])).values()];
+  let known: { readonly key: string; readonly empty: boolean } | undefined;
+  return {
+    always: false,
+    holds(bindings) {
+      const key = Object.values(bindings).join();
+      if (known?.key !== key) known = { key, empty: open.some((size) => (bind<Size>(size, bindings) as number) <= 0) };
+      return known.empty;
+    },
+  };
+}
