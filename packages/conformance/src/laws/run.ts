@@ -18,6 +18,7 @@ import { rowsAreFed } from "./rows.js";
 import { metricsKeepNaN } from "./metrics.js";
 import { specialValuesAgree } from "./special.js";
 import { tokensAreChecked } from "./tokens.js";
+import { sizesHold } from "./sizes.js";
 import { activationsTrain } from "./training.js";
 import { unusedStays } from "./unused.js";
 
@@ -38,6 +39,7 @@ export const laws: readonly Law[] = [
   distributionsSumToOne,
   activationsTrain,
   unusedStays,
+  sizesHold,
   rowsAreFed,
   identityHolds,
   tokensAreChecked,
