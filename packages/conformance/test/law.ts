@@ -1,6 +1,7 @@
 /** Laws over many instances of which some do not hold yet: each of those is an expected failure, named with what will end it. */
-import { ErmineError } from "@ermine/core";
 import { describe, test } from "vitest";
+
+export { refused } from "../src/laws/refused.js";
 
 export interface Instance {
   readonly name: string;
@@ -17,16 +18,4 @@ export function law(name: string, ends: string, instances: readonly Instance[], 
       (fails ? test.fails : test)(fails ? `${instance.name} (${ends})` : instance.name, () => instance.check());
     }
   });
-}
-
-/** Runs what must be refused. @throws Error where it is not, or not by an ErmineError */
-export async function refused(fn: () => unknown): Promise<ErmineError> {
-  let result: unknown;
-  try {
-    result = await fn();
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw new Error(`it ended in a raw ${String(error)}`, { cause: error });
-  }
-  throw new Error(`it was taken: ${typeof result}`);
 }

@@ -184,6 +184,13 @@ export interface FitRun<M extends string = string, T extends string = string> ex
   readonly notice: (message: string) => void;
 }
 
+/** @throws ErmineError ERMINE_DATA where it is none, ERMINE_USAGE where another copy of ermine made it */
+export function checkDataset(where: string, data: unknown): asserts data is Dataset {
+  checkCopy(where, data);
+  if (data instanceof Dataset) return;
+  throw new ErmineError("ERMINE_DATA", `${where} takes a data set: dataset({ inputs, targets }).`);
+}
+
 /** @throws ErmineError where data and options do not fit */
 export function checkFit<M extends string, T extends string>(
   data: Dataset,
@@ -191,9 +198,8 @@ export function checkFit<M extends string, T extends string>(
   trainer: TrainerOptions<M, T>,
 ): FitRun<M, T> {
   checkOptions("fit", options, fitNames);
-  checkCopy("fit", data);
+  checkDataset("fit", data);
   checkCopy("fit: validation", options.validation);
-  if (!(data instanceof Dataset)) throw new ErmineError("ERMINE_DATA", "fit takes a data set: dataset({ inputs, targets }).");
   const batchSize = checkBatchSize(options.batchSize ?? 32);
   if (!Number.isInteger(options.epochs) || options.epochs < 1) {
     throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${String(options.epochs)}.`);

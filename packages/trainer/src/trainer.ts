@@ -1,5 +1,5 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { checkCopy, checkOptions, ErmineError, loadChunk, type Backend } from "@ermine/core";
+import { checkOptions, ErmineError, loadChunk, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import type { Dataset } from "./data/dataset.js";
@@ -7,6 +7,7 @@ import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
 import {
+  checkDataset,
   checkFit,
   checkTrainerOptions,
   checkWeights,
@@ -22,7 +23,7 @@ import type { Plan } from "./plan/plan.js";
 import type { Profile } from "./plan/profile.js";
 import type { Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
-import { trainingFor, type Training } from "./step/training.js";
+import { disposeTraining, trainingFor, type Training } from "./step/training.js";
 
 /** A chunk of its own. */
 const planning = (): Promise<typeof import("./plan/index.js")> =>
@@ -69,15 +70,25 @@ export class Trainer<M extends string = never, T extends string = never> {
   }
 
   /**
-   * Trains for `epochs` epochs. A second call goes on where the first ended.
+   * Trains for `epochs` epochs. A second call goes on where the first ended. `evaluate` and `predict` that are called meanwhile run between
+   * two steps.
    *
-   * @throws ErmineError before the first step where data, model and loss do not fit; ERMINE_NOT_FINITE where a step gives numbers
-   * that are not finite: it names step, layer and op, and the parameters are those before that step
+   * @throws ErmineError ERMINE_USAGE while another `fit` of this trainer runs, and where `dispose` ends this one; before the first step where
+   * data, model and loss do not fit; ERMINE_NOT_FINITE where a step gives values that are not finite: it names step, layer and op, and the
+   * parameters are those before that step
    */
   async fit(data: Dataset, options: FitOptions<M, T>): Promise<History> {
     const run = checkFit(data, options, this.#options);
-    await this.#place(run.training, "update", run.batchSize, run.notice);
-    return fit(this.#training, run);
+    const { turns, state } = this.#training;
+    const work = turns.beginFit(state.step);
+    try {
+      return await work.run(async () => {
+        await this.#place(run.training, "update", run.batchSize, run.notice);
+        return fit(this.#training, run, work);
+      });
+    } finally {
+      turns.endFit(work);
+    }
   }
 
   /**
@@ -90,12 +101,16 @@ export class Trainer<M extends string = never, T extends string = never> {
     options: { batchSize?: number; weights?: Weights } = {},
   ): Promise<{ loss: number } & { [K in M | T]: number }> {
     checkOptions("evaluate", options, ["batchSize", "weights"]);
+    checkDataset("evaluate", data);
     const { batchSize = 256, weights = "latest" } = options;
     checkWeights("evaluate: weights", weights);
-    await this.#place(data, "evaluate", checkBatchSize(batchSize));
-    return (await evaluate(this.#training, data, batchSize, weights)) as { loss: number } & {
-      [K in M | T]: number;
-    };
+    const work = this.#training.turns.work("evaluate");
+    checkBatchSize(batchSize);
+    const values = await work.run(async () => {
+      await this.#place(data, "evaluate", batchSize);
+      return evaluate(this.#training, data, batchSize, weights, work);
+    });
+    return values as { loss: number } & { [K in M | T]: number };
   }
 
   /**
@@ -111,11 +126,16 @@ export class Trainer<M extends string = never, T extends string = never> {
     options: { as?: Reading; batchSize?: number; notice?: (message: string) => void } = {},
   ): Promise<HostOutput> {
     checkOptions("predict", options, ["as", "batchSize", "notice"]);
+    checkDataset("predict", inputs);
     const { as = "output", batchSize = 256, notice = console.warn } = options;
     if (typeof notice !== "function")
       throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${String(notice)}.`);
-    await this.#place(inputs, as === "output" ? "output" : "probabilities", checkBatchSize(batchSize));
-    return predict(this.#training, inputs, as, batchSize, notice);
+    checkBatchSize(batchSize);
+    const work = this.#training.turns.work("predict");
+    return work.run(async () => {
+      await this.#place(inputs, as === "output" ? "output" : "probabilities", batchSize);
+      return predict(this.#training, inputs, as, batchSize, notice, work);
+    });
   }
 
   /**
@@ -128,7 +148,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    */
   async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
     checkOptions("plan", options, ["batchSize", "all"]);
-    checkCopy("plan", sample);
+    checkDataset("plan", sample);
     const { batchSize = 32, all } = options;
     const { engine } = this.#training;
     const { choose, Plan, workloadOf } = await planning();
@@ -160,6 +180,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    */
   async profile(sample: Dataset, options: { batchSize?: number; steps?: number } = {}): Promise<Profile> {
     checkOptions("profile", options, ["batchSize", "steps"]);
+    checkDataset("profile", sample);
     const { batchSize = 32, steps = 20 } = options;
     if (!Number.isInteger(steps) || steps < 1)
       throw new ErmineError("ERMINE_OPTION", `profile: steps is a whole number ≥ 1, got ${String(steps)}.`);
@@ -170,7 +191,6 @@ export class Trainer<M extends string = never, T extends string = never> {
 
   /** Chooses the backend where that is still open, for what is about to be done. */
   async #place(sample: Dataset, use: Use, batchSize: number, notice: (message: string) => void = console.warn): Promise<void> {
-    checkCopy(use, sample);
     const { backend: asked } = this.#options;
     if (this.#training.engine.placed || typeof asked !== "string") return;
     this.#choosing ??= (async () => {
@@ -194,21 +214,22 @@ export class Trainer<M extends string = never, T extends string = never> {
   }
 
   /**
-   * Runs fn with the averaged weights in the model, to save or predict with them; the weights of training are back after it.
+   * Runs fn with the averaged weights in the model, to save or predict with them; the weights of training are back after it. Whatever reads the
+   * model meanwhile sees the averages; a `fit` that runs waits with its next step.
    *
    * @example await trainer.withAveragedWeights(() => trainer.model.stateDict())
    * @throws ErmineError ERMINE_OPTION where no optimizer keeps an average
    */
   async withAveragedWeights<T>(fn: () => T | Promise<T>): Promise<T> {
-    return withAverages(this.#training.state, fn);
+    return withAverages(this.#training, fn);
   }
 
   /**
    * Gives the model's parameters back their numbers, and frees what training holds on the backend, the optimizer's state
-   * too: a `fit` after it starts anew at step 0, from the parameters as they are.
+   * too: a `fit` after it starts anew at step 0, from the parameters as they are. A `fit`, `evaluate` or `predict` that runs is ended
+   * by it with an error that says so.
    */
   dispose(): void {
-    this.#training.engine.dispose();
-    this.#training.state.dispose();
+    disposeTraining(this.#training);
   }
 }

@@ -12,8 +12,10 @@ import { knownValuesHold } from "./knownValues.js";
 import type { Law } from "./law.js";
 import { knownValues } from "./known.js";
 import { nothingLeaks } from "./leaks.js";
+import { oneThingAtATime } from "./lifecycle.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
+import { refusalsLeaveNoTrace } from "./refusals.js";
 import { rowsAreFed } from "./rows.js";
 import { metricsKeepNaN } from "./metrics.js";
 import { specialValuesAgree } from "./special.js";
@@ -38,6 +40,8 @@ export const laws: readonly Law[] = [
   optionsHaveEffect,
   distributionsSumToOne,
   activationsTrain,
+  oneThingAtATime,
+  refusalsLeaveNoTrace,
   unusedStays,
   sizesHold,
   rowsAreFed,

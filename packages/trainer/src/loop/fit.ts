@@ -16,7 +16,8 @@ import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
 import { checkBatchSizes } from "../step/sizes.js";
-import type { Training } from "../step/training.js";
+import { allOrNothing, type Training } from "../step/training.js";
+import type { Work } from "../step/turns.js";
 import { takeUpdate } from "../step/update.js";
 import { evaluate } from "./evaluate.js";
 
@@ -28,27 +29,35 @@ interface Sums {
   samples: number;
 }
 
-export async function fit<M extends string, T extends string>(training: Training, run: FitRun<M, T>): Promise<History> {
-  prepare(training, run);
-  const { engine, setup, metrics, state } = training;
-  const better = directionsOf({ loss: setup.loss, metrics }, run.validation !== undefined);
-  checkMonitors([...run.callbacks, ...followers(state.optimizer)], better);
-  for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(better[monitor]);
+/** @param work this call of `fit` */
+export async function fit<M extends string, T extends string>(
+  training: Training,
+  run: FitRun<M, T>,
+  work: Work,
+): Promise<History> {
+  const { engine } = training;
+  const better = await training.turns.take(() => {
+    work.check();
+    return prepare(training, run);
+  });
   // One epoch takes each row once: then nothing is gained by a copy.
   if (run.epochs > 1 && engine.program?.takesRows === true) training.resident = Resident.of(engine.backend, run.training);
   try {
-    if (run.shadow === undefined) return await loop(training, run, better, undefined);
+    if (run.shadow === undefined) return await loop(training, run, better, undefined, work);
     const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
     const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
     try {
-      return { ...(await loop(training, run, better, shadow)), shadow: shadow.report };
+      work.check();
+      return { ...(await loop(training, run, better, shadow, work)), shadow: shadow.report };
     } finally {
       shadow.close();
     }
   } finally {
-    training.resident?.release();
-    training.resident = undefined;
-    training.feeds = undefined;
+    // After a dispose they may be another fit's.
+    if (!work.ended) {
+      training.resident?.release();
+      training.feeds = training.ahead = training.resident = undefined;
+    }
   }
 }
 
@@ -57,8 +66,9 @@ async function loop<M extends string, T extends string>(
   run: FitRun<M, T>,
   better: Directions,
   shadow: Shadow | undefined,
+  work: Work,
 ): Promise<History> {
-  const { state, setup } = training;
+  const { state, setup, turns } = training;
   const { batchSize, callbacks, dropLast, epochs } = run;
   const history = { epochs: [] as Logs[], steps: [] as number[] };
   const ahead = training.engine.backend.readSync === undefined ? new Ahead(run.training) : undefined;
@@ -71,20 +81,36 @@ async function loop<M extends string, T extends string>(
   const order = run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined;
   const all = batches(run.training.length, batchSize, order, dropLast);
   const stepsPerEpoch = Math.ceil(all.length / training.accumulate);
+  /** Waits until a step may be taken. @returns whether one still is to be taken */
+  const ready = async (): Promise<boolean> => {
+    for (let { busy } = turns; busy !== undefined; busy = turns.busy) await busy;
+    return mayGoOn();
+  };
+  const mayGoOn = (): boolean => {
+    work.check();
+    if (run.signal?.aborted === true) ended = "aborted";
+    return ended === undefined;
+  };
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better });
-  for (let epoch = 0; epoch < epochs && ended === undefined; epoch++) {
+  for (let epoch = 0; epoch < epochs && (await ready()); epoch++) {
     // A callback may have frozen or thawed layers.
-    if (epoch > 0) defineUpdate(training, run.training);
+    if (epoch > 0) {
+      allOrNothing(training, () => {
+        defineUpdate(training, run.training);
+        training.engine.prepare();
+      });
+    }
     const started = performance.now();
     const sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 };
     if (run.shuffle && epoch > 0) reorder(all, { seed: setup.seed, epoch: state.epoch });
-    for (let first = 0; first < all.length && ended === undefined; first += training.accumulate) {
+    for (let first = 0; first < all.length; first += training.accumulate) {
+      if (!(turns.busy === undefined ? mayGoOn() : await ready())) break;
       const parts = training.accumulate === 1 ? [all[first]!] : all.slice(first, first + training.accumulate);
       const pending =
         shadow === undefined
           ? takeUpdate(training, run.training, parts, run.notice)
           : shadow.watch(parts, () => takeUpdate(training, run.training, parts, run.notice));
-      const taken = pending instanceof Promise ? await waitFor(pending, all[first + 1]) : pending;
+      const taken = pending instanceof Promise ? await turns.hold(waitFor(pending, all[first + 1])) : pending;
       for (const rows of parts) sums.samples += rows.length;
       if (taken !== undefined) {
         addSums(sums.parts, taken.sums);
@@ -100,37 +126,54 @@ async function loop<M extends string, T extends string>(
             control,
           );
           if (told !== undefined) await told;
+          work.check();
         }
       }
-      if (run.signal?.aborted === true) ended = "aborted";
       const rest = yieldToEventLoop();
       if (rest !== undefined) await rest;
     }
+    work.check();
+    if (run.signal?.aborted === true) ended = "aborted";
     if (ended === "aborted") break;
     state.epoch++;
     const seconds = (performance.now() - started) / 1000;
-    const logs = await logsOf(training, sums, run);
+    const logs = await logsOf(training, sums, run, work);
     history.epochs.push(logs);
     observe(training, logs, better, run.notice);
     const info = { epoch, epochs, step: state.step, samplesPerSecond: sums.samples / seconds, logs };
-    for (const callback of callbacks) await callback.onEpochEnd?.(info, control);
+    for (const callback of callbacks) {
+      await callback.onEpochEnd?.(info, control);
+      work.check();
+    }
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(control);
-  training.ahead = undefined;
+  work.check();
   return { ...history, ...(ahead === undefined ? {} : { loading: ahead.report }), stopped: ended ?? "finished" };
 }
 
-/** Makes the program and looks at the data, so that what cannot work is said before the first step. */
-function prepare(training: Training, { training: data, validation, batchSize, dropLast, notice }: FitRun): void {
-  defineUpdate(training, data);
-  if (validation !== undefined) defineEvaluate(training, validation);
-  training.engine.prepare();
-  checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
-  if (validation !== undefined)
-    checkBatchSizes(training, ["evaluate"], "fit's validation", { length: validation.length, batchSize, dropLast: false });
-  checkData(training, data, "training", updateEntries(training));
-  if (validation !== undefined) checkData(training, validation, "validation", ["evaluate"]);
+/**
+ * Makes the program and looks at the data, so that what cannot work is said before the first step, and leaves no trace.
+ *
+ * @returns which way each log gets better
+ */
+function prepare(training: Training, { training: data, validation, batchSize, dropLast, callbacks, notice }: FitRun): Directions {
+  const better = allOrNothing(training, () => {
+    const { engine, setup, metrics, state } = training;
+    defineUpdate(training, data);
+    if (validation !== undefined) defineEvaluate(training, validation);
+    engine.prepare();
+    checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
+    if (validation !== undefined)
+      checkBatchSizes(training, ["evaluate"], "fit's validation", { length: validation.length, batchSize, dropLast: false });
+    checkData(training, data, "training", updateEntries(training));
+    if (validation !== undefined) checkData(training, validation, "validation", ["evaluate"]);
+    const directions = directionsOf({ loss: setup.loss, metrics }, validation !== undefined);
+    checkMonitors([...callbacks, ...followers(state.optimizer)], directions);
+    for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(directions[monitor]);
+    return directions;
+  });
   if (training.state.step === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
+  return better;
 }
 
 function checkData({ engine, setup: { loss, model } }: Training, data: Dataset, name: string, entries: readonly string[]): void {
@@ -148,6 +191,7 @@ async function logsOf(
   training: Training,
   sums: Sums,
   run: Pick<FitRun, "validation" | "batchSize" | "validationWeights">,
+  work: Work,
 ): Promise<Logs> {
   const parts = partsOf(training.setup.loss);
   const means = sums.parts.length > 0 ? sums.parts : parts.map(() => ({ value: 0, normalizer: 0 }));
@@ -157,7 +201,9 @@ async function logsOf(
   };
   const { validation, batchSize, validationWeights } = run;
   if (validation === undefined) return logs;
-  const values = await evaluate(training, validation, batchSize, validationWeights);
+  // Not while withAveragedWeights has others in place.
+  for (let { busy } = training.turns; busy !== undefined; busy = training.turns.busy) await busy;
+  const values = await evaluate(training, validation, batchSize, validationWeights, work);
   for (const [name, value] of Object.entries(values)) logs[validationName(name)] = value;
   return logs;
 }

@@ -8,7 +8,8 @@ import type { HostOutput } from "../step/engine.js";
 import { Watch, type NotFinite } from "../step/diagnose.js";
 import { definePredict, feedsOf } from "../step/entries.js";
 import { checkBatchSizes } from "../step/sizes.js";
-import { linkOf, type Training } from "../step/training.js";
+import { allOrNothing, linkOf, type Training } from "../step/training.js";
+import type { Work } from "../step/turns.js";
 
 export type Reading = "output" | "probabilities" | "classes";
 
@@ -16,31 +17,51 @@ export type Reading = "output" | "probabilities" | "classes";
  * @param notice told of outputs that are NaN
  * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
  */
-export async function predict(
+export function predict(
   training: Training,
   inputs: Dataset,
   as: Reading,
   batchSize: number,
   notice: (message: string) => void,
+  work: Work,
+): Promise<HostOutput> {
+  return training.turns.take(() => {
+    work.check();
+    return predicted(training, inputs, as, batchSize, notice, work);
+  });
+}
+
+async function predicted(
+  training: Training,
+  inputs: Dataset,
+  as: Reading,
+  batchSize: number,
+  notice: (message: string) => void,
+  work: Work,
 ): Promise<HostOutput> {
   const link = as === "output" ? "identity" : linkOf(training);
   if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
   }
   const unlabelled = new Dataset({ inputs: inputs.inputs, targets: undefined, sampleWeights: undefined });
-  const entry = definePredict(training, unlabelled, as === "output" ? "output" : "probabilities");
-  training.engine.prepare();
-  checkBatchSizes(training, [entry], "predict", { length: inputs.length, batchSize, dropLast: false });
+  const entry = allOrNothing(training, () => {
+    const name = definePredict(training, unlabelled, as === "output" ? "output" : "probabilities");
+    training.engine.prepare();
+    checkBatchSizes(training, [name], "predict", { length: inputs.length, batchSize, dropLast: false });
+    return name;
+  });
   const parts: HostOutput[] = [];
   const spoiled: number[] = [];
   let spoiledBatch: Int32Array | undefined;
   for (const rows of batches(inputs.length, batchSize)) {
     const output = (await training.engine.run(entry, feedsOf(training, unlabelled, rows)))[0]!;
+    work.check();
     parts.push(output);
     const found = rowsWithNaN(output);
     if (found.length > 0) spoiledBatch ??= rows;
     for (const row of found) spoiled.push(rows[row]!);
     await yieldToEventLoop();
+    work.check();
   }
   if (spoiledBatch !== undefined) {
     const watch = new Watch();

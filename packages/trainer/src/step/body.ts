@@ -28,6 +28,7 @@ import type { Module } from "@ermine/core/nn";
 import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimizers/clip.js";
 import { forward, termsOf, type AnyLoss, type Batch, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
+import { inMode } from "./mode.js";
 import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
 import type { Accumulated, GroupState } from "./state.js";
 
@@ -93,19 +94,18 @@ function differentiate(
   const tables = new Set<Variable>(
     byRows ? setup.groups.flatMap((group) => (group.optimizer.rows === undefined ? [] : group.parameters)) : [],
   );
-  setup.model.train();
+  const gradients = () =>
+    valueAndRowGrads(
+      () => {
+        const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
+        const penalty = totalPenalty(setup.model, setup.regularizers);
+        return [objective(terms, penalty), terms, penalty] as const;
+      },
+      parameters,
+      (parameter) => tables.has(parameter),
+    );
   const [{ value, grads }, changed] = withChanged(setup.buffers, () =>
-    withRandom({ seed: setup.seed, counters }, () =>
-      valueAndRowGrads(
-        () => {
-          const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
-          const penalty = totalPenalty(setup.model, setup.regularizers);
-          return [objective(terms, penalty), terms, penalty] as const;
-        },
-        parameters,
-        (parameter) => tables.has(parameter),
-      ),
-    ),
+    inMode(setup.model, "train", () => withRandom({ seed: setup.seed, counters }, gradients)),
   );
   return { terms: value[1], penalty: value[2], gradients: grads, changed };
 }
@@ -132,8 +132,7 @@ export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, sca
 /** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */
 export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accumulated): Stepped {
   // Normalizers are a matter of the targets: of the forward nothing is left but shapes.
-  setup.model.eval();
-  const terms = termsOf(setup.loss, forward(setup.model, batch.inputs), batch);
+  const terms = inMode(setup.model, "eval", () => termsOf(setup.loss, forward(setup.model, batch.inputs), batch));
   const ok = greaterEqual(total(terms.map(({ normalizer }) => normalizer)), 0);
   const added = add(normalizers.value, stack(terms.map(({ normalizer }) => normalizer)));
   return { report: report(terms, ok, undefined), ok, updates: [[normalizers, added]] };

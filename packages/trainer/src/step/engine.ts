@@ -77,6 +77,10 @@ export class Engine {
   readonly #entries = new Map<string, Entry>();
   #backend: Backend | undefined;
   #program: Program | undefined;
+  /** Puts back what the entry that runs now has changed already. */
+  #undo: (() => void) | undefined;
+  /** A run that began before is refused what it would write. */
+  #disposals = 0;
 
   /**
    * @param buffers variables that a forward changes by itself (running means): put back where a step is refused
@@ -122,6 +126,14 @@ export class Engine {
     this.#entries.set(name, { body, spec, traced: undefined });
     this.#release();
     return true;
+  }
+
+  /** The entries that there are now. @returns forgets those that were defined since: what needs them defines them again */
+  mark(): () => void {
+    const before = new Map(this.#entries);
+    return () => {
+      this.forget([...this.#entries].flatMap(([name, entry]) => (before.get(name) === entry ? [] : [name])));
+    };
   }
 
   /** Drops entries whose bodies have changed. */
@@ -188,14 +200,21 @@ export class Engine {
   /** Runs an entry op by op, `observe` told of each. */
   async runEagerly(name: string, feeds: Readonly<Record<string, Feed>>, observe?: OpObserver): Promise<HostOutput[]> {
     const { body, spec } = this.#entries.get(name)!;
+    const disposals = this.#disposals;
+    const check = (): void => {
+      if (this.#disposals !== disposals) throw new ErmineError("ERMINE_USAGE", `${name}: the trainer was disposed meanwhile.`);
+    };
     const before = await Promise.all(this.#buffers.map(async (buffer) => [buffer, await buffer.data()] as const));
+    check();
     const run = (): EntryResult => body(eagerArguments(spec, feeds));
+    // What the layers have written (running statistics) is as it was.
+    const undo = (): void => scope(() => before.forEach(([buffer, data]) => buffer.write(data)));
+    this.#undo = undo;
     let result: EntryResult;
     try {
       result = withBackend(this.backend, () => scope(() => (observe === undefined ? run() : observeOps(observe, run))));
     } catch (error) {
-      // What the layers had written by then (running statistics) is as it was.
-      scope(() => before.forEach(([buffer, data]) => buffer.write(data)));
+      this.undo();
       throw error;
     }
     const tensors = [
@@ -209,6 +228,8 @@ export class Engine {
         ? (result.updates ?? []).map(async ([variable, value]) => [variable, await value.data()] as const)
         : before;
       const writes = await Promise.all(after);
+      check();
+      this.#undo = undefined;
       // In a scope, so that what the variables held before is freed now and not when the collector comes by.
       scope(() => {
         for (const [variable, data] of writes) variable.write(data);
@@ -217,8 +238,17 @@ export class Engine {
         result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape), domain: t.domain as Domain })),
       );
     } finally {
+      // Not taken.
+      if (this.#undo === undo) this.undo();
       for (const t of tensors) t.dispose();
     }
+  }
+
+  /** Puts back what the entry that runs now has changed already, where it is not done. */
+  undo(): void {
+    const undo = this.#undo;
+    this.#undo = undefined;
+    undo?.();
   }
 
   #release(): void {
@@ -228,6 +258,7 @@ export class Engine {
 
   /** Gives the variables back their numbers, and frees the program. */
   dispose(): void {
+    this.#disposals++;
     this.#release();
     this.#entries.clear();
   }

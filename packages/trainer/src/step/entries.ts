@@ -7,7 +7,8 @@ import type { Resident } from "../data/resident.js";
 import { forward, isLoss, isSum, mainOutput, partsOf, termsOf } from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
 import { accumulateBody, applyBody, updateBody, weighBody, type StepSetup, type Stepped } from "./body.js";
-import type { EntryResult, EntrySpec } from "./engine.js";
+import type { EntryBody, EntryResult, EntrySpec } from "./engine.js";
+import { inMode } from "./mode.js";
 import { linkOf, type Training } from "./training.js";
 
 /** How a step is made, its groups among it. */
@@ -71,13 +72,13 @@ export function defineEvaluate(training: Training, data: Dataset): void {
   training.targetType = mainTargetType(training.setup.loss, data);
   const { model, loss } = training.setup;
   const wanted = training.metrics.length > 0;
-  training.engine.define("evaluate", specOf(training, data), ({ batch }) => {
-    model.eval();
+  const body: EntryBody = ({ batch }) => {
     const output = forward(model, batch!.inputs);
     const terms = termsOf(loss, output, batch!);
     const read = wanted ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
     return { outputs: [stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])), ...read] };
-  });
+  };
+  training.engine.define("evaluate", specOf(training, data), (args) => inMode(model, "eval", () => body(args)));
 }
 
 /** @returns the entry's name */
@@ -87,8 +88,10 @@ export function definePredict(training: Training, unlabelled: Dataset, as: "outp
   // Named by the link too: it may follow the targets.
   const name = as === "output" ? "predict" : `predictProbabilities.${link}`;
   training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
-    model.eval();
-    const output = mainOutput(loss, forward(model, batch!.inputs));
+    const output = mainOutput(
+      loss,
+      inMode(model, "eval", () => forward(model, batch!.inputs)),
+    );
     return { outputs: [applyLink(link, output)] };
   });
   return name;

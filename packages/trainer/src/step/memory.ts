@@ -1,5 +1,5 @@
 /** The optimizer's slots of every parameter, and the groups of those that are trained now. */
-import { tensor, Variable, zeros, full, type Parameter, type Tensor } from "@ermine/core";
+import { full, keep, mul, stopGradient, tensor, Variable, withBackend, zeros, type Parameter, type Tensor } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { assignGroups, type OptimizerSetup } from "../optimizers/groups.js";
 import type { Optimizer, Slot } from "../optimizers/definition.js";
@@ -67,6 +67,16 @@ export class OptimizerMemory {
     return kept;
   }
 
+  /** What there is now. @returns goes back to it, and frees the slots that were made since */
+  mark(): () => void {
+    const before = new Map([...this.#kept].map(([parameter, kept]) => [parameter, { ...kept }]));
+    return () => {
+      for (const [parameter, { slots }] of this.#kept) if (!before.has(parameter)) for (const slot of slots) slot.value.dispose();
+      this.#kept.clear();
+      for (const [parameter, kept] of before) this.#kept.set(parameter, kept);
+    };
+  }
+
   dispose(): void {
     for (const { slots } of this.#kept.values()) for (const slot of slots) slot.value.dispose();
     this.#kept.clear();
@@ -89,5 +99,9 @@ export const sameGroups = (a: readonly GroupState[], b: readonly GroupState[]): 
 function initial(parameter: Parameter, { start, shape }: Slot): Tensor {
   if (start === 0) return zeros(shape);
   if (typeof start === "number") return full(shape, start);
-  return tensor(parameter.eagerValue().dataSync(), { shape });
+  const { value } = parameter;
+  const backend = value.state.kind === "eager" ? value.state.backend : undefined;
+  if (backend === undefined) return tensor(value.dataSync(), { shape });
+  // Copied where it lies: the backend may answer later.
+  return withBackend(backend, () => keep(mul(stopGradient(value), 1)));
 }

@@ -54,8 +54,7 @@ export class TrainingState {
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
-      for (const sum of this.#accumulated === undefined ? [] : variablesOf(this.#accumulated)) sum.value.dispose();
-      this.#accumulated = undefined;
+      this.#freeSums();
     }
     return (this.#groups = groups);
   }
@@ -96,9 +95,26 @@ export class TrainingState {
     }
   }
 
-  /** Frees the slots; training begins anew, from the parameters as they are. */
+  /** What there is now. @returns goes back to it, and frees what was made since */
+  mark(): () => void {
+    const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#memory.mark()];
+    return () => {
+      // Sums that were there before were freed when their groups changed.
+      if (this.#accumulated !== accumulated) this.#freeSums();
+      this.#groups = groups;
+      undo();
+    };
+  }
+
+  #freeSums(): void {
+    for (const sum of this.#accumulated === undefined ? [] : variablesOf(this.#accumulated)) sum.value.dispose();
+    this.#accumulated = undefined;
+  }
+
+  /** Frees the slots and the sums; training begins anew, from the parameters as they are. */
   dispose(): void {
     this.#memory.dispose();
+    this.#freeSums();
     this.#groups = undefined;
     this.step = 0;
     this.epoch = 0;

@@ -5,10 +5,12 @@ import type { Resident } from "../data/resident.js";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
 import { mainLoss } from "../risk/objective.js";
+import { AveragedWeights } from "./averaged.js";
 import type { StepSetup } from "./body.js";
 import { Engine } from "./engine.js";
 import type { StepFeeds } from "./entries.js";
 import { TrainingState } from "./state.js";
+import { Turns } from "./turns.js";
 
 export interface Training {
   /** How a step is made. */
@@ -20,6 +22,9 @@ export interface Training {
   readonly state: TrainingState;
   /** Runs the entries, once it is placed on a backend. */
   readonly engine: Engine;
+  /** Who works on the variables. */
+  readonly turns: Turns;
+  readonly averaged: AveragedWeights;
   /** What the last update was fed; the next one takes it up again. */
   feeds: StepFeeds | undefined;
   /** The type of the target that was trained or evaluated on last: some links depend on it. */
@@ -28,6 +33,8 @@ export interface Training {
   ahead: Ahead | undefined;
   /** The columns that lie in the backend's memory, while `fit` goes over them. */
   resident: Resident | undefined;
+  /** Puts back what the micro-batches of an update that is not whole yet have changed. */
+  undo: (() => void) | undefined;
 }
 
 export function trainingFor(options: TrainerOptions<string, string>): Training {
@@ -47,12 +54,45 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     accumulate,
     metrics,
     state,
+    turns: new Turns(),
+    averaged: new AveragedWeights(state),
     engine: new Engine(options.compile ?? true, state.buffers, () => model.namedVariables().map(([, variable]) => variable)),
     feeds: undefined,
     targetType: undefined,
     ahead: undefined,
     resident: undefined,
+    undo: undefined,
   };
+}
+
+/**
+ * Runs fn, which defines entries, makes the program and looks whether the data fit. Where fn throws nothing of it is left: no entry that cannot
+ * be traced or compiled, no slot, no type of a target.
+ */
+export function allOrNothing<T>(training: Training, fn: () => T): T {
+  const { engine, state, targetType } = training;
+  const undo = [engine.mark(), state.mark()];
+  try {
+    return fn();
+  } catch (error) {
+    for (const restore of undo) restore();
+    training.targetType = targetType;
+    throw error;
+  }
+}
+
+/** Ends what runs and frees what training holds; the model keeps its parameters. */
+export function disposeTraining(training: Training): void {
+  const { turns, averaged, engine, state } = training;
+  turns.dispose(state.step);
+  engine.undo();
+  training.undo?.();
+  training.undo = undefined;
+  averaged.putBack();
+  training.resident?.release();
+  engine.dispose();
+  state.dispose();
+  training.feeds = training.ahead = training.resident = training.targetType = undefined;
 }
 
 /** What turns the model's output into what people and metrics read. */

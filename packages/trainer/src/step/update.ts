@@ -28,13 +28,23 @@ export function takeUpdate(
   notice: (message: string) => void,
 ): Report | undefined | Promise<Report | undefined> {
   if (training.accumulate > 1) {
-    return addedUp(training, data, parts).then((outputs) => settle(training, data, parts, notice, outputs[0]!.data));
+    const { check } = training.turns.work("fit");
+    return addedUp(training, data, parts, check).then((outputs) => {
+      check();
+      return settle(training, data, parts, notice, outputs[0]!.data);
+    });
   }
   const rows = parts[0]!;
   let { feeds } = training;
   if (feeds === undefined || !feeds.fits(training, data, rows)) training.feeds = feeds = new StepFeeds(training, data, rows);
   const report = training.engine.report("step", feeds.pointedAt(training, rows));
-  if (report instanceof Promise) return report.then((numbers) => settle(training, data, parts, notice, numbers));
+  if (report instanceof Promise) {
+    const { check } = training.turns.work("fit");
+    return report.then((numbers) => {
+      check();
+      return settle(training, data, parts, notice, numbers);
+    });
+  }
   return settle(training, data, parts, notice, report);
 }
 
@@ -57,25 +67,39 @@ function settle(
   return undefined;
 }
 
-async function addedUp(training: Training, data: Dataset, parts: readonly Int32Array[]): Promise<HostOutput[]> {
+/** @param check refuses to go on where the trainer was disposed */
+async function addedUp(
+  training: Training,
+  data: Dataset,
+  parts: readonly Int32Array[],
+  check: () => void,
+): Promise<HostOutput[]> {
   const { engine, state } = training;
   const before = await Promise.all(state.buffers.map(async (buffer) => buffer.data()));
-  const undo = (): void => {
+  check();
+  training.undo = () => {
     state.buffers.forEach((buffer, i) => buffer.write(before[i]!));
     for (const sum of variablesOf(state.accumulated())) sum.write(new Float32Array(sum.shape.reduce((a, b) => a * b, 1)));
+  };
+  const undo = (): void => {
+    training.undo?.();
+    training.undo = undefined;
   };
   let outputs: HostOutput[] = [];
   try {
     for (const [i, { entry, feeds }] of updateRuns(training, data, parts, training.resident).entries()) {
       const pending = engine.run(entry, feeds);
       outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
+      check();
       if (!accepted(outputs)) break;
     }
   } catch (error) {
+    // A dispose has done so.
     undo();
     throw error;
   }
   if (!accepted(outputs)) undo();
+  training.undo = undefined;
   return outputs;
 }
 
