@@ -129,6 +129,14 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
     throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
   }
   checkMetrics(options.metrics ?? []);
+  for (const { name, observe, init } of followers(options.optimizer)) {
+    if (observe === undefined || init !== undefined) continue;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `Trainer: the schedule ${name} observes a log and has no init(). Its state is each trainer's own: init() gives the first one, ` +
+        "observe(state, value, better) returns the next, and at(time, state) reads it.",
+    );
+  }
   if (isSum(options.loss)) for (const { name, loss } of options.loss.parts) checkCopy(`Trainer: the loss "${name}"`, loss);
   for (const [i, { optimizer }] of groupsOf(options.optimizer).entries())
     checkCopy(`Trainer: the optimizer of group ${i}`, optimizer);

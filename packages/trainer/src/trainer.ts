@@ -23,6 +23,7 @@ import type { Plan } from "./plan/plan.js";
 import type { Profile } from "./plan/profile.js";
 import type { Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
+import { rateAt, type Rate } from "./schedules/schedule.js";
 import { disposeTraining, trainingFor, type Training } from "./step/training.js";
 
 /** A chunk of its own. */
@@ -67,6 +68,17 @@ export class Trainer<M extends string = never, T extends string = never> {
   /** Updates taken so far. */
   get step(): number {
     return this.#training.state.step;
+  }
+
+  /**
+   * What a rate is at the next update of this trainer: a schedule that follows a metric (`reduceOnPlateau`) has a state of its own in each trainer.
+   *
+   * @param rate a learning rate, weight decay or momentum as the optimizer was given it
+   * @example trainer.rateNow(schedule)
+   */
+  rateNow(rate: Rate): number {
+    const { step, epoch, schedules } = this.#training.state;
+    return rateAt(rate, { step, epoch, schedules });
   }
 
   /**

@@ -14,7 +14,18 @@ import {
 } from "@ermine/core";
 import { Dropout, Linear, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
-import { accuracy, adam, dataset, schedules, sgd, Trainer, type Schedule, type TrainerOptions } from "../src/index.js";
+import {
+  accuracy,
+  adam,
+  dataset,
+  earlyStopping,
+  lookahead,
+  schedules,
+  sgd,
+  Trainer,
+  type Schedule,
+  type TrainerOptions,
+} from "../src/index.js";
 
 const samples = 8;
 const inputs = { data: Float32Array.from({ length: 2 * samples }, (_, i) => ((i * 7) % 11) / 5 - 1), shape: [samples, 2] };
@@ -48,12 +59,35 @@ async function refusal(fn: () => unknown): Promise<string> {
 }
 
 describe("A7: a schedule's state belongs to a training", () => {
-  test.fails("fault A7: a second trainer with the same options starts at the first rate (issue I, item 4: step.run)", async () => {
+  test("A7: a second trainer with the same options starts at the first rate", async () => {
     const shared = sgd({ learningRate: schedules.reduceOnPlateau(0.1, { monitor: "loss", patience: 0, threshold: 0.9 }) });
     const long = { ...run, epochs: 4 };
     const first = await make({ optimizer: shared }).fit(values, long);
     const second = await make({ optimizer: shared }).fit(values, long);
     expect(second.steps).toEqual(first.steps);
+  });
+  test("A7: two trainers that train at once share an optimizer, a schedule and callbacks, and nothing of their state", async () => {
+    const shared = () => ({
+      optimizer: lookahead(
+        sgd({ learningRate: schedules.reduceOnPlateau(0.1, { monitor: "loss", patience: 0, threshold: 0.9 }) }),
+      ),
+      callbacks: [earlyStopping({ monitor: "loss", patience: 2, minDelta: 0.01 })],
+    });
+    const one = async ({ optimizer, callbacks }: ReturnType<typeof shared>, seed: number, learns: boolean) => {
+      const trainer = make({ optimizer, seed });
+      const history = await trainer.fit(learns ? values : dataset({ ...constant }), { ...run, epochs: 8, callbacks });
+      return [history, await weights(trainer)];
+    };
+    const constant = { inputs: { data: new Float32Array(16), shape: [8, 2] }, targets: oneWide };
+    const alone = [await one(shared(), 1, true), await one(shared(), 2, false)];
+    const both = shared();
+    expect(await Promise.all([one(both, 1, true), one(both, 2, false)])).toEqual(alone);
+  });
+  test("A7: a schedule that keeps its state itself is refused", async () => {
+    const own = { name: "own", per: "epoch", monitor: "loss", at: () => 0.1, observe: () => undefined } as const;
+    expect(await refusal(() => make({ optimizer: sgd({ learningRate: own }) }))).toMatch(
+      /own observes a log and has no init\(\)/,
+    );
   });
 });
 

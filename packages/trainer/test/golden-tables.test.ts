@@ -71,9 +71,10 @@ interface ScheduleCase {
 describe("schedules are PyTorch's", () => {
   it.each(goldenCases<ScheduleCase>("schedules").map((c) => [c.id, c] as const))("%s", (_, c) => {
     const schedule = schedules[c.name]!(c.baseLearningRate, c.options);
+    let state = schedule.init?.();
     const got = c.expected.map((_value, k) => {
-      if (k > 0 && c.metrics !== undefined) schedule.observe!(c.metrics[k - 1]!);
-      return schedule.at(k);
+      if (k > 0 && c.metrics !== undefined) state = schedule.observe!(state, c.metrics[k - 1]!);
+      return schedule.at(k, state);
     });
     expect(differences(got, c.expected, 1e-9, 1e-7)).toEqual([]);
   });

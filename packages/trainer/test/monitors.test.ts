@@ -117,18 +117,22 @@ describe("a monitor goes the way that the metric says", () => {
     const rate = (): ReturnType<typeof schedules.reduceOnPlateau> =>
       schedules.reduceOnPlateau(1, { monitor: "valScore", patience: 0, factor: 0.5 });
     const rising = rate();
-    await fit(make([given([1, 2, 3, 4])], { optimizer: sgd({ learningRate: rising }) }), { epochs: 4 });
-    expect(rising.at(4)).toBe(1);
+    const higher = make([given([1, 2, 3, 4])], { optimizer: sgd({ learningRate: rising }) });
+    await fit(higher, { epochs: 4 });
+    expect(higher.rateNow(rising)).toBe(1);
     const falling = rate();
-    await fit(make([given([4, 3, 2, 1])], { optimizer: adam({ learningRate: falling }) }), { epochs: 4 });
-    expect(falling.at(4)).toBe(0.125);
+    const lower = make([given([4, 3, 2, 1])], { optimizer: adam({ learningRate: falling }) });
+    await fit(lower, { epochs: 4 });
+    expect(lower.rateNow(falling)).toBe(0.125);
+    lower.dispose();
+    expect(lower.rateNow(falling)).toBe(1);
     const own = rate();
-    for (const value of [1, 2, 3]) own.observe(value, "higher");
-    expect(own.at(3)).toBe(1);
-    expect(() => own.observe(1)).toThrow(/follows "valScore", and nothing says which way.*mode: "max"/);
+    const known = [1, 2, 3].reduce((state, value) => own.observe(state, value, "higher"), own.init());
+    expect(own.at(3, known)).toBe(1);
+    expect(() => own.observe(known, 1)).toThrow(/follows "valScore", and nothing says which way.*mode: "max"/);
     const ofLoss = schedules.reduceOnPlateau(1, { patience: 0, factor: 0.5 });
-    for (const value of [3, 2, 2.5]) ofLoss.observe(value);
-    expect(ofLoss.at(3)).toBe(0.5);
+    const worse = [3, 2, 2.5].reduce((state, value) => ofLoss.observe(state, value), ofLoss.init());
+    expect([ofLoss.at(3, worse), ofLoss.at(3)]).toEqual([0.5, 1]);
   });
 
   it("a metric that does not say is refused before the first step, unless the option does", async () => {
@@ -176,11 +180,12 @@ describe("a log that is NaN", () => {
   it("is no improvement for reduceOnPlateau, which is said", async () => {
     const rate = schedules.reduceOnPlateau(1, { monitor: "valScore", patience: 1, factor: 0.5 });
     const notices: string[] = [];
-    await fit(make([given([NaN])], { optimizer: sgd({ learningRate: rate }) }), {
+    const trainer = make([given([NaN])], { optimizer: sgd({ learningRate: rate }) });
+    await fit(trainer, {
       epochs: 2,
       notice: (text) => void notices.push(text),
     });
-    expect(rate.at(2)).toBe(0.5);
+    expect(trainer.rateNow(rate)).toBe(0.5);
     expect(notices).toEqual([1, 2].map((epoch) => expect.stringMatching(`"valScore", which was NaN after epoch ${epoch}`)));
   });
 });

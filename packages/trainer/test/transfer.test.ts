@@ -11,6 +11,7 @@ import {
   sgd,
   Trainer,
   type Optimizer,
+  type Schedule,
   type OptimizerSetup,
 } from "../src/index.js";
 
@@ -144,7 +145,13 @@ it("weight decay follows a schedule: each step decays by its own rate (adamw: θ
 it("a schedule that groups share is told of a metric once an epoch", async () => {
   const told: number[] = [];
   const plateau = schedules.reduceOnPlateau(0.1, { monitor: "loss" });
-  const shared = { ...plateau, observe: (value: number) => void told.push(value) };
+  const shared: Schedule = {
+    ...(plateau as Schedule),
+    observe(state, value) {
+      told.push(value);
+      return state;
+    },
+  };
   const group = (match: string): { parameters: (name: string) => boolean; optimizer: Optimizer } => ({
     parameters: (name) => name.startsWith(match),
     optimizer: sgd({ learningRate: shared }),

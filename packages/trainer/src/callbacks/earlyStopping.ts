@@ -3,7 +3,7 @@ import { checkOptions, ErmineError } from "@ermine/core";
 import type { StateDict } from "@ermine/core/nn";
 import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";
-import type { Callback } from "./callback.js";
+import type { Callback, Control } from "./callback.js";
 
 export interface EarlyStoppingOptions<Name extends string> {
   /** A log of the trainer's: "loss", "valLoss", "valAccuracy". */
@@ -16,6 +16,15 @@ export interface EarlyStoppingOptions<Name extends string> {
   readonly mode?: Mode;
   /** Put the best epoch's weights back at the end. Default true. */
   readonly restoreBest?: boolean;
+}
+
+/** What is known in one `fit`: trainers may share the callback. */
+interface Progress {
+  readonly sign: 1 | -1;
+  best: number | undefined;
+  waited: number;
+  missing: number;
+  weights: StateDict | undefined;
 }
 
 /**
@@ -36,33 +45,33 @@ export function earlyStopping<const Name extends string>(options: EarlyStoppingO
   if (!Number.isInteger(patience) || patience < 0) {
     throw new ErmineError("ERMINE_OPTION", `earlyStopping: patience is a whole number of epochs ≥ 0, got ${String(patience)}.`);
   }
-  let sign: 1 | -1 = -1;
-  let best: number | undefined;
-  let waited = 0;
-  let missing = 0;
-  let weights: StateDict | undefined;
+  const fits = new WeakMap<Control, Progress>();
   return {
     name: "earlyStopping",
     monitor,
-    onTrainBegin(_, { better }) {
-      sign = signOf("earlyStopping", monitor, mode, better[monitor]);
-      [best, waited, missing, weights] = [undefined, 0, 0, undefined];
+    onTrainBegin(control, { better }) {
+      const sign = signOf("earlyStopping", monitor, mode, better[monitor]);
+      fits.set(control, { sign, best: undefined, waited: 0, missing: 0, weights: undefined });
     },
     async onEpochEnd({ epoch, logs }, control) {
+      const now = fits.get(control)!;
+      const { sign, best } = now;
       const value = logs[monitor]!;
       if (sign * value > (best === undefined ? -Infinity : sign * best + minDelta)) {
-        [best, waited, missing] = [value, 0, 0];
-        if (restoreBest) weights = await control.model.stateDict();
+        [now.best, now.waited, now.missing] = [value, 0, 0];
+        if (restoreBest) now.weights = await control.model.stateDict();
         return;
       }
-      waited++;
-      if (Number.isNaN(value)) missing++;
+      now.waited++;
+      if (Number.isNaN(value)) now.missing++;
+      const { waited, missing } = now;
       if (waited < patience) return;
       const since = best === undefined ? "" : `, best ${best}`;
       const why = missing === 0 ? "" : `; ${nanReason(monitor, missing, waited)}`;
       control.stop(`${monitor} has not improved for ${waited} epochs (epoch ${epoch + 1}${since})${why}`);
     },
     onTrainEnd(control) {
+      const { weights } = fits.get(control)!;
       if (weights !== undefined) control.model.loadStateDict(weights);
     },
   };

@@ -213,7 +213,8 @@ function observe({ state }: Training, logs: Logs, better: Directions, notice: (m
   // A set: groups may share a schedule, which is told once.
   for (const rate of new Set(followers(state.optimizer))) {
     const value = logs[rate.monitor]!;
-    rate.observe?.(value, better[rate.monitor]);
+    const before = state.schedules.get(rate) ?? rate.init?.();
+    if (rate.observe !== undefined) state.schedules.set(rate, rate.observe(before, value, better[rate.monitor]));
     if (Number.isNaN(value))
       notice(
         `ermine: ${rate.name} follows "${rate.monitor}", which was NaN after epoch ${state.epoch}: that counts as no improvement.`,

@@ -23,21 +23,38 @@ export interface ReduceOnPlateauOptions {
   readonly epsilon?: number;
 }
 
+/** How far one training is with it. */
+export interface PlateauState {
+  readonly rate: number;
+  /** The best value so far; NaN before the first. */
+  readonly best: number;
+  /** Epochs without improvement since the best, or since the last reduction. */
+  readonly bad: number;
+  /** Epochs of the cooldown that are left. */
+  readonly cooling: number;
+}
+
 /** Logs whose direction needs no metric: what a loop of one's own tells of them is a loss. */
 const losses: readonly string[] = ["loss", "valLoss"];
 
 /**
  * lr · factor once more than `patience` epochs have brought no improvement; NaN is none. PyTorch's ReduceLROnPlateau.
  *
- * `observe(value, better)` is told which way is better where `mode` does not say.
+ * It keeps nothing itself: a trainer has a state of its own for it, also where trainers share it. `observe(state, value, better)` is told which way is
+ * better where `mode` does not say.
  *
  * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, where
  * neither `mode` nor the metric says which way is better
+ * @example
+ * const rate = reduceOnPlateau(0.1, { patience: 3 });
+ * let state = rate.init();                            // in a loop of one's own
+ * state = rate.observe(state, valLoss);               // after each epoch
+ * rate.at(epoch, state);                              // the learning rate now
  */
 export function reduceOnPlateau(
   learningRate: number,
   options: ReduceOnPlateauOptions = {},
-): Schedule & Required<Pick<Schedule, "observe" | "state" | "restore">> {
+): Schedule<PlateauState> & Required<Pick<Schedule<PlateauState>, "init" | "observe">> {
   checkOptions("reduceOnPlateau", options, [
     "monitor",
     "mode",
@@ -62,24 +79,24 @@ export function reduceOnPlateau(
   requireNumber("reduceOnPlateau", "epsilon", epsilon, 0);
   const signFor = (better: Better | undefined): 1 | -1 =>
     signOf("reduceOnPlateau", monitor, mode, better ?? (losses.includes(monitor) ? "lower" : undefined));
-  // NaN: there is no best value yet.
-  let now = { rate: learningRate, best: NaN, bad: 0, cooling: 0 };
+  const init = (): PlateauState => ({ rate: learningRate, best: NaN, bad: 0, cooling: 0 });
 
-  const improves = (value: number, sign: 1 | -1): boolean => {
-    if (!Number.isFinite(now.best)) return sign * value > (Number.isNaN(now.best) ? -Infinity : sign * now.best);
-    const limit = thresholdMode === "rel" ? now.best * (1 + sign * threshold) : now.best + sign * threshold;
+  const improves = (best: number, value: number, sign: 1 | -1): boolean => {
+    if (!Number.isFinite(best)) return sign * value > (Number.isNaN(best) ? -Infinity : sign * best);
+    const limit = thresholdMode === "rel" ? best * (1 + sign * threshold) : best + sign * threshold;
     return sign * (value - limit) > 0;
   };
   return {
     name: "reduceOnPlateau",
     per: "epoch",
     monitor,
-    at: () => now.rate,
+    init,
+    at: (_, state = init()) => state.rate,
     checkDirection: (better) => void signFor(better),
-    observe(value, better) {
+    observe(state, value, better) {
       const sign = signFor(better);
-      let { rate, best, bad, cooling } = now;
-      if (improves(value, sign)) [best, bad] = [value, 0];
+      let { rate, best, bad, cooling } = state;
+      if (improves(best, value, sign)) [best, bad] = [value, 0];
       else bad++;
       if (cooling > 0) [cooling, bad] = [cooling - 1, 0];
       if (bad > patience) {
@@ -87,11 +104,7 @@ export function reduceOnPlateau(
         if (rate - next > epsilon) rate = next;
         [cooling, bad] = [cooldown, 0];
       }
-      now = { rate, best, bad, cooling };
-    },
-    state: () => ({ ...now }),
-    restore(state) {
-      now = { ...now, ...state };
+      return { rate, best, bad, cooling };
     },
   };
 }

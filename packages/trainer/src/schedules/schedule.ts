@@ -1,5 +1,6 @@
 /**
- * What a schedule is: a pure function of time, in float64 on the host. A number is the schedule that never changes.
+ * What a schedule is: a pure function of time, in float64 on the host, and of the state of a training where it follows a metric. It keeps nothing
+ * itself, so that trainers may share it. A number is the schedule that never changes.
  * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
  */
 import { ErmineError } from "@ermine/core";
@@ -12,29 +13,32 @@ export interface Time {
   readonly epoch: number;
   /** Updates that these parameters have had; default step. Fewer for a layer that was frozen for a time. */
   readonly age?: number;
+  /** The states of schedules that follow a metric; default: as before training. */
+  readonly schedules?: ReadonlyMap<Schedule, unknown>;
 }
 
 /** What bias corrections count by: a parameter's own updates. */
 export const ageOf = ({ step, age }: Time): number => age ?? step;
 
-export interface Schedule {
+/** `S` is the state of one that follows a metric: plain JSON, so that a checkpoint can keep it. */
+export interface Schedule<S = unknown> {
   readonly name: string;
   /** What `at` counts. */
   readonly per: "step" | "epoch";
-  /** The value after `time` whole steps (or epochs). */
-  at(time: number): number;
+  /** The value after `time` whole steps (or epochs). `state`: of one that observes, default `init()`. */
+  at(time: number, state?: S): number;
   /** The log that `observe` is given after each epoch; a metric of the trainer's. */
   readonly monitor?: string;
-  observe?(value: number, better?: Better): void;
+  /** Of one that observes: its state before training. Each trainer has its own. */
+  init?(): S;
+  /** @returns the state after an epoch whose log was `value`; the state that is handed in stays as it is */
+  observe?(state: S, value: number, better?: Better): S;
   /**
    * Of one that observes: told before the first step which way the log gets better, so that it can refuse one without a direction.
    *
    * @throws ErmineError ERMINE_OPTION where neither its options nor the metric say
    */
   checkDirection?(better: Better | undefined): void;
-  /** What a checkpoint must keep of a schedule that observes. */
-  state?(): Readonly<Record<string, number>>;
-  restore?(state: Readonly<Record<string, number>>): void;
 }
 
 /** A learning rate, a weight decay or a momentum: fixed, or scheduled. */
@@ -43,7 +47,8 @@ export type Rate = number | Schedule;
 /** The rate's value now. */
 export function rateAt(rate: Rate, time: Time): number {
   if (typeof rate === "number") return rate;
-  return rate.at(rate.per === "step" ? time.step : time.epoch);
+  const count = rate.per === "step" ? time.step : time.epoch;
+  return rate.init === undefined ? rate.at(count) : rate.at(count, time.schedules?.get(rate) ?? rate.init());
 }
 
 /** A schedule that counts steps. */

@@ -2,7 +2,7 @@
 import { Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
 import type { OptimizerSetup } from "../optimizers/groups.js";
-import type { Time } from "../schedules/schedule.js";
+import type { Schedule, Time } from "../schedules/schedule.js";
 import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
@@ -26,6 +26,8 @@ export class TrainingState {
   step = 0;
   /** Epochs ended so far. */
   epoch = 0;
+  /** Of the schedules that follow a metric: as JSON, by the schedule. */
+  readonly schedules = new Map<Schedule, unknown>();
   /** The model's variables that a forward changes by itself (running means). */
   readonly buffers: readonly Variable[];
   readonly #model: Module;
@@ -88,9 +90,9 @@ export class TrainingState {
 
   /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
   writeScalars(target: Float32Array): void {
-    const { step, epoch } = this;
+    const { step, epoch, schedules } = this;
     for (const { optimizer, firstScalar, missed } of this.groups) {
-      const time: Time = { step, epoch, age: step - missed };
+      const time: Time = { step, epoch, age: step - missed, schedules };
       target.set(optimizer.scalars(time), firstScalar);
     }
   }
@@ -116,6 +118,7 @@ export class TrainingState {
     this.#memory.dispose();
     this.#freeSums();
     this.#groups = undefined;
+    this.schedules.clear();
     this.step = 0;
     this.epoch = 0;
   }

@@ -22,9 +22,10 @@ export const scheduleKind: GoldenKind<ScheduleCase> = {
     const make = schedules[name];
     if (make === undefined) throw new Skip(`there is no schedule "${name}"`);
     const schedule = skipUnknownOptions(() => make(baseLearningRate, optionsOf(options)));
+    let state = schedule.init?.();
     const got = expected.map((_, k) => {
-      if (k > 0 && metrics !== undefined) schedule.observe!(metrics[k - 1]!);
-      return schedule.at(k);
+      if (k > 0 && metrics !== undefined) state = schedule.observe!(state, metrics[k - 1]!);
+      return schedule.at(k, state);
     });
     if (expectedMomentum === undefined) return [{ what: "learning rate", got, expected }];
     const { momentum } = schedule as Partial<CycledSchedule>;
