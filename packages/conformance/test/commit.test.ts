@@ -67,10 +67,7 @@ const instances: Instance[] = [true, false].flatMap((compile) => {
 });
 
 const both = (names: readonly string[]): string[] => names.flatMap((name) => [`${name}, compiled`, `${name}, eager`]);
-const rates = "sgd rmsprop adam adamw adagrad adadelta adamax nadam radam asgd lion lamb adafactor".split(" ");
-const overflows = "sgd rmsprop adam adamw adamax nadam radam lamb".split(" ");
+const overflows = "sgd rmsprop nadam lamb".split(" ");
 law("nothing that is not finite is committed", "issue I, item 4: step.run", instances, [
-  ...both(rates.map((name) => `${name}, a rate of NaN`)),
   ...both(overflows.map((name) => `${name}, a rate of 3e38`)),
-  ...both(["adamw, a decay of NaN", "sgd, a momentum of NaN", "two micro-batches, a rate of NaN"]),
 ]);

@@ -147,6 +147,7 @@ export class StepFeeds {
     this.#batch.ahead = ahead;
     this.#counters[0] = state.step;
     state.writeScalars(this.#scalars);
+    state.checkScalars(this.#scalars);
     return this.#feeds;
   }
 }
@@ -166,6 +167,7 @@ export interface EntryRun {
 
 /** The calls that an update over these micro-batches is. `resident`: where their rows lie on the backend that is called. */
 export function updateRuns(training: Training, data: Dataset, parts: readonly Int32Array[], resident?: Resident): EntryRun[] {
+  training.state.checkScalars(training.state.scalars());
   if (training.accumulate === 1) return [{ entry: "step", feeds: feedsOf(training, data, parts[0]!) }];
   let first = 0;
   const feeds = parts.map((rows, microBatch) => {

@@ -1,8 +1,8 @@
 /** All that training changes: how far it is, the model's variables, the optimizer's slots, the gradients that are being summed. */
-import { Variable, zeros } from "@ermine/core";
+import { ErmineError, Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
 import type { OptimizerSetup } from "../optimizers/groups.js";
-import type { Schedule, Time } from "../schedules/schedule.js";
+import { rateAt, type Schedule, type Time } from "../schedules/schedule.js";
 import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
@@ -95,6 +95,30 @@ export class TrainingState {
       const time: Time = { step, epoch, age: step - missed, schedules };
       target.set(optimizer.scalars(time), firstScalar);
     }
+  }
+
+  /**
+   * What an update is about to be fed, checked: a rate that is NaN would make every parameter NaN.
+   *
+   * @throws ErmineError ERMINE_NOT_FINITE that names the optimizer and its option
+   */
+  checkScalars(scalars: Float32Array): void {
+    for (let i = 0; i < scalars.length; i++) if (!Number.isFinite(scalars[i]!)) throw this.#notFinite(i, scalars[i]!);
+  }
+
+  #notFinite(i: number, scalar: number): ErmineError {
+    const { step, epoch, schedules } = this;
+    const { optimizer } = this.groups.findLast(({ firstScalar }) => firstScalar <= i)!;
+    const options = Object.entries(optimizer.options);
+    const bad = optimizer.rates
+      .map((rate) => [rate, rateAt(rate, { step, epoch, schedules })] as const)
+      .find(([, value]) => !Number.isFinite(value));
+    const name = options.find(([, option]) => option === bad?.[0])?.[0] ?? "a rate";
+    const what = bad === undefined ? `a value of ${scalar} for the step, out of its options in float32` : `${name} ${bad[1]}`;
+    return new ErmineError(
+      "ERMINE_NOT_FINITE",
+      `Update ${step + 1} was not taken: ${optimizer.name} has ${what}, which is not finite. Look at its schedule at step ${step} of epoch ${epoch}.`,
+    );
   }
 
   /** What there is now. @returns goes back to it, and frees what was made since */
