@@ -66,8 +66,4 @@ const instances: Instance[] = [true, false].flatMap((compile) => {
   ];
 });
 
-const both = (names: readonly string[]): string[] => names.flatMap((name) => [`${name}, compiled`, `${name}, eager`]);
-const overflows = "sgd rmsprop nadam lamb".split(" ");
-law("nothing that is not finite is committed", "issue I, item 4: step.run", instances, [
-  ...both(overflows.map((name) => `${name}, a rate of 3e38`)),
-]);
+law("nothing that is not finite is committed", "", instances, []);

@@ -42,6 +42,8 @@ export interface StepSetup {
   /** The model's variables that a forward changes by itself (running means). */
   readonly buffers: readonly Variable[];
   readonly seed: number;
+  /** Is every value that the step would write looked at before? Where rates are so large that finite gradients may give values that are not. */
+  readonly checksWritten: boolean;
 }
 
 export type Update = readonly [variable: Variable, value: Tensor];
@@ -237,7 +239,6 @@ function finish(
     ...changed.map(isAllFinite),
   ];
   if (penalty !== undefined) checks.push(finite(penalty));
-  const ok = checks.reduce((a, b) => logicalAnd(a, b));
   const held = clipped(setup, raw);
   const updates: Update[] = [];
   let [first, next] = [0, 0];
@@ -247,6 +248,8 @@ function finish(
     if (own.every((gradient) => gradient === undefined)) continue;
     updates.push(...groupUpdates(setup, group, own, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
   }
+  if (setup.checksWritten) checks.push(...updates.map(([, value]) => isAllFinite(value)));
+  const ok = checks.reduce((a, b) => logicalAnd(a, b));
   return { report: report(terms, ok, penalty), ok, updates };
 }
 

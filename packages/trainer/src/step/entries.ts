@@ -15,7 +15,14 @@ import { linkOf, type Training } from "./training.js";
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
   ...setup,
   groups: state.begin(() => engine.forget(["step", "weigh", "accumulate", "apply"])),
+  checksWritten: state.checksWritten,
 });
+
+/** Makes the entries that write anew where from now on everything that they write is looked at before. */
+export function redefineUpdate(training: Training, data: Dataset): void {
+  training.engine.forget(["step", "apply"]);
+  defineUpdate(training, data);
+}
 
 const specOf = ({ state }: Training, columns: Dataset | undefined): EntrySpec => ({ columns, scalarCount: state.scalarCount });
 

@@ -21,6 +21,9 @@ export interface Accumulated {
 
 export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Variable[] => [...gradients, totals, normalizers];
 
+/** Fed values up to this size take finite gradients to finite steps. */
+const calm = 1e6;
+
 export class TrainingState {
   /** Updates taken so far. */
   step = 0;
@@ -34,6 +37,8 @@ export class TrainingState {
   readonly optimizer: OptimizerSetup;
   readonly #memory = new OptimizerMemory();
   #groups: readonly GroupState[] | undefined;
+  /** Was a value that is fed so large that finite gradients may give values that are not finite? */
+  hasLargeScalars = false;
   #accumulated: Accumulated | undefined;
 
   constructor(model: Module, optimizer: OptimizerSetup) {
@@ -103,7 +108,12 @@ export class TrainingState {
    * @throws ErmineError ERMINE_NOT_FINITE that names the optimizer and its option
    */
   checkScalars(scalars: Float32Array): void {
-    for (let i = 0; i < scalars.length; i++) if (!Number.isFinite(scalars[i]!)) throw this.#notFinite(i, scalars[i]!);
+    for (let i = 0; i < scalars.length; i++) {
+      const size = Math.abs(scalars[i]!);
+      if (size <= calm) continue;
+      if (!Number.isFinite(size)) throw this.#notFinite(i, scalars[i]!);
+      this.hasLargeScalars = true;
+    }
   }
 
   #notFinite(i: number, scalar: number): ErmineError {
@@ -118,6 +128,13 @@ export class TrainingState {
     return new ErmineError(
       "ERMINE_NOT_FINITE",
       `Update ${step + 1} was not taken: ${optimizer.name} has ${what}, which is not finite. Look at its schedule at step ${step} of epoch ${epoch}.`,
+    );
+  }
+
+  /** Can finite gradients give values that are not finite? A rate was very large once, or an epsilon is 0 in float32: 0 / 0 is NaN. */
+  get checksWritten(): boolean {
+    return (
+      this.hasLargeScalars || this.groups.some(({ optimizer }) => Math.fround(Number(optimizer.options["epsilon"] ?? 1)) === 0)
     );
   }
 
@@ -143,6 +160,7 @@ export class TrainingState {
     this.#freeSums();
     this.#groups = undefined;
     this.schedules.clear();
+    this.hasLargeScalars = false;
     this.step = 0;
     this.epoch = 0;
   }

@@ -14,7 +14,7 @@ import { Turns } from "./turns.js";
 
 export interface Training {
   /** How a step is made. */
-  readonly setup: Omit<StepSetup, "groups">;
+  readonly setup: Omit<StepSetup, "groups" | "checksWritten">;
   /** Micro-batches an update. */
   readonly accumulate: number;
   readonly metrics: readonly Metric[];

@@ -3,7 +3,7 @@ import { ErmineError, type TypedArray } from "@ermine/core";
 import type { Dataset } from "../data/dataset.js";
 import { firstNotFinite } from "./diagnose.js";
 import type { HostOutput } from "./engine.js";
-import { feedsOf, StepFeeds, stepSetup, updateRuns } from "./entries.js";
+import { feedsOf, redefineUpdate, StepFeeds, stepSetup, updateRuns } from "./entries.js";
 import { hostSums, type HostSums } from "../risk/means.js";
 import { variablesOf } from "./state.js";
 import type { Training } from "./training.js";
@@ -37,7 +37,10 @@ export function takeUpdate(
   const rows = parts[0]!;
   let { feeds } = training;
   if (feeds === undefined || !feeds.fits(training, data, rows)) training.feeds = feeds = new StepFeeds(training, data, rows);
-  const report = training.engine.report("step", feeds.pointedAt(training, rows));
+  const checked = training.state.hasLargeScalars;
+  const fed = feeds.pointedAt(training, rows);
+  if (training.state.hasLargeScalars !== checked) redefineUpdate(training, data);
+  const report = training.engine.report("step", fed);
   if (report instanceof Promise) {
     const { check } = training.turns.work("fit");
     return report.then((numbers) => {
@@ -87,7 +90,10 @@ async function addedUp(
   };
   let outputs: HostOutput[] = [];
   try {
-    for (const [i, { entry, feeds }] of updateRuns(training, data, parts, training.resident).entries()) {
+    const checked = state.hasLargeScalars;
+    const runs = updateRuns(training, data, parts, training.resident);
+    if (state.hasLargeScalars !== checked) redefineUpdate(training, data);
+    for (const [i, { entry, feeds }] of runs.entries()) {
       const pending = engine.run(entry, feeds);
       outputs = await (pending instanceof Promise ? (training.ahead?.during(pending, parts[i + 1]) ?? pending) : pending);
       check();
