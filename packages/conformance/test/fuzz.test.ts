@@ -88,7 +88,7 @@ const notDrawn: Readonly<Record<string, string>> = {
 const isComputation = (value: unknown): value is (...args: never[]) => Tensor => typeof value === "function";
 const machinery = [
   "addSizes allocate",
-  "backward bind bindFeeds broadcastShapes",
+  "backward bind bindFeeds bindKernels broadcastShapes",
   "checkBroadcastsTo checkClassIndices checkCopy checkedIndices checkOptions checkValueShape compile compileApart compileModule concrete constantInit copyMark createBackend currentBackend currentPath currentSeed currentTrace",
   "defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp denseGradient dirac dispose",
   "eliminateDead eyeInit",
@@ -96,7 +96,7 @@ const machinery = [
   "gainOf graphModule",
   "hashKey",
   "initialize initializerOf interpret isRowGradient",
-  "kaimingNormal kaimingUniform keep",
+  "kaimingNormal kaimingUniform keep kernelName",
   "leaves loadChunk lowerModule",
   "mapTree markCopy measuredCount mulSizes",
   "nearestName noGrad normalInit",

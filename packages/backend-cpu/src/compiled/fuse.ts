@@ -3,20 +3,23 @@
  * broadcastTo, slices, fills) as views of what they read. Nothing is rounded otherwise than op by op.
  */
 import {
-  ErmineError,
+  broadcastToOp,
+  fullOp,
+  mulOp,
+  reshapeOp,
+  sliceOp,
   type ConstantNode,
   type FeedNode,
   type Graph,
   type Node,
-  type Op,
   type OpNode,
   type Value,
   type VariableNode,
 } from "@ermine/core";
-import type { Chain, ChainStep, Source, View } from "../lower/chain.js";
+import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
 import { loweringOf } from "../lower/index.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
-import { pointwise, type Step } from "../lower/pointwise.js";
+import { pointwiseOf, type Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
 import { neededFirst } from "./plan.js";
@@ -24,15 +27,6 @@ import { neededFirst } from "./plan.js";
 /** The nodes that one of the program's is made of: itself, or a chain's members. */
 export const madeOf = (node: OpNode): readonly OpNode[] =>
   node.op === chainOp ? (node.attributes["members"] as readonly OpNode[]) : [node];
-
-/** The op that a chain is in a graph. Its meaning is its attribute's steps. */
-const chainOp: Op = {
-  name: "chain",
-  inputs: [{ name: "operands", variadic: true, optional: true }],
-  infer() {
-    throw new ErmineError("ERMINE_USAGE", "chain is made by the cpu backend's compiler and has no shape rule.");
-  },
-};
 
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 const countOf = (value: Value): number => sizeOf(shapeOf(value));
@@ -73,7 +67,7 @@ export function fuse(graph: Graph): Graph {
 
 function stepOf(node: Node): Step | undefined {
   if (node.kind !== "op" || node.outputs.length !== 1) return undefined;
-  const op = pointwise.get(node.op.name);
+  const op = pointwiseOf(node.op);
   return op?.step(
     node.inputs.map((value) => value?.type.dtype),
     node.attributes,
@@ -90,7 +84,7 @@ function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Nod
 
 /** What an op that is lowered by itself looks at. */
 function inputsRead({ op, inputs }: OpNode): readonly (Value | undefined)[] {
-  const unread = loweringOf(op.name)?.unread;
+  const unread = loweringOf(op)?.unread;
   return unread === undefined ? inputs : inputs.map((value, i) => (unread.includes(i) ? undefined : value));
 }
 
@@ -123,23 +117,23 @@ function viewOf(value: Value, look: (value: Value) => Seen): Seen {
   const { node } = value;
   if (node.kind !== "op" || countOf(value) === 0) return whole(value);
   const shape = shapeOf(value);
-  if (node.op.name === "full" && value.type.dtype === "float32") return constant(node, shape);
+  if (node.op === fullOp && value.type.dtype === "float32") return constant(node, shape);
   const [input] = node.inputs;
   if (input === undefined) return whole(value);
-  if (node.op.name === "reshape") {
+  if (node.op === reshapeOp) {
     const { base, view } = look(input);
     if (isContiguous(view)) return { base, view: { offset: view.offset, shape, strides: contiguous(shape) } };
     return sizeOf(view.shape) === sizeOf(shape) && sameBeyondOnes(view.shape, shape)
       ? { base, view: { offset: view.offset, shape, strides: spreadOverOnes(view, shape) } }
       : whole(value);
   }
-  if (node.op.name === "broadcastTo") return { ...readUnder(input, shape, look) };
-  if (node.op.name === "mul" && value.type.dtype === "float32") {
+  if (node.op === broadcastToOp) return { ...readUnder(input, shape, look) };
+  if (node.op === mulOp && value.type.dtype === "float32") {
     const [a, b] = node.inputs as readonly [Value, Value];
     const other = isOne(look(b)) ? a : isOne(look(a)) ? b : undefined;
     return other === undefined ? whole(value) : readUnder(other, shape, look);
   }
-  if (node.op.name === "slice") {
+  if (node.op === sliceOp) {
     const { starts, steps } = node.attributes as { starts: number[]; steps: number[] };
     const { base, view } = look(input);
     const offset = view.offset + starts.reduce((sum, start, axis) => sum + start * view.strides[axis]!, 0);

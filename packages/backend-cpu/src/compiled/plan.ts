@@ -1,5 +1,5 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import type { Graph, Node, OpNode, Value, Variable } from "@ermine/core";
+import { reshapeOp, type Graph, type Node, type OpNode, type Value, type Variable } from "@ermine/core";
 import { loweringOf } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 
@@ -85,7 +85,7 @@ function roots(ops: readonly OpNode[]): (value: Value) => Value {
   const known = new Map<Value, Value>();
   const root = (value: Value): Value => known.get(value) ?? value;
   for (const { op, inputs, outputs } of ops) {
-    if (op.name === "reshape") known.set(outputs[0]!, root(inputs[0]!));
+    if (op === reshapeOp) known.set(outputs[0]!, root(inputs[0]!));
   }
   return root;
 }
@@ -94,7 +94,7 @@ function roots(ops: readonly OpNode[]): (value: Value) => Value {
 function checkOf(node: Node): Check | undefined {
   if (node.kind !== "op") return undefined;
   const shapes = node.inputs.map((value) => value && { shape: value.type.shape as readonly number[] });
-  const found = loweringOf(node.op.name)?.lookup?.(shapes, node.attributes);
+  const found = loweringOf(node.op)?.lookup?.(shapes, node.attributes);
   return found && { node, indices: node.inputs[found.input]!, size: found.size };
 }
 
@@ -171,7 +171,7 @@ function updates({ graph, order, committed, root, lastRead, outputs }: Order): P
 
 /** May the op write `value` over `old`, which it reads perhaps? Number by number, each read before it is written. */
 function mayTakePlace(node: OpNode, value: Value, old: Value, root: Plan["root"]): boolean {
-  const lowering = loweringOf(node.op.name);
+  const lowering = loweringOf(node.op);
   if (lowering?.inPlace !== true) return false;
   return node.inputs.every((input, i) => {
     if (input === undefined || root(input) !== old) return true;

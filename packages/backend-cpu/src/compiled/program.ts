@@ -71,14 +71,14 @@ export function write(graph: Graph, planned: Plan, places: Places, fault: number
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 
 function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): void {
-  const lowering = loweringOf(node.op.name);
+  const lowering = loweringOf(node.op);
   if (lowering === undefined) {
     throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
   }
   const operand = (value: Value): Operand => ({ address: places.of(value), shape: shapeOf(value), dtype: value.type.dtype });
   // A dead output has no place where the op can leave it out; others keep theirs.
   const outputs = node.outputs.map((value) =>
-    planned.used(value) || node.op.name !== "convolutionGradient" ? operand(value) : undefined,
+    planned.used(value) || lowering.leavesOutputsOut !== true ? operand(value) : undefined,
   );
   const inputs = node.inputs.map((value) => value && operand(value));
   checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });

@@ -2,6 +2,7 @@
  * A chain: pointwise steps of one size that run together, a block of elements at a time, so that what is between them never leaves the
  * first-level cache. compiled/fuse.ts makes them; assembly/chain.ts runs them.
  */
+import { ErmineError, type Op } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import { collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
@@ -29,6 +30,15 @@ export interface Chain {
   /** Which step each output is. */
   readonly outputs: readonly number[];
 }
+
+/** The op that a chain is in a graph. Its meaning is its attribute's steps. */
+export const chainOp: Op = {
+  name: "chain",
+  inputs: [{ name: "operands", variadic: true, optional: true }],
+  infer() {
+    throw new ErmineError("ERMINE_USAGE", "chain is made by the cpu backend's compiler and has no shape rule.");
+  },
+};
 
 const family: Readonly<Record<Family, number>> = {
   unary: 0,

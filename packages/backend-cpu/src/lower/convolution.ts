@@ -337,6 +337,7 @@ const convolutionTranspose: Lowering = {
 
 const convolutionGradient: Lowering = {
   dtypes: ["float32"],
+  leavesOutputsOut: true,
   emit(e, [g, x, weight, bias], [toX, toWeight, toBias], attributes) {
     const c = convolutionOf(x!, weight!, g!, attributes);
     if (toX !== undefined && sizeOf(toX.shape) > 0) inputGradient(e, c, toX, weight!.address, g!.address);

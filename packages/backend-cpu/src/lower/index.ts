@@ -1,6 +1,6 @@
 /** Every op that the backend has, and the cases that a kernel leaves to the op's meaning. */
-import type { Attributes, TensorType } from "@ermine/core";
-import { chain } from "./chain.js";
+import { kernelName, type Attributes, type Op, type TensorType } from "@ermine/core";
+import { chain, chainOp } from "./chain.js";
 import { attentions } from "./attention.js";
 import { convolutions } from "./convolution.js";
 import { elementwise } from "./elementwise.js";
@@ -28,8 +28,12 @@ export const lowerings: ReadonlyMap<string, Lowering> = new Map([
   ...updates,
 ]);
 
-/** Those, and what the compiler makes of several. */
-export const loweringOf = (name: string): Lowering | undefined => (name === "chain" ? chain : lowerings.get(name));
+/** The definition's lowering, or that of what the compiler makes of several ops. */
+export function loweringOf(op: Op): Lowering | undefined {
+  if (op === chainOp) return chain;
+  const name = kernelName(op);
+  return name === undefined ? undefined : lowerings.get(name);
+}
 
 type Types = readonly (TensorType | undefined)[];
 

@@ -17,6 +17,8 @@ export interface Lowering {
   readonly inPlace?: boolean;
   /** Inputs that it does not look at: nobody need compute them for it, and it may get undefined. */
   readonly unread?: readonly number[];
+  /** Does it leave out an output whose place is undefined, because nobody reads it? Absent: each needs its place. */
+  readonly leavesOutputsOut?: boolean;
   /** Of an op with indices: which input they are, and the length of the axis that they are of. They are checked before the op. */
   lookup?(
     inputs: readonly (Pick<Operand, "shape"> | undefined)[],

@@ -2,7 +2,7 @@
  * What each op that works number by number is as one step of the kernels. A step runs alone over whole tensors (elementwise.ts) or, in
  * compiled programs, with its neighbours over a block at a time (compiled/fuse.ts).
  */
-import type { Attributes, DType } from "@ermine/core";
+import { kernelName, type Attributes, type DType, type Op } from "@ermine/core";
 
 /** Which kernel: assembly/unary.ts, activation.ts, binary.ts. "move" copies; "combine", a product and a sum, is of chains only. */
 export type Family = "unary" | "activation" | "gradient" | "binary" | "where" | "move" | "combine";
@@ -179,3 +179,9 @@ export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
     hardshrinkGradient: gradient(22, lambda),
   } satisfies Record<string, Pointwise>),
 );
+
+/** The definition as a step, where it is one. */
+export function pointwiseOf(op: Op): Pointwise | undefined {
+  const name = kernelName(op);
+  return name === undefined ? undefined : pointwise.get(name);
+}

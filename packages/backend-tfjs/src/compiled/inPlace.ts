@@ -5,12 +5,22 @@
 import type { Graph, OpNode, Value, Variable } from "@ermine/core";
 import { binary, scalar, unary } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
-import { add, downhill, mul, scalarAt, updateLowerings, type AdamOptions, type SgdOptions } from "../lowering/updates.js";
+import {
+  add,
+  downhill,
+  mul,
+  scalarAt,
+  updateRuleOf,
+  type AdamOptions,
+  type SgdOptions,
+  type UpdateRule,
+} from "../lowering/updates.js";
 import type { GraphEmitter } from "./emitter.js";
 
 /** A step whose new values nothing but the variables themselves takes. */
 export interface InPlaceStep {
   readonly node: OpNode;
+  readonly rule: UpdateRule;
   /** The parameter and what is kept beside it: the places to write. */
   readonly variables: readonly Variable[];
 }
@@ -22,14 +32,15 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
   for (const node of graph.nodes) if (node.kind === "op") for (const input of node.inputs) used.add(input);
   const steps = new Map<OpNode, InPlaceStep>();
   for (const node of graph.nodes) {
-    if (node.kind !== "op" || !(node.op.name in updateLowerings)) continue;
+    const rule = node.kind === "op" ? updateRuleOf(node.op) : undefined;
+    if (node.kind !== "op" || rule === undefined) continue;
     const places = [node.inputs[0]!, ...node.inputs.slice(2, -1)];
     const variables = places.flatMap((value) => (value?.node.kind === "variable" ? [value.node.variable] : []));
     const fits = node.outputs.every(
       (value, i) => variables[i] !== undefined && taken.get(value) === variables[i] && !used.has(value),
     );
     if (fits && variables.length === node.outputs.length && new Set(variables).size === variables.length)
-      steps.set(node, { node, variables });
+      steps.set(node, { node, rule, variables });
   }
   return steps;
 }
@@ -45,7 +56,7 @@ function isTakenInPasses({ shape }: Variable, threads: number): boolean {
   return threads > 1 && packets > 40 && size <= 20_000;
 }
 
-const isAdam = ({ node }: InPlaceStep): boolean => node.op.name !== "sgdUpdate";
+const isAdam = ({ rule }: InPlaceStep): boolean => rule.kernel === "adam";
 
 /** What such a step computes with: the gradient, the scalars, the parameter where it decays, and in passes the moments. */
 export function readInPlace(step: InPlaceStep, threads: number): readonly (Value | undefined)[] {
@@ -85,11 +96,11 @@ export function applyInPlace(
   gradient: Operand,
   scalars: Operand,
 ): string {
-  const { node, variables } = step;
+  const { node, rule, variables } = step;
   const options = node.attributes["options"];
   if (!isAdam(step)) return applySgd(around, places, gradient, scalars, options as SgdOptions);
   const adam = options as AdamOptions;
-  const decoupled = node.op.name === "adamwUpdate" || adam.decoupledWeightDecay === true;
+  const decoupled = rule.decoupled || adam.decoupledWeightDecay === true;
   const kernel = isTakenInPasses(variables[0]!, around.threads) ? adamInPasses : adamAtOnce;
   return applyAdam(around, places, gradient, scalars, adam, decoupled, kernel);
 }

@@ -16,7 +16,7 @@ import {
   type Variable,
 } from "@ermine/core";
 import type { Operand } from "../lowering/emitter.js";
-import { lowerings } from "../lowering/index.js";
+import { loweringOf } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
 import { applyInPlace, inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
@@ -165,7 +165,7 @@ function translateEntry(
     } else if (node.kind === "constant") {
       values.set(value, emitter.constant(node.data ?? read(node.storage!), shape as readonly number[], dtype));
     } else if (!inPlace.has(node)) {
-      const lowering = lowerings[node.op.name];
+      const lowering = loweringOf(node.op);
       if (lowering === undefined)
         throw new ErmineError(
           "ERMINE_UNSUPPORTED",

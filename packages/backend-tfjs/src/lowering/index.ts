@@ -1,5 +1,5 @@
 /** Every op of ermine's that TensorFlow has, each said once for eager and compiled. What is not here core decomposes. */
-import type { Attributes, DType, TensorType } from "@ermine/core";
+import { kernelName, type Attributes, type DType, type Op, type TensorType } from "@ermine/core";
 import { activationLowerings } from "./activations.js";
 import { convolutionLowerings, convolutionSupports } from "./convolution.js";
 import { elementwiseLowerings } from "./elementwise.js";
@@ -24,6 +24,12 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...lossLowerings,
   ...updateLowerings,
 };
+
+/** The definition's lowering, where it has one. */
+export function loweringOf(op: Op): Lowering | undefined {
+  const name = kernelName(op);
+  return name === undefined ? undefined : lowerings[name];
+}
 
 export const dtypes: readonly DType[] = ["float32", "int32", "bool"];
 

@@ -2,6 +2,7 @@
  * Optimizers' steps: (parameter, gradient, what is kept beside it…, the step's scalars) → new values. Eagerly they are what they
  * mean; in a program TensorFlow's own kernels write the variables where they stand (`compiled/inPlace.ts`).
  */
+import { kernelName, type Op } from "@ermine/core";
 import { binary, call, scalar, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
@@ -75,11 +76,27 @@ const sgd: Lowering = (e, operands, { options }: { options: SgdOptions }) => {
   return [moved(options.nesterov ? add(e, gradient, mul(e, buffer, momentum)) : buffer), buffer];
 };
 
-export const updateLowerings: Readonly<Record<string, Lowering>> = {
-  adamUpdate: adam(false),
-  adamwUpdate: adam(true),
-  sgdUpdate: sgd,
+/** How an update is taken in place: which of TensorFlow's kernels, and whether the decay is decoupled whatever its options say. */
+export interface UpdateRule {
+  readonly kernel: "adam" | "sgd";
+  readonly decoupled: boolean;
+}
+
+const rules: Readonly<Record<string, UpdateRule>> = {
+  adamUpdate: { kernel: "adam", decoupled: false },
+  adamwUpdate: { kernel: "adam", decoupled: true },
+  sgdUpdate: { kernel: "sgd", decoupled: false },
 };
+
+/** The rule of an update that can be taken in place. */
+export function updateRuleOf(op: Op): UpdateRule | undefined {
+  const name = kernelName(op);
+  return name === undefined ? undefined : rules[name];
+}
+
+export const updateLowerings: Readonly<Record<string, Lowering>> = Object.fromEntries(
+  Object.entries(rules).map(([name, { kernel, decoupled }]) => [name, kernel === "adam" ? adam(decoupled) : sgd]),
+);
 
 export const updateSupports: Readonly<Record<string, Supports>> = {
   adamUpdate: (_, { options }: { options: AdamOptions }) => !options.amsgrad,

@@ -13,6 +13,7 @@ import type { Law } from "./law.js";
 import { knownValues } from "./known.js";
 import { nothingLeaks } from "./leaks.js";
 import { oneThingAtATime } from "./lifecycle.js";
+import { namesMeanNothing } from "./names.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
@@ -46,6 +47,7 @@ export const laws: readonly Law[] = [
   sizesHold,
   rowsAreFed,
   identityHolds,
+  namesMeanNothing,
   tokensAreChecked,
   metricsKeepNaN,
   nothingLeaks,

@@ -4,10 +4,10 @@ import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = max(x, 0) + min(0, α(e^(x/α) − 1)). */
-export const celu = defineActivation({
+export const celu = builtinActivation({
   name: "celu",
   options: { alpha: 1 },
   witnesses: { alpha: 0.5 },

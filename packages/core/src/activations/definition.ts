@@ -1,4 +1,5 @@
 /** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
+import { bind } from "../ops/kernels.js";
 import type { Attributes } from "../backend/contract.js";
 import { markCopy } from "../copy.js";
 import { checkOptions, ErmineError } from "../errors.js";
@@ -107,6 +108,16 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     kinks: (options?: Partial<O>) => spec.kinks?.(complete(options)) ?? [],
     check: (options?: Partial<O>) => void complete(options),
   });
+}
+
+/** @internal An activation of core's own: the kernels of its op's name are its. */
+/* @__NO_SIDE_EFFECTS__ */
+export function builtinActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
+  spec: ActivationSpec<O, D>,
+): Activation<O, D> {
+  const activation = defineActivation(spec);
+  bind(activation.op);
+  return activation;
 }
 
 /** What the reference pages and the gallery say of an activation. */

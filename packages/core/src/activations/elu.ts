@@ -3,10 +3,10 @@ import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for x > 0, α(eˣ − 1) elsewhere. The gradient at 0 is α. */
-export const elu = defineActivation({
+export const elu = builtinActivation({
   name: "elu",
   options: { alpha: 1 },
   witnesses: { alpha: 0.5 },

@@ -6,7 +6,7 @@ import { clamp } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 const rootTwoOverPi = Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
@@ -19,7 +19,7 @@ const normalCdf = (x: Tensor): Tensor => mul(erfc(mul(x, -Math.SQRT1_2)), 0.5);
  * f(x) = x · Φ(x), Φ the normal distribution; `approximate: "tanh"` is ½x(1 + tanh(√(2/π)(x + 0.044715x³))), which is another
  * function (up to 5e-4 off): weights trained with one are not for the other.
  */
-export const gelu = defineActivation({
+export const gelu = builtinActivation({
   name: "gelu",
   options: { approximate: "none" as "none" | "tanh" },
   witnesses: { approximate: "tanh" },

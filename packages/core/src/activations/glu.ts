@@ -6,7 +6,7 @@ import { ErmineError } from "../errors.js";
 import { divSizes } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
   const half = (x.shape[axis] as number) / 2;
@@ -15,7 +15,7 @@ function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
 }
 
 /** glu(x) = a · σ(b), a and b the halves of x along `axis`. */
-export const glu = defineActivation({
+export const glu = builtinActivation({
   name: "glu",
   options: { axis: -1 },
   witnesses: { axis: 0 },

@@ -2,10 +2,10 @@
 import { add, div } from "../ops/arithmetic.js";
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = min(max(x / 6 + ½, 0), 1). The gradient at −3 and 3 is 0. */
-export const hardSigmoid = defineActivation({
+export const hardSigmoid = builtinActivation({
   name: "hardSigmoid",
   output: "probabilities" as const,
   kinks: () => [-3, 3],

@@ -2,10 +2,10 @@
 import { add, div, mul } from "../ops/arithmetic.js";
 import { greaterEqual, lessEqual } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x · min(max(x + 3, 0), 6) / 6. The gradient is 0 at −3 and 1 at 3. */
-export const hardSwish = defineActivation({
+export const hardSwish = builtinActivation({
   name: "hardSwish",
   kinks: () => [-3, 3],
   decompose: (x) => mul(x, div(clamp(add(x, 3), 0, 6), 6)),

@@ -2,10 +2,10 @@
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = min(max(x, minValue), maxValue). The gradient at both bounds is 0. */
-export const hardTanh = defineActivation({
+export const hardTanh = builtinActivation({
   name: "hardTanh",
   options: { minValue: -1, maxValue: 1 },
   witnesses: { minValue: -0.5, maxValue: 0.5 },

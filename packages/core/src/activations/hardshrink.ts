@@ -3,10 +3,10 @@ import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for |x| > λ, else 0. */
-export const hardshrink = defineActivation({
+export const hardshrink = builtinActivation({
   name: "hardshrink",
   options: { lambda: 0.5 },
   witnesses: { lambda: 0.1 },

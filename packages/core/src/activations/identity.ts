@@ -1,8 +1,8 @@
 /** x itself: for a regression's output, and where a configuration wants a name for none. */
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x. */
-export const identity = defineActivation({ name: "identity", decompose: (x) => x });
+export const identity = builtinActivation({ name: "identity", decompose: (x) => x });
 
 export const identityProse: ActivationProse = {
   formula: "x",

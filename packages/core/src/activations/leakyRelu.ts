@@ -2,10 +2,10 @@
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for x > 0, negativeSlope · x elsewhere. The gradient at 0 is the slope. */
-export const leakyRelu = defineActivation({
+export const leakyRelu = builtinActivation({
   name: "leakyRelu",
   options: { negativeSlope: 0.01 },
   witnesses: { negativeSlope: 0.3 },

@@ -2,10 +2,10 @@
 import { minimum, mul, sub } from "../ops/arithmetic.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = log σ(x) = min(x, 0) − log(1 + e^(−|x|)). */
-export const logSigmoid = defineActivation({
+export const logSigmoid = builtinActivation({
   name: "logSigmoid",
   output: "logProbabilities" as const,
   decompose: (x) => sub(minimum(x, 0), log1p(exp(neg(abs(x))))),

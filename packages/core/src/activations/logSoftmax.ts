@@ -3,10 +3,10 @@ import { mul, sub } from "../ops/arithmetic.js";
 import { amax, sum } from "../ops/reduction.js";
 import { exp, log } from "../ops/unary.js";
 import { noGrad } from "../autograd/gradients.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** logSoftmax(x)ᵢ = xᵢ − log Σⱼ eˣʲ over `axis`, the maximum subtracted. Its output is marked as log probabilities. */
-export const logSoftmax = defineActivation({
+export const logSoftmax = builtinActivation({
   name: "logSoftmax",
   options: { axis: -1 },
   witnesses: { axis: 0 },

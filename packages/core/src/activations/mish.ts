@@ -3,10 +3,10 @@ import { add, div, minimum, mul } from "../ops/arithmetic.js";
 import { neg, tanh } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
 import { softplus } from "./softplus.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x · tanh(log(1 + eˣ)). */
-export const mish = defineActivation({
+export const mish = builtinActivation({
   name: "mish",
   decompose: (x) => mul(x, tanh(softplus(x))),
   gradient(g, x) {

@@ -2,7 +2,7 @@
 import { checkOptions, ErmineError } from "../errors.js";
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
-import { apply1, defineFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../ops/definition.js";
 import { checkTensor } from "../ops/elementwise.js";
 import { sumTo } from "../ops/reduction.js";
 import { reshape } from "../ops/shape.js";
@@ -18,7 +18,7 @@ const aligned = (weight: Tensor, x: Tensor): Tensor =>
 const channelShape = (channels: Shape[number], rank: number): Shape =>
   rank < 2 ? [channels] : Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
 
-export const preluOp = defineFusedOp<Record<never, never>>({
+export const preluOp = builtinFusedOp<Record<never, never>>({
   name: "prelu",
   inputs: [
     { name: "x", dtype: "float32" },

@@ -2,10 +2,10 @@
 import { maximum } from "../ops/arithmetic.js";
 import { lessEqual } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = max(x, 0). The gradient at 0 is 0. */
-export const relu = defineActivation({
+export const relu = builtinActivation({
   name: "relu",
   kinks: () => [0],
   decompose: (x) => maximum(x, 0),

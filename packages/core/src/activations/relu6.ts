@@ -1,10 +1,10 @@
 /** The rectifier that stops at 6. */
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = min(max(x, 0), 6). The gradient at 0 and at 6 is 0. */
-export const relu6 = defineActivation({
+export const relu6 = builtinActivation({
   name: "relu6",
   kinks: () => [0, 6],
   decompose: (x) => clamp(x, 0, 6),

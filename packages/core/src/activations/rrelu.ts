@@ -5,7 +5,7 @@ import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { defineActivation, type Activation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type Activation, type ActivationProse } from "./definition.js";
 import { leakyRelu } from "./leakyRelu.js";
 
 const standard = { lower: 1 / 8, upper: 1 / 3 };
@@ -15,7 +15,7 @@ function check({ lower, upper }: typeof standard): void {
 }
 
 /** rrelu in evaluation: leakyRelu whose slope is the mean of `lower` and `upper`. */
-export const rreluEval = defineActivation({
+export const rreluEval = builtinActivation({
   name: "rrelu",
   options: standard,
   witnesses: { lower: 0, upper: 1 },

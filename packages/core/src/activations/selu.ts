@@ -3,13 +3,13 @@ import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 const alpha = 1.6732632423543772;
 const scale = 1.0507009873554805;
 
 /** f(x) = λx for x > 0, λα(eˣ − 1) elsewhere, with the λ and α that keep mean 0 and variance 1. The gradient at 0 is λα. */
-export const selu = defineActivation({
+export const selu = builtinActivation({
   name: "selu",
   kinks: () => [0],
   decompose: (x) => mul(where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)), scale),

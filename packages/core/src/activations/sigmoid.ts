@@ -2,10 +2,10 @@
 import { add, div, mul } from "../ops/arithmetic.js";
 import { exp, neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** σ(x) = 1 / (1 + e⁻ˣ). Its output is marked as probabilities. */
-export const sigmoid = defineActivation({
+export const sigmoid = builtinActivation({
   name: "sigmoid",
   output: "probabilities" as const,
   decompose: (x) => div(1, add(exp(neg(x)), 1)),

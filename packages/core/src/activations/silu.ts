@@ -2,10 +2,10 @@
 import { add, mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x · σ(x). */
-export const silu = defineActivation({
+export const silu = builtinActivation({
   name: "silu",
   decompose: (x) => mul(x, sigmoid(x)),
   gradient(g, x) {

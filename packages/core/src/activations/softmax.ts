@@ -3,10 +3,10 @@ import { div, mul, sub } from "../ops/arithmetic.js";
 import { amax, sum } from "../ops/reduction.js";
 import { exp } from "../ops/unary.js";
 import { noGrad } from "../autograd/gradients.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** softmax(x)ᵢ = eˣⁱ / Σⱼ eˣʲ over `axis`, the maximum subtracted. Its output is marked as probabilities. */
-export const softmax = defineActivation({
+export const softmax = builtinActivation({
   name: "softmax",
   options: { axis: -1 },
   witnesses: { axis: 0 },

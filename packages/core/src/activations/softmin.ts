@@ -1,10 +1,10 @@
 /** Probabilities that favour the smallest. */
 import { neg } from "../ops/unary.js";
 import { softmax } from "./softmax.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** softmin(x) = softmax(−x) over `axis`. */
-export const softmin = defineActivation({
+export const softmin = builtinActivation({
   name: "softmin",
   options: { axis: -1 },
   witnesses: { axis: 0 },

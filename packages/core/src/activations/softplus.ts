@@ -5,10 +5,10 @@ import { exp, log1p } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
 import { sigmoid } from "./sigmoid.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = log(1 + e^(βx)) / β, and x itself where βx > threshold, so that it cannot overflow. */
-export const softplus = defineActivation({
+export const softplus = builtinActivation({
   name: "softplus",
   options: { beta: 1, threshold: 20 },
   witnesses: { beta: 2, threshold: 0.5 },

@@ -4,10 +4,10 @@ import { greater, less, lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../errors.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x − λ above λ, x + λ below −λ, 0 between. */
-export const softshrink = defineActivation({
+export const softshrink = builtinActivation({
   name: "softshrink",
   options: { lambda: 0.5 },
   witnesses: { lambda: 0.1 },

@@ -1,10 +1,10 @@
 /** x over one plus its size. */
 import { add, div } from "../ops/arithmetic.js";
 import { abs } from "../ops/unary.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x / (1 + |x|). */
-export const softsign = defineActivation({
+export const softsign = builtinActivation({
   name: "softsign",
   decompose: (x) => div(x, add(abs(x), 1)),
   gradient(g, x) {

@@ -1,9 +1,9 @@
 /** The hyperbolic tangent as an activation. */
 import { tanh as hyperbolicTangent, tanhOp } from "../ops/unary.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = tanh x: the op itself, named as an activation. */
-export const tanhActivation = defineActivation({ name: "tanh", op: tanhOp, decompose: (x) => hyperbolicTangent(x) });
+export const tanhActivation = builtinActivation({ name: "tanh", op: tanhOp, decompose: (x) => hyperbolicTangent(x) });
 
 export const tanhProse: ActivationProse = {
   formula: "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",

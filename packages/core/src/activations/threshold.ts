@@ -1,10 +1,10 @@
 /** x above a threshold, a constant below. */
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { defineActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for x > threshold, else value. */
-export const threshold = defineActivation({
+export const threshold = builtinActivation({
   name: "threshold",
   options: { threshold: 0, value: 0 },
   witnesses: { threshold: 0.5, value: -2 },

@@ -48,7 +48,8 @@ export type Kernel = (
 
 export interface Capabilities {
   /**
-   * The ops that have a kernel (eager) or a lowering (compiled), with the dtypes of their first input. The others have the dtypes that the op's
+   * The ops that have a kernel (eager) or a lowering (compiled), by the names of the definitions that are bound to them (`bindKernels`), with the dtypes of
+   * their first input: another definition of such a name is decomposed. The other inputs have the dtypes that the op's
    * definition says of each (`InputSpec.dtype`): core casts to them or refuses, so that a kernel sees no other.
    */
   readonly ops: ReadonlyMap<string, readonly DType[]>;

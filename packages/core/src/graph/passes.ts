@@ -1,6 +1,7 @@
 /** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
 import type { Backend } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
+import type { Op } from "../ops/definition.js";
 import { bind, formatShape, type Bindings } from "../tensor/dim.js";
 import type { EagerState, Tensor } from "../tensor/tensor.js";
 import { attributesKey, type ConstantNode, type Graph, type GraphModule, type Node, type OpNode, type Value } from "./graph.js";
@@ -82,6 +83,11 @@ export function eliminateDead(graph: Graph): Graph {
 export function specialize(graph: Graph, bindings: Bindings): Graph {
   const replaced = new Map<Value, Value>();
   const known = new Map<string, Node>();
+  const ids = new Map<Op, number>();
+  const idOf = (op: Op): number => {
+    if (!ids.has(op)) ids.set(op, ids.size);
+    return ids.get(op)!;
+  };
   const nodes: Node[] = [];
   const look = (value: Value): Value => replaced.get(value)!;
   for (const node of graph.nodes) {
@@ -90,7 +96,8 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
       node.kind === "op"
         ? { ...node, outputs, inputs: node.inputs.map((v) => v && look(v)), attributes: bind(node.attributes, bindings) }
         : { ...node, outputs };
-    const key = bound.kind === "op" ? expressionKey(bound) : node.kind === "constant" ? constantKey(node) : undefined;
+    const key =
+      bound.kind === "op" ? `${idOf(bound.op)}${expressionKey(bound)}` : node.kind === "constant" ? constantKey(node) : undefined;
     const same = key === undefined ? undefined : known.get(key);
     if (same !== undefined) {
       node.outputs.forEach((value, i) => replaced.set(value, same.outputs[i]!));
@@ -114,8 +121,9 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
   };
 }
 
+/** What an op is applied to. */
 const expressionKey = (node: OpNode): string =>
-  `${node.op.name}(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${attributesKey(node.attributes)}`;
+  `(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${attributesKey(node.attributes)}`;
 
 /** Small constants are the same by value. */
 function constantKey({ data, outputs, id }: ConstantNode): string {

@@ -23,9 +23,10 @@ export function placements(graph: Graph, backend: Backend): readonly Placement[]
   const found: Placement[] = [];
   lowerGraph(graph, backend, (node, became) => {
     if (node.kind !== "op") return;
-    const into = became.flatMap((made) => (made.kind === "op" ? [made.op.name] : []));
+    const ops = became.flatMap((made) => (made.kind === "op" ? [made.op] : []));
+    const into = ops.map((op) => op.name);
     if (became.some((made) => made.kind === "feed")) found.push({ node, as: "host", into });
-    else found.push({ node, as: into.length === 1 && into[0] === node.op.name ? "kernel" : "decomposed", into });
+    else found.push({ node, as: ops.length === 1 && ops[0] === node.op ? "kernel" : "decomposed", into });
   });
   return found;
 }

@@ -1,6 +1,6 @@
 /** Binary cross-entropy of probabilities, each number a question of its own. */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
-import { apply1, defineFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../ops/definition.js";
 import { log, log1p } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { neg } from "../ops/unary.js";
@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
-export const bceElementsOp = defineFusedOp<Record<never, never>>({
+export const bceElementsOp = builtinFusedOp<Record<never, never>>({
   name: "bceElements",
   inputs: [
     { name: "probabilities", dtype: "float32" },

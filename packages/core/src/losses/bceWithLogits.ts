@@ -1,14 +1,14 @@
 /** Binary cross-entropy of logits: sigmoid and logarithm in one, which cannot overflow. */
 import { sigmoid } from "../activations/sigmoid.js";
 import { add, maximum, mul, sub } from "../ops/arithmetic.js";
-import { apply1, defineFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../ops/definition.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
-export const bceWithLogitsElementsOp = defineFusedOp<Record<never, never>>({
+export const bceWithLogitsElementsOp = builtinFusedOp<Record<never, never>>({
   name: "bceWithLogitsElements",
   inputs: [
     { name: "logits", dtype: "float32" },

@@ -4,7 +4,7 @@ import { logSoftmax } from "../activations/logSoftmax.js";
 import { softmax } from "../activations/softmax.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
-import { apply, defineFusedOp } from "../ops/definition.js";
+import { apply, builtinFusedOp } from "../ops/definition.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
@@ -33,7 +33,7 @@ const alongClasses = (weight: Tensor, like: Tensor): Tensor =>
 const pickWeight = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
   weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
 
-export const crossEntropyElementsOp = defineFusedOp<Attributes>({
+export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
   name: "crossEntropyElements",
   inputs: [
     { name: "logits", dtype: "float32" },

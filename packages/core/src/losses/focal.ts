@@ -5,7 +5,7 @@ import { ErmineError } from "../errors.js";
 import { add, div, mul, pow, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { onesLike } from "../ops/creation.js";
-import { apply1, defineOp, type Op } from "../ops/definition.js";
+import { apply1, builtinOp, type Op } from "../ops/definition.js";
 import { gather } from "../ops/gather.js";
 import { expandDims, squeeze } from "../ops/shape.js";
 import { logSumExp } from "../ops/statistics.js";
@@ -33,7 +33,7 @@ const missOf = (z: Tensor, y: Tensor): Tensor => add(mul(y, sigmoid(neg(z))), mu
  * miss^γ, miss = y σ(−z) + (1 − y) σ(z). Its derivative for z is γ · miss^γ · (miss′ / miss), whose quotient (1 − 2y) / (1 + y e^−z + (1 − y) e^z)
  * stays within ±1: the power rule would make 0 · ∞ of a miss that is 0 where γ < 1.
  */
-const modulationOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
+const modulationOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
   name: "focalModulation",
   inputs: [
     { name: "logits", dtype: "float32" },

@@ -1,10 +1,10 @@
 /** What becomes of a class index that is none, where nobody reads it on the host: NaN, value and gradient, and no other class's number. */
 import { equal, greaterEqual, less, logicalAnd, logicalOr } from "../ops/comparison.js";
-import { apply1, defineOp, type Op } from "../ops/definition.js";
+import { apply1, builtinOp, type Op } from "../ops/definition.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../tensor/tensor.js";
 
-const nanWhereOp: Op<Record<never, never>> = /* @__PURE__ */ defineOp<Record<never, never>>({
+const nanWhereOp: Op<Record<never, never>> = /* @__PURE__ */ builtinOp<Record<never, never>>({
   name: "nanWhere",
   inputs: [{ name: "condition", differentiable: false }, { name: "x" }],
   infer: ([, x]) => [x!],
@@ -19,7 +19,7 @@ type Attributes = { readonly classes: number; readonly ignoreIndex: number | nul
 
 const known = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqual(target, 0), less(target, classes));
 
-const knownClassesOp: Op<Attributes> = /* @__PURE__ */ defineOp<Attributes>({
+const knownClassesOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
   name: "knownClasses",
   inputs: [
     { name: "x", dtype: "float32" },

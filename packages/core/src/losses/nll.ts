@@ -1,7 +1,7 @@
 /** The negative log likelihood of log probabilities. */
 import { mul } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
-import { apply, defineFusedOp } from "../ops/definition.js";
+import { apply, builtinFusedOp } from "../ops/definition.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
@@ -17,7 +17,7 @@ type Attributes = { readonly ignoreIndex: number };
 const weights = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
   weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
 
-export const nllElementsOp = defineFusedOp<Attributes>({
+export const nllElementsOp = builtinFusedOp<Attributes>({
   name: "nllElements",
   inputs: [
     { name: "logProbabilities", dtype: "float32" },

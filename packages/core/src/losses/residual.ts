@@ -1,7 +1,7 @@
 /** Losses of the difference between prediction and target, element by element. */
 import type { Attributes } from "../backend/contract.js";
 import { mul, sub } from "../ops/arithmetic.js";
-import { apply1, defineFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../ops/definition.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
 import type { Draw } from "./samples.js";
@@ -38,7 +38,7 @@ export function residualLoss<O extends Attributes = Record<never, never>>(
 export function residualLoss<O extends Attributes>(
   spec: Omit<ResidualSpec<O>, "weightedMean"> & Partial<Pick<ResidualSpec<O>, "weightedMean">>,
 ): Loss<[Tensor, Tensor], O & Partial<Weighted>, "mean" | "sum" | "none"> {
-  const op = defineFusedOp<O>({
+  const op = builtinFusedOp<O>({
     name: `${spec.name}Elements`,
     inputs: [{ name: "residual", dtype: "float32" }],
     infer: ([residual]) => [{ ...residual!, domain: "real" }],

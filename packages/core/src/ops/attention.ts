@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { add, addOp, div, maximum, mul, sub } from "./arithmetic.js";
 import { equal, greater, greaterEqual } from "./comparison.js";
 import { iota } from "./creation.js";
-import { apply1, defineFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { amax, sum } from "./reduction.js";
@@ -44,7 +44,7 @@ function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, caus
 }
 
 /** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */
-export const scaledDotProductAttentionOp = defineFusedOp<AttentionAttributes>({
+export const scaledDotProductAttentionOp = builtinFusedOp<AttentionAttributes>({
   name: "scaledDotProductAttention",
   inputs: [
     { name: "q", dtype: "float32" },

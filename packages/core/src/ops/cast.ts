@@ -3,7 +3,7 @@ import { checkDTypeName, type DType, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mulOp } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { apply1, defineOp } from "./definition.js";
+import { apply1, builtinOp } from "./definition.js";
 import { reshapeOp } from "./shape.js";
 import { absOp, floorOp, signOp } from "./unary.js";
 import { clamp, where } from "./where.js";
@@ -13,7 +13,7 @@ const largest = 2 ** 31 - 128;
 
 export type CastAttributes = { readonly dtype: DType };
 
-export const castOp = defineOp<CastAttributes>({
+export const castOp = builtinOp<CastAttributes>({
   name: "cast",
   inputs: [{ name: "x" }],
   infer: ([x], { dtype }) => [{ shape: x!.shape, dtype, domain: "real" }],

@@ -2,7 +2,7 @@
 import { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { applyBinary, binaryOp, type NoAttributes, type Operand } from "./elementwise.js";
 
 // "any": where a backend has float32 only, logic is comparison of 0 and 1.
@@ -10,7 +10,7 @@ export const equalOp = binaryOp("equal", { dtype: "any", result: "bool" });
 export const lessOp = binaryOp("less", { dtype: "any", result: "bool" });
 export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool" });
 
-export const logicalNotOp: Op<NoAttributes> = defineOp<NoAttributes>({
+export const logicalNotOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "logicalNot",
   inputs: [{ name: "x", dtype: "bool" }],
   infer: ([x]) => [{ ...x!, domain: "real" }],

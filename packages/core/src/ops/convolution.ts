@@ -3,7 +3,7 @@ import { checkOptions, ErmineError } from "../errors.js";
 import { formatShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, defineFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";
@@ -38,7 +38,7 @@ function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttributes)
 const weightMatrices = (weight: Tensor, groups: number): Tensor =>
   reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
 
-export const convolutionOp = defineFusedOp<ConvolutionAttributes>({
+export const convolutionOp = builtinFusedOp<ConvolutionAttributes>({
   name: "convolution",
   inputs: [
     { name: "x", dtype: "float32" },

@@ -15,19 +15,19 @@ import {
 import type { NestedNumbers } from "../tensor/print.js";
 import { adopt } from "../tensor/scope.js";
 import { wrapHost, type Tensor } from "../tensor/tensor.js";
-import { apply1, defineOp } from "./definition.js";
+import { apply1, builtinOp } from "./definition.js";
 
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };
 
-export const fullOp = defineOp<FullAttributes>({
+export const fullOp = builtinOp<FullAttributes>({
   name: "full",
   inputs: [],
   infer: (_, { shape, dtype }) => [{ shape, dtype, domain: "real" }],
 });
 
 /** 0, 1, … size − 1 as int32. */
-export const iotaOp = defineOp<IotaAttributes>({
+export const iotaOp = builtinOp<IotaAttributes>({
   name: "iota",
   inputs: [],
   infer: (_, { size }) => [{ shape: [size], dtype: "int32", domain: "real" }],

@@ -2,6 +2,8 @@
  * An op is one definition: shape rule, meaning in simpler ops, gradient rule. `apply` is the one door through which every
  * operation goes: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes.
  */
+// First: ops are made while the modules below, which import this one, are evaluated.
+import { bindKernels, kernelName } from "./kernels.js";
 import { pauseTapes, recordOnTapes, tapesWatch } from "../autograd/tape.js";
 import type { Attributes, Backend, TensorType } from "../backend/contract.js";
 import { backendInUse, currentBackend } from "../backend/current.js";
@@ -145,6 +147,20 @@ export function defineFusedOp<A extends Attributes>(
   };
 }
 
+/** @internal An op of core's own: the kernels of its name are its. */
+/* @__NO_SIDE_EFFECTS__ */
+export function builtinOp<A extends Attributes>(op: Op<A>): Op<A> {
+  return bindKernels(defineOp(op));
+}
+
+/** @internal The same with a backward op. */
+/* @__NO_SIDE_EFFECTS__ */
+export function builtinFusedOp<A extends Attributes>(
+  definition: Op<A> & Required<Pick<Op<A>, "gradient">>,
+): Op<A> & { readonly gradientOp: Op<A> } {
+  return bindKernels(defineFusedOp(definition));
+}
+
 /** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */
 export type OpObserver = (op: Op, outputs: Tensors, path: string, inputs: OptionalTensors, attributes: Attributes) => void;
 
@@ -251,14 +267,15 @@ export const identity = (t: Tensor): Tensor => aliases.get(t) ?? t;
 export const physicalDType = (backend: Backend, dtype: DType): DType =>
   backend.capabilities.dtypes.includes(dtype) ? dtype : "float32";
 
-/** @internal Does `backend` have a kernel for these inputs? It has none for dtypes that the op does not compute in. */
+/** @internal Does `backend` have a kernel of this definition's for these inputs? It has none for dtypes that the op does not compute in. */
 export function hasKernel(
   backend: Backend,
   op: Op,
   inputs: readonly (TensorType | undefined)[],
   attributes: Attributes,
 ): boolean {
-  const dtypes = backend.capabilities.ops.get(op.name);
+  const name = kernelName(op);
+  const dtypes = name === undefined ? undefined : backend.capabilities.ops.get(name);
   if (dtypes === undefined) return false;
   const first = inputs.find((t) => t !== undefined);
   if (first !== undefined && !dtypes.includes(physicalDType(backend, first.dtype))) return false;

@@ -4,7 +4,7 @@ import { elementOf, promote, type DType, type Domain } from "../tensor/dtype.js"
 import { checkTensor, Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, defineOp, type Op, type OptionalTensors } from "./definition.js";
+import { apply1, builtinOp, type Op, type OptionalTensors } from "./definition.js";
 import type { InputDType } from "./inputs.js";
 
 export { checkTensor };
@@ -30,7 +30,7 @@ interface ElementwiseOptions {
 /** @internal An op over one tensor, element by element. */
 /* @__NO_SIDE_EFFECTS__ */
 export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
-  return defineOp<NoAttributes>({
+  return builtinOp<NoAttributes>({
     name,
     inputs: [{ name: "x", dtype: options.dtype ?? "float32" }],
     infer: ([x]) => [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }],
@@ -43,7 +43,7 @@ export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAt
 /** @internal An op over two tensors of one dtype that broadcast. */
 /* @__NO_SIDE_EFFECTS__ */
 export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
-  return defineOp<NoAttributes>({
+  return builtinOp<NoAttributes>({
     name,
     inputs: [
       { name: "a", dtype: options.dtype ?? "float32" },

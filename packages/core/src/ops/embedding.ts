@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { div } from "./arithmetic.js";
 import { equal } from "./comparison.js";
 import { checkIndices, ones, zeros, zerosLike } from "./creation.js";
-import { apply1, defineOp } from "./definition.js";
+import { apply1, builtinOp } from "./definition.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { reshape } from "./shape.js";
 import { where } from "./where.js";
@@ -13,7 +13,7 @@ import { where } from "./where.js";
 /** paddingIdx null: no row is left out. */
 export type EmbeddingAttributes = { readonly paddingIdx: number | null; readonly scaleGradByFreq: boolean };
 
-export const embeddingOp = defineOp<EmbeddingAttributes>({
+export const embeddingOp = builtinOp<EmbeddingAttributes>({
   name: "embedding",
   inputs: [
     { name: "table", dtype: "float32" },

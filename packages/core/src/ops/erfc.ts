@@ -2,7 +2,7 @@
 import type { Tensor } from "../tensor/tensor.js";
 import { add, div, minimum, mul, sub } from "./arithmetic.js";
 import { less } from "./comparison.js";
-import { defineOp } from "./definition.js";
+import { builtinOp } from "./definition.js";
 import { applyUnary, type NoAttributes } from "./elementwise.js";
 import { abs, exp, neg, round } from "./unary.js";
 import { where } from "./where.js";
@@ -23,7 +23,7 @@ function gaussian(a: Tensor): Tensor {
 }
 
 /** A backend's own kernel may be better; in double precision it must be, for the decomposition is float32's. */
-export const erfcOp = defineOp<NoAttributes>({
+export const erfcOp = builtinOp<NoAttributes>({
   name: "erfc",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x]) {

@@ -5,7 +5,7 @@ import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } fr
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkIndices, iota, zerosLike } from "./creation.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { reshape } from "./shape.js";
 
@@ -31,7 +31,7 @@ function checkAlong(name: string, x: TensorType, indices: TensorType, axis: numb
   );
 }
 
-export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexSelect",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
@@ -43,7 +43,7 @@ export const indexSelectOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   rowGradient: (g, [x, indices], { axis }) => (axis === 0 && x!.rank === 2 ? { indices: indices!, rows: g } : undefined),
 });
 
-export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexAdd",
   inputs: [
     { name: "base", dtype: "numeric" },
@@ -69,7 +69,7 @@ export const indexAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   ],
 });
 
-export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "gather",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
   lookup: ([x], { axis }) => ({ input: 1, size: x!.shape[axis]! }),
@@ -80,7 +80,7 @@ export const gatherOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
   gradient: ([g], [x, indices], _, { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
 });
 
-export const scatterAddOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+export const scatterAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "scatterAdd",
   inputs: [
     { name: "base", dtype: "numeric" },

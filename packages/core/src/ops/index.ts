@@ -13,6 +13,7 @@ export {
   type OptionalTensors,
   type Tensors,
 } from "./definition.js";
+export { bindKernels, kernelName } from "./kernels.js";
 export type { NoAttributes, Operand } from "./elementwise.js";
 export type { InputDType } from "./inputs.js";
 export {

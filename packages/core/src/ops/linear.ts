@@ -3,7 +3,7 @@ import { ErmineError } from "../errors.js";
 import { formatShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor, type NoAttributes } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";
@@ -11,7 +11,7 @@ import { reshape } from "./shape.js";
 
 const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
 
-export const linearOp: Op<NoAttributes> = defineOp<NoAttributes>({
+export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "linear",
   inputs: [
     { name: "x", dtype: "float32" },

@@ -4,7 +4,7 @@ import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/di
 import type { Tensor } from "../tensor/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { sum, sumTo } from "./reduction.js";
 import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";
@@ -17,7 +17,7 @@ const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
   apply1(matmulOp, [a, b], { transposeA, transposeB });
 
 /** Of the last two axes, each transposed first where the attributes say so; the axes before them broadcast. */
-export const matmulOp: Op<MatmulAttributes> = defineOp<MatmulAttributes>({
+export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
   name: "matmul",
   inputs: [
     { name: "a", dtype: "float32" },

@@ -5,7 +5,7 @@ import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, logicalOr, notEqual } from "./comparison.js";
 import { full, tensor, zeros } from "./creation.js";
-import { apply1, defineFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { gather, scatterAddOp } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";
@@ -30,7 +30,7 @@ const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a *
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
 
 /** The gradient goes to the first largest of each window, as PyTorch's. */
-export const maxPoolOp = defineFusedOp<MaxPoolAttributes>({
+export const maxPoolOp = builtinFusedOp<MaxPoolAttributes>({
   name: "maxPool",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x], window) {
@@ -72,7 +72,7 @@ function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
   return sum(inside, { axis: 2, keepDims: true });
 }
 
-export const avgPoolOp = defineFusedOp<AvgPoolAttributes>({
+export const avgPoolOp = builtinFusedOp<AvgPoolAttributes>({
   name: "avgPool",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x], attributes) {

@@ -2,14 +2,14 @@
 import { randomUniform24, type Key } from "../random/philox.js";
 import { concrete, formatShape, sizeOf, type Shape } from "../tensor/dim.js";
 import { ErmineError } from "../errors.js";
-import { defineOp } from "./definition.js";
+import { builtinOp } from "./definition.js";
 
 export type RandomAttributes = { readonly shape: Shape; readonly key: Key };
 
 /**
  * Uniform in [0, 1), Philox4x32-10: input int32 [step, micro-batch, first global element index]. A backend without it is fed the numbers.
  */
-export const randomUniformOp = defineOp<RandomAttributes>({
+export const randomUniformOp = builtinOp<RandomAttributes>({
   name: "randomUniform",
   inputs: [{ name: "counters", dtype: "int32", differentiable: false }],
   infer([counters], { shape }) {

@@ -7,7 +7,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { div, mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, greater } from "./comparison.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { neg } from "./unary.js";
@@ -35,7 +35,7 @@ type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[])
 /** The gradient rule gets `g` and the result with the reduced axes as 1. */
 /* @__NO_SIDE_EFFECTS__ */
 function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient): Op<ReduceAttributes> {
-  return defineOp<ReduceAttributes>({
+  return builtinOp<ReduceAttributes>({
     name,
     inputs: [{ name: "x", dtype: "numeric" }],
     infer([x], { axes, keepDims }) {
@@ -80,7 +80,7 @@ const shareEvenly: ReduceGradient = (g, x, y, axes) => {
 export const maxOp = reduceOp("max", true, shareEvenly);
 export const minOp = reduceOp("min", true, shareEvenly);
 
-export const argMaxOp = defineOp<ArgAttributes>({
+export const argMaxOp = builtinOp<ArgAttributes>({
   name: "argMax",
   inputs: [{ name: "x", dtype: "numeric", differentiable: false }],
   infer([x], { axis, keepDims }): readonly TensorType[] {

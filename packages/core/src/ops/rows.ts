@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { div } from "./arithmetic.js";
 import { greater } from "./comparison.js";
 import { ones, zeros } from "./creation.js";
-import { apply, apply1, defineOp } from "./definition.js";
+import { apply, apply1, builtinOp } from "./definition.js";
 import type { NoAttributes } from "./elementwise.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { where } from "./where.js";
@@ -27,7 +27,7 @@ function checkRows(name: string, indices: TensorType, rows: TensorType, width?: 
   );
 }
 
-export const sumRowsOp = defineOp<SumRowsAttributes>({
+export const sumRowsOp = builtinOp<SumRowsAttributes>({
   name: "sumRows",
   inputs: [
     { name: "indices", dtype: "int32", differentiable: false },
@@ -48,7 +48,7 @@ export const sumRowsOp = defineOp<SumRowsAttributes>({
   },
 });
 
-export const setRowsOp = defineOp<NoAttributes>({
+export const setRowsOp = builtinOp<NoAttributes>({
   name: "setRows",
   inputs: [
     { name: "table", dtype: "float32" },

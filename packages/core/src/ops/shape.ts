@@ -18,7 +18,7 @@ import {
 import { elementOf, promote, type Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
-import { apply, apply1, defineOp, type Op } from "./definition.js";
+import { apply, apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 
@@ -32,7 +32,7 @@ export type SliceAttributes = {
 export type PadAttributes = { readonly before: readonly Size[]; readonly after: readonly Size[]; readonly value: number };
 export type ConcatAttributes = { readonly axis: number };
 
-export const reshapeOp = defineOp<ShapeAttributes>({
+export const reshapeOp = builtinOp<ShapeAttributes>({
   name: "reshape",
   inputs: [{ name: "x" }],
   infer([x], { shape }) {
@@ -47,7 +47,7 @@ export const reshapeOp = defineOp<ShapeAttributes>({
   gradient: ([g], [x]) => [reshape(g!, x!.shape)],
 });
 
-export const transposeOp = defineOp<TransposeAttributes>({
+export const transposeOp = builtinOp<TransposeAttributes>({
   name: "transpose",
   inputs: [{ name: "x" }],
   infer: ([x], { permutation }) => [{ ...x!, shape: permutation.map((axis) => x!.shape[axis]!) }],
@@ -59,7 +59,7 @@ export const transposeOp = defineOp<TransposeAttributes>({
   ],
 });
 
-export const broadcastToOp = defineOp<ShapeAttributes>({
+export const broadcastToOp = builtinOp<ShapeAttributes>({
   name: "broadcastTo",
   inputs: [{ name: "x" }],
   infer([x], { shape }) {
@@ -76,7 +76,7 @@ export const broadcastToOp = defineOp<ShapeAttributes>({
 });
 
 /** Element i along an axis is the input's start + i · step. */
-export const sliceOp: Op<SliceAttributes> = defineOp<SliceAttributes>({
+export const sliceOp: Op<SliceAttributes> = builtinOp<SliceAttributes>({
   name: "slice",
   inputs: [{ name: "x" }],
   infer([x], { starts, steps, sizes }) {
@@ -129,7 +129,7 @@ function spreadOut(x: Tensor, axis: number, step: number): Tensor {
   return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
 }
 
-export const padOp = defineOp<PadAttributes>({
+export const padOp = builtinOp<PadAttributes>({
   name: "pad",
   inputs: [{ name: "x" }],
   infer: ([x], { before, after }) => [
@@ -138,7 +138,7 @@ export const padOp = defineOp<PadAttributes>({
   gradient: ([g], [x], _, { before }) => [slice(g!, before, x!.shape)],
 });
 
-export const concatOp = defineOp<ConcatAttributes>({
+export const concatOp = builtinOp<ConcatAttributes>({
   name: "concat",
   inputs: [{ name: "tensors", dtype: { sameAs: "tensors" }, variadic: true }],
   infer(inputs, { axis }) {
@@ -175,7 +175,7 @@ type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[
  * Pieces along an axis. One op, so that its gradient is the pieces' gradients side by side: that of as many slices would be as many whole
  * tensors of zeros, added up.
  */
-const splitOp: Op<SplitAttributes> = defineOp<SplitAttributes>({
+const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
   name: "split",
   inputs: [{ name: "x" }],
   infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((own, i) => (i === axis ? size : own)) })),

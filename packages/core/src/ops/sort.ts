@@ -5,14 +5,14 @@ import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { zerosLike } from "./creation.js";
-import { apply, apply1, defineOp, type Op } from "./definition.js";
+import { apply, apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { scatterAddOp, type AxisAttributes } from "./gather.js";
 import { flip, reshape, sliceAxis } from "./shape.js";
 
 export type SortAttributes = { readonly axis: number; readonly descending: boolean };
 
-export const sortOp = defineOp<SortAttributes>({
+export const sortOp = builtinOp<SortAttributes>({
   name: "sort",
   inputs: [{ name: "x", dtype: "numeric" }],
   infer([x]) {
@@ -21,7 +21,7 @@ export const sortOp = defineOp<SortAttributes>({
   gradient: ([g], [x], [, indices], { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis })],
 });
 
-export const cumsumOp: Op<AxisAttributes> = defineOp<AxisAttributes>({
+export const cumsumOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "cumsum",
   inputs: [{ name: "x", dtype: "numeric" }],
   infer([x]) {

@@ -8,7 +8,7 @@ import { stopGradient } from "../autograd/gradients.js";
 import { add, div, maximum, mul, pow, sub } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
-import { apply1, defineOp } from "./definition.js";
+import { apply1, builtinOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { max, reducedShape, sum, type ReduceOptions } from "./reduction.js";
 import { reshape } from "./shape.js";
@@ -18,7 +18,7 @@ import { where } from "./where.js";
 export type SizeAttributes = { readonly axes: readonly number[] };
 
 /** How many elements there are along axes, as a float32 scalar: a symbolic batch's size inside a graph. */
-export const sizeOp = defineOp<SizeAttributes>({
+export const sizeOp = builtinOp<SizeAttributes>({
   name: "size",
   inputs: [{ name: "x", differentiable: false }],
   infer: () => [{ shape: [], dtype: "float32", domain: "real" }],

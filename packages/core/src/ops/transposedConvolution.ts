@@ -4,7 +4,7 @@ import { concrete, formatShape, sameSize, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
 import { convolutionOp, type ConvolutionAttributes } from "./convolution.js";
-import { apply, apply1, defineFusedOp } from "./definition.js";
+import { apply, apply1, builtinFusedOp } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { pad } from "./padding.js";
@@ -47,7 +47,7 @@ const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttr
 });
 
 /** Inputs x [N, C, ...size], weight [C, O / groups, ...kernel], bias [O]. */
-export const convolutionTransposeOp = defineFusedOp<ConvolutionTransposeAttributes>({
+export const convolutionTransposeOp = builtinFusedOp<ConvolutionTransposeAttributes>({
   name: "convolutionTranspose",
   inputs: [
     { name: "x", dtype: "float32" },

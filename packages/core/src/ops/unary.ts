@@ -3,7 +3,7 @@ import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add, div, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { defineFusedOp, withDomain } from "./definition.js";
+import { builtinFusedOp, withDomain } from "./definition.js";
 import { applyUnary, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
 
 export const negOp = unaryOp("neg", { dtype: "numeric", gradient: ([g]) => [neg(g!)] });
@@ -28,7 +28,7 @@ export const ceilOp = unaryOp("ceil");
 export const roundOp = unaryOp("round");
 export const isFiniteOp = unaryOp("isFinite", { result: "bool" });
 
-export const tanhOp = defineFusedOp<NoAttributes>({
+export const tanhOp = builtinFusedOp<NoAttributes>({
   name: "tanh",
   inputs: [{ name: "x", dtype: "float32" }],
   infer: ([x]) => [{ ...x!, domain: "real" }],

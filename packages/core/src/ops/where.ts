@@ -6,11 +6,11 @@ import type { Tensor } from "../tensor/tensor.js";
 import { maximum, minimum } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { greater, less, logicalAnd } from "./comparison.js";
-import { apply1, defineOp } from "./definition.js";
+import { apply1, builtinOp } from "./definition.js";
 import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 
-export const whereOp = defineOp<NoAttributes>({
+export const whereOp = builtinOp<NoAttributes>({
   name: "where",
   inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
   infer: ([condition, a, b]) => [
@@ -36,7 +36,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor<"real">
 /** null: no bound on that side. */
 export type ClampAttributes = { readonly min: number | null; readonly max: number | null };
 
-export const clampOp = defineOp<ClampAttributes>({
+export const clampOp = builtinOp<ClampAttributes>({
   name: "clamp",
   inputs: [{ name: "x", dtype: "numeric" }],
   infer: ([x], { min, max }) => {

@@ -2,7 +2,7 @@
 import { ErmineError } from "../errors.js";
 import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { apply1, defineOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "./definition.js";
 import { checkTensor } from "./elementwise.js";
 import { expandDims, squeeze } from "./shape.js";
 
@@ -45,7 +45,7 @@ const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): 
   dilation,
 });
 
-export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
+export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
   name: "unfold",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x], attributes) {
@@ -58,7 +58,7 @@ export const unfoldOp: Op<UnfoldAttributes> = defineOp<UnfoldAttributes>({
   ],
 });
 
-export const foldOp: Op<FoldAttributes> = defineOp<FoldAttributes>({
+export const foldOp: Op<FoldAttributes> = builtinOp<FoldAttributes>({
   name: "fold",
   inputs: [{ name: "columns", dtype: "float32" }],
   infer([columns], attributes) {

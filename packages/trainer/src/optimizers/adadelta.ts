@@ -1,14 +1,14 @@
 /** Adadelta. */
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * v ← ρv + (1 − ρ)g²; Δ = √(u + ε) / √(v + ε) · g; u ← ρu + (1 − ρ)Δ²; θ ← θ − lr · Δ.
  *
  * Defaults: learningRate 1, rho 0.9, epsilon 1e-6, weightDecay 0 (L2), as PyTorch's. Source: Zeiler 2012.
  */
-export const adadelta = defineOptimizer({
+export const adadelta = builtinOptimizer({
   name: "adadelta",
   defaults: {
     learningRate: 1 as Rate,

@@ -1,7 +1,7 @@
 /** Adam's mean squares as a row and a column. */
 import { add, clamp, div, ErmineError, maximum, mean, mul, norm, rsqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay, type Slot, type SlotStart } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay, type Slot, type SlotStart } from "./definition.js";
 
 /** The numbers of a parameter. */
 const count = (p: Tensor): number => (p.shape as readonly number[]).reduce((a, b) => a * b, 1);
@@ -35,7 +35,7 @@ export function scaledByFactors(g: Tensor, slots: readonly Tensor[], b: Tensor, 
  * Defaults: learningRate 0.01, beta2Decay −0.8, epsilon [null, 0.001] (null: 2⁻²³, float32's), d 1, weightDecay 0 (decoupled), as PyTorch's.
  * Source: Shazeer and Stern 2018.
  */
-export const adafactor = defineOptimizer({
+export const adafactor = builtinOptimizer({
   name: "adafactor",
   defaults: {
     learningRate: 0.01 as Rate,

@@ -1,7 +1,7 @@
 /** Adagrad. */
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * G ← G + g²; θ ← θ − lr / (1 + (t − 1) · learningRateDecay) · g / (√G + ε).
@@ -9,7 +9,7 @@ import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
  * Defaults: learningRate 0.01, learningRateDecay 0, initialAccumulatorValue 0, epsilon 1e-10, weightDecay 0 (L2), as PyTorch's.
  * Source: Duchi, Hazan and Singer 2011.
  */
-export const adagrad = defineOptimizer({
+export const adagrad = builtinOptimizer({
   name: "adagrad",
   defaults: {
     learningRate: 0.01 as Rate,

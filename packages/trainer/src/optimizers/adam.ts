@@ -1,7 +1,7 @@
 /** Adam, and AdamW: the same step with the decay at another place. */
 import { add, div, maximum, mul, sqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay, type OptimizerSpec } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay, type OptimizerSpec } from "./definition.js";
 
 interface AdamOptions {
   readonly learningRate: Rate;
@@ -60,7 +60,7 @@ const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (op
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false, amsgrad false (true: v is the largest
  * so far), as PyTorch's. Source: Kingma and Ba 2015; Reddi et al. 2018 (amsgrad).
  */
-export const adam = defineOptimizer(
+export const adam = builtinOptimizer(
   shared("adam", { ...defaults, decoupledWeightDecay: false }, ({ decoupledWeightDecay }) => decoupledWeightDecay),
 );
 
@@ -69,4 +69,4 @@ export const adam = defineOptimizer(
  *
  * Defaults: as adam's, weightDecay 0.01. Source: Loshchilov and Hutter 2019.
  */
-export const adamw = defineOptimizer(shared("adamw", { ...defaults, weightDecay: 0.01 as Rate }, () => true));
+export const adamw = builtinOptimizer(shared("adamw", { ...defaults, weightDecay: 0.01 as Rate }, () => true));

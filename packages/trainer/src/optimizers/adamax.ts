@@ -1,14 +1,14 @@
 /** Adam with the largest gradient in the place of the mean square. */
 import { abs, add, div, maximum, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
  *
  * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2), as PyTorch's. Source: Kingma and Ba 2015.
  */
-export const adamax = defineOptimizer({
+export const adamax = builtinOptimizer({
   name: "adamax",
   defaults: {
     learningRate: 0.002 as Rate,

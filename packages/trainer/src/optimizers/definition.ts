@@ -2,7 +2,19 @@
  * What an optimizer is: from a parameter, its gradient, the numbers kept beside it and the step's scalars to new values, in ops.
  * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
  */
-import { apply, checkOptions, defineOp, ErmineError, markCopy, neg, reshape, slice, type Op, type Tensor } from "@ermine/core";
+import {
+  apply,
+  bindKernels,
+  checkOptions,
+  defineOp,
+  ErmineError,
+  markCopy,
+  neg,
+  reshape,
+  slice,
+  type Op,
+  type Tensor,
+} from "@ermine/core";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 
 /** An optimizer with its options: pure; the trainer keeps its state. */
@@ -107,6 +119,21 @@ const habits: object = {
 /** Makes an optimizer's function of its definition. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
+  return optimizerOf(spec, (op) => op);
+}
+
+/** @internal An optimizer of the trainer's own: the kernels of its op's name are its. */
+/* @__NO_SIDE_EFFECTS__ */
+export function builtinOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
+  return optimizerOf(spec, bindKernels);
+}
+
+/** @param marked takes the optimizer's ops when they are made */
+/* @__NO_SIDE_EFFECTS__ */
+function optimizerOf<O extends CommonOptions>(
+  spec: OptimizerSpec<O>,
+  marked: <T extends Op<{ readonly options: O }>>(op: T) => T,
+): (options?: OptionsOf<O>) => Optimizer {
   const opName = spec.op ?? `${spec.name}Update`;
   const momentumOf = (options: O): Rate => (spec.momentum === undefined ? 0 : (options[spec.momentum] as Rate));
   /** @param scheduled whether μ and 1 − μ are the last two scalars: another op, for kernels have the momentum in the program */
@@ -130,8 +157,8 @@ export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>)
         return [...spec.step({ p: p!, g, slots: rest, momentum, s }, options)];
       },
     });
-  const fixedOp = updateOp(opName, false);
-  const scheduledOp = updateOp(`scheduled${opName[0]!.toUpperCase()}${opName.slice(1)}`, true);
+  const fixedOp = marked(updateOp(opName, false));
+  const scheduledOp = marked(updateOp(`scheduled${opName[0]!.toUpperCase()}${opName.slice(1)}`, true));
   return (given = {}) => {
     checkOptions(spec.name, given, Object.keys(spec.defaults));
     const options = { ...spec.defaults, ...given } as O;

@@ -1,14 +1,14 @@
 /** Adam whose step has the size of the weights: for very large batches. */
 import { add, div, equal, logicalOr, mul, norm, sqrt, sub, where } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * r = m̂ / (√v̂ + ε) + λθ; θ ← θ − lr · (‖θ‖ / ‖r‖) · r, for each parameter; the ratio is 1 where one of them is 0.
  *
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-6, weightDecay 0. Source: You et al. 2020.
  */
-export const lamb = defineOptimizer({
+export const lamb = builtinOptimizer({
   name: "lamb",
   defaults: {
     learningRate: 0.001 as Rate,

@@ -1,14 +1,14 @@
 /** The sign of a momentum. */
 import { add, mul, sign, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * θ ← (1 − lr · λ)θ − lr · sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Take a learning rate 3 to 10 times below adamw's.
  *
  * Defaults: learningRate 1e-4, beta1 0.9, beta2 0.99, weightDecay 0 (decoupled). Source: Chen et al. 2023.
  */
-export const lion = defineOptimizer({
+export const lion = builtinOptimizer({
   name: "lion",
   defaults: {
     learningRate: 0.0001 as Rate,

@@ -1,7 +1,7 @@
 /** Momentum made orthogonal: for the matrices of hidden layers. */
 import { add, clamp, div, ErmineError, matmul, mul, norm, sub, transpose, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /** @internal Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
 export function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
@@ -33,7 +33,7 @@ const factors = {
  *
  * @throws ErmineError ERMINE_SHAPE for a parameter that is no matrix
  */
-export const muon = defineOptimizer({
+export const muon = builtinOptimizer({
   name: "muon",
   defaults: {
     learningRate: 0.001 as Rate,

@@ -1,7 +1,7 @@
 /** Adam with Nesterov's momentum. */
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /** Π μ up to a step: the last one is kept, since steps follow each other. */
 const products = new Map<string, { step: number; product: number }>();
@@ -26,7 +26,7 @@ export function momentumProduct(beta1: number, decay: number, t: number): number
  * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004, weightDecay 0, decoupledWeightDecay false (L2), as
  * PyTorch's. Source: Dozat 2016.
  */
-export const nadam = defineOptimizer({
+export const nadam = builtinOptimizer({
   name: "nadam",
   defaults: {
     learningRate: 0.002 as Rate,

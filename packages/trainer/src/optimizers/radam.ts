@@ -1,7 +1,7 @@
 /** Adam whose first steps wait for the variance to be known. */
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /** @internal What update t (1 the first) takes of m̂ / √v, and of m̂ alone. */
 export function rectification(beta2: number, t: number): { adaptive: number; plain: number } {
@@ -20,7 +20,7 @@ export function rectification(beta2: number, t: number): { adaptive: number; pla
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false (L2), as PyTorch's.
  * Source: Liu et al. 2020.
  */
-export const radam = defineOptimizer({
+export const radam = builtinOptimizer({
   name: "radam",
   defaults: {
     learningRate: 0.001 as Rate,

@@ -1,14 +1,14 @@
 /** RMSprop. */
 import { add, div, mul, sqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * v ← αv + (1 − α)g²; θ ← θ − lr · g / (√v + ε); with momentum b ← μb + g/(√v + ε), θ ← θ − lr · b; centered: v − mean(g)² under the root.
  *
  * Defaults: learningRate 0.01, alpha 0.99, epsilon 1e-8, weightDecay 0 (L2), momentum 0, centered false, as PyTorch's.
  */
-export const rmsprop = defineOptimizer({
+export const rmsprop = builtinOptimizer({
   name: "rmsprop",
   defaults: {
     learningRate: 0.01 as Rate,

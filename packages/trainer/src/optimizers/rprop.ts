@@ -1,7 +1,7 @@
 /** Resilient backpropagation: the signs of the gradients alone, with a step of its own for each weight. For whole-set batches. */
 import { add, clamp, equal, ErmineError, greater, less, mul, sign, sub, where } from "@ermine/core";
 import { rateAt, type Rate } from "../schedules/schedule.js";
-import { defineOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * Where the sign of g stays, the step grows by etas[1]; where it changes, it shrinks by etas[0] and this g counts as 0;
@@ -9,7 +9,7 @@ import { defineOptimizer, hasDecay } from "./definition.js";
  *
  * Defaults: learningRate 0.01, etas [0.5, 1.2], stepSizes [1e-6, 50], as PyTorch's. Source: Riedmiller and Braun 1993.
  */
-export const rprop = defineOptimizer({
+export const rprop = builtinOptimizer({
   name: "rprop",
   defaults: {
     learningRate: 0.01 as Rate,

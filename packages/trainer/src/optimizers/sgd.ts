@@ -1,7 +1,7 @@
 /** Stochastic gradient descent. */
 import { add, ErmineError, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
+import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
 
 /**
  * g ← ∇ + λθ; b ← μb + (1 − dampening)g (the first b is g); θ ← θ − lr · (nesterov ? g + μb : b), without momentum θ − lr · g.
@@ -12,7 +12,7 @@ import { checkRange, defineOptimizer, hasDecay } from "./definition.js";
  *
  * @throws ErmineError ERMINE_OPTION: nesterov needs a momentum and no dampening
  */
-export const sgd = defineOptimizer({
+export const sgd = builtinOptimizer({
   name: "sgd",
   defaults: {
     learningRate: 0.001 as Rate,

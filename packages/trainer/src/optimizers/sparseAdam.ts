@@ -1,7 +1,7 @@
 /** Adam for tables: rows that were not looked up stay as they are, and so do their moments. */
 import { add, div, ErmineError, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, defineOptimizer } from "./definition.js";
+import { checkRange, builtinOptimizer } from "./definition.js";
 
 /**
  * For each row of an embedding that is looked up: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
@@ -12,7 +12,7 @@ import { checkRange, defineOptimizer } from "./definition.js";
  * weightDecay; other backends do the same over the whole table.
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, as PyTorch's SparseAdam.
  */
-export const sparseAdam = defineOptimizer({
+export const sparseAdam = builtinOptimizer({
   name: "sparseAdam",
   // Adam's own step on the rows, with other scalars.
   op: "adamUpdate",

@@ -3,6 +3,7 @@ import {
   add,
   cast,
   currentTrace,
+  bindKernels,
   defineOp,
   apply1,
   div,
@@ -56,13 +57,15 @@ export interface Stepped {
 }
 
 /** Is every number finite? A bool scalar. */
-export const allFiniteOp = defineOp<Record<never, never>>({
-  name: "allFinite",
-  inputs: [{ name: "x", differentiable: false }],
-  infer: () => [{ shape: [], dtype: "bool", domain: "real" }],
-  // 0 · x is NaN exactly where x is not finite, and a sum keeps it; Σ x itself could overflow.
-  decompose: ([x]) => [finite(sum(mul(x!, 0)))],
-});
+export const allFiniteOp = bindKernels(
+  defineOp<Record<never, never>>({
+    name: "allFinite",
+    inputs: [{ name: "x", differentiable: false }],
+    infer: () => [{ shape: [], dtype: "bool", domain: "real" }],
+    // 0 · x is NaN exactly where x is not finite, and a sum keeps it; Σ x itself could overflow.
+    decompose: ([x]) => [finite(sum(mul(x!, 0)))],
+  }),
+);
 
 interface Differentiated {
   readonly terms: readonly Term[];

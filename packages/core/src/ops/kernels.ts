@@ -1,0 +1,31 @@
+/** Which definitions the kernels of backends belong to. Backends list them by name; a name alone makes no definition theirs. */
+
+interface Named {
+  readonly name: string;
+  /** Of an op whose gradient is an op of its own. */
+  readonly gradientOp?: Named;
+}
+
+const bound = new WeakSet<object>();
+
+/** @internal For calls whose result nobody uses, which a bundler would drop were they said to have no effect. */
+export function bind(op: Named): void {
+  bound.add(op);
+  if (op.gradientOp !== undefined) bound.add(op.gradientOp);
+}
+
+/**
+ * Binds the kernels that backends list under `op.name` to this definition, and those under `<name>Gradient` to its backward op where it has
+ * one: to the objects themselves, not to copies and not to others of these names. A definition that is not bound is decomposed on every
+ * backend, whatever it is called. Core binds its own; whoever writes an op together with a kernel for it binds that one.
+ *
+ * @returns the op
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function bindKernels<O extends Named>(op: O): O {
+  bind(op);
+  return op;
+}
+
+/** The name under which backends list the definition's kernels; undefined where no kernel is this definition's. */
+export const kernelName = (op: { readonly name: string }): string | undefined => (bound.has(op) ? op.name : undefined);
