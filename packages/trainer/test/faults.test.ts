@@ -173,7 +173,7 @@ describe("A21: a refused call leaves no trace", () => {
 });
 
 describe("B4: losses with inputs and results of other kinds", () => {
-  test.fails("fault B4: a loss whose inputs are called logits and labels trains (issue I, item 2: roles)", async () => {
+  test("B4: a loss whose inputs are called logits and labels trains", async () => {
     const elements = ([p, t]: readonly [Tensor, Tensor]) => ({ value: mul(sub(p, t), sub(p, t)) });
     const named = (a: string, b: string) =>
       defineLoss({ name: "own", link: "identity", inputs: [{ name: a }, { name: b }], elements });

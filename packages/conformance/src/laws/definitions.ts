@@ -125,7 +125,7 @@ export function lossCall(loss: Loss, sample: string, options: Options = {}): Cal
     // Targets have a gradient in some losses only: PyTorch's.
     differentiable: Object.keys(options).some((option) => notSlopes.includes(option))
       ? []
-      : loss.inputs.flatMap(({ name }, i) => (i === 0 || name.startsWith("prediction") ? [i] : [])),
+      : loss.inputs.flatMap(({ role }, i) => (role === "prediction" ? [i] : [])),
   };
 }
 

@@ -46,13 +46,31 @@ const data = dataset({
   targets: { data: Float32Array.from({ length: samples }, (_, i) => i / 3 - 1), shape: [samples, 1] },
 });
 
-const lossNamed = (name: string) =>
+const lossNamed = (name: string, [first, second]: readonly [string, string] = ["first", "second"]) =>
   defineLoss({
     name,
     link: "identity",
-    inputs: [{ name: "prediction" }, { name: "target" }],
+    inputs: [{ name: first }, { name: second }],
     elements: ([p, t]: readonly [Tensor, Tensor]) => ({ value: square(sub(p, mul(t, 2))) }),
   });
+/** The same, the target first: roles say which is which. */
+const lossFromTargets = (names: readonly [string, string]) =>
+  defineLoss({
+    name: unfamiliar,
+    link: "identity",
+    inputs: [
+      { name: names[0], role: "target" },
+      { name: names[1], role: "prediction" },
+    ],
+    elements: ([t, p]: readonly [Tensor, Tensor]) => ({ value: square(sub(p, mul(t, 2))) }),
+  });
+const inputNames: readonly (readonly [string, string])[] = [
+  ["prediction", "target"],
+  ["logits", "labels"],
+  ["target", "prediction"],
+  ["prediction", "predictionOther"],
+  ["inputs", "weight"],
+];
 const activationNamed = (name: string) =>
   activationModule(defineActivation({ name, decompose: (t) => mul(t, 10), gradient: (g) => mul(g, 9) }));
 /** With the slots, the scalars and the options of another, and a step of its own. */
@@ -75,7 +93,7 @@ const metricNamed = (name: string): Metric<string, number> => ({
 
 interface Named {
   readonly activation?: string;
-  readonly loss?: string;
+  readonly loss?: string | ReturnType<typeof lossNamed>;
   readonly metric?: string;
   readonly optimizer?: ReturnType<ReturnType<typeof optimizerNamed>>;
 }
@@ -87,7 +105,7 @@ async function trained(backend: Backend, mode: Mode, named: Named): Promise<stri
   const model = new Sequential(new Linear(2, 3), new (activationNamed(activation))(), new Linear(3, 1));
   const trainer = new Trainer({
     model,
-    loss: lossNamed(loss),
+    loss: typeof loss === "string" ? lossNamed(loss) : loss,
     optimizer,
     metrics: [metricNamed(metric)],
     backend,
@@ -170,6 +188,10 @@ export const namesMeanNothing: Law = {
           named,
         );
       }),
+      ...inputNames.flatMap((names) => [
+        training(`a loss of ${names.join(" and ")}`, { loss: lossNamed(unfamiliar, names) }),
+        training(`a loss of ${names.join(" and ")}, the target first`, { loss: lossFromTargets(names) }),
+      ]),
       ...Object.entries(optimizers).map(([name, make]) =>
         training(
           `optimizer ${name}`,

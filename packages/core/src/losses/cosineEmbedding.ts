@@ -19,7 +19,7 @@ export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: nu
   link: "identity",
   inputs: [
     { name: "prediction", dtype: "float32" },
-    { name: "predictionOther", dtype: "float32" },
+    { name: "predictionOther", role: "prediction", dtype: "float32" },
     { name: "target", dtype: "value", values: areSigns },
   ],
   options: { margin: 0 },

@@ -46,6 +46,8 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
     const type = { shape: withoutClasses(logits!.shape), dtype: "float32", domain: "real" } as const;
     return target!.dtype === "int32" ? [type, type] : [type];
   },
+  classIndices: ([logits, target], { ignoreIndex }) =>
+    target!.dtype === "int32" ? { input: 1, classes: classCount(logits!.shape), ignoreIndex } : undefined,
   decompose([logits, target, weight], { ignoreIndex, labelSmoothing }) {
     const axis = classAxis(logits!.shape);
     const classes = classCount(logits!.shape) as number;

@@ -29,9 +29,18 @@ export interface Elements {
   readonly normalizer?: Tensor | undefined;
 }
 
+/**
+ * What an input of a loss is. "prediction": the model's output, or one of several. "target": what predictions are compared with, from the data set.
+ * "auxiliary": what else the loss needs of the data set (lengths).
+ */
+export type LossInputRole = "prediction" | "target" | "auxiliary";
+
 /** An input of a loss, in call order. */
 export interface LossInput {
+  /** For people: messages and documentation. Nothing depends on it. */
   readonly name: string;
+  /** Default: "prediction" for the first input, "target" for the others. */
+  readonly role?: LossInputRole;
   /** Which dtypes it takes, and which are cast first: `elements` sees no other. Default "any". */
   readonly dtype?: InputDType;
   /** The domain that it must have; absent: any. "real" refuses marked numbers, the others require the mark. */
@@ -76,7 +85,8 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
 export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends object = object, R extends string = string> {
   (...args: [...I, options?: Partial<O> & CommonOptions<R>]): Tensor<"real">;
   readonly lossName: string;
-  readonly inputs: readonly LossInput[];
+  /** Each with its role. */
+  readonly inputs: readonly (LossInput & Required<Pick<LossInput, "role">>)[];
   readonly defaults: O;
   readonly witnesses: Partial<O>;
   readonly notSlopes: readonly (keyof O)[];
@@ -95,7 +105,29 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
 
 const common = ["reduction", "sampleWeight"];
 
-/** Makes a loss of its definition. */
+const roles: readonly LossInputRole[] = ["prediction", "target", "auxiliary"];
+
+/** The inputs, each with its role. @throws ErmineError ERMINE_OPTION where a role is none, or no input is a prediction */
+function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
+  const complete = inputs.map((input, i) => ({ ...input, role: input.role ?? (i === 0 ? "prediction" : "target") }));
+  const wrong = complete.find(({ role }) => !roles.includes(role));
+  if (wrong !== undefined) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${loss}: the role of ${wrong.name} is one of ${roles.join(", ")}; got ${JSON.stringify(wrong.role)}.`,
+    );
+  }
+  if (!complete.some(({ role }) => role === "prediction")) {
+    throw new ErmineError("ERMINE_OPTION", `${loss}: no input has the role "prediction": say which is the model's output.`);
+  }
+  return complete;
+}
+
+/**
+ * Makes a loss of its definition.
+ *
+ * @throws ErmineError ERMINE_OPTION where an input's role is none, or no input is a prediction
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
   spec: LossSpec<I, O, R>,
@@ -152,7 +184,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     lossName: spec.name,
     linkOf: (target?: TensorType) => (typeof spec.link === "function" ? spec.link(defaults, target) : spec.link),
     valueRules: (types: readonly TensorType[]) => rulesOf(types, defaults),
-    inputs: spec.inputs as readonly LossInput[],
+    inputs: withRoles(spec.name, spec.inputs),
     defaults,
     witnesses: spec.witnesses ?? {},
     notSlopes: spec.notSlopes ?? [],

@@ -46,6 +46,7 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean;
     { name: "target", dtype: "value" },
     {
       name: "predictionVariance",
+      role: "prediction",
       dtype: "float32",
       values: notNegative("variances", "Let the model say a logarithm and apply exp, or softplus."),
     },

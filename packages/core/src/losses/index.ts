@@ -36,6 +36,7 @@ export {
   type LinkOf,
   type Loss,
   type LossInput,
+  type LossInputRole,
   type LossProse,
   type LossSpec,
   type Reduction,

@@ -26,6 +26,7 @@ const knownClassesOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
     { name: "target", dtype: "int32", differentiable: false },
   ],
   infer: ([x]) => [x!],
+  classIndices: (_, { classes, ignoreIndex }) => ({ input: 1, classes, ...(ignoreIndex === null ? {} : { ignoreIndex }) }),
   decompose([x, target], { classes, ignoreIndex }) {
     const isClass = known(target!, classes);
     const fits = ignoreIndex === null ? isClass : logicalOr(isClass, equal(target!, ignoreIndex));

@@ -12,7 +12,7 @@ export const marginRanking = defineLoss<[Tensor, Tensor, Tensor], { margin: numb
   link: "identity",
   inputs: [
     { name: "predictionFirst", dtype: "float32" },
-    { name: "predictionSecond", dtype: "float32" },
+    { name: "predictionSecond", role: "prediction", dtype: "float32" },
     { name: "target", dtype: "value", values: areSigns },
   ],
   options: { margin: 0 },

@@ -30,6 +30,7 @@ export const nllElementsOp = builtinFusedOp<Attributes>({
     const type = { shape: withoutClasses(logP!.shape), dtype: "float32", domain: "real" } as const;
     return [type, type];
   },
+  classIndices: ([logP], { ignoreIndex }) => ({ input: 1, classes: classCount(logP!.shape), ignoreIndex }),
   decompose([logP, target, weight], { ignoreIndex }) {
     const axis = classAxis(logP!.shape);
     const valid = notEqual(target!, ignoreIndex);

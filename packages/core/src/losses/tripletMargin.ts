@@ -19,8 +19,8 @@ export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], { margin: numb
   link: "identity",
   inputs: [
     { name: "predictionAnchor", dtype: "float32" },
-    { name: "predictionPositive", dtype: "float32" },
-    { name: "predictionNegative", dtype: "float32" },
+    { name: "predictionPositive", role: "prediction", dtype: "float32" },
+    { name: "predictionNegative", role: "prediction", dtype: "float32" },
   ],
   options: { margin: 1, p: 2, eps: 1e-6, swap: false },
   witnesses: { margin: 3, p: 1, eps: 0.5, swap: true },

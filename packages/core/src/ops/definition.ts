@@ -35,6 +35,15 @@ export interface Lookup {
   readonly size: Size;
 }
 
+/** Where a loss's class indices are, and which of them count. */
+export interface ClassIndices {
+  /** The position of the input that holds them: int32, in 0 … classes − 1. */
+  readonly input: number;
+  readonly classes: Size;
+  /** An index that counts for nothing. */
+  readonly ignoreIndex?: number;
+}
+
 export type Tensors = readonly Tensor[];
 export type OptionalTensors = readonly (Tensor | undefined)[];
 
@@ -64,6 +73,11 @@ export interface Op<A extends Attributes = Attributes> {
    * false), drops the update, takes no new value of any variable, and throws ERMINE_VALUE.
    */
   lookup?(inputs: readonly (TensorType | undefined)[], attributes: A): Lookup;
+  /**
+   * Of an op that compares with classes: which input holds the class indices. Another index than those gives NaN, and who looks for the NaN's
+   * cause names it. undefined: not with these inputs.
+   */
+  classIndices?(inputs: readonly (TensorType | undefined)[], attributes: A): ClassIndices | undefined;
   /** The first input's gradient as some of its rows, where that is all it has: of a lookup in a table. undefined: not in this case. */
   rowGradient?(
     gradOutput: Tensor,

@@ -7,6 +7,7 @@ export {
   defineOp,
   observeOps,
   withDomain,
+  type ClassIndices,
   type InputSpec,
   type Op,
   type OpObserver,

@@ -173,10 +173,10 @@ function counted(value: unknown, outputs: Tree<Tensor>, batch: Batch): Elements 
   return { value: mul(value, n), normalizer: n };
 }
 
-/** In the loss's order: inputs named prediction… are the model's, as far as its outputs go. */
+/** In the loss's order: predictions are the model's outputs, as far as these go, and all else is the data set's. */
 export function inputsOf<T>(loss: DefinedLoss, predictions: readonly T[], targets: readonly T[]): T[] {
   const [outputs, rest] = [[...predictions], [...targets]];
-  return loss.inputs.map(({ name }) => (name.startsWith("prediction") && outputs.length > 0 ? outputs.shift()! : rest.shift()!));
+  return loss.inputs.map(({ role }) => (role === "prediction" && outputs.length > 0 ? outputs.shift()! : rest.shift()!));
 }
 
 function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: Batch): Elements {

@@ -16,7 +16,10 @@ export function applyLink(link: Link, output: Tensor): Tensor {
 /** Does the output become probabilities? A loss on probabilities has them already. */
 export function isProbabilistic(loss: AnyLoss, target: TensorType | undefined): boolean {
   const main = mainLoss(loss);
-  return main !== undefined && (main.linkOf(target) !== "identity" || main.inputs[0]?.domain === "probabilities");
+  return (
+    main !== undefined &&
+    (main.linkOf(target) !== "identity" || main.inputs.find(({ role }) => role === "prediction")?.domain === "probabilities")
+  );
 }
 
 /** Batches one behind the other. */

@@ -1,6 +1,7 @@
 /** Finds where a refused step first went wrong: the same batch and random numbers again, eagerly, op by op. */
 import {
   checkClassIndices,
+  concrete,
   keep,
   mul,
   observeOps,
@@ -27,7 +28,7 @@ interface Indices {
   readonly of: string;
   readonly target: Tensor;
   readonly classes: number;
-  readonly ignoreIndex: number | undefined;
+  readonly ignoreIndex: number | null;
 }
 
 /** The first op of an eager run whose output is not finite; undefined where the step over this batch comes out finite. */
@@ -55,18 +56,13 @@ export class Watch {
   readonly #seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
 
   readonly observe: OpObserver = (op, outputs, path, inputs, attributes) => {
-    const target = inputs[op.inputs.findIndex(({ name }) => name === "target")];
-    const [x] = inputs;
-    const classes = attributes["classes"] ?? x?.shape[x.rank < 2 ? 0 : 1];
-    const indices =
-      target?.dtype === "int32" && typeof classes === "number"
-        ? {
-            of: op.name,
-            target: keep(mul(target, 1)),
-            classes,
-            ignoreIndex: attributes["ignoreIndex"] as number | undefined,
-          }
-        : undefined;
+    const found = op.classIndices?.(inputs, attributes);
+    const indices = found && {
+      of: op.name,
+      target: keep(mul(inputs[found.input]!, 1)),
+      classes: concrete([found.classes])[0]!,
+      ignoreIndex: found.ignoreIndex ?? null,
+    };
     for (const tensor of outputs) {
       if (tensor.dtype !== "float32") continue;
       // Kept: what autograd's own scopes free is looked at too.
