@@ -93,26 +93,3 @@ export const foreignSpellings: Readonly<Record<string, string>> = {
   p: "rate",
   rate: "p",
 };
-
-/**
- * Refuses options that a definition does not have, with the nearest name: an option has effect or is an error.
- *
- * @throws ErmineError ERMINE_OPTION
- */
-export function checkOptions(where: string, options: object | undefined, known: readonly string[]): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    const shown = Array.isArray(options) ? "an array" : typeof options === "string" ? JSON.stringify(options) : String(options);
-    const what =
-      known.length === 0
-        ? "It has none."
-        : `Write { ${known.map((name) => `${name}: …`).join(", ")} }, with those that you need.`;
-    throw new ErmineError("ERMINE_OPTION", `${where} takes its options as an object, got ${shown}. ${what}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    const near = nearestName(name, known, foreignSpellings);
-    const hint = near === undefined ? `It has: ${known.join(", ") || "none"}.` : `Did you mean "${near}"?`;
-    throw new ErmineError("ERMINE_OPTION", `${where} has no option "${name}". ${hint}`);
-  }
-}

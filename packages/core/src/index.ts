@@ -1,5 +1,16 @@
 /** ermine's core: tensors, operations, gradients, graphs, backends. */
-export { checkOptions, ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./errors.js";
+export { ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./errors.js";
+export {
+  checkArguments,
+  checkFunction,
+  checkOptions,
+  kindsOf,
+  requireOptions,
+  show,
+  withDefaults,
+  type OptionKind,
+  type OptionKinds,
+} from "./options.js";
 export { loadChunk } from "./chunk.js";
 export { finalizationRegistry } from "./finalizers.js";
 export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "./copy.js";

@@ -1,5 +1,5 @@
 /** What a trainer and a training take, checked before anything is done. */
-import { checkCopy, checkOptions, ErmineError, type Backend } from "@ermine/core";
+import { checkCopy, checkOptions, ErmineError, requireOptions, show, type Backend } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
 import { checkCallbacks, type CallbackEntry } from "./callbacks/check.js";
@@ -9,7 +9,7 @@ import { Dataset, split } from "./data/dataset.js";
 import { checkMetrics, type Metric } from "./metrics/metric.js";
 import type { Better, Directions } from "./monitor.js";
 import type { NormType } from "./optimizers/clip.js";
-import type { Optimizer } from "./optimizers/definition.js";
+import { checkOptimizer, type Optimizer } from "./optimizers/definition.js";
 import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
 import { isLoss, isSum, partsOf, type AnyLoss } from "./risk/objective.js";
 import type { Schedule } from "./schedules/schedule.js";
@@ -84,40 +84,43 @@ export interface History {
   readonly stopped: "finished" | "aborted" | (string & {});
 }
 
-const optionNames = [
-  "model",
-  "loss",
-  "optimizer",
-  "backend",
-  "metrics",
-  "regularizers",
-  "clipGradNorm",
-  "clipGradValue",
-  "accumulate",
-  "seed",
-  "compile",
-];
-const fitNames = [
-  "epochs",
-  "batchSize",
-  "dropLast",
-  "validation",
-  "validationSplit",
-  "validationWeights",
-  "shuffle",
-  "callbacks",
-  "signal",
-  "shadow",
-  "notice",
-];
+const optionKinds = {
+  model: "any",
+  loss: "any",
+  optimizer: "any",
+  backend: "any",
+  metrics: "any",
+  regularizers: "any",
+  clipGradNorm: "any",
+  clipGradValue: "any",
+  accumulate: "any",
+  seed: "integer",
+  compile: "boolean",
+} as const;
+
+const fitKinds = {
+  epochs: "any",
+  batchSize: "any",
+  dropLast: "any",
+  validation: "any",
+  validationWeights: "any",
+  shuffle: "any",
+  callbacks: "any",
+  signal: "any",
+  shadow: "any",
+  notice: "any",
+  validationSplit: "number",
+} as const;
 
 /** @throws ErmineError ERMINE_OPTION where an option does not exist, is missing, or its value does not fit */
 export function checkTrainerOptions(options: TrainerOptions<string, string>): void {
-  checkOptions("Trainer", options, optionNames);
+  requireOptions<TrainerOptions<string, string>>("Trainer", options, optionKinds);
   for (const name of ["model", "loss", "optimizer", "backend"] as const) {
     if (options[name] === undefined) throw new ErmineError("ERMINE_OPTION", `Trainer needs "${name}".`);
     checkCopy(`Trainer: ${name}`, options[name]);
   }
+  checkModel(options.model);
+  checkLoss(options.loss);
   const { backend } = options;
   if (typeof backend === "string" && backend !== "auto" && backend !== "fastest") {
     throw new ErmineError(
@@ -125,10 +128,15 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
       `Trainer: backend is a backend, "auto" or "fastest", got "${String(backend)}". Create it: backend: await createBackend("${String(backend)}").`,
     );
   }
-  if (typeof (backend as { then?: unknown }).then === "function") {
+  if (typeof (backend as { then?: unknown } | null)?.then === "function") {
     throw new ErmineError("ERMINE_OPTION", "Trainer: the backend is a promise. Await it: backend: await cpu().");
   }
+  if (typeof backend !== "string" && typeof (backend as Partial<Backend> | null)?.name !== "string") {
+    throw new ErmineError("ERMINE_OPTION", `Trainer: backend is a backend, got ${show(backend)}. Write backend: await cpu().`);
+  }
   checkMetrics(options.metrics ?? []);
+  checkRegularizers(options.regularizers ?? []);
+  checkOptimizers(options.optimizer);
   for (const { name, observe, init } of followers(options.optimizer)) {
     if (observe === undefined || init !== undefined) continue;
     throw new ErmineError(
@@ -138,8 +146,6 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
     );
   }
   if (isSum(options.loss)) for (const { name, loss } of options.loss.parts) checkCopy(`Trainer: the loss "${name}"`, loss);
-  for (const [i, { optimizer }] of groupsOf(options.optimizer).entries())
-    checkCopy(`Trainer: the optimizer of group ${i}`, optimizer);
   const names = [
     ...(isSum(options.loss) ? options.loss.parts.map(({ name }) => name) : []),
     ...(options.metrics ?? []).map(({ name }) => name),
@@ -159,6 +165,52 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
       `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${String(accumulate)}.`,
     );
   }
+}
+
+function checkModel(model: unknown): void {
+  const { forward, namedParameters } = (model ?? {}) as Partial<Module>;
+  if (typeof forward === "function" && typeof namedParameters === "function") return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `Trainer: model is a module, got ${show(model)}. Write model: new Sequential(…), or a class of your own that extends Module.`,
+  );
+}
+
+function checkLoss(loss: unknown): void {
+  if (typeof loss === "function" || Array.isArray((loss as { parts?: unknown } | null)?.parts)) return;
+  const remedy =
+    typeof loss === "string"
+      ? `Write loss: ${loss}, with import { ${loss} } from "@ermine/core".`
+      : "Write loss: crossEntropy, or a function (outputs, { targets }) => ….";
+  throw new ErmineError("ERMINE_OPTION", `Trainer: loss is a loss or a function, got ${show(loss)}. ${remedy}`);
+}
+
+function checkOptimizers(setup: OptimizerSetup): void {
+  if (!Array.isArray(setup)) return checkOptimizer("Trainer: optimizer", setup);
+  if (setup.length === 0) throw new ErmineError("ERMINE_OPTION", "Trainer: optimizer is a list of no groups.");
+  (setup as readonly ParameterGroup[]).forEach((group, i) => {
+    const where = `Trainer: optimizer, group ${i}`;
+    requireOptions(where, group, { parameters: "any", optimizer: "any" });
+    checkOptimizer(`${where}: optimizer`, group.optimizer);
+    if (typeof group.parameters === "function" || Array.isArray(group.parameters)) return;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${where}: parameters is a function of a name, or a list of parameters, got ${show(group.parameters)}. Write parameters: (name) => name.startsWith("head").`,
+    );
+  });
+}
+
+function checkRegularizers(regularizers: unknown): void {
+  const wrong = Array.isArray(regularizers)
+    ? (regularizers as readonly unknown[]).filter(
+        (one) => typeof (one as Partial<Regularizer> | null | undefined)?.penalty !== "function",
+      )
+    : [regularizers];
+  if (wrong.length === 0) return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `Trainer: regularizers is a list of penalties, got ${show(wrong[0])}. Write regularizers: [l2Penalty(1e-4)].`,
+  );
 }
 
 function checkClip({ clipGradNorm, clipGradValue }: TrainerOptions<string, string>): void {
@@ -196,7 +248,10 @@ export interface FitRun<M extends string = string, T extends string = string> ex
 export function checkDataset(where: string, data: unknown): asserts data is Dataset {
   checkCopy(where, data);
   if (data instanceof Dataset) return;
-  throw new ErmineError("ERMINE_DATA", `${where} takes a data set: dataset({ inputs, targets }).`);
+  throw new ErmineError(
+    "ERMINE_DATA",
+    `${where} takes a data set, got ${show(data)}. Write ${where}(dataset({ inputs, targets })).`,
+  );
 }
 
 /** @throws ErmineError where data and options do not fit */
@@ -205,7 +260,7 @@ export function checkFit<M extends string, T extends string>(
   options: FitOptions<M, T>,
   trainer: TrainerOptions<M, T>,
 ): FitRun<M, T> {
-  checkOptions("fit", options, fitNames);
+  requireOptions<FitOptions<M, T>>("fit", options, fitKinds, "data");
   checkDataset("fit", data);
   checkCopy("fit: validation", options.validation);
   const batchSize = checkBatchSize(options.batchSize ?? 32);

@@ -1,8 +1,8 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { checkOptions, ErmineError, loadChunk, type Backend } from "@ermine/core";
+import { type Backend, checkArguments, checkCopy, checkOptions, ErmineError, loadChunk, type Tree } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
-import type { Dataset } from "./data/dataset.js";
+import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
@@ -45,6 +45,7 @@ export class Trainer<M extends string = never, T extends string = never> {
 
   /** @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit */
   constructor(options: TrainerOptions<M, T>) {
+    if (arguments.length > 1) checkArguments("Trainer", arguments, 1);
     checkTrainerOptions(options);
     this.#options = options;
     this.#training = trainingFor(options);
@@ -90,6 +91,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * parameters are those before that step
    */
   async fit(data: Dataset, options: FitOptions<M, T>): Promise<History> {
+    if (arguments.length > 2) checkArguments("fit", arguments, 2);
     const run = checkFit(data, options, this.#options);
     const { turns, state } = this.#training;
     const work = turns.beginFit(state.step);
@@ -112,7 +114,8 @@ export class Trainer<M extends string = never, T extends string = never> {
     data: Dataset,
     options: { batchSize?: number; weights?: Weights } = {},
   ): Promise<{ loss: number } & { [K in M | T]: number }> {
-    checkOptions("evaluate", options, ["batchSize", "weights"]);
+    if (arguments.length > 2) checkArguments("evaluate", arguments, 2);
+    checkOptions("evaluate", options, { batchSize: "number", weights: "string" }, "data");
     checkDataset("evaluate", data);
     const { batchSize = 256, weights = "latest" } = options;
     checkWeights("evaluate: weights", weights);
@@ -126,7 +129,7 @@ export class Trainer<M extends string = never, T extends string = never> {
   }
 
   /**
-   * What the model says of inputs: its output, the probabilities behind the loss's link, or the class of each.
+   * What the model says of inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row a sample): its output, the probabilities behind the loss's link, or the class of each.
    *
    * @param options.as "output" (default), "probabilities" or "classes"
    * @param options.batchSize samples at a time; default 256
@@ -134,19 +137,21 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
    */
   async predict(
-    inputs: Dataset,
+    inputs: Dataset | Tree<ColumnSource>,
     options: { as?: Reading; batchSize?: number; notice?: (message: string) => void } = {},
   ): Promise<HostOutput> {
-    checkOptions("predict", options, ["as", "batchSize", "notice"]);
-    checkDataset("predict", inputs);
+    if (arguments.length > 2) checkArguments("predict", arguments, 2);
+    checkOptions("predict", options, { as: "string", batchSize: "number", notice: "any" }, "inputs");
     const { as = "output", batchSize = 256, notice = console.warn } = options;
     if (typeof notice !== "function")
       throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${String(notice)}.`);
     checkBatchSize(batchSize);
+    checkCopy("predict", inputs);
+    const data = inputs instanceof Dataset ? inputs : dataset({ inputs });
     const work = this.#training.turns.work("predict");
     return work.run(async () => {
-      await this.#place(inputs, as === "output" ? "output" : "probabilities", batchSize);
-      return predict(this.#training, inputs, as, batchSize, notice, work);
+      await this.#place(data, as === "output" ? "output" : "probabilities", batchSize);
+      return predict(this.#training, data, as, batchSize, notice, work);
     });
   }
 
@@ -159,7 +164,8 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @param options.all time and arrange the step on every available backend; default: only where "fastest" chooses
    */
   async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
-    checkOptions("plan", options, ["batchSize", "all"]);
+    if (arguments.length > 2) checkArguments("plan", arguments, 2);
+    checkOptions("plan", options, { batchSize: "number", all: "boolean" }, "sample");
     checkDataset("plan", sample);
     const { batchSize = 32, all } = options;
     const { engine } = this.#training;
@@ -191,7 +197,8 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @param options.steps how many steps are timed; default 20
    */
   async profile(sample: Dataset, options: { batchSize?: number; steps?: number } = {}): Promise<Profile> {
-    checkOptions("profile", options, ["batchSize", "steps"]);
+    if (arguments.length > 2) checkArguments("profile", arguments, 2);
+    checkOptions("profile", options, { batchSize: "number", steps: "number" }, "sample");
     checkDataset("profile", sample);
     const { batchSize = 32, steps = 20 } = options;
     if (!Number.isInteger(steps) || steps < 1)

@@ -2,7 +2,8 @@
 import { bind } from "../ops/kernels.js";
 import type { Attributes } from "../backend/contract.js";
 import { markCopy } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, kindsOf } from "../options.js";
 import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
 import { checkTensor } from "../ops/elementwise.js";
 import { reshape } from "../ops/shape.js";
@@ -74,9 +75,10 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     (gradient === undefined
       ? defineOp(base)
       : defineFusedOp({ ...base, gradient: ([g], [x], [y], attributes) => [gradient(g!, x!, y!, attributes as O)] }));
+  const known = kindsOf<Partial<O>>(defaults);
   const complete = (options: Partial<O> | undefined): O => {
     if (options === undefined) return defaults;
-    checkOptions(spec.name, options, Object.keys(defaults));
+    checkOptions<Partial<O>>(spec.name, options, known, "x");
     const chosen = { ...defaults, ...options };
     for (const [key, value] of Object.entries(chosen)) {
       const standard = defaults[key];
@@ -90,8 +92,9 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     spec.check?.(chosen);
     return chosen;
   };
-  const activation = (x: Tensor, options?: Partial<O>): Tensor<D> => {
+  const activation = (x: Tensor, options?: Partial<O>, ...more: readonly never[]): Tensor<D> => {
     checkTensor(spec.name, x);
+    if (more.length > 0) checkArguments(spec.name, [x, options, ...more], 2);
     let attributes: Attributes = complete(options);
     if (typeof attributes["axis"] === "number") {
       if (isScalarAxis(attributes["axis"], x.rank)) return reshape(activation(reshape(x, [1]), options), []) as Tensor<D>;

@@ -1,5 +1,6 @@
 /** The rectifier whose leak is learned. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkOptions } from "../options.js";
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { apply1, builtinFusedOp } from "../ops/definition.js";
@@ -49,7 +50,7 @@ export const preluOp = builtinFusedOp<Record<never, never>>({
 export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>): Tensor<"real"> {
   checkTensor("prelu", x);
   checkTensor("prelu", weight);
-  checkOptions("prelu", options, []);
+  checkOptions("prelu", options, {});
   return apply1(preluOp, [x, weight], {});
 }
 

@@ -1,5 +1,6 @@
 /** The rectifier whose leak is random in training and fixed in evaluation. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
@@ -25,7 +26,8 @@ export const rreluEval = builtinActivation({
 });
 
 function drawn(x: Tensor, options: { lower?: number; upper?: number; training?: boolean } = {}): Tensor<"real"> {
-  checkOptions("rrelu", options, ["lower", "upper", "training"]);
+  if (arguments.length > 2) checkArguments("rrelu", arguments, 2);
+  checkOptions("rrelu", options, { lower: "number", upper: "number", training: "boolean" }, "x");
   const { training = false, ...bounds } = options;
   if (!training) return rreluEval(x, bounds);
   rreluEval.check(bounds);

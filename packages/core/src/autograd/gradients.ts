@@ -1,4 +1,5 @@
 /** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
+import { checkArguments, checkFunction } from "../options.js";
 import type { Op } from "../ops/definition.js";
 import { apply1, identity } from "../ops/definition.js";
 import { concat } from "../ops/shape.js";
@@ -45,6 +46,8 @@ export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[
   fn: () => V,
   sources: S,
 ): ValueAndGrads<S, V> {
+  checkFunction("valueAndGrad", fn, "valueAndGrad(() => loss(…), parameters)");
+  if (arguments.length > 2) checkArguments("valueAndGrad", arguments, 2);
   const body = (): ValueAndGrads<S, V> => differentiate(fn, sources);
   return currentTrace() === undefined ? scope(body) : body();
 }
@@ -164,11 +167,14 @@ const joined = (lookups: readonly Lookup[]): Lookup =>
 export function grad<S, R extends readonly unknown[]>(
   fn: (source: S, ...rest: R) => Tensor,
 ): (source: S, ...rest: R) => GradientsOf<S> {
+  checkFunction("grad", fn, "grad((x) => f(x))(x)");
+  if (arguments.length > 1) checkArguments("grad", arguments, 1);
   return (source, ...rest) => valueAndGrad(() => fn(source, ...rest), source).grads;
 }
 
 /** Runs fn with no gradient recorded: its results are constants to every `valueAndGrad` around it. */
 export function noGrad<T>(fn: () => T): T {
+  checkFunction("noGrad", fn, "noGrad(() => f(x))");
   return pauseTapes(fn);
 }
 

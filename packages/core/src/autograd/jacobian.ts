@@ -1,4 +1,5 @@
 /** All partial derivatives of a function from a tensor to a tensor. */
+import { checkArguments, checkFunction } from "../options.js";
 import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { full, hostTensor } from "../ops/creation.js";
@@ -18,6 +19,8 @@ import { pullBack, record } from "./gradients.js";
  * @throws ErmineError ERMINE_SHAPE where the shape of the result is symbolic
  */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor<"real"> {
+  checkFunction("jacobian", fn, "jacobian((x) => f(x), x)");
+  if (arguments.length > 2) checkArguments("jacobian", arguments, 2);
   const body = (): Tensor<"real"> => {
     const recording = record(() => fn(x), x);
     const output = recording.value;

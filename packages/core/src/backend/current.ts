@@ -1,4 +1,5 @@
 /** The backend that eager operations run on where their tensors do not say. */
+import { checkFunction } from "../options.js";
 import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import type { Backend } from "./contract.js";
@@ -14,6 +15,7 @@ export function useBackend(backend: Backend): void {
 /** As `useBackend`, for the (synchronous) length of `fn`. */
 export function withBackend<T>(backend: Backend, fn: () => T): T {
   checkCopy("withBackend", backend);
+  checkFunction("withBackend", fn, "withBackend(backend, () => f(x))");
   const outer = current;
   current = backend;
   try {

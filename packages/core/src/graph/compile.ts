@@ -2,7 +2,8 @@
 import { tapesRun } from "../autograd/tape.js";
 import type { Backend, Feed, TensorType } from "../backend/contract.js";
 import { checkCopy } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, show } from "../options.js";
 import { backendOf, identity, retype } from "../ops/definition.js";
 import { bind, concrete, Dim, type Shape } from "../tensor/dim.js";
 import { adopt } from "../tensor/scope.js";
@@ -67,15 +68,22 @@ export function compile<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options: { backend?: Backend; symbolicBatch?: boolean; name?: string } = {},
 ): Compiled<A, R> {
+  if (arguments.length > 2) checkArguments("compile", arguments, 2);
   if (typeof fn !== "function") {
     throw new ErmineError(
       "ERMINE_USAGE",
       "compile takes a function of tensors, compile((x) => …), and gives one: its result is no argument.",
     );
   }
-  checkOptions("compile(fn, { backend, symbolicBatch, name })", options, ["backend", "symbolicBatch", "name"]);
+  checkOptions("compile", options, {
+    backend: "any",
+    symbolicBatch: "boolean",
+    name: "string",
+  });
   const name = options.name ?? (fn.name || "the compiled function");
   checkCopy("compile", options.backend);
+  if (options.backend !== undefined && typeof (options.backend as Partial<Backend>).name !== "string")
+    throw new ErmineError("ERMINE_OPTION", `compile: backend is a backend, got ${show(options.backend)}.`);
   const symbolicBatch = options.symbolicBatch === true;
   /** Least recently used first. */
   const entries = new Map<string, Entry>();

@@ -126,6 +126,7 @@ export const crossEntropy = defineLoss<
     },
   ],
   options: { weight: undefined, ignoreIndex: -100, labelSmoothing: 0 },
+  kinds: { ignoreIndex: "integer" },
   witnesses: { ignoreIndex: 0, labelSmoothing: 0.2 },
   samples: {
     indices: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),

@@ -141,6 +141,7 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     },
   ],
   options: { blank: 0, zeroInfinity: false },
+  kinds: { blank: "integer" },
   witnesses: { blank: 1, zeroInfinity: true },
   samples: {
     sequences: (n, draw) => ({

@@ -3,7 +3,8 @@
  * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
  */
 import { checkCopy, markCopy } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, kindsOf, type OptionKinds } from "../options.js";
 import { div, mul } from "../ops/arithmetic.js";
 import { conform, type InputDType } from "../ops/inputs.js";
 import { elementCount } from "../ops/statistics.js";
@@ -68,6 +69,8 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
   readonly link: Link | LinkOf<O>;
   readonly inputs: { readonly [K in keyof I]: LossInput };
   readonly options?: O;
+  /** Of which kind an option is, where its default does not say: default a tensor where that is undefined. */
+  readonly kinds?: Partial<OptionKinds<O>>;
   /** Throws an ErmineError where an option's value is not allowed. */
   check?(options: O): void;
   elements(inputs: I, options: O): Elements;
@@ -103,7 +106,7 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   with(options: Partial<O>): Loss<I, O, R>;
 }
 
-const common = ["reduction", "sampleWeight"];
+const common = { reduction: "string", sampleWeight: "tensor" } as const;
 
 const roles: readonly LossInputRole[] = ["prediction", "target", "auxiliary"];
 
@@ -139,12 +142,14 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
   spec: LossSpec<I, O, R>,
   defaults: O,
 ): Loss<I, O, R> {
-  const names = Object.keys(spec.options ?? {});
+  const own = { ...kindsOf((spec.options ?? {}) as O, "tensor"), ...spec.kinds };
+  const known = { ...own, ...common };
+  const before = spec.inputs.map(({ name }: LossInput) => name).join(", ");
 
   function choose(options: Partial<O> & Pick<CommonOptions, "sampleWeight">): O {
-    checkOptions(spec.name, options, [...names, ...common]);
-    const { sampleWeight: _, ...own } = options;
-    const chosen = optionTensors(spec.name, { ...defaults, ...withoutUndefined(own) }) as O;
+    checkOptions<object>(spec.name, options, known, before);
+    const { sampleWeight: _, ...given } = options;
+    const chosen = optionTensors(spec.name, { ...defaults, ...withoutUndefined(given) }) as O;
     spec.check?.(chosen);
     return chosen;
   }
@@ -174,7 +179,10 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
 
   function loss(...args: readonly unknown[]): Tensor<"real"> {
     const inputs = args.slice(0, spec.inputs.length) as unknown as I;
-    const options = (args[spec.inputs.length] ?? {}) as Partial<O> & CommonOptions<R>;
+    const given = args[spec.inputs.length];
+    const options = (given === undefined ? {} : given) as Partial<O> & CommonOptions<R>;
+    if (args.length > spec.inputs.length + 1) checkArguments(spec.name, args, spec.inputs.length + 1);
+    checkOptions<object>(spec.name, options, known, before);
     checkReduction(spec, options.reduction ?? "mean");
     const made = elements(inputs, options as Partial<O>);
     return reduce(spec, made, inputs, options.reduction ?? "mean");
@@ -194,8 +202,8 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
       choose(options as Partial<O>);
       checkReduction(spec, options.reduction ?? "mean");
     },
-    with(options: Partial<O>): Loss<I, O, R> {
-      checkOptions(spec.name, options, names);
+    with(options: Partial<O> = {}): Loss<I, O, R> {
+      checkOptions<object>(`${spec.name}.with`, options, own);
       return withDefaults(spec, choose(options));
     },
   });

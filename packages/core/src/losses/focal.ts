@@ -101,6 +101,7 @@ export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | unde
     },
   ],
   options: { alpha: undefined, gamma: 2 },
+  kinds: { alpha: "number" },
   witnesses: { alpha: 0.6, gamma: 1 },
   samples: {
     labels: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])] }),

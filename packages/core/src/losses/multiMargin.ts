@@ -27,6 +27,7 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
     { name: "target", dtype: "int32", values: (_, [prediction]) => areClasses(prediction!, null) },
   ],
   options: { p: 1, margin: 1, weight: undefined },
+  kinds: { p: "integer" },
   witnesses: { p: 2, margin: 0.5 },
   samples: {
     classes: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),

@@ -79,6 +79,7 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
     },
   ],
   options: { weight: undefined, ignoreIndex: -100 },
+  kinds: { ignoreIndex: "integer" },
   witnesses: { ignoreIndex: 0 },
   samples: {
     indices: (n, draw) => ({ inputs: [draw.logProbabilities([n, 3]), draw.integers([n], 0, 2)] }),

@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { checkSize } from "./size.js";
 import { checkCopy } from "../copy.js";
-import { checkOptions } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { Module } from "./module.js";
 
 export interface ActivationModule<D extends Domain> extends Module {
@@ -30,6 +30,7 @@ export function activationModule<O extends Readonly<Record<string, unknown>>, D 
     readonly options: Partial<O> | undefined;
 
     constructor(options?: Partial<O>) {
+      checkArguments(name, arguments, 1);
       super();
       activation.check(options);
       this.options = options;
@@ -81,8 +82,9 @@ export class PReLU extends Module {
   readonly weight: Parameter;
 
   constructor(options: { numParameters?: number; init?: number } = {}) {
+    checkArguments("PReLU", arguments, 1);
     super();
-    checkOptions("PReLU", options, ["numParameters", "init"]);
+    checkOptions("PReLU", options, { numParameters: "integer", init: "number" });
     const { numParameters = 1, init = 0.25 } = options;
     checkSize("PReLU", "numParameters", numParameters);
     this.weight = new Parameter(tensor(new Float32Array(numParameters).fill(init)));

@@ -1,5 +1,5 @@
 /** Pooling layers to a size that is given, over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkOptions } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices, checkOutputSize } from "../ops/adaptivePooling.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
@@ -36,18 +36,21 @@ abstract class AdaptiveAvgPool extends AdaptivePool {
 
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
+    checkArguments("AdaptiveAvgPool1d", arguments, 1);
     super("AdaptiveAvgPool1d", 1, outputSize);
   }
 }
 
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
+    checkArguments("AdaptiveAvgPool2d", arguments, 1);
     super("AdaptiveAvgPool2d", 2, outputSize);
   }
 }
 
 export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
+    checkArguments("AdaptiveAvgPool3d", arguments, 1);
     super("AdaptiveAvgPool3d", 3, outputSize);
   }
 }
@@ -63,7 +66,7 @@ abstract class AdaptiveMaxPool<R extends boolean> extends AdaptivePool {
 
   constructor(name: string, spatial: number, outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R>) {
     super(name, spatial, outputSize);
-    checkOptions(name, options, ["returnIndices"]);
+    checkOptions(name, options, { returnIndices: "boolean" }, [outputSize]);
     this.returnIndices = options.returnIndices ?? false;
   }
 
@@ -75,18 +78,21 @@ abstract class AdaptiveMaxPool<R extends boolean> extends AdaptivePool {
 
 export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    checkArguments("AdaptiveMaxPool1d", arguments, 2);
     super("AdaptiveMaxPool1d", 1, outputSize, options);
   }
 }
 
 export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    checkArguments("AdaptiveMaxPool2d", arguments, 2);
     super("AdaptiveMaxPool2d", 2, outputSize, options);
   }
 }
 
 export class AdaptiveMaxPool3d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
+    checkArguments("AdaptiveMaxPool3d", arguments, 2);
     super("AdaptiveMaxPool3d", 3, outputSize, options);
   }
 }

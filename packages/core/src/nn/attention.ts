@@ -1,6 +1,7 @@
 /** Attention of several heads. */
 import { softmax } from "../activations/softmax.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { attend } from "../ops/attention.js";
 import { greater } from "../ops/comparison.js";
@@ -59,7 +60,16 @@ export interface Attended {
 
 type Found = Pick<Attended, "output"> & Partial<Attended>;
 
-const names = ["causal", "dropout", "bias", "addBiasKv", "addZeroAttn", "kdim", "vdim", "batchFirst"];
+const names = {
+  causal: "boolean",
+  dropout: "number",
+  bias: "boolean",
+  addBiasKv: "boolean",
+  addZeroAttn: "boolean",
+  kdim: "integer",
+  vdim: "integer",
+  batchFirst: "boolean",
+} as const;
 
 /** Added to the score of what is not attended to. */
 const hidden = -Infinity;
@@ -92,8 +102,9 @@ export class MultiHeadAttention extends Module {
   readonly dropout: Dropout;
 
   constructor(embedDim: number, numHeads: number, options: MultiHeadAttentionOptions = {}) {
+    checkArguments("MultiHeadAttention", arguments, 3);
     super();
-    checkOptions("MultiHeadAttention", options, names);
+    checkOptions("MultiHeadAttention", options, names, [embedDim, numHeads]);
     const { causal = false, dropout = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = true } = options;
     const { kdim = embedDim, vdim = embedDim } = options;
     for (const [key, size] of Object.entries({ embedDim, numHeads, kdim, vdim })) checkSize("MultiHeadAttention", key, size);
@@ -126,7 +137,12 @@ export class MultiHeadAttention extends Module {
 
   /** (`run` gives the attention weights too.) */
   forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor<"real"> {
-    checkOptions("MultiHeadAttention", masks, ["attnMask", "keyPaddingMask", "causal"]);
+    checkOptions(
+      "MultiHeadAttention.forward",
+      masks,
+      { attnMask: "tensor", keyPaddingMask: "tensor", causal: "boolean" },
+      "query, key, value",
+    );
     return this.#batched(query, key, value, masks, false).output;
   }
 
@@ -137,7 +153,17 @@ export class MultiHeadAttention extends Module {
     value: Tensor = key,
     options: AttentionMasks & { readonly averageAttnWeights?: boolean } = {},
   ): Attended {
-    checkOptions("MultiHeadAttention.run", options, ["attnMask", "keyPaddingMask", "causal", "averageAttnWeights"]);
+    checkOptions(
+      "MultiHeadAttention.run",
+      options,
+      {
+        attnMask: "tensor",
+        keyPaddingMask: "tensor",
+        causal: "boolean",
+        averageAttnWeights: "boolean",
+      },
+      "query, key, value",
+    );
     const { averageAttnWeights = true, ...masks } = options;
     const { output, weights } = this.#batched(query, key, value, masks, true);
     const shown = averageAttnWeights ? mean(weights!, { axis: 1 }) : weights!;

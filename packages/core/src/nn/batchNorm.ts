@@ -1,6 +1,7 @@
 /** Normalizations that keep running statistics for evaluation: over the batch, or over each instance of it. */
 import { stopGradient } from "../autograd/gradients.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";
@@ -45,7 +46,18 @@ abstract class RunningNorm extends Module {
 
   constructor(name: string, numFeatures: number, given: BatchNormOptions, defaults: Options) {
     super();
-    checkOptions(name, given, ["eps", "momentum", "affine", "bias", "trackRunningStats"]);
+    checkOptions(
+      name,
+      given,
+      {
+        eps: "number",
+        momentum: ["number", "null"],
+        affine: "boolean",
+        bias: "boolean",
+        trackRunningStats: "boolean",
+      },
+      [numFeatures],
+    );
     checkSize(name, "numFeatures", numFeatures);
     const options = { ...defaults, ...given };
     if (options.momentum !== null && !(options.momentum >= 0 && options.momentum <= 1)) {
@@ -143,6 +155,7 @@ abstract class BatchNorm extends RunningNorm {
 /** Over (N, C) or (N, C, L). */
 export class BatchNorm1d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("BatchNorm1d", arguments, 2);
     super("BatchNorm1d", [2, 3], numFeatures, options);
   }
 }
@@ -150,6 +163,7 @@ export class BatchNorm1d extends BatchNorm {
 /** Over (N, C, H, W). */
 export class BatchNorm2d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("BatchNorm2d", arguments, 2);
     super("BatchNorm2d", [4], numFeatures, options);
   }
 }
@@ -157,6 +171,7 @@ export class BatchNorm2d extends BatchNorm {
 /** Over (N, C, D, H, W). */
 export class BatchNorm3d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("BatchNorm3d", arguments, 2);
     super("BatchNorm3d", [5], numFeatures, options);
   }
 }
@@ -201,6 +216,7 @@ abstract class InstanceNorm extends RunningNorm {
 /** Over (N, C, L) or (C, L). */
 export class InstanceNorm1d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("InstanceNorm1d", arguments, 2);
     super("InstanceNorm1d", 1, numFeatures, options);
   }
 }
@@ -208,6 +224,7 @@ export class InstanceNorm1d extends InstanceNorm {
 /** Over (N, C, H, W) or (C, H, W). */
 export class InstanceNorm2d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("InstanceNorm2d", arguments, 2);
     super("InstanceNorm2d", 2, numFeatures, options);
   }
 }
@@ -215,6 +232,7 @@ export class InstanceNorm2d extends InstanceNorm {
 /** Over (N, C, D, H, W) or (C, D, H, W). */
 export class InstanceNorm3d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    checkArguments("InstanceNorm3d", arguments, 2);
     super("InstanceNorm3d", 3, numFeatures, options);
   }
 }

@@ -1,5 +1,6 @@
 /** Convolution layers over one, two and three spatial axes: one class, three ranks. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { convolution } from "../ops/convolution.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { eachAxis, windowOf, type Window, type WindowOptions } from "../ops/window.js";
@@ -60,7 +61,19 @@ abstract class Conv extends Module {
     options: ConvOptions,
   ) {
     super();
-    checkOptions(name, options, ["stride", "padding", "paddingMode", "dilation", "groups", "bias"]);
+    checkOptions(
+      name,
+      options,
+      {
+        stride: "integers",
+        padding: ["integers", "string"],
+        paddingMode: "string",
+        dilation: "integers",
+        groups: "integer",
+        bias: "boolean",
+      },
+      [inChannels, outChannels, kernelSize],
+    );
     const { bias = true, groups = 1, paddingMode = "zeros", ...movement } = options;
     checkChannels(name, { inChannels, outChannels, groups });
     if (!paddingModes.includes(paddingMode)) {
@@ -97,18 +110,21 @@ abstract class Conv extends Module {
 
 export class Conv1d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+    checkArguments("Conv1d", arguments, 4);
     super("Conv1d", 1, inChannels, outChannels, kernelSize, options);
   }
 }
 
 export class Conv2d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+    checkArguments("Conv2d", arguments, 4);
     super("Conv2d", 2, inChannels, outChannels, kernelSize, options);
   }
 }
 
 export class Conv3d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+    checkArguments("Conv3d", arguments, 4);
     super("Conv3d", 3, inChannels, outChannels, kernelSize, options);
   }
 }

@@ -9,6 +9,7 @@ import { formatShape, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 import { checkProbability } from "./size.js";
+import { checkArguments } from "../options.js";
 
 abstract class Drop extends Module {
   /** The probability of being dropped. */
@@ -46,6 +47,7 @@ abstract class Drop extends Module {
  */
 export class Dropout extends Drop {
   constructor(p = 0.5) {
+    checkArguments("Dropout", arguments, 1);
     super("Dropout", p);
   }
 
@@ -83,6 +85,7 @@ abstract class DropChannels extends Drop {
 /** Over (N, C, L) or (C, L). */
 export class Dropout1d extends DropChannels {
   constructor(p = 0.5) {
+    checkArguments("Dropout1d", arguments, 1);
     super(1, p);
   }
 }
@@ -90,6 +93,7 @@ export class Dropout1d extends DropChannels {
 /** Over (N, C, H, W) or (C, H, W). */
 export class Dropout2d extends DropChannels {
   constructor(p = 0.5) {
+    checkArguments("Dropout2d", arguments, 1);
     super(2, p);
   }
 }
@@ -97,6 +101,7 @@ export class Dropout2d extends DropChannels {
 /** Over (N, C, D, H, W) or (C, D, H, W). */
 export class Dropout3d extends DropChannels {
   constructor(p = 0.5) {
+    checkArguments("Dropout3d", arguments, 1);
     super(3, p);
   }
 }
@@ -104,15 +109,7 @@ export class Dropout3d extends DropChannels {
 /** What SELU goes to for −∞. */
 const saturation = -1.7580993408473766;
 
-/**
- * Dropout for SELU: a dropped number becomes SELU's saturation −1.758, and an affine map brings mean and variance back to 0 and 1. Source:
- * Klambauer et al. 2017.
- */
-export class AlphaDropout extends Drop {
-  constructor(p = 0.5, name = "AlphaDropout") {
-    super(name, p);
-  }
-
+class AlphaDrop extends Drop {
   protected override drawn(x: Tensor): Shape {
     return x.shape;
   }
@@ -124,10 +121,22 @@ export class AlphaDropout extends Drop {
   }
 }
 
-/** AlphaDropout of whole channels: (N, C, …size). */
-export class FeatureAlphaDropout extends AlphaDropout {
+/**
+ * Dropout for SELU: a dropped number becomes SELU's saturation −1.758, and an affine map brings mean and variance back to 0 and 1. Source:
+ * Klambauer et al. 2017.
+ */
+export class AlphaDropout extends AlphaDrop {
   constructor(p = 0.5) {
-    super(p, "FeatureAlphaDropout");
+    checkArguments("AlphaDropout", arguments, 1);
+    super("AlphaDropout", p);
+  }
+}
+
+/** AlphaDropout of whole channels: (N, C, …size). */
+export class FeatureAlphaDropout extends AlphaDrop {
+  constructor(p = 0.5) {
+    checkArguments("FeatureAlphaDropout", arguments, 1);
+    super("FeatureAlphaDropout", p);
   }
 
   protected override drawn(x: Tensor): Shape {

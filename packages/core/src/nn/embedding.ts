@@ -1,6 +1,7 @@
 /** A table of vectors, looked up by index. */
 import { noGrad } from "../autograd/gradients.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { zeros } from "../ops/creation.js";
@@ -27,7 +28,7 @@ export interface EmbeddingOptions {
   readonly scaleGradByFreq?: boolean;
 }
 
-const names = ["paddingIdx", "maxNorm", "normType", "scaleGradByFreq"];
+const names = { paddingIdx: "integer", maxNorm: "number", normType: "number", scaleGradByFreq: "boolean" } as const;
 
 /** int32 (…) → float32 (…, embeddingDim). The weight (numEmbeddings, embeddingDim) starts from N(0, 1), PyTorch's default. */
 export class Embedding extends Module {
@@ -40,8 +41,9 @@ export class Embedding extends Module {
   readonly scaleGradByFreq: boolean;
 
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
+    checkArguments("Embedding", arguments, 3);
     super();
-    checkOptions("Embedding", options, names);
+    checkOptions("Embedding", options, names, [numEmbeddings, embeddingDim]);
     checkSize("Embedding", "numEmbeddings", numEmbeddings);
     checkSize("Embedding", "embeddingDim", embeddingDim);
     const { paddingIdx, maxNorm, normType = 2, scaleGradByFreq = false } = options;
@@ -74,7 +76,7 @@ export class Embedding extends Module {
 
   /** One over a table that exists, (numEmbeddings, embeddingDim). @param options.freeze is it kept as it is? Default true */
   static fromPretrained(table: Tensor, options: EmbeddingOptions & { readonly freeze?: boolean } = {}): Embedding {
-    checkOptions("Embedding.fromPretrained", options, [...names, "freeze"]);
+    checkOptions("Embedding.fromPretrained", options, { ...names, freeze: "boolean" }, "table");
     const { freeze = true, ...rest } = options;
     if (table.rank !== 2) {
       throw new ErmineError("ERMINE_SHAPE", `Embedding.fromPretrained takes a table of rows, got ${formatShape(table.shape)}.`);

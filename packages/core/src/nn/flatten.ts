@@ -4,6 +4,7 @@ import { flatten, reshape } from "../ops/shape.js";
 import { formatShape, normalizeAxis } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
+import { checkArguments } from "../options.js";
 
 /** Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1). */
 export class Flatten extends Module {
@@ -11,6 +12,7 @@ export class Flatten extends Module {
   readonly endAxis: number;
 
   constructor(startAxis = 1, endAxis = -1) {
+    checkArguments("Flatten", arguments, 2);
     super();
     this.startAxis = startAxis;
     this.endAxis = endAxis;
@@ -27,6 +29,7 @@ export class Unflatten extends Module {
   readonly sizes: readonly number[];
 
   constructor(axis: number, sizes: readonly number[]) {
+    checkArguments("Unflatten", arguments, 2);
     super();
     if (!Array.isArray(sizes) || sizes.length === 0 || !sizes.every((size) => Number.isInteger(size) && size >= -1)) {
       throw new ErmineError(

@@ -1,5 +1,6 @@
 /** Normalization over groups of channels. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
 import { formatShape, sameSize, type Size } from "../tensor/dim.js";
@@ -22,8 +23,9 @@ export class GroupNorm extends Module {
   readonly bias: Parameter | undefined;
 
   constructor(numGroups: number, numChannels: number, options: { eps?: number; affine?: boolean; bias?: boolean } = {}) {
+    checkArguments("GroupNorm", arguments, 3);
     super();
-    checkOptions("GroupNorm", options, ["eps", "affine", "bias"]);
+    checkOptions("GroupNorm", options, { eps: "number", affine: "boolean", bias: "boolean" });
     checkSize("GroupNorm", "numGroups", numGroups);
     checkSize("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {

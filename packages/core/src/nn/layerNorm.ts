@@ -1,5 +1,6 @@
 /** Normalizations over the last axes of each sample, and over neighbouring channels. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, div, mul, pow } from "../ops/arithmetic.js";
 import { ones, zeros } from "../ops/creation.js";
 import { apply1 } from "../ops/definition.js";
@@ -33,8 +34,9 @@ export class LayerNorm extends Module {
   readonly bias: Parameter | undefined;
 
   constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
+    checkArguments("LayerNorm", arguments, 2);
     super();
-    checkOptions("LayerNorm", options, ["eps", "elementwiseAffine", "bias"]);
+    checkOptions("LayerNorm", options, { eps: "number", elementwiseAffine: "boolean", bias: "boolean" }, [normalizedShape]);
     const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     for (const size of this.normalizedShape) checkSize("LayerNorm", "normalizedShape", size);
@@ -62,8 +64,9 @@ export class RMSNorm extends Module {
   readonly weight: Parameter | undefined;
 
   constructor(normalizedShape: number | readonly number[], options: { eps?: number | null; elementwiseAffine?: boolean } = {}) {
+    checkArguments("RMSNorm", arguments, 2);
     super();
-    checkOptions("RMSNorm", options, ["eps", "elementwiseAffine"]);
+    checkOptions("RMSNorm", options, { eps: ["number", "null"], elementwiseAffine: "boolean" }, [normalizedShape]);
     const { eps, elementwiseAffine = true } = options;
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     for (const size of this.normalizedShape) checkSize("RMSNorm", "normalizedShape", size);
@@ -101,8 +104,9 @@ export class LocalResponseNorm extends Module {
   readonly k: number;
 
   constructor(size: number, options: { alpha?: number; beta?: number; k?: number } = {}) {
+    checkArguments("LocalResponseNorm", arguments, 2);
     super();
-    checkOptions("LocalResponseNorm", options, ["alpha", "beta", "k"]);
+    checkOptions("LocalResponseNorm", options, { alpha: "number", beta: "number", k: "number" }, [size]);
     checkSize("LocalResponseNorm", "size", size);
     const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
     this.size = size;

@@ -1,5 +1,6 @@
 /** The fully connected layer, of one input and of two. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { linear } from "../ops/linear.js";
 import { sum } from "../ops/reduction.js";
@@ -25,8 +26,9 @@ export class Linear extends Module {
   readonly bias: Parameter | undefined;
 
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
+    checkArguments("Linear", arguments, 3);
     super();
-    checkOptions("Linear", options, ["bias"]);
+    checkOptions("Linear", options, { bias: "boolean" }, [inFeatures, outFeatures]);
     checkSize("Linear", "inFeatures", inFeatures, 0);
     checkSize("Linear", "outFeatures", outFeatures, 0);
     this.inFeatures = inFeatures;
@@ -59,8 +61,9 @@ export class Bilinear extends Module {
   readonly bias: Parameter | undefined;
 
   constructor(in1Features: number, in2Features: number, outFeatures: number, options: { bias?: boolean } = {}) {
+    checkArguments("Bilinear", arguments, 4);
     super();
-    checkOptions("Bilinear", options, ["bias"]);
+    checkOptions("Bilinear", options, { bias: "boolean" }, [in1Features, in2Features, outFeatures]);
     for (const [key, size] of Object.entries({ in1Features, in2Features, outFeatures })) checkSize("Bilinear", key, size);
     this.in1Features = in1Features;
     this.in2Features = in2Features;

@@ -1,4 +1,5 @@
 /** Every loss as a module, under PyTorch's name; its options are given once. */
+import { checkArguments } from "../options.js";
 import { checkCopy } from "../copy.js";
 import * as functions from "../losses/index.js";
 import type { CommonOptions, Loss } from "../losses/index.js";
@@ -19,6 +20,7 @@ export function lossModule<I extends readonly Tensor[], O extends object, R exte
     readonly options: Partial<O> & CommonOptions<R>;
 
     constructor(options: Partial<O> & CommonOptions<R> = {}) {
+      checkArguments(loss.lossName, arguments, 1);
       super();
       loss.check(options);
       this.options = options;

@@ -3,7 +3,8 @@
  * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
  */
 import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkOptions } from "../options.js";
 import { withPath } from "../graph/trace.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter, Variable } from "../tensor/variable.js";
@@ -168,6 +169,7 @@ export abstract class Module {
 
   /** The count of numbers in its parameters. */
   parameterCount(options: { trainable?: boolean } = {}): number {
+    checkOptions("parameterCount", options, { trainable: "boolean" });
     return this.namedParameters()
       .filter(([, p]) => options.trainable === undefined || p.trainable === options.trainable)
       .reduce((total, [, p]) => total + p.shape.reduce((a, b) => a * b, 1), 0);
@@ -221,7 +223,7 @@ export abstract class Module {
    * text), ERMINE_DTYPE where an element does not fit its variable
    */
   loadStateDict(state: LoadableState, options: LoadOptions = {}): LoadReport {
-    checkOptions("loadStateDict", options, ["strict", "rename", "otherShapes"]);
+    checkOptions("loadStateDict", options, { strict: "boolean", rename: ["object", "function"], otherShapes: "string" }, "state");
     return loadState(this.describe(), new Map(this.namedVariables()), state, options);
   }
 

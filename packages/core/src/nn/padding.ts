@@ -1,5 +1,6 @@
 /** Padding layers over one, two and three last axes: one class, named by mode and rank. */
 import { ErmineError } from "../errors.js";
+import { checkArguments } from "../options.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { formatShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -58,6 +59,7 @@ const layer = /* @__NO_SIDE_EFFECTS__ */ (
 ): new (padding: PaddingWidths) => PaddingLayer =>
   class extends Padding {
     constructor(padding: PaddingWidths) {
+      checkArguments(name, arguments, 1, `new ${name}([${Array.from(arguments).join(", ")}])`);
       super(name, spatial, mode, padding, 0);
     }
   };
@@ -68,6 +70,7 @@ const constantLayer = /* @__NO_SIDE_EFFECTS__ */ (
 ): new (padding: PaddingWidths, value: number) => PaddingLayer =>
   class extends Padding {
     constructor(padding: PaddingWidths, value: number) {
+      checkArguments(name, arguments, 2);
       super(name, spatial, "constant", padding, value);
       if (typeof value !== "number") {
         throw new ErmineError("ERMINE_OPTION", `${name}: value is a number, got ${String(value)}.`);

@@ -1,5 +1,5 @@
 /** Pooling layers over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkOptions } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import {
   avgPool,
   lpPool,
@@ -35,7 +35,18 @@ abstract class MaxPool<R extends boolean> extends Module {
 
   constructor(name: string, spatial: number, kernelSize: Sizes, options: MaxPoolLayerOptions<R>) {
     super();
-    checkOptions(name, options, ["stride", "padding", "dilation", "ceilMode", "returnIndices"]);
+    checkOptions(
+      name,
+      options,
+      {
+        stride: "integers",
+        padding: "integers",
+        dilation: "integers",
+        ceilMode: "boolean",
+        returnIndices: "boolean",
+      },
+      [kernelSize],
+    );
     const { returnIndices = false, ...movement } = options;
     this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
     this.returnIndices = returnIndices;
@@ -55,18 +66,21 @@ abstract class MaxPool<R extends boolean> extends Module {
 
 export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    checkArguments("MaxPool1d", arguments, 2);
     super("MaxPool1d", 1, kernelSize, options);
   }
 }
 
 export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    checkArguments("MaxPool2d", arguments, 2);
     super("MaxPool2d", 2, kernelSize, options);
   }
 }
 
 export class MaxPool3d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
+    checkArguments("MaxPool3d", arguments, 2);
     super("MaxPool3d", 3, kernelSize, options);
   }
 }
@@ -79,7 +93,18 @@ abstract class AvgPool extends Module {
 
   constructor(name: string, spatial: number, kernelSize: Sizes, options: AvgPoolOptions) {
     super();
-    checkOptions(name, options, ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"]);
+    checkOptions(
+      name,
+      options,
+      {
+        stride: "integers",
+        padding: "integers",
+        ceilMode: "boolean",
+        countIncludePad: "boolean",
+        divisorOverride: "number",
+      },
+      [kernelSize],
+    );
     this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
     this.options = options;
     this.#name = name;
@@ -96,18 +121,21 @@ abstract class AvgPool extends Module {
 
 export class AvgPool1d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
+    checkArguments("AvgPool1d", arguments, 2);
     super("AvgPool1d", 1, kernelSize, options);
   }
 }
 
 export class AvgPool2d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
+    checkArguments("AvgPool2d", arguments, 2);
     super("AvgPool2d", 2, kernelSize, options);
   }
 }
 
 export class AvgPool3d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
+    checkArguments("AvgPool3d", arguments, 2);
     super("AvgPool3d", 3, kernelSize, options);
   }
 }
@@ -121,7 +149,7 @@ abstract class LPPool extends Module {
 
   constructor(name: string, spatial: number, normType: number, kernelSize: Sizes, options: LpPoolOptions) {
     super();
-    checkOptions(name, options, ["stride", "ceilMode"]);
+    checkOptions(name, options, { stride: "integers", ceilMode: "boolean" }, [kernelSize]);
     this.normType = normType;
     this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);
     this.options = options;
@@ -139,18 +167,21 @@ abstract class LPPool extends Module {
 
 export class LPPool1d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    checkArguments("LPPool1d", arguments, 3);
     super("LPPool1d", 1, normType, kernelSize, options);
   }
 }
 
 export class LPPool2d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    checkArguments("LPPool2d", arguments, 3);
     super("LPPool2d", 2, normType, kernelSize, options);
   }
 }
 
 export class LPPool3d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
+    checkArguments("LPPool3d", arguments, 3);
     super("LPPool3d", 3, normType, kernelSize, options);
   }
 }

@@ -1,5 +1,6 @@
 /** Recurrent layers: one loop over the steps, three cells. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { concat, expandDims, sliceAxis, split, squeeze, stack, transpose } from "../ops/shape.js";
@@ -10,6 +11,7 @@ import { Dropout } from "./dropout.js";
 import { Module } from "./module.js";
 import {
   checkNonlinearity,
+  checkState,
   gruStep,
   lstmStep,
   recurrentParameter,
@@ -33,7 +35,13 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean;
 }
 
-const names = ["numLayers", "bias", "batchFirst", "dropout", "bidirectional"];
+const names = {
+  numLayers: "integer",
+  bias: "boolean",
+  batchFirst: "boolean",
+  dropout: "number",
+  bidirectional: "boolean",
+} as const;
 
 interface Sizes {
   readonly inputSize: number;
@@ -63,7 +71,7 @@ abstract class Recurrent extends Module {
 
   constructor(name: string, sizes: Sizes, options: RecurrentOptions, step: Step) {
     super();
-    checkOptions(name, options, names);
+    checkOptions(name, options, names, [sizes.inputSize, sizes.hiddenSize]);
     const { numLayers = 1, bias = true, batchFirst = true, dropout = 0, bidirectional = false } = options;
     const { inputSize, hiddenSize, gates, projSize } = sizes;
     for (const [key, size] of Object.entries({ inputSize, hiddenSize, numLayers })) checkSize(name, key, size);
@@ -127,6 +135,7 @@ abstract class Recurrent extends Module {
    * @param initial (layers · directions, N, size) each, without N for one sequence; default zeros
    */
   run(x: Tensor, initial?: RecurrentState): RecurrentResult {
+    checkState(this.#name, "run", initial, this.#sizes.states);
     if ((x.rank !== 3 && x.rank !== 2) || !sameSize(x.shape[x.rank - 1]!, this.inputSize)) {
       throw new ErmineError(
         "ERMINE_SHAPE",
@@ -209,7 +218,8 @@ abstract class Recurrent extends Module {
 /** h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990. */
 export class RNN extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { nonlinearity?: Nonlinearity } = {}) {
-    checkOptions("RNN", options, [...names, "nonlinearity"]);
+    checkArguments("RNN", arguments, 3);
+    checkOptions("RNN", options, { ...names, nonlinearity: "string" }, [inputSize, hiddenSize]);
     const { nonlinearity = "tanh", ...rest } = options;
     checkNonlinearity("RNN", nonlinearity);
     super("RNN", { inputSize, hiddenSize, gates: 1, states: 1, projSize: 0 }, rest, rnnStep(nonlinearity));
@@ -223,7 +233,8 @@ export class RNN extends Recurrent {
  */
 export class LSTM extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { projSize?: number } = {}) {
-    checkOptions("LSTM", options, [...names, "projSize"]);
+    checkArguments("LSTM", arguments, 3);
+    checkOptions("LSTM", options, { ...names, projSize: "integer" }, [inputSize, hiddenSize]);
     const { projSize = 0, ...rest } = options;
     checkSize("LSTM", "projSize", projSize, 0);
     if (projSize >= hiddenSize) {
@@ -236,6 +247,7 @@ export class LSTM extends Recurrent {
 /** r, z = σ(…); n = tanh(W x + b + r·(U h + c)); h ← (1 − z)·n + z·h. Gates in PyTorch's order r, z, n. Source: Cho et al. 2014. */
 export class GRU extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+    checkArguments("GRU", arguments, 3);
     super("GRU", { inputSize, hiddenSize, gates: 3, states: 1, projSize: 0 }, options, gruStep);
   }
 }

@@ -1,7 +1,8 @@
 /** One step of each recurrent network, and the steps as layers of their own. */
 import { relu } from "../activations/relu.js";
 import { sigmoid } from "../activations/sigmoid.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, show } from "../options.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
@@ -9,7 +10,7 @@ import { expandDims, split, squeeze } from "../ops/shape.js";
 import { tanh } from "../ops/unary.js";
 import { initialize, uniformInit } from "../random/initializers.js";
 import { formatShape, sameSize } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { checkTensor, Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
@@ -58,6 +59,16 @@ export function checkNonlinearity(where: string, nonlinearity: Nonlinearity): vo
   throw new ErmineError("ERMINE_OPTION", `${where}: nonlinearity is "tanh" or "relu", got "${String(nonlinearity)}".`);
 }
 
+/** @internal @throws ErmineError ERMINE_USAGE where a state is no list of tensors */
+export function checkState(where: string, method: string, state: unknown, states: number): void {
+  if (state === undefined || (Array.isArray(state) && state.every((t) => t instanceof Tensor))) return;
+  const list = states === 1 ? "[h]" : "[h, c]";
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `${where}: the state is a list of tensors, ${list}, got ${show(state)}. Write ${method}(x, ${list}).`,
+  );
+}
+
 /** @internal U(±1/√hiddenSize), PyTorch's default for every weight and bias here. */
 export function recurrentParameter(label: string, shape: readonly number[], hiddenSize: number): Parameter {
   const bound = 1 / Math.sqrt(hiddenSize);
@@ -99,6 +110,8 @@ abstract class Cell extends Module {
 
   /** The state after x (N, inputSize), or (inputSize); `state` (N, H) each, default zeros. */
   protected next(x: Tensor, state: RecurrentState | undefined): RecurrentState {
+    if (this.#states > 1) checkState(this.#name, "forward", state, this.#states);
+    else for (const t of state ?? []) checkTensor(this.#name, t);
     const wrong = (x.rank !== 1 && x.rank !== 2) || !sameSize(x.shape[x.rank - 1]!, this.inputSize);
     const misfit = state?.find((t) => t.rank !== x.rank || !sameSize(t.shape[t.rank - 1]!, this.hiddenSize));
     if (wrong || misfit !== undefined || (state !== undefined && state.length !== this.#states)) {
@@ -126,7 +139,8 @@ abstract class Cell extends Module {
 /** One step of an Elman network: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch. */
 export class RNNCell extends Cell {
   constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean; nonlinearity?: Nonlinearity } = {}) {
-    checkOptions("RNNCell", options, ["bias", "nonlinearity"]);
+    checkArguments("RNNCell", arguments, 3);
+    checkOptions("RNNCell", options, { bias: "boolean", nonlinearity: "string" }, [inputSize, hiddenSize]);
     const { bias = true, nonlinearity = "tanh" } = options;
     checkNonlinearity("RNNCell", nonlinearity);
     super("RNNCell", { inputSize, hiddenSize, gates: 1, states: 1 }, bias, rnnStep(nonlinearity));
@@ -140,7 +154,8 @@ export class RNNCell extends Cell {
 /** One step of an LSTM: x (N, inputSize), [h, c] each (N, hiddenSize) → the next [h, c]; also without a batch. */
 export class LSTMCell extends Cell {
   constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean } = {}) {
-    checkOptions("LSTMCell", options, ["bias"]);
+    checkArguments("LSTMCell", arguments, 3);
+    checkOptions("LSTMCell", options, { bias: "boolean" }, [inputSize, hiddenSize]);
     super("LSTMCell", { inputSize, hiddenSize, gates: 4, states: 2 }, options.bias ?? true, lstmStep);
   }
 
@@ -152,7 +167,8 @@ export class LSTMCell extends Cell {
 /** One step of a GRU: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch. */
 export class GRUCell extends Cell {
   constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean } = {}) {
-    checkOptions("GRUCell", options, ["bias"]);
+    checkArguments("GRUCell", arguments, 3);
+    checkOptions("GRUCell", options, { bias: "boolean" }, [inputSize, hiddenSize]);
     super("GRUCell", { inputSize, hiddenSize, gates: 3, states: 1 }, options.bias ?? true, gruStep);
   }
 

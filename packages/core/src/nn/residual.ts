@@ -4,6 +4,7 @@ import { add } from "../ops/arithmetic.js";
 import { formatShape, sameShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module, type Layer } from "./module.js";
+import { checkArguments } from "../options.js";
 
 /**
  * y = branch(x) + x, or + shortcut(x) where the branch changes the shape. Source: He et al. 2016.
@@ -15,6 +16,7 @@ export class Residual extends Module {
   readonly shortcut: Layer | undefined;
 
   constructor(branch: Layer, shortcut?: Layer) {
+    checkArguments("Residual", arguments, 2);
     super();
     this.branch = branch;
     this.shortcut = shortcut;

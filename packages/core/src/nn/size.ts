@@ -1,5 +1,6 @@
 /** What constructors ask of sizes and probabilities. */
 import { ErmineError } from "../errors.js";
+import { show } from "../options.js";
 
 /** @internal @throws ErmineError ERMINE_OPTION where a size is not a whole number ≥ least */
 export function checkSize(where: string, name: string, value: number, least = 1): void {
@@ -9,9 +10,11 @@ export function checkSize(where: string, name: string, value: number, least = 1)
 }
 
 /** @internal @throws ErmineError ERMINE_OPTION where it is not in [0, 1] */
-export function checkProbability(where: string, name: string, value: number): void {
-  if (value >= 0 && value <= 1) return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a probability in [0, 1], got ${String(value)}.`);
+export function checkProbability(where: string, name: string, value: unknown): void {
+  if (typeof value === "number" && value >= 0 && value <= 1) return;
+  const [inside] = typeof value === "object" && value !== null ? Object.values(value) : [];
+  const remedy = typeof inside === "number" ? ` Write new ${where}(${inside}).` : "";
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a probability in [0, 1], got ${show(value)}.${remedy}`);
 }
 
 /** @internal "2×3" for messages. */

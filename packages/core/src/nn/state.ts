@@ -1,5 +1,6 @@
 /** Saved numbers against a module's variables: which goes where, what fits, what is left over. */
 import { ErmineError } from "../errors.js";
+import { show } from "../options.js";
 import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import type { Variable } from "../tensor/variable.js";
@@ -41,6 +42,12 @@ export interface LoadReport {
 function renamer(rename: LoadOptions["rename"]): (name: string) => string | null {
   if (rename === undefined) return (name) => name;
   if (typeof rename === "function") return rename;
+  const wrong = Object.entries(rename).find(([, other]) => other !== null && typeof other !== "string");
+  if (wrong !== undefined)
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `loadStateDict: rename says for each beginning what stands in its place, or null, got ${show(wrong[1])}. Write rename: { "backbone.": "encoder." }.`,
+    );
   const prefixes = Object.keys(rename).sort((a, b) => b.length - a.length);
   return (name) => {
     const prefix = prefixes.find((start) => name.startsWith(start));
@@ -62,6 +69,8 @@ export function loadState(
   { strict = true, rename, otherShapes = "refuse" }: LoadOptions,
 ): LoadReport {
   checkState(state);
+  if (otherShapes !== "refuse" && otherShapes !== "skip")
+    throw new ErmineError("ERMINE_OPTION", `loadStateDict: otherShapes is "refuse" or "skip", got ${show(otherShapes)}.`);
   const nameOf = renamer(rename);
   const given = new Map<string, { readonly from: string; readonly value: LoadableState[string] }>();
   const [unexpected, dropped, twice]: [string[], string[], string[]] = [[], [], []];

@@ -1,11 +1,12 @@
 /** A model as a table: its layers, what shapes they give, how many parameters they have. */
+import { checkOptions, show } from "../options.js";
 import { ErmineError } from "../errors.js";
 import { Trace } from "../graph/trace.js";
 import { Dim, formatShape } from "../tensor/dim.js";
-import type { DType } from "../tensor/dtype.js";
+import { checkDTypeName, type DType } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 import { leaves } from "../tensor/tree.js";
-import type { Module } from "./module.js";
+import { Module } from "./module.js";
 
 export interface SummaryOptions {
   /** The shape of one sample, without the batch; for several inputs one each. Without it the table has no shapes. */
@@ -28,6 +29,12 @@ function table(rows: readonly (readonly string[])[]): string[] {
 function outputShapes(model: Module, { input, dtype = "float32" }: SummaryOptions): Map<Module, string> {
   const shapes = new Map<Module, string>();
   if (input === undefined) return shapes;
+  const isShape = (shape: unknown): boolean => Array.isArray(shape) && shape.every(Number.isInteger);
+  if (!isShape(input) && !(Array.isArray(input) && input.every(isShape)))
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `summary: input is the shape of one sample, or a list of shapes, got ${show(input)}. Write { input: [1, 28, 28] }.`,
+    );
   const inputs = (typeof input[0] === "number" || input.length === 0 ? [input] : input) as readonly (readonly number[])[];
   const modules = model.namedModules().map(([, module]) => ({ module, training: module.training }));
   const removers = modules.map(({ module }) =>
@@ -62,6 +69,9 @@ function outputShapes(model: Module, { input, dtype = "float32" }: SummaryOption
  * @throws ErmineError where the input does not fit, with the layer's path
  */
 export function summary(model: Module, options: SummaryOptions = {}): string {
+  if (!(model instanceof Module)) throw new ErmineError("ERMINE_USAGE", `summary takes a module, got ${show(model)}.`);
+  checkOptions("summary", options, { input: "any", dtype: "string" }, "model");
+  if (options.dtype !== undefined) checkDTypeName("summary", options.dtype);
   const shapes = outputShapes(model, options);
   const counted = new Set<unknown>();
   const rows = model.namedModules().map(([path, module]) => {

@@ -1,7 +1,8 @@
 /** The layers of a transformer, and stacks of them. Source: Vaswani et al. 2017. */
 import { gelu } from "../activations/gelu.js";
 import { relu } from "../activations/relu.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, show } from "../options.js";
 import { add } from "../ops/arithmetic.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { MultiHeadAttention, type AttentionMasks } from "./attention.js";
@@ -28,7 +29,15 @@ export interface TransformerLayerOptions {
   readonly bias?: boolean;
 }
 
-const names = ["dimFeedforward", "dropout", "activation", "layerNormEps", "normFirst", "batchFirst", "bias"];
+const names = {
+  dimFeedforward: "integer",
+  dropout: "number",
+  activation: ["string", "function"],
+  layerNormEps: "number",
+  normFirst: "boolean",
+  batchFirst: "boolean",
+  bias: "boolean",
+} as const;
 
 function activationOf(where: string, activation: TransformerLayerOptions["activation"] = "relu"): (x: Tensor) => Tensor {
   if (typeof activation === "function") return activation;
@@ -49,7 +58,7 @@ abstract class TransformerLayer extends Module {
 
   constructor(name: string, dModel: number, nhead: number, options: TransformerLayerOptions) {
     super();
-    checkOptions(name, options, names);
+    checkOptions(name, options, names, [dModel, nhead]);
     const { dimFeedforward = 2048, dropout = 0.1, normFirst = false, batchFirst = true, bias = true } = options;
     for (const [key, size] of Object.entries({ dModel, nhead, dimFeedforward })) checkSize(name, key, size);
     this.self_attn = new MultiHeadAttention(dModel, nhead, { dropout, bias, batchFirst });
@@ -96,7 +105,7 @@ export interface EncoderMasks {
   readonly isCausal?: boolean;
 }
 
-const encoderMasks = ["srcMask", "srcKeyPaddingMask", "isCausal"];
+const encoderMasks = { srcMask: "tensor", srcKeyPaddingMask: "tensor", isCausal: "boolean" } as const;
 
 /** Self-attention, then two linear maps, each with a way around and a normalization: (N, L, dModel) → the same; or (L, dModel). */
 export class TransformerEncoderLayer extends TransformerLayer {
@@ -106,6 +115,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   readonly dropout2: Dropout;
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    checkArguments("TransformerEncoderLayer", arguments, 3);
     super("TransformerEncoderLayer", dModel, nhead, options);
     this.norm1 = normOf(dModel, options);
     this.norm2 = normOf(dModel, options);
@@ -114,7 +124,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 
   forward(src: Tensor, masks: EncoderMasks = {}): Tensor<"real"> {
-    checkOptions("TransformerEncoderLayer", masks, encoderMasks);
+    checkOptions("TransformerEncoderLayer.forward", masks, encoderMasks, "src");
     const own = masksOf(masks.srcMask, masks.srcKeyPaddingMask, masks.isCausal);
     const attended = this.around(src, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
     return this.around(attended, this.norm2, this.dropout2, (x) => this.feedForward(x));
@@ -136,7 +146,14 @@ export interface DecoderMasks {
   readonly memoryIsCausal?: boolean;
 }
 
-const decoderMasks = ["tgtMask", "memoryMask", "tgtKeyPaddingMask", "memoryKeyPaddingMask", "tgtIsCausal", "memoryIsCausal"];
+const decoderMasks = {
+  tgtMask: "tensor",
+  memoryMask: "tensor",
+  tgtKeyPaddingMask: "tensor",
+  memoryKeyPaddingMask: "tensor",
+  tgtIsCausal: "boolean",
+  memoryIsCausal: "boolean",
+} as const;
 
 /** Self-attention, attention to the encoder's output, then two linear maps: tgt (N, T, dModel), memory (N, S, dModel) → (N, T, dModel). */
 export class TransformerDecoderLayer extends TransformerLayer {
@@ -149,6 +166,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
   readonly dropout3: Dropout;
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    checkArguments("TransformerDecoderLayer", arguments, 3);
     super("TransformerDecoderLayer", dModel, nhead, options);
     const { dropout = 0.1, bias = true, batchFirst = true } = options;
     this.multihead_attn = new MultiHeadAttention(dModel, nhead, { dropout, bias, batchFirst });
@@ -161,7 +179,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
   }
 
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor<"real"> {
-    checkOptions("TransformerDecoderLayer", masks, decoderMasks);
+    checkOptions("TransformerDecoderLayer.forward", masks, decoderMasks, "tgt, memory");
     const own = masksOf(masks.tgtMask, masks.tgtKeyPaddingMask, masks.tgtIsCausal);
     const cross = masksOf(masks.memoryMask, masks.memoryKeyPaddingMask, masks.memoryIsCausal);
     const self = this.around(tgt, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
@@ -177,8 +195,13 @@ abstract class Stack<L extends Module> extends Module {
 
   constructor(where: string, make: (index: number) => L, numLayers: number, options: { readonly norm?: Layer }) {
     super();
-    checkOptions(where, options, ["norm"]);
+    checkOptions(where, options, { norm: "any" }, `make, ${numLayers}`);
     checkSize(where, "numLayers", numLayers);
+    if (options.norm !== undefined && !(options.norm instanceof Module))
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `${where}: norm is a module, such as new LayerNorm(dModel), got ${show(options.norm)}.`,
+      );
     if (typeof make !== "function") {
       throw new ErmineError(
         "ERMINE_USAGE",
@@ -203,6 +226,7 @@ abstract class Stack<L extends Module> extends Module {
  */
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
   constructor(make: (index: number) => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+    checkArguments("TransformerEncoder", arguments, 3);
     super("TransformerEncoder", make, numLayers, options);
   }
 
@@ -214,6 +238,7 @@ export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
 /** `numLayers` decoder layers one after the other, then `norm` where one is given; `make` gives each layer. */
 export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
   constructor(make: (index: number) => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+    checkArguments("TransformerDecoder", arguments, 3);
     super("TransformerDecoder", make, numLayers, options);
   }
 

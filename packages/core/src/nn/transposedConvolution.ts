@@ -1,5 +1,6 @@
 /** Transposed convolution layers over one, two and three spatial axes. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { checkOutputPadding, convolutionTranspose } from "../ops/transposedConvolution.js";
 import { eachAxis } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
@@ -48,7 +49,20 @@ abstract class ConvTranspose extends Module {
     options: ConvTransposeOptions,
   ) {
     super();
-    checkOptions(name, options, ["stride", "padding", "outputPadding", "groups", "bias", "dilation", "paddingMode"]);
+    checkOptions(
+      name,
+      options,
+      {
+        stride: "integers",
+        padding: "integers",
+        outputPadding: "integers",
+        groups: "integer",
+        bias: "boolean",
+        dilation: "integers",
+        paddingMode: "string",
+      },
+      [inChannels, outChannels, kernelSize],
+    );
     const { bias = true, groups = 1, paddingMode = "zeros" } = options;
     checkChannels(name, { inChannels, outChannels, groups });
     if (paddingMode !== "zeros") {
@@ -105,6 +119,7 @@ export class ConvTranspose1d extends ConvTranspose {
     kernelSize: number | readonly number[],
     options: ConvTransposeOptions = {},
   ) {
+    checkArguments("ConvTranspose1d", arguments, 4);
     super("ConvTranspose1d", 1, inChannels, outChannels, kernelSize, options);
   }
 }
@@ -116,6 +131,7 @@ export class ConvTranspose2d extends ConvTranspose {
     kernelSize: number | readonly number[],
     options: ConvTransposeOptions = {},
   ) {
+    checkArguments("ConvTranspose2d", arguments, 4);
     super("ConvTranspose2d", 2, inChannels, outChannels, kernelSize, options);
   }
 }
@@ -127,6 +143,7 @@ export class ConvTranspose3d extends ConvTranspose {
     kernelSize: number | readonly number[],
     options: ConvTransposeOptions = {},
   ) {
+    checkArguments("ConvTranspose3d", arguments, 4);
     super("ConvTranspose3d", 3, inChannels, outChannels, kernelSize, options);
   }
 }

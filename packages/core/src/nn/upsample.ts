@@ -6,6 +6,7 @@ import { formatShape, mulSizes, divSizes, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 import { checkSize, formatSizes } from "./size.js";
+import { checkArguments } from "../options.js";
 
 /**
  * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two
@@ -15,6 +16,7 @@ export class Upsample extends Module {
   readonly options: ResizeOptions;
 
   constructor(options: ResizeOptions) {
+    checkArguments("Upsample", arguments, 1);
     super();
     checkResize("Upsample", options);
     this.options = options;
@@ -43,6 +45,7 @@ export class PixelShuffle extends Module {
   readonly upscaleFactor: number;
 
   constructor(upscaleFactor: number) {
+    checkArguments("PixelShuffle", arguments, 1);
     super();
     checkSize("PixelShuffle", "upscaleFactor", upscaleFactor);
     this.upscaleFactor = upscaleFactor;
@@ -67,6 +70,7 @@ export class PixelUnshuffle extends Module {
   readonly downscaleFactor: number;
 
   constructor(downscaleFactor: number) {
+    checkArguments("PixelUnshuffle", arguments, 1);
     super();
     checkSize("PixelUnshuffle", "downscaleFactor", downscaleFactor);
     this.downscaleFactor = downscaleFactor;

@@ -3,6 +3,7 @@
  * different lengths are laid out side by side at one length, so that they are windows like any others.
  */
 import { ErmineError } from "../errors.js";
+import { checkArguments } from "../options.js";
 import { concrete } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mul } from "./arithmetic.js";
@@ -80,6 +81,7 @@ export function checkOutputSize(where: string, outputSize: OutputSize, axes: num
 
 /** The mean of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]. */
 export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("adaptiveAvgPool", arguments, 2);
   checkOutputSize("adaptiveAvgPool", outputSize, outputSize.length);
   return overBatch("adaptiveAvgPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveAvgPool", t, outputSize, "zero");
@@ -98,6 +100,7 @@ export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real
 
 /** The largest of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]; the gradient goes to the first of equals. */
 export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("adaptiveMaxPool", arguments, 2);
   checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel } = lay("adaptiveMaxPool", t, outputSize, "last");
@@ -107,6 +110,7 @@ export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real
 
 /** Where the largest of each part stands (int32): its position among the numbers of its image, row-major. */
 export function adaptiveMaxPoolIndices(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("adaptiveMaxPoolIndices", arguments, 2);
   checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveMaxPool", t, outputSize, "last");

@@ -1,7 +1,8 @@
 /** Scaled dot-product attention as one op, so that a backend need not keep a number for each pair of query and key. */
 import { softmax } from "../activations/softmax.js";
 import { tapesWatch } from "../autograd/tape.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { drawUniform } from "../random/generator.js";
 import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -118,9 +119,10 @@ export interface AttentionOptions {
  * Source: Vaswani et al. 2017; PyTorch's scaled_dot_product_attention
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("scaledDotProductAttention", arguments, 4);
   const name = "scaledDotProductAttention";
   for (const t of [q, k, v]) checkTensor(name, t);
-  checkOptions(name, options, ["mask", "causal", "scale", "dropoutP"]);
+  checkOptions(name, options, { mask: "tensor", causal: "boolean", scale: "number", dropoutP: "number" }, "q, k, v");
   const { mask, causal = false, dropoutP = 0 } = options;
   if (causal && mask !== undefined)
     throw new ErmineError("ERMINE_OPTION", `${name} takes a mask or causal: true. Put both into one mask.`);

@@ -1,5 +1,5 @@
 /** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
-import { checkOptions } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { broadcastShapes, sameShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { broadcastTo } from "./shape.js";
@@ -17,9 +17,10 @@ export interface ClosenessOptions {
 
 /** Is |a − b| ≤ atol + rtol · |b| everywhere? Shapes broadcast; equal infinities are close. */
 export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): boolean {
+  if (arguments.length > 3) checkArguments("allClose", arguments, 3);
   checkTensor("allClose", a);
   checkTensor("allClose", b);
-  checkOptions("allClose", options, ["rtol", "atol", "equalNan"]);
+  checkOptions("allClose", options, { rtol: "number", atol: "number", equalNan: "boolean" }, "a, b");
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   const shape = broadcastShapes("allClose", a.shape, b.shape);
   const [x, y] = scope(() => [broadcastTo(a, shape).dataSync(), broadcastTo(b, shape).dataSync()] as const);
@@ -32,6 +33,7 @@ export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): 
 
 /** The same shape and the same numbers? NaN equals nothing. */
 export function arrayEqual(a: Tensor, b: Tensor): boolean {
+  if (arguments.length > 2) checkArguments("arrayEqual", arguments, 2);
   checkTensor("arrayEqual", a);
   checkTensor("arrayEqual", b);
   if (!sameShape(a.shape, b.shape)) return false;

@@ -1,5 +1,6 @@
 /** Convolution (cross-correlation, as every framework calls it) over any number of spatial axes. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { formatShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
@@ -115,9 +116,20 @@ export interface ConvolutionOptions extends WindowOptions {
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
  */
 export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvolutionOptions = {}): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("convolution", arguments, 4);
   checkTensor("convolution", x);
   checkTensor("convolution", weight);
-  checkOptions("convolution", options, ["stride", "padding", "dilation", "groups"]);
+  checkOptions(
+    "convolution",
+    options,
+    {
+      stride: "integers",
+      padding: ["integers", "string"],
+      dilation: "integers",
+      groups: "integer",
+    },
+    "x, weight, bias",
+  );
   const { kernel: _, ...window } = windowOf("convolution", weight.shape.slice(2) as readonly number[], options);
   return overBatch("convolution", x, weight.rank - 2, (t) =>
     apply1(convolutionOp, [t, weight, bias], { ...window, groups: options.groups ?? 1 }),

@@ -1,6 +1,7 @@
 /** Tensors from numbers: data, constants, ranges. */
 import { checkCopy } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkList, checkOptions } from "../options.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape, type Shape, type Size } from "../tensor/dim.js";
 import {
@@ -62,7 +63,8 @@ export interface TensorOptions {
  * @throws ErmineError ERMINE_SHAPE where rows differ in length or the shape does not fit, ERMINE_DTYPE where a number does not
  */
 export function tensor(values: NestedNumbers | Numbers, options: TensorOptions = {}): Tensor<"real"> {
-  checkOptions("tensor", options, ["shape", "dtype"]);
+  if (arguments.length > 2) checkArguments("tensor", arguments, 2);
+  checkOptions("tensor", options, { shape: "any", dtype: "string" }, "values");
   checkCopy("tensor", values);
   const typed = ArrayBuffer.isView(values) ? (values as Numbers) : undefined;
   const nesting = typed === undefined ? nestingOf(values as NestedNumbers) : [typed.length];
@@ -78,8 +80,13 @@ export function tensor(values: NestedNumbers | Numbers, options: TensorOptions =
 }
 
 /** A tensor without axes. */
-export const scalar = (value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> =>
-  tensor(value, options);
+export function scalar(value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("scalar", arguments, 2);
+  if (Array.isArray(value) || ArrayBuffer.isView(value))
+    throw new ErmineError("ERMINE_SHAPE", "scalar takes one number. For a list of them write tensor([…]).");
+  checkOptions("scalar", options, ofDType, [value]);
+  return tensor(value, options);
+}
 
 function nestingOf(values: NestedNumbers): number[] {
   const shape: number[] = [];
@@ -136,13 +143,16 @@ function checkShape(where: string, shape: Shape): void {
   }
 }
 
+const ofDType = { dtype: "string" } as const;
+
 export interface DTypeOptions {
   readonly dtype?: DType;
 }
 
 /** A tensor filled with one number. */
 export function full(shape: Shape, value: number, options: DTypeOptions = {}): Tensor<"real"> {
-  checkOptions("full", options, ["dtype"]);
+  if (!Array.isArray(shape) || arguments.length > 3) checkList("full", arguments, 0, 3);
+  checkOptions("full", options, ofDType, [shape, value]);
   checkShape("full", shape);
   const dtype = options.dtype ?? "float32";
   checkDTypeName("full", dtype);
@@ -153,10 +163,18 @@ export function full(shape: Shape, value: number, options: DTypeOptions = {}): T
 }
 
 /** A tensor of zeros. */
-export const zeros = (shape: Shape, options?: DTypeOptions): Tensor<"real"> => full(shape, 0, options);
+export function zeros(shape: Shape, options?: DTypeOptions): Tensor<"real"> {
+  if (!Array.isArray(shape) || arguments.length > 2) checkList("zeros", arguments, 0, 2);
+  checkOptions("zeros", options, ofDType, [shape]);
+  return full(shape, 0, options);
+}
 
 /** A tensor of ones. */
-export const ones = (shape: Shape, options?: DTypeOptions): Tensor<"real"> => full(shape, 1, options);
+export function ones(shape: Shape, options?: DTypeOptions): Tensor<"real"> {
+  if (!Array.isArray(shape) || arguments.length > 2) checkList("ones", arguments, 0, 2);
+  checkOptions("ones", options, ofDType, [shape]);
+  return full(shape, 1, options);
+}
 
 /** Zeros of x's shape and dtype. */
 export const zerosLike = (x: Tensor): Tensor<"real"> => fullLike(x, 0);
@@ -167,11 +185,25 @@ export const onesLike = (x: Tensor): Tensor<"real"> => fullLike(x, 1);
 /** `value` in x's shape and dtype. */
 export const fullLike = (x: Tensor, value: number): Tensor<"real"> => full(x.shape, value, { dtype: x.dtype });
 
+/** @throws ErmineError ERMINE_USAGE where options stand in the place of a bound or the step */
+function checkBounds(given: readonly unknown[]): void {
+  const at = given.findIndex((bound) => typeof bound === "object" && bound !== null);
+  if (at < 0) return;
+  const bounds = at === 1 ? [0, given[0], 1] : ["start", "stop", "1"].map((name, i) => (i < at ? given[i] : name));
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `arange takes its options after start, stop and step. Write arange(${bounds.map(String).join(", ")}, { dtype: … }).`,
+  );
+}
+
 /**
  * start, start + step, … below `stop` (above, for a negative step): `arange(stop)` or `arange(start, stop, step)`. int32 where all
  * three are whole numbers, else float32.
  */
 export function arange(start: number, stop?: number, step = 1, options: DTypeOptions = {}): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("arange", arguments, 4);
+  checkBounds([start, stop, step]);
+  checkOptions("arange", options, ofDType, [start, stop, step]);
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
     throw new ErmineError("ERMINE_VALUE", `arange(${from}, ${to}, ${step}): bounds must be finite and the step not 0.`);
@@ -188,6 +220,7 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
 
 /** `count` evenly spaced numbers from `start` to `stop`, both included. */
 export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("linspace", arguments, 3);
   if (!Number.isInteger(count) || count < 0)
     throw new ErmineError("ERMINE_VALUE", `linspace needs a whole number of points, got ${count}.`);
   const step = (stop - start) / (count - 1);
@@ -202,6 +235,7 @@ export function linspace(start: number, stop: number, count: number): Tensor<"re
 
 /** Ones on the diagonal of a rows × columns (default: square) matrix. */
 export function eye(rows: number, columns = rows): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("eye", arguments, 2);
   checkShape("eye", [rows, columns]);
   const data = new Float32Array(rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) data[i * columns + i] = 1;

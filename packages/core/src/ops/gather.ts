@@ -1,5 +1,6 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
 import { ErmineError } from "../errors.js";
+import { checkArguments } from "../options.js";
 import type { TensorType } from "../backend/contract.js";
 import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
@@ -117,12 +118,14 @@ function along(name: string, x: Tensor, axis: number, indices: Tensor): number {
  * Whole rows along `axis`: the result's slice i is x's slice indices[i]. `indices` int32 [n], in 0 … size − 1.
  */
 export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
+  if (arguments.length > 3) checkArguments("indexSelect", arguments, 3);
   const at = along("indexSelect", x, axis, indices);
   return apply1(indexSelectOp, [x, indices], { axis: at });
 }
 
 /** `base` with updates' slice i added to its slice indices[i] along `axis`; repeated indices add up. */
 export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("indexAdd", arguments, 4);
   const at = along("indexAdd", base, axis, indices);
   return apply1(indexAddOp, [base, indices, updates], { axis: at });
 }
@@ -132,6 +135,7 @@ export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: T
  * larger than x outside of `axis`.
  */
 export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
+  if (arguments.length > 3) checkArguments("gather", arguments, 3);
   const at = along("gather", x, axis, indices);
   return apply1(gatherOp, [x, indices], { axis: at });
 }
@@ -151,6 +155,7 @@ export { gather as takeAlong };
 
 /** PyTorch's scatter_add: for axis 1, result = base and result[i][indices[i][j]] += updates[i][j]. */
 export function scatterAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("scatterAdd", arguments, 4);
   const at = along("scatterAdd", base, axis, indices);
   return apply1(scatterAddOp, [base, indices, updates], { axis: at });
 }

@@ -1,5 +1,6 @@
 /** Products of matrices and vectors. */
 import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { mul } from "./arithmetic.js";
@@ -53,6 +54,8 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
+const matmulOptions = { transposeA: "boolean", transposeB: "boolean" } as const;
+
 /**
  * The matrix product over the last two axes, [..., n, k] · [..., k, m] → [..., n, m]; the axes before broadcast. A vector counts as
  * a row on the left and as a column on the right, and that axis is dropped again.
@@ -60,8 +63,10 @@ export interface MatmulOptions {
  * @throws ErmineError ERMINE_SHAPE where the inner sizes differ
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("matmul", arguments, 3);
   checkTensor("matmul", a);
   checkTensor("matmul", b);
+  checkOptions("matmul", options, matmulOptions, "a, b");
   const { transposeA = false, transposeB = false } = options;
   if (a.rank === 0 || b.rank === 0) throw new ErmineError("ERMINE_SHAPE", "matmul does not take scalars: use mul.");
   const left = a.rank === 1 ? expandDims(a, 0) : a;

@@ -1,5 +1,6 @@
 /** Class indices as vectors. */
 import { ErmineError } from "../errors.js";
+import { checkArguments } from "../options.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
@@ -15,6 +16,7 @@ import { expandDims } from "./shape.js";
  * @throws ErmineError ERMINE_DTYPE for indices that are not int32, ERMINE_VALUE for one outside of 0 … classes − 1
  */
 export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
+  if (arguments.length > 2) checkArguments("oneHot", arguments, 2);
   checkTensor("oneHot", indices);
   if (indices.dtype !== "int32")
     throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);

@@ -1,5 +1,6 @@
 /** More numbers around a tensor: a constant, its own mirrored, its outermost repeated, or itself once more. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkList, checkOptions } from "../options.js";
 import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { checkTensor } from "./elementwise.js";
@@ -29,9 +30,11 @@ export function pad(
   widths: readonly (readonly [number, number])[],
   options: number | PadOptions = {},
 ): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("pad", arguments, 3);
   checkTensor("pad", x);
+  if (typeof options !== "number") checkOptions("pad", options, { mode: "string", value: "number" }, "x, widths");
   const { mode = "constant", value = 0 }: PadOptions = typeof options === "number" ? { value: options } : options;
-  if (typeof options === "object") checkOptions("pad", options, ["mode", "value"]);
+  if (!Array.isArray(widths)) checkList("pad", arguments, 1, 3);
   const fits = widths.length === x.rank && widths.every((pair) => pair.length === 2 && pair.every(Number.isInteger));
   if (!fits) {
     throw new ErmineError(

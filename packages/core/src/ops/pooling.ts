@@ -1,5 +1,6 @@
 /** The largest, the mean and the p-norm of each window, over any number of spatial axes. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
@@ -127,10 +128,10 @@ export interface MaxPoolOptions extends PoolOptions {
   readonly dilation?: number | readonly number[];
 }
 
-const maxPoolOptions = ["stride", "padding", "dilation", "ceilMode"];
+const maxPoolOptions = { stride: "integers", padding: "integers", dilation: "integers", ceilMode: "boolean" } as const;
 
 function maxWindow(x: Tensor, kernel: readonly number[], options: MaxPoolOptions): Window {
-  checkOptions("maxPool", options, maxPoolOptions);
+  checkOptions("maxPool", options, maxPoolOptions, "x, kernel");
   const window = poolWindow("maxPool", kernel, options);
   return options.ceilMode === true ? ceilWindow(x.shape.slice(2), window) : window;
 }
@@ -142,12 +143,14 @@ function maxWindow(x: Tensor, kernel: readonly number[], options: MaxPoolOptions
  * @returns [N, C, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1], ⌈ ⌉ with ceilMode
  */
 export function maxPool(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("maxPool", arguments, 3);
   const sizes = kernelFor("maxPool", x, kernel);
   return overBatch("maxPool", x, sizes.length, (t) => apply1(maxPoolOp, [t], maxWindow(t, sizes, options)));
 }
 
 /** Where the largest of each window stands (int32, the first of equals): its position among the numbers of its image, row-major. */
 export function maxPoolIndices(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("maxPoolIndices", arguments, 3);
   const sizes = kernelFor("maxPool", x, kernel);
   return overBatch("maxPool", x, sizes.length, (t) => {
     const window = maxWindow(t, sizes, options);
@@ -174,8 +177,20 @@ export interface AvgPoolOptions extends PoolOptions {
  * given. With ceilMode, what lies behind the padding never counts.
  */
 export function avgPool(x: Tensor, kernel: number | readonly number[], options: AvgPoolOptions = {}): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("avgPool", arguments, 3);
   const sizes = kernelFor("avgPool", x, kernel);
-  checkOptions("avgPool", options, ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"]);
+  checkOptions(
+    "avgPool",
+    options,
+    {
+      stride: "integers",
+      padding: "integers",
+      ceilMode: "boolean",
+      countIncludePad: "boolean",
+      divisorOverride: "number",
+    },
+    "x, kernel",
+  );
   const { countIncludePad = true, divisorOverride, ceilMode = false, ...movement } = options;
   if (divisorOverride !== undefined && !(Number.isFinite(divisorOverride) && divisorOverride !== 0)) {
     throw new ErmineError("ERMINE_OPTION", `avgPool: divisorOverride is a number other than 0, got ${divisorOverride}.`);
@@ -229,8 +244,9 @@ export function lpPool(
   kernel: number | readonly number[],
   options: LpPoolOptions = {},
 ): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("lpPool", arguments, 4);
   const sizes = kernelFor("lpPool", x, kernel);
-  checkOptions("lpPool", options, ["stride", "ceilMode"]);
+  checkOptions("lpPool", options, { stride: "integers", ceilMode: "boolean" }, "x, p, kernel");
   if (!(Number.isFinite(normType) && normType !== 0)) {
     throw new ErmineError("ERMINE_OPTION", `lpPool: normType is a number other than 0, got ${String(normType)}.`);
   }

@@ -1,6 +1,7 @@
 /** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
 import type { TensorType } from "../backend/contract.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -91,11 +92,12 @@ export const argMaxOp = builtinOp<ArgAttributes>({
   gradient: () => [undefined],
 });
 
-const reduceOptions = ["axis", "keepDims"];
+const axisOptions = { axis: "integer", keepDims: "boolean" } as const;
+const reduceOptions = { axis: "integers", keepDims: "boolean" } as const;
 
 function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions, dtype: DType): Tensor<"real"> {
   checkTensor(op.name, x);
-  checkOptions(op.name, options, reduceOptions);
+  checkOptions(op.name, options, reduceOptions, "x");
   const axes = normalizeAxes(op.name, options.axis, x.rank);
   return apply1(op, [cast(x, dtype as "float32")], { axes, keepDims: options.keepDims ?? false });
 }
@@ -103,32 +105,53 @@ function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions, dty
 const counting = (x: Tensor): DType => (x.dtype === "bool" ? "int32" : x.dtype);
 
 /** Σ x over `axis`. 0 where there is nothing to add. bool counts. */
-export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(sumOp, x, options, counting(x));
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("sum", arguments, 2);
+  return reduce(sumOp, x, options, counting(x));
+}
 
 /** Π x over `axis`. 1 where there is nothing to multiply. */
-export const prod = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(prodOp, x, options, counting(x));
+export function prod(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("prod", arguments, 2);
+  return reduce(prodOp, x, options, counting(x));
+}
 
 /** The largest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
-export const max = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(maxOp, x, options, counting(x));
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("max", arguments, 2);
+  return reduce(maxOp, x, options, counting(x));
+}
 
 /** The smallest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
-export const min = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => reduce(minOp, x, options, counting(x));
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("min", arguments, 2);
+  return reduce(minOp, x, options, counting(x));
+}
 
 /** PyTorch's names for `max` and `min` over axes. */
 export { max as amax, min as amin };
 
 /** Is any element true (≠ 0)? */
-export const any = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => greater(sum(truth(x), options), 0);
+export function any(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("any", arguments, 2);
+  checkOptions("any", options, reduceOptions, "x");
+  return greater(sum(truth(x), options), 0);
+}
 
 /** Are all elements true (≠ 0)? True of nothing. */
-export const all = (x: Tensor, options: ReduceOptions = {}): Tensor<"real"> => equal(sum(equal(truth(x), 0), options), 0);
+export function all(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("all", arguments, 2);
+  checkOptions("all", options, reduceOptions, "x");
+  return equal(sum(equal(truth(x), 0), options), 0);
+}
 
 const truth = (x: Tensor): Tensor => cast(cast(x, "bool"), "int32");
 
 /** The position (int32) of the largest along `axis`, the first of equals; a NaN counts as the largest. */
 export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("argMax", arguments, 2);
   checkTensor("argMax", x);
-  checkOptions("argMax", options, reduceOptions);
+  checkOptions("argMax", options, axisOptions, "x");
   const { keepDims = false } = options;
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
   if (options.axis !== undefined && !isScalarAxis(options.axis, x.rank)) {
@@ -144,7 +167,11 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
 }
 
 /** The position (int32) of the smallest along `axis`, the first of equals; a NaN counts as the smallest. */
-export const argMin = (x: Tensor, options: AxisOptions = {}): Tensor<"real"> => argMax(neg(x), options);
+export function argMin(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("argMin", arguments, 2);
+  checkOptions("argMin", options, axisOptions, "x");
+  return argMax(neg(x), options);
+}
 
 /** @internal Sums what broadcasting repeated: `t` back to `shape`. */
 export function sumTo(t: Tensor, shape: Shape): Tensor<"real"> {

@@ -1,5 +1,6 @@
 /** Images of another size: each new element a weighed sum of a few old ones along one axis after the other. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { concrete } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add, mul } from "./arithmetic.js";
@@ -26,7 +27,13 @@ export interface ResizeOptions {
 
 const axesOf: Partial<Record<ResizeMode, number>> = { linear: 1, bilinear: 2, trilinear: 3, bicubic: 2 };
 const modes: readonly ResizeMode[] = ["nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"];
-const names = ["size", "scaleFactor", "mode", "alignCorners", "recomputeScaleFactor"];
+const names = {
+  size: "integers",
+  scaleFactor: "numbers",
+  mode: "string",
+  alignCorners: "boolean",
+  recomputeScaleFactor: "boolean",
+} as const;
 
 /** One old element and its weight, for each new one. */
 interface Tap {
@@ -41,6 +48,7 @@ interface Tap {
  * @throws ErmineError ERMINE_OPTION unless one of size and scaleFactor is given, or where the mode is for another number of axes
  */
 export function resize(x: Tensor, options: ResizeOptions, axes: number = x.rank - 2): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("resize", arguments, 3);
   checkResize("resize", options, axes);
   const { mode = "nearest", alignCorners = false, recomputeScaleFactor = false } = options;
   return overBatch("resize", x, axes, (t) => {

@@ -1,5 +1,6 @@
 /** The same numbers under another shape or order. All of these keep the domain. */
 import { ErmineError } from "../errors.js";
+import { checkArguments, checkList } from "../options.js";
 import {
   addSizes,
   divSizes,
@@ -195,6 +196,7 @@ const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
  * @throws ErmineError ERMINE_SHAPE where the number of elements differs
  */
 export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  if (!Array.isArray(shape) || arguments.length > 2) checkList("reshape", arguments, 1);
   checkTensor("reshape", x);
   const open = shape.indexOf(-1);
   let full = shape;
@@ -219,6 +221,7 @@ export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D>
 
 /** Axes `startAxis` … `endAxis` (default: all) as one. */
 export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis = -1): Tensor<D> {
+  if (arguments.length > 3) checkArguments("flatten", arguments, 3);
   checkTensor("flatten", x);
   if (x.rank === 0) return reshape(x, [1]);
   const [start, end] = [normalizeAxis("flatten", startAxis, x.rank), normalizeAxis("flatten", endAxis, x.rank)];
@@ -228,6 +231,7 @@ export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis =
 
 /** Without the axes of size 1: all of them, or those named, which must be 1. */
 export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
+  if (arguments.length > 2) checkArguments("squeeze", arguments, 2);
   checkTensor("squeeze", x);
   const named = axis === undefined ? undefined : normalizeAxes("squeeze", axis, x.rank);
   const wrong = named?.find((i) => !sameSize(x.shape[i]!, 1));
@@ -241,6 +245,7 @@ export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly
 
 /** With a new axis of size 1 before `axis` (negative: counted in the result). PyTorch's unsqueeze. */
 export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor<D> {
+  if (arguments.length > 2) checkArguments("expandDims", arguments, 2);
   checkTensor("expandDims", x);
   const at = normalizeAxis("expandDims", axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
@@ -249,6 +254,7 @@ export { expandDims as unsqueeze };
 
 /** The axes in another order: result axis i is x's axis `axes[i]`. */
 export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[]): Tensor<D> {
+  if (!Array.isArray(axes) || arguments.length > 2) checkList("permute", arguments, 1);
   checkTensor("permute", x);
   const permutation = axes.map((axis) => normalizeAxis("permute", axis, x.rank));
   if (permutation.length !== x.rank || new Set(permutation).size !== x.rank) {
@@ -262,6 +268,7 @@ export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[])
 
 /** Two axes exchanged; the last two where none are named. */
 export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1): Tensor<D> {
+  if (arguments.length > 3) checkArguments("transpose", arguments, 3);
   checkTensor("transpose", x);
   if (typeof axis0 !== "number") {
     throw new ErmineError(
@@ -279,6 +286,7 @@ export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1
 
 /** Repeated along axes of size 1 and new leading ones. */
 export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  if (!Array.isArray(shape) || arguments.length > 2) checkList("broadcastTo", arguments, 1);
   checkTensor("broadcastTo", x);
   return sameShape(x.shape, shape) ? x : apply1(broadcastToOp, [x], { shape });
 }
@@ -290,6 +298,7 @@ export function slice<D extends Domain>(
   sizes: readonly Size[],
   steps?: readonly number[],
 ): Tensor<D> {
+  if (arguments.length > 4) checkArguments("slice", arguments, 4);
   checkTensor("slice", x);
   const by = steps ?? x.shape.map(() => 1);
   if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
@@ -322,6 +331,7 @@ export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: S
 
 /** Backwards along the axes (default: all). */
 export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
+  if (arguments.length > 2) checkArguments("flip", arguments, 2);
   checkTensor("flip", x);
   const axes = normalizeAxes("flip", axis, x.rank);
   if (axes.length === 0 || x.shape.includes(0)) return x;
@@ -346,6 +356,7 @@ function checkTensors(name: string, tensors: readonly Tensor[]): void {
 
 /** One after the other along an existing axis, in the widest of their dtypes (bool < int32 < float32). The domain stays where all have the same. */
 export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  if (arguments.length > 2) checkArguments("concat", arguments, 2);
   checkTensors("concat", tensors);
   const at = normalizeAxis("concat", axis, tensors[0]!.rank);
   if (tensors.length === 1) return tensors[0]!;
@@ -359,6 +370,7 @@ export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0
 
 /** One after the other along a new axis. */
 export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
+  if (arguments.length > 2) checkArguments("stack", arguments, 2);
   checkTensors("stack", tensors);
   return concat(
     tensors.map((t) => expandDims(t, axis)),
@@ -368,6 +380,7 @@ export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0)
 
 /** Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed. */
 export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
+  if (arguments.length > 3) checkArguments("split", arguments, 3);
   checkTensor("split", x);
   const at = normalizeAxis("split", axis, x.rank);
   const total = x.shape[at]!;
@@ -392,6 +405,7 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
 
 /** The whole tensor repeated `counts[i]` times along axis i; more counts than axes add leading ones. */
 export function tile<D extends Domain>(x: Tensor<D>, counts: readonly number[]): Tensor<D> {
+  if (!Array.isArray(counts) || arguments.length > 2) checkList("tile", arguments, 1);
   checkTensor("tile", x);
   const rank = Math.max(x.rank, counts.length);
   const shape: Shape = [...Array<number>(rank - x.rank).fill(1), ...x.shape];

@@ -1,5 +1,6 @@
 /** Order and running sums along an axis. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions, show } from "../options.js";
 import { isScalarAxis, normalizeAxis } from "../tensor/dim.js";
 import type { Domain } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -37,11 +38,14 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
+const sortOptions = { axis: "integer", descending: "boolean" } as const;
+
 /** Values in order and where they stood (int32). Equal ones keep their order (−0 equals 0); NaN
  * counts as the largest, as in PyTorch: it comes last, and with `descending` first. */
 export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
+  if (arguments.length > 2) checkArguments("sort", arguments, 2);
   checkTensor("sort", x);
-  checkOptions("sort", options, ["axis", "descending"]);
+  checkOptions("sort", options, sortOptions, "x");
   if (isScalarAxis(options.axis ?? -1, x.rank)) {
     const { values, indices } = sort(reshape(x, [1]), options);
     return { values: reshape(values, []), indices: reshape(indices, []) };
@@ -53,7 +57,11 @@ export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}):
 }
 
 /** The indices (int32) that put x in order. */
-export const argSort = (x: Tensor, options: SortOptions = {}): Tensor<"real"> => sort(x, options).indices;
+export function argSort(x: Tensor, options: SortOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("argSort", arguments, 2);
+  checkOptions("argSort", options, sortOptions, "x");
+  return sort(x, options).indices;
+}
 
 export interface TopKOptions {
   /** Default −1. */
@@ -68,8 +76,9 @@ export function topK<D extends Domain>(
   k: number,
   options: TopKOptions = {},
 ): { values: Tensor<D>; indices: Tensor<"real"> } {
+  if (arguments.length > 3) checkArguments("topK", arguments, 3);
   checkTensor("topK", x);
-  checkOptions("topK", options, ["axis", "largest"]);
+  checkOptions("topK", options, { axis: "integer", largest: "boolean" }, `x, ${show(k)}`);
   // As PyTorch's: of a scalar one is the scalar itself.
   if (isScalarAxis(options.axis ?? -1, x.rank) && k === 1) return sort(x, options);
   const axis = normalizeAxis("topK", options.axis ?? -1, x.rank);
@@ -83,6 +92,7 @@ export function topK<D extends Domain>(
 
 /** Σ of all elements up to and with each one, along `axis`. */
 export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("cumsum", arguments, 2);
   checkTensor("cumsum", x);
   if (isScalarAxis(axis, x.rank)) return reshape(cumsum(reshape(x, [1]), 0), []);
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;

@@ -1,5 +1,6 @@
 /** Means, variances, norms: reductions made of simpler ones. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { oneValue } from "../graph/requirements.js";
 import { currentTrace } from "../graph/trace.js";
 import { formatShape, normalizeAxes, sizeOf } from "../tensor/dim.js";
@@ -46,12 +47,15 @@ export function measuredCount(what: string, x: Tensor, axis?: number | readonly 
   return elementCount(x, axis);
 }
 
-const reduceOptions = ["axis", "keepDims"];
+const reduceOptions = { axis: "integers", keepDims: "boolean" } as const;
+const varianceOptions = { ...reduceOptions, correction: "number" } as const;
+const normOptions = { ...reduceOptions, p: "number" } as const;
 
 /** Σ x / n over `axis`. NaN of nothing. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("mean", arguments, 2);
   checkTensor("mean", x);
-  checkOptions("mean", options, reduceOptions);
+  checkOptions("mean", options, reduceOptions, "x");
   return div(sum(cast(x, "float32"), options), elementCount(x, options.axis));
 }
 
@@ -64,8 +68,9 @@ export interface VarianceOptions extends ReduceOptions {
  * Σ (x − mean)² / (n − correction) over `axis`, as PyTorch's var: the default correction is 1. NaN or ∞ where n ≤ correction.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("variance", arguments, 2);
   checkTensor("variance", x);
-  checkOptions("variance", options, [...reduceOptions, "correction"]);
+  checkOptions("variance", options, varianceOptions, "x");
   const { axis, keepDims = false, correction = 1 } = options;
   const numbers = cast(x, "float32");
   const over = axis === undefined ? {} : { axis };
@@ -76,7 +81,11 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real
 }
 
 /** √variance, with the same options. The gradient is 0 where it is 0, as PyTorch's. */
-export const std = (x: Tensor, options: VarianceOptions = {}): Tensor<"real"> => flatSqrt(variance(x, options));
+export function std(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("std", arguments, 2);
+  checkOptions("std", options, varianceOptions, "x");
+  return flatSqrt(variance(x, options));
+}
 
 /** √x whose gradient at 0 is 0. */
 function flatSqrt(x: Tensor): Tensor<"real"> {
@@ -95,8 +104,9 @@ export interface NormOptions extends ReduceOptions {
  * @throws ErmineError ERMINE_OPTION unless p > 0
  */
 export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("norm", arguments, 2);
   checkTensor("norm", x);
-  checkOptions("norm", options, [...reduceOptions, "p"]);
+  checkOptions("norm", options, normOptions, "x");
   const { p = 2, ...over } = options;
   if (!(p > 0)) throw new ErmineError("ERMINE_OPTION", `norm needs p > 0, got ${p}.`);
   const numbers = cast(x, "float32");
@@ -112,8 +122,9 @@ export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
 
 /** ln Σ eˣ over `axis`, without overflow: the maximum is subtracted first. Its gradient is the softmax. */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("logSumExp", arguments, 2);
   checkTensor("logSumExp", x);
-  checkOptions("logSumExp", options, reduceOptions);
+  checkOptions("logSumExp", options, reduceOptions, "x");
   const axes = normalizeAxes("logSumExp", options.axis, x.rank);
   const numbers = cast(x, "float32");
   const top = stopGradient(max(numbers, { axis: axes, keepDims: true }));

@@ -1,5 +1,6 @@
 /** The adjoint of a convolution: it makes larger what that makes smaller. */
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkArguments, checkOptions } from "../options.js";
 import { concrete, formatShape, sameSize, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { add } from "./arithmetic.js";
@@ -93,9 +94,21 @@ export function convolutionTranspose(
   bias?: Tensor,
   options: ConvolutionTransposeOptions = {},
 ): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("convolutionTranspose", arguments, 4);
   const where = "convolutionTranspose";
   checkTensor(where, weight);
-  checkOptions(where, options, ["stride", "padding", "outputPadding", "groups", "dilation"]);
+  checkOptions(
+    where,
+    options,
+    {
+      stride: "integers",
+      padding: "integers",
+      outputPadding: "integers",
+      groups: "integer",
+      dilation: "integers",
+    },
+    "x, weight, bias",
+  );
   const [inChannels, perGroup, ...kernel] = concrete(weight.shape, where) as readonly [number, number, ...number[]];
   const axes = kernel.length;
   const { groups = 1 } = options;

@@ -1,5 +1,6 @@
 /** Sliding windows over the spatial axes of [N, C, ...S]: cut out side by side, and added back. */
 import { ErmineError } from "../errors.js";
+import { checkArguments, checkList, checkOptions } from "../options.js";
 import { formatShape, type Size } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { apply1, builtinOp, type Op } from "./definition.js";
@@ -85,6 +86,8 @@ export interface WindowOptions {
   readonly dilation?: number | readonly number[];
 }
 
+const windowOptions = { stride: "integers", padding: ["integers", "string"], dilation: "integers" } as const;
+
 /** @internal The same number for each axis, or the list itself. */
 export function eachAxis(
   where: string,
@@ -94,7 +97,7 @@ export function eachAxis(
   least: number,
 ): readonly number[] {
   const list = typeof value === "number" ? Array<number>(axes).fill(value) : value;
-  if (list.length !== axes || list.some((n) => !Number.isInteger(n) || n < least)) {
+  if (!Array.isArray(list) || list.length !== axes || list.some((n) => !Number.isInteger(n) || n < least)) {
     throw new ErmineError(
       "ERMINE_OPTION",
       `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${JSON.stringify(value)}.`,
@@ -167,7 +170,9 @@ export function overBatch<R extends Tensor | readonly Tensor[]>(
  * Π kernel.)
  */
 export function unfold(x: Tensor, kernel: number | readonly number[], options: WindowOptions = {}): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("unfold", arguments, 3);
   checkTensor("unfold", x);
+  checkOptions("unfold", options, windowOptions, "x, kernel");
   const window = windowOf("unfold", eachAxis("unfold", "kernel", kernel, x.rank - 2, 1), options);
   return apply1(unfoldOp, [x], { ...window, padValue: 0 });
 }
@@ -179,7 +184,10 @@ export function fold(
   kernel: number | readonly number[],
   options: WindowOptions = {},
 ): Tensor<"real"> {
+  if (arguments.length > 4) checkArguments("fold", arguments, 4);
   checkTensor("fold", columns);
+  checkOptions("fold", options, windowOptions, "columns, outputSize, kernel");
+  if (!Array.isArray(outputSize)) checkList("fold", arguments, 1, 4);
   const window = windowOf("fold", eachAxis("fold", "kernel", kernel, outputSize.length, 1), options);
   return apply1(foldOp, [columns], { ...window, outputSize });
 }

@@ -4,6 +4,7 @@
  * are the op `randomUniform`, fed with counters.
  */
 import { ErmineError } from "../errors.js";
+import { checkArguments, checkFunction, checkList, checkOptions } from "../options.js";
 import { currentPath, currentTrace } from "../graph/trace.js";
 import { sizeOf, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -49,7 +50,9 @@ function checkedSeed(value: number): number {
  * drawn outside. Inside a trace the counters are a feed, and each draw an op of the graph.
  */
 export function withRandom<T>(context: RandomContext, fn: () => T): T {
+  checkOptions("withRandom", context, { seed: "number", counters: "tensor" });
   checkTensor("withRandom", context.counters);
+  checkFunction("withRandom", fn, "withRandom({ seed, counters }, () => f(x))");
   frames.push({ seed: checkedSeed(context.seed), counters: context.counters, calls: new Map() });
   try {
     return fn();
@@ -101,11 +104,13 @@ const uniform24 = (count: number, key: Key): Float32Array => randomUniform24(cou
 
 /** Uniform in [low, high): float32 with 24 random bits. */
 export function uniform(shape: readonly number[], low = 0, high = 1): Tensor<"real"> {
+  if (!Array.isArray(shape) || arguments.length > 3) checkList("uniform", arguments, 0, 3);
   return fromHost("uniform", shape, (count, key) => scaled(uniform24(count, key), low, high));
 }
 
 /** Normal with that mean and standard deviation. */
 export function normal(shape: readonly number[], mean = 0, standardDeviation = 1): Tensor<"real"> {
+  if (!Array.isArray(shape) || arguments.length > 3) checkList("normal", arguments, 0, 3);
   return fromHost("normal", shape, (count, key) =>
     Float32Array.from(standardNormal(count, key), (z) => mean + standardDeviation * z),
   );
@@ -113,6 +118,7 @@ export function normal(shape: readonly number[], mean = 0, standardDeviation = 1
 
 /** Whole numbers (int32) in [low, high), each as likely to within 2⁻³² · (high − low). */
 export function randint(shape: readonly number[], low: number, high: number): Tensor<"real"> {
+  if (!Array.isArray(shape) || arguments.length > 3) checkList("randint", arguments, 0, 3);
   if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && low >= -(2 ** 31) && high <= 2 ** 31)) {
     throw new ErmineError("ERMINE_VALUE", `randint needs whole numbers low < high within int32, got ${low} and ${high}.`);
   }
@@ -123,6 +129,7 @@ export function randint(shape: readonly number[], low: number, high: number): Te
 
 /** 0 … count − 1 (int32) in random order. */
 export function permutation(count: number): Tensor<"real"> {
+  if (arguments.length > 1) checkArguments("permutation", arguments, 1);
   return fromHost("permutation", [count], (length, key) => shuffledIndices(length, key));
 }
 

@@ -2,6 +2,7 @@
  * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
+import { checkArguments, checkOptions } from "../options.js";
 import { ErmineError, nearestName } from "../errors.js";
 import { hostTensor } from "../ops/creation.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -100,24 +101,35 @@ export interface KaimingOptions {
   readonly slope?: number;
 }
 
+function checkKaiming(where: string, options: KaimingOptions): void {
+  checkOptions(where, options, { mode: "string", nonlinearity: "string", slope: "number" });
+  const { mode = "fanIn", nonlinearity = "leakyRelu" } = options;
+  gainOf(nonlinearity);
+  if (mode === "fanIn" || mode === "fanOut") return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: mode is "fanIn" or "fanOut", got "${String(mode)}".`);
+}
+
 const kaimingScale = (
   shape: readonly number[],
   { mode = "fanIn", nonlinearity = "leakyRelu", slope = 0 }: KaimingOptions,
 ): number => gainOf(nonlinearity, slope) / Math.sqrt(fans(shape)[mode]);
 
 /** U(±gain · √(3 / fan)). */
-export const kaimingUniform =
-  (options: KaimingOptions = {}): Initializer =>
-  (shape, key) => {
+export function kaimingUniform(options: KaimingOptions = {}): Initializer {
+  if (arguments.length > 1) checkArguments("kaimingUniform", arguments, 1);
+  checkKaiming("kaimingUniform", options);
+  return (shape, key) => {
     const bound = Math.sqrt(3) * kaimingScale(shape, options);
     return uniformInit(-bound, bound)(shape, key);
   };
+}
 
 /** N(0, gain² / fan). */
-export const kaimingNormal =
-  (options: KaimingOptions = {}): Initializer =>
-  (shape, key) =>
-    normalInit(0, kaimingScale(shape, options))(shape, key);
+export function kaimingNormal(options: KaimingOptions = {}): Initializer {
+  if (arguments.length > 1) checkArguments("kaimingNormal", arguments, 1);
+  checkKaiming("kaimingNormal", options);
+  return (shape, key) => normalInit(0, kaimingScale(shape, options))(shape, key);
+}
 
 /** PyTorch's default for the weight of Linear and Conv: kaimingUniform with slope √5, which is U(±1/√fanIn). */
 export const defaultWeight: Initializer = kaimingUniform({ slope: Math.sqrt(5) });

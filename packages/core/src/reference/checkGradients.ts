@@ -2,7 +2,8 @@
 import { valueAndGrad } from "../autograd/gradients.js";
 import { withBackend } from "../backend/current.js";
 import type { Backend } from "../backend/contract.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkOptions } from "../options.js";
 import { mul } from "../ops/arithmetic.js";
 import { hostTensor } from "../ops/creation.js";
 import { sum } from "../ops/reduction.js";
@@ -30,7 +31,7 @@ export function checkGradients(
   inputs: readonly Tensor[],
   options: CheckGradientsOptions = {},
 ): number {
-  checkOptions("checkGradients", options, ["epsilon", "tolerance"]);
+  checkOptions("checkGradients", options, { epsilon: "number", tolerance: "number" });
   const { epsilon = 1e-6, tolerance = 1e-6 } = options;
   const backend: Backend = reference();
   const numbers = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));

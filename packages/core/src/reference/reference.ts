@@ -4,7 +4,8 @@
  */
 import type { Backend, BackendPlugin, KernelOutput } from "../backend/contract.js";
 import { markCopy } from "../copy.js";
-import { checkOptions, ErmineError } from "../errors.js";
+import { ErmineError } from "../errors.js";
+import { checkOptions, show } from "../options.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { movement } from "./kernels/movement.js";
@@ -28,8 +29,10 @@ const kernels: Readonly<Record<string, ArrayKernel>> = { ...elementwise, ...redu
 
 /** Creates a reference backend. It needs no disposal, but has one. */
 export function reference(options: ReferenceOptions = {}): Backend {
-  checkOptions("reference", options, ["precision", "dtypes", "late", "without"]);
+  checkOptions("reference", options, { precision: "string", dtypes: "list", late: "boolean", without: "list" });
   const { precision = "float64", dtypes = all, late = false, without = [] } = options;
+  if (precision !== "float64" && precision !== "float32")
+    throw new ErmineError("ERMINE_OPTION", `reference: precision is "float64" or "float32", got ${show(precision)}.`);
   const live = new Set<HostStorage>();
   let disposed = false;
   const Float = precision === "float64" ? Float64Array : Float32Array;

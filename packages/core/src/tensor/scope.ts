@@ -2,6 +2,7 @@
  * Lifetimes of eager tensors. A garbage collector runs no finalizer inside a synchronous loop, so regions free: everything
  * made inside `scope(fn)` that it does not return is released when it ends.
  */
+import { checkFunction } from "../options.js";
 import { tapesHold } from "../autograd/tape.js";
 import { ErmineError } from "../errors.js";
 import { leaves } from "./tree.js";
@@ -72,6 +73,7 @@ export function noteFreed(bytes: number): void {
  * @throws ErmineError ERMINE_USAGE where fn is async: its tensors would be freed before it ends
  */
 export function scope<T>(fn: () => T): T {
+  checkFunction("scope", fn, "scope(() => f(x)): what fn makes is freed, so it must make it inside");
   const region = new Set<Tensor>();
   regions.push(region);
   let result: T | undefined;

@@ -5,6 +5,12 @@ import * as nn from "../../src/nn/index.js";
 describe("options that do not exist, or do not fit, do not compile and are errors that name the near one", () => {
   const wrong: readonly [string, () => unknown, RegExp][] = [
     // @ts-expect-error
+    ["Conv2d's stride as a number", () => new nn.Conv2d(1, 1, 3, 2), /new Conv2d\(1, 1, 3, \{ stride: 2 \}\)/],
+    // @ts-expect-error
+    ["Linear's bias alone", () => new nn.Linear(2, 1, false), /new Linear\(2, 1, \{ bias: false \}\)/],
+    // @ts-expect-error
+    ["Dropout in place", () => new nn.Dropout(0.5, true), /new Dropout\(0.5\)/],
+    // @ts-expect-error
     ["Conv2d", () => new nn.Conv2d(1, 1, 3, { strides: 2 }), /Conv2d has no option "strides".*"stride"/],
     // @ts-expect-error
     ["Conv2d's padding mode", () => new nn.Conv2d(1, 1, 3, { paddingMode: "mirror" }), /paddingMode is one of/],

@@ -1,5 +1,5 @@
 /** Stops when a log no longer gets better, and puts the best weights back. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import type { StateDict } from "@ermine/core/nn";
 import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";
@@ -35,7 +35,14 @@ interface Progress {
  * neither `mode` nor the metric says which way is better
  */
 export function earlyStopping<const Name extends string>(options: EarlyStoppingOptions<Name>): Callback<Name> {
-  checkOptions("earlyStopping", options, ["monitor", "patience", "minDelta", "mode", "restoreBest"]);
+  if (arguments.length > 1) checkArguments("earlyStopping", arguments, 1);
+  checkOptions("earlyStopping", options, {
+    monitor: "string",
+    patience: "number",
+    minDelta: "number",
+    mode: "string",
+    restoreBest: "boolean",
+  });
   if (typeof options?.monitor !== "string") {
     throw new ErmineError("ERMINE_OPTION", 'earlyStopping needs the log that it follows: earlyStopping({ monitor: "valLoss" }).');
   }

@@ -1,5 +1,5 @@
 /** Where training is: a bar with rate, ETA and loss on a terminal, plain lines elsewhere. */
-import { checkOptions } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core";
 import type { Callback, EpochInfo, StepInfo } from "./callback.js";
 
 export interface ProgressBarOptions {
@@ -22,7 +22,8 @@ const redrawMs = 100;
  * @throws ErmineError ERMINE_OPTION where an option does not exist
  */
 export function progressBar(options: ProgressBarOptions = {}): Callback {
-  checkOptions("progressBar", options, ["write", "live"]);
+  if (arguments.length > 1) checkArguments("progressBar", arguments, 1);
+  checkOptions("progressBar", options, { write: "function", live: "boolean" });
   const stderr = (globalThis as { process?: { stderr?: Stream } }).process?.stderr;
   const live = options.live ?? stderr?.isTTY === true;
   const write = options.write ?? ((text: string) => (stderr === undefined ? console.log(text.trimEnd()) : stderr.write(text)));

@@ -13,7 +13,7 @@ import {
   type Tree,
   type TypedArray,
 } from "@ermine/core";
-import { hashKey, shuffledIndices } from "@ermine/core";
+import { checkArguments, hashKey, shuffledIndices } from "@ermine/core";
 
 /** Rows of one shape, one behind the other. */
 export class Column {
@@ -135,6 +135,8 @@ export class Dataset implements DatasetColumns {
     this.targets = targets;
     this.sampleWeights = sampleWeights;
     const all = this.namedColumns();
+    if (all.length === 0)
+      throw new ErmineError("ERMINE_DATA", "inputs holds no column: give tensors, typed arrays with a shape, or nested arrays.");
     this.length = all[0]![1].rows;
     for (const [name, { rows }] of all) {
       if (rows !== this.length) {
@@ -221,6 +223,7 @@ function checkParts(source: object): void {
  * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name
  */
 export function dataset(source: { inputs: unknown; targets?: unknown; sampleWeights?: ColumnSource }): Dataset {
+  if (arguments.length > 1) checkArguments("dataset", arguments, 1);
   checkParts(source);
   return new Dataset({
     inputs: columns("inputs", source.inputs),
@@ -235,6 +238,7 @@ export function dataset(source: { inputs: unknown; targets?: unknown; sampleWeig
  * @throws ErmineError ERMINE_OPTION where a part would be empty
  */
 export function split(data: Dataset, fraction: number, seed = 0): [Dataset, Dataset] {
+  if (arguments.length > 3) checkArguments("split", arguments, 3);
   if (!(fraction > 0 && fraction < 1) || data.length < 2) {
     throw new ErmineError(
       "ERMINE_OPTION",

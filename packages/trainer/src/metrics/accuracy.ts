@@ -1,5 +1,5 @@
 /** The share of right answers. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError, show } from "@ermine/core";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
@@ -82,9 +82,12 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
 export function accuracy(
   options: { threshold?: number; ignoreIndex?: number; average?: "micro" | "binary" } = {},
 ): Metric<"accuracy", readonly number[]> {
+  if (arguments.length > 1) checkArguments("accuracy", arguments, 1);
   // Of right answers there is but one average; the name is taken so that options fit precision's and recall's.
-  checkOptions("accuracy", options, ["threshold", "ignoreIndex", "average"]);
-  const { threshold, ignoreIndex = -100 } = options;
+  checkOptions("accuracy", options, { threshold: "number", ignoreIndex: "number", average: "string" });
+  const { threshold, ignoreIndex = -100, average = "micro" } = options;
+  if (average !== "micro" && average !== "binary")
+    throw new ErmineError("ERMINE_OPTION", `accuracy: average is "micro" or "binary", got ${show(average)}.`);
   return defineMetric({
     name: "accuracy",
     better: "higher",

@@ -1,5 +1,5 @@
 /** Precision, recall and F1: of what was said, of what there was, and both. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { answers, areDistributions } from "./accuracy.js";
 import type { HostBatch, Metric } from "./metric.js";
 
@@ -63,7 +63,7 @@ function averaged({ counts, kind }: State, score: Score, average: Average | unde
 }
 
 function classMetric<const Name extends string>(name: Name, score: Score, options: ClassMetricOptions): Metric<Name, State> {
-  checkOptions(name, options, ["average", "threshold", "ignoreIndex"]);
+  checkOptions(name, options, { average: "string", threshold: "number", ignoreIndex: "number" });
   const { average, threshold, ignoreIndex = -100 } = options;
   const known = ["macro", "micro", "weighted", "binary"];
   if (average !== undefined && !known.includes(average)) {
@@ -107,13 +107,19 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
 }
 
 /** Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
-export const precision = (options: ClassMetricOptions = {}): Metric<"precision", State> =>
-  classMetric("precision", (right, said) => ratio(right, said), options);
+export function precision(options: ClassMetricOptions = {}): Metric<"precision", State> {
+  if (arguments.length > 1) checkArguments("precision", arguments, 1);
+  return classMetric("precision", (right, said) => ratio(right, said), options);
+}
 
 /** Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
-export const recall = (options: ClassMetricOptions = {}): Metric<"recall", State> =>
-  classMetric("recall", (right, _, real) => ratio(right, real), options);
+export function recall(options: ClassMetricOptions = {}): Metric<"recall", State> {
+  if (arguments.length > 1) checkArguments("recall", arguments, 1);
+  return classMetric("recall", (right, _, real) => ratio(right, real), options);
+}
 
 /** 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Streams: three counts a class. */
-export const f1 = (options: ClassMetricOptions = {}): Metric<"f1", State> =>
-  classMetric("f1", (right, said, real) => ratio(2 * right, said + real), options);
+export function f1(options: ClassMetricOptions = {}): Metric<"f1", State> {
+  if (arguments.length > 1) checkArguments("f1", arguments, 1);
+  return classMetric("f1", (right, said, real) => ratio(2 * right, said + real), options);
+}

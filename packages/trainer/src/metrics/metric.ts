@@ -36,6 +36,9 @@ export interface Metric<Name extends string = string, S = unknown> {
   compute(state: S): number;
 }
 
+/** Of a metric that has none: it takes an empty object, as all others do. */
+export type NoOptions = Readonly<Record<never, never>>;
+
 const methods = ["init", "update", "merge", "compute"] as const;
 
 /** @throws ErmineError ERMINE_OPTION where something in the list is no metric */
@@ -48,7 +51,7 @@ export function checkMetrics(metrics: readonly Metric[]): void {
       const name = typeof metric === "string" ? metric : metric.name;
       throw new ErmineError(
         "ERMINE_OPTION",
-        `Trainer: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()].`,
+        `Trainer: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()]${typeof metric === "string" ? `, with import { ${name} } from "@ermine/trainer"` : ""}.`,
       );
     }
     const given = (metric ?? {}) as Partial<Record<string, unknown>>;

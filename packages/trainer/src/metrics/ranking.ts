@@ -1,8 +1,8 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
-import { requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** Scores and labels (1 or 0). */
 interface Scored {
@@ -37,7 +37,12 @@ function curve({ scores, labels }: Scored): { score: number; positive: number; n
   return points;
 }
 
-function rankingMetric<const Name extends string>(name: Name, compute: (scored: Scored) => number): Metric<Name, Batches> {
+function rankingMetric<const Name extends string>(
+  name: Name,
+  options: NoOptions,
+  compute: (scored: Scored) => number,
+): Metric<Name, Batches> {
+  checkOptions(name, options, {});
   const merge = (a: Batches, b: Batches): Batches => [...a, ...b];
   return {
     name,
@@ -61,8 +66,9 @@ function rankingMetric<const Name extends string>(name: Name, compute: (scored: 
 }
 
 /** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing, or a score is NaN. */
-export const rocAuc = (): Metric<"rocAuc", Batches> =>
-  rankingMetric("rocAuc", (scored) => {
+export function rocAuc(options: NoOptions = {}): Metric<"rocAuc", Batches> {
+  if (arguments.length > 1) checkArguments("rocAuc", arguments, 1);
+  return rankingMetric("rocAuc", options, (scored) => {
     let area = 0;
     let [p, n] = [0, 0];
     for (const { positive, negative } of curve(scored)) {
@@ -71,10 +77,12 @@ export const rocAuc = (): Metric<"rocAuc", Batches> =>
     }
     return p === 0 || n === 0 ? NaN : area / (p * n);
   });
+}
 
 /** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive, or a score is NaN. */
-export const averagePrecision = (): Metric<"averagePrecision", Batches> =>
-  rankingMetric("averagePrecision", (scored) => {
+export function averagePrecision(options: NoOptions = {}): Metric<"averagePrecision", Batches> {
+  if (arguments.length > 1) checkArguments("averagePrecision", arguments, 1);
+  return rankingMetric("averagePrecision", options, (scored) => {
     let [total, before] = [0, 0];
     for (const { positive, negative } of curve(scored)) {
       total += (positive - before) * (positive / (positive + negative));
@@ -82,6 +90,7 @@ export const averagePrecision = (): Metric<"averagePrecision", Batches> =>
     }
     return before === 0 ? NaN : total / before;
   });
+}
 
 /**
  * The threshold at which a score of (right positives, wrong positives, missed positives, right negatives) is highest; by default F1.
@@ -121,7 +130,8 @@ export function bestThreshold(
 export function calibrationError(
   options: { bins?: number; ignoreIndex?: number } = {},
 ): Metric<"calibrationError", readonly number[]> {
-  checkOptions("calibrationError", options, ["bins", "ignoreIndex"]);
+  if (arguments.length > 1) checkArguments("calibrationError", arguments, 1);
+  checkOptions("calibrationError", options, { bins: "number", ignoreIndex: "number" });
   const { bins = 15, ignoreIndex = -100 } = options;
   if (!Number.isInteger(bins) || bins < 1) {
     throw new ErmineError("ERMINE_OPTION", `calibrationError: bins is a whole number of at least 1, got ${String(bins)}.`);

@@ -1,6 +1,6 @@
 /** How far numbers are off. */
-import { ErmineError } from "@ermine/core";
-import { defineMetric, type HostBatch, type Metric } from "./metric.js";
+import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { defineMetric, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** @throws ErmineError ERMINE_SHAPE unless the shapes are equal */
 function checkShapes(name: string, prediction: HostBatch, target: HostBatch): void {
@@ -11,7 +11,12 @@ function checkShapes(name: string, prediction: HostBatch, target: HostBatch): vo
   );
 }
 
-function meanOf<const Name extends string>(name: Name, cost: (residual: number) => number): Metric<Name, readonly number[]> {
+function meanOf<const Name extends string>(
+  name: Name,
+  options: NoOptions,
+  cost: (residual: number) => number,
+): Metric<Name, readonly number[]> {
+  checkOptions(name, options, {});
   return defineMetric({
     name,
     better: "lower",
@@ -27,10 +32,16 @@ function meanOf<const Name extends string>(name: Name, cost: (residual: number) 
 }
 
 /** Σ (ŷ − y)² / n. Streams: two sums. */
-export const meanSquaredError = (): Metric<"meanSquaredError", readonly number[]> => meanOf("meanSquaredError", (r) => r * r);
+export function meanSquaredError(options: NoOptions = {}): Metric<"meanSquaredError", readonly number[]> {
+  if (arguments.length > 1) checkArguments("meanSquaredError", arguments, 1);
+  return meanOf("meanSquaredError", options, (r) => r * r);
+}
 
 /** Σ |ŷ − y| / n. Streams: two sums. */
-export const meanAbsoluteError = (): Metric<"meanAbsoluteError", readonly number[]> => meanOf("meanAbsoluteError", Math.abs);
+export function meanAbsoluteError(options: NoOptions = {}): Metric<"meanAbsoluteError", readonly number[]> {
+  if (arguments.length > 1) checkArguments("meanAbsoluteError", arguments, 1);
+  return meanOf("meanAbsoluteError", options, Math.abs);
+}
 
 interface Spread {
   readonly residual: number;
@@ -74,7 +85,9 @@ const explained = ({ residual, squares }: Spread): number =>
  * 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four
  * numbers an output.
  */
-export const r2 = (): Metric<"r2", readonly Spread[]> => {
+export function r2(options: NoOptions = {}): Metric<"r2", readonly Spread[]> {
+  if (arguments.length > 1) checkArguments("r2", arguments, 1);
+  checkOptions("r2", options, {});
   const merge = (a: readonly Spread[], b: readonly Spread[]): readonly Spread[] =>
     Array.from({ length: Math.max(a.length, b.length) }, (_, k) => join(a[k] ?? empty, b[k] ?? empty));
   return {
@@ -92,4 +105,4 @@ export const r2 = (): Metric<"r2", readonly Spread[]> => {
     merge,
     compute: (outputs) => outputs.reduce((total, output) => total + explained(output), 0) / outputs.length,
   };
-};
+}

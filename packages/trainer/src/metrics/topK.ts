@@ -1,5 +1,5 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { areDistributions, argMaxAt } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 
@@ -27,7 +27,8 @@ export function* rows(
  * @param options.k default 5
  */
 export function topKAccuracy(options: { k?: number; ignoreIndex?: number } = {}): Metric<"topKAccuracy", readonly number[]> {
-  checkOptions("topKAccuracy", options, ["k", "ignoreIndex"]);
+  if (arguments.length > 1) checkArguments("topKAccuracy", arguments, 1);
+  checkOptions("topKAccuracy", options, { k: "number", ignoreIndex: "number" });
   const { k = 5, ignoreIndex = -100 } = options;
   if (!Number.isInteger(k) || k < 1) {
     throw new ErmineError("ERMINE_OPTION", `topKAccuracy: k is a whole number of at least 1, got ${String(k)}.`);
@@ -65,7 +66,8 @@ const least = 2 ** -52;
  * Probabilities are held within [2⁻⁵², 1 − 2⁻⁵²], as scikit-learn does.
  */
 export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss", readonly number[]> {
-  checkOptions("logLoss", options, ["ignoreIndex"]);
+  if (arguments.length > 1) checkArguments("logLoss", arguments, 1);
+  checkOptions("logLoss", options, { ignoreIndex: "number" });
   const { ignoreIndex = -100 } = options;
   const surprise = (p: number): number => -Math.log(Math.min(Math.max(p, least), 1 - least));
   return defineMetric({

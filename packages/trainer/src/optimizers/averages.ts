@@ -2,13 +2,13 @@
  * Averages of the weights along training's way, beside the optimizer's own steps, which they do not change. The trainer evaluates and saves
  * with them: `evaluate(data, { weights: "averaged" })`, `withAveragedWeights(fn)`.
  */
-import { add, checkCopy, checkOptions, ErmineError, markCopy, mul, sub } from "@ermine/core";
+import { add, checkArguments, checkOptions, ErmineError, markCopy, mul, sub } from "@ermine/core";
 import { ageOf, type Time } from "../schedules/schedule.js";
-import { scalarAt, type Optimizer } from "./definition.js";
+import { checkOptimizer, scalarAt, type Optimizer } from "./definition.js";
 
 /** @param follow what the newest weights count for in the average, at this time */
 function averaged(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {
-  checkCopy(name, optimizer);
+  checkOptimizer(`${name}: its first argument`, optimizer);
   if (optimizer.average !== undefined) {
     throw new ErmineError("ERMINE_OPTION", `${name}: ${optimizer.name} keeps an average of the weights already.`);
   }
@@ -44,7 +44,8 @@ const wholeNumber = (where: string, name: string, value: number, least: number):
  * @example exponentialAverage(adamw({ learningRate: 1e-3 }), { decay: 0.999 })
  */
 export function exponentialAverage(optimizer: Optimizer, options: { readonly decay?: number } = {}): Optimizer {
-  checkOptions("exponentialAverage", options, ["decay"]);
+  if (arguments.length > 2) checkArguments("exponentialAverage", arguments, 2);
+  checkOptions("exponentialAverage", options, { decay: "number" }, "optimizer");
   const { decay = 0.999 } = options;
   if (!(decay >= 0 && decay <= 1))
     throw new ErmineError("ERMINE_OPTION", `exponentialAverage: decay is in [0, 1], got ${String(decay)}.`);
@@ -61,7 +62,8 @@ export function stochasticAverage(
   optimizer: Optimizer,
   options: { readonly start?: number; readonly every?: number } = {},
 ): Optimizer {
-  checkOptions("stochasticAverage", options, ["start", "every"]);
+  if (arguments.length > 2) checkArguments("stochasticAverage", arguments, 2);
+  checkOptions("stochasticAverage", options, { start: "number", every: "number" }, "optimizer");
   const { start = 0, every = 1 } = options;
   wholeNumber("stochasticAverage", "start", start, 0);
   wholeNumber("stochasticAverage", "every", every, 1);

@@ -1,5 +1,5 @@
 /** An optimizer spelled out: a chain of gradient transformations, each taking updates to updates. */
-import { add, ErmineError, markCopy, type Tensor } from "@ermine/core";
+import { add, ErmineError, markCopy, show, type Tensor } from "@ermine/core";
 import type { Rate, Time } from "../schedules/schedule.js";
 import { scalarAt, shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./definition.js";
 
@@ -58,6 +58,13 @@ const planOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]
  */
 export function chain(...links: readonly GradientTransformation[]): Optimizer {
   if (links.length === 0) throw new ErmineError("ERMINE_OPTION", "chain needs at least one gradient transformation.");
+  for (const link of links as readonly unknown[]) {
+    if (typeof (link as Partial<GradientTransformation> | null | undefined)?.update === "function") continue;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `chain takes gradient transformations, got ${show(link)}. Write chain(scaleByAdam(), scaleByLearningRate(1e-3)).`,
+    );
+  }
   const counts = links.map((link) => link.scalars?.({ step: 0, epoch: 0 }).length ?? 0);
   return markCopy<Optimizer>("optimizer", {
     name: `chain(${links.map((link) => link.name).join(", ")})`,

@@ -5,12 +5,16 @@
 import {
   apply,
   bindKernels,
+  checkArguments,
+  checkCopy,
   checkOptions,
   defineOp,
   ErmineError,
+  kindsOf,
   markCopy,
   neg,
   reshape,
+  show,
   slice,
   type Op,
   type Tensor,
@@ -159,10 +163,18 @@ function optimizerOf<O extends CommonOptions>(
     });
   const fixedOp = marked(updateOp(opName, false));
   const scheduledOp = marked(updateOp(`scheduled${opName[0]!.toUpperCase()}${opName.slice(1)}`, true));
-  return (given = {}) => {
-    checkOptions(spec.name, given, Object.keys(spec.defaults));
+  // A rate is a number or a schedule.
+  const rates = {
+    learningRate: rateKinds,
+    weightDecay: rateKinds,
+    ...(spec.momentum === undefined ? {} : { [spec.momentum]: rateKinds }),
+  };
+  const known = { ...kindsOf(spec.defaults), ...rates };
+  return (given = {}, ...more: readonly never[]) => {
+    if (more.length > 0) checkArguments(spec.name, [given, ...more], 1);
+    checkOptions<object>(spec.name, given, known);
     const options = { ...spec.defaults, ...given } as O;
-    checkCommon(spec.name, options);
+    checkRates(spec.name, options, Object.keys(rates));
     const rate = momentumOf(options);
     const scheduled = isSchedule(rate);
     const withMomentum = (momentum: number): O => (scheduled ? { ...options, [spec.momentum as keyof O]: momentum } : options);
@@ -201,6 +213,17 @@ function optimizerOf<O extends CommonOptions>(
   };
 }
 
+/** @internal @throws ErmineError ERMINE_OPTION where something is no optimizer: its name, or its function, which was not called */
+export function checkOptimizer(where: string, value: unknown): asserts value is Optimizer {
+  checkCopy(where, value);
+  const { update, slots } = (value ?? {}) as Partial<Optimizer>;
+  if (typeof update === "function" && typeof slots === "function") return;
+  const name = typeof value === "string" ? value : typeof value === "function" ? value.name : "";
+  const right = name === "" ? "adam()" : `${name}()`;
+  const imported = typeof value === "string" ? `, with import { ${name} } from "@ermine/trainer"` : "";
+  throw new ErmineError("ERMINE_OPTION", `${where} is an optimizer, got ${show(value)}. Write ${right}${imported}.`);
+}
+
 /** @internal Slots that are a start alone have the parameter's shape. */
 export const shapedSlots = (
   slots: Readonly<Record<string, SlotStart | Slot>>,
@@ -210,14 +233,17 @@ export const shapedSlots = (
     Object.entries(slots).map(([name, slot]) => [name, typeof slot === "object" ? slot : { start: slot, shape }]),
   );
 
+const rateKinds = ["number", "object"] as const;
+
 const isSchedule = (rate: unknown): rate is Schedule => typeof rate === "object" && rate !== null && "at" in rate;
 
 export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;
 
-function checkCommon(name: string, { learningRate, weightDecay }: CommonOptions): void {
-  for (const [key, rate] of Object.entries({ learningRate, weightDecay })) {
+function checkRates(name: string, options: object, keys: readonly string[]): void {
+  for (const key of keys) {
+    const rate = (options as Readonly<Record<string, unknown>>)[key];
     if (typeof rate === "number" ? Number.isFinite(rate) && rate >= 0 : isSchedule(rate)) continue;
-    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} is a number ≥ 0 or a schedule, got ${String(rate)}.`);
+    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} is a number ≥ 0 or a schedule, got ${show(rate)}.`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Parameter groups: parts of a model with an optimizer of their own. */
 import type { Module } from "@ermine/core/nn";
-import { ErmineError, type Parameter } from "@ermine/core";
+import { checkFunction, ErmineError, type Parameter } from "@ermine/core";
 import type { Optimizer } from "./definition.js";
 
 export interface ParameterGroup {
@@ -48,6 +48,7 @@ export function undecayedBiasesAndNorms(
   make: (weightDecay: number) => Optimizer,
   weightDecay: number,
 ): readonly ParameterGroup[] {
+  checkFunction("undecayedBiasesAndNorms", make, "undecayedBiasesAndNorms((weightDecay) => adamw({ weightDecay }), 0.01)");
   return [
     { parameters: (_, parameter) => parameter.shape.length < 2, optimizer: make(0) },
     { parameters: () => true, optimizer: make(weightDecay) },

@@ -1,7 +1,7 @@
 /** Slow weights that follow an optimizer's every k-th. */
-import { add, checkCopy, checkOptions, ErmineError, greater, markCopy, mul, sub, where } from "@ermine/core";
+import { add, checkArguments, checkOptions, ErmineError, greater, markCopy, mul, sub, where } from "@ermine/core";
 import { ageOf } from "../schedules/schedule.js";
-import { scalarAt, type Optimizer } from "./definition.js";
+import { checkOptimizer, scalarAt, type Optimizer } from "./definition.js";
 
 /**
  * The optimizer's own steps on θ; after every k-th φ ← φ + alpha · (θ − φ) and θ ← φ. φ starts as θ, and the optimizer keeps its moments.
@@ -11,8 +11,9 @@ import { scalarAt, type Optimizer } from "./definition.js";
  * @example lookahead(adamw({ learningRate: 1e-3 }), { k: 6, alpha: 0.5 })
  */
 export function lookahead(optimizer: Optimizer, options: { readonly k?: number; readonly alpha?: number } = {}): Optimizer {
-  checkOptions("lookahead", options, ["k", "alpha"]);
-  checkCopy("lookahead", optimizer);
+  if (arguments.length > 2) checkArguments("lookahead", arguments, 2);
+  checkOptions("lookahead", options, { k: "number", alpha: "number" }, "optimizer");
+  checkOptimizer("lookahead: its first argument", optimizer);
   const { k = 5, alpha = 0.5 } = options;
   if (!Number.isInteger(k) || k < 1)
     throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${String(k)}.`);

@@ -1,5 +1,5 @@
 /** Penalties in the objective: the risk that is minimized is the mean loss plus these, each counted once an update. */
-import { abs, add, ErmineError, mul, sum, type Parameter, type Tensor } from "@ermine/core";
+import { abs, add, checkArguments, checkOptions, ErmineError, mul, type Parameter, sum, type Tensor } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 
 export interface Regularizer {
@@ -11,6 +11,8 @@ export interface Regularizer {
 export interface RegularizerOptions {
   readonly parameters?: (name: string, parameter: Parameter) => boolean;
 }
+
+const selection = { parameters: "function" } as const;
 
 function regularizer(name: string, strength: number, options: RegularizerOptions, each: (p: Tensor) => Tensor): Regularizer {
   if (!(strength >= 0 && Number.isFinite(strength))) {
@@ -34,15 +36,23 @@ function regularizer(name: string, strength: number, options: RegularizerOptions
 }
 
 /** λ Σ |θ|: drives parameters to exactly 0. */
-export const l1Penalty = (strength: number, options: RegularizerOptions = {}): Regularizer =>
-  regularizer("l1", strength, options, (p) => sum(abs(p)));
+export function l1Penalty(strength: number, options: RegularizerOptions = {}): Regularizer {
+  if (arguments.length > 2) checkArguments("l1Penalty", arguments, 2);
+  checkOptions("l1Penalty", options, selection, [strength]);
+  return regularizer("l1", strength, options, (p) => sum(abs(p)));
+}
 
 /** λ Σ θ². With plain sgd it equals weightDecay = 2λ; with adaptive optimizers it does not, which is why adamw exists. */
-export const l2Penalty = (strength: number, options: RegularizerOptions = {}): Regularizer =>
-  regularizer("l2", strength, options, (p) => sum(mul(p, p)));
+export function l2Penalty(strength: number, options: RegularizerOptions = {}): Regularizer {
+  if (arguments.length > 2) checkArguments("l2Penalty", arguments, 2);
+  checkOptions("l2Penalty", options, selection, [strength]);
+  return regularizer("l2", strength, options, (p) => sum(mul(p, p)));
+}
 
 /** λ (ratio Σ |θ| + (1 − ratio) Σ θ²). Source: Zou and Hastie 2005. */
 export function elasticNet(strength: number, ratio = 0.5, options: RegularizerOptions = {}): Regularizer {
+  if (arguments.length > 3) checkArguments("elasticNet", arguments, 3);
+  checkOptions("elasticNet", options, selection, [strength, ratio]);
   if (!(ratio >= 0 && ratio <= 1))
     throw new ErmineError("ERMINE_OPTION", `elasticNet: the ratio is in [0, 1], got ${String(ratio)}.`);
   return regularizer("elasticNet", strength, options, (p) => add(mul(sum(abs(p)), ratio), mul(sum(mul(p, p)), 1 - ratio)));

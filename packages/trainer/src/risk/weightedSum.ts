@@ -1,5 +1,5 @@
 /** Several losses as one: what a model with auxiliary outputs minimizes. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
 import { isLoss, type CustomPart, type DefinedLoss } from "./objective.js";
 
 /** One loss of several. */
@@ -32,10 +32,13 @@ export interface WeightedSum<Name extends string = string> {
  * @throws ErmineError ERMINE_OPTION: no parts, a name twice, a weight that is no number
  */
 export function weightedSum<const Name extends string>(parts: readonly LossPart<Name>[]): WeightedSum<Name> {
+  if (arguments.length > 1) checkArguments("weightedSum", arguments, 1);
+  if (!Array.isArray(parts))
+    throw new ErmineError("ERMINE_OPTION", "weightedSum takes a list of parts: weightedSum([{ name, loss }, …]).");
   if (parts.length === 0) throw new ErmineError("ERMINE_OPTION", "weightedSum needs at least one part: { name, loss }.");
   const names = new Set<string>(["loss"]);
   for (const part of parts) {
-    checkOptions("weightedSum", part, ["name", "loss", "weight", "output", "target"]);
+    requireOptions("weightedSum: a part", part, { name: "string", loss: "any", weight: "number", output: "any", target: "any" });
     const { name, loss, weight = 1 } = part;
     if (typeof name !== "string" || name === "" || names.has(name)) {
       throw new ErmineError(

@@ -1,5 +1,5 @@
 /** Schedules made of schedules. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
 import { linear } from "./decay.js";
 import { requireCount, requireCounts, requireNumber, requireSchedule, type Schedule } from "./schedule.js";
 
@@ -9,6 +9,7 @@ import { requireCount, requireCounts, requireNumber, requireSchedule, type Sched
  * @throws ErmineError ERMINE_OPTION unless there is one milestone fewer than schedules, ascending, all counted alike
  */
 export function sequence(schedules: readonly Schedule[], milestones: readonly number[]): Schedule {
+  if (arguments.length > 2) checkArguments("sequence", arguments, 2);
   if (!Array.isArray(schedules))
     throw new ErmineError("ERMINE_OPTION", "sequence takes a list of schedules, and one of milestones.");
   schedules.forEach((schedule, i) => requireSchedule("sequence", `schedules[${i}]`, schedule));
@@ -42,7 +43,8 @@ export function sequence(schedules: readonly Schedule[], milestones: readonly nu
 
 /** A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it. */
 export function warmup(schedule: Schedule | number, options: { steps: number; startFactor?: number }): Schedule {
-  checkOptions("warmup", options, ["steps", "startFactor"]);
+  if (arguments.length > 2) checkArguments("warmup", arguments, 2);
+  requireOptions("warmup", options, { steps: "number", startFactor: "number" }, "schedule");
   const { steps, startFactor = 1 / 3 } = options;
   requireCount("warmup", "steps", steps);
   requireNumber("warmup", "startFactor", startFactor, 0);

@@ -1,5 +1,5 @@
 /** Schedules on a cosine: cosine, its warm restarts, and with a linear warm-up before it. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
 import { warmup } from "./compose.js";
 import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
@@ -7,7 +7,8 @@ const between = (from: number, to: number, part: number): number => to + ((from 
 
 /** From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end. */
 export function cosine(learningRate: number, options: { totalSteps: number; minLearningRate?: number }): Schedule {
-  checkOptions("cosine", options, ["totalSteps", "minLearningRate"]);
+  if (arguments.length > 2) checkArguments("cosine", arguments, 2);
+  requireOptions("cosine", options, { totalSteps: "number", minLearningRate: "number" }, [learningRate]);
   const { totalSteps, minLearningRate = 0 } = options;
   requireNumber("cosine", "learningRate", learningRate, 0);
   requireCount("cosine", "totalSteps", totalSteps);
@@ -23,7 +24,10 @@ export function cosineWarmRestarts(
   learningRate: number,
   options: { firstCycleSteps: number; cycleFactor?: number; minLearningRate?: number },
 ): Schedule {
-  checkOptions("cosineWarmRestarts", options, ["firstCycleSteps", "cycleFactor", "minLearningRate"]);
+  if (arguments.length > 2) checkArguments("cosineWarmRestarts", arguments, 2);
+  requireOptions("cosineWarmRestarts", options, { firstCycleSteps: "number", cycleFactor: "number", minLearningRate: "number" }, [
+    learningRate,
+  ]);
   const { firstCycleSteps, cycleFactor = 1, minLearningRate = 0 } = options;
   requireNumber("cosineWarmRestarts", "learningRate", learningRate, 0);
   requireNumber("cosineWarmRestarts", "minLearningRate", minLearningRate, 0);
@@ -51,7 +55,18 @@ export function warmupCosine(
   learningRate: number,
   options: { warmupSteps: number; totalSteps: number; startFactor?: number; minLearningRate?: number },
 ): Schedule {
-  checkOptions("warmupCosine", options, ["warmupSteps", "totalSteps", "startFactor", "minLearningRate"]);
+  if (arguments.length > 2) checkArguments("warmupCosine", arguments, 2);
+  requireOptions(
+    "warmupCosine",
+    options,
+    {
+      warmupSteps: "number",
+      totalSteps: "number",
+      startFactor: "number",
+      minLearningRate: "number",
+    },
+    [learningRate],
+  );
   const { warmupSteps, totalSteps, startFactor = 1 / 3, minLearningRate = 0 } = options;
   requireNumber("warmupCosine", "learningRate", learningRate, 0);
   requireNumber("warmupCosine", "minLearningRate", minLearningRate, 0);

@@ -1,5 +1,5 @@
 /** Schedules that go up and down, oneCycle and cyclic, and the momentum that goes the other way. */
-import { checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
 import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
 
 /**
@@ -34,16 +34,22 @@ export interface OneCycleOptions {
  * PyTorch's OneCycleLR; Smith and Topin, 2019.
  */
 export function oneCycle(maxLearningRate: number, options: OneCycleOptions): CycledSchedule {
-  checkOptions("oneCycle", options, [
-    "totalSteps",
-    "percentStart",
-    "divFactor",
-    "finalDivFactor",
-    "anneal",
-    "threePhase",
-    "baseMomentum",
-    "maxMomentum",
-  ]);
+  if (arguments.length > 2) checkArguments("oneCycle", arguments, 2);
+  requireOptions(
+    "oneCycle",
+    options,
+    {
+      totalSteps: "number",
+      percentStart: "number",
+      divFactor: "number",
+      finalDivFactor: "number",
+      anneal: "string",
+      threePhase: "boolean",
+      baseMomentum: "number",
+      maxMomentum: "number",
+    },
+    [maxLearningRate],
+  );
   const { totalSteps, percentStart = 0.3, divFactor = 25, finalDivFactor = 1e4, anneal = "cosine", threePhase = false } = options;
   requireCount("oneCycle", "totalSteps", totalSteps, 2);
   requireOneOf("oneCycle", "anneal", anneal, ["cosine", "linear"]);
@@ -116,17 +122,23 @@ export interface CyclicOptions {
  * @throws ErmineError ERMINE_OPTION also for a scaleFn beside mode or gamma, or a scaleMode without scaleFn
  */
 export function cyclic(baseLearningRate: number, options: CyclicOptions): CycledSchedule {
-  checkOptions("cyclic", options, [
-    "maxLearningRate",
-    "stepSizeUp",
-    "stepSizeDown",
-    "mode",
-    "gamma",
-    "scaleFn",
-    "scaleMode",
-    "baseMomentum",
-    "maxMomentum",
-  ]);
+  if (arguments.length > 2) checkArguments("cyclic", arguments, 2);
+  requireOptions(
+    "cyclic",
+    options,
+    {
+      maxLearningRate: "number",
+      stepSizeUp: "number",
+      stepSizeDown: "number",
+      mode: "string",
+      gamma: "number",
+      scaleFn: "function",
+      scaleMode: "string",
+      baseMomentum: "number",
+      maxMomentum: "number",
+    },
+    [baseLearningRate],
+  );
   const { maxLearningRate, stepSizeUp = 2000, stepSizeDown = stepSizeUp, mode = "triangular", gamma = 1 } = options;
   requireOneOf("cyclic", "mode", mode, ["triangular", "triangular2", "expRange"]);
   requireNumber("cyclic", "baseLearningRate", baseLearningRate, 0);

@@ -1,10 +1,11 @@
 /** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
-import { checkOptions } from "@ermine/core";
+import { checkArguments, checkOptions, requireOptions } from "@ermine/core";
 import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 /** lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR. */
 export function step(learningRate: number, options: { stepSize: number; gamma?: number }): Schedule {
-  checkOptions("step", options, ["stepSize", "gamma"]);
+  if (arguments.length > 2) checkArguments("step", arguments, 2);
+  requireOptions("step", options, { stepSize: "number", gamma: "number" }, [learningRate]);
   const { stepSize, gamma = 0.1 } = options;
   requireNumber("step", "learningRate", learningRate, 0);
   requireCount("step", "stepSize", stepSize);
@@ -14,7 +15,8 @@ export function step(learningRate: number, options: { stepSize: number; gamma?: 
 
 /** lr · γ^(milestones passed) (γ = 0.1). PyTorch's MultiStepLR. */
 export function multiStep(learningRate: number, options: { milestones: readonly number[]; gamma?: number }): Schedule {
-  checkOptions("multiStep", options, ["milestones", "gamma"]);
+  if (arguments.length > 2) checkArguments("multiStep", arguments, 2);
+  requireOptions("multiStep", options, { milestones: "any", gamma: "number" }, [learningRate]);
   const { milestones, gamma = 0.1 } = options;
   requireNumber("multiStep", "learningRate", learningRate, 0);
   requireCounts("multiStep", "milestones", milestones);
@@ -24,7 +26,8 @@ export function multiStep(learningRate: number, options: { milestones: readonly 
 
 /** lr · γ^t. PyTorch's ExponentialLR. */
 export function exponential(learningRate: number, options: { gamma: number }): Schedule {
-  checkOptions("exponential", options, ["gamma"]);
+  if (arguments.length > 2) checkArguments("exponential", arguments, 2);
+  requireOptions("exponential", options, { gamma: "number" }, [learningRate]);
   requireNumber("exponential", "learningRate", learningRate, 0);
   requireNumber("exponential", "gamma", options.gamma, 0);
   return stepwise("exponential", (t) => learningRate * options.gamma ** t);
@@ -35,7 +38,8 @@ export function linear(
   learningRate: number,
   options: { startFactor?: number; endFactor?: number; totalSteps?: number } = {},
 ): Schedule {
-  checkOptions("linear", options, ["startFactor", "endFactor", "totalSteps"]);
+  if (arguments.length > 2) checkArguments("linear", arguments, 2);
+  checkOptions("linear", options, { startFactor: "number", endFactor: "number", totalSteps: "number" }, [learningRate]);
   const { startFactor = 1 / 3, endFactor = 1, totalSteps = 5 } = options;
   requireNumber("linear", "learningRate", learningRate, 0);
   requireNumber("linear", "startFactor", startFactor, 0);
@@ -49,7 +53,8 @@ export function linear(
 
 /** lr · factor (1/3) for totalSteps (5), then lr. PyTorch's ConstantLR. */
 export function constant(learningRate: number, options: { factor?: number; totalSteps?: number } = {}): Schedule {
-  checkOptions("constant", options, ["factor", "totalSteps"]);
+  if (arguments.length > 2) checkArguments("constant", arguments, 2);
+  checkOptions("constant", options, { factor: "number", totalSteps: "number" }, [learningRate]);
   const { factor = 1 / 3, totalSteps = 5 } = options;
   requireNumber("constant", "learningRate", learningRate, 0);
   requireNumber("constant", "factor", factor, 0);
@@ -59,7 +64,8 @@ export function constant(learningRate: number, options: { factor?: number; total
 
 /** lr · (1 − t / totalSteps)^power, 0 from totalSteps (5) on; power 1. PyTorch's PolynomialLR. */
 export function polynomial(learningRate: number, options: { totalSteps?: number; power?: number } = {}): Schedule {
-  checkOptions("polynomial", options, ["totalSteps", "power"]);
+  if (arguments.length > 2) checkArguments("polynomial", arguments, 2);
+  checkOptions("polynomial", options, { totalSteps: "number", power: "number" }, [learningRate]);
   const { totalSteps = 5, power = 1 } = options;
   requireNumber("polynomial", "learningRate", learningRate, 0);
   requireCount("polynomial", "totalSteps", totalSteps);

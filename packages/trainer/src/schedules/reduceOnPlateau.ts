@@ -1,5 +1,5 @@
 /** The schedule that follows a metric: lower when it has stopped to improve. */
-import { checkOptions } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core";
 import { checkMode, signOf, type Better, type Mode } from "../monitor.js";
 import { requireCount, requireNumber, requireOneOf, type Schedule } from "./schedule.js";
 
@@ -55,17 +55,23 @@ export function reduceOnPlateau(
   learningRate: number,
   options: ReduceOnPlateauOptions = {},
 ): Schedule<PlateauState> & Required<Pick<Schedule<PlateauState>, "init" | "observe">> {
-  checkOptions("reduceOnPlateau", options, [
-    "monitor",
-    "mode",
-    "factor",
-    "patience",
-    "threshold",
-    "thresholdMode",
-    "cooldown",
-    "minLearningRate",
-    "epsilon",
-  ]);
+  if (arguments.length > 2) checkArguments("reduceOnPlateau", arguments, 2);
+  checkOptions(
+    "reduceOnPlateau",
+    options,
+    {
+      monitor: "string",
+      mode: "string",
+      factor: "number",
+      patience: "number",
+      threshold: "number",
+      thresholdMode: "string",
+      cooldown: "number",
+      minLearningRate: "number",
+      epsilon: "number",
+    },
+    [learningRate],
+  );
   const { monitor = "valLoss", mode, factor = 0.1, patience = 10, threshold = 1e-4 } = options;
   const { thresholdMode = "rel", cooldown = 0, minLearningRate = 0, epsilon = 1e-8 } = options;
   requireNumber("reduceOnPlateau", "learningRate", learningRate, 0);

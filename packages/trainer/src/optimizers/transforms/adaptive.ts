@@ -1,5 +1,5 @@
 /** Links that divide by how large a number's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
-import { abs, add, div, maximum, mul, sqrt, square, sub } from "@ermine/core";
+import { abs, add, checkArguments, div, maximum, mul, sqrt, square, sub, withDefaults } from "@ermine/core";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { momentumAt, momentumProduct } from "../nadam.js";
@@ -13,7 +13,13 @@ interface Betas {
 
 /** m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false. */
 export function scaleByAdam(options: Betas & { readonly amsgrad?: boolean } = {}): GradientTransformation {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, amsgrad = false } = options;
+  if (arguments.length > 1) checkArguments("scaleByAdam", arguments, 1);
+  const { beta1, beta2, epsilon, amsgrad } = withDefaults("scaleByAdam", options, {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    amsgrad: false,
+  });
   return perParameter({
     name: "scaleByAdam",
     slots: { m: 0, v: 0, ...(amsgrad ? { vMax: 0 } : {}) },
@@ -32,7 +38,8 @@ export function scaleByAdam(options: Betas & { readonly amsgrad?: boolean } = {}
 export function scaleByRms(
   options: { readonly alpha?: number; readonly epsilon?: number; readonly centered?: boolean } = {},
 ): GradientTransformation {
-  const { alpha = 0.99, epsilon = 1e-8, centered = false } = options;
+  if (arguments.length > 1) checkArguments("scaleByRms", arguments, 1);
+  const { alpha, epsilon, centered } = withDefaults("scaleByRms", options, { alpha: 0.99, epsilon: 1e-8, centered: false });
   return perParameter({
     name: "scaleByRms",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
@@ -49,7 +56,11 @@ export function scaleByRms(
 export function scaleByRss(
   options: { readonly initialAccumulatorValue?: number; readonly epsilon?: number } = {},
 ): GradientTransformation {
-  const { initialAccumulatorValue = 0, epsilon = 1e-10 } = options;
+  if (arguments.length > 1) checkArguments("scaleByRss", arguments, 1);
+  const { initialAccumulatorValue, epsilon } = withDefaults("scaleByRss", options, {
+    initialAccumulatorValue: 0,
+    epsilon: 1e-10,
+  });
   return perParameter({
     name: "scaleByRss",
     slots: { sum: initialAccumulatorValue },
@@ -61,7 +72,9 @@ export function scaleByRss(
 }
 
 /** √(u + ε) / √(v + ε) · g, with the mean squares v of g and u of that. Defaults: rho 0.9, epsilon 1e-6. */
-export function scaleByAdadelta({ rho = 0.9, epsilon = 1e-6 }: { rho?: number; epsilon?: number } = {}): GradientTransformation {
+export function scaleByAdadelta(options: { rho?: number; epsilon?: number } = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByAdadelta", arguments, 1);
+  const { rho, epsilon } = withDefaults("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
   return perParameter({
     name: "scaleByAdadelta",
     slots: { square: 0, delta: 0 },
@@ -74,7 +87,9 @@ export function scaleByAdadelta({ rho = 0.9, epsilon = 1e-6 }: { rho?: number; e
 }
 
 /** m̂ / u, u ← max(β₂u, |g| + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8. */
-export function scaleByAdamax({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Betas = {}): GradientTransformation {
+export function scaleByAdamax(options: Betas = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByAdamax", arguments, 1);
+  const { beta1, beta2, epsilon } = withDefaults("scaleByAdamax", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
   return perParameter({
     name: "scaleByAdamax",
     slots: { m: 0, u: 0 },
@@ -89,7 +104,13 @@ export function scaleByAdamax({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Be
 
 /** Adam's direction with Nesterov's momentum. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004. */
 export function scaleByNadam(options: Betas & { readonly momentumDecay?: number } = {}): GradientTransformation {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, momentumDecay = 0.004 } = options;
+  if (arguments.length > 1) checkArguments("scaleByNadam", arguments, 1);
+  const { beta1, beta2, epsilon, momentumDecay } = withDefaults("scaleByNadam", options, {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    momentumDecay: 0.004,
+  });
   return perParameter({
     name: "scaleByNadam",
     slots: { m: 0, v: 0 },
@@ -110,7 +131,9 @@ export function scaleByNadam(options: Betas & { readonly momentumDecay?: number 
 }
 
 /** Adam's direction, rectified; m̂ alone while the variance is not known. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8. */
-export function scaleByRadam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Betas = {}): GradientTransformation {
+export function scaleByRadam(options: Betas = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByRadam", arguments, 1);
+  const { beta1, beta2, epsilon } = withDefaults("scaleByRadam", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
   return perParameter({
     name: "scaleByRadam",
     slots: { m: 0, v: 0 },
@@ -131,7 +154,9 @@ export function scaleByRadam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Bet
  * m̂ / (√ŝ + ε), s ← β₂s + (1 − β₂)(g − m)² + ε: small steps where the gradient surprises. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-16.
  * Source: Zhuang et al. 2020 (AdaBelief).
  */
-export function scaleByBelief({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-16 }: Betas = {}): GradientTransformation {
+export function scaleByBelief(options: Betas = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByBelief", arguments, 1);
+  const { beta1, beta2, epsilon } = withDefaults("scaleByBelief", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-16 });
   return perParameter({
     name: "scaleByBelief",
     slots: { m: 0, surprise: 0 },

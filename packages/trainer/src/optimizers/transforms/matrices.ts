@@ -1,15 +1,14 @@
 /** Links for matrices: their mean squares as a row and a column, and their momentum made orthogonal. */
-import { mul } from "@ermine/core";
+import { checkArguments, mul, withDefaults } from "@ermine/core";
 import { ageOf } from "../../schedules/schedule.js";
 import { factored, scaledByFactors } from "../adafactor.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { orthogonal } from "../muon.js";
 
 /** g / √max(V, ε²), V from a row and a column as in `adafactor`. Defaults: beta2Decay −0.8, epsilon 2⁻²³ (float32's). */
-export function scaleByFactoredRms({
-  beta2Decay = -0.8,
-  epsilon = 2 ** -23,
-}: { beta2Decay?: number; epsilon?: number } = {}): GradientTransformation {
+export function scaleByFactoredRms(options: { beta2Decay?: number; epsilon?: number } = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByFactoredRms", arguments, 1);
+  const { beta2Decay, epsilon } = withDefaults("scaleByFactoredRms", options, { beta2Decay: -0.8, epsilon: 2 ** -23 });
   return perParameter({
     name: "scaleByFactoredRms",
     slots: factored,
@@ -25,7 +24,12 @@ export function scaleByFactoredRms({
 export function orthogonalize(
   options: { nsSteps?: number; nsCoefficients?: readonly [number, number, number]; epsilon?: number } = {},
 ): GradientTransformation {
-  const { nsSteps = 5, nsCoefficients = [3.4445, -4.775, 2.0315], epsilon = 1e-7 } = options;
+  if (arguments.length > 1) checkArguments("orthogonalize", arguments, 1);
+  const { nsSteps, nsCoefficients, epsilon } = withDefaults("orthogonalize", options, {
+    nsSteps: 5,
+    nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
+    epsilon: 1e-7,
+  });
   return perParameter({
     name: "orthogonalize",
     update(u) {

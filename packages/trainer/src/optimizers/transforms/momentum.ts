@@ -1,11 +1,13 @@
 /** Links that remember directions. */
-import { add, mul, sign } from "@ermine/core";
+import { add, checkArguments, checkOptions, mul, sign, withDefaults } from "@ermine/core";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
 /** b ← μb + g, the direction b, or g + μb with nesterov. */
-export const trace = (momentum: number, options: { nesterov?: boolean } = {}): GradientTransformation =>
-  perParameter({
+export function trace(momentum: number, options: { nesterov?: boolean } = {}): GradientTransformation {
+  if (arguments.length > 2) checkArguments("trace", arguments, 2);
+  checkOptions("trace", options, { nesterov: "boolean" }, [momentum]);
+  return perParameter({
     name: "trace",
     slots: { momentum: 0 },
     update(g, { slots }) {
@@ -13,10 +15,13 @@ export const trace = (momentum: number, options: { nesterov?: boolean } = {}): G
       return [options.nesterov === true ? add(g, mul(next, momentum)) : next, next];
     },
   });
+}
 
 /** m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased (default). */
-export const ema = (decay: number, options: { debias?: boolean } = {}): GradientTransformation =>
-  perParameter({
+export function ema(decay: number, options: { debias?: boolean } = {}): GradientTransformation {
+  if (arguments.length > 2) checkArguments("ema", arguments, 2);
+  checkOptions("ema", options, { debias: "boolean" }, [decay]);
+  return perParameter({
     name: "ema",
     slots: { average: 0 },
     scalars: (time) => [options.debias === false ? 1 : 1 / (1 - decay ** (ageOf(time) + 1))],
@@ -25,11 +30,15 @@ export const ema = (decay: number, options: { debias?: boolean } = {}): Gradient
       return [options.debias === false ? next : mul(next, s(0)), next];
     },
   });
+}
 
 /** sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9, beta2 0.99. Source: Chen et al. 2023. */
-export const scaleByLion = ({ beta1 = 0.9, beta2 = 0.99 }: { beta1?: number; beta2?: number } = {}): GradientTransformation =>
-  perParameter({
+export function scaleByLion(options: { beta1?: number; beta2?: number } = {}): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByLion", arguments, 1);
+  const { beta1, beta2 } = withDefaults("scaleByLion", options, { beta1: 0.9, beta2: 0.99 });
+  return perParameter({
     name: "scaleByLion",
     slots: { m: 0 },
     update: (g, { slots: [m] }) => [sign(add(mul(m!, beta1), mul(g, 1 - beta1))), add(mul(m!, beta2), mul(g, 1 - beta2))],
   });
+}

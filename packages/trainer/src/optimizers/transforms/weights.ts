@@ -1,5 +1,5 @@
 /** Links that look at the weights, and which of them a link is for. */
-import { add, mul, sqrt, mean, clamp } from "@ermine/core";
+import { add, checkArguments, checkFunction, checkOptions, clamp, mean, mul, sqrt } from "@ermine/core";
 import { rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
@@ -11,13 +11,16 @@ export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
  *
  * @example addDecayedWeights(0.01, { mask: (name) => !name.endsWith("bias") })
  */
-export const addDecayedWeights = (weightDecay: Rate, options: { mask?: ParameterMask } = {}): GradientTransformation =>
-  perParameter({
+export function addDecayedWeights(weightDecay: Rate, options: { mask?: ParameterMask } = {}): GradientTransformation {
+  if (arguments.length > 2) checkArguments("addDecayedWeights", arguments, 2);
+  checkOptions("addDecayedWeights", options, { mask: "function" }, [weightDecay]);
+  return perParameter({
     name: "addDecayedWeights",
     scalars: (time) => [rateAt(weightDecay, time)],
     rates: [weightDecay],
     update: (u, { p, name, s }) => [options.mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s(0)))],
   });
+}
 
 /** max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018. */
 export const scaleByParameterRms = (epsilon = 1e-3): GradientTransformation =>
@@ -28,6 +31,8 @@ export const scaleByParameterRms = (epsilon = 1e-3): GradientTransformation =>
 
 /** The link for the parameters that the mask takes; the others' updates go by as they are. */
 export function masked(link: GradientTransformation, mask: ParameterMask): GradientTransformation {
+  if (arguments.length > 2) checkArguments("masked", arguments, 2);
+  checkFunction("masked", mask, 'masked(link, (name) => !name.endsWith("bias"))');
   return {
     ...link,
     name: `masked(${link.name})`,

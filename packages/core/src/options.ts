@@ -1,0 +1,187 @@
+/** Options are an object of names that are known and values of the right kind; anything else is refused with the right call. */
+import { ErmineError, foreignSpellings, nearestName } from "./errors.js";
+
+const isWhole = (value: unknown): boolean => Number.isInteger(value);
+
+/** Of each kind, its name in a message and which values belong to it. */
+const kinds = {
+  boolean: ["true or false", (value: unknown) => typeof value === "boolean"],
+  number: ["a number", (value: unknown) => typeof value === "number"],
+  integer: ["a whole number", isWhole],
+  integers: ["a whole number or a list of them", (value: unknown) => isWhole(value) || isListOf(value, "number")],
+  numbers: ["a number or a list of numbers", (value: unknown) => typeof value === "number" || isListOf(value, "number")],
+  string: ["a string", (value: unknown) => typeof value === "string"],
+  function: ["a function", (value: unknown) => typeof value === "function"],
+  tensor: ["a tensor", isTensor],
+  null: ["null", (value: unknown) => value === null],
+  list: ["a list", (value: unknown) => Array.isArray(value)],
+  object: ["an object", (value: unknown) => typeof value === "object" && value !== null && !isTensor(value)],
+} satisfies Readonly<Record<string, readonly [text: string, holds: (value: unknown) => boolean]>>;
+
+type Kind = keyof typeof kinds;
+
+/** What an option may be: of one kind, or of one of several; "any" is left to checks of its own. */
+export type OptionKind = Kind | "any" | readonly Kind[];
+
+/** The kind of each option of `O`. */
+export type OptionKinds<O extends object> = { readonly [K in keyof O]-?: OptionKind };
+
+const isListOf = (value: unknown, type: "number"): boolean => Array.isArray(value) && value.every((item) => typeof item === type);
+
+// Not by its class, which would make a cycle, and so that a tensor of another copy of core is called one too.
+function isTensor(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "dtype" in value && "dataSync" in value;
+}
+
+const isOf = (kind: OptionKind, value: unknown): boolean =>
+  kind === "any" || (typeof kind === "string" ? kinds[kind][1](value) : kind.some((one) => kinds[one][1](value)));
+
+/** A value as a message shows it: as it is written where that is short. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
+  if (Array.isArray(value)) {
+    const text = `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
+    return text.length > 80 ? "an array" : text;
+  }
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return isTensor(value) ? "a tensor" : "an object";
+}
+
+/** The call that is meant, "new " before a class. */
+const call = (where: string, args: readonly string[]): string =>
+  `${where[0] !== where[0]!.toLowerCase() && !where.includes(".") ? "new " : ""}${where}(${args.join(", ")})`;
+
+const written = (name: string, value: unknown): string => `{ ${name}: ${show(value)} }`;
+
+/** An object that a literal made: `{ … }`, of this realm or another. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
+ * Refuses what is no object of options, options that a definition does not have, with the nearest name, and values of another kind: an
+ * option has effect or is an error.
+ *
+ * @param known the options' names, or the kind of each
+ * @param before the arguments that come before the options, or their names, for the call that a message spells
+ * @throws ErmineError ERMINE_OPTION
+ */
+export function checkOptions<O extends object>(
+  where: string,
+  options: O | undefined,
+  known: readonly string[] | OptionKinds<O>,
+  before: string | readonly unknown[] = [],
+): void {
+  if (options === undefined) return;
+  const names = Array.isArray(known) ? (known as readonly string[]) : undefined;
+  const kindOf = (name: string): OptionKind => (names === undefined ? (known as OptionKinds<O>)[name as keyof O] : "any");
+  if (!isPlain(options)) throw misplaced(where, options, names ?? Object.keys(known), kindOf, before);
+  for (const name of Object.keys(options)) {
+    const isKnown = names === undefined ? Object.hasOwn(known, name) : names.includes(name);
+    if (!isKnown) throw unknownOption(where, name, names ?? Object.keys(known));
+    const value = options[name as keyof O] as unknown;
+    if (value !== undefined && !isOf(kindOf(name), value)) throw wrongKind(where, name, kindOf(name), value);
+  }
+}
+
+/** As `checkOptions`, where options must be given. @throws ErmineError ERMINE_OPTION */
+export function requireOptions<O extends object>(
+  where: string,
+  options: O,
+  known: OptionKinds<O>,
+  before: string | readonly unknown[] = [],
+): void {
+  if (options === undefined) throw misplaced(where, options, Object.keys(known), () => "any", before);
+  checkOptions(where, options, known, before);
+}
+
+function misplaced(
+  where: string,
+  value: unknown,
+  names: readonly string[],
+  kindOf: (name: string) => OptionKind,
+  before: string | readonly unknown[],
+): ErmineError {
+  const meant = names.find((name) => kindOf(name) !== "any" && kindOf(name) !== "object" && isOf(kindOf(name), value));
+  const object = meant === undefined ? `{ ${names.map((name) => `${name}: …`).join(", ")} }` : written(meant, value);
+  const given = typeof before === "string" ? [before] : before.map(show);
+  const right = where.includes(" ") ? object : call(where, [...given, object]);
+  const remedy =
+    names.length === 0 ? "It has none." : `Write ${right}${meant === undefined ? ", with those that you need" : ""}.`;
+  return new ErmineError("ERMINE_OPTION", `${where} takes its options as an object, got ${show(value)}. ${remedy}`);
+}
+
+function unknownOption(where: string, name: string, names: readonly string[]): ErmineError {
+  const near = nearestName(name, names, foreignSpellings);
+  const hint = near === undefined ? `It has: ${names.join(", ") || "none"}.` : `Did you mean "${near}"?`;
+  return new ErmineError("ERMINE_OPTION", `${where} has no option "${name}". ${hint}`);
+}
+
+function wrongKind(where: string, name: string, kind: OptionKind, value: unknown): ErmineError {
+  const list = (typeof kind === "string" ? [kind] : kind) as readonly Kind[];
+  const isNumeric = typeof value === "number" || Array.isArray(value);
+  const remedy =
+    list[0] === "tensor" && isNumeric
+      ? ` Write ${name}: ${typeof value === "number" ? "scalar" : "tensor"}(${show(value)}).`
+      : "";
+  const text = list.map((one) => kinds[one][0]).join(" or ");
+  return new ErmineError("ERMINE_OPTION", `${where}: ${name} is ${text}, got ${show(value)}.${remedy}`);
+}
+
+/** The kind of each option, by its default; an option whose default is undefined is of the kind given. */
+export function kindsOf<O extends object>(defaults: O, open: OptionKind = "any"): OptionKinds<O> {
+  const ofValue = (value: unknown): OptionKind => {
+    const type = typeof value;
+    if (type === "number" || type === "boolean" || type === "string" || type === "function") return type;
+    return value === undefined ? open : Array.isArray(value) ? "list" : "any";
+  };
+  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, ofValue(value)])) as unknown as OptionKinds<O>;
+}
+
+/** The options with their defaults, checked: each is of its default's kind. @throws ErmineError ERMINE_OPTION */
+export function withDefaults<O extends object>(where: string, options: Partial<O>, defaults: O): O {
+  checkOptions<Partial<O>>(where, options, kindsOf<Partial<O>>(defaults));
+  return { ...defaults, ...options };
+}
+
+/** An argument as it stands in a call: a tensor is "x". */
+const argument = (value: unknown): string => (isTensor(value) ? "x" : isPlain(value) ? "{ … }" : show(value));
+
+/**
+ * Refuses arguments beyond those that there are, which would have no effect.
+ *
+ * @param right the call that may be meant
+ * @throws ErmineError ERMINE_USAGE
+ */
+export function checkArguments(where: string, given: ArrayLike<unknown>, most: number, right?: string): void {
+  if (given.length <= most) return;
+  const args = Array.from(given, argument);
+  const meant = right ?? call(where, args.slice(0, most));
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `${call(where, args)} has ${given.length} arguments, and there ${most === 1 ? "is" : "are"} ${most === 0 ? "none" : most}: the others would be ignored. Write ${meant}.`,
+  );
+}
+
+/**
+ * Refuses what is no list where the argument at `at` must be one, and more arguments where it is the last.
+ *
+ * @throws ErmineError ERMINE_USAGE that puts what stands there into a list
+ */
+export function checkList(where: string, given: ArrayLike<unknown>, at: number, most: number = at + 1): void {
+  if (Array.isArray(given[at])) return checkArguments(where, given, most);
+  const args = Array.from(given, argument);
+  const items = ArrayBuffer.isView(given[at]) ? Array.from(given[at] as unknown as ArrayLike<number>, String) : args.slice(at);
+  const right = call(where, [...args.slice(0, at), `[${items.join(", ")}]`]);
+  throw new ErmineError("ERMINE_USAGE", `${call(where, args)}: argument ${at + 1} is a list. Write ${right}.`);
+}
+
+/** @throws ErmineError ERMINE_USAGE that spells the right call, where something is no function */
+export function checkFunction(where: string, value: unknown, right: string): void {
+  if (typeof value === "function") return;
+  throw new ErmineError("ERMINE_USAGE", `${where} takes a function, got ${show(value)}. Write ${right}.`);
+}
