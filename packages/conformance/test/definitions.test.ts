@@ -67,6 +67,8 @@ describe("a definition that says nothing but its meaning", () => {
         "rows of a storage are fed as if they had been written",
         "a definition is itself, whatever its name",
         "batches of 0 and 1 leave what is kept finite or untouched",
+        "a refused call leaves no trace",
+        "one thing at a time on a trainer",
       ]),
     );
   });
