@@ -41,21 +41,32 @@ const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc pow".spl
 /** Sums of many terms: what they lose is of the size of the terms, which may cancel. */
 const accumulating = new Set("sum cumsum matmul fold indexAdd scatterAdd".split(" "));
 
-const lost = 2 ** -23;
-const bits = new Float32Array(1);
-const word = new Int32Array(bits.buffer);
+/** Sums that may start from what is added to them afterwards, a bias: exact terms are rounded to its last place. */
+const biased = new Set(["matmul"]);
 
-/** 1 or −1, the same for the same magnitude, so that equal elements stay equal. */
+const lost = 2 ** -23;
+const float = new Float32Array(1);
+const word = new Int32Array(float.buffer);
+const double = new Float64Array(1);
+const words = new Int32Array(double.buffer);
+
+/**
+ * How results change in one run: not at all, by a unit up or down as the salt says, or by float32's own rounding, which alone takes a value
+ * to exactly 0.
+ */
+type Change = "none" | "rounded" | number;
+
+/** 1 or −1, the same for the same magnitude, so that equal elements stay equal; nearly equal ones part, as they do where each is rounded. */
 function signOf(value: number, salt: number): number {
-  bits[0] = Math.abs(value);
-  let h = Math.imul(word[0]! ^ salt, 0x9e3779b1);
+  double[0] = Math.abs(value);
+  let h = Math.imul(words[0]! ^ Math.imul(words[1]!, 0x85ebca6b) ^ salt, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
   return ((h >>> 17) & 1) === 0 ? 1 : -1;
 }
 
 /** Elements of at most 8 significant bits, 0, ±∞ and NaN are kept: float32's products of two of them are exact, and ties and kinks need them. */
 function isShort(value: number): boolean {
-  bits[0] = value;
+  float[0] = value;
   return (word[0]! & 0xffff) === 0;
 }
 
@@ -107,62 +118,67 @@ function ofOutputs(own: Backend, isMoved: () => boolean): Readonly<Record<string
   };
 }
 
+/** A number of the program, such as 0.1, that float32 does not have. */
+function movedConstant(input: KernelInput, salt: number): KernelInput {
+  const data = dataOf(input);
+  const value = data[0]!;
+  if (data.length !== 1 || input.dtype !== "float32" || !Number.isFinite(value) || value === Math.fround(value)) return input;
+  return { ...input, storage: { data: Float64Array.of(moved(value, salt)) } };
+}
+
 class Observer {
   readonly backend: Backend;
   /** A magnitude that float32 does not have, or not with all its digits. */
   extreme = false;
-  salt = 0;
+  #change: Change = "none";
   #calls = 0;
 
   constructor() {
     const own = reference();
-    const all = { ...own.kernels, ...ofOutputs(own, () => this.salt !== 0) };
+    const all = { ...own.kernels, ...ofOutputs(own, () => this.#change !== "none") };
     const kernels = Object.fromEntries(Object.entries(all).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
     const ops = new Map(Object.keys(all).map((name) => [name, own.capabilities.dtypes]));
     this.backend = { ...own, kernels, capabilities: { ...own.capabilities, ops } };
   }
 
-  start(salt: number): void {
-    [this.extreme, this.salt, this.#calls] = [false, salt, 0];
+  start(change: Change): void {
+    [this.extreme, this.#change, this.#calls] = [false, change, 0];
   }
 
   #watched(name: string, kernel: Kernel): Kernel {
     const rounds = !exact.has(name);
     const approximates = approximated.has(name);
     const accumulates = accumulating.has(name);
+    const isExact = (input: KernelInput | undefined): boolean => input === undefined || areExact(dataOf(input));
+    const loses = (inputs: readonly (KernelInput | undefined)[]): boolean =>
+      accumulates && (biased.has(name) || !inputs.every(isExact));
     return (inputs, attributes, outputs) => {
-      const moves = accumulates && this.salt !== 0 && !inputs.every((input) => input === undefined || areExact(dataOf(input)));
-      const operands = moves
-        ? inputs.map((input, i) => input && this.#movedInput(input, i))
-        : this.salt === 0
+      const change = this.#change;
+      const operands =
+        typeof change === "string"
           ? inputs
-          : inputs.map((input) => input && this.#movedConstant(input));
+          : loses(inputs)
+            ? inputs.map((input, i) => input && this.#movedInput(input, change + 104729 * i))
+            : inputs.map((input) => input && movedConstant(input, change));
       const storages = kernel(operands, attributes, outputs);
       this.#calls++;
       outputs.forEach(({ dtype }, i) => {
         if (dtype !== "float32") return;
         const data = dataOf({ storage: storages[i]! });
-        if (this.salt === 0) this.#look(data);
-        else if (rounds) this.#move(data, approximates);
+        if (change === "none") this.#look(data);
+        else if (change === "rounded") data.forEach((value, k) => (data[k] = Math.fround(value)));
+        else if (rounds) this.#move(data, change, approximates);
       });
       return storages;
     };
   }
 
   /** Every element by itself, whatever it is like. */
-  #movedInput(input: KernelInput, place: number): KernelInput {
+  #movedInput(input: KernelInput, change: number): KernelInput {
     if (input.dtype !== "float32") return input;
-    const salt = this.salt + 7919 * this.#calls + 104729 * place;
+    const salt = change + 7919 * this.#calls;
     const data = Float64Array.from(dataOf(input), (value, i) => (Number.isFinite(value) ? moved(value, salt + i) : value));
     return { ...input, storage: { data } };
-  }
-
-  /** A number of the program, such as 0.1, that float32 does not have. */
-  #movedConstant(input: KernelInput): KernelInput {
-    const data = dataOf(input);
-    const value = data[0]!;
-    if (data.length !== 1 || input.dtype !== "float32" || !Number.isFinite(value) || value === Math.fround(value)) return input;
-    return { ...input, storage: { data: Float64Array.of(moved(value, this.salt)) } };
   }
 
   #look(data: TypedArray): void {
@@ -172,8 +188,8 @@ class Observer {
     }
   }
 
-  #move(data: TypedArray, all: boolean): void {
-    const salt = this.salt + 7919 * this.#calls;
+  #move(data: TypedArray, change: number, all: boolean): void {
+    const salt = change + 7919 * this.#calls;
     for (let i = 0; i < data.length; i++) {
       const value = data[i]!;
       if ((all || value !== Math.fround(value)) && Number.isFinite(value)) data[i] = moved(value, salt);
@@ -190,7 +206,7 @@ const movedElements =
       ? Float64Array.from(leaf.data, (value) => (isShort(value) ? value : moved(value, salt)))
       : exactly(name, leaf);
 
-/** What one perturbation is told from another by. */
+/** What one run of moved results is told from another by. */
 const salts = Array.from({ length: 24 }, (_, i) => Math.imul(i + 1, 0x51ed27));
 
 /** Kernels of these multiply padding and hidden keys by 0, or leave them out: which results NaN and ∞ reach is nobody's promise. */
@@ -203,7 +219,7 @@ const wide: Elements = (name, leaf) => (leaf.dtype === "float32" ? Float64Array.
 
 /** What the reference gives, with an allowance for rounding alone. @throws what is no ErmineError */
 export async function consult(program: Program): Promise<Oracle> {
-  const { backend } = observerOf(0);
+  const { backend } = observerOf("none");
   let spreads = false;
   const observe: OpObserver = ({ name }, _, __, inputs) => {
     if (!spreads && spreading.some((family) => name.startsWith(family))) spreads = !inputs.every(isFinite);
@@ -216,14 +232,14 @@ export async function consult(program: Program): Promise<Oracle> {
   return { kind: "values", values: base.map((result, k) => ({ ...result, allowance: roundingOf(result, steps[k]!) })) };
 }
 
-function observerOf(salt: number): Observer {
+function observerOf(change: Change): Observer {
   observer ??= new Observer();
-  observer.start(salt);
+  observer.start(change);
   return observer;
 }
 
 /**
- * The values with 8 · s more, s the largest change under some perturbations.
+ * The values with 8 · s more, s the largest change under some perturbations, and where every result is rounded to float32.
  *
  * @param times 3, or more where a difference is to be confirmed: two errors can cancel in a few
  */
@@ -233,8 +249,9 @@ export async function widened(
   times: 3 | 24,
 ): Promise<Exclude<Oracle, { kind: "refused" }>> {
   const changes = base.map(({ data }) => new Float64Array(data.length));
-  for (const salt of salts.slice(0, times)) {
-    const other = await runProgram(program, observerOf(salt).backend, "eager", { elements: movedElements(salt) });
+  for (const change of ["rounded", ...salts.slice(0, times)] as const) {
+    const elements = change === "rounded" ? exactly : movedElements(change);
+    const other = await runProgram(program, observerOf(change).backend, "eager", { elements });
     if (other instanceof ErmineError) return { kind: "discarded", reason: "unstable" };
     for (const [k, change] of changes.entries())
       if (!widen(change, base[k]!.data, other[k]!.data)) return { kind: "discarded", reason: "unstable" };

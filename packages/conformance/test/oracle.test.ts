@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { ErmineError } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+import { judge } from "../src/fuzz/judge.js";
+import { consult, widened, type Expected } from "../src/fuzz/oracle.js";
+import type { Leaf, Program, Step } from "../src/fuzz/program.js";
+
+const program = (inputs: Readonly<Record<string, Leaf>>, steps: readonly Step[]): Program => ({
+  inputs,
+  variables: {},
+  entries: [{ steps, after: [], writes: [], outputs: [steps.at(-1)!.result] }],
+  calls: [0],
+});
+
+const float = (...data: readonly number[]): Leaf => ({ shape: [data.length], dtype: "float32", data });
+
+async function expectedOf(given: Program): Promise<Expected> {
+  const oracle = await consult(given);
+  if (oracle.kind !== "values") throw new ErmineError("ERMINE_USAGE", oracle.kind);
+  const wider = await widened(given, oracle.values, 24);
+  if (wider.kind !== "values") throw new ErmineError("ERMINE_USAGE", wider.kind);
+  return wider.values[0]!;
+}
+
+const targets = [{ label: "float32", backend: reference({ precision: "float32" }) }];
+
+it("elements that only float64 tells from each other are rounded each by itself: their difference may be a unit", async () => {
+  // e¹ᵉ⁻⁹ and e²ᵉ⁻⁹ are both 1 in float32.
+  const given = program({ x: float(1e-9, 2e-9) }, [
+    { result: "t0", call: "exp", args: [{ ref: "x" }] },
+    { result: "t1", call: "at", args: [{ ref: "t0" }, 0] },
+    { result: "t2", call: "at", args: [{ ref: "t0" }, 1] },
+    { result: "t3", call: "sub", args: [{ ref: "t1" }, { ref: "t2" }] },
+  ]);
+  expect(await judge(given, targets)).toEqual({ kind: "discarded", reason: "unstable" });
+});
+
+it("a product of exact terms that cancel may be added to a bias that is there first", async () => {
+  const given = program({ a: { ...float(64, 64), shape: [1, 2] }, b: { ...float(64, -64), shape: [1, 2] }, c: float(1.0003) }, [
+    { result: "t0", call: "linear", args: [{ ref: "a" }, { ref: "b" }, { ref: "c" }] },
+  ]);
+  const { data, allowance } = await expectedOf(given);
+  // 1.0003 + 4096 keeps 2⁻¹² of it.
+  expect(allowance[0]).toBeGreaterThan(2 ** -12);
+  expect(Math.abs(Math.fround(data[0]! + 4096) - 4096 - data[0]!)).toBeGreaterThan(2 ** -14);
+});
+
+it("nothing is said of whether a value is 0 that float32's rounding takes to 0", async () => {
+  // Of the right class the loss is log(1 + e⁻³⁰): 9e-14, and 0 in float32.
+  const given = program({ x: { shape: [1, 2], dtype: "float32", data: [30, 0] }, y: { shape: [1], dtype: "int32", data: [0] } }, [
+    { result: "t0", call: "crossEntropy", args: [{ ref: "x" }, { ref: "y" }, { reduction: "none" }] },
+    { result: "t1", call: "all", args: [{ ref: "t0" }] },
+  ]);
+  expect(await judge(given, targets)).toEqual({ kind: "discarded", reason: "unstable" });
+});
