@@ -92,6 +92,46 @@ describeNative("ranks", () => {
   });
 });
 
+describeNative("a product of matrices", () => {
+  const batches: readonly (readonly number[])[] = [[], [1], [5], [1, 1], [5, 1], [1, 5], [5, 2], [5, 1, 1], [1, 2, 1], [5, 2, 1]];
+  const sizes = [
+    [5, 2, 3],
+    [5, 2, 1],
+    [5, 1, 3],
+    [1, 1, 1],
+  ] as const;
+  const meet = (a: readonly number[], b: readonly number[]): boolean =>
+    a.every((size, i) => {
+      const other = b[b.length - a.length + i] ?? 1;
+      return size === other || size === 1 || other === 1;
+    });
+
+  it("repeats the batch of one side, or of both, whichever axes are 1 and whichever side is transposed", async () => {
+    const transposed = { transposeA: true, transposeB: true };
+    for (const a of batches)
+      for (const [rows, inner, columns] of sizes) {
+        const others = batches.filter((own) => meet(a, own));
+        const plain = others.map((b, i) => numbers([...b, inner, columns], i));
+        const turned = others.map((b, i) => numbers([...b, columns, inner], i));
+        const [x, xTurned] = [numbers([...a, rows, inner]), numbers([...a, inner, rows])];
+        await agrees((t, ...ys) => ys.map((y) => core.matmul(t!, y)), [x, ...plain], { symbolic: false });
+        await agrees((t, ...ys) => ys.map((y) => core.matmul(t!, y, transposed)), [xTurned, ...turned], { symbolic: false });
+      }
+  }, 60_000);
+
+  it("repeats a side under a batch that is open", async () => {
+    for (const y of [
+      [2, 3],
+      [1, 2, 3],
+      [1, 1, 2, 3],
+      [4, 2, 3],
+    ])
+      await agrees((x, t) => core.matmul(x!, t!), [numbers([5, y.length === 3 && y[0] === 4 ? 4 : 1, 5, 2], 1)], {
+        fixed: [numbers(y, 2)],
+      });
+  });
+});
+
 describeNative("one element in another order of axes", () => {
   const one = numbers([1, 1]);
   it("is computed with in every elementwise op", async () => {

@@ -210,19 +210,46 @@ export function argMax(e: Emitter, x: Operand, axis: number): Operand {
 export function matmul(e: Emitter, a: Operand, b: Operand, transposeA: boolean, transposeB: boolean, shape: Shape): Operand {
   // A product of no columns, or over nothing, that TensorFlow joins with a bias ends the process.
   if (shape.includes(0) || a.shape.at(transposeA ? -2 : -1) === 0) return fill(e, shape, 0, "float32");
-  if (a.shape.length === 2 && b.shape.length === 2) {
+  const [ofA, ofB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  if (ofA.length === 0 && ofB.length === 0) {
     return call(e, "MatMul", [a, b], shape, "float32", {
       ...typed(a),
       transpose_a: { bool: transposeA },
       transpose_b: { bool: transposeB },
     });
   }
-  return call(e, "BatchMatMulV2", [a, b], shape, "float32", {
+  // Where b's batch is repeated, oneDNN may read and write outside of both: one b is a product of all of a's rows, and axes are folded.
+  if (!sameShape(ofA, ofB)) {
+    const folded = (x: Operand, batch: Shape): Operand => reshape(e, x, [...batch, ...x.shape.slice(-2)]);
+    if (!transposeA && ofB.every((size) => size === 1)) {
+      const rows = sizeOf(a.shape.slice(0, -1));
+      const all = reshape(e, a, [rows, a.shape.at(-1)!]);
+      return reshape(e, matmul(e, all, folded(b, []), false, transposeB, [rows, shape.at(-1)!]), shape);
+    }
+    const batch = shape.slice(0, -2);
+    const [left, right] = [ofA, ofB].map((own): Shape => [...batch.slice(own.length).map(() => 1), ...own]) as [Shape, Shape];
+    const runs = runsOf(
+      batch.map((_, i) => (left[i] === 1 ? (right[i] === 1 ? undefined : "b") : right[i] === 1 ? "a" : "both")),
+    );
+    const product = batchMatmul(
+      e,
+      folded(a, foldedShape(left, runs)),
+      folded(b, foldedShape(right, runs)),
+      transposeA,
+      transposeB,
+      [...foldedShape(batch, runs), ...shape.slice(-2)],
+    );
+    return reshape(e, product, shape);
+  }
+  return batchMatmul(e, a, b, transposeA, transposeB, shape);
+}
+
+const batchMatmul = (e: Emitter, a: Operand, b: Operand, transposeA: boolean, transposeB: boolean, shape: Shape): Operand =>
+  call(e, "BatchMatMulV2", [a, b], shape, "float32", {
     ...typed(a),
     adj_x: { bool: transposeA },
     adj_y: { bool: transposeB },
   });
-}
 
 export function concat(e: Emitter, inputs: readonly Operand[], axis: number): Operand {
   if (inputs.length === 1) return inputs[0]!;
