@@ -153,9 +153,10 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
     case SOFTSIGN: {
       // d + low is 1 + |x| exactly, and its square d (d + 2 low) to the last bit.
       const a = f32x4.abs(x);
-      const larger = atLeast(a, one);
       const d = f32x4.add(a, one);
-      const low = f32x4.sub(atMost(a, one), f32x4.sub(d, larger));
+      // Far out low is nothing of d, and ∞ − ∞ would be NaN.
+      const c = atMost(a, splat(1e30));
+      const low = f32x4.sub(atMost(c, one), f32x4.sub(f32x4.add(c, one), atLeast(c, one)));
       return f32x4.div(f32x4.div(g, d), f32x4.add(d, f32x4.add(low, low)));
     }
     case LOG_SIGMOID: return f32x4.mul(g, sigmoid4(f32x4.neg(x)));
