@@ -53,3 +53,14 @@ it("nothing is said of whether a value is 0 that float32's rounding takes to 0",
   ]);
   expect(await judge(given, targets)).toEqual({ kind: "discarded", reason: "unstable" });
 });
+
+it("a quotient by one number may be a product with its reciprocal", async () => {
+  // 3 is the mean exactly, and what is left of it 0; 21 · (1/7) is a unit higher.
+  const given = program({ x: float(6, 3, 0.5, -2.5, 8, -2, 8) }, [
+    { result: "t0", call: "mean", args: [{ ref: "x" }] },
+    { result: "t1", call: "sub", args: [{ ref: "x" }, { ref: "t0" }] },
+  ]);
+  const { data, allowance } = await expectedOf(given);
+  expect(data[1]).toBe(0);
+  expect(allowance[1]).toBeGreaterThan(2 ** -22);
+});

@@ -38,6 +38,12 @@ const exact = new Set(
 /** Functions that an engine approximates, where they would be exact as well: e⁰ may be 1 less a unit. */
 const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc pow".split(" "));
 
+/** A quotient by one number may be a product with its reciprocal, as TensorFlow's graphs have it: exact by powers of two alone. */
+function isReciprocal(divisor: KernelInput | undefined): boolean {
+  const data = dataOf(divisor!);
+  return data.length === 1 && !Number.isInteger(Math.log2(Math.abs(data[0]!)));
+}
+
 /** Sums of many terms: what they lose is of the size of the terms, which may cancel. */
 const accumulating = new Set("sum cumsum matmul fold indexAdd scatterAdd".split(" "));
 
@@ -147,7 +153,6 @@ class Observer {
 
   #watched(name: string, kernel: Kernel): Kernel {
     const rounds = !exact.has(name);
-    const approximates = approximated.has(name);
     const accumulates = accumulating.has(name);
     const isExact = (input: KernelInput | undefined): boolean => input === undefined || areExact(dataOf(input));
     const loses = (inputs: readonly (KernelInput | undefined)[]): boolean =>
@@ -167,7 +172,7 @@ class Observer {
         const data = dataOf({ storage: storages[i]! });
         if (change === "none") this.#look(data);
         else if (change === "rounded") data.forEach((value, k) => (data[k] = Math.fround(value)));
-        else if (rounds) this.#move(data, change, approximates);
+        else if (rounds) this.#move(data, change, approximated.has(name) || (name === "div" && isReciprocal(operands[1])));
       });
       return storages;
     };
