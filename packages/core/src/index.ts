@@ -19,11 +19,21 @@ export { Parameter, Variable } from "./tensor/variable.js";
 export { keep, scope } from "./tensor/scope.js";
 export { leaves, mapTree, type Tree } from "./tensor/tree.js";
 export type { NestedNumbers } from "./tensor/print.js";
-export { allocate, bytesPerElement, dtypes, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
+export {
+  compactElements,
+  elementsOf,
+  isTypedArray,
+  naturalDType,
+  type AnyTypedArray,
+  type NumberArray,
+} from "./tensor/arrays.js";
+export { nested, type Nested } from "./tensor/nested.js";
+export { allocate, bytesPerElement, checkDTypeName, dtypes, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
 export {
   addSizes,
   bind,
   broadcastShapes,
+  checkShape,
   concrete,
   Dim,
   formatShape,

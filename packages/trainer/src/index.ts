@@ -8,7 +8,7 @@ export type { Arrangement, LackedOp, MemoryEstimate, Plan } from "./plan/plan.js
 export type { Loading } from "./data/ahead.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
-export { dataset, Dataset, split, type ColumnSource } from "./data/dataset.js";
+export { dataset, Dataset, split, type Column, type ColumnSource, type ShapedArray } from "./data/dataset.js";
 export { batches, batchFeeds } from "./data/batches.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
 export type { AnyLoss, Batch, CustomLoss, CustomPart, DefinedLoss } from "./risk/objective.js";

@@ -1,5 +1,6 @@
 /** The laws, on a backend: as a list of outcomes, or as tests of any runner that has describe and it. */
 import type { Backend } from "@ermine/core";
+import { arraysAreNumbers } from "./arrays.js";
 import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
@@ -50,6 +51,7 @@ export const laws: readonly Law[] = [
   namesMeanNothing,
   tokensAreChecked,
   metricsKeepNaN,
+  arraysAreNumbers,
   nothingLeaks,
 ];
 

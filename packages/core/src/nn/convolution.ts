@@ -7,6 +7,7 @@ import { eachAxis, windowOf, type Window, type WindowOptions } from "../ops/wind
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
+import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
@@ -90,7 +91,8 @@ abstract class Conv extends Module {
     this.#name = name;
   }
 
-  forward(x: Tensor): Tensor<"real"> {
+  forward(input: Tensor): Tensor<"real"> {
+    const x = floatInput(input);
     const { stride, dilation, padBefore, padAfter } = this.#window;
     const even = this.#paddingMode === "constant" && padBefore.every((n, i) => n === padAfter[i]);
     const { value } = this.weight;

@@ -9,6 +9,7 @@ import { defaultBias, defaultWeight, initialize, uniformInit } from "../random/i
 import { formatShape, sameShape, sizeOf } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
+import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
@@ -38,7 +39,7 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
-    return linear(x, this.weight.value, this.bias?.value);
+    return linear(floatInput(x), this.weight.value, this.bias?.value);
   }
 
   override describe(): string {
@@ -85,7 +86,7 @@ export class Bilinear extends Module {
     }
     const rows = sizeOf(lead);
     const matrix = reshape(permute(this.weight.value, [0, 2, 1]), [outFeatures * in2Features, in1Features]);
-    const half = reshape(linear(reshape(x1, [rows, in1Features]), matrix), [rows, outFeatures, in2Features]);
+    const half = reshape(linear(reshape(floatInput(x1), [rows, in1Features]), matrix), [rows, outFeatures, in2Features]);
     const y = sum(mul(half, reshape(x2, [rows, 1, in2Features])), { axis: 2 });
     return reshape(this.bias === undefined ? y : add(y, this.bias.value), [...lead, outFeatures]);
   }

@@ -8,6 +8,7 @@ import { formatShape, sameShape, sameSize, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Parameter } from "../tensor/variable.js";
 import { Dropout } from "./dropout.js";
+import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import {
   checkNonlinearity,
@@ -199,7 +200,7 @@ abstract class Recurrent extends Module {
   /** One pass: the input's part of all gates at once, then step by step. */
   #direction(x: Tensor, steps: number, suffix: string, start: RecurrentState, backward: boolean) {
     const weights = this.#weights(suffix);
-    const gates = split(weights.input(x), 1, 0);
+    const gates = split(weights.input(floatInput(x)), 1, 0);
     const outputs: Tensor[] = [];
     let state = start;
     for (let i = 0; i < steps; i++) {

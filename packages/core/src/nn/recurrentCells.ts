@@ -12,6 +12,7 @@ import { initialize, uniformInit } from "../random/initializers.js";
 import { formatShape, sameSize } from "../tensor/dim.js";
 import { checkTensor, Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
+import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
@@ -127,7 +128,7 @@ abstract class Cell extends Module {
       state?.map((t) => (single ? expandDims(t, 0) : t)) ??
       Array.from({ length: this.#states }, () => zeros([rows.shape[0]!, this.hiddenSize]));
     const hidden = (h: Tensor): Tensor => linear(h, this.weight_hh.value, this.bias_hh?.value);
-    const after = this.#step(linear(rows, this.weight_ih.value, this.bias_ih?.value), from, { hidden });
+    const after = this.#step(linear(floatInput(rows), this.weight_ih.value, this.bias_ih?.value), from, { hidden });
     return single ? after.map((t) => squeeze(t, 0)) : after;
   }
 

@@ -1,7 +1,8 @@
 /** What people hand to `loadStateDict`, checked and turned into elements of a variable's dtype. */
 import { ErmineError } from "../errors.js";
 import { formatShape, type Shape } from "../tensor/dim.js";
-import { allocate, type DType, type TypedArray } from "../tensor/dtype.js";
+import { elementsOf as converted, isTypedArray, type AnyTypedArray } from "../tensor/arrays.js";
+import type { DType, TypedArray } from "../tensor/dtype.js";
 import { Tensor } from "../tensor/tensor.js";
 
 /** A tensor to load: as saved, or as JSON makes it of that, where `{ "0": 1, "1": 2 }` stands for a typed array. */
@@ -9,7 +10,7 @@ export interface LoadableTensor {
   readonly shape: Shape;
   /** Not needed: elements become those of the variable's dtype, or are refused. */
   readonly dtype?: DType;
-  readonly data: TypedArray | readonly number[] | Readonly<Record<string, number>>;
+  readonly data: AnyTypedArray | readonly number[] | Readonly<Record<string, number>>;
 }
 
 /** A state to load: what `stateDict()` gave, what JSON makes of that, tensors, or read from anywhere. */
@@ -69,18 +70,11 @@ export function elementsOf(name: string, value: LoadableTensor | Tensor, dtype: 
       `${name}: ${list.length} elements do not fill its shape ${formatShape(shape)}. Nothing was loaded.`,
     );
   }
-  if (dtype === "float32" && data instanceof Float32Array) return data;
-  if (dtype === "int32" && data instanceof Int32Array) return data;
-  for (let i = 0; i < length; i++) checkElement(name, list[i], i, dtype);
-  if (dtype === "float32" && data instanceof Float64Array) return data;
-  const elements = allocate(dtype, length);
-  for (let i = 0; i < length; i++) elements[i] = Number(list[i]);
-  return elements;
+  return converted(list, { where: name, dtype, exact: true, holder: "the variable", end: "Nothing was loaded." });
 }
 
 function listOf(name: string, data: unknown): ArrayLike<unknown> {
-  if (Array.isArray(data) || (ArrayBuffer.isView(data) && !(data instanceof DataView)))
-    return data as unknown as ArrayLike<unknown>;
+  if (Array.isArray(data) || isTypedArray(data)) return data;
   if (isPlain(data)) {
     const length = Object.keys(data).length;
     const list = Array.from({ length }, (_, i) => data[i]);
@@ -90,27 +84,5 @@ function listOf(name: string, data: unknown): ArrayLike<unknown> {
     "ERMINE_DTYPE",
     `${name}: its data is a typed array, an array of numbers, or what JSON makes of one, got ${isPlain(data) ? "an object with other keys than 0, 1, 2, …" : kindOf(data)}. ` +
       "Nothing was loaded.",
-  );
-}
-
-const fits: Readonly<Record<DType, (value: number) => boolean>> = {
-  float32: (value) => !Number.isFinite(value) || Number.isFinite(Math.fround(value)),
-  int32: (value) => (value | 0) === value,
-  bool: (value) => value === 0 || value === 1,
-};
-
-function checkElement(name: string, element: unknown, i: number, dtype: DType): void {
-  if (typeof element === "number" ? fits[dtype](element) : typeof element === "boolean" && dtype === "bool") return;
-  const shown =
-    typeof element === "bigint"
-      ? `${element}n, a bigint`
-      : typeof element === "string"
-        ? JSON.stringify(element)
-        : String(element);
-  const hint =
-    element === null ? " JSON has no NaN and no infinities and writes null for them: save such a state in another format." : "";
-  throw new ErmineError(
-    "ERMINE_DTYPE",
-    `${name}: element ${i} is ${shown}, and the variable holds ${dtype}.${hint} Nothing was loaded.`,
   );
 }

@@ -8,6 +8,7 @@ import { concrete, formatShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Parameter } from "../tensor/variable.js";
 import { checkChannels } from "./convolution.js";
+import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 
 export interface ConvTransposeOptions {
@@ -85,7 +86,7 @@ abstract class ConvTranspose extends Module {
   /** @param outputSize the spatial sizes wanted, in the place of outputPadding: those that a convolution would bring to x's */
   forward(x: Tensor, outputSize?: readonly number[]): Tensor<"real"> {
     const outputPadding = outputSize === undefined ? this.#window.outputPadding : this.#extra(x, outputSize);
-    return convolutionTranspose(x, this.weight.value, this.bias?.value, {
+    return convolutionTranspose(floatInput(x), this.weight.value, this.bias?.value, {
       ...this.#window,
       outputPadding,
       groups: this.#groups,

@@ -1,7 +1,7 @@
 /** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
 import { checkArguments, checkOptions } from "../options.js";
 import { broadcastShapes, sameShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { heldElements, type Tensor } from "../tensor/tensor.js";
 import { broadcastTo } from "./shape.js";
 import { scope } from "../tensor/scope.js";
 import { checkTensor } from "./elementwise.js";
@@ -23,7 +23,7 @@ export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): 
   checkOptions("allClose", options, { rtol: "number", atol: "number", equalNan: "boolean" }, "a, b");
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options;
   const shape = broadcastShapes("allClose", a.shape, b.shape);
-  const [x, y] = scope(() => [broadcastTo(a, shape).dataSync(), broadcastTo(b, shape).dataSync()] as const);
+  const [x, y] = scope(() => [heldElements(broadcastTo(a, shape)), heldElements(broadcastTo(b, shape))] as const);
   return x.every((value, i) => {
     const other = y[i]!;
     if (value === other || (equalNan && value !== value && other !== other)) return true;
@@ -37,6 +37,6 @@ export function arrayEqual(a: Tensor, b: Tensor): boolean {
   checkTensor("arrayEqual", a);
   checkTensor("arrayEqual", b);
   if (!sameShape(a.shape, b.shape)) return false;
-  const [x, y] = [a.dataSync(), b.dataSync()];
+  const [x, y] = [heldElements(a), heldElements(b)];
   return x.every((value, i) => value === y[i]);
 }

@@ -3,7 +3,7 @@ import { checkCopy } from "../copy.js";
 import { ErmineError } from "../errors.js";
 import { checkArguments, checkList, checkOptions } from "../options.js";
 import { currentTrace } from "../graph/trace.js";
-import { formatShape, type Shape, type Size } from "../tensor/dim.js";
+import { checkShape, formatShape, type Shape, type Size } from "../tensor/dim.js";
 import {
   allocate,
   bytesPerElement,
@@ -13,7 +13,7 @@ import {
   type Domain,
   type TypedArray,
 } from "../tensor/dtype.js";
-import type { NestedNumbers } from "../tensor/print.js";
+import { nested, type Nested } from "../tensor/nested.js";
 import { adopt } from "../tensor/scope.js";
 import { wrapHost, type Tensor } from "../tensor/tensor.js";
 import { apply1, builtinOp } from "./definition.js";
@@ -44,39 +44,39 @@ export function hostTensor<D extends Domain = "real">(
   return adopt(wrapHost({ shape, dtype, domain: domain ?? "real" }, data), data.length * bytesPerElement[dtype]);
 }
 
-type Numbers = TypedArray | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
-
 export interface TensorOptions {
   /** Default: that of the nesting; [length] for a typed array. */
   readonly shape?: readonly number[];
-  /** Default: bool for booleans, int32 for arrays of integer types, else float32. */
+  /**
+   * Default: float32 for numbers and arrays of floats, int32 for arrays of integers (bytes too), bool for booleans; of different ones the
+   * widest. bool is 1 for all but 0.
+   */
   readonly dtype?: DType;
 }
 
 /**
- * A tensor from a number, nested arrays, or a typed array (copied) with a shape.
+ * A tensor from a number, nested arrays (whose rows may be typed arrays), or a typed array of any kind (copied) with a shape.
  *
+ * `data()` of a bool tensor gives bytes, so that its copy needs the dtype: `tensor(await t.data(), { shape: t.shape, dtype: t.dtype })`.
  * A Float64Array keeps its precision until a backend takes it: the float64 reference computes with it as it is.
  *
  * @example tensor([[1, 2], [3, 4]])
  * @example tensor(new Float32Array(6), { shape: [2, 3] })
- * @throws ErmineError ERMINE_SHAPE where rows differ in length or the shape does not fit, ERMINE_DTYPE where a number does not
+ * @throws ErmineError ERMINE_SHAPE where rows differ in length or the shape does not fit, ERMINE_DTYPE where an element does not fit the dtype,
+ * ERMINE_RELEASED for an array whose buffer is detached
  */
-export function tensor(values: NestedNumbers | Numbers, options: TensorOptions = {}): Tensor<"real"> {
+export function tensor(values: Nested, options: TensorOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("tensor", arguments, 2);
   checkOptions("tensor", options, { shape: "any", dtype: "string" }, "values");
   checkCopy("tensor", values);
-  const typed = ArrayBuffer.isView(values) ? (values as Numbers) : undefined;
-  const nesting = typed === undefined ? nestingOf(values as NestedNumbers) : [typed.length];
-  const flat = typed ?? flatNumbers(values as NestedNumbers, nesting);
-  const shape = options.shape ?? nesting;
-  checkShape("tensor", shape);
-  if (product(shape) !== flat.length) {
-    throw new ErmineError("ERMINE_SHAPE", `tensor: ${flat.length} numbers do not fill the shape ${formatShape(shape)}.`);
+  const { shape, dtype } = options;
+  if (dtype !== undefined) checkDTypeName("tensor", dtype);
+  if (shape !== undefined) checkShape("tensor", shape);
+  const given = nested("tensor", values, dtype);
+  if (shape !== undefined && product(shape) !== given.data.length) {
+    throw new ErmineError("ERMINE_SHAPE", `tensor: ${given.data.length} numbers do not fill the shape ${formatShape(shape)}.`);
   }
-  const dtype = options.dtype ?? naturalDType(flat);
-  checkDTypeName("tensor", dtype);
-  return hostTensor(converted(flat, dtype), [...shape], dtype);
+  return hostTensor(given.data === values ? given.data.slice() : given.data, [...(shape ?? given.shape)], given.dtype);
 }
 
 /** A tensor without axes. */
@@ -88,60 +88,7 @@ export function scalar(value: number | boolean, options: { readonly dtype?: DTyp
   return tensor(value, options);
 }
 
-function nestingOf(values: NestedNumbers): number[] {
-  const shape: number[] = [];
-  const levels = new Set<NestedNumbers>();
-  for (let level: NestedNumbers = values; Array.isArray(level); level = (level as readonly NestedNumbers[])[0]!) {
-    if (levels.has(level))
-      throw new ErmineError("ERMINE_SHAPE", "tensor: an array contains itself, so that its nesting has no end.");
-    levels.add(level);
-    shape.push(level.length);
-    if (level.length === 0) break;
-  }
-  return shape;
-}
-
-function flatNumbers(values: NestedNumbers, shape: readonly number[]): (number | boolean)[] {
-  const flat: (number | boolean)[] = [];
-  const visit = (level: NestedNumbers, axis: number): void => {
-    const isArray = Array.isArray(level);
-    if (isArray !== axis < shape.length || (isArray && (level as readonly NestedNumbers[]).length !== shape[axis])) {
-      throw new ErmineError("ERMINE_SHAPE", `tensor: the nested arrays are ragged; the first ones give ${formatShape(shape)}.`);
-    }
-    if (isArray) for (const item of level as readonly NestedNumbers[]) visit(item, axis + 1);
-    else if (typeof level === "number" || typeof level === "boolean") flat.push(level);
-    else
-      throw new ErmineError("ERMINE_DTYPE", `tensor holds numbers or booleans, got ${level === null ? "null" : typeof level}.`);
-  };
-  visit(values, 0);
-  return flat;
-}
-
-function naturalDType(flat: Numbers | readonly (number | boolean)[]): DType {
-  if (Array.isArray(flat)) return flat.length > 0 && flat.every((value) => typeof value === "boolean") ? "bool" : "float32";
-  return flat instanceof Float32Array || flat instanceof Float64Array ? "float32" : "int32";
-}
-
-function converted(flat: Numbers | readonly (number | boolean)[], dtype: DType): TypedArray {
-  if (flat instanceof Float64Array && dtype === "float32") return flat.slice();
-  const data = allocate(dtype, flat.length);
-  for (let i = 0; i < flat.length; i++) {
-    const value = Number(flat[i]);
-    if (dtype === "int32" && (value | 0) !== value) {
-      throw new ErmineError("ERMINE_DTYPE", `tensor: ${value} at position ${i} is not an int32.`);
-    }
-    data[i] = elementOf("tensor", value, dtype);
-  }
-  return data;
-}
-
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-function checkShape(where: string, shape: Shape): void {
-  if (!Array.isArray(shape) || shape.some((size) => typeof size === "number" && (!Number.isInteger(size) || size < 0))) {
-    throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got ${JSON.stringify(shape)}.`);
-  }
-}
 
 const ofDType = { dtype: "string" } as const;
 
@@ -221,8 +168,7 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
 /** `count` evenly spaced numbers from `start` to `stop`, both included. */
 export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("linspace", arguments, 3);
-  if (!Number.isInteger(count) || count < 0)
-    throw new ErmineError("ERMINE_VALUE", `linspace needs a whole number of points, got ${count}.`);
+  checkShape("linspace", [count]);
   const step = (stop - start) / (count - 1);
   // From both ends, so that the last is exactly stop.
   const at = (i: number): number => (i < count / 2 ? start + i * step : stop - (count - 1 - i) * step);

@@ -3,6 +3,7 @@ import { ErmineError } from "../errors.js";
 import { checkArguments, checkList } from "../options.js";
 import {
   addSizes,
+  checkShape,
   divSizes,
   formatShape,
   mulSizes,
@@ -198,6 +199,7 @@ const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
 export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("reshape", arguments, 1);
   checkTensor("reshape", x);
+  checkShape("reshape", Array.isArray(shape) ? shape.map((size: Size) => (size === -1 ? 1 : size)) : shape);
   const open = shape.indexOf(-1);
   let full = shape;
   if (open >= 0) {
@@ -210,11 +212,6 @@ export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D>
       );
     }
     full = shape.map((size, i) => (i === open ? rest : size));
-  }
-  for (const size of full) {
-    if (typeof size === "number" && (size < 0 || !Number.isInteger(size))) {
-      throw new ErmineError("ERMINE_SHAPE", `reshape: ${formatShape(shape)} has a size that is not a whole number ≥ 0.`);
-    }
   }
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
 }
@@ -288,6 +285,7 @@ export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1
 export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("broadcastTo", arguments, 1);
   checkTensor("broadcastTo", x);
+  checkShape("broadcastTo", shape);
   return sameShape(x.shape, shape) ? x : apply1(broadcastToOp, [x], { shape });
 }
 
@@ -303,6 +301,16 @@ export function slice<D extends Domain>(
   const by = steps ?? x.shape.map(() => 1);
   if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
     throw new ErmineError("ERMINE_SHAPE", `slice needs a start, a size and a step for each axis of ${formatShape(x.shape)}.`);
+  }
+  checkShape("slice", sizes);
+  if (
+    by.some((step) => !Number.isInteger(step)) ||
+    starts.some((start) => typeof start === "number" && !Number.isInteger(start))
+  ) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `slice: starts and steps are whole numbers, got ${formatShape(starts)} and [${by.join(", ")}].`,
+    );
   }
   x.shape.forEach((size, axis) => {
     const [start, count] = [starts[axis]!, sizes[axis]!];
@@ -393,6 +401,7 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
     typeof sizes === "number"
       ? Array.from({ length: Math.max(1, Math.ceil(total / sizes)) }, (_, i) => Math.min(sizes, total - i * sizes))
       : sizes;
+  for (const size of list) checkShape("split", [size]);
   if (list.reduce((a, b) => a + b, 0) !== total) {
     throw new ErmineError(
       "ERMINE_SHAPE",
@@ -407,6 +416,7 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
 export function tile<D extends Domain>(x: Tensor<D>, counts: readonly number[]): Tensor<D> {
   if (!Array.isArray(counts) || arguments.length > 2) checkList("tile", arguments, 1);
   checkTensor("tile", x);
+  checkShape("tile", counts);
   const rank = Math.max(x.rank, counts.length);
   const shape: Shape = [...Array<number>(rank - x.rank).fill(1), ...x.shape];
   const repeats = [...Array<number>(rank - counts.length).fill(1), ...counts];

@@ -6,7 +6,7 @@
 import { ErmineError } from "../errors.js";
 import { checkArguments, checkFunction, checkList, checkOptions } from "../options.js";
 import { currentPath, currentTrace } from "../graph/trace.js";
-import { sizeOf, type Shape } from "../tensor/dim.js";
+import { checkShape, concrete, sizeOf, type Shape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { hostTensor } from "../ops/creation.js";
 import { apply1 } from "../ops/definition.js";
@@ -78,9 +78,8 @@ export function nextKey(purpose: string): Key {
 const beginning = { step: 0, microBatch: 0, first: 0 };
 
 function checkCount(where: string, shape: Shape): number {
-  const length = sizeOf(shape);
-  if (typeof length === "number" && Number.isInteger(length) && length >= 0) return length;
-  throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got [${shape.join(", ")}].`);
+  checkShape(where, shape);
+  return sizeOf(concrete(shape, where)) as number;
 }
 
 /**

@@ -5,6 +5,7 @@
 import { checkArguments, checkOptions } from "../options.js";
 import { ErmineError, nearestName } from "../errors.js";
 import { hostTensor } from "../ops/creation.js";
+import { checkShape } from "../tensor/dim.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { nextKey, scaled, standardNormal, uniform24 } from "./generator.js";
 import { hashKey, type Key } from "./philox.js";
@@ -229,5 +230,6 @@ export function initializerOf(name: InitializerName): Initializer {
  * `manualSeed`: two layers differ, and a program that builds the same layers in the same order has the same values.
  */
 export function initialize(initializer: Initializer, shape: readonly number[], name: string): Tensor<"real"> {
+  checkShape(name, shape);
   return hostTensor(initializer(shape, nextKey(`init ${name}`)), [...shape], "float32");
 }

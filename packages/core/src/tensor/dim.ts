@@ -3,6 +3,7 @@
  * one traced graph serves every batch size. A shape is a list of numbers and Dims.
  */
 import { ErmineError } from "../errors.js";
+import { checkLength } from "./dtype.js";
 
 export type Size = number | Dim;
 export type Shape = readonly Size[];
@@ -120,6 +121,34 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 /** Π sizes; 1 for a scalar. */
 export const sizeOf = (shape: Shape): Size => shape.reduce<Size>(mulSizes, 1);
+
+/** Is it a size that is known: a whole number ≥ 0? */
+const isKnownSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) >= 0;
+
+/**
+ * @throws ErmineError ERMINE_SHAPE where it is no list of whole numbers ≥ 0 (and open sizes, in a trace), ERMINE_MEMORY for more elements than
+ * a tensor can have
+ */
+export function checkShape(where: string, shape: unknown): asserts shape is Shape {
+  if (Array.isArray(shape)) {
+    // Holes of an array are undefined, which is no size.
+    const sizes = Array.from(shape as readonly unknown[]);
+    if (sizes.every((size) => isKnownSize(size) || size instanceof Dim)) {
+      const length = sizeOf(sizes as Size[]);
+      if (typeof length === "number") checkLength(length, where);
+      return;
+    }
+  }
+  throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got ${formatAny(shape)}.`);
+}
+
+/** What stands where a shape belongs. */
+function formatAny(shape: unknown): string {
+  if (Array.isArray(shape))
+    return `[${Array.from(shape as readonly unknown[], (size) => (typeof size === "string" ? JSON.stringify(size) : String(size))).join(", ")}]`;
+  if (typeof shape === "number") return `${shape}. Write [${shape}]`;
+  return typeof shape === "object" && shape !== null ? "an object" : String(shape);
+}
 
 /** "[N, 784]", as messages print it. */
 export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;

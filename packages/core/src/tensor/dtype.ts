@@ -39,10 +39,11 @@ export function elementOf(where: string, value: number, dtype: DType): number {
 /** Indices are int32: no tensor has more elements than they can say. */
 const mostElements = 2 ** 31 - 1;
 
-/** @throws ErmineError ERMINE_MEMORY where no host array is that long */
-function checkLength(length: number): void {
+/** @throws ErmineError ERMINE_MEMORY where no tensor has so many */
+export function checkLength(length: number, where?: string): void {
   if (length <= mostElements) return;
-  throw new ErmineError("ERMINE_MEMORY", `${length} elements are more than a tensor can have: at most ${mostElements}.`);
+  const place = where === undefined ? "" : `${where}: `;
+  throw new ErmineError("ERMINE_MEMORY", `${place}${length} elements are more than a tensor can have: at most ${mostElements}.`);
 }
 
 /** A fresh zeroed host array for `dtype`. @throws ErmineError ERMINE_MEMORY for more than 2³¹ − 1 elements */

@@ -75,17 +75,20 @@ export class Tensor<D extends Domain = any> {
     return sizeOf(concrete(this.shape, "size")) as number;
   }
 
-  /** A copy of the numbers, row-major. Works on every backend. bool gives 0 and 1. */
+  /**
+   * A copy of the elements, row-major: a Float32Array (a Float64Array of what the float64 reference computed), an Int32Array, for bool a Uint8Array
+   * of 0 and 1. Works on every backend.
+   */
   async data(): Promise<TypedArray> {
     const state = eagerState(this, "data()");
-    if (state.host !== undefined) return state.host.slice();
+    if (state.host !== undefined) return copied(state.host);
     return fitting(await state.backend!.read(state.storage!), this.dtype);
   }
 
   /** As `data()`, at once. @throws ErmineError ERMINE_UNSUPPORTED on a backend that can only answer later */
   dataSync(): TypedArray {
     const state = eagerState(this, "dataSync()");
-    if (state.host !== undefined) return state.host.slice();
+    if (state.host !== undefined) return copied(state.host);
     const backend = state.backend!;
     if (backend.readSync === undefined) {
       throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" answers only later: use await tensor.data().`);
@@ -213,6 +216,12 @@ export function eagerState(t: Tensor, what: string): EagerState {
   }
   return t.state;
 }
+
+/** @internal The elements as they are held, not copied: doubles that wait for a float64 engine too. */
+export const heldElements = (t: Tensor): TypedArray => eagerState(t, "reading").host ?? t.dataSync();
+
+/** Doubles wait on the host for a backend that computes with them; as a tensor's elements they are float32. */
+const copied = (host: TypedArray): TypedArray => (host instanceof Float64Array ? Float32Array.from(host) : host.slice());
 
 /** A backend without int32 or bool answers in float32. */
 function fitting(data: TypedArray, dtype: DType): TypedArray {

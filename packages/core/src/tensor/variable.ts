@@ -9,6 +9,7 @@ import { ErmineError } from "../errors.js";
 import { currentTrace, withoutTrace } from "../graph/trace.js";
 import { aliasOf, apply1, retype, sameElements, withDomain } from "../ops/definition.js";
 import { reshapeOp } from "../ops/shape.js";
+import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "./arrays.js";
 import { formatShape, sameShape } from "./dim.js";
 import type { Domain, TypedArray } from "./dtype.js";
 import { adopt, keep } from "./scope.js";
@@ -136,12 +137,25 @@ export class Variable<D extends Domain = any> {
   /** A copy of the numbers. */
   async data(): Promise<TypedArray> {
     if (this.#owner !== undefined) return this.#owner.executable.read(this.#owner.index);
-    return this.#tensor!.data();
+    // Doubles of a float64 engine stay what they are.
+    return eagerState(this.#tensor!, this.name).host?.slice() ?? this.#tensor!.data();
   }
 
-  /** Replaces the elements. @throws ErmineError ERMINE_SHAPE where their count differs, ERMINE_USAGE in a trace */
-  write(data: TypedArray): void {
+  /**
+   * Replaces the elements by those of an array of any kind.
+   *
+   * @throws ErmineError ERMINE_SHAPE where their count differs, ERMINE_DTYPE where one does not fit the variable's dtype, ERMINE_VALUE for what is
+   * no array, ERMINE_USAGE in a trace
+   */
+  write(data: AnyTypedArray | readonly number[]): void {
+    if (!Array.isArray(data) && !isTypedArray(data)) {
+      throw new ErmineError(
+        "ERMINE_VALUE",
+        `${this.name}.write() takes a typed array. Of a tensor: ${this.name}.value = tensor.`,
+      );
+    }
     const length = this.shape.reduce((a, b) => a * b, 1);
+    if (isTypedArray(data)) checkAttached(`${this.name}.write()`, data);
     if (data.length !== length) {
       throw new ErmineError("ERMINE_SHAPE", `${this.name} has ${length} numbers, got ${data.length}.`);
     }
@@ -151,8 +165,10 @@ export class Variable<D extends Domain = any> {
         `${this.name}.write() replaces elements at once, and a function is being traced. Assign ${this.name}.value, or write outside of it.`,
       );
     }
-    if (this.#owner !== undefined) this.#owner.executable.write(this.#owner.index, data);
-    else this.#replace(keep(wrapHost(this.type, data.slice())));
+    const { dtype } = this.type;
+    const elements = elementsOf(data, { where: this.name, dtype, exact: true, holder: "the variable" });
+    if (this.#owner !== undefined) this.#owner.executable.write(this.#owner.index, elements);
+    else this.#replace(keep(wrapHost(this.type, elements === data ? elements.slice() : elements)));
     if (recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
   }
 

@@ -39,7 +39,13 @@ export class Ahead {
   async during<T>(step: Promise<T>, next: Int32Array | undefined): Promise<T> {
     if (next === undefined) return step;
     const started = performance.now();
-    for (const column of this.#columns) column.gather(next, this.#room(column, next.length * column.rowLength));
+    try {
+      for (const column of this.#columns) column.gather(next, this.#room(column, next.length * column.rowLength));
+    } catch (error) {
+      // What runs comes to its end before anything is said.
+      await step;
+      throw error;
+    }
     this.#rows = next;
     const gathered = performance.now();
     const result = await step;

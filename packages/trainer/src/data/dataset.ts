@@ -1,32 +1,47 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
 import {
+  allocate,
   checkCopy,
+  checkDTypeName,
+  checkShape,
+  compactElements,
   copyKey,
   copyMark,
+  elementsOf,
   ErmineError,
+  isTypedArray,
   mapTree,
+  naturalDType,
   nearestName,
-  tensor,
+  nested,
   Tensor,
+  type AnyTypedArray,
   type CopyMark,
   type DType,
+  type NumberArray,
   type Tree,
   type TypedArray,
 } from "@ermine/core";
 import { checkArguments, hashKey, shuffledIndices } from "@ermine/core";
 
-/** Rows of one shape, one behind the other. */
+/** Rows of one shape, one after the other. */
 export class Column {
-  readonly data: TypedArray;
+  /** What messages call it: "inputs", "targets.mask". */
+  readonly name: string;
   /** [rows, ...row]. */
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly rowLength: number;
+  readonly #data: NumberArray;
+  readonly #length: number;
 
-  constructor(data: TypedArray, shape: readonly number[], dtype: DType) {
-    this.data = data;
+  /** @param data elements that `dtype` holds, in an array of any kind: bytes stay bytes, and become int32 where a batch is made of them */
+  constructor(data: NumberArray, shape: readonly number[], dtype: DType, name: string) {
+    this.#data = data;
+    this.#length = data.length;
     this.shape = shape;
     this.dtype = dtype;
+    this.name = name;
     this.rowLength = shape.slice(1).reduce((a, b) => a * b, 1);
   }
 
@@ -34,14 +49,24 @@ export class Column {
     return this.shape[0]!;
   }
 
-  /** Writes the rows with these indices, one behind the other, into `target`. */
+  /** The elements. @throws ErmineError ERMINE_DATA where their array was detached or resized since the column was made */
+  get data(): NumberArray {
+    if (this.#data.length === this.#length) return this.#data;
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${this.name}: the array of this column had ${this.#length} elements and has ${this.#data.length}: its buffer was detached (postMessage, ` +
+        "structuredClone and transfer() move it) or resized after the data set was made. Make a data set of a copy: array.slice().",
+    );
+  }
+
+  /** Writes the rows with these indices, one after the other, into `target`. */
   gather(indices: ArrayLike<number>, target: TypedArray): void {
     const { data, rowLength } = this;
     if (rowLength === 1) {
       for (let i = 0; i < indices.length; i++) target[i] = data[indices[i]!]!;
       return;
     }
-    // A view for each row costs more than a few numbers one by one.
+    // A view for each row costs more than a few elements one by one.
     if (rowLength <= 32) {
       for (let i = 0, to = 0; i < indices.length; i++) {
         const start = indices[i]! * rowLength;
@@ -49,31 +74,41 @@ export class Column {
       }
       return;
     }
+    const view = data as TypedArray;
     for (let i = 0; i < indices.length; i++) {
       const start = indices[i]! * rowLength;
-      target.set(data.subarray(start, start + rowLength), i * rowLength);
+      target.set(view.subarray(start, start + rowLength), i * rowLength);
     }
   }
 
+  /** All elements, as a backend takes them. */
+  elements(): TypedArray {
+    return elementsOf(this.data, { where: this.name, dtype: this.dtype });
+  }
+
   select(indices: ArrayLike<number>): Column {
-    const length = indices.length * this.rowLength;
-    const data =
-      this.data instanceof Int32Array
-        ? new Int32Array(length)
-        : this.data instanceof Uint8Array
-          ? new Uint8Array(length)
-          : new Float32Array(length);
+    const data = allocate(this.dtype, indices.length * this.rowLength);
     this.gather(indices, data);
-    return new Column(data, [indices.length, ...this.shape.slice(1)], this.dtype);
+    return new Column(data, [indices.length, ...this.shape.slice(1)], this.dtype, this.name);
   }
 }
 
-/** What a column can be made of. */
+/** A typed array (or a flat list) with its shape; without one it is [length]. */
+export interface ShapedArray {
+  readonly data: AnyTypedArray | readonly (number | boolean)[];
+  readonly shape?: readonly number[];
+  /** Default: float32 for arrays of floats and lists, int32 for arrays of integers (bytes too), bool for lists of booleans. */
+  readonly dtype?: DType;
+}
+
+/** What a column can be made of. Arrays are rows: of numbers, of booleans, of arrays, the innermost of which may be typed. */
 export type ColumnSource =
   | Tensor
   | Column
-  | { readonly data: TypedArray; readonly shape: readonly number[] }
-  | readonly number[]
+  | ShapedArray
+  | AnyTypedArray
+  | readonly (number | boolean)[]
+  | readonly AnyTypedArray[]
   | readonly (readonly unknown[])[];
 
 export interface DatasetColumns {
@@ -83,40 +118,92 @@ export interface DatasetColumns {
   readonly sampleWeights: Column | undefined;
 }
 
+const isShaped = (node: unknown): node is ShapedArray =>
+  node !== null &&
+  typeof node === "object" &&
+  !(node instanceof Tensor) &&
+  "data" in node &&
+  ("shape" in node || Array.isArray(node.data) || isTypedArray(node.data));
+
+function shaped(name: string, { data, shape, dtype }: ShapedArray): Column {
+  if (dtype !== undefined) checkDTypeName(name, dtype);
+  if (!Array.isArray(data) && !isTypedArray(data)) {
+    throw new ErmineError("ERMINE_DATA", `${name}: data is a typed array, in its row-major order, next to its shape.`);
+  }
+  if (shape !== undefined) checkShape(name, shape);
+  const given = rowsOf(name, data as AnyTypedArray, dtype);
+  const sizes = shape ?? given.shape;
+  const count = sizes.reduce((a, b) => a * b, 1);
+  if (given.shape.length > 1) {
+    throw new ErmineError("ERMINE_DATA", `${name}: data next to a shape is flat. Give the nested arrays by themselves.`);
+  }
+  if (count !== given.data.length) {
+    throw new ErmineError("ERMINE_DATA", `${name}: [${sizes.join(", ")}] needs ${count} elements, got ${given.data.length}.`);
+  }
+  if (sizes.length === 0) refuseScalar(name);
+  return new Column(given.data, sizes, given.dtype, name);
+}
+
+interface Rows {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly data: NumberArray;
+}
+
+const holder = "the column";
+
+function rowsOf(name: string, source: Parameters<typeof nested>[1], given?: DType): Rows {
+  if (!isTypedArray(source)) return nested(name, source, given, { holder });
+  const dtype = given ?? naturalDType(source);
+  return { shape: [source.length], dtype, data: compactElements(source, { where: name, dtype, holder }) };
+}
+
 function column(name: string, source: unknown): Column {
   if (source instanceof Column) return source;
   checkCopy(name, source);
-  if (source !== null && typeof source === "object" && "data" in source && "shape" in source && !(source instanceof Tensor)) {
-    const { data, shape } = source as { data: TypedArray; shape: readonly number[] };
-    const count = shape.reduce((a, b) => a * b, 1);
-    if (count !== data.length)
-      throw new ErmineError("ERMINE_DATA", `${name}: [${shape.join(", ")}] needs ${count} numbers, got ${data.length}.`);
-    return new Column(data, shape, dtypeOf(data));
+  if (isShaped(source)) return shaped(name, source);
+  if (!(source instanceof Tensor)) {
+    const { data, shape, dtype } = rowsOf(name, source as readonly number[]);
+    return shape.length === 0 ? refuseScalar(name) : new Column(data, shape, dtype, name);
   }
-  const t = source instanceof Tensor ? source : tensor(source as number[]);
-  if (t.rank === 0) throw new ErmineError("ERMINE_DATA", `${name} is a scalar: a column has a row for each sample.`);
-  return new Column(t.dataSync(), t.shape as readonly number[], t.dtype);
+  if (source.rank === 0) refuseScalar(name);
+  return new Column(source.dataSync(), source.shape as readonly number[], source.dtype, name);
 }
 
-const dtypeOf = (data: TypedArray): DType =>
-  data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "bool" : "float32";
+function refuseScalar(name: string): never {
+  throw new ErmineError("ERMINE_DATA", `${name} is a scalar: a column has a row for each sample.`);
+}
+
+const isRow = (node: unknown): boolean =>
+  typeof node === "number" || typeof node === "boolean" || Array.isArray(node) || isTypedArray(node);
 
 const isColumnSource = (node: unknown): boolean =>
   node instanceof Tensor ||
   node instanceof Column ||
-  (Array.isArray(node) && (node.length === 0 || typeof node[0] === "number" || Array.isArray(node[0]))) ||
-  (node !== null && typeof node === "object" && "data" in node && "shape" in node);
+  isTypedArray(node) ||
+  (Array.isArray(node) && (node.length === 0 || isRow(node[0]))) ||
+  isShaped(node);
 
 function columns(name: string, source: unknown): Tree<Column> {
   if (isColumnSource(source)) return column(name, source);
   if (Array.isArray(source)) return source.map((item, i) => columns(`${name}[${i}]`, item));
-  if (source !== null && typeof source === "object") {
+  if (isPlain(source)) {
     return Object.fromEntries(Object.entries(source).map(([key, value]) => [key, columns(`${name}.${key}`, value)]));
   }
   throw new ErmineError(
     "ERMINE_DATA",
-    `${name} must be tensors, typed arrays with a shape, or nested arrays; got ${typeof source}.`,
+    `${name} must be tensors, typed arrays, { data, shape }, or nested arrays; got ${kindOf(source)}.`,
   );
+}
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
+
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value === null ? "null" : typeof value);
+  const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "object";
+  const isBuffer = value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+  return isBuffer ? `a ${name} (bytes without a kind: new Float32Array(buffer) says which)` : `a ${name}`;
 }
 
 export class Dataset implements DatasetColumns {
@@ -175,7 +262,7 @@ export class Dataset implements DatasetColumns {
     for (const [name, { data, rowLength, dtype }] of this.namedColumns()) {
       if (dtype !== "float32") continue;
       for (let i = 0; i < data.length; i++) {
-        if (Number.isFinite(data[i]!)) continue;
+        if (Number.isFinite(Math.fround(data[i]!))) continue;
         throw new ErmineError(
           "ERMINE_DATA",
           `${name} has ${data[i]} in row ${Math.floor(i / rowLength)}, place ${i % rowLength}. Remove the row, or put a value in its place.`,
@@ -218,9 +305,13 @@ function checkParts(source: object): void {
 }
 
 /**
- * A data set of columns. `inputs` (and `targets`) are a column or a tree of them; float arrays become float32, Int32Array int32.
+ * A data set of columns. `inputs` (and `targets`) are a column or a tree of them: `{ name: column }`, or `[{ data, shape }, …]`. A column is a
+ * tensor, nested arrays (rows may be typed arrays), a typed array of any kind, or that and its shape. Floats become float32; integers int32, bytes
+ * (Uint8Array, Uint8ClampedArray) too; booleans and `{ data, shape, dtype: "bool" }` bool. Typed arrays are not copied, and bytes stay bytes.
  *
- * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name
+ * @example dataset({ inputs: { data: pixels, shape: [60000, 1, 28, 28] }, targets: labels }) // two Uint8Arrays
+ * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name, ERMINE_SHAPE for what is no shape,
+ * ERMINE_DTYPE where an element does not fit its column's dtype, ERMINE_RELEASED for an array whose buffer is detached
  */
 export function dataset(source: { inputs: unknown; targets?: unknown; sampleWeights?: ColumnSource }): Dataset {
   if (arguments.length > 1) checkArguments("dataset", arguments, 1);

@@ -27,7 +27,7 @@ export class Resident {
     try {
       for (const column of columns) {
         if (made.#storages.has(column)) continue;
-        made.#storages.set(column, backend.upload(column.data, column.shape, column.dtype));
+        made.#storages.set(column, backend.upload(column.elements(), column.shape, column.dtype));
       }
     } catch (error) {
       made.release();

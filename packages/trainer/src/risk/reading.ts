@@ -1,5 +1,16 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
-import { ErmineError, exp, leaves, sigmoid, softmax, withDomain, type Link, type Tensor, type TensorType } from "@ermine/core";
+import {
+  ErmineError,
+  exp,
+  leaves,
+  sigmoid,
+  softmax,
+  withDomain,
+  type Link,
+  type Tensor,
+  type TensorType,
+  type TypedArray,
+} from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
 
 import { argMaxAt } from "../metrics/accuracy.js";
@@ -22,11 +33,12 @@ export function isProbabilistic(loss: AnyLoss, target: TensorType | undefined): 
   );
 }
 
-/** Batches one behind the other. */
+/** Batches one after the other. */
 export function join(parts: readonly HostBatch[]): HostBatch {
   if (parts.length === 1) return parts[0]!;
   const rows = parts.reduce((total, { shape }) => total + shape[0]!, 0);
-  const data = new Float32Array(parts.reduce((total, part) => total + part.data.length, 0));
+  const kind = parts[0]!.data.constructor as new (length: number) => TypedArray;
+  const data = new kind(parts.reduce((total, part) => total + part.data.length, 0));
   let at = 0;
   for (const part of parts) {
     data.set(part.data, at);
@@ -62,5 +74,6 @@ export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
 export function targetOf(loss: AnyLoss, data: Dataset, rows: Int32Array): HostBatch {
   const [main] = isSum(loss) ? loss.parts : [];
   const targets = data.targets === undefined ? undefined : pick("target", main?.name ?? "", data.targets, main?.target);
-  return (leaves(targets)[0] as Column).select(rows);
+  const batch = (leaves(targets)[0] as Column).select(rows);
+  return { data: batch.elements(), shape: batch.shape };
 }

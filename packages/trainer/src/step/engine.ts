@@ -18,6 +18,7 @@ import {
   withBackend,
   type Backend,
   type Domain,
+  type DType,
   type Feed,
   type Graph,
   type GraphModule,
@@ -58,6 +59,8 @@ export interface EntrySpec {
 export interface HostOutput {
   readonly data: TypedArray;
   readonly shape: readonly number[];
+  /** Bytes are bool's only by this. */
+  readonly dtype?: DType;
   /** What is known of the numbers. */
   readonly domain?: Domain;
 }
@@ -191,7 +194,8 @@ export class Engine {
     );
     const done = (data: TypedArray, i: number): HostOutput => {
       backend.release(storages[i]!);
-      return { data, shape: shapes[i]!, domain: graph.outputs[i]!.type.domain };
+      const { dtype, domain } = graph.outputs[i]!.type;
+      return { data, shape: shapes[i]!, dtype, domain };
     };
     if (backend.readSync !== undefined) return storages.map((storage, i) => done(backend.readSync!(storage), i));
     return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
@@ -235,7 +239,12 @@ export class Engine {
         for (const [variable, data] of writes) variable.write(data);
       });
       return await Promise.all(
-        result.outputs.map(async (t) => ({ data: await t.data(), shape: concrete(t.shape), domain: t.domain as Domain })),
+        result.outputs.map(async (t) => ({
+          data: await t.data(),
+          shape: concrete(t.shape),
+          dtype: t.dtype,
+          domain: t.domain as Domain,
+        })),
       );
     } finally {
       // Not taken.

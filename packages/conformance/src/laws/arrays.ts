@@ -1,0 +1,123 @@
+/**
+ * The law of arrays: a data set of bytes (or of any other integers) trains, evaluates and predicts as one of the same numbers in float32, compiled
+ * and eagerly; a column of bool stays bool. An array that is detached is refused with its reason, and leaves nothing.
+ */
+import { crossEntropy, ErmineError, manualSeed, tensor, type Backend, type NumberArray } from "@ermine/core";
+import { Conv2d, Flatten, Linear, ReLU, Sequential } from "@ermine/core/nn";
+import { dataset, sgd, Trainer, type Dataset } from "@ermine/trainer";
+import type { Law } from "./law.js";
+
+const samples = 12;
+const side = 6;
+const pixels = Array.from({ length: samples * side * side }, (_, i) => (i * 37 + (i >> 3) * 11) % 128);
+const labels = Array.from({ length: samples }, (_, i) => (i * 5) % 3);
+
+const kinds: Readonly<Record<string, (values: readonly number[]) => NumberArray | BigInt64Array>> = {
+  Uint8Array: (values) => Uint8Array.from(values),
+  Uint8ClampedArray: (values) => Uint8ClampedArray.from(values),
+  Int8Array: (values) => Int8Array.from(values),
+  Uint16Array: (values) => Uint16Array.from(values),
+  Uint32Array: (values) => Uint32Array.from(values),
+  Int32Array: (values) => Int32Array.from(values),
+  BigInt64Array: (values) => BigInt64Array.from(values, BigInt),
+  Float64Array: (values) => Float64Array.from(values),
+};
+
+const shape = [samples, 1, side, side];
+
+const setOf = (data: NumberArray | BigInt64Array): Dataset =>
+  dataset({ inputs: { data, shape }, targets: Uint8Array.from(labels) });
+
+function trainerOf(backend: Backend, compile: boolean): Trainer {
+  manualSeed(3);
+  const model = new Sequential(new Conv2d(1, 2, 3), new ReLU(), new Flatten(), new Linear(32, 3));
+  return new Trainer({ model, loss: crossEntropy, optimizer: sgd({ learningRate: 1e-4 }), backend, compile, seed: 3 });
+}
+
+const run = { epochs: 2, batchSize: 4, shuffle: false } as const;
+
+async function trained(backend: Backend, compile: boolean, data: Dataset): Promise<number[]> {
+  const trainer = trainerOf(backend, compile);
+  try {
+    const first = await trainer.predict(data);
+    await trainer.fit(data, run);
+    const { loss } = await trainer.evaluate(data);
+    return [...first.data, loss, ...(await trainer.predict(data)).data];
+  } finally {
+    trainer.dispose();
+  }
+}
+
+function checkSame(what: string, found: readonly number[], expected: readonly number[]): void {
+  const place = expected.findIndex((value, i) => !Object.is(value, found[i]));
+  if (place >= 0)
+    throw new Error(`${what}: number ${place} is ${found[place]}, and of the same numbers in float32 ${expected[place]}`);
+}
+
+async function checkDetached(backend: Backend, compile: boolean): Promise<void> {
+  const expected = await trained(backend, compile, setOf(Float32Array.from(pixels)));
+  const bytes = Uint8Array.from(pixels);
+  const lost = setOf(bytes);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  const trainer = trainerOf(backend, compile);
+  const data = setOf(Float32Array.from(pixels));
+  try {
+    for (const [what, call] of [
+      ["fit", () => trainer.fit(lost, run)],
+      ["evaluate", () => trainer.evaluate(lost)],
+      ["predict", () => trainer.predict(lost)],
+    ] as const) {
+      const error: unknown = await call().then(
+        () => undefined,
+        (refusal: unknown) => refusal,
+      );
+      if (!(error instanceof ErmineError) || !error.message.includes("detached"))
+        throw new Error(`${what} of a detached array: ${String(error)}`);
+    }
+    const first = await trainer.predict(data);
+    await trainer.fit(data, run);
+    const { loss } = await trainer.evaluate(data);
+    checkSame("after refused calls", [...first.data, loss, ...(await trainer.predict(data)).data], expected);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** bool comes back as bool, and bytes of it are bool where they are said to be. */
+async function checkBool(backend: Backend, compile: boolean): Promise<void> {
+  const mask = tensor([[true], [false]]);
+  const copy = tensor(await mask.data(), { shape: mask.shape as readonly number[], dtype: mask.dtype });
+  const model = new Flatten();
+  const trainer = new Trainer({ model, loss: crossEntropy, optimizer: sgd(), backend, compile });
+  try {
+    for (const inputs of [copy, [[true], [false]], { data: Uint8Array.of(1, 0), shape: [2, 1], dtype: "bool" }]) {
+      const output = await trainer.predict(dataset({ inputs }));
+      if (output.dtype !== "bool" || output.data.join() !== "1,0")
+        throw new Error(`bool became ${output.dtype} ${output.data.join()}`);
+    }
+  } finally {
+    trainer.dispose();
+  }
+}
+
+export const arraysAreNumbers: Law = {
+  name: "a data set's arrays are the numbers that they hold",
+  // About backends and not definitions: tried where ermine's own are.
+  trials: ({ losses }) =>
+    losses.some((loss) => loss.lossName === crossEntropy.lossName)
+      ? [true, false].flatMap((compile) => {
+          const how = compile ? "compiled" : "eager";
+          return [
+            ...Object.entries(kinds).map(([name, make]) => ({
+              name: `${name}, ${how}`,
+              async check(backend: Backend) {
+                const expected = await trained(backend, compile, setOf(Float32Array.from(pixels)));
+                checkSame(name, await trained(backend, compile, setOf(make(pixels))), expected);
+              },
+            })),
+            { name: `detached, ${how}`, check: (backend: Backend) => checkDetached(backend, compile) },
+            { name: `bool, ${how}`, check: (backend: Backend) => checkBool(backend, compile) },
+          ];
+        })
+      : [],
+};
