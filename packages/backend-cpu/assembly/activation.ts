@@ -1,5 +1,5 @@
 // Activations with their options, and every activation's gradient: one pass each. `p` and `q` are the options, in the order of core's.
-import { exp4, expm1Negative4, expNegative4, gated4, gaussian4, normalCdf4, normalSize4, sigmoid4, sigmoidBelow4, softTail4, tanh4, tanhshrink4 } from "./math";
+import { exp4, expm1Negative4, expNegative4, gated4, gelu4, geluSlope4, sigmoid4, sigmoidBelow4, softTail4, tanh4, tanhshrink4 } from "./math";
 import * as P from "./piecewise";
 import { atLeast, atMost, madd, select, splat } from "./simd";
 
@@ -78,10 +78,7 @@ function forward(kind: i32, x: v128, p: v128, q: v128, inverse: v128): v128 {
     }
     case P.SIGMOID: return sigmoid4(x);
     case SILU: return gated4(x, x);
-    case GELU: {
-      const a = normalSize4(x);
-      return f32x4.mul(x, normalCdf4(x, a, gaussian4(a)));
-    }
+    case GELU: return gelu4(x);
     default: return gated4(x, geluInner(x));
   }
 }
@@ -174,12 +171,7 @@ function backward(kind: i32, g: v128, x: v128, p: v128, q: v128, inverse: v128):
       return f32x4.mul(g, madd(n, by, bend));
     }
     case SILU: return f32x4.mul(g, sigmoidSlope(x, x));
-    case GELU: {
-      const a = normalSize4(x);
-      const e = gaussian4(a);
-      const density = f32x4.mul(e, splat(<f32>0.3989422804014327));
-      return f32x4.mul(g, madd(x, density, normalCdf4(x, a, e)));
-    }
+    case GELU: return f32x4.mul(g, geluSlope4(x));
     default: {
       // Beyond ±12 the curve is 0 or x to the last bit, while x² overflows.
       const u = atMost(atLeast(x, splat(-12.0)), splat(12.0));

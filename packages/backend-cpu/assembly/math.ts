@@ -1,12 +1,15 @@
 // Transcendental functions as vector polynomials, inlined into the loops that use them. The minimax coefficients of log are Cephes' (Moshier);
 // those of exp, log1p up to 1 and erf are fitted for these ranges. The bounds in units in the last place are measured by test/math.test.ts.
-import { atLeast, atMost, madd, select, splat } from "./simd";
+import { atLeast, atMost, madd, nmadd, select, splat } from "./simd";
 
 /** Adding 1.5 · 2²³ rounds to a whole number, which is then the sum's low bits. */
 const ROUNDER: f32 = 12582912.0;
 const LOG2_E: f32 = 1.44269504088896341;
 const LOG2_HIGH: f32 = -0.693359375;
 const LOG2_LOW: f32 = 2.12194440e-4;
+
+/** 2⁻⁶⁴: what factors of 2ⁿ⁺⁶⁴ are times, so that they are no subnormal numbers. */
+const SCALE: f64 = 5.421010862427522e-20;
 
 /** x − n log 2, in two parts. */
 // @ts-ignore: decorator
@@ -145,51 +148,40 @@ export function softTail4(x: v128): v128 {
   return log1pUnit4(expNegative4(v128.or(x, splat(-0.0))));
 }
 
-/** tanh x − x for |x| ≤ 1, as x³·p(x²). */
+/**
+ * (min(a, 1) − tanh a) / 2 for a ≥ 0, of one quotient. tanh h = h − bend / Q for h up to 1, to 2e-10 of it: so below 1, where h is a. From 1 on h is
+ * what a is more than n halves of log 2, and with P = h Q − bend, which is Q tanh h, 1 − tanh a = 2 (Q − P) / (2ⁿ (Q + P) + Q − P).
+ */
 // @ts-ignore: decorator
 @inline
-function tanhBend(x: v128): v128 {
-  const z = f32x4.mul(x, x);
-  let p = splat(<f32>-0.0003584518563002348);
-  p = madd(p, z, splat(<f32>0.0023013629729470015));
-  p = madd(p, z, splat(<f32>-0.007946105673909187));
-  p = madd(p, z, splat(<f32>0.021486656740307808));
-  p = madd(p, z, splat(<f32>-0.05387980118393898));
-  p = madd(p, z, splat(<f32>0.13332344591617584));
-  p = madd(p, z, splat(<f32>-0.33333295583724976));
-  return f32x4.mul(f32x4.mul(p, z), x);
-}
-
-/** tanh x for |x| ≥ 1: 1 − 2 / (e^2|x| + 1) with x's sign; 1 to the last bit above 20. */
-// @ts-ignore: decorator
-@inline
-function tanhFar(x: v128): v128 {
-  const a = atMost(f32x4.abs(x), splat(20.0));
-  const z = f32x4.add(a, a);
-  const t = madd(z, splat(LOG2_E), splat(ROUNDER + 127.0));
-  const power = i32x4.shl(t, 23);
-  const e = madd(power, expTail(reduced(z, f32x4.sub(t, splat(ROUNDER + 127.0)))), power);
-  const y = f32x4.sub(splat(1.0), f32x4.div(splat(2.0), f32x4.add(e, splat(1.0))));
-  return v128.bitselect(x, y, splat(-0.0));
-}
-
-// @ts-ignore: decorator
-@inline
-function belowOne(x: v128): v128 {
-  return f32x4.lt(f32x4.abs(x), splat(1.0));
+function tanhRest(a: v128): v128 {
+  const far = f32x4.ge(a, splat(1.0));
+  const bounded = atMost(a, splat(20.0));
+  const t = madd(v128.and(bounded, far), splat(2.0 * LOG2_E), splat(ROUNDER + 127.0));
+  const h = madd(f32x4.sub(t, splat(ROUNDER + 127.0)), splat(<f32>-0.34657359027997264), bounded);
+  const w = f32x4.mul(h, h);
+  const q = madd(madd(w, splat(<f32>0.6838069116838491), splat(<f32>19.31658902869604)), w, splat(<f32>43.5));
+  const bend = f32x4.mul(f32x4.mul(h, w), madd(w, splat(<f32>0.6388657359711585), splat(<f32>14.499999747321626)));
+  const p = v128.and(f32x4.sub(f32x4.mul(h, q), bend), far);
+  const less = f32x4.sub(q, p);
+  return f32x4.div(select(far, less, bend), madd(i32x4.shl(t, 23), f32x4.add(q, p), less));
 }
 
 // @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
-  return select(belowOne(x), f32x4.add(x, tanhBend(x)), tanhFar(x));
+  const a = f32x4.abs(x);
+  const y = nmadd(tanhRest(a), splat(2.0), atMost(a, splat(1.0)));
+  return v128.or(y, v128.and(x, splat(-0.0)));
 }
 
 /** x − tanh x, without a difference where the two are close. */
 // @ts-ignore: decorator
 @inline
 export function tanhshrink4(x: v128): v128 {
-  return select(belowOne(x), f32x4.neg(tanhBend(x)), f32x4.sub(x, tanhFar(x)));
+  const a = f32x4.abs(x);
+  const y = madd(tanhRest(a), splat(2.0), f32x4.sub(a, atMost(a, splat(1.0))));
+  return v128.or(y, v128.and(x, splat(-0.0)));
 }
 
 /** σ(−|x|) = e^−|x| / (e^−|x| + 1), which cannot overflow: small probabilities keep their digits. */
@@ -217,56 +209,74 @@ export function gated4(x: v128, z: v128): v128 {
   return select(f32x4.lt(z, splat(0)), part, f32x4.sub(x, part));
 }
 
-/** |x|, or where both the normal distribution's tail and density are 0. */
-// @ts-ignore: decorator
-@inline
-export function normalSize4(x: v128): v128 {
-  return atMost(f32x4.abs(x), splat(14.5));
-}
-
-/** e^(−a²/2) for a up to 14.5. What rounding a² loses is made up for: it counts a²/2 times as much in the result. */
-// @ts-ignore: decorator
-@inline
-export function gaussian4(a: v128): v128 {
-  let square: v128;
-  let low: v128;
-  // Its negative: what is left of the square.
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    square = f32x4.mul(a, a);
-    low = f32x4.relaxed_nmadd(a, a, square);
-  } else {
-    const top = v128.and(a, i32x4.splat(0xfffff000));
-    square = f32x4.mul(top, top);
-    low = f32x4.mul(f32x4.sub(top, a), f32x4.add(a, top));
-  }
-  const exponent = f32x4.mul(square, splat(-0.5));
-  const t = madd(exponent, splat(LOG2_E), splat(ROUNDER + 191.0));
-  const power = i32x4.shl(t, 23);
-  const rest = madd(low, splat(0.5), reduced(exponent, f32x4.sub(t, splat(ROUNDER + 191.0))));
-  const y = madd(power, expTail(rest), power);
-  return f32x4.mul(y, splat(<f32>5.421010862427522e-20));
-}
-
 /**
- * The normal distribution's Φ(x), of a = |x| and `gaussian` = e^(−a²/2): Φ(−a) is that times p(a) / q(a), to 6e-9 of it; so its tail keeps its
- * digits, which ½ (1 + erf) loses.
+ * e^(−a²/2) · 2⁶⁴ for a up to 14.5, from s = a² + 2n log 2 = −2r, in which a² is not rounded before most of it is taken away: what it loses counts a²/2
+ * times as much in the result.
  */
 // @ts-ignore: decorator
 @inline
-export function normalCdf4(x: v128, a: v128, gaussian: v128): v128 {
-  let p = splat(<f32>0.004116246815267404);
-  p = madd(p, a, splat(<f32>0.040632854015984016));
-  p = madd(p, a, splat(<f32>0.18323411046372498));
-  p = madd(p, a, splat(<f32>0.4382936887145223));
-  p = madd(p, a, splat(<f32>0.5000000029520459));
-  let q = splat(<f32>0.01031778090985473);
-  q = madd(q, a, splat(<f32>0.10185790783421511));
-  q = madd(q, a, splat(<f32>0.4694678972268507));
-  q = madd(q, a, splat(<f32>1.2024990745208572));
-  q = madd(q, a, splat(<f32>1.6744723585119596));
+function gaussian4(a: v128): v128 {
+  let square: v128;
+  let low = splat(0);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    square = f32x4.mul(a, a);
+  } else {
+    // The upper 12 bits' square is exact.
+    const top = v128.and(a, i32x4.splat(0xfffff000));
+    square = f32x4.mul(top, top);
+    low = f32x4.mul(f32x4.sub(a, top), f32x4.add(a, top));
+  }
+  const t = madd(square, splat(<f32>(-0.5 * 1.44269504088896341)), splat(ROUNDER + 191.0));
+  const n = f32x4.sub(t, splat(ROUNDER + 191.0));
+  const taken = f32x4.mul(n, splat(-2 * LOG2_HIGH));
+  let s: v128;
+  if (ASC_FEATURE_RELAXED_SIMD) s = madd(a, a, taken);
+  else s = f32x4.add(low, f32x4.add(square, taken));
+  s = madd(n, splat(-2 * LOG2_LOW), s);
+  let p = splat(<f32>(0.0013926177052780986 / 64));
+  p = madd(p, s, splat(<f32>(-0.00836317427456379 / 32)));
+  p = madd(p, s, splat(<f32>(0.041666556149721146 / 16)));
+  p = madd(p, s, splat(<f32>(-0.16666577756404877 / 8)));
+  p = madd(p, s, splat(<f32>0.125));
+  p = madd(p, s, splat(<f32>-0.5));
+  const power = i32x4.shl(t, 23);
+  return madd(power, f32x4.mul(p, s), power);
+}
+
+/** Φ(−a) e^(a²/2) · 2⁻⁶⁴ for a from 0 to 14.5, to 8e-8 of it below 0.7 and 3e-7 beyond. */
+// @ts-ignore: decorator
+@inline
+function millsRatio4(a: v128): v128 {
+  let p = splat(<f32>(2.5767684597800537e-07 * SCALE));
+  p = madd(p, a, splat(<f32>(0.013850300544354594 * SCALE)));
+  p = madd(p, a, splat(<f32>(0.1053870243461472 * SCALE)));
+  p = madd(p, a, splat(<f32>(0.33588503230643674 * SCALE)));
+  p = madd(p, a, splat(<f32>(0.49999996311453865 * SCALE)));
+  let q = madd(a, splat(<f32>0.03474817861836655), splat(<f32>0.26355862275240194));
+  q = madd(q, a, splat(<f32>0.8834259326040114));
+  q = madd(q, a, splat(<f32>1.4696503070523235));
   q = madd(q, a, splat(1.0));
-  const tail = f32x4.mul(gaussian, f32x4.div(p, q));
-  return select(f32x4.lt(x, splat(0)), tail, f32x4.sub(splat(1.0), tail));
+  return f32x4.div(p, q);
+}
+
+/**
+ * x Φ(x), Φ the normal distribution's: max(x, 0) − a Φ(−a) with a = |x|, so that its tail keeps its digits, which ½ (1 + erf) loses. Beyond 14.5 tail
+ * and density are 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function gelu4(x: v128): v128 {
+  const a = atMost(f32x4.abs(x), splat(14.5));
+  return nmadd(a, f32x4.mul(millsRatio4(a), gaussian4(a)), atLeast(x, splat(0)));
+}
+
+/** Its derivative Φ(x) + x φ(x): u = Φ(−a) − a φ(a) below 0, 1 − u above. */
+// @ts-ignore: decorator
+@inline
+export function geluSlope4(x: v128): v128 {
+  const a = atMost(f32x4.abs(x), splat(14.5));
+  const u = f32x4.mul(gaussian4(a), nmadd(a, splat(<f32>(0.3989422804014327 * SCALE)), millsRatio4(a)));
+  return select(f32x4.lt(x, splat(0)), u, f32x4.sub(splat(1.0), u));
 }
 
 /** erf by its series below 1 and 1 − erfc above. Polynomials: Cephes' ndtrf. */
