@@ -267,7 +267,8 @@ function millsRatio4(a: v128): v128 {
 @inline
 export function gelu4(x: v128): v128 {
   const a = atMost(f32x4.abs(x), splat(14.5));
-  return nmadd(a, f32x4.mul(millsRatio4(a), gaussian4(a)), atLeast(x, splat(0)));
+  // Below 0 the factor is |x| itself: −∞ times a tail of 0 is NaN.
+  return nmadd(atLeast(f32x4.neg(x), a), f32x4.mul(millsRatio4(a), gaussian4(a)), atLeast(x, splat(0)));
 }
 
 /** Its derivative Φ(x) + x φ(x): u = Φ(−a) − a φ(a) below 0, 1 − u above. */
@@ -275,7 +276,8 @@ export function gelu4(x: v128): v128 {
 @inline
 export function geluSlope4(x: v128): v128 {
   const a = atMost(f32x4.abs(x), splat(14.5));
-  const u = f32x4.mul(gaussian4(a), nmadd(a, splat(<f32>(0.3989422804014327 * SCALE)), millsRatio4(a)));
+  // x − x is 0, or NaN at ±∞.
+  const u = madd(gaussian4(a), nmadd(a, splat(<f32>(0.3989422804014327 * SCALE)), millsRatio4(a)), f32x4.sub(x, x));
   return select(f32x4.lt(x, splat(0)), u, f32x4.sub(splat(1.0), u));
 }
 

@@ -89,6 +89,7 @@ const isComputation = (value: unknown): value is (...args: never[]) => Tensor =>
 const machinery = [
   "addSizes allocate",
   "backward bind bindFeeds bindKernels broadcastShapes",
+  "checkArguments checkDTypeName checkFunction checkShape compactElements elementsOf isTypedArray kindsOf naturalDType nested requireOptions show withDefaults",
   "checkBroadcastsTo checkClassIndices checkCopy checkedIndices checkOptions checkValueShape compile compileApart compileModule concrete constantInit copyMark createBackend currentBackend currentPath currentSeed currentTrace",
   "defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp denseGradient dirac dispose",
   "eliminateDead eyeInit",

@@ -273,11 +273,15 @@ const indexed = [
     // Rows of one index must be the same.
     (table, i, rows) => e.setRows(table!, i!, e.sumRows(i!, rows!, 4).sums),
   ),
-  program(
-    "embedding",
-    (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
-    (table, i) => e.apply1(e.embeddingOp, [table!, i!], { paddingIdx: 1, scaleGradByFreq: true }),
-  ),
+  {
+    ...program(
+      "embedding",
+      (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
+      (table, i) => e.apply1(e.embeddingOp, [table!, i!], { paddingIdx: 1, scaleGradByFreq: true }),
+    ),
+    // The padding's row gets no gradient, and the others' are scaled: not the slope of the value.
+    differentiable: [],
+  },
   program(
     "oneHot",
     (n, d) => [d.real([4]), d.integers([n], 0, 3)],

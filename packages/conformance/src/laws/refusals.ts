@@ -19,7 +19,7 @@ const run = { epochs: 1, batchSize: 3, notice: () => undefined } as const;
 
 const calls: Readonly<Record<string, (trainer: Trainer) => unknown>> = {
   "predict of another width": (t) => t.predict(wide),
-  "predict of no data set": (t) => t.predict([[1, 2]] as never),
+  "predict of no data set": (t) => t.predict("inputs" as never),
   "predict of classes": (t) => t.predict(good, { as: "classes" }),
   "evaluate of another width": (t) => t.evaluate(wide),
   "evaluate without targets": (t) => t.evaluate(bare),
