@@ -77,15 +77,27 @@ export function checkOptions<O extends object>(
   before: string | readonly unknown[] = [],
 ): void {
   if (options === undefined) return;
-  const names = Array.isArray(known) ? (known as readonly string[]) : undefined;
-  const kindOf = (name: string): OptionKind => (names === undefined ? (known as OptionKinds<O>)[name as keyof O] : "any");
-  if (!isPlain(options)) throw misplaced(where, options, names ?? Object.keys(known), kindOf, before);
+  if (!isPlain(options)) throw misplaced(where, options, known, before);
   for (const name of Object.keys(options)) {
-    const isKnown = names === undefined ? Object.hasOwn(known, name) : names.includes(name);
-    if (!isKnown) throw unknownOption(where, name, names ?? Object.keys(known));
-    const value = options[name as keyof O] as unknown;
-    if (value !== undefined && !isOf(kindOf(name), value)) throw wrongKind(where, name, kindOf(name), value);
+    const kind = kindIn(known, name);
+    if (kind === undefined) throw unknownOption(where, name, namesIn(known));
+    const value: unknown = options[name as keyof O];
+    // The frequent kinds are the names of types.
+    if (typeof value === kind || value === undefined || isOf(kind, value)) continue;
+    throw wrongKind(where, name, kind, value);
   }
+}
+
+type Known = readonly string[] | Readonly<Record<string, OptionKind>>;
+
+const namesIn = (known: Known): readonly string[] => (Array.isArray(known) ? (known as readonly string[]) : Object.keys(known));
+
+/** The option's kind; undefined: there is none of that name. */
+function kindIn(known: Known, name: string): OptionKind | undefined {
+  if (Array.isArray(known)) return known.includes(name) ? "any" : undefined;
+  const kind: unknown = (known as Readonly<Record<string, unknown>>)[name];
+  // What every object inherits is no kind.
+  return typeof kind === "string" || Array.isArray(kind) ? (kind as OptionKind) : undefined;
 }
 
 /** As `checkOptions`, where options must be given. @throws ErmineError ERMINE_OPTION */
@@ -95,18 +107,16 @@ export function requireOptions<O extends object>(
   known: OptionKinds<O>,
   before: string | readonly unknown[] = [],
 ): void {
-  if (options === undefined) throw misplaced(where, options, Object.keys(known), () => "any", before);
+  if (options === undefined) throw misplaced(where, options, known, before);
   checkOptions(where, options, known, before);
 }
 
-function misplaced(
-  where: string,
-  value: unknown,
-  names: readonly string[],
-  kindOf: (name: string) => OptionKind,
-  before: string | readonly unknown[],
-): ErmineError {
-  const meant = names.find((name) => kindOf(name) !== "any" && kindOf(name) !== "object" && isOf(kindOf(name), value));
+function misplaced(where: string, value: unknown, known: Known, before: string | readonly unknown[]): ErmineError {
+  const names = namesIn(known);
+  const meant = names.find((name) => {
+    const kind = kindIn(known, name)!;
+    return value !== undefined && kind !== "any" && kind !== "object" && isOf(kind, value);
+  });
   const object = meant === undefined ? `{ ${names.map((name) => `${name}: …`).join(", ")} }` : written(meant, value);
   const given = typeof before === "string" ? [before] : before.map(show);
   const right = where.includes(" ") ? object : call(where, [...given, object]);
