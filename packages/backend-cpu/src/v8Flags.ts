@@ -78,7 +78,7 @@ const opposite = (flag: string): string => (flag.startsWith("--no-") ? flag.repl
  *
  * V8 gives who compiles the same bytes again what it has compiled before, whatever the flags are now: a section is added that tells it apart.
  */
-export function compileUnder(features: readonly Feature[], bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+export function compileUnder(features: readonly Feature[], bytes: Uint8Array): WebAssembly.Module {
   const v8 = builtin<{ setFlagsFromString(flag: string): void }>("node:v8")!;
   const flags = features.flatMap((feature) => feature.flags);
   const section = customSection(flags.join(" "));
