@@ -56,16 +56,23 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     graphs.every(({ hostFeeds }) => hostFeeds.length === 0) &&
     checks.size === 0 &&
     Object.values(module.entries).every(({ requirements }) => requirements === undefined);
-  const complete = (entry: string, feeds: Feeds): Feeds => {
-    const graph = module.entries[entry];
-    // What the executable says of a name that there is not is its affair.
-    if (graph === undefined) return feeds;
+  /** The last that fitted: a loop feeds one object again and again, whose shapes stay. */
+  let checked: { readonly entry: string; readonly feeds: Feeds } | undefined;
+  const checkSizes = (entry: string, graph: Graph, feeds: Feeds): void => {
+    if (checked?.feeds === feeds && checked.entry === entry) return;
     const check = checks.get(entry);
     if (graph.requirements !== undefined || check !== undefined) {
       const bindings = bindFeeds(entry, graph, feeds);
       checkRequirements(entry, graph, bindings);
       check?.(entry, bindings);
     }
+    checked = { entry, feeds };
+  };
+  const complete = (entry: string, feeds: Feeds): Feeds => {
+    const graph = module.entries[entry];
+    // The executable refuses a name that there is not.
+    if (graph === undefined) return feeds;
+    checkSizes(entry, graph, feeds);
     return withHostFeeds(entry, lowered.entries[entry]!, feeds);
   };
   const program: Program = {
@@ -89,6 +96,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     ...(executable.adopt === undefined ? {} : { adopt: (i: number, storage: Storage) => executable.adopt!(i, storage) }),
     ...(executable.take === undefined ? {} : { take: (i: number) => executable.take!(i) }),
     dispose() {
+      checked = undefined;
       finalizers.unregister(program);
       executable.dispose();
     },

@@ -1,5 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { argMax, compile, max, ones, softmax, topK, withBackend, zeros, type Tensor } from "../../src/index.js";
+import {
+  argMax,
+  compile,
+  compileModule,
+  Dim,
+  graphModule,
+  max,
+  ones,
+  softmax,
+  topK,
+  traceEntry,
+  withBackend,
+  zeros,
+  type Tensor,
+} from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
 const open = (fn: (x: Tensor) => Tensor) => {
@@ -27,4 +41,37 @@ describe("sizes that were open when a graph was traced", () => {
   it("what an op is made of is its own affair: a softmax over no rows has no elements", () => {
     expect(open((x) => softmax(x, { axis: 0 }))(0, zeros([0, 2]))).toEqual([]);
   });
+
+  it("are looked at once for feeds that a loop feeds again and again", () => {
+    let reads = 0;
+    const feeds = {
+      get x() {
+        reads++;
+        return { shape: [3, 2], value: new Float32Array(6) };
+      },
+    };
+    const { graph } = traceEntry("step", (trace) =>
+      max(trace.feed("x", { shape: [Dim.symbol("N"), 2], dtype: "float32", domain: "real" }), { axis: 0 }),
+    );
+    const backend = { ...reference(), compile: () => ({ ...idle, run: () => [] }) };
+    const program = compileModule(backend, graphModule({ step: graph, other: graph }));
+    program.run("step", feeds);
+    const once = reads;
+    expect(once).toBeGreaterThan(0);
+    for (let i = 0; i < 5; i++) program.run("step", feeds);
+    expect(reads).toBe(once);
+    program.run("other", feeds);
+    expect(reads).toBe(2 * once);
+    expect(() => program.run("step", { x: { shape: [0, 2], value: new Float32Array() } })).toThrow(/: max/);
+    expect(() => program.run("step", { x: { shape: [0, 2], value: new Float32Array() } })).toThrow(/: max/);
+    program.dispose();
+  });
 });
+
+/** An executable that does nothing. */
+const idle = {
+  snapshot: () => ({}),
+  read: async () => new Float32Array(),
+  write: () => undefined,
+  dispose: () => undefined,
+};
