@@ -214,13 +214,13 @@ export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTe
   const trace = currentTrace();
   const outputs = trace !== undefined ? trace.record(op, inputs, attributes, types) : observed(op, inputs, attributes, types);
   if (!watched) return outputs;
-  const apart = apartFrom(inputs, outputs);
-  recordOnTapes(op, inputs, apart, attributes);
-  return apart;
+  const recorded = distinctFrom(inputs, outputs);
+  recordOnTapes(op, inputs, recorded, attributes);
+  return recorded;
 }
 
 /** The outputs, each a tensor of its own to tapes: a decomposition may give back what it was given (a piece that is the whole). */
-function apartFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
+function distinctFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
   const given = (t: Tensor): boolean => inputs.some((input) => input !== undefined && identity(input) === identity(t));
   return outputs.some(given) ? outputs.map((t) => (given(t) ? sameElements(t) : t)) : outputs;
 }

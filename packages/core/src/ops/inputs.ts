@@ -3,7 +3,7 @@ import type { TensorType } from "../backend/contract.js";
 import { ErmineError } from "../errors.js";
 import { formatShape } from "../tensor/dim.js";
 import { isDType, promote, type DType } from "../tensor/dtype.js";
-import { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { cast } from "./cast.js";
 
 /**
@@ -56,14 +56,13 @@ export const conforms = (inputs: readonly Input[], types: Types): boolean =>
 /**
  * The tensors in the dtypes that the inputs are computed in. The same list where nothing is cast.
  *
- * @throws ErmineError ERMINE_DTYPE for a dtype that an input does not take, ERMINE_VALUE for what is no tensor
+ * @throws ErmineError ERMINE_DTYPE for a dtype that an input does not take
  */
 export function conform<T extends readonly (Tensor | undefined)[]>(where: string, inputs: readonly Input[], given: T): T {
   let result: readonly (Tensor | undefined)[] = given;
   for (let i = 0; i < given.length; i++) {
     const t = given[i];
     if (t === undefined) continue;
-    if (!(t instanceof Tensor)) refuseValue(where, inputAt(inputs, i).name, t);
     const wanted = wantedDType(inputs, result, i);
     if (wanted === t.dtype) continue;
     if (wanted === undefined) refuseDType(where, inputs, result, i);
@@ -71,11 +70,6 @@ export function conform<T extends readonly (Tensor | undefined)[]>(where: string
     result = result.map((other, k) => (k === i ? converted : other));
   }
   return result as T;
-}
-
-function refuseValue(where: string, name: string, value: unknown): never {
-  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
-  throw new ErmineError("ERMINE_VALUE", `${where}: ${name} is a tensor, got ${what}. Use tensor(…) to make one.`);
 }
 
 function refuseDType(where: string, inputs: readonly Input[], tensors: readonly (Tensor | undefined)[], i: number): never {
