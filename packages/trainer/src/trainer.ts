@@ -151,7 +151,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     const work = this.#training.turns.work("predict");
     return work.run(async () => {
       await this.#place(data, as === "output" ? "output" : "probabilities", batchSize);
-      return predict(this.#training, data, as, batchSize, notice, work);
+      return predict(this.#training, { inputs: data, as, batchSize, notice }, work);
     });
   }
 

@@ -13,32 +13,24 @@ import type { Work } from "../step/turns.js";
 
 export type Reading = "output" | "probabilities" | "classes";
 
-/**
- * @param notice told of outputs that are NaN
- * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
- */
-export function predict(
-  training: Training,
-  inputs: Dataset,
-  as: Reading,
-  batchSize: number,
-  notice: (message: string) => void,
-  work: Work,
-): Promise<HostOutput> {
+/** What is asked of the model. */
+export interface Question {
+  readonly inputs: Dataset;
+  readonly as: Reading;
+  readonly batchSize: number;
+  /** Told of outputs that are NaN. */
+  readonly notice: (message: string) => void;
+}
+
+/** @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN */
+export function predict(training: Training, question: Question, work: Work): Promise<HostOutput> {
   return training.turns.take(() => {
     work.check();
-    return predicted(training, inputs, as, batchSize, notice, work);
+    return answer(training, question, work);
   });
 }
 
-async function predicted(
-  training: Training,
-  inputs: Dataset,
-  as: Reading,
-  batchSize: number,
-  notice: (message: string) => void,
-  work: Work,
-): Promise<HostOutput> {
+async function answer(training: Training, { inputs, as, batchSize, notice }: Question, work: Work): Promise<HostOutput> {
   const link = as === "output" ? "identity" : linkOf(training);
   if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
