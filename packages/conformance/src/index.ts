@@ -17,6 +17,7 @@ export {
 } from "./accuracy/measure.js";
 export {
   accuracyFaults,
+  accuracyTable,
   listed as listedError,
   meetsGoal,
   reasonFor,

@@ -15,6 +15,17 @@ export interface AccuracyTable {
   readonly reasons: readonly AccuracyReason[];
 }
 
+/**
+ * The table of golden/accuracy.
+ *
+ * @param read gives the content of a file of that folder
+ */
+export const accuracyTable = (read: (name: string) => unknown): AccuracyTable => ({
+  pytorch: (read("pytorch.json") as { readonly rows: ListedRows }).rows,
+  ermine: read("ermine.json") as AccuracyTable["ermine"],
+  reasons: read("reasons.json") as AccuracyTable["reasons"],
+});
+
 /** Why some passes of some rows are above the goal. */
 export interface AccuracyReason {
   readonly backends: readonly string[];
