@@ -45,7 +45,7 @@ export const withoutMemory = (cause: unknown): Unavailable =>
     cause,
   );
 
-/** What the engine throws where it does not compile or instantiate, as an error that says what to do; anything else is returned as it is. */
+/** Translates an engine's refusal to compile or instantiate into an error with a remedy; returns anything else unchanged. */
 function explained(cause: unknown): unknown {
   if (cause instanceof RangeError) return withoutMemory(cause);
   return cause instanceof WebAssembly.CompileError || cause instanceof EvalError ? forbidden(cause) : cause;

@@ -85,7 +85,7 @@ export function float(value: number): number {
   return bits[0]!;
 }
 
-/** What an index that is outside of its axis is told by: the op, the layer that asked for it, the axis's length. */
+/** Identifies a lookup in the error for an index outside of its axis: the op, its layer and the axis's length. */
 export interface IndexSite {
   readonly op: string;
   /** The path of the layer ("encoder.0"); "": none. */

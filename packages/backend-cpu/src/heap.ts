@@ -25,7 +25,7 @@ function classOf(bytes: number): number {
   return Math.ceil(needed / step) * step;
 }
 
-/** What a block of the class takes, the gap after a large one included. */
+/** Bytes that a block of the class occupies, including the gap after a large one. */
 const extentOf = (size: number): number => size + (size >= large ? stagger : 0);
 
 export class Heap {

@@ -74,7 +74,7 @@ const moved = 40;
 const most = 16;
 const mostBytes = 2 ** 28;
 
-/** What is ready to run. */
+/** The specialized programs that are ready to run. */
 interface Kept {
   readonly ready: Map<string, Specialized>;
   /** Their addresses. */

@@ -101,7 +101,7 @@ type Lookup = NonNullable<Lowering["lookup"]>;
 const alongAxis: Lookup = ([x], attributes) => ({ input: 1, size: x!.shape[attributes["axis"] as number]! });
 const ofRows: Lookup = ([table]) => ({ input: 1, size: table!.shape[0]! });
 
-/** What a look-up gives where its index is outside of the axis: NaN, 0 or false. */
+/** The result of a lookup whose index is outside of the axis: NaN, 0 or false. */
 export const missing = (dtype: DType): number => (dtype === "float32" ? float(NaN) : 0);
 
 const indexSelect: Lowering = {
