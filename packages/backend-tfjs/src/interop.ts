@@ -63,7 +63,8 @@ export function fromTfjs(t: TfjsTensor): Tensor {
 /**
  * A tensor as a `tf.Tensor` of the application's own tfjs, which is to be disposed there.
  *
- * @example const t = toTfjs(tf, model.parameters()[0].value);
+ * @example
+ * toTfjs(tf, tensor([1, 2])); // a tf.Tensor
  */
 export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
   const make = makerOf("toTfjs", tf);
@@ -134,7 +135,9 @@ function reordered(
  * The weights of a `tf.LayersModel` under PyTorch's names and with its axes: "dense_1.weight" [out, in], "conv2d_1.weight" [O, I, H, W],
  * "batchNormalization_1.running_mean". They are a state that `loadStateDict` takes.
  *
- * @example model.loadStateDict(fromLayersModel(keras), { strict: false, rename: { "dense_1.": "head." } })
+ * @example
+ * const keras = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [4], name: "dense" })] });
+ * model.loadStateDict(fromLayersModel(keras), { strict: false, rename: { "dense.": "0." } });
  */
 export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
   checkLayersModel("fromLayersModel", model);

@@ -18,7 +18,11 @@ export type ErmineErrorCode =
  * An error of ermine's. `message` is whole sentences: what was wrong with which values, then what to do.
  *
  * @example
- * throw new ErmineError("ERMINE_SHAPE", "matmul cannot multiply [2, 3] by [4, 5]: 3 ≠ 4. Transpose one of them.");
+ * try {
+ *   matmul(ones([2, 3]), ones([4, 5]));
+ * } catch (error) {
+ *   if (error instanceof ErmineError) console.log(error.code); // ERMINE_SHAPE
+ * }
  */
 export class ErmineError extends Error {
   override readonly name = "ErmineError";

@@ -34,8 +34,10 @@ const planning = (): Promise<typeof import("./plan/index.js")> =>
  * Minimizes risk(θ) = Σ value / Σ normalizer over the training set, plus penalties, by mini-batches.
  *
  * @example
- * const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw({ learningRate: 1e-3 }), backend: await cpu(), metrics: [accuracy()] });
- * const history = await trainer.fit(training, { epochs: 12, batchSize: 64, validation, callbacks: [progressBar()] });
+ * const optimizer = adamw({ learningRate: 1e-3 });
+ * const trainer = new Trainer({ model, loss: crossEntropy, optimizer, backend: await cpu(), metrics: [accuracy()] });
+ * const history = await trainer.fit(data, { epochs: 3, batchSize: 64, validationSplit: 0.25, callbacks: [progressBar()] });
+ * history.epochs.length; // => 3
  */
 export class Trainer<M extends string = never, T extends string = never> {
   readonly #options: TrainerOptions<M, T>;
@@ -75,7 +77,9 @@ export class Trainer<M extends string = never, T extends string = never> {
    * What a rate is at the next update of this trainer: a schedule that follows a metric (`reduceOnPlateau`) has a state of its own in each trainer.
    *
    * @param rate a learning rate, weight decay or momentum as the optimizer was given it
-   * @example trainer.rateNow(schedule)
+   * @example
+   * const rate = schedules.exponential(0.1, { gamma: 0.5 });
+   * trainer.rateNow(rate); // => 0.1
    */
   rateNow(rate: Rate): number {
     const { step, epoch, schedules } = this.#training.state;
@@ -236,7 +240,10 @@ export class Trainer<M extends string = never, T extends string = never> {
    * Runs fn with the averaged weights in the model, to save or predict with them; the weights of training are back after it. Whatever reads the
    * model meanwhile sees the averages; a `fit` that runs waits with its next step.
    *
-   * @example await trainer.withAveragedWeights(() => trainer.model.stateDict())
+   * @example
+   * const trainer = new Trainer({ model, loss: crossEntropy, optimizer: exponentialAverage(adamw(), { decay: 0.9 }), backend: await cpu() });
+   * await trainer.fit(data, { epochs: 1 });
+   * const averaged = await trainer.withAveragedWeights(() => trainer.model.stateDict());
    * @throws ErmineError ERMINE_OPTION where no optimizer keeps an average
    */
   async withAveragedWeights<T>(fn: () => T | Promise<T>): Promise<T> {

@@ -46,7 +46,8 @@ export interface FuzzReport {
  * Draws programs and compares each target with the float64 reference, eagerly and compiled.
  *
  * @example
- * const { differences } = await fuzz({ targets: [{ label: "mine", backend: await mine() }], programs: 500 });
+ * const { differences } = await fuzz({ targets: [{ label: "cpu", backend: await cpu() }], programs: 5 });
+ * differences.length; // => 0
  * @returns how many programs there were, how many of them nothing could be said of, and those that differ, as small as they still do
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {

@@ -17,7 +17,9 @@ export interface TestProgramsOptions extends GenerateOptions {
 /**
  * Programs at random on a backend, eagerly and compiled, against the float64 reference.
  *
- * @example testPrograms("mine", () => mine(), { describe, it });
+ * @example
+ * // describe and it are your test runner's, create makes your backend.
+ * testPrograms("yours", create, { describe, it });
  */
 export function testPrograms(
   name: string,

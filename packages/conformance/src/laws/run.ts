@@ -107,11 +107,8 @@ export interface TestRunner {
  * The laws as tests: a test for each definition under each law.
  *
  * @example
- * import { describe, it } from "vitest";
- * import { testBackend } from "@ermine/conformance";
- * import { mine } from "../src/index.js";
- *
- * testBackend("mine", () => mine(), { describe, it });
+ * // describe and it are your test runner's, create makes your backend.
+ * testBackend("yours", create, { describe, it });
  */
 export function testBackend(
   name: string,

@@ -39,7 +39,10 @@ export interface ValueAndGrads<S, V = Tensor> {
  *
  * fn may return the scalar, or `[scalar, auxiliary]`; `value` is what it returned.
  *
- * @example const { value, grads } = valueAndGrad(() => crossEntropy(model.forward(x), y), model.parameters());
+ * @example
+ * const { value, grads } = valueAndGrad(() => crossEntropy(model.forward(x), y), [...model.parameters()]);
+ * value.shape; // => []
+ * grads.length; // => 4
  * @throws ErmineError ERMINE_SHAPE where the result is not a scalar, ERMINE_USAGE where fn is async
  */
 export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(
@@ -161,10 +164,12 @@ const joined = (lookups: readonly Lookup[]): Lookup =>
 /**
  * The gradient function of a scalar function, with respect to its first argument (a tensor or a tree of them).
  *
- * @example grad((x) => sum(mul(x, x)))(tensor([1, 2]))   // [2, 4]
- * @example grad((x) => sum(grad(f)(x)))                  // second order
+ * @example
+ * const cube = (x: Tensor) => sum(mul(mul(x, x), x));
+ * grad(cube)(tensor([1, 2])); // => [3, 12]
+ * grad((x) => sum(grad(cube)(x)))(tensor([1, 2])); // => [6, 12]
  */
-export function grad<S, R extends readonly unknown[]>(
+export function grad<S = Tensor, R extends readonly unknown[] = Tensor[]>(
   fn: (source: S, ...rest: R) => Tensor,
 ): (source: S, ...rest: R) => GradientsOf<S> {
   checkFunction("grad", fn, "grad((x) => f(x))(x)");

@@ -15,7 +15,7 @@ import { pullBack, record } from "./gradients.js";
  * J[i…, j…] = ∂ fn(x)[i…] / ∂ x[j…], of shape [...fn(x).shape, ...x.shape]. fn runs once and is walked back once for each of its
  * outputs.
  *
- * @example jacobian((x) => mul(x, x), tensor([1, 2]))   // [[2, 0], [0, 4]]
+ * @example jacobian((x) => mul(x, x), tensor([1, 2])); // => [[2, 0], [0, 4]]
  * @throws ErmineError ERMINE_SHAPE where the shape of the result is symbolic
  */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor<"real"> {

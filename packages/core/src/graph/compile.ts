@@ -61,10 +61,12 @@ interface Placed {
  * @param options.backend default: that of the arguments, else the one in use
  * @param options.symbolicBatch leave the first axis of every argument open, so that one trace serves every batch size. Default false
  * @param options.name for messages. Default: fn's
- * @example const step = compile((x, y) => { const { value, grads } = valueAndGrad(…); …; return value; });
+ * @example
+ * const distance = compile((a, b) => sqrt(sum(square(sub(a, b)))));
+ * distance(tensor([1, 2]), tensor([4, 6])).item(); // => 5
  * @throws ErmineError ERMINE_USAGE, from a call, where an argument is a symbol or contains itself, and where two traces differ
  */
-export function compile<A extends readonly unknown[], R>(
+export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   fn: (...args: A) => R,
   options: { backend?: Backend; symbolicBatch?: boolean; name?: string } = {},
 ): Compiled<A, R> {

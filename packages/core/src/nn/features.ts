@@ -7,7 +7,9 @@ import type { Module } from "./module.js";
  * Runs fn, and takes the outputs of the modules at `paths` on the way: the last one where a module runs more than once. A compiled function can
  * return them, and a gradient flows through them. The hooks are gone afterwards, also where fn throws.
  *
- * @example const { result, features } = withFeatures(model, ["encoder.2"], () => model.forward(x));
+ * @example
+ * const { features } = withFeatures(model, ["0"], () => model.forward(x));
+ * features[0].shape; // => [2, 8]
  * @throws ErmineError ERMINE_USAGE for a path that the model does not have, or one that did not run
  */
 export function withFeatures<P extends string, R, F = Tensor>(

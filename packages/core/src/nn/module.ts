@@ -25,8 +25,11 @@ const located = new WeakSet<object>();
  * class Net extends Module {
  *   fc1 = new Linear(784, 128);
  *   fc2 = new Linear(128, 10);
- *   forward(x: Tensor) { return this.fc2.forward(relu(this.fc1.forward(x))); }
+ *   forward(x: Tensor) {
+ *     return this.fc2.forward(relu(this.fc1.forward(x)));
+ *   }
  * }
+ * new Net().forward(zeros([32, 784])).shape; // => [32, 10]
  */
 export abstract class Module {
   /** Whether it behaves as in training (dropout drops, batchNorm measures). `train()` and `eval()` set it. */
@@ -218,7 +221,9 @@ export abstract class Module {
    * Replaces the variables' elements, and says what became of each. It takes what `stateDict()` gives, what `JSON.parse(JSON.stringify(…))` makes of
    * that, and tensors by name. Nothing is changed where something does not fit.
    *
-   * @example model.loadStateDict(saved, { strict: false, rename: { "backbone.": "encoder.", "fc.": null } })
+   * @example
+   * const saved = await model.stateDict();
+   * model.loadStateDict(saved, { strict: false, rename: { "backbone.": "encoder.", "fc.": null } });
    * @throws ErmineError ERMINE_SHAPE that lists what is missing, unexpected, or of another shape, ERMINE_USAGE where it is no state (a Promise, JSON
    * text), ERMINE_DTYPE where an element does not fit its variable
    */

@@ -65,7 +65,7 @@ function outputShapes(model: Module, { input, dtype = "float32" }: SummaryOption
  * A line for each module: its path, what it is, the shape that it gives ("N" is the batch), its own parameters (those of the modules inside
  * are theirs), and "frozen" where training leaves them; then the sums.
  *
- * @example console.log(summary(model, { input: [1, 28, 28] }))
+ * @example console.log(summary(model, { input: [4] }));
  * @throws ErmineError where the input does not fit, with the layer's path
  */
 export function summary(model: Module, options: SummaryOptions = {}): string {

@@ -26,6 +26,16 @@ export interface CheckGradientsOptions {
  * @returns the worst error found
  * @throws ErmineError ERMINE_VALUE that names the input and the element where the two differ by more than the tolerance
  */
+export function checkGradients<const I extends readonly Tensor[]>(
+  fn: (...inputs: I) => Tensor,
+  inputs: readonly [...I],
+  options?: CheckGradientsOptions,
+): number;
+export function checkGradients(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  options?: CheckGradientsOptions,
+): number;
 export function checkGradients(
   fn: (...inputs: Tensor[]) => Tensor,
   inputs: readonly Tensor[],

@@ -309,7 +309,9 @@ function checkParts(source: object): void {
  * tensor, nested arrays (rows may be typed arrays), a typed array of any kind, or that and its shape. Floats become float32; integers int32, bytes
  * (Uint8Array, Uint8ClampedArray) too; booleans and `{ data, shape, dtype: "bool" }` bool. Typed arrays are not copied, and bytes stay bytes.
  *
- * @example dataset({ inputs: { data: pixels, shape: [60000, 1, 28, 28] }, targets: labels }) // two Uint8Arrays
+ * @example
+ * const [pixels, labels] = [new Uint8Array(10 * 28 * 28), new Uint8Array(10)];
+ * dataset({ inputs: { data: pixels, shape: [10, 1, 28, 28] }, targets: labels }).length; // => 10
  * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name, ERMINE_SHAPE for what is no shape,
  * ERMINE_DTYPE where an element does not fit its column's dtype, ERMINE_RELEASED for an array whose buffer is detached
  */

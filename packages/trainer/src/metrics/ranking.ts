@@ -95,7 +95,10 @@ export function averagePrecision(options: NoOptions = {}): Metric<"averagePrecis
 /**
  * The threshold at which a score of (right positives, wrong positives, missed positives, right negatives) is highest; by default F1.
  *
- * @example bestThreshold(probabilities, labels, (tp, fp, fn) => -(fp + 10 * fn)) // a miss costs ten false alarms
+ * @example
+ * const [probabilities, labels] = [[0.9, 0.6, 0.4, 0.1], [1, 0, 1, 0]];
+ * bestThreshold(probabilities, labels); // => { threshold: 0.4, score: 0.8 }
+ * bestThreshold(probabilities, labels, (tp, fp, fn) => -(fp + 10 * fn)).threshold; // => 0.4
  */
 export function bestThreshold(
   probabilities: ArrayLike<number>,

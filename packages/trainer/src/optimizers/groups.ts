@@ -42,7 +42,9 @@ export function assignGroups(
  * Two groups that leave biases and normalization parameters (all of rank < 2) undecayed, the usual recipe; the default of every
  * optimizer decays all, as PyTorch does.
  *
- * @example new Trainer({ optimizer: undecayedBiasesAndNorms((weightDecay) => adamw({ learningRate: 1e-3, weightDecay }), 0.01), … })
+ * @example
+ * const optimizer = undecayedBiasesAndNorms((weightDecay) => adamw({ learningRate: 1e-3, weightDecay }), 0.01);
+ * new Trainer({ model, loss: crossEntropy, optimizer, backend: await cpu() });
  */
 export function undecayedBiasesAndNorms(
   make: (weightDecay: number) => Optimizer,

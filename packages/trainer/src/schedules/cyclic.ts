@@ -6,7 +6,9 @@ import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } fr
  * A learning rate with the momentum that belongs to it: high where the rate is low. An optimizer's momentum (beta1 of adam and its kin) is that
  * schedule where it is given it.
  *
- * @example const rate = oneCycle(0.1, { totalSteps }); sgd({ learningRate: rate, momentum: rate.momentum })
+ * @example
+ * const rate = schedules.oneCycle(0.1, { totalSteps: 1000 });
+ * sgd({ learningRate: rate, momentum: rate.momentum });
  */
 export interface CycledSchedule extends Schedule {
   readonly momentum: Schedule;

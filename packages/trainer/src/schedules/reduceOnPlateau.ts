@@ -46,10 +46,10 @@ const losses: readonly string[] = ["loss", "valLoss"];
  * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, where
  * neither `mode` nor the metric says which way is better
  * @example
- * const rate = reduceOnPlateau(0.1, { patience: 3 });
- * let state = rate.init();                            // in a loop of one's own
- * state = rate.observe(state, valLoss);               // after each epoch
- * rate.at(epoch, state);                              // the learning rate now
+ * const rate = schedules.reduceOnPlateau(0.1, { patience: 0 });
+ * let state = rate.init(); // in a loop of your own
+ * for (const valLoss of [0.7, 0.6, 0.65]) state = rate.observe(state, valLoss, "lower"); // after each epoch
+ * rate.at(3, state); // => 0.01
  */
 export function reduceOnPlateau(
   learningRate: number,

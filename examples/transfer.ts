@@ -1,6 +1,6 @@
 // What one task taught, used for another with little data: part of a state under other names, frozen, then trained on slowly.
 import { cpu } from "@ermine/backend-cpu";
-import { crossEntropy, manualSeed, normal, scope, tensor, useBackend } from "@ermine/core";
+import { crossEntropy, manualSeed, normal, scope, tensor, useBackend, type Tensor } from "@ermine/core";
 import {
   AdaptiveAvgPool1d,
   Conv1d,
@@ -31,10 +31,10 @@ const encoder = () =>
   );
 
 /** Noisy waves of 1 to 4 periods; `label` says what is asked of them. */
-function waves(count, label) {
+function waves(count: number, label: (periods: number) => number) {
   const noise = normal([count * 32], 0, 0.3).dataSync();
   const phases = normal([count], 0, 3).dataSync();
-  const periods = (i) => 1 + (i % 4);
+  const periods = (i: number) => 1 + (i % 4);
   const inputs = noise.map(
     (n, at) => n + Math.sin((2 * Math.PI * periods(Math.floor(at / 32)) * (at % 32)) / 32 + phases[Math.floor(at / 32)]),
   );
@@ -46,7 +46,7 @@ function waves(count, label) {
 class Periods extends Module {
   backbone = encoder();
   head = new Linear(16, 4);
-  forward(x) {
+  forward(x: Tensor) {
     return this.head.forward(this.backbone.forward(x));
   }
 }
@@ -62,7 +62,7 @@ first.dispose();
 class Odd extends Module {
   encoder = encoder();
   classify = new Linear(16, 2);
-  forward(x) {
+  forward(x: Tensor) {
     return this.classify.forward(this.encoder.forward(x));
   }
 }
@@ -76,7 +76,7 @@ const few = waves(24, (periods) => periods % 2);
 const unseen = waves(400, (periods) => periods % 2);
 // A learning rate a part: what was learned before moves slowly once it is thawed.
 const optimizer = [
-  { parameters: (name) => name.startsWith("encoder."), optimizer: adam({ learningRate: 0.0005 }) },
+  { parameters: (name: string) => name.startsWith("encoder."), optimizer: adam({ learningRate: 0.0005 }) },
   { parameters: () => true, optimizer: adam({ learningRate: 0.02 }) },
 ];
 const trainer = new Trainer({ model, loss: crossEntropy, optimizer, backend, metrics: [accuracy()] });

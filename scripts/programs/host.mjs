@@ -1,0 +1,38 @@
+// A process that runs groups of programs, each group in a thread: `node host.mjs < groups.json`, one line of JSON for each program.
+import { Worker } from "node:worker_threads";
+
+let text = "";
+for await (const chunk of process.stdin) text += chunk;
+const { groups, limit } = JSON.parse(text);
+
+for (const group of groups) await run(group);
+process.exit(0);
+
+function run(group) {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL("./worker.mjs", import.meta.url), { workerData: group, stdout: true, stderr: true });
+    const open = new Map(group.programs.map((program) => [program.id, program]));
+    let timer = setTimeout(stop, limit, `took more than ${limit / 1000} s`);
+    worker.on("message", (message) => {
+      clearTimeout(timer);
+      timer = setTimeout(stop, limit, `took more than ${limit / 1000} s`);
+      open.delete(message.id);
+      say(message);
+      if (open.size === 0) stop();
+    });
+    worker.on("error", (error) => stop(error.stack ?? String(error)));
+    worker.on("exit", () => stop("ended its thread"));
+    let stopped = false;
+    function stop(error) {
+      if (stopped) return;
+      stopped = true;
+      clearTimeout(timer);
+      for (const id of open.keys()) say({ id, output: "", error });
+      void worker.terminate().then(resolve);
+    }
+  });
+}
+
+function say(message) {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
