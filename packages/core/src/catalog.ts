@@ -4,7 +4,7 @@
  */
 import * as activationModule from "./activations/index.js";
 import type { Activation, ActivationProse } from "./activations/definition.js";
-import { ErmineError, nearestName } from "./errors.js";
+import { ErmineError, nearestName } from "./types/errors.js";
 import * as lossModule from "./losses/index.js";
 import type { Loss, LossProse } from "./losses/definition.js";
 

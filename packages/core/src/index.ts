@@ -1,5 +1,5 @@
 /** ermine's core: tensors, operations, gradients, graphs, backends. */
-export { ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./errors.js";
+export { ErmineError, foreignSpellings, nearestName, type ErmineErrorCode } from "./types/errors.js";
 export {
   checkArguments,
   checkFunction,
@@ -10,25 +10,18 @@ export {
   withDefaults,
   type OptionKind,
   type OptionKinds,
-} from "./options.js";
-export { loadChunk } from "./chunk.js";
-export { finalizationRegistry } from "./finalizers.js";
-export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "./copy.js";
-export { Tensor } from "./tensor/tensor.js";
-export { Parameter, Variable } from "./tensor/variable.js";
-export { keep, scope } from "./tensor/scope.js";
-export { leaves, mapTree, type Tree } from "./tensor/tree.js";
-export type { NestedNumbers } from "./tensor/print.js";
-export {
-  compactElements,
-  elementsOf,
-  isTypedArray,
-  naturalDType,
-  type AnyTypedArray,
-  type NumberArray,
-} from "./tensor/arrays.js";
-export { nested, type Nested } from "./tensor/nested.js";
-export { allocate, bytesPerElement, checkDTypeName, dtypes, type Domain, type DType, type TypedArray } from "./tensor/dtype.js";
+} from "./types/options.js";
+export { loadChunk } from "./types/chunk.js";
+export { finalizationRegistry } from "./types/finalizers.js";
+export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "./types/copy.js";
+export { Tensor } from "./types/tensor.js";
+export { Parameter, Variable } from "./dispatch/variable.js";
+export { keep, scope } from "./dispatch/scope.js";
+export { leaves, mapTree, type Tree } from "./types/tree.js";
+export type { NestedNumbers } from "./types/print.js";
+export { compactElements, elementsOf, isTypedArray, naturalDType, type AnyTypedArray, type NumberArray } from "./types/arrays.js";
+export { nested, type Nested } from "./types/nested.js";
+export { allocate, bytesPerElement, checkDTypeName, dtypes, type Domain, type DType, type TypedArray } from "./types/dtype.js";
 export {
   addSizes,
   bind,
@@ -45,7 +38,7 @@ export {
   type Bindings,
   type Shape,
   type Size,
-} from "./tensor/dim.js";
+} from "./types/dim.js";
 export * from "./ops/index.js";
 export * from "./random/index.js";
 export * from "./activations/index.js";
@@ -61,18 +54,18 @@ export {
 } from "./autograd/gradients.js";
 export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";
 export { jacobian } from "./autograd/jacobian.js";
-export { backward, dispose, tidy } from "./habits.js";
-export type * from "./backend/contract.js";
-export { currentBackend, useBackend, withBackend } from "./backend/current.js";
+export { backward, dispose, tidy } from "./migration.js";
+export type * from "./ir/contract.js";
+export { currentBackend, useBackend, withBackend } from "./dispatch/currentBackend.js";
 export { createBackend, probeBackends, registeredBackends, use, type BackendStatus } from "./backend/registry.js";
 export { compile, type Compiled } from "./graph/compile.js";
 export { traceEntry, type TracedEntry } from "./graph/traceEntry.js";
 export { compileApart, compileModule, graphModule, type Program } from "./graph/module.js";
 export { peakBytes, placements, type Placement } from "./graph/placement.js";
 export { bindFeeds } from "./graph/feeds.js";
-export { requirementPlace, unmetRequirement, type Requirement } from "./graph/requirements.js";
+export { requirementPlace, unmetRequirement, type Requirement } from "./ir/requirements.js";
 export { fedLookups, type FedLookup } from "./graph/lookups.js";
 export { interpret } from "./graph/interpret.js";
 export { eliminateDead, lowerModule, specialize } from "./graph/passes.js";
-export { currentPath, currentTrace, Trace, withoutTrace, withPath, type VariableCheck } from "./graph/trace.js";
-export type * from "./graph/graph.js";
+export { currentPath, currentTrace, Trace, withoutTrace, withPath, type VariableCheck } from "./dispatch/trace.js";
+export type * from "./ir/graph.js";

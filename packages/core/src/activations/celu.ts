@@ -3,7 +3,7 @@ import { div, minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = max(x, 0) + min(0, α(e^(x/α) − 1)). */

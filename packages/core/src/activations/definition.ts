@@ -1,15 +1,15 @@
 /** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
-import { bind } from "../ops/kernels.js";
-import type { Attributes } from "../backend/contract.js";
-import { markCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, kindsOf } from "../options.js";
-import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../ops/definition.js";
+import { bind } from "../ir/kernels.js";
+import type { Attributes } from "../ir/contract.js";
+import { markCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, kindsOf } from "../types/options.js";
+import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../dispatch/dispatch.js";
 import { checkTensor } from "../ops/elementwise.js";
 import { reshape } from "../ops/shape.js";
-import { isScalarAxis, normalizeAxis, type Shape } from "../tensor/dim.js";
-import type { Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { isScalarAxis, normalizeAxis, type Shape } from "../types/dim.js";
+import type { Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -3,8 +3,8 @@ import { add, div, mul } from "../ops/arithmetic.js";
 import { erfc } from "../ops/erfc.js";
 import { exp, neg } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 

@@ -2,9 +2,9 @@
 import { mul } from "../ops/arithmetic.js";
 import { concat, split } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
-import { ErmineError } from "../errors.js";
-import { divSizes } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { divSizes } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 

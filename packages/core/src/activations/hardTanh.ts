@@ -1,7 +1,7 @@
 /** The piecewise linear tanh. */
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = min(max(x, minValue), maxValue). The gradient at both bounds is 0. */

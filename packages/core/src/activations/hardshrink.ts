@@ -2,7 +2,7 @@
 import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x for |x| > λ, else 0. */

@@ -1,15 +1,15 @@
 /** The rectifier whose leak is learned. */
-import { ErmineError } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkOptions } from "../types/options.js";
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
-import { apply1, builtinFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "../ops/elementwise.js";
 import { sumTo } from "../ops/reduction.js";
 import { reshape } from "../ops/shape.js";
 import { where } from "../ops/where.js";
-import { formatShape, sameSize, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameSize, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import type { ActivationProse } from "./definition.js";
 
 /** The weight as it broadcasts against x: one for all, or one a channel (axis 1). */

@@ -1,11 +1,11 @@
 /** The rectifier whose leak is random in training and fixed in evaluation. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { builtinActivation, type Activation, type ActivationProse } from "./definition.js";
 import { leakyRelu } from "./leakyRelu.js";
 

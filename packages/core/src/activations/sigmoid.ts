@@ -1,7 +1,7 @@
 /** The logistic function: a probability for each number on its own. */
 import { add, div, mul } from "../ops/arithmetic.js";
 import { exp, neg } from "../ops/unary.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** σ(x) = 1 / (1 + e⁻ˣ). Its output is marked as probabilities. */

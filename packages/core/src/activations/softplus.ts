@@ -3,7 +3,7 @@ import { div, minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, log1p } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { sigmoid } from "./sigmoid.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 

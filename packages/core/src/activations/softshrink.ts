@@ -3,7 +3,7 @@ import { add, sub } from "../ops/arithmetic.js";
 import { greater, less, lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /** f(x) = x − λ above λ, x + λ below −λ, 0 between. */

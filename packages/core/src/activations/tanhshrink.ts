@@ -3,7 +3,7 @@ import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
 import { abs, tanh } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { builtinActivation, type ActivationProse } from "./definition.js";
 
 /**

@@ -1,21 +1,21 @@
 /** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
-import { checkArguments, checkFunction } from "../options.js";
-import type { Op } from "../ops/definition.js";
-import { apply1, identity } from "../ops/definition.js";
+import { checkArguments, checkFunction } from "../types/options.js";
+import type { Op } from "../dispatch/dispatch.js";
+import { apply1, identity } from "../dispatch/dispatch.js";
 import { concat } from "../ops/shape.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { currentTrace } from "../graph/trace.js";
-import { formatShape } from "../tensor/dim.js";
-import { scope } from "../tensor/scope.js";
-import type { Domain } from "../tensor/dtype.js";
-import { checkTensor, Tensor, typeOf } from "../tensor/tensor.js";
-import { leaves, mapTree, type Tree } from "../tensor/tree.js";
-import { Variable, withRecording } from "../tensor/variable.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { currentTrace } from "../dispatch/trace.js";
+import { formatShape } from "../types/dim.js";
+import { scope } from "../dispatch/scope.js";
+import type { Domain } from "../types/dtype.js";
+import { checkTensor, Tensor, typeOf } from "../types/tensor.js";
+import { leaves, mapTree, type Tree } from "../types/tree.js";
+import { Variable, withRecording } from "../dispatch/variable.js";
 import { addOp } from "../ops/arithmetic.js";
 import { denseGradient, type RowGradient } from "./rows.js";
-import { backpropagate, pauseTapes, provideZeros, Tape, withTape, type Lookup } from "./tape.js";
+import { backpropagate, pauseTapes, provideZeros, Tape, withTape, type Lookup } from "../dispatch/tape.js";
 
 provideZeros((like) => zerosLike(like));
 

@@ -1,14 +1,14 @@
 /** All partial derivatives of a function from a tensor to a tensor. */
-import { checkArguments, checkFunction } from "../options.js";
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
+import { checkArguments, checkFunction } from "../types/options.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
 import { full, hostTensor } from "../ops/creation.js";
-import { apply1 } from "../ops/definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { padOp, reshape, stack } from "../ops/shape.js";
-import { currentTrace } from "../graph/trace.js";
-import { concrete, formatShape } from "../tensor/dim.js";
-import { scope } from "../tensor/scope.js";
-import { Tensor } from "../tensor/tensor.js";
+import { currentTrace } from "../dispatch/trace.js";
+import { concrete, formatShape } from "../types/dim.js";
+import { scope } from "../dispatch/scope.js";
+import { Tensor } from "../types/tensor.js";
 import { pullBack, record } from "./gradients.js";
 
 /**

@@ -1,7 +1,7 @@
 /** The gradient of a table that was only looked up in: the rows that it has, and where. */
 import { indexAdd } from "../ops/gather.js";
 import { zeros } from "../ops/creation.js";
-import { Tensor } from "../tensor/tensor.js";
+import { Tensor } from "../types/tensor.js";
 
 /** Σ over i of rows[i] at indices[i]; an index may come several times. A plain object, so that scopes see its tensors. */
 export interface RowGradient {

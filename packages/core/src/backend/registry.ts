@@ -1,7 +1,7 @@
 /** Backends by name: registered explicitly, probed before use, chosen by name or by priority. */
-import { checkCopy } from "../copy.js";
-import { ErmineError, nearestName } from "../errors.js";
-import type { Backend, BackendPlugin, Probe } from "./contract.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError, nearestName } from "../types/errors.js";
+import type { Backend, BackendPlugin, Probe } from "../ir/contract.js";
 
 const plugins = new Map<string, BackendPlugin>();
 

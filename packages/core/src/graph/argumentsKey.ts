@@ -1,9 +1,9 @@
 /** The arguments of a compiled function as text: equal where one program serves both calls, different where it may not. */
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { identity } from "../ops/definition.js";
-import { Dim, formatShape, type Size } from "../tensor/dim.js";
-import { Tensor } from "../tensor/tensor.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { identity } from "../dispatch/dispatch.js";
+import { Dim, formatShape, type Size } from "../types/dim.js";
+import { Tensor } from "../types/tensor.js";
 
 export interface KeyOptions {
   /** The function's name, for messages. */

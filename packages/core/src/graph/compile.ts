@@ -1,20 +1,20 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
-import { tapesRun } from "../autograd/tape.js";
-import type { Backend, Feed, TensorType } from "../backend/contract.js";
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, show } from "../options.js";
-import { backendOf, identity, retype } from "../ops/definition.js";
-import { bind, concrete, Dim, type Shape } from "../tensor/dim.js";
-import { adopt } from "../tensor/scope.js";
-import { eagerState, storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
-import { leaves, mapTree, type Tree } from "../tensor/tree.js";
-import type { Variable } from "../tensor/variable.js";
+import { tapesRun } from "../dispatch/tape.js";
+import type { Backend, Feed, TensorType } from "../ir/contract.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, show } from "../types/options.js";
+import { backendOf, identity, retype } from "../dispatch/dispatch.js";
+import { bind, concrete, Dim, type Shape } from "../types/dim.js";
+import { adopt } from "../dispatch/scope.js";
+import { eagerState, storageOn, Tensor, typeOf, wrapStorage } from "../types/tensor.js";
+import { leaves, mapTree, type Tree } from "../types/tree.js";
+import type { Variable } from "../dispatch/variable.js";
 import { argumentsKey } from "./argumentsKey.js";
 import { bindFeeds } from "./feeds.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../ir/graph.js";
 import { compileModule, graphModule, type Program } from "./module.js";
-import { currentTrace, type Trace } from "./trace.js";
+import { currentTrace, type Trace } from "../dispatch/trace.js";
 import { traceEntry } from "./traceEntry.js";
 
 /** A compiled function. */

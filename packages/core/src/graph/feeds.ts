@@ -1,8 +1,8 @@
 /** What is fed to an entry, checked against what the entry asks for. */
-import type { Feeds } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { Dim, formatShape, type Bindings } from "../tensor/dim.js";
-import type { Graph } from "./graph.js";
+import type { Feeds } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { Dim, formatShape, type Bindings } from "../types/dim.js";
+import type { Graph } from "../ir/graph.js";
 
 /**
  * Symbols of an entry's feeds, bound by the shapes that were fed.

@@ -1,10 +1,10 @@
 /** An Executable for backends that have no compiler: the graph's nodes run one by one through the eager kernels. */
-import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { concrete, type Bindings } from "../tensor/dim.js";
-import { allocate, type DType, type TypedArray } from "../tensor/dtype.js";
+import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { concrete, type Bindings } from "../types/dim.js";
+import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 import { bindFeeds } from "./feeds.js";
-import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "./graph.js";
+import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
 import { specialize } from "./passes.js";
 
 /** Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend. */

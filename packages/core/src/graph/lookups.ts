@@ -1,7 +1,7 @@
 /** Which feeds are indices: what can be checked before a program runs. */
 import { reshapeOp, transposeOp } from "../ops/shape.js";
-import type { Size } from "../tensor/dim.js";
-import type { FeedNode, Graph, OpNode, Value } from "./graph.js";
+import type { Size } from "../types/dim.js";
+import type { FeedNode, Graph, OpNode, Value } from "../ir/graph.js";
 
 /** A feed all of whose values are looked up. */
 export interface FedLookup {

@@ -1,17 +1,17 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
-import type { Backend, Executable, Feed, Feeds, Storage } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { finalizationRegistry } from "../finalizers.js";
-import { concrete } from "../tensor/dim.js";
-import { allocate, type TypedArray } from "../tensor/dtype.js";
-import type { Variable } from "../tensor/variable.js";
+import type { Backend, Executable, Feed, Feeds, Storage } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { finalizationRegistry } from "../types/finalizers.js";
+import { concrete } from "../types/dim.js";
+import { allocate, type TypedArray } from "../types/dtype.js";
+import type { Variable } from "../dispatch/variable.js";
 import { bindFeeds } from "./feeds.js";
-import type { Graph, GraphModule } from "./graph.js";
+import type { Graph, GraphModule } from "../ir/graph.js";
 import { interpret } from "./interpret.js";
 import { openSizes } from "./openSizes.js";
 import { lowerModule } from "./passes.js";
-import { checkRequirements } from "./requirements.js";
-import { bind } from "../tensor/dim.js";
+import { checkRequirements } from "../ir/requirements.js";
+import { bind } from "../types/dim.js";
 
 /** Entries that share variables, each variable once. */
 export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModule {

@@ -1,7 +1,7 @@
 /** What a graph's ops ask of sizes that were open when it was traced: asked again for the sizes that are fed. */
-import { ErmineError } from "../errors.js";
-import { bind, type Bindings } from "../tensor/dim.js";
-import type { Graph, Node, OpNode } from "./graph.js";
+import { ErmineError } from "../types/errors.js";
+import { bind, type Bindings } from "../types/dim.js";
+import type { Graph, Node, OpNode } from "../ir/graph.js";
 
 /** How many combinations of sizes are known to fit. */
 const capacity = 32;

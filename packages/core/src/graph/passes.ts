@@ -1,11 +1,19 @@
 /** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
-import type { Backend } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import type { Op } from "../ops/definition.js";
-import { bind, formatShape, type Bindings } from "../tensor/dim.js";
-import type { EagerState, Tensor } from "../tensor/tensor.js";
-import { attributesKey, type ConstantNode, type Graph, type GraphModule, type Node, type OpNode, type Value } from "./graph.js";
-import { Trace, withPath } from "./trace.js";
+import type { Backend } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import type { Op } from "../dispatch/dispatch.js";
+import { bind, formatShape, type Bindings } from "../types/dim.js";
+import type { EagerState, Tensor } from "../types/tensor.js";
+import {
+  attributesKey,
+  type ConstantNode,
+  type Graph,
+  type GraphModule,
+  type Node,
+  type OpNode,
+  type Value,
+} from "../ir/graph.js";
+import { Trace, withPath } from "../dispatch/trace.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
 export function lowerModule(module: GraphModule, backend: Backend): GraphModule {

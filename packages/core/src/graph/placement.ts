@@ -1,8 +1,8 @@
 /** Looks at a program before it runs: which ops a backend has, what the others become there, and how much is alive at once. */
-import type { Backend } from "../backend/contract.js";
-import { concrete } from "../tensor/dim.js";
-import { bytesPerElement } from "../tensor/dtype.js";
-import type { Graph, OpNode, Value } from "./graph.js";
+import type { Backend } from "../ir/contract.js";
+import { concrete } from "../types/dim.js";
+import { bytesPerElement } from "../types/dtype.js";
+import type { Graph, OpNode, Value } from "../ir/graph.js";
 import { lowerGraph } from "./passes.js";
 
 /** An op of a graph and where it runs. */

@@ -1,11 +1,11 @@
 /** A function traced into a graph, twice, so that what would silently become a constant of the program is found. */
-import type { TensorType } from "../backend/contract.js";
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { Tensor, typeOf } from "../tensor/tensor.js";
-import { mapTree, type Tree } from "../tensor/tree.js";
-import { attributesKey, type Graph, type Value } from "./graph.js";
-import { Trace } from "./trace.js";
+import type { TensorType } from "../ir/contract.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { Tensor, typeOf } from "../types/tensor.js";
+import { mapTree, type Tree } from "../types/tree.js";
+import { attributesKey, type Graph, type Value } from "../ir/graph.js";
+import { Trace } from "../dispatch/trace.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
 export interface TracedEntry {

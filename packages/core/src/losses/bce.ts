@@ -1,12 +1,12 @@
 /** Binary cross-entropy of probabilities, each number a question of its own. */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { log, log1p } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { neg } from "../ops/unary.js";
-import { broadcastShapes, formatShape, sameShape, type Shape } from "../tensor/dim.js";
-import { ErmineError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { broadcastShapes, formatShape, sameShape, type Shape } from "../types/dim.js";
+import { ErmineError } from "../types/errors.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 

@@ -1,9 +1,9 @@
 /** Binary cross-entropy of logits: sigmoid and logarithm in one, which cannot overflow. */
 import { sigmoid } from "../activations/sigmoid.js";
 import { add, maximum, mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../ops/definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";

@@ -1,7 +1,7 @@
 /** What losses over classes share: where the class axis is, and the checks of targets and class weights. */
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { formatShape, sameShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
+import type { TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import type { ValueRule } from "./values.js";
 
 /** (K): 0; (N, K): 1; (N, K, d…): 1. */

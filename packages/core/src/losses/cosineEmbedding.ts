@@ -1,12 +1,12 @@
 /** The angle of pairs. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { equal } from "../ops/comparison.js";
 import { sum } from "../ops/reduction.js";
 import { sqrt, square } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { formatShape, sameShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { areSigns } from "./values.js";
 

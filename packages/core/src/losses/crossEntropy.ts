@@ -1,10 +1,10 @@
 /** Cross-entropy of logits: log-softmax and negative log likelihood in one, which cannot overflow. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { logSoftmax } from "../activations/logSoftmax.js";
 import { softmax } from "../activations/softmax.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
-import { apply, builtinFusedOp } from "../ops/definition.js";
+import { apply, builtinFusedOp } from "../dispatch/dispatch.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
@@ -12,8 +12,8 @@ import { sum } from "../ops/reduction.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import type { Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { areClassProbabilities } from "./values.js";

@@ -1,20 +1,20 @@
 /** Connectionist temporal classification: a sequence without an alignment. */
 import { logSoftmax } from "../activations/logSoftmax.js";
 import { stopGradient } from "../autograd/gradients.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater, less, logicalAnd, logicalOr, notEqual } from "../ops/comparison.js";
 import { iotaOp, zeros } from "../ops/creation.js";
-import { apply1 } from "../ops/definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { cumsum } from "../ops/sort.js";
 import { mean } from "../ops/statistics.js";
 import { concat, expandDims, reshape, sliceAxis, squeeze, stack } from "../ops/shape.js";
 import { exp, log, neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import { formatShape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { nanWhere } from "./knownClasses.js";
 import { wholeWithin, type ValueRule } from "./values.js";

@@ -2,18 +2,18 @@
  * What a loss is: a value for each element of the batch, and what each counts for in the mean. Core alone makes mean, sum and
  * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
  */
-import { checkCopy, markCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, kindsOf, type OptionKinds } from "../options.js";
+import { checkCopy, markCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, kindsOf, type OptionKinds } from "../types/options.js";
 import { div, mul } from "../ops/arithmetic.js";
-import { conform, type InputDType } from "../ops/inputs.js";
+import { conform, type InputDType } from "../ir/inputs.js";
 import { elementCount } from "../ops/statistics.js";
 import { sum } from "../ops/reduction.js";
 import { broadcastTo, reshape } from "../ops/shape.js";
-import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
-import type { TensorType } from "../backend/contract.js";
-import type { Domain } from "../tensor/dtype.js";
-import { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameShape, sameSize } from "../types/dim.js";
+import type { TensorType } from "../ir/contract.js";
+import type { Domain } from "../types/dtype.js";
+import { Tensor } from "../types/tensor.js";
 import { checkElements } from "./elements.js";
 import type { Draw, Samples } from "./samples.js";
 import type { ValueRule, ValueRuleOf } from "./values.js";

@@ -1,7 +1,7 @@
 /** The overlap of two sets, in probabilities. */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { sum } from "../ops/reduction.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 

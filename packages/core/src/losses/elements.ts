@@ -1,7 +1,7 @@
 /** What a loss's elements must be: refused before anything broadcasts by accident. */
-import { ErmineError } from "../errors.js";
-import { formatShape, sameShape, sameSize, sizeOf, subSizes, type Shape } from "../tensor/dim.js";
-import { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, sameShape, sameSize, sizeOf, subSizes, type Shape } from "../types/dim.js";
+import { Tensor } from "../types/tensor.js";
 import type { Elements } from "./definition.js";
 
 /** Has `a` at most as many elements as `b`, whatever the symbols stand for? */

@@ -1,17 +1,17 @@
 /** Cross-entropy in which easy samples count less. */
 import { logSigmoid } from "../activations/logSigmoid.js";
 import { sigmoid } from "../activations/sigmoid.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, mul, pow, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { onesLike } from "../ops/creation.js";
-import { apply1, builtinOp, type Op } from "../ops/definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { gather } from "../ops/gather.js";
 import { expandDims, squeeze } from "../ops/shape.js";
 import { logSumExp } from "../ops/statistics.js";
 import { exp, neg } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, classAxis, classCount } from "./classes.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";

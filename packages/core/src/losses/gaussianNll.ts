@@ -1,12 +1,12 @@
 /** The negative log likelihood of numbers whose variance the model says too. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { expandDims } from "../ops/shape.js";
 import { log, square } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
 import { stopGradient } from "../autograd/gradients.js";
-import { formatShape, sameShape, sameSize } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameShape, sameSize } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { notNegative } from "./values.js";
 

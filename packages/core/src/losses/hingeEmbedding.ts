@@ -2,7 +2,7 @@
 import { add, sub } from "../ops/arithmetic.js";
 import { equal } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { areSigns } from "./values.js";
 

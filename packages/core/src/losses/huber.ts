@@ -1,5 +1,5 @@
 /** Squared near, absolute far. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { mul, sub } from "../ops/arithmetic.js";
 import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";

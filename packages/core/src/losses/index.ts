@@ -22,7 +22,7 @@ export * from "./multiLabelSoftMargin.js";
 export * from "./focal.js";
 export * from "./dice.js";
 export * from "./ctc.js";
-export { asLogProbabilities, asProbabilities } from "./marks.js";
+export { asLogProbabilities, asProbabilities } from "./domains.js";
 export { checkClassIndices } from "./classes.js";
 export { valueRule, type ValueRule, type ValueRuleOf } from "./values.js";
 export { checkValueShape } from "./elements.js";

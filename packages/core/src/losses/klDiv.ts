@@ -5,7 +5,7 @@ import { sum } from "../ops/reduction.js";
 import { elementCount } from "../ops/statistics.js";
 import { exp, log } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { notNegative } from "./values.js";
 

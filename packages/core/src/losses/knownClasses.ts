@@ -1,8 +1,8 @@
 /** What becomes of a class index that is none, where nobody reads it on the host: NaN, value and gradient, and no other class's number. */
 import { equal, greaterEqual, less, logicalAnd, logicalOr } from "../ops/comparison.js";
-import { apply1, builtinOp, type Op } from "../ops/definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 
 const nanWhereOp: Op<Record<never, never>> = /* @__PURE__ */ builtinOp<Record<never, never>>({
   name: "nanWhere",

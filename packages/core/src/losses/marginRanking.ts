@@ -2,7 +2,7 @@
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { areSigns } from "./values.js";
 

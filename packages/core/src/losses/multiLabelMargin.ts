@@ -1,7 +1,7 @@
 /** The hinge of several labels: each label above each other class. */
 import { relu } from "../activations/relu.js";
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
+import type { TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { equal, less } from "../ops/comparison.js";
@@ -9,8 +9,8 @@ import { gather } from "../ops/gather.js";
 import { max, sum } from "../ops/reduction.js";
 import { expandDims } from "../ops/shape.js";
 import { cumsum } from "../ops/sort.js";
-import { formatShape, sameShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { wholeWithin, type ValueRule } from "./values.js";

@@ -1,6 +1,6 @@
 /** The mean over labels of a binary cross-entropy of logits. */
 import { mean } from "../ops/statistics.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { bceWithLogits } from "./bceWithLogits.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { inUnitInterval } from "./values.js";

@@ -1,12 +1,12 @@
 /** The multi-class hinge. */
 import { relu } from "../activations/relu.js";
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { sum } from "../ops/reduction.js";
 import { expandDims, reshape } from "../ops/shape.js";
 import { square } from "../ops/unary.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classCount } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";

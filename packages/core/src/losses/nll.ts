@@ -1,12 +1,12 @@
 /** The negative log likelihood of log probabilities. */
 import { mul } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
-import { apply, builtinFusedOp } from "../ops/definition.js";
+import { apply, builtinFusedOp } from "../dispatch/dispatch.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss, type LossProse } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";

@@ -1,10 +1,10 @@
 /** One-hot vectors along a new axis, in ops that work on every backend and any rank. */
 import { equal } from "../ops/comparison.js";
 import { cast } from "../ops/cast.js";
-import { apply1 } from "../ops/definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { iotaOp } from "../ops/creation.js";
 import { expandDims, reshape } from "../ops/shape.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 
 /** indices (…) → float32 with `classes` numbers along the new axis `axis`, 1 at the index. */
 export function oneHotAlong(indices: Tensor, classes: number, axis: number): Tensor<"real"> {

@@ -3,7 +3,7 @@ import { add, mul, sub } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, log } from "../ops/unary.js";
 import { where } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { notNegative } from "./values.js";
 

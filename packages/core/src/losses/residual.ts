@@ -1,8 +1,8 @@
 /** Losses of the difference between prediction and target, element by element. */
-import type { Attributes } from "../backend/contract.js";
+import type { Attributes } from "../ir/contract.js";
 import { mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../ops/definition.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
 import type { Draw } from "./samples.js";
 

@@ -1,5 +1,5 @@
 /** Samples: inputs that a loss takes, as its definition says them, so that laws can be tried on any loss there is. */
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 
 /** Makes numbers: the caller decides which, the sample of which kind and shape. All are away from 0. */
 export interface Draw {

@@ -1,5 +1,5 @@
 /** The absolute error with its corner rounded. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
 import { abs, sign } from "../ops/unary.js";

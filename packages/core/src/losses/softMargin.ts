@@ -2,7 +2,7 @@
 import { logSigmoid } from "../activations/logSigmoid.js";
 import { mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 import { areSigns } from "./values.js";
 

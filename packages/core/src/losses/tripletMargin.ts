@@ -1,9 +1,9 @@
 /** An anchor closer to its like than to another. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, minimum, sub } from "../ops/arithmetic.js";
 import { norm } from "../ops/statistics.js";
 import { clamp } from "../ops/where.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
 
 /**

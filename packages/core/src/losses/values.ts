@@ -1,6 +1,6 @@
 /** What an input of a loss may hold: checked where its values are on the host, and in a data set before the first step. */
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
+import type { TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
 
 /** A rule for values. */
 export interface ValueRule {

@@ -2,13 +2,13 @@
 import * as functions from "../activations/index.js";
 import type { Activation } from "../activations/definition.js";
 import { prelu } from "../activations/prelu.js";
-import type { Domain } from "../tensor/dtype.js";
+import type { Domain } from "../types/dtype.js";
 import { tensor } from "../ops/creation.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { checkSize } from "./size.js";
-import { checkCopy } from "../copy.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { checkCopy } from "../types/copy.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { Module } from "./module.js";
 
 export interface ActivationModule<D extends Domain> extends Module {

@@ -1,7 +1,7 @@
 /** Pooling layers to a size that is given, over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkArguments, checkOptions } from "../options.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices, checkOutputSize } from "../ops/adaptivePooling.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import type { Pooled } from "./pooling.js";
 import { formatSizes } from "./size.js";

@@ -1,7 +1,7 @@
 /** Attention of several heads. */
 import { softmax } from "../activations/softmax.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { attend } from "../ops/attention.js";
 import { greater } from "../ops/comparison.js";
@@ -12,9 +12,9 @@ import { broadcastTo, concat, expandDims, padTensor, permute, reshape, split, sq
 import { mean } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, xavierNormal, xavierUniform } from "../random/initializers.js";
-import { formatShape, mulSizes, sameShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape, mulSizes, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { Dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";

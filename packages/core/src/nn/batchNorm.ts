@@ -1,7 +1,7 @@
 /** Normalizations that keep running statistics for evaluation: over the batch, or over each instance of it. */
 import { stopGradient } from "../autograd/gradients.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";
@@ -9,9 +9,9 @@ import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
 import { elementCount, mean, measuredCount, variance } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
-import { formatShape, sameSize, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter, Variable } from "../tensor/variable.js";
+import { formatShape, sameSize, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter, Variable } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 import { affine, scaleBy } from "./standardize.js";

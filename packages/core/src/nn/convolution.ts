@@ -1,12 +1,12 @@
 /** Convolution layers over one, two and three spatial axes: one class, three ranks. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { convolution } from "../ops/convolution.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { eachAxis, windowOf, type Window, type WindowOptions } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";

@@ -1,15 +1,15 @@
 /** Numbers, or whole channels, dropped at random in training. In evaluation nothing happens. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { greaterEqual } from "../ops/comparison.js";
 import { full } from "../ops/creation.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
-import { formatShape, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkProbability } from "./size.js";
-import { checkArguments } from "../options.js";
+import { checkArguments } from "../types/options.js";
 
 abstract class Drop extends Module {
   /** The probability of being dropped. */

@@ -1,7 +1,7 @@
 /** A table of vectors, looked up by index. */
 import { noGrad } from "../autograd/gradients.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { zeros } from "../ops/creation.js";
@@ -11,9 +11,9 @@ import { reshape } from "../ops/shape.js";
 import { norm } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, normalInit } from "../random/initializers.js";
-import { formatShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 

@@ -1,6 +1,6 @@
 /** What layers inside of a model give, beside what the model gives. */
-import { ErmineError, nearestName } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError, nearestName } from "../types/errors.js";
+import type { Tensor } from "../types/tensor.js";
 import type { Module } from "./module.js";
 
 /**

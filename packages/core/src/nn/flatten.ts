@@ -1,10 +1,10 @@
 /** Axes joined into one, and one taken apart. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { flatten, reshape } from "../ops/shape.js";
-import { formatShape, normalizeAxis } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, normalizeAxis } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
-import { checkArguments } from "../options.js";
+import { checkArguments } from "../types/options.js";
 
 /** Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1). */
 export class Flatten extends Module {

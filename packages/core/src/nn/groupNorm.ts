@@ -1,11 +1,11 @@
 /** Normalization over groups of channels. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
-import { formatShape, sameSize, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape, sameSize, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 import { affine, standardize } from "./standardize.js";

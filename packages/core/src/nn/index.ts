@@ -5,7 +5,7 @@ export type { LoadableState, LoadableTensor } from "./stateElements.js";
 export { withFeatures } from "./features.js";
 export { initializeParameters } from "./initialize.js";
 export { summary, type SummaryOptions } from "./summary.js";
-export { Parameter } from "../tensor/variable.js";
+export { Parameter } from "../dispatch/variable.js";
 export { Sequential } from "./sequential.js";
 export { Residual } from "./residual.js";
 export { Bilinear, Linear } from "./linear.js";

@@ -1,6 +1,6 @@
 /** Other starting values than a layer's own. */
 import { initialize, initializerOf, type Initializer, type InitializerName } from "../random/initializers.js";
-import type { Parameter } from "../tensor/variable.js";
+import type { Parameter } from "../dispatch/variable.js";
 import type { Module } from "./module.js";
 
 /**

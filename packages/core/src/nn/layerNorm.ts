@@ -1,16 +1,16 @@
 /** Normalizations over the last axes of each sample, and over neighbouring channels. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, pow } from "../ops/arithmetic.js";
 import { ones, zeros } from "../ops/creation.js";
-import { apply1 } from "../ops/definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { avgPoolOp } from "../ops/pooling.js";
 import { reshape } from "../ops/shape.js";
 import { mean } from "../ops/statistics.js";
 import { sqrt, square } from "../ops/unary.js";
-import { formatShape, sameSize, sizeOf } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape, sameSize, sizeOf } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 import { affine, standardize } from "./standardize.js";

@@ -1,14 +1,14 @@
 /** The fully connected layer, of one input and of two. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { linear } from "../ops/linear.js";
 import { sum } from "../ops/reduction.js";
 import { permute, reshape } from "../ops/shape.js";
 import { defaultBias, defaultWeight, initialize, uniformInit } from "../random/initializers.js";
-import { formatShape, sameShape, sizeOf } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape, sameShape, sizeOf } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";

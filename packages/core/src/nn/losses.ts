@@ -1,9 +1,9 @@
 /** Every loss as a module, under PyTorch's name; its options are given once. */
-import { checkArguments } from "../options.js";
-import { checkCopy } from "../copy.js";
+import { checkArguments } from "../types/options.js";
+import { checkCopy } from "../types/copy.js";
 import * as functions from "../losses/index.js";
 import type { CommonOptions, Loss } from "../losses/index.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 
 export interface LossModule<I extends readonly Tensor[]> extends Module {

@@ -2,12 +2,12 @@
  * A module: parameters and other modules as plain properties, and a `forward`. Names are found by walking the properties, so
  * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
  */
-import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkOptions } from "../options.js";
-import { withPath } from "../graph/trace.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter, Variable } from "../tensor/variable.js";
+import { checkCopy, copyKey, copyMark, type CopyMark } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkOptions } from "../types/options.js";
+import { withPath } from "../dispatch/trace.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter, Variable } from "../dispatch/variable.js";
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
 import type { LoadableState } from "./stateElements.js";
 

@@ -1,9 +1,9 @@
 /** Padding layers over one, two and three last axes: one class, named by mode and rank. */
-import { ErmineError } from "../errors.js";
-import { checkArguments } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments } from "../types/options.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
-import { formatShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 
 /** One width for all sides, or [left, right, top, bottom, front, back]: the last axis first, as PyTorch's. */

@@ -1,5 +1,5 @@
 /** Pooling layers over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkArguments, checkOptions } from "../options.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import {
   avgPool,
   lpPool,
@@ -10,7 +10,7 @@ import {
   type MaxPoolOptions,
 } from "../ops/pooling.js";
 import { eachAxis } from "../ops/window.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { formatSizes } from "./size.js";
 

@@ -1,12 +1,12 @@
 /** Recurrent layers: one loop over the steps, three cells. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { concat, expandDims, sliceAxis, split, squeeze, stack, transpose } from "../ops/shape.js";
-import { formatShape, sameShape, sameSize, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import type { Parameter } from "../tensor/variable.js";
+import { formatShape, sameShape, sameSize, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import type { Parameter } from "../dispatch/variable.js";
 import { Dropout } from "./dropout.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";

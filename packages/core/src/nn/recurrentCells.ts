@@ -1,17 +1,17 @@
 /** One step of each recurrent network, and the steps as layers of their own. */
 import { relu } from "../activations/relu.js";
 import { sigmoid } from "../activations/sigmoid.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, show } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, show } from "../types/options.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { expandDims, split, squeeze } from "../ops/shape.js";
 import { tanh } from "../ops/unary.js";
 import { initialize, uniformInit } from "../random/initializers.js";
-import { formatShape, sameSize } from "../tensor/dim.js";
-import { checkTensor, Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { formatShape, sameSize } from "../types/dim.js";
+import { checkTensor, Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";

@@ -1,10 +1,10 @@
 /** A branch around which its input goes too. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { add } from "../ops/arithmetic.js";
-import { formatShape, sameShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, sameShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module, type Layer } from "./module.js";
-import { checkArguments } from "../options.js";
+import { checkArguments } from "../types/options.js";
 
 /**
  * y = branch(x) + x, or + shortcut(x) where the branch changes the shape. Source: He et al. 2016.

@@ -1,7 +1,7 @@
 /** Modules one after the other. */
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module, type Layer } from "./module.js";
 
 /** Applies its modules in order; they are named "0", "1", … as in PyTorch. */

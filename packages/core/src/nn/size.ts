@@ -1,6 +1,6 @@
 /** What constructors ask of sizes and probabilities. */
-import { ErmineError } from "../errors.js";
-import { show } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { show } from "../types/options.js";
 
 /** @internal @throws ErmineError ERMINE_OPTION where a size is not a whole number ≥ least */
 export function checkSize(where: string, name: string, value: number, least = 1): void {

@@ -2,8 +2,8 @@
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { mean, variance } from "../ops/statistics.js";
 import { sqrt } from "../ops/unary.js";
-import type { Tensor } from "../tensor/tensor.js";
-import type { Parameter } from "../tensor/variable.js";
+import type { Tensor } from "../types/tensor.js";
+import type { Parameter } from "../dispatch/variable.js";
 
 /** @internal (x − center) / √(spread + eps) */
 export const scaleBy = (x: Tensor, center: Tensor, spread: Tensor, eps: number): Tensor<"real"> =>

@@ -1,9 +1,9 @@
 /** Saved numbers against a module's variables: which goes where, what fits, what is left over. */
-import { ErmineError } from "../errors.js";
-import { show } from "../options.js";
-import { formatShape, sameShape, type Shape } from "../tensor/dim.js";
-import type { DType, TypedArray } from "../tensor/dtype.js";
-import type { Variable } from "../tensor/variable.js";
+import { ErmineError } from "../types/errors.js";
+import { show } from "../types/options.js";
+import { formatShape, sameShape, type Shape } from "../types/dim.js";
+import type { DType, TypedArray } from "../types/dtype.js";
+import type { Variable } from "../dispatch/variable.js";
 import { checkState, elementsOf, shapeOf, type LoadableState } from "./stateElements.js";
 
 /** A variable's numbers on the host, as saved. */

@@ -1,9 +1,9 @@
 /** What people hand to `loadStateDict`, checked and turned into elements of a variable's dtype. */
-import { ErmineError } from "../errors.js";
-import { formatShape, type Shape } from "../tensor/dim.js";
-import { elementsOf as converted, isTypedArray, type AnyTypedArray } from "../tensor/arrays.js";
-import type { DType, TypedArray } from "../tensor/dtype.js";
-import { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, type Shape } from "../types/dim.js";
+import { elementsOf as converted, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
+import type { DType, TypedArray } from "../types/dtype.js";
+import { Tensor } from "../types/tensor.js";
 
 /** A tensor to load: as saved, or as JSON makes it of that, where `{ "0": 1, "1": 2 }` stands for a typed array. */
 export interface LoadableTensor {

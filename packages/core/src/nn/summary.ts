@@ -1,11 +1,11 @@
 /** A model as a table: its layers, what shapes they give, how many parameters they have. */
-import { checkOptions, show } from "../options.js";
-import { ErmineError } from "../errors.js";
-import { Trace } from "../graph/trace.js";
-import { Dim, formatShape } from "../tensor/dim.js";
-import { checkDTypeName, type DType } from "../tensor/dtype.js";
-import { Tensor } from "../tensor/tensor.js";
-import { leaves } from "../tensor/tree.js";
+import { checkOptions, show } from "../types/options.js";
+import { ErmineError } from "../types/errors.js";
+import { Trace } from "../dispatch/trace.js";
+import { Dim, formatShape } from "../types/dim.js";
+import { checkDTypeName, type DType } from "../types/dtype.js";
+import { Tensor } from "../types/tensor.js";
+import { leaves } from "../types/tree.js";
 import { Module } from "./module.js";
 
 export interface SummaryOptions {

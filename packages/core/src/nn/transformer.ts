@@ -1,10 +1,10 @@
 /** The layers of a transformer, and stacks of them. Source: Vaswani et al. 2017. */
 import { gelu } from "../activations/gelu.js";
 import { relu } from "../activations/relu.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, show } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, show } from "../types/options.js";
 import { add } from "../ops/arithmetic.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { MultiHeadAttention, type AttentionMasks } from "./attention.js";
 import { Dropout } from "./dropout.js";
 import { LayerNorm } from "./layerNorm.js";

@@ -1,12 +1,12 @@
 /** Transposed convolution layers over one, two and three spatial axes. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { checkOutputPadding, convolutionTranspose } from "../ops/transposedConvolution.js";
 import { eachAxis } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
-import { concrete, formatShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { Parameter } from "../tensor/variable.js";
+import { concrete, formatShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { Parameter } from "../dispatch/variable.js";
 import { checkChannels } from "./convolution.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";

@@ -1,12 +1,12 @@
 /** Layers that give an image another size. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "../types/errors.js";
 import { checkResize, resize, type ResizeOptions } from "../ops/resize.js";
 import { permute, reshape } from "../ops/shape.js";
-import { formatShape, mulSizes, divSizes, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { formatShape, mulSizes, divSizes, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkSize, formatSizes } from "./size.js";
-import { checkArguments } from "../options.js";
+import { checkArguments } from "../types/options.js";
 
 /**
  * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two

@@ -2,10 +2,10 @@
  * Pooling to a size that is given: output i of m takes the elements ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ − 1 of an axis of n. Parts of
  * different lengths are laid out side by side at one length, so that they are windows like any others.
  */
-import { ErmineError } from "../errors.js";
-import { checkArguments } from "../options.js";
-import { concrete } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments } from "../types/options.js";
+import { concrete } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
 import { tensor } from "./creation.js";
 import { indexSelect } from "./gather.js";

@@ -1,8 +1,8 @@
 /** Arithmetic of two tensors (or a tensor and a number), element by element with NumPy's broadcasting. */
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { equal, greaterEqual, less, logicalAnd, notEqual } from "./comparison.js";
 import { cast } from "./cast.js";
-import { apply1 } from "./definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { applyBinary, binaryOp, promoteOperands, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 import { log, neg, round } from "./unary.js";

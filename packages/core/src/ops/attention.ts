@@ -1,15 +1,15 @@
 /** Scaled dot-product attention as one op, so that a backend need not keep a number for each pair of query and key. */
 import { softmax } from "../activations/softmax.js";
-import { tapesWatch } from "../autograd/tape.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
+import { tapesWatch } from "../dispatch/tape.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
-import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { add, addOp, div, maximum, mul, sub } from "./arithmetic.js";
 import { equal, greater, greaterEqual } from "./comparison.js";
 import { iota } from "./creation.js";
-import { apply1, builtinFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { amax, sum } from "./reduction.js";

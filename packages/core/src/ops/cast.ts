@@ -1,9 +1,9 @@
 /** From one dtype to another. */
-import { checkDTypeName, type DType, type Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { checkDTypeName, type DType, type Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { mulOp } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { apply1, builtinOp } from "./definition.js";
+import { apply1, builtinOp } from "../dispatch/dispatch.js";
 import { reshapeOp } from "./shape.js";
 import { absOp, floorOp, signOp } from "./unary.js";
 import { clamp, where } from "./where.js";

@@ -1,9 +1,9 @@
 /** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
-import { checkArguments, checkOptions } from "../options.js";
-import { broadcastShapes, sameShape } from "../tensor/dim.js";
-import { heldElements, type Tensor } from "../tensor/tensor.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { broadcastShapes, sameShape } from "../types/dim.js";
+import { heldElements, type Tensor } from "../types/tensor.js";
 import { broadcastTo } from "./shape.js";
-import { scope } from "../tensor/scope.js";
+import { scope } from "../dispatch/scope.js";
 import { checkTensor } from "./elementwise.js";
 
 export interface ClosenessOptions {

@@ -1,8 +1,8 @@
 /** Comparison and logic, element by element with broadcasting; the results are bool and carry no gradient. */
-import { Tensor } from "../tensor/tensor.js";
+import { Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { applyBinary, binaryOp, type NoAttributes, type Operand } from "./elementwise.js";
 
 // "any": where a backend has float32 only, logic is comparison of 0 and 1.

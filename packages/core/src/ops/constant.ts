@@ -1,10 +1,10 @@
 /** Plain numbers as operands: each becomes a tensor once for a backend, and one constant of a graph. */
-import type { Backend } from "../backend/contract.js";
-import { currentTrace } from "../graph/trace.js";
-import type { DType } from "../tensor/dtype.js";
-import { adopt, keep } from "../tensor/scope.js";
-import { wrapHost, type Tensor } from "../tensor/tensor.js";
-import { backendOf } from "./definition.js";
+import type { Backend } from "../ir/contract.js";
+import { currentTrace } from "../dispatch/trace.js";
+import type { DType } from "../types/dtype.js";
+import { adopt, keep } from "../dispatch/scope.js";
+import { wrapHost, type Tensor } from "../types/tensor.js";
+import { backendOf } from "../dispatch/dispatch.js";
 
 /** How many numbers are kept for a backend; what comes after has an ordinary lifetime. */
 const capacity = 256;

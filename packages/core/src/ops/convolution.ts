@@ -1,10 +1,10 @@
 /** Convolution (cross-correlation, as every framework calls it) over any number of spatial axes. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { formatShape, sameSize, type Shape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, builtinFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";

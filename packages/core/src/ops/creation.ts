@@ -1,9 +1,9 @@
 /** Tensors from numbers: data, constants, ranges. */
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkList, checkOptions } from "../options.js";
-import { currentTrace } from "../graph/trace.js";
-import { checkShape, formatShape, type Shape, type Size } from "../tensor/dim.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { currentTrace } from "../dispatch/trace.js";
+import { checkShape, formatShape, type Shape, type Size } from "../types/dim.js";
 import {
   allocate,
   bytesPerElement,
@@ -12,11 +12,11 @@ import {
   type DType,
   type Domain,
   type TypedArray,
-} from "../tensor/dtype.js";
-import { nested, type Nested } from "../tensor/nested.js";
-import { adopt } from "../tensor/scope.js";
-import { wrapHost, type Tensor } from "../tensor/tensor.js";
-import { apply1, builtinOp } from "./definition.js";
+} from "../types/dtype.js";
+import { nested, type Nested } from "../types/nested.js";
+import { adopt } from "../dispatch/scope.js";
+import { wrapHost, type Tensor } from "../types/tensor.js";
+import { apply1, builtinOp } from "../dispatch/dispatch.js";
 
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };

@@ -1,7 +1,7 @@
 /** Einstein's summation: products of tensors by naming their axes. */
-import { ErmineError } from "../errors.js";
-import { formatShape, mulSizes, sameSize, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, mulSizes, sameSize, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { checkTensor } from "./elementwise.js";
 import { diagonal, matmul } from "./matmul.js";

@@ -1,11 +1,11 @@
 /** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
-import { broadcastShapes } from "../tensor/dim.js";
-import { elementOf, promote, type DType, type Domain } from "../tensor/dtype.js";
-import { checkTensor, Tensor } from "../tensor/tensor.js";
+import { broadcastShapes } from "../types/dim.js";
+import { elementOf, promote, type DType, type Domain } from "../types/dtype.js";
+import { checkTensor, Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, builtinOp, type Op, type OptionalTensors } from "./definition.js";
-import type { InputDType } from "./inputs.js";
+import { apply1, builtinOp, type Op, type OptionalTensors } from "../dispatch/dispatch.js";
+import type { InputDType } from "../ir/inputs.js";
 
 export { checkTensor };
 

@@ -1,11 +1,11 @@
 /** Rows of a table by index, with a gradient of its own where some rows count otherwise. */
-import { ErmineError } from "../errors.js";
-import { formatShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { div } from "./arithmetic.js";
 import { equal } from "./comparison.js";
 import { checkIndices, ones, zeros, zerosLike } from "./creation.js";
-import { apply1, builtinOp } from "./definition.js";
+import { apply1, builtinOp } from "../dispatch/dispatch.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { reshape } from "./shape.js";
 import { where } from "./where.js";

@@ -1,8 +1,8 @@
 /** The complement of the error function, which keeps its digits where erf is 1. */
-import type { Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../types/tensor.js";
 import { add, div, minimum, mul, sub } from "./arithmetic.js";
 import { less } from "./comparison.js";
-import { builtinOp } from "./definition.js";
+import { builtinOp } from "../dispatch/dispatch.js";
 import { applyUnary, type NoAttributes } from "./elementwise.js";
 import { abs, exp, neg, round } from "./unary.js";
 import { where } from "./where.js";

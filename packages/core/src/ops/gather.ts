@@ -1,12 +1,12 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
-import { ErmineError } from "../errors.js";
-import { checkArguments } from "../options.js";
-import type { TensorType } from "../backend/contract.js";
-import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
-import type { Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments } from "../types/options.js";
+import type { TensorType } from "../ir/contract.js";
+import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../types/dim.js";
+import type { Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkIndices, iota, zerosLike } from "./creation.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { reshape } from "./shape.js";
 

@@ -13,10 +13,10 @@ export {
   type OpObserver,
   type OptionalTensors,
   type Tensors,
-} from "./definition.js";
-export { bindKernels, kernelName } from "./kernels.js";
+} from "../dispatch/dispatch.js";
+export { bindKernels, kernelName } from "../ir/kernels.js";
 export type { NoAttributes, Operand } from "./elementwise.js";
-export type { InputDType } from "./inputs.js";
+export type { InputDType } from "../ir/inputs.js";
 export {
   arange,
   eye,

@@ -1,14 +1,14 @@
 /** NumPy's indexing, `x.at(…)`: numbers, ranges, new axes, "...", arrays of indices and masks. */
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { addSizes, broadcastShapes, formatShape, mulSizes, sizeOf, type Shape, type Size } from "../tensor/dim.js";
-import type { NestedNumbers } from "../tensor/print.js";
-import { Tensor } from "../tensor/tensor.js";
-import { leaves } from "../tensor/tree.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { addSizes, broadcastShapes, formatShape, mulSizes, sizeOf, type Shape, type Size } from "../types/dim.js";
+import type { NestedNumbers } from "../types/print.js";
+import { Tensor } from "../types/tensor.js";
+import { leaves } from "../types/tree.js";
 import { add, mul } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { checkIndices, tensor } from "./creation.js";
-import { apply1 } from "./definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { checkedIndices, indexSelectOp } from "./gather.js";
 import { broadcastTo, permute, reshape, sliceOp } from "./shape.js";
 import { where } from "./where.js";

@@ -1,9 +1,9 @@
 /** The affine map of a fully connected layer. */
-import { ErmineError } from "../errors.js";
-import { formatShape, sameSize, sizeOf, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor, type NoAttributes } from "./elementwise.js";
 import { matmulOp } from "./matmul.js";
 import { sum } from "./reduction.js";

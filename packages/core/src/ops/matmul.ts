@@ -1,11 +1,11 @@
 /** Products of matrices and vectors. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { broadcastShapes, formatShape, sameSize, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { sum, sumTo } from "./reduction.js";
 import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";

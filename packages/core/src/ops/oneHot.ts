@@ -1,11 +1,11 @@
 /** Class indices as vectors. */
-import { ErmineError } from "../errors.js";
-import { checkArguments } from "../options.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments } from "../types/options.js";
+import type { Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
 import { iota } from "./creation.js";
-import { withDomain } from "./definition.js";
+import { withDomain } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { checkedIndices } from "./gather.js";
 import { expandDims } from "./shape.js";

@@ -1,8 +1,8 @@
 /** More numbers around a tensor: a constant, its own mirrored, its outermost repeated, or itself once more. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkList, checkOptions } from "../options.js";
-import { formatShape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { formatShape, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { checkTensor } from "./elementwise.js";
 import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";
 

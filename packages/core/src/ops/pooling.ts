@@ -1,12 +1,12 @@
 /** The largest, the mean and the p-norm of each window, over any number of spatial axes. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import type { Tensor } from "../types/tensor.js";
 import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, logicalOr, notEqual } from "./comparison.js";
 import { full, tensor, zeros } from "./creation.js";
-import { apply1, builtinFusedOp } from "./definition.js";
+import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { gather, scatterAddOp } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";

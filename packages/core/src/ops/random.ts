@@ -1,8 +1,8 @@
 /** Random numbers as an op: a pure function of a key and of counters that are fed. */
 import { randomUniform24, type Key } from "../random/philox.js";
-import { concrete, formatShape, sizeOf, type Shape } from "../tensor/dim.js";
-import { ErmineError } from "../errors.js";
-import { builtinOp } from "./definition.js";
+import { concrete, formatShape, sizeOf, type Shape } from "../types/dim.js";
+import { ErmineError } from "../types/errors.js";
+import { builtinOp } from "../dispatch/dispatch.js";
 
 export type RandomAttributes = { readonly shape: Shape; readonly key: Key };
 

@@ -1,14 +1,14 @@
 /** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../tensor/dim.js";
-import type { DType } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../types/dim.js";
+import type { DType } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { div, mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, greater } from "./comparison.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { neg } from "./unary.js";

@@ -1,8 +1,8 @@
 /** Images of another size: each new element a weighed sum of a few old ones along one axis after the other. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { concrete } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { concrete } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { add, mul } from "./arithmetic.js";
 import { tensor } from "./creation.js";
 import { adaptiveAvgPool } from "./adaptivePooling.js";

@@ -1,12 +1,12 @@
 /** Some rows of a table and not the others: what training an embedding touches. */
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { formatShape, sameShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape, sameShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { div } from "./arithmetic.js";
 import { greater } from "./comparison.js";
 import { ones, zeros } from "./creation.js";
-import { apply, apply1, builtinOp } from "./definition.js";
+import { apply, apply1, builtinOp } from "../dispatch/dispatch.js";
 import type { NoAttributes } from "./elementwise.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { where } from "./where.js";

@@ -1,6 +1,6 @@
 /** The same numbers under another shape or order. All of these keep the domain. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkList } from "../options.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkList } from "../types/options.js";
 import {
   addSizes,
   checkShape,
@@ -16,11 +16,11 @@ import {
   subSizes,
   type Shape,
   type Size,
-} from "../tensor/dim.js";
-import { elementOf, promote, type Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+} from "../types/dim.js";
+import { elementOf, promote, type Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
-import { apply, apply1, builtinOp, type Op } from "./definition.js";
+import { apply, apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 

@@ -1,12 +1,12 @@
 /** Order and running sums along an axis. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions, show } from "../options.js";
-import { isScalarAxis, normalizeAxis } from "../tensor/dim.js";
-import type { Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions, show } from "../types/options.js";
+import { isScalarAxis, normalizeAxis } from "../types/dim.js";
+import type { Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { zerosLike } from "./creation.js";
-import { apply, apply1, builtinOp, type Op } from "./definition.js";
+import { apply, apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { scatterAddOp, type AxisAttributes } from "./gather.js";
 import { flip, reshape, sliceAxis } from "./shape.js";

@@ -1,15 +1,15 @@
 /** Means, variances, norms: reductions made of simpler ones. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { oneValue } from "../graph/requirements.js";
-import { currentTrace } from "../graph/trace.js";
-import { formatShape, normalizeAxes, sizeOf } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { oneValue } from "../ir/requirements.js";
+import { currentTrace } from "../dispatch/trace.js";
+import { formatShape, normalizeAxes, sizeOf } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { stopGradient } from "../autograd/gradients.js";
 import { add, div, maximum, mul, pow, sub } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
-import { apply1, builtinOp } from "./definition.js";
+import { apply1, builtinOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { max, reducedShape, sum, type ReduceOptions } from "./reduction.js";
 import { reshape } from "./shape.js";

@@ -1,11 +1,11 @@
 /** The adjoint of a convolution: it makes larger what that makes smaller. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkOptions } from "../options.js";
-import { concrete, formatShape, sameSize, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { concrete, formatShape, sameSize, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
 import { convolutionOp, type ConvolutionAttributes } from "./convolution.js";
-import { apply, apply1, builtinFusedOp } from "./definition.js";
+import { apply, apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { pad } from "./padding.js";

@@ -1,9 +1,9 @@
 /** Functions of one tensor, element by element. Gradients are PyTorch's, at kinks and poles too. */
-import type { Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { add, div, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { builtinFusedOp, withDomain } from "./definition.js";
+import { builtinFusedOp, withDomain } from "../dispatch/dispatch.js";
 import { applyUnary, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
 
 export const negOp = unaryOp("neg", { dtype: "numeric", gradient: ([g]) => [neg(g!)] });

@@ -1,12 +1,12 @@
 /** Choosing between two tensors, and keeping numbers within bounds. */
-import { ErmineError } from "../errors.js";
-import { broadcastShapes } from "../tensor/dim.js";
-import { elementOf, type Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { broadcastShapes } from "../types/dim.js";
+import { elementOf, type Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 import { maximum, minimum } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { greater, less, logicalAnd } from "./comparison.js";
-import { apply1, builtinOp } from "./definition.js";
+import { apply1, builtinOp } from "../dispatch/dispatch.js";
 import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 

@@ -1,9 +1,9 @@
 /** Sliding windows over the spatial axes of [N, C, ...S]: cut out side by side, and added back. */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkList, checkOptions } from "../options.js";
-import { formatShape, type Size } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { apply1, builtinOp, type Op } from "./definition.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { formatShape, type Size } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
+import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { expandDims, squeeze } from "./shape.js";
 

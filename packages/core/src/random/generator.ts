@@ -3,13 +3,13 @@
  * draws differ and none depends on the others. Eagerly the numbers are made here, on the host; inside a compiled step they
  * are the op `randomUniform`, fed with counters.
  */
-import { ErmineError } from "../errors.js";
-import { checkArguments, checkFunction, checkList, checkOptions } from "../options.js";
-import { currentPath, currentTrace } from "../graph/trace.js";
-import { checkShape, concrete, sizeOf, type Shape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkFunction, checkList, checkOptions } from "../types/options.js";
+import { currentPath, currentTrace } from "../dispatch/trace.js";
+import { checkShape, concrete, sizeOf, type Shape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { hostTensor } from "../ops/creation.js";
-import { apply1 } from "../ops/definition.js";
+import { apply1 } from "../dispatch/dispatch.js";
 import { randomUniformOp } from "../ops/random.js";
 import { less } from "../ops/comparison.js";
 import { checkTensor } from "../ops/elementwise.js";

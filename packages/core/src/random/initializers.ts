@@ -2,11 +2,11 @@
  * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
-import { checkArguments, checkOptions } from "../options.js";
-import { ErmineError, nearestName } from "../errors.js";
+import { checkArguments, checkOptions } from "../types/options.js";
+import { ErmineError, nearestName } from "../types/errors.js";
 import { hostTensor } from "../ops/creation.js";
-import { checkShape } from "../tensor/dim.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { checkShape } from "../types/dim.js";
+import type { Tensor } from "../types/tensor.js";
 import { nextKey, scaled, standardNormal, uniform24 } from "./generator.js";
 import { hashKey, type Key } from "./philox.js";
 

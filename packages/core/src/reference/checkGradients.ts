@@ -1,15 +1,15 @@
 /** Gradients against finite differences, in double precision: how a rule proves itself. */
 import { valueAndGrad } from "../autograd/gradients.js";
-import { withBackend } from "../backend/current.js";
-import type { Backend } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { withBackend } from "../dispatch/currentBackend.js";
+import type { Backend } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { checkOptions } from "../types/options.js";
 import { mul } from "../ops/arithmetic.js";
 import { hostTensor } from "../ops/creation.js";
 import { sum } from "../ops/reduction.js";
-import { concrete, formatShape } from "../tensor/dim.js";
-import { scope } from "../tensor/scope.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { concrete, formatShape } from "../types/dim.js";
+import { scope } from "../dispatch/scope.js";
+import type { Tensor } from "../types/tensor.js";
 import { reference } from "./reference.js";
 
 export interface CheckGradientsOptions {

@@ -2,11 +2,11 @@
  * The smallest backend: plain TypeScript, double precision inside, no speed. The oracle of every law, the trainer's test double, and the
  * template for a backend of one's own. It has the primitives only, so that everything else proves its decomposition.
  */
-import type { Backend, BackendPlugin, KernelOutput } from "../backend/contract.js";
-import { markCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { checkOptions, show } from "../options.js";
-import type { DType, TypedArray } from "../tensor/dtype.js";
+import type { Backend, BackendPlugin, KernelOutput } from "../ir/contract.js";
+import { markCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { checkOptions, show } from "../types/options.js";
+import type { DType, TypedArray } from "../types/dtype.js";
 import { elementwise } from "./kernels/elementwise.js";
 import { movement } from "./kernels/movement.js";
 import { products } from "./kernels/product.js";

@@ -11,7 +11,7 @@ import {
   sameSize,
   subSizes,
   type Size,
-} from "../../src/tensor/dim.js";
+} from "../../src/types/dim.js";
 
 const size: fc.Arbitrary<Size> = fc
   .array(fc.tuple(fc.constantFrom("", "N", "M"), fc.integer({ min: -3, max: 5 })), { maxLength: 3 })

@@ -1,5 +1,5 @@
 /** Kernels that move numbers: reshaping, slicing, gathering, scattering. */
-import { ErmineError } from "../../errors.js";
+import { ErmineError } from "../../types/errors.js";
 import { around, stridesTo, walk, type ArrayKernel, type Operand } from "../storage.js";
 
 const copyFrom = (x: Operand, y: Operand, strides: readonly number[], start = 0): void =>

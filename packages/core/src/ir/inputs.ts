@@ -1,10 +1,10 @@
 /** Which dtypes an input of an op or a loss takes, and what becomes of each: it passes, is cast exactly, or is refused. */
-import type { TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { formatShape } from "../tensor/dim.js";
-import { isDType, promote, type DType } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { cast } from "./cast.js";
+import type { TensorType } from "./contract.js";
+import { ErmineError } from "../types/errors.js";
+import { formatShape } from "../types/dim.js";
+import { isDType, promote, type DType } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
+import { cast } from "../ops/cast.js";
 
 /**
  * - "any": every dtype, as it is;

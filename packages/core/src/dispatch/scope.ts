@@ -2,11 +2,11 @@
  * Lifetimes of eager tensors. A garbage collector runs no finalizer inside a synchronous loop, so regions free: everything
  * made inside `scope(fn)` that it does not return is released when it ends.
  */
-import { checkFunction } from "../options.js";
-import { tapesHold } from "../autograd/tape.js";
-import { ErmineError } from "../errors.js";
-import { leaves } from "./tree.js";
-import { release, Tensor } from "./tensor.js";
+import { checkFunction } from "../types/options.js";
+import { tapesHold } from "./tape.js";
+import { ErmineError } from "../types/errors.js";
+import { leaves } from "../types/tree.js";
+import { release, Tensor } from "../types/tensor.js";
 
 const regions: Set<Tensor>[] = [];
 

@@ -2,9 +2,9 @@
  * What a backend is: storage, kernels for ops, and optionally a compiler for whole graphs. What it is not: autograd,
  * shape checking, decomposition, domains and lifetimes stay in core. The smallest example is `@ermine/core/reference`.
  */
-import type { DType, Domain, TypedArray } from "../tensor/dtype.js";
-import type { Shape } from "../tensor/dim.js";
-import type { GraphModule, OpNode } from "../graph/graph.js";
+import type { DType, Domain, TypedArray } from "../types/dtype.js";
+import type { Shape } from "../types/dim.js";
+import type { GraphModule, OpNode } from "./graph.js";
 
 /** A backend's own handle to a tensor's numbers; core only passes it around. */
 export type Storage = object;

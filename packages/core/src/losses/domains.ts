@@ -1,8 +1,8 @@
 /** Marks for numbers that are probabilities already, made elsewhere. */
-import { ErmineError } from "../errors.js";
-import { withDomain } from "../ops/definition.js";
-import type { Domain } from "../tensor/dtype.js";
-import type { Tensor } from "../tensor/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { withDomain } from "../dispatch/dispatch.js";
+import type { Domain } from "../types/dtype.js";
+import type { Tensor } from "../types/tensor.js";
 
 function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (value: number) => boolean): Tensor<D> {
   if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${what} are float32, got ${t.dtype}.`);

@@ -1,20 +1,12 @@
 /** Recording: while a trace runs, every op becomes a node of its graph instead of numbers. */
-import type { Attributes, Backend, TensorType } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import {
-  hasKernel,
-  needsLowering,
-  physicalDType,
-  retype,
-  sameElements,
-  type Op,
-  type OptionalTensors,
-} from "../ops/definition.js";
-import { keep } from "../tensor/scope.js";
-import { eagerState, Tensor, typeOf } from "../tensor/tensor.js";
-import type { Variable } from "../tensor/variable.js";
-import type { Requirement } from "./requirements.js";
-import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "./graph.js";
+import type { Attributes, Backend, TensorType } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { hasKernel, needsLowering, physicalDType, retype, sameElements, type Op, type OptionalTensors } from "./dispatch.js";
+import { keep } from "./scope.js";
+import { eagerState, Tensor, typeOf } from "../types/tensor.js";
+import type { Variable } from "./variable.js";
+import type { Requirement } from "../ir/requirements.js";
+import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
 
 let active: Trace | undefined;
 export const currentTrace = (): Trace | undefined => active;

@@ -1,8 +1,8 @@
 /** The backend that eager operations run on where their tensors do not say. */
-import { checkFunction } from "../options.js";
-import { checkCopy } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import type { Backend } from "./contract.js";
+import { checkFunction } from "../types/options.js";
+import { checkCopy } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import type { Backend } from "../ir/contract.js";
 
 let current: Backend | undefined;
 

@@ -1,6 +1,6 @@
 /** What a graph asks of sizes that are still open when it is traced: how many elements something is measured over. */
-import { ErmineError } from "../errors.js";
-import { Dim, type Bindings } from "../tensor/dim.js";
+import { ErmineError } from "../types/errors.js";
+import { Dim, type Bindings } from "../types/dim.js";
 
 /** A spread is measured over this many elements, and over one there is none. */
 export interface Requirement {

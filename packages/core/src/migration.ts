@@ -1,5 +1,5 @@
 /** What hands used to tfjs and PyTorch type first: each says ermine's way. */
-import { ErmineError } from "./errors.js";
+import { ErmineError } from "./types/errors.js";
 
 /** @deprecated tfjs' habit. @throws ErmineError always */
 export function tidy(..._habit: readonly unknown[]): never {

@@ -1,8 +1,8 @@
 /** Traced computations as plain data: pure functions from feeds and variables to outputs and new values of variables. */
-import type { Attributes, Storage, TensorType } from "../backend/contract.js";
-import type { Op } from "../ops/definition.js";
-import type { TypedArray } from "../tensor/dtype.js";
-import type { Variable } from "../tensor/variable.js";
+import type { Attributes, Storage, TensorType } from "./contract.js";
+import type { Op } from "../dispatch/dispatch.js";
+import type { TypedArray } from "../types/dtype.js";
+import type { Variable } from "../dispatch/variable.js";
 import type { Requirement } from "./requirements.js";
 
 /** One output of a node. */

@@ -2,7 +2,7 @@
  * Sizes that may not be known yet. A `Dim` is a polynomial with integer coefficients over symbols ("N", "2N + 1"), so that
  * one traced graph serves every batch size. A shape is a list of numbers and Dims.
  */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "./errors.js";
 import { checkLength } from "./dtype.js";
 
 export type Size = number | Dim;

@@ -1,7 +1,7 @@
 /**
  * Arrays that people hand in, as elements of a dtype: the one conversion behind `tensor`, data sets, states to load and `Variable.write`.
  */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "./errors.js";
 import { allocate, elementOf, type DType, type TypedArray } from "./dtype.js";
 
 /** A typed array of numbers. Float16Array (Node 24) by its parts: not every TypeScript library knows it. */

@@ -1,5 +1,5 @@
 /** What a tensor's elements are: their storage type and what is known of the numbers. */
-import { ErmineError, nearestName } from "../errors.js";
+import { ErmineError, nearestName } from "./errors.js";
 
 export type DType = "float32" | "int32" | "bool";
 

@@ -3,17 +3,17 @@
  * operation goes: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes.
  */
 // First: ops are made while the modules below, which import this one, are evaluated.
-import { bindKernels, kernelName } from "./kernels.js";
-import { pauseTapes, recordOnTapes, tapesWatch } from "../autograd/tape.js";
-import type { Attributes, Backend, TensorType } from "../backend/contract.js";
-import { backendInUse, currentBackend } from "../backend/current.js";
-import { ErmineError } from "../errors.js";
-import { currentPath, currentTrace } from "../graph/trace.js";
-import { concrete, type Shape, type Size } from "../tensor/dim.js";
-import { bytesPerElement, type DType, type Domain } from "../tensor/dtype.js";
-import { adopt } from "../tensor/scope.js";
-import { checkTensor, storageOn, Tensor, typeOf, wrapStorage } from "../tensor/tensor.js";
-import { conform, conforms, type InputDType } from "./inputs.js";
+import { bindKernels, kernelName } from "../ir/kernels.js";
+import { pauseTapes, recordOnTapes, tapesWatch } from "./tape.js";
+import type { Attributes, Backend, TensorType } from "../ir/contract.js";
+import { backendInUse, currentBackend } from "./currentBackend.js";
+import { ErmineError } from "../types/errors.js";
+import { currentPath, currentTrace } from "./trace.js";
+import { concrete, type Shape, type Size } from "../types/dim.js";
+import { bytesPerElement, type DType, type Domain } from "../types/dtype.js";
+import { adopt } from "./scope.js";
+import { checkTensor, storageOn, Tensor, typeOf, wrapStorage } from "../types/tensor.js";
+import { conform, conforms, type InputDType } from "../ir/inputs.js";
 
 export interface InputSpec {
   readonly name: string;

@@ -1,15 +1,15 @@
 /**
  * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
  */
-import type { Backend, Storage, TensorType } from "../backend/contract.js";
-import { checkCopy, copyKey, copyMark, type CopyMark } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { finalizationRegistry } from "../finalizers.js";
-import type { Value } from "../graph/graph.js";
+import type { Backend, Storage, TensorType } from "../ir/contract.js";
+import { checkCopy, copyKey, copyMark, type CopyMark } from "./copy.js";
+import { ErmineError } from "./errors.js";
+import { finalizationRegistry } from "./finalizers.js";
+import type { Value } from "../ir/graph.js";
 import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
-import { noteFreed } from "./scope.js";
+import { noteFreed } from "../dispatch/scope.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
 
 /** Numbers that exist: on the host, on one backend, or both. */

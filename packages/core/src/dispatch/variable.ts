@@ -2,18 +2,28 @@
  * A named place whose tensor changes: a parameter, an optimizer's moment, a running mean. Inside a trace it is read as a
  * graph's variable; while an executable owns it, eager reads and writes go through to that executable.
  */
-import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "../autograd/tape.js";
-import type { Backend, Executable, TensorType } from "../backend/contract.js";
-import { copyKey, copyMark, type CopyMark } from "../copy.js";
-import { ErmineError } from "../errors.js";
-import { currentTrace, withoutTrace } from "../graph/trace.js";
-import { aliasOf, apply1, retype, sameElements, withDomain } from "../ops/definition.js";
+import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "./tape.js";
+import type { Backend, Executable, TensorType } from "../ir/contract.js";
+import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
+import { ErmineError } from "../types/errors.js";
+import { currentTrace, withoutTrace } from "./trace.js";
+import { aliasOf, apply1, retype, sameElements, withDomain } from "./dispatch.js";
 import { reshapeOp } from "../ops/shape.js";
-import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "./arrays.js";
-import { formatShape, sameShape } from "./dim.js";
-import type { Domain, TypedArray } from "./dtype.js";
+import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
+import { formatShape, sameShape } from "../types/dim.js";
+import type { Domain, TypedArray } from "../types/dtype.js";
 import { adopt, keep } from "./scope.js";
-import { checkTensor, eagerState, release, storageOn, surrender, Tensor, typeOf, wrapHost, wrapStorage } from "./tensor.js";
+import {
+  checkTensor,
+  eagerState,
+  release,
+  storageOn,
+  surrender,
+  Tensor,
+  typeOf,
+  wrapHost,
+  wrapStorage,
+} from "../types/tensor.js";
 
 interface Owner {
   readonly executable: Executable;

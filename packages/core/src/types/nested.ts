@@ -1,5 +1,5 @@
 /** Numbers as people nest them: shape, dtype, and the elements in row-major order. */
-import { ErmineError } from "../errors.js";
+import { ErmineError } from "./errors.js";
 import { elementsOf, isTypedArray, naturalDType, type AnyTypedArray, type ElementRule } from "./arrays.js";
 import { formatShape } from "./dim.js";
 import { allocate, promote, type DType, type TypedArray } from "./dtype.js";

@@ -2,11 +2,11 @@
  * Reverse mode. A tape notes the ops whose inputs depend on what it watches; `backpropagate` walks it backwards, calling each
  * op's gradient rule. The rules are written in ops, so an outer tape differentiates them again.
  */
-import type { Attributes } from "../backend/contract.js";
-import { ErmineError } from "../errors.js";
-import { currentPath, withPath } from "../graph/trace.js";
-import { apply1, identity, type Op, type OptionalTensors } from "../ops/definition.js";
-import type { Tensor } from "../tensor/tensor.js";
+import type { Attributes } from "../ir/contract.js";
+import { ErmineError } from "../types/errors.js";
+import { currentPath, withPath } from "./trace.js";
+import { apply1, identity, type Op, type OptionalTensors } from "./dispatch.js";
+import type { Tensor } from "../types/tensor.js";
 
 interface Entry {
   readonly op: Op;
