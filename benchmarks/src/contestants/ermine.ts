@@ -66,8 +66,8 @@ function trainWork(task: ModelTask, backend: Backend): Work {
   let [steps, next] = [0, batches[0]!];
   // One object over and over, as a loop has it: where the batch comes from changes.
   const feeds: Record<string, Feed> = {
-    inputs: { shape, value: (target) => target.set(next.inputs) },
-    targets: { shape: [task.batch], value: (target) => target.set(next.labels) },
+    inputs: { shape, value: { copyInto: (target) => target.set(next.inputs) } },
+    targets: { shape: [task.batch], value: { copyInto: (target) => target.set(next.labels) } },
     scalars: { shape: [scalars.length], value: scalars },
   };
   const read = (): number => {

@@ -1,4 +1,5 @@
 /** The trainer's data pipeline alone: shuffled batches gathered into the memory that a step is fed from. */
+import { isFeedSource } from "@ermine/core";
 import { batches, batchFeeds, dataset } from "@ermine/trainer";
 import { readAll, type ModelTask } from "./data.js";
 import type { Work } from "./player.js";
@@ -16,8 +17,8 @@ export function loaderWork(task: ModelTask): Work {
         const feeds = batchFeeds(data, { rows });
         for (const name of ["inputs", "targets"] as const) {
           const { value } = feeds[name]!;
-          if (typeof value !== "function") throw new Error(`The feed "${name}" is not gathered.`);
-          value(targets[name]);
+          if (!isFeedSource(value)) throw new Error(`The feed "${name}" is not gathered.`);
+          value.copyInto(targets[name]);
         }
       }
       return undefined;

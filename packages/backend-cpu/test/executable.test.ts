@@ -46,7 +46,7 @@ describe("runSync", () => {
   it("reads the same feeds anew each time, other sizes and other objects as well", async () => {
     const { program: p } = await program();
     const batch = { rows: [1, 2] };
-    const feeds: Record<string, Feed> = { x: { shape: [2], value: (to) => to.set(batch.rows) } };
+    const feeds: Record<string, Feed> = { x: { shape: [2], value: { copyInto: (to) => to.set(batch.rows) } } };
     expect([...p.runSync!("f", feeds)[0]!]).toEqual([3, 5]);
     batch.rows = [10, 20];
     expect([...p.runSync!("f", feeds)[0]!]).toEqual([22, 42]);

@@ -153,7 +153,7 @@ describeNative("a compiled program", () => {
     const program = core.compileModule(tf, module);
     const first = program.run("pass", { x: { shape: [2, 512], value: new Float32Array(1024).fill(1) } });
     const saved = await program.read(0);
-    const second = program.run("pass", { x: { shape: [2, 512], value: (target) => target.fill(2) } });
+    const second = program.run("pass", { x: { shape: [2, 512], value: { copyInto: (target) => target.fill(2) } } });
     for (const storage of first) expect(new Set(await tf.read(storage))).toEqual(new Set([1]));
     expect(new Set(saved)).toEqual(new Set([1]));
     expect(new Set(await program.read(0))).toEqual(new Set([2]));

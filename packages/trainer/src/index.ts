@@ -9,9 +9,22 @@ export type { Loading } from "./data/ahead.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
 export { dataset, Dataset, split, type Column, type ColumnSource, type ShapedArray } from "./data/dataset.js";
+export type * from "./data/source.js";
+export type {
+  CallbackState,
+  EpochSums,
+  HostState,
+  ParameterAge,
+  Step,
+  StepReport,
+  TrainingSnapshot,
+  TrainingState,
+  VariableState,
+  Verdict,
+} from "./step/contract.js";
 export { batches, batchFeeds } from "./data/batches.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
-export type { AnyLoss, Batch, CustomLoss, CustomPart, DefinedLoss } from "./risk/objective.js";
+export type { AnyLoss, BatchTensors, CustomLoss, CustomPart, DefinedLoss } from "./risk/objective.js";
 export { weightedSum, type LossPart, type WeightedSum } from "./risk/weightedSum.js";
 export * from "./optimizers/index.js";
 export * as schedules from "./schedules/index.js";

@@ -125,7 +125,7 @@ describe("dropLast", () => {
     const data = rows(10);
     const run = async (options: Partial<FitOptions<never, never>>, accumulate = 1) => {
       const trainer = make(new Linear(2, 1), true, accumulate);
-      const seen: number[][] = [];
+      const seen: (number | undefined)[][] = [];
       const history = await trainer.fit(data, {
         epochs: 2,
         batchSize: 4,

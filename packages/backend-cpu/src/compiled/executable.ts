@@ -2,6 +2,7 @@
 import {
   bindFeeds,
   ErmineError,
+  isFeedSource,
   specialize,
   type Bindings,
   type DType,
@@ -206,7 +207,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
-    if (typeof value === "function") value(view);
+    if (isFeedSource(value)) value.copyInto(view);
     else if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
     else copyWords((value as Block).address, block.address, (value as Block).length);
   }
@@ -222,7 +223,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   ): Gather {
     const from = value as Block;
     const each = block.length / shape[0]!;
-    if (ArrayBuffer.isView(value) || typeof value === "function" || shape[0] !== count || from.length % each !== 0) {
+    if (ArrayBuffer.isView(value) || isFeedSource(value) || shape[0] !== count || from.length % each !== 0) {
       throw new ErmineError(
         "ERMINE_SHAPE",
         `"${name}" is fed ${count} rows for the shape [${shape.join(", ")}]: rows are those of a storage, one for each of the shape's.`,

@@ -8,6 +8,7 @@ import {
   concrete,
   bind,
   ErmineError,
+  isFeedSource,
   type Backend,
   type DType,
   type Executable,
@@ -191,7 +192,7 @@ export function compileProgram({ backend, binding, eager }: Home, module: GraphM
       try {
         const inputs = entry.feeds.map(({ name, dtype }) => {
           const feed = feeds[name]!;
-          if (typeof feed.value !== "function" && !ArrayBuffer.isView(feed.value)) return eager.check(feed.value).id;
+          if (!isFeedSource(feed.value) && !ArrayBuffer.isView(feed.value)) return eager.check(feed.value).id;
           const id = binding.createTensor(feed.shape, dataType[dtype], entry.staging.write(name, dtype, feed));
           temporary.push(id);
           return id;

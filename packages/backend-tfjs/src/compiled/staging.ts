@@ -2,7 +2,7 @@
  * The arrays that feeds are written into, one for each feed, used again for every run. TensorFlow reads such memory as it is where it is
  * aligned as its kernels want, and copies it otherwise; JavaScript cannot ask for an address, so it tries.
  */
-import { allocate, ErmineError, type DType, type Feed, type TypedArray } from "@ermine/core";
+import { allocate, ErmineError, isFeedSource, type DType, type Feed, type TypedArray } from "@ermine/core";
 import type { Binding } from "../native/binding.js";
 
 const alignment = 64;
@@ -51,7 +51,7 @@ export class Staging {
       target = alignedArray(this.#binding, dtype, length);
       this.#arrays.set(name, target);
     }
-    if (typeof value === "function") value(target);
+    if (isFeedSource(value)) value.copyInto(target);
     else {
       const data = value as TypedArray;
       if (data.length !== length) {

@@ -7,10 +7,10 @@ const plugins = new Map<string, BackendPlugin>();
 
 /** Makes a backend known by its name. The same name again replaces it. */
 export function use(plugin: BackendPlugin): void {
-  if (plugin.contract !== 1) {
+  if (plugin.contract !== 1 && plugin.contract !== 2) {
     throw new ErmineError(
       "ERMINE_BACKEND",
-      `The backend "${plugin.name}" is written for contract ${String(plugin.contract)}, this ermine speaks 1. Install matching versions.`,
+      `The backend "${plugin.name}" is written for contract ${String(plugin.contract)}, this ermine speaks 1 and 2. Install matching versions.`,
     );
   }
   plugins.set(plugin.name, plugin);

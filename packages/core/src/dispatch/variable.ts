@@ -44,9 +44,22 @@ export function withRecording<T>(watched: Map<Variable, Tensor | undefined>, fn:
   }
 }
 
+/**
+ * What a variable is to a training.
+ * - "parameter": what is minimized over.
+ * - "buffer": what layers change themselves in a forward (running statistics), or a constant that is saved with the model.
+ * - "slot": what an optimizer keeps for a parameter (momentum, second moment).
+ * - "average": a slot that holds an average of the parameter along the way.
+ * - "gradientSum": what the micro-batches of an update have added up so far.
+ * - "counter": steps accepted on the device, by which steps in flight know of a refused one.
+ */
+export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradientSum" | "counter";
+
 // `any`, as for Tensor: a plain Variable fits everywhere.
 export class Variable<D extends Domain = any> {
   readonly type: TensorType;
+  /** What it is to a training. Default: "parameter" of a `Parameter`, else "buffer". */
+  readonly role: VariableRole;
   /** For messages; a module's path where it has one. */
   name: string;
   /** A frozen one gets no gradient. */
@@ -54,9 +67,10 @@ export class Variable<D extends Domain = any> {
   #tensor: Tensor | undefined;
   #owner: Owner | undefined;
 
-  constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean } = {}) {
+  constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean; role?: VariableRole } = {}) {
     checkTensor(new.target.name, initial);
     this.type = typeOf(initial);
+    this.role = options.role ?? (this instanceof Parameter ? "parameter" : "buffer");
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
     this.#tensor = exclusive(initial);

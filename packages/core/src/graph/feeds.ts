@@ -1,5 +1,5 @@
 /** What is fed to an entry, checked against what the entry asks for. */
-import type { Feeds } from "../ir/contract.js";
+import type { Feed, Feeds, FeedSource } from "../ir/contract.js";
 import { ErmineError } from "../types/errors.js";
 import { Dim, formatShape, type Bindings } from "../types/dim.js";
 import type { Graph } from "../ir/graph.js";
@@ -34,3 +34,7 @@ export function bindFeeds(entry: string, graph: Graph, feeds: Feeds): Bindings {
   }
   return bindings;
 }
+
+/** Is a feed's value pulled by the backend (`FeedSource.copyInto`)? */
+export const isFeedSource = (value: Feed["value"]): value is FeedSource =>
+  typeof (value as Partial<FeedSource>).copyInto === "function";

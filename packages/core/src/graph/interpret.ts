@@ -3,7 +3,7 @@ import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage } from 
 import { ErmineError } from "../types/errors.js";
 import { concrete, type Bindings } from "../types/dim.js";
 import { allocate, type DType, type TypedArray } from "../types/dtype.js";
-import { bindFeeds } from "./feeds.js";
+import { bindFeeds, isFeedSource } from "./feeds.js";
 import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
 import { specialize } from "./passes.js";
 
@@ -29,12 +29,12 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
 
   function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): { storage: Storage; owned: boolean } {
     const { value } = feed;
-    if (typeof value === "function") {
+    if (isFeedSource(value)) {
       const target = allocate(
         dtype,
         shape.reduce((a, b) => a * b, 1),
       );
-      value(target);
+      value.copyInto(target);
       return { storage: backend.upload(target, shape, dtype), owned: true };
     }
     if (!ArrayBuffer.isView(value)) return { storage: value, owned: false };

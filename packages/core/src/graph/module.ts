@@ -5,7 +5,7 @@ import { finalizationRegistry } from "../types/finalizers.js";
 import { concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
 import type { Variable } from "../dispatch/variable.js";
-import { bindFeeds } from "./feeds.js";
+import { bindFeeds, isFeedSource } from "./feeds.js";
 import type { Graph, GraphModule } from "../ir/graph.js";
 import { interpret } from "./interpret.js";
 import { openSizes } from "./openSizes.js";
@@ -152,12 +152,12 @@ function withHostFeeds(entry: string, graph: Graph, feeds: Feeds): Feeds {
 
 function hostNumbers(entry: string, name: string, feed: Feed): ArrayLike<number> {
   if (ArrayBuffer.isView(feed.value)) return feed.value as TypedArray;
-  if (typeof feed.value === "function") {
+  if (isFeedSource(feed.value)) {
     const target = allocate(
       "int32",
       feed.shape.reduce((a, b) => a * b, 1),
     );
-    feed.value(target);
+    feed.value.copyInto(target);
     return target;
   }
   throw new ErmineError(

@@ -78,18 +78,29 @@ export interface Backend {
   /** Where the engine can answer at once. */
   readSync?(storage: Storage): TypedArray;
   compile?(module: GraphModule): Executable;
+  /**
+   * Where the engine answers later: how many runs may be queued before the first is read. They are done in order, and each sees what the ones before
+   * it have written. Default 1.
+   */
+  readonly runsInFlight?: number;
   /** Live storages and their bytes, those of executables included. */
   memory(): { readonly tensors: number; readonly bytes: number };
   dispose(): void;
 }
 
-/** Writes a feed's numbers straight into the backend's own memory; the view is not kept. */
-export type FeedWriter = (target: TypedArray) => void;
+/**
+ * Elements that the backend pulls while it runs: the one call from a backend to the data. A storage has no method of this name, so that it tells
+ * which of the two a feed is (`isFeedSource`).
+ */
+export interface FeedSource {
+  /** Writes all elements straight into the backend's own memory. @param target a view of the feed's size and dtype; it is not kept */
+  copyInto(target: TypedArray): void;
+}
 
 export interface Feed {
   /** Sizes as numbers: they bind the graph's symbols. */
   readonly shape: readonly number[];
-  readonly value: TypedArray | Storage | FeedWriter;
+  readonly value: TypedArray | Storage | FeedSource;
   /** Of a storage: fed are these of its rows, in this order. Only where the executable `takesRows`. */
   readonly rows?: Int32Array;
 }
@@ -155,8 +166,11 @@ export type Probe =
 /** What a package exports for the registry. */
 export interface BackendPlugin {
   readonly name: string;
-  /** The version of this contract that it was written for. */
-  readonly contract: 1;
+  /**
+   * The version of this contract that it was written for. In 2, the present one, feeds are pulled by `FeedSource.copyInto`, variables state their role
+   * (`Variable.role`), and runs may be queued (`runsInFlight`).
+   */
+  readonly contract: 1 | 2;
   /** `auto` takes the available plugin of the highest priority. reference 0, cpu 50, tfjs 60. */
   readonly priority: number;
   probe(): Promise<Probe>;

@@ -47,6 +47,6 @@ describe("the registry", () => {
   });
 
   it("refuses a plugin of another contract", () => {
-    expect(() => e.use({ ...referencePlugin, contract: 2 as 1 })).toThrow(/contract 2/);
+    expect(() => e.use({ ...referencePlugin, contract: 3 as 1 })).toThrow(/contract 3.*speaks 1 and 2/);
   });
 });

@@ -1,5 +1,6 @@
 /** What happens beside training: told of steps and epochs, never touching its random numbers. */
 import type { Module } from "@ermine/core/nn";
+import type { Json } from "../data/source.js";
 import type { Directions } from "../monitor.js";
 
 /** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
@@ -13,7 +14,8 @@ export interface StepInfo {
   readonly step: number;
   /** Steps of this epoch done, and in all. */
   readonly stepInEpoch: number;
-  readonly stepsPerEpoch: number;
+  /** undefined where the data's length is not known beforehand. */
+  readonly stepsPerEpoch: number | undefined;
   /** Samples of this epoch so far. */
   readonly samples: number;
   /** Of this step: Σ value / Σ normalizer, plus the penalty. */
@@ -30,10 +32,34 @@ export interface EpochInfo {
   readonly logs: Logs;
 }
 
+/** An epoch that begins. */
+export interface EpochBeginInfo {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Updates of the whole training so far. */
+  readonly step: number;
+  /** The rate of each parameter group at the next update, in the order of the trainer's groups. */
+  readonly learningRates: readonly number[];
+}
+
+/** A batch that is about to be trained on. The object is used again for the next one. */
+export interface BatchInfo {
+  readonly epoch: number;
+  /** Its number within the epoch, from 0. */
+  readonly batch: number;
+  /** Samples in it, those of all its micro-batches. */
+  readonly size: number;
+  /** Updates of the whole training so far. */
+  readonly step: number;
+}
+
 /** What a training will be. */
 export interface TrainInfo {
   readonly epochs: number;
-  readonly stepsPerEpoch: number;
+  /** undefined where the data's length is not known beforehand. */
+  readonly stepsPerEpoch: number | undefined;
+  /** The training goes on from a snapshot: `restore` was called, and what the callback keeps must stay. Default false. */
+  readonly resumed: boolean;
   /** Which way each log gets better, by its name: of the loss and its parts "lower", of a metric what it says. */
   readonly better: Directions;
 }
@@ -45,12 +71,31 @@ export interface Control {
   stop(reason?: string): void;
 }
 
-/** `Name` is the log that it follows: one that the trainer does not make does not compile. */
+/**
+ * Told of what training does, and able to end it. `Name` is the log that it follows: one that the trainer does not make does not compile.
+ *
+ * A callback that keeps something from one epoch to the next says it in `state` and takes it back in `restore`, so that a training that was
+ * interrupted goes on as if it had not been.
+ */
 export interface Callback<Name extends string = never> {
+  /** For messages, and by which a snapshot finds its state again. */
   readonly name: string;
+  /** The log that it follows. */
   readonly monitor?: Name;
+  /** What it keeps in this `fit`, as plain JSON; asked for at every snapshot. */
+  state?(control: Control): Json;
+  /** Takes up what `state` gave in another process. Called before `onTrainBegin`, which is then told `resumed: true`. */
+  restore?(state: Json, control: Control): void;
+  /** Before the first step. Where `info.resumed` is true nothing that was restored may be reset. */
   onTrainBegin?(control: Control, info: TrainInfo): void | Promise<void>;
+  /** Before the first batch of an epoch. */
+  onEpochBegin?(info: EpochBeginInfo, control: Control): void | Promise<void>;
+  /** Before the update over a batch. */
+  onBatch?(info: BatchInfo, control: Control): void | Promise<void>;
+  /** After an update that was taken, when its report was read. */
   onStep?(info: StepInfo, control: Control): void | Promise<void>;
+  /** After an epoch and its validation. */
   onEpochEnd?(info: EpochInfo, control: Control): void | Promise<void>;
+  /** After the last epoch, or where training was ended or aborted; not where it failed. */
   onTrainEnd?(control: Control): void | Promise<void>;
 }

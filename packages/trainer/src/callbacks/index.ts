@@ -1,4 +1,4 @@
 /** Callbacks. */
-export type { Callback, Control, EpochInfo, LogName, Logs, StepInfo, TrainInfo } from "./callback.js";
+export type { BatchInfo, Callback, Control, EpochBeginInfo, EpochInfo, LogName, Logs, StepInfo, TrainInfo } from "./callback.js";
 export { earlyStopping, type EarlyStoppingOptions } from "./earlyStopping.js";
 export { progressBar, type ProgressBarOptions } from "./progressBar.js";

@@ -35,14 +35,15 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   let unseen = 0;
   let passed = 0;
   const bar = ({ epoch, stepInEpoch, stepsPerEpoch, samples, loss }: StepInfo, now: number): string => {
-    const share = stepInEpoch / stepsPerEpoch;
     const seconds = Math.max(1e-9, (now - started) / 1000);
+    const line = (progress: string, left: string): string =>
+      `\r\u001b[KEpoch ${epoch + 1}/${epochs} ${progress}  ${formatRate(samples / seconds)} samples/s  ${left}loss ${loss.toFixed(4)}`;
+    if (stepsPerEpoch === undefined) return line(`${stepInEpoch} steps`, "");
+    const share = stepInEpoch / stepsPerEpoch;
     const left = (seconds / share) * (1 - share);
     const full = Math.round(share * width);
-    return (
-      `\r\u001b[KEpoch ${epoch + 1}/${epochs} ${"█".repeat(full)}${"░".repeat(width - full)} ${stepInEpoch}/${stepsPerEpoch}  ` +
-      `${formatRate(samples / seconds)} samples/s  ETA ${formatTime(left)}  loss ${loss.toFixed(4)}`
-    );
+    const drawing = "█".repeat(full) + "░".repeat(width - full);
+    return line(`${drawing} ${stepInEpoch}/${stepsPerEpoch}`, `ETA ${formatTime(left)}  `);
   };
   return {
     name: "progressBar",
@@ -51,12 +52,12 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       started = performance.now();
     },
     onStep(info) {
-      if (!live || (--unseen > 0 && info.stepInEpoch < info.stepsPerEpoch)) return;
+      if (!live || (--unseen > 0 && !isLast(info))) return;
       const now = performance.now();
       const pace = (now - looked) / Math.max(1, passed - unseen);
       looked = now;
       unseen = passed = Math.max(1, Math.min(64, Math.floor(redrawMs / 16 / pace)));
-      if (now - drawn < redrawMs && info.stepInEpoch < info.stepsPerEpoch) return;
+      if (now - drawn < redrawMs && !isLast(info)) return;
       drawn = now;
       write(bar(info, now));
     },
@@ -69,6 +70,8 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
     },
   };
 }
+
+const isLast = ({ stepInEpoch, stepsPerEpoch }: StepInfo): boolean => stepInEpoch === stepsPerEpoch;
 
 const formatRate = (rate: number): string => (rate >= 1000 ? Math.round(rate).toLocaleString("en-US") : rate.toFixed(1));
 

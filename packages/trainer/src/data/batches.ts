@@ -57,10 +57,12 @@ export function batchFeeds(data: Dataset, batch: Rows, resident?: Resident): Rec
       storage === undefined
         ? {
             shape,
-            value(target) {
-              const ready = batch.ahead?.take(column, batch.rows);
-              if (ready === undefined) column.gather(batch.rows, target);
-              else target.set(ready);
+            value: {
+              copyInto(target) {
+                const ready = batch.ahead?.take(column, batch.rows);
+                if (ready === undefined) column.gather(batch.rows, target);
+                else target.set(ready);
+              },
             },
           }
         : {

@@ -91,7 +91,7 @@ async function loop<M extends string, T extends string>(
     if (run.signal?.aborted === true) ended = "aborted";
     return ended === undefined;
   };
-  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better });
+  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better, resumed: false });
   for (let epoch = 0; epoch < epochs && (await ready()); epoch++) {
     // A callback may have frozen or thawed layers.
     if (epoch > 0) {

@@ -1,5 +1,14 @@
 /** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
-import { allocate, compileApart, type Backend, type Graph, type OpNode, type PartTime, type Value } from "@ermine/core";
+import {
+  allocate,
+  compileApart,
+  isFeedSource,
+  type Backend,
+  type Graph,
+  type OpNode,
+  type PartTime,
+  type Value,
+} from "@ermine/core";
 import { costOf } from "./cost.js";
 import { median, timeSteps } from "./measure.js";
 import { stepsApart, uncompiled } from "./steps.js";
@@ -142,12 +151,12 @@ function gathering({ module, runs }: Workload): number {
   const writers = runs.flatMap(({ entry, feeds }) =>
     module.entries[entry]!.feeds.flatMap(({ name, outputs: [output] }) => {
       const { shape, value } = feeds[name]!;
-      if (typeof value !== "function") return [];
+      if (!isFeedSource(value)) return [];
       const target = allocate(
         output!.type.dtype,
         shape.reduce((a, b) => a * b, 1),
       );
-      return [() => value(target)];
+      return [() => value.copyInto(target)];
     }),
   );
   const times = Array.from({ length: 50 }, () => {

@@ -20,7 +20,7 @@ import type { Module } from "@ermine/core/nn";
 import type { WeightedSum } from "./weightedSum.js";
 
 /** A batch as the model and the loss see it. */
-export interface Batch {
+export interface BatchTensors {
   readonly inputs: Tree<Tensor>;
   readonly targets: Tree<Tensor> | undefined;
   readonly sampleWeights: Tensor | undefined;
@@ -30,13 +30,13 @@ export interface Batch {
 type Outputs = any;
 
 /** One part of a sum, as a function of one's own: a value for each sample, or a mean of the batch (a scalar). */
-export type CustomPart = (outputs: Outputs, batch: Batch) => Tensor;
+export type CustomPart = (outputs: Outputs, batch: BatchTensors) => Tensor;
 
 /**
  * A loss of one's own: from the model's outputs and the batch to a value for each sample, or a mean of the batch (a scalar); or several of these by
  * name, which are added up and logged each. A batch of several outputs comes as the model gives it.
  */
-export type CustomLoss = (outputs: Outputs, batch: Batch) => Tensor | Readonly<Record<string, Tensor>>;
+export type CustomLoss = (outputs: Outputs, batch: BatchTensors) => Tensor | Readonly<Record<string, Tensor>>;
 
 /** A loss of core's, whatever its inputs, options and reductions. */
 export interface DefinedLoss extends Pick<Loss, "lossName" | "linkOf" | "valueRules" | "inputs" | "defaults"> {
@@ -122,7 +122,7 @@ export function pick<T>(what: string, part: string, tree: Tree<T>, key: string |
 }
 
 /** The objective's parts, Σ value and Σ normalizer each. */
-export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: Batch): Term[] {
+export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensors): Term[] {
   if (isSum(loss)) {
     return loss.parts.map(({ name, loss: own, weight, output, target }) => {
       const targets = batch.targets === undefined ? undefined : pick("target", name, batch.targets, target);
@@ -155,7 +155,7 @@ function sumsOf({ value, normalizer }: Elements): Sums {
 }
 
 /** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor, ERMINE_SHAPE where it has too many elements */
-function counted(value: unknown, outputs: Tree<Tensor>, batch: Batch): Elements {
+function counted(value: unknown, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
   checkCopy("The loss function", value);
   if (!(value instanceof Tensor)) {
     throw new ErmineError(
@@ -179,7 +179,7 @@ export function inputsOf<T>(loss: DefinedLoss, predictions: readonly T[], target
   return loss.inputs.map(({ role }) => (role === "prediction" && outputs.length > 0 ? outputs.shift()! : rest.shift()!));
 }
 
-function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: Batch): Elements {
+function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
   const predictions = leaves(outputs) as Tensor[];
   const targets = leaves(batch.targets) as Tensor[];
   const expected = loss.inputs.length - predictions.length;

@@ -27,7 +27,7 @@ import {
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimizers/clip.js";
-import { forward, termsOf, type AnyLoss, type Batch, type Sums, type Term } from "../risk/objective.js";
+import { forward, termsOf, type AnyLoss, type BatchTensors, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
 import { inMode } from "./mode.js";
 import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
@@ -90,7 +90,7 @@ function withChanged<T>(buffers: readonly Variable[], fn: () => T): readonly [T,
 /** @param byRows may gradients of tables be their rows? */
 function differentiate(
   setup: StepSetup,
-  batch: Batch,
+  batch: BatchTensors,
   counters: Tensor,
   byRows: boolean,
   objective: (terms: readonly Term[], penalty: Tensor | undefined) => Tensor,
@@ -126,7 +126,7 @@ function meanOf(value: Tensor, normalizer: Tensor, alone: boolean): Tensor {
 }
 
 /** Forward, backward and update of one batch: the risk Σ value / Σ normalizer, of each part, plus the penalty. */
-export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, scalars: Tensor): Stepped {
+export function updateBody(setup: StepSetup, batch: BatchTensors, counters: Tensor, scalars: Tensor): Stepped {
   const made = differentiate(setup, batch, counters, true, (terms, penalty) => {
     const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
@@ -135,7 +135,7 @@ export function updateBody(setup: StepSetup, batch: Batch, counters: Tensor, sca
 }
 
 /** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */
-export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accumulated): Stepped {
+export function weighBody(setup: StepSetup, batch: BatchTensors, { normalizers }: Accumulated): Stepped {
   // Normalizers are a matter of the targets: of the forward nothing is left but shapes.
   const terms = inMode(setup.model, "eval", () => termsOf(setup.loss, forward(setup.model, batch.inputs), batch));
   const ok = greaterEqual(total(terms.map(({ normalizer }) => normalizer)), 0);
@@ -147,7 +147,7 @@ export function weighBody(setup: StepSetup, batch: Batch, { normalizers }: Accum
  * Forward and backward of a micro-batch: Σ value's gradient, added to what the update's earlier ones gave. Of several parts it is
  * Σ weight · value / the normalizer of the whole update, which is known by then.
  */
-export function accumulateBody(setup: StepSetup, batch: Batch, counters: Tensor, sums: Accumulated): Stepped {
+export function accumulateBody(setup: StepSetup, batch: BatchTensors, counters: Tensor, sums: Accumulated): Stepped {
   const {
     terms,
     gradients: found,

@@ -8,6 +8,7 @@ import {
   ErmineError,
   formatShape,
   graphModule,
+  isFeedSource,
   mapTree,
   observeOps,
   scope,
@@ -31,7 +32,7 @@ import {
   type VariableCheck,
 } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
-import type { Batch } from "../risk/objective.js";
+import type { BatchTensors } from "../risk/objective.js";
 import type { Update } from "./body.js";
 
 /** What an entry gives: tensors for the host, and new values of variables under a condition. */
@@ -42,7 +43,7 @@ export interface EntryResult {
 }
 
 export interface EntryArguments {
-  readonly batch: Batch | undefined;
+  readonly batch: BatchTensors | undefined;
   readonly counters: Tensor;
   readonly scalars: Tensor;
 }
@@ -322,7 +323,7 @@ export function eagerArguments(spec: EntrySpec, feeds: Readonly<Record<string, F
     if (feed === undefined) throw new ErmineError("ERMINE_DATA", `"${name}" is not fed.`);
     const length = feed.shape.reduce((a, b) => a * b, 1);
     let data = feed.value as TypedArray;
-    if (typeof feed.value === "function") feed.value((data = allocate(dtype, length)));
+    if (isFeedSource(feed.value)) feed.value.copyInto((data = allocate(dtype, length)));
     return tensor(data, { shape: [...feed.shape], dtype });
   };
   return {
@@ -332,7 +333,7 @@ export function eagerArguments(spec: EntrySpec, feeds: Readonly<Record<string, F
   };
 }
 
-function batchOf(spec: EntrySpec, feed: (name: string, column: Column) => Tensor): Batch | undefined {
+function batchOf(spec: EntrySpec, feed: (name: string, column: Column) => Tensor): BatchTensors | undefined {
   const { columns } = spec;
   if (columns === undefined) return undefined;
   const tree = (name: string, part: Tree<Column>): Tree<Tensor> =>

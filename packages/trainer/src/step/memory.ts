@@ -60,7 +60,12 @@ export class OptimizerMemory {
       return kept;
     }
     const slots = Object.entries(optimizer.slots(parameter.shape)).map(
-      ([slot, how]) => new Variable(initial(parameter, how), { name: `optimizer.${name}.${slot}`, trainable: false }),
+      ([slot, how]) =>
+        new Variable(initial(parameter, how), {
+          name: `optimizer.${name}.${slot}`,
+          trainable: false,
+          role: slot === optimizer.average ? "average" : "slot",
+        }),
     );
     const kept = { slots, missed: begun };
     this.#kept.set(parameter, kept);

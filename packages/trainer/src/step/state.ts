@@ -69,7 +69,7 @@ export class TrainingState {
   /** The sums of an update in several parts, made when they are first asked for. */
   accumulated(parts = 1): Accumulated {
     const make = (shape: readonly number[], name: string): Variable =>
-      new Variable(zeros(shape), { name: `accumulated.${name}`, trainable: false });
+      new Variable(zeros(shape), { name: `accumulated.${name}`, trainable: false, role: "gradientSum" });
     return (this.#accumulated ??= {
       gradients: this.groups.flatMap(({ parameters }) => parameters.map((p) => make(p.shape, p.name))),
       reached: new Set(),

@@ -1,0 +1,128 @@
+/**
+ * What one step of training is: from a state and a batch to the next state, and a report of it.
+ *
+ *     for await (const batch of loader) report = step.run(state, batch)
+ */
+import type { DType, TypedArray, VariableRole } from "@ermine/core";
+import type { Logs } from "../callbacks/callback.js";
+import type { Batch, Cursor, Json } from "../data/source.js";
+import type { HostSums } from "../risk/means.js";
+
+/**
+ * What became of a batch.
+ * - "taken": parameters, slots and buffers have new values.
+ * - "empty": nothing in it counts (all targets ignored, all weights 0). Nothing but the counters changed; it counts as an update.
+ * - "refused": the step would have written a value that is not finite. Nothing changed; it counts as a batch, and not as an update.
+ */
+export type Verdict = "taken" | "empty" | "refused";
+
+/** What a step says of itself. It holds until the next call of `run`, which may use the object again. */
+export interface StepReport {
+  readonly verdict: Verdict;
+  /** The number of the batch in the whole training, from 0: `state.batch` before it. */
+  readonly batch: number;
+  /** Samples in it, those of all its micro-batches. */
+  readonly samples: number;
+  /** The risk of the batch plus the penalty; NaN where it is empty. */
+  readonly loss: number;
+  /** Of the regularizers; 0 where there are none. */
+  readonly penalty: number;
+  /** Σ value and Σ normalizer of each part of the loss. */
+  readonly sums: readonly HostSums[];
+}
+
+/** Takes one update of the parameters after the other. */
+export interface Step {
+  /**
+   * Takes an update over a batch, or over the micro-batches of one, and changes `state` in place. On a backend that answers later it queues the work
+   * and returns a promise; the next step may be queued before it settles (`Backend.runsInFlight`). A step that was queued after a refused one
+   * changes nothing.
+   *
+   * @param batch one batch; where the trainer accumulates, the micro-batches of one update
+   * @throws ErmineError where something does not fit; `state` is as it was
+   */
+  run(state: TrainingState, batch: Batch | readonly Batch[]): StepReport | Promise<StepReport>;
+}
+
+/** Of an epoch that is not over: what its steps add up. */
+export interface EpochSums {
+  readonly parts: readonly HostSums[];
+  readonly penalty: number;
+  /** Updates taken. */
+  readonly steps: number;
+  /** Samples seen. */
+  readonly samples: number;
+}
+
+/** The updates that a parameter went without: before it was first trained, or while it was frozen. Bias corrections leave them out. */
+export interface ParameterAge {
+  readonly skippedSteps: number;
+  /** It is frozen since this update; null where it is trained. */
+  readonly frozenSince: number | null;
+}
+
+/** A callback's state under its name, in the order of the list that `fit` was given. */
+export interface CallbackState {
+  readonly name: string;
+  readonly state: Json;
+}
+
+/** What training knows on the host: plain JSON. */
+export interface HostState {
+  /** Batches submitted, refused ones too. Random numbers are keyed by it. */
+  readonly batch: number;
+  /** Updates accepted, empty ones too. Bias corrections and schedules count by it. */
+  readonly update: number;
+  /** Epochs ended. */
+  readonly epoch: number;
+  /** Where the data of the epoch stand: the cursor of the last batch taken; null between two epochs. */
+  readonly cursor: Cursor;
+  readonly seed: number;
+  /** The states of schedules that follow a log: for each parameter group one for each of its rates, null where it has none. */
+  readonly schedules: readonly (readonly Json[])[];
+  /** By the parameter's name. */
+  readonly ages: Readonly<Record<string, ParameterAge>>;
+  /** The names of the parameters that are frozen. */
+  readonly frozen: readonly string[];
+  readonly sums: EpochSums;
+  /** Of this `fit`, so far. */
+  readonly history: { readonly epochs: readonly Logs[]; readonly steps: readonly number[] };
+  readonly callbacks: readonly CallbackState[];
+}
+
+/** A variable as it was. */
+export interface VariableState {
+  readonly name: string;
+  readonly role: VariableRole;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly data: TypedArray;
+}
+
+/** All of a training at one moment, copied: what a checkpoint writes. Training goes on from it bit for bit. */
+export interface TrainingSnapshot {
+  readonly variables: readonly VariableState[];
+  readonly host: HostState;
+}
+
+/** All that training changes: variables on the backend, and what is known on the host. A step updates it in place. */
+export interface TrainingState {
+  /** @see HostState.batch */
+  readonly batch: number;
+  /** @see HostState.update */
+  readonly update: number;
+  /** @see HostState.epoch */
+  readonly epoch: number;
+  /**
+   * An immutable copy. Within an accumulation or with steps in flight it waits for the next update boundary.
+   *
+   * @example const before = await trainer.state.snapshot();
+   */
+  snapshot(): Promise<TrainingSnapshot>;
+  /**
+   * Makes the training what it was. The model, the optimizer and its groups must be those of the snapshot.
+   *
+   * @throws ErmineError ERMINE_USAGE that names the first variable that is missing, of another shape, or not expected; nothing is changed
+   */
+  restore(snapshot: TrainingSnapshot): void;
+}
