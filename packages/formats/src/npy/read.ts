@@ -1,0 +1,116 @@
+/** npy, read. */
+import { ErmineError } from "@ermine/core";
+import type { HostTensor } from "@ermine/core/nn";
+import { bytesOf, viewAs, type Bytes, type ElementArray, type ElementArrayClass } from "../bytes.js";
+import { fromHalf } from "../float16.js";
+import { asHeld } from "../hostTensor.js";
+import { npyHeader, type NpyDType } from "./header.js";
+
+export const arrayOf: Readonly<Record<NpyDType, ElementArrayClass>> = {
+  bool: Uint8Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  float16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/** An array of NumPy's. */
+export class NpyArray {
+  /** What it is called in messages: the name within an npz file, else "The npy file". */
+  readonly #where: string;
+  readonly #elements: ElementArray;
+  readonly dtype: NpyDType;
+  /** Sizes; `[]` is a scalar. */
+  readonly shape: readonly number[];
+
+  /** @internal */
+  constructor(where: string, dtype: NpyDType, shape: readonly number[], elements: ElementArray) {
+    this.#where = where;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.#elements = elements;
+  }
+
+  /** The elements, row-major: float16 as a Float32Array, int64 and uint64 as BigInt64Array and BigUint64Array, bool as bytes. */
+  elements(): ElementArray {
+    return this.#elements;
+  }
+
+  /**
+   * As ermine holds it: floats are float32 (float64 keeps its digits in a Float64Array), integers int32, bool bool.
+   *
+   * @throws ErmineError ERMINE_DTYPE where an integer is no int32
+   *
+   * @example
+   * const { data, shape } = readNpy(await readFile("inputs.npy")).toHostTensor();
+   */
+  toHostTensor(): HostTensor {
+    return { shape: this.shape, ...asHeld(this.#where, this.dtype === "bool", this.#elements) };
+  }
+}
+
+/**
+ * Reads an npy file, as `numpy.save` writes it: any version, byte order and memory order of bool, int8 to int64, uint8 to uint64 and float16 to float64.
+ * Little-endian row-major elements are a view of `bytes` where they are aligned.
+ *
+ * @throws ErmineError ERMINE_DATA where the file is damaged, cut short, or longer than its array; ERMINE_UNSUPPORTED for pickled objects, texts,
+ * complex numbers, dates and records; ERMINE_USAGE where it is no bytes
+ *
+ * @example
+ * const images = readNpy(await readFile("images.npy"));
+ * images.shape; // [60000, 28, 28]
+ */
+export function readNpy(bytes: Bytes): NpyArray {
+  return npyOf("The npy file", bytesOf("readNpy", bytes));
+}
+
+/** @internal */
+export function npyOf(where: string, file: Uint8Array): NpyArray {
+  const { dtype, isBigEndian, isFortranOrder, shape, dataOffset } = npyHeader(where, file);
+  const size = arrayOf[dtype].BYTES_PER_ELEMENT;
+  const length = shape.reduce((a, b) => a * b, 1);
+  const data = file.subarray(dataOffset);
+  // Exact: a product that is not is far above any file's length.
+  if (length * size !== data.length)
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${where} is ${dtype}[${shape.join(", ")}], ${length * size} bytes, and ${data.length} follow its header. It is cut short, or holds more than ` +
+        "one array: numpy.savez keeps several.",
+    );
+  const ordered = isBigEndian && size > 1 ? swapped(data, size) : data;
+  const elements = viewAs(ordered, arrayOf[dtype]);
+  const values = dtype === "float16" ? fromHalf(elements as Uint16Array, "float16") : elements;
+  return new NpyArray(where, dtype, shape, isFortranOrder && shape.length > 1 ? rowMajor(values, shape) : values);
+}
+
+/** Each element's bytes turned round. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const copy = bytes.slice();
+  for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
+  return copy;
+}
+
+/** From column-major, where the first index varies fastest. */
+function rowMajor(elements: ElementArray, shape: readonly number[]): ElementArray {
+  const copy = elements.slice();
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((a, b) => a * b, 1));
+  const index = shape.map(() => 0);
+  let from = 0;
+  for (let to = 0; to < copy.length; to++) {
+    copy[to] = elements[from]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return copy;
+}
