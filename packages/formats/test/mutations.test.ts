@@ -21,4 +21,4 @@ it("no damaged safetensors file crashes the reader, and none is read that safete
   expect(read).toBeGreaterThan(count / 20);
   expect(refused).toBeGreaterThan(count / 4);
   expect([...stricter.values()].reduce((a, b) => a + b, 0)).toBeGreaterThan(10);
-});
+}, 120_000);
