@@ -12,12 +12,12 @@ import { exportedOps } from "../src/laws/definitions.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
-testPrograms("the reference in float32", () => reference({ precision: "float32" }), { describe, it });
+testPrograms("the reference in float32", () => reference({ precision: "float32" }), { describe, it }, { programs: 200 });
 testPrograms(
   "a backend that answers late",
   () => reference({ precision: "float32", late: true }),
   { describe, it },
-  { programs: 100, seed: 10_000 },
+  { programs: 50, seed: 10_000 },
 );
 
 describe("a planted fault is found within 2000 programs:", () => {

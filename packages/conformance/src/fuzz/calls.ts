@@ -23,6 +23,12 @@ interface Layer {
   forward(x: Tensor): Tensor;
 }
 
+/** Outside of the trace, as a model is made before it is compiled: what it starts from is no part of the program. */
+const layerOf = (name: string, args: readonly unknown[]): Layer =>
+  core.withoutTrace(
+    () => new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args),
+  );
+
 const unquoted = (name: string): string => JSON.parse(name) as string;
 
 function optimize(
@@ -51,11 +57,22 @@ export const ownCalls: Readonly<Record<string, OwnCall>> = {
     print: (counters, shape) => `withRandom({ seed: 7, counters: ${counters} }, () => drawUniform(${shape}, "program"))`,
     imports: () => ({ core: ["withRandom", "drawUniform"] }),
   },
+  /** A layer whose parameters, buffers and mode are the program's. */
   layer: {
-    run: (name: string, args: readonly unknown[], x: Tensor) =>
-      new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args).forward(x),
-    print: (name, args, x) => `new ${unquoted(name)}(${args.slice(1, -1)}).forward(${x})`,
-    imports: (name) => ({ nn: [name as string] }),
+    run: (name: string, args: readonly unknown[], own: object, x: Tensor) => Object.assign(layerOf(name, args), own).forward(x),
+    print: (name, args, own, x) => {
+      const layer = `withoutTrace(() => new ${unquoted(name)}(${args.slice(1, -1)}))`;
+      return `${own === "{}" ? layer : `Object.assign(${layer}, ${own})`}.forward(${x})`;
+    },
+    imports: (name) => ({ core: ["withoutTrace"], nn: [name as string] }),
+  },
+  /** A layer that draws in training. */
+  drawn: {
+    run: (counters: Tensor, name: string, p: number, x: Tensor) =>
+      core.withRandom({ seed: 7, counters }, () => layerOf(name, [p]).forward(x)),
+    print: (counters, name, p, x) =>
+      `withRandom({ seed: 7, counters: ${counters} }, () => new ${unquoted(name)}(${p}).forward(${x}))`,
+    imports: (_, name) => ({ core: ["withRandom"], nn: [name as string] }),
   },
   optimize: {
     run: optimize,

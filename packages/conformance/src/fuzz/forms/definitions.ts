@@ -1,4 +1,4 @@
-/** Activations and losses, read from the catalog: a new one is drawn as soon as it is exported. Also layers, and optimizers' steps. */
+/** Activations and losses, read from the catalog: a new one is drawn as soon as it is exported. Also optimizers' steps. */
 import { type Draw, type Loss, Tensor } from "@ermine/core";
 import { activations, losses } from "@ermine/core/catalog";
 import { optimizers } from "@ermine/trainer/catalog";
@@ -109,19 +109,4 @@ const optimize = form(
   1.5,
 );
 
-const layers = form("layer", (b) => {
-  const { random } = b;
-  const x = b.float({ ranks: [2, 4] });
-  const shape = b.shapeOf(x);
-  const channels = shape[1]!;
-  const choices: readonly (readonly [string, readonly Arg[]])[] = [
-    ["LayerNorm", [[shape.at(-1)!], { elementwiseAffine: false }]],
-    ["GroupNorm", [1, channels, { affine: false }]],
-    ["Flatten", []],
-    ["Identity", []],
-  ];
-  const [name, args] = random.pick(choices);
-  return b.call("layer", name, args, x);
-});
-
-export const definitions: readonly Form[] = [...ofActivations, ...ofLosses, optimize, layers];
+export const definitions: readonly Form[] = [...ofActivations, ...ofLosses, optimize];

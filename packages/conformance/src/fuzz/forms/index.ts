@@ -3,8 +3,17 @@ import { definitions } from "./definitions.js";
 import { elementwise } from "./elementwise.js";
 import type { Form } from "./form.js";
 import { indexed } from "./indexed.js";
+import { layers } from "./layers.js";
 import { products } from "./products.js";
 import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
 
-export const forms: readonly Form[] = [...elementwise, ...reductions, ...shapes, ...indexed, ...products, ...definitions];
+export const forms: readonly Form[] = [
+  ...elementwise,
+  ...reductions,
+  ...shapes,
+  ...indexed,
+  ...products,
+  ...definitions,
+  ...layers,
+];
