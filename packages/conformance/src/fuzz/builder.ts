@@ -124,11 +124,12 @@ export class Builder {
   /** A shape of the program's sizes. */
   shape({ shape, ranks = [0, 4], fits = () => true }: OperandOptions = {}): readonly number[] {
     if (shape !== undefined) return shape;
-    for (let tries = 0; tries < 20; tries++) {
+    const [least, most] = this.#large ? [32_768, 100_000] : [0, 400];
+    for (let tries = 0; tries < 40; tries++) {
       const rank = Math.max(ranks[0], Math.min(ranks[1], this.random.pick([0, 1, 1, 2, 2, 2, 2, 3, 3, 4])));
       const found = Array.from({ length: rank }, () => this.size());
       const elements = found.reduce((a, b) => a * b, 1);
-      if (elements <= (this.#large ? 100_000 : 400) && fits(found)) return found;
+      if (elements <= most && (elements >= least || tries >= 20) && fits(found)) return found;
     }
     throw new Refused();
   }

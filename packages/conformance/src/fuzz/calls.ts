@@ -20,7 +20,7 @@ export interface OwnCall {
 }
 
 interface Layer {
-  forward(x: Tensor): Tensor;
+  forward(...inputs: readonly unknown[]): unknown;
 }
 
 /** Outside of the trace, as a model is made before it is compiled: what it starts from is no part of the program. */
@@ -28,6 +28,10 @@ const layerOf = (name: string, args: readonly unknown[]): Layer =>
   core.withoutTrace(
     () => new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args),
   );
+
+/** The module inside of a layer at a path such as "self_attn.out_proj". */
+const partAt = (layer: object, path: string): object =>
+  path.split(".").reduce<object>((module, name) => (module as Readonly<Record<string, object>>)[name]!, layer);
 
 const unquoted = (name: string): string => JSON.parse(name) as string;
 
@@ -57,12 +61,22 @@ export const ownCalls: Readonly<Record<string, OwnCall>> = {
     print: (counters, shape) => `withRandom({ seed: 7, counters: ${counters} }, () => drawUniform(${shape}, "program"))`,
     imports: () => ({ core: ["withRandom", "drawUniform"] }),
   },
-  /** A layer whose parameters, buffers and mode are the program's. */
+  /** A layer whose parameters, buffers and mode are the program's: its own properties, and those of the modules inside of it by path. */
   layer: {
-    run: (name: string, args: readonly unknown[], own: object, x: Tensor) => Object.assign(layerOf(name, args), own).forward(x),
-    print: (name, args, own, x) => {
-      const layer = `withoutTrace(() => new ${unquoted(name)}(${args.slice(1, -1)}))`;
-      return `${own === "{}" ? layer : `Object.assign(${layer}, ${own})`}.forward(${x})`;
+    run(name: string, args: readonly unknown[], properties: object, parts: Readonly<Record<string, object>>, inputs) {
+      const layer = Object.assign(layerOf(name, args), properties);
+      for (const [path, values] of Object.entries(parts)) Object.assign(partAt(layer, path), values);
+      return layer.forward(...(inputs as readonly unknown[]));
+    },
+    print(name, args, properties, parts, inputs) {
+      const bare = `withoutTrace(() => new ${unquoted(name)}(${args!.slice(1, -1)}))`;
+      const layer = properties === "{}" ? bare : `Object.assign(${bare}, ${properties})`;
+      const whole =
+        parts === "{}"
+          ? layer
+          : `Object.entries(${parts}).reduce((layer: any, [path, values]) => ` +
+            `(Object.assign(path.split(".").reduce((module, name) => module[name], layer), values), layer), ${layer})`;
+      return `${whole}.forward(${inputs!.slice(1, -1)})`;
     },
     imports: (name) => ({ core: ["withoutTrace"], nn: [name as string] }),
   },

@@ -11,14 +11,14 @@ interface Leaves {
 }
 
 export interface GenerateOptions {
-  /** Large enough for several threads. Default: one seed in two hundred. */
+  /** Large enough for several threads. Default: one seed in fifty. */
   readonly large?: boolean;
 }
 
 /** The program of a seed. */
 export function generate(seed: number, options: GenerateOptions = {}): Program {
   const random = new Random(seed);
-  const some = random.chance(0.005);
+  const some = random.chance(0.02);
   const { large = some } = options;
   const sizes = sizesOf(random, large);
   const leaves: Leaves = { inputs: new Map(), variables: new Map() };

@@ -97,16 +97,19 @@ function logisticSlope(x: number): number {
   return e / (1 + e) ** 2;
 }
 
+/** Is a gradient that kernels make of the input or of the output, as they like, made of the output here? In every other run with moved results it is. */
+const isOfOutput = (change: Change): boolean => change === "rounded" || (change !== "none" && (change & 1) === 0);
+
 /**
- * Gradients that kernels make of the output, as PyTorch's do: 1 − y loses what y has lost by its rounding. So they do here where y is moved;
- * otherwise they are made of the input, and exact.
+ * Gradients that kernels may make of the output, as PyTorch's do: 1 − y loses what y has lost by its rounding. Made of the input they have all digits;
+ * but then they are not of the y that later steps have, whose error would else cancel (log(1 − σ(x)) has the slope −σ(x)).
  */
-function ofOutputs(own: Backend, isMoved: () => boolean): Readonly<Record<string, Kernel>> {
+function ofOutputs(own: Backend, fromOutput: () => boolean): Readonly<Record<string, Kernel>> {
   const made =
     (ofInput: (x: number) => number, ofOutput: (y: number) => number): Kernel =>
     ([g, x, y], _, [output]) => {
       const by = dataOf(g!);
-      const [from, slope] = isMoved() ? [dataOf(y!), ofOutput] : [dataOf(x!), ofInput];
+      const [from, slope] = fromOutput() ? [dataOf(y!), ofOutput] : [dataOf(x!), ofInput];
       return [
         own.upload(
           Float64Array.from(from, (value, i) => by[i]! * slope(value)),
@@ -141,7 +144,7 @@ class Observer {
 
   constructor() {
     const own = reference();
-    const all = { ...own.kernels, ...ofOutputs(own, () => this.#change !== "none") };
+    const all = { ...own.kernels, ...ofOutputs(own, () => isOfOutput(this.#change)) };
     const kernels = Object.fromEntries(Object.entries(all).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
     const ops = new Map(Object.keys(all).map((name) => [name, own.capabilities.dtypes]));
     this.backend = { ...own, kernels, capabilities: { ...own.capabilities, ops } };
