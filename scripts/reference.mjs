@@ -1,197 +1,284 @@
-// `pnpm reference`: writes docs/reference from what the definitions say of themselves. A test holds the pages against them.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+// `pnpm reference`: writes docs/reference, and what the catalog of core says of its entries, from the docstrings. A test holds them together.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { root, turboQuietly } from "./run.mjs";
+import { fromMarkdown } from "mdast-util-from-markdown";
+import { documentationOf, isInternal, isValue, load, ts } from "./declarations.mjs";
+import { root } from "./run.mjs";
 
-const note = "<!-- Made by `pnpm reference` from the definitions. Change them, not this page. -->";
+const note = "<!-- Made by `pnpm reference` from the docstrings. Change them, not this page. -->";
 
-/** name → text of every page. */
-export async function pages() {
-  const { activations, losses } = await load("core", "catalog.js");
-  const { metrics, optimizers, schedules } = await load("trainer", "catalog.js");
-  const trainer = await load("trainer", "index.js");
-  const said = docComments("trainer");
+/** path from the root → text of everything that is made from docstrings. */
+export function files() {
+  const made = pages();
   return {
-    "activations.md": page(
-      "Activations",
-      "f(x, options), element by element unless there is an axis; each is a module in `@ermine/core/nn` too. Options with their defaults.",
-      ["name", "formula", "derivative", "range", "saturates", "role", "options", "source"],
-      activations.map(({ name, activation, prose = {} }) => [
-        code(name),
-        prose.formula,
-        prose.derivative,
-        prose.range,
-        prose.saturates,
-        prose.role,
-        optionsOf(activation.defaults),
-        prose.source,
-      ]),
-    ),
-    "losses.md": page(
-      "Losses",
-      'loss(…inputs, options). Every one has `reduction` ("mean", "sum", "none") and `sampleWeight` (N), which multiplies a sample’s values and what they count for in ' +
-        "the mean. Micro-batches and a smaller last batch add values and counts up before they divide, so that the mean is the same for any split.",
-      [
-        "name",
-        "formula",
-        "derivative",
-        "expects",
-        "targets",
-        "when to use",
-        "bad outliers",
-        "the mean divides by",
-        "options",
-        "source",
-      ],
-      losses.map(({ name, loss, prose = {} }) => [
-        code(name),
-        prose.formula,
-        prose.derivative,
-        prose.expects,
-        prose.targets,
-        prose.use,
-        prose.outliers,
-        prose.mean,
-        optionsOf(loss.defaults),
-        prose.source,
-      ]),
-    ),
-    "optimizers.md": page(
-      "Optimizers",
-      "From `@ermine/trainer`. Options are PyTorch’s, with its defaults; `learningRate` and `weightDecay` are numbers or schedules.",
-      ["name", "step", "options"],
-      Object.entries(optimizers).map(([name, make]) => [code(name), said.get(name), optionsOf(make().options)]),
-    ),
-    "schedules.md": page(
-      "Schedules",
-      "From `@ermine/trainer`: schedule(learningRate, options), in place of a number. They can be composed.",
-      ["name", "rate"],
-      [...new Set([...Object.keys(schedules), ...functionsOf(trainer.schedules)])].map((name) => [code(name), said.get(name)]),
-    ),
-    "transforms.md": page(
-      "Gradient transformations",
-      "From `@ermine/trainer`: links of `chain(…)`, each taking updates to updates; the last is usually `scaleByLearningRate`.",
-      ["name", "what it does to an update u (g: a gradient)"],
-      exportsOf(trainer, "optimizers/transforms/index.ts").map((name) => [code(name), said.get(name)]),
-    ),
-    "callbacks.md": page(
-      "Callbacks and regularizers",
-      "From `@ermine/trainer`: `fit(data, { callbacks: […] })`, and `new Trainer({ regularizers: […] })`. A callback of one’s own is an object of the `Callback` interface’s methods.",
-      ["name", "kind", "what it does"],
-      [
-        ...exportsOf(trainer, "callbacks/index.ts").map((name) => [code(name), "callback", said.get(name)]),
-        ...["l1Penalty", "l2Penalty", "elasticNet"].map((name) => [code(name), "regularizer", said.get(name)]),
-      ],
-    ),
-    "metrics.md": page(
-      "Metrics",
-      "From `@ermine/trainer`. Each is exact over the whole set for any batch size: states add up.",
-      ["name", "better", "what it is"],
-      [
-        ...Object.entries(metrics).map(([name, make]) => [code(name), make().better, said.get(name)]),
-        // Of more than one number, or about metrics.
-        ...exportsOf(trainer, "metrics/index.ts")
-          .filter((name) => !(name in metrics))
-          .map((name) => [code(name), "–", said.get(name)]),
-      ],
-    ),
-    "layers.md": page(
-      "Layers",
-      "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",
-      ["name", "what it does"],
-      layers(await load("core", "nn/index.js")),
-    ),
+    ...Object.fromEntries(Object.entries(made).map(([name, text]) => [`docs/reference/${name}`, text])),
+    "packages/core/src/catalogProse.ts": catalogProse(),
   };
 }
 
-const load = (name, file) => import(pathToFileURL(join(root, "packages", name, "dist", file)).href);
-const code = (text) => `\`${text}\``;
-
-function page(title, lead, head, rows) {
-  const line = (cells) => `| ${cells.map((cell) => String(cell ?? "").replaceAll("|", "\\|")).join(" | ")} |`;
-  return [`# ${title}`, "", note, "", lead, "", line(head), line(head.map(() => "---")), ...rows.map(line), ""].join("\n");
+/** name → text of every page. */
+export function pages() {
+  return {
+    "activations.md": page({
+      title: "Activations",
+      lead: "From `@ermine/core`: f(x, options), element by element unless there is an axis. Each is a module in `@ermine/core/nn` too.",
+      fields: ["formula", "derivative", "range", "saturates", "role", "source"],
+      members: definitions("activations"),
+    }),
+    "losses.md": page({
+      title: "Losses",
+      lead:
+        'From `@ermine/core`: loss(…inputs, options). Every one has `reduction` ("mean", "sum", "none") and `sampleWeight` (N), which multiplies a sample’s values and what they count for in ' +
+        "the mean. Micro-batches and a smaller last batch add values and counts up before they divide, so that the mean is the same for any split. Each is a module in `@ermine/core/nn` too.",
+      fields: ["formula", "derivative", "expects", "targets", "use", "outliers", "mean", "source"],
+      members: definitions("losses"),
+    }),
+    "optimizers.md": page({
+      title: "Optimizers",
+      lead: "From `@ermine/trainer`. Options are PyTorch’s, with its defaults; `learningRate` and `weightDecay` are numbers or schedules.",
+      members: of("@ermine/trainer", (at) => at.startsWith("optimizers/") && !at.startsWith("optimizers/transforms/")),
+    }),
+    "transforms.md": page({
+      title: "Gradient transformations",
+      lead: "From `@ermine/trainer`: links of `chain(…)`, each taking updates to updates; the last is usually `scaleByLearningRate`. u is an update, g a gradient.",
+      members: of("@ermine/trainer", (at) => at.startsWith("optimizers/transforms/")),
+    }),
+    "schedules.md": page({
+      title: "Schedules",
+      lead: "From `@ermine/trainer`: `schedules.name(learningRate, options)`, in place of a number. They can be composed.",
+      members: of("@ermine/trainer", (at, name) => name.startsWith("schedules.")),
+    }),
+    "metrics.md": page({
+      title: "Metrics",
+      lead: "From `@ermine/trainer`. Each is exact over the whole set for any batch size: states add up.",
+      members: of("@ermine/trainer", (at) => at.startsWith("metrics/")),
+    }),
+    "callbacks.md": page({
+      title: "Callbacks and regularizers",
+      lead: "From `@ermine/trainer`: `fit(data, { callbacks: […] })`, and `new Trainer({ regularizers: […] })`. A callback of your own is an object of the `Callback` interface’s methods.",
+      members: of("@ermine/trainer", (at) => at.startsWith("callbacks/") || at.startsWith("risk/regularizers")),
+    }),
+    "training.md": page({
+      title: "Training",
+      lead: "From `@ermine/trainer`: the trainer, data sets and losses of several parts.",
+      signatures: true,
+      members: of(
+        "@ermine/trainer",
+        (at, name) => !/^(optimizers|callbacks|metrics|risk\/regularizers)/.test(at) && !name.startsWith("schedules"),
+      ),
+    }),
+    "layers.md": page({
+      title: "Layers",
+      lead: "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",
+      members: of("@ermine/core/nn", (at) => !["nn/activations.ts", "nn/losses.ts"].includes(at)),
+    }),
+    "ops.md": page({
+      title: "Operations",
+      lead: "From `@ermine/core`: functions of tensors, eager or in a compiled function alike. An axis may be negative: it counts from the end.",
+      signatures: true,
+      members: core((at, name) => at.startsWith("ops/") && !isForDefiners(at, name)),
+    }),
+    "core.md": page({
+      title: "Tensors, gradients, compiled functions",
+      lead: "From `@ermine/core`: what is neither an [operation](ops.md), an [activation](activations.md) nor a [loss](losses.md).",
+      signatures: true,
+      members: core((at, name) => !/^(ops|activations|losses)\//.test(at) && !isForDefiners(at, name)),
+    }),
+    "defining.md": page({
+      title: "For definitions and backends",
+      lead: "From `@ermine/core`: what people need who define ops, activations and losses, or write a backend ([Contributing](../../CONTRIBUTING.md)). A name that ends in `Op` is a definition: backends bind their kernels to it.",
+      signatures: true,
+      members: core((at, name) => isForDefiners(at, name)),
+    }),
+  };
 }
 
-/** "beta = 1, axis = −1"; a tensor's default is to be absent. */
-function optionsOf(options = {}) {
-  const shown = (value) =>
-    value === undefined
-      ? "none"
-      : typeof value === "string"
-        ? `"${value}"`
-        : Number(value.toPrecision?.(6) ?? NaN) || String(value);
-  return Object.entries(options)
-    .map(([name, value]) => `${name} = ${shown(value)}`)
-    .join(", ");
+/** The exports of an entry that are values, by the file (from the package's `src`) and the name. */
+function of(specifier, chosen) {
+  const entry = load().entries.find((one) => one.specifier === specifier);
+  return entry.exports
+    .filter(({ symbol }) => isValue(symbol) && !isInternal(symbol) && !(symbol.flags & ts.SymbolFlags.ValueModule))
+    .map(({ name, symbol }) => ({ name, symbol, file: fileOf(symbol) }))
+    .filter(({ name, file }) => chosen(file, name));
 }
 
-const sources = (name, below = "") => {
-  const folder = join(root, "packages", name, "src", below);
-  const files = readdirSync(folder, { recursive: true }).map(String).sort();
-  return files.filter((file) => file.endsWith(".ts")).map((file) => [file, readFileSync(join(folder, file), "utf8")]);
-};
+const core = (chosen) => of("@ermine/core", (at, name) => chosen(at, name) && !isDefinition(at, name));
 
-const functionsOf = (module) => Object.keys(module).filter((name) => typeof module[name] === "function");
+const byName = (a, b) => (a.name < b.name ? -1 : 1);
 
-/** The functions that a file of the trainer's hands on, in its order. */
-function exportsOf(module, file) {
-  const source = readFileSync(join(root, "packages", "trainer", "src", file), "utf8");
-  const names = [...source.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, list]) => list.split(",").map((name) => name.trim()));
-  return names.filter((name) => typeof module[name] === "function");
+/** Activations and losses: what a file of that folder exports under the file's name. */
+const definitions = (folder) =>
+  of("@ermine/core", (at, name) => at.startsWith(`${folder}/`) && isDefinition(at, name)).sort(byName);
+
+const isDefinition = (at, name) =>
+  /^(activations|losses)\//.test(at) && (at.endsWith(`/${name}.ts`) || (name === "tanh" && at.endsWith("/tanh.ts")));
+
+/** Everything that a model, a loss or a loop does not need: definitions of ops, graphs, what backends and definers call. */
+const isForDefiners = (at, name) =>
+  name.endsWith("Op") ||
+  (/^(backend|ir|graph|dispatch\/(dispatch|trace|tape|kernels))/.test(at) && !users.has(name)) ||
+  (/^(define|check|kinds|require|with(Defaults|Domain|Path|outTrace)|mark|copy|bind|kernel|builtin)/.test(name) &&
+    !users.has(name)) ||
+  definers.has(name);
+
+/** For everyone, though they stand among what is for backends. */
+const users = new Set(["compile", "use", "registerBackend", "createBackend", "probeBackends", "registeredBackends"]);
+const definers = new Set([
+  "allocate",
+  "addSizes",
+  "apply",
+  "apply1",
+  "broadcastShapes",
+  "bytesPerElement",
+  "compactElements",
+  "concrete",
+  "divSizes",
+  "elementsOf",
+  "finalizationRegistry",
+  "foreignSpellings",
+  "formatShape",
+  "isTypedArray",
+  "loadChunk",
+  "mulSizes",
+  "naturalDType",
+  "nearestName",
+  "sameShape",
+  "sameSize",
+  "show",
+  "sizeOf",
+  "subSizes",
+  "totalNormalizer",
+  "valueRule",
+]);
+
+/** "ops/shape.ts" */
+function fileOf(symbol) {
+  const { fileName } = symbol.declarations[0].getSourceFile();
+  return fileName.split("/src/").at(-1);
 }
 
-/** The first paragraph of a comment, as one line. */
-function paragraph(comment) {
-  const lines = comment.split("\n").map((line) => line.replace(/^ *\* ?/, "").trim());
-  const [first] = lines.join("\n").trim().split("\n\n");
-  return first
-    .replace(/\n/g, " ")
-    .replace(/ ?@\w+.*/, "")
-    .trim();
+function page({ title, lead, fields = [], signatures = false, members }) {
+  const { checker } = load();
+  const described = members.map((member) => ({ ...member, ...said(documentationOf(member.symbol, checker)) }));
+  const parts = [`# ${title}`, note, lead];
+  parts.push(
+    table(
+      ["name", ...(signatures ? ["signature"] : []), ...(fields.length > 0 ? fields : ["what it is"])],
+      described.map(({ name, symbol, text, list }) => [
+        code(name),
+        ...(signatures ? [code(signatureOf(name, symbol))] : []),
+        ...(fields.length > 0 ? fields.map((field) => list[field]) : [text]),
+      ]),
+    ),
+  );
+  const options = described.flatMap(({ name, symbol }) =>
+    optionsOf(symbol).map((option) => [code(name), code(option.name), said(documentationOf(option, checker)).text]),
+  );
+  if (options.length > 0) parts.push("## Options", table(["of", "option", "what it does"], options));
+  return `${parts.join("\n\n")}\n`;
 }
 
-const declaration = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n(?:export )?(?:abstract )?(?:const|function|class) (\w+)/g;
+const code = (text) => (text === "" ? "" : `\`${text}\``);
 
-/** What the comment above each declaration says first. */
-function docComments(name, below) {
+function table(head, rows) {
+  const line = (cells) =>
+    `| ${cells
+      .map((cell) =>
+        String(cell ?? "")
+          .replaceAll("|", "\\|")
+          .replaceAll("\n", " "),
+      )
+      .join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** What a docstring says: its text as one line, and the items of its list "- key: value". */
+export function said(documentation) {
+  const blocks = fromMarkdown(documentation).children;
+  const source = (node) => documentation.slice(node.position.start.offset, node.position.end.offset).replace(/\s*\n\s*/g, " ");
+  const list = {};
+  for (const { children } of blocks.filter(({ type }) => type === "list")) {
+    for (const item of children) {
+      const text = source(item.children[0]);
+      const colon = text.indexOf(": ");
+      if (colon > 0) list[text.slice(0, colon)] = text.slice(colon + 2);
+    }
+  }
+  return {
+    text: blocks
+      .filter(({ type }) => type === "paragraph")
+      .map(source)
+      .join(" "),
+    list,
+  };
+}
+
+/** The documented properties of what a function or a class takes as options: those of its last parameter, where that is an object of them. */
+export function optionsOf(symbol) {
+  const { checker } = load();
+  const [node] = symbol.declarations;
+  const type = checker.getTypeOfSymbolAtLocation(symbol, node);
+  const signatures = [...type.getCallSignatures(), ...type.getConstructSignatures()];
   const found = new Map();
-  for (const [, source] of sources(name, below)) {
-    for (const [, comment, declared] of source.matchAll(declaration)) {
-      if (!found.has(declared)) found.set(declared, paragraph(comment));
-    }
+  for (const signature of signatures) {
+    const last = signature.parameters.at(-1);
+    if (last === undefined) continue;
+    for (const option of propertiesOf(checker.getTypeOfSymbolAtLocation(last, node), checker)) found.set(option.name, option);
   }
-  return found;
+  return [...found.values()];
 }
 
-/** Each layer: what it says itself, and what the class says that it is a case of; else what its file opens with. */
-function layers(nn) {
-  const said = docComments("core", "nn");
-  const parents = new Map();
-  const files = new Map();
-  for (const [file, source] of sources("core", "nn")) {
-    // These have pages of their own.
-    if (["activations.ts", "losses.ts"].includes(file)) continue;
-    const opening = paragraph(/^\/\*\*((?:(?!\*\/)[\s\S])*)\*\//.exec(source)?.[1] ?? "");
-    for (const [, declared, parent] of source.matchAll(/(?:class|const) (\w+)(?:<[^{]*>)?(?: extends (\w+)| =)/g)) {
-      files.set(declared, opening);
-      parents.set(declared, parent);
-    }
-  }
-  return Object.keys(nn)
-    .filter((name) => typeof nn[name] === "function" && nn[name].prototype instanceof nn.Module && files.has(name))
-    .sort()
-    .map((name) => {
-      const parent = parents.get(name);
-      const texts = [said.get(name), parent === "Module" ? undefined : said.get(parent)].filter((text) => text !== undefined);
-      return [code(name), texts.length === 0 ? files.get(name) : texts.join(" ")];
-    });
+/** The properties of an object of options (of the last element of a rest parameter); none of what has methods, or is a tensor or an array. */
+function propertiesOf(type, checker) {
+  const parts = type.isUnion() ? type.types : [type];
+  return parts.flatMap((part) => {
+    if (checker.isTupleType(part)) return propertiesOf(checker.getTypeArguments(part).at(-1), checker);
+    if (part.isTypeParameter()) return [];
+    if (!(part.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) return [];
+    if (checker.isArrayType(part) || part.getCallSignatures().length > 0 || part.isClass()) return [];
+    const properties = checker.getPropertiesOfType(part);
+    const optional = properties.filter((property) => property.flags & ts.SymbolFlags.Optional);
+    return optional.length === 0 || properties.some((property) => property.flags & ts.SymbolFlags.Method) ? [] : properties;
+  });
+}
+
+/** "sum(x: Tensor, options?: ReduceOptions): Tensor" */
+function signatureOf(name, symbol) {
+  const { checker } = load();
+  const [node] = symbol.declarations;
+  const type = checker.getTypeOfSymbolAtLocation(symbol, node);
+  const flags =
+    ts.TypeFormatFlags.NoTruncation |
+    ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope |
+    ts.TypeFormatFlags.OmitParameterModifiers;
+  const calls = type.getCallSignatures();
+  const made = calls.length > 0 ? calls : type.getConstructSignatures();
+  if (made.length === 0) return `${name}: ${checker.typeToString(type, node, flags)}`;
+  const prefix = calls.length > 0 ? "" : "new ";
+  return made.map((signature) => `${prefix}${name}${checker.signatureToString(signature, node, flags)}`).join("; ");
+}
+
+/** packages/core/src/catalogProse.ts: the lists of the docstrings of activations and losses. */
+function catalogProse() {
+  const { checker } = load();
+  const tableOf = (folder) => {
+    const rows = definitions(folder).map(({ name, symbol }) => [name, said(documentationOf(symbol, checker)).list]);
+    const lines = rows.map(([name, list]) => `  ${name}: ${JSON.stringify(list)},`);
+    return `{\n${lines.join("\n")}\n}`;
+  };
+  return `/** The lists of the docstrings of activations and losses, for the catalog. Made by \`pnpm reference\`. */
+import type { ActivationProse, LossProse } from "./prose.js";
+
+export const activationProse: Readonly<Record<string, ActivationProse>> = ${tableOf("activations")};
+
+export const lossProse: Readonly<Record<string, LossProse>> = ${tableOf("losses")};
+`;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const built = turboQuietly("build", "--filter=./packages/*");
-  if (built !== 0) process.exit(built);
-  const folder = join(root, "docs", "reference");
-  mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries(await pages())) writeFileSync(join(folder, name), text);
+  for (const [path, text] of Object.entries(files())) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
 }

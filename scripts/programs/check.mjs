@@ -104,7 +104,7 @@ function host(cwd, work) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(new URL("./host.mjs", import.meta.url))], {
       cwd,
-      stdio: ["pipe", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "ignore"],
     });
     let text = "";
     child.stdout.on("data", (chunk) => (text += chunk));

@@ -3,37 +3,44 @@
  * names its activation in code does not need it, and does not carry it.
  */
 import * as activationModule from "./activations/index.js";
-import type { Activation, ActivationProse } from "./activations/definition.js";
+import type { Activation } from "./activations/definition.js";
+import { activationProse, lossProse } from "./catalogProse.js";
 import { ErmineError, nearestName } from "./types/errors.js";
+import type { ActivationProse, LossProse } from "./prose.js";
 import * as lossModule from "./losses/index.js";
-import type { Loss, LossProse } from "./losses/definition.js";
+import type { Loss } from "./losses/definition.js";
 
+export type { ActivationProse, LossProse } from "./prose.js";
+
+/** An activation of the catalog. */
 export interface ActivationEntry {
+  /** As in code: "leakyRelu". */
   readonly name: string;
   /** The function: (x, options), or (x, weight) for prelu. */
   readonly activation: Activation | typeof activationModule.prelu;
-  /** Absent where the definition says nothing but its meaning. */
+  /** What its docstring says of it. */
   readonly prose: ActivationProse | undefined;
 }
 
+/** A loss of the catalog. */
 export interface LossEntry {
+  /** As in code: "crossEntropy". */
   readonly name: string;
+  /** The function: (…inputs, options). */
   readonly loss: Loss;
+  /** What its docstring says of it. */
   readonly prose: LossProse | undefined;
 }
 
-const proseOf = <P>(exports: object, key: string): P | undefined => (exports as Record<string, P>)[`${key}Prose`];
-
 function activationEntries(): ActivationEntry[] {
   const entries = Object.entries(activationModule).flatMap(([key, value]): ActivationEntry[] => {
-    if (key === "prelu") return [{ name: key, activation: activationModule.prelu, prose: activationModule.preluProse }];
+    if (key === "prelu") return [{ name: key, activation: activationModule.prelu, prose: activationProse[key] }];
     if (typeof value !== "function" || !("activationName" in value)) return [];
     const activation = value as unknown as Activation;
     // Aliases (swish) are not entries of their own.
     const alias = key !== activation.activationName && activation.activationName in activationModule;
-    const prose =
-      proseOf<ActivationProse>(activationModule, key) ?? proseOf<ActivationProse>(activationModule, activation.activationName);
-    return alias ? [] : [{ name: activation.activationName, activation, prose }];
+    const name = activation.activationName;
+    return alias ? [] : [{ name, activation, prose: activationProse[name] }];
   });
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -43,7 +50,7 @@ function lossEntries(): LossEntry[] {
     .flatMap(([key, value]): LossEntry[] => {
       if (typeof value !== "function" || !("lossName" in value)) return [];
       const loss = value as unknown as Loss;
-      return key === loss.lossName ? [{ name: key, loss, prose: proseOf<LossProse>(lossModule, key) }] : [];
+      return key === loss.lossName ? [{ name: key, loss, prose: lossProse[key] }] : [];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -68,8 +75,18 @@ function find<E extends { readonly name: string }>(kind: string, entries: readon
   );
 }
 
-/** @throws ErmineError ERMINE_OPTION with the nearest name */
+/**
+ * The activation of a name; "swish" and "linear" are aliases.
+ *
+ * @throws ErmineError ERMINE_OPTION with the nearest name
+ * @example findActivation("mish").prose?.range; // => [−0.31, ∞)
+ */
 export const findActivation = (name: string): ActivationEntry => find("activation", activations, name);
 
-/** @throws ErmineError ERMINE_OPTION with the nearest name */
+/**
+ * The loss of a name; "mae" is an alias.
+ *
+ * @throws ErmineError ERMINE_OPTION with the nearest name
+ * @example findLoss("mae").name; // => l1
+ */
 export const findLoss = (name: string): LossEntry => find("loss", losses, name);

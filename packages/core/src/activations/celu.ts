@@ -4,10 +4,29 @@ import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = max(x, 0) + min(0, α(e^(x/α) − 1)). */
-export const celu = builtinActivation({
+/** The options of `celu`. */
+export type CeluOptions = {
+  /** The result approaches −alpha for x → −∞; not 0. Default 1. */
+  readonly alpha: number;
+};
+
+/**
+ * f(x) = max(x, 0) + min(0, α(e^(x/α) − 1)).
+ *
+ * - formula: max(x, 0) + min(0, α(e^(x/α) − 1))
+ * - derivative: 1 for x > 0, else e^(x/α)
+ * - range: (−α, ∞)
+ * - saturates: below
+ * - role: As elu, smooth at 0 for every α.
+ * - source: Barron 2017
+ *
+ * @param x values of any shape, float32
+ * @example
+ * celu(tensor([-1, 2]), { alpha: 2 }); // => [-0.7869, 2]
+ */
+export const celu = builtinActivation<CeluOptions>({
   name: "celu",
   options: { alpha: 1 },
   witnesses: { alpha: 0.5 },
@@ -18,12 +37,3 @@ export const celu = builtinActivation({
   // clamp: the second derivative at 0 is 0, as PyTorch’s.
   gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, exp(div(clamp(x, undefined, 0), alpha)))),
 });
-
-export const celuProse: ActivationProse = {
-  formula: "max(x, 0) + min(0, α(e^(x/α) − 1))",
-  derivative: "1 for x > 0, else e^(x/α)",
-  range: "(−α, ∞)",
-  saturates: "below",
-  role: "As elu, smooth at 0 for every α.",
-  source: "Barron 2017",
-};

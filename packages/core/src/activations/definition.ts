@@ -122,15 +122,3 @@ export function builtinActivation<O extends Options = Record<string, never>, D e
   bind(activation.op);
   return activation;
 }
-
-/** What the reference pages and the gallery say of an activation. */
-export interface ActivationProse {
-  readonly formula: string;
-  readonly derivative: string;
-  readonly range: string;
-  /** Where the gradient dies: "both sides", "below", "no". */
-  readonly saturates: string;
-  /** Where it is used and why. */
-  readonly role: string;
-  readonly source?: string;
-}

@@ -3,10 +3,29 @@ import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = x for x > 0, α(eˣ − 1) elsewhere. The gradient at 0 is α. */
-export const elu = builtinActivation({
+/** The options of `elu`. */
+export type EluOptions = {
+  /** The result approaches −alpha for x → −∞. Default 1. */
+  readonly alpha: number;
+};
+
+/**
+ * f(x) = x for x > 0, α(eˣ − 1) elsewhere. The gradient at 0 is α.
+ *
+ * - formula: x for x > 0, else α(eˣ − 1)
+ * - derivative: 1 for x > 0, else αeˣ
+ * - range: (−α, ∞)
+ * - saturates: below
+ * - role: Hidden layers; outputs centred nearer to 0 than relu's.
+ * - source: Clevert et al. 2015
+ *
+ * @param x values of any shape, float32
+ * @example
+ * elu(tensor([-1, 2])); // => [-0.6321, 2]
+ */
+export const elu = builtinActivation<EluOptions>({
   name: "elu",
   options: { alpha: 1 },
   witnesses: { alpha: 0.5 },
@@ -15,12 +34,3 @@ export const elu = builtinActivation({
   // clamp: the second derivative at 0 is 0, as PyTorch’s.
   gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, mul(exp(clamp(x, undefined, 0)), alpha))),
 });
-
-export const eluProse: ActivationProse = {
-  formula: "x for x > 0, else α(eˣ − 1)",
-  derivative: "1 for x > 0, else αeˣ",
-  range: "(−α, ∞)",
-  saturates: "below",
-  role: "Hidden layers; outputs centred nearer to 0 than relu's.",
-  source: "Clevert et al. 2015",
-};

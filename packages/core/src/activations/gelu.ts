@@ -6,7 +6,7 @@ import { clamp } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
 const rootTwoOverPi = Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
@@ -15,11 +15,29 @@ const inner = (x: Tensor): Tensor => mul(mul(x, add(mul(mul(x, x), cubic), 1)), 
 /** Φ(x), whose digits below 0 are those of erfc. */
 const normalCdf = (x: Tensor): Tensor => mul(erfc(mul(x, -Math.SQRT1_2)), 0.5);
 
+/** The options of `gelu`. */
+export type GeluOptions = {
+  /** "none": x · Φ(x) itself; "tanh": its approximation by tanh. Default "none". */
+  readonly approximate: "none" | "tanh";
+};
+
 /**
  * f(x) = x · Φ(x), Φ the normal distribution; `approximate: "tanh"` is ½x(1 + tanh(√(2/π)(x + 0.044715x³))), which is another
  * function (up to 5e-4 off): weights trained with one are not for the other.
+ *
+ * - formula: x · Φ(x)
+ * - derivative: Φ(x) + x · φ(x)
+ * - range: [−0.17, ∞)
+ * - saturates: below
+ * - role: Hidden layers of transformers.
+ * - source: Hendrycks and Gimpel 2016
+ *
+ * @param x values of any shape, float32
+ * @example
+ * gelu(tensor([-1, 2])); // => [-0.1587, 1.9545]
+ * gelu(tensor([-1, 2]), { approximate: "tanh" }); // => [-0.1588, 1.9546]
  */
-export const gelu = builtinActivation({
+export const gelu = builtinActivation<GeluOptions>({
   name: "gelu",
   options: { approximate: "none" as "none" | "tanh" },
   witnesses: { approximate: "tanh" },
@@ -42,12 +60,3 @@ export const gelu = builtinActivation({
     return mul(g, mul(sigmoid(argument), add(mul(mul(u, slope), sigmoid(neg(argument))), 1)));
   },
 });
-
-export const geluProse: ActivationProse = {
-  formula: "x · Φ(x)",
-  derivative: "Φ(x) + x · φ(x)",
-  range: "[−0.17, ∞)",
-  saturates: "below",
-  role: "Hidden layers of transformers.",
-  source: "Hendrycks and Gimpel 2016",
-};

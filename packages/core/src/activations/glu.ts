@@ -6,7 +6,7 @@ import { ErmineError } from "../types/errors.js";
 import { divSizes } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
 function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
   const half = (x.shape[axis] as number) / 2;
@@ -14,8 +14,28 @@ function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
   return [a!, b!];
 }
 
-/** glu(x) = a · σ(b), a and b the halves of x along `axis`. */
-export const glu = builtinActivation({
+/** The options of `glu`. */
+export type GluOptions = {
+  /** The axis that is halved; its size must be even. Negative axes count from the end. Default −1. */
+  readonly axis: number;
+};
+
+/**
+ * glu(x) = a · σ(b), a and b the halves of x along `axis`.
+ *
+ * - formula: a · σ(b)
+ * - derivative: σ(b) for a, a · σ(b)(1 − σ(b)) for b
+ * - range: (−∞, ∞)
+ * - saturates: where the gate does
+ * - role: Gated feed-forward layers of transformers.
+ * - source: Dauphin et al. 2016
+ *
+ * @param x values of any shape, float32
+ * @throws ErmineError ERMINE_SHAPE where the size of the axis is odd
+ * @example
+ * glu(tensor([1, 2, 0, 100])); // => [0.5, 2]
+ */
+export const glu = builtinActivation<GluOptions>({
   name: "glu",
   options: { axis: -1 },
   witnesses: { axis: 0 },
@@ -36,12 +56,3 @@ export const glu = builtinActivation({
     return concat([mul(g, s), mul(mul(g, a), mul(s, sigmoid(neg(b))))], axis);
   },
 });
-
-export const gluProse: ActivationProse = {
-  formula: "a · σ(b)",
-  derivative: "σ(b) for a, a · σ(b)(1 − σ(b)) for b",
-  range: "(−∞, ∞)",
-  saturates: "where the gate does",
-  role: "Gated feed-forward layers of transformers.",
-  source: "Dauphin et al. 2016",
-};

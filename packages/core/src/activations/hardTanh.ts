@@ -2,10 +2,30 @@
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = min(max(x, minValue), maxValue). The gradient at both bounds is 0. */
-export const hardTanh = builtinActivation({
+/** The options of `hardTanh`. */
+export type HardTanhOptions = {
+  /** The lower bound; below maxValue. Default −1. */
+  readonly minValue: number;
+  /** The upper bound. Default 1. */
+  readonly maxValue: number;
+};
+
+/**
+ * f(x) = min(max(x, minValue), maxValue). The gradient at both bounds is 0.
+ *
+ * - formula: min(max(x, minValue), maxValue)
+ * - derivative: 1 between the bounds, else 0
+ * - range: [minValue, maxValue]
+ * - saturates: both sides
+ * - role: Cheap bounded hidden layers.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * hardTanh(tensor([-3, 0.5, 3])); // => [-1, 0.5, 1]
+ */
+export const hardTanh = builtinActivation<HardTanhOptions>({
   name: "hardTanh",
   options: { minValue: -1, maxValue: 1 },
   witnesses: { minValue: -0.5, maxValue: 0.5 },
@@ -17,11 +37,3 @@ export const hardTanh = builtinActivation({
   decompose: (x, { minValue, maxValue }) => clamp(x, minValue, maxValue),
   gradient: (g, x, _, { minValue, maxValue }) => where(logicalAnd(greater(x, minValue), less(x, maxValue)), g, 0),
 });
-
-export const hardTanhProse: ActivationProse = {
-  formula: "min(max(x, minValue), maxValue)",
-  derivative: "1 between the bounds, else 0",
-  range: "[minValue, maxValue]",
-  saturates: "both sides",
-  role: "Cheap bounded hidden layers.",
-};

@@ -3,10 +3,28 @@ import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = x for |x| > λ, else 0. */
-export const hardshrink = builtinActivation({
+/** The options of `hardshrink`. */
+export type HardshrinkOptions = {
+  /** Values of at most this size become 0. Default 0.5. */
+  readonly lambda: number;
+};
+
+/**
+ * f(x) = x for |x| > λ, else 0.
+ *
+ * - formula: x for |x| > λ, else 0
+ * - derivative: 1 for |x| > λ, else 0
+ * - range: (−∞, ∞)
+ * - saturates: between −λ and λ
+ * - role: Sparse coding; the proximal step of l0.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * hardshrink(tensor([-1, 0.2, 2])); // => [-1, 0, 2]
+ */
+export const hardshrink = builtinActivation<HardshrinkOptions>({
   name: "hardshrink",
   options: { lambda: 0.5 },
   witnesses: { lambda: 0.1 },
@@ -18,11 +36,3 @@ export const hardshrink = builtinActivation({
   decompose: (x, { lambda }) => where(lessEqual(abs(x), lambda), 0, x),
   gradient: (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g),
 });
-
-export const hardshrinkProse: ActivationProse = {
-  formula: "x for |x| > λ, else 0",
-  derivative: "1 for |x| > λ, else 0",
-  range: "(−∞, ∞)",
-  saturates: "between −λ and λ",
-  role: "Sparse coding; the proximal step of l0.",
-};

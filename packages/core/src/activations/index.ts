@@ -27,4 +27,4 @@ export * from "./glu.js";
 export * from "./softmax.js";
 export * from "./logSoftmax.js";
 export * from "./softmin.js";
-export { defineActivation, type Activation, type ActivationProse, type ActivationSpec } from "./definition.js";
+export { defineActivation, type Activation, type ActivationSpec } from "./definition.js";

@@ -3,10 +3,28 @@ import { mul, sub } from "../ops/arithmetic.js";
 import { amax, sum } from "../ops/reduction.js";
 import { exp, log } from "../ops/unary.js";
 import { noGrad } from "../autograd/gradients.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** logSoftmax(x)ᵢ = xᵢ − log Σⱼ eˣʲ over `axis`, the maximum subtracted. Its output is marked as log probabilities. */
-export const logSoftmax = builtinActivation({
+/** The options of `logSoftmax`. */
+export type LogSoftmaxOptions = {
+  /** The axis over which the probabilities add up to 1. Negative axes count from the end. Default −1. */
+  readonly axis: number;
+};
+
+/**
+ * logSoftmax(x)ᵢ = xᵢ − log Σⱼ eˣʲ over `axis`, the maximum subtracted. Its output is marked as log probabilities.
+ *
+ * - formula: xᵢ − log Σ eˣʲ
+ * - derivative: δᵢⱼ − softmax(x)ⱼ
+ * - range: (−∞, 0]
+ * - saturates: no
+ * - role: In front of nll or klDiv; crossEntropy has it inside.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * logSoftmax(tensor([1, 2, 3])); // => [-2.4076, -1.4076, -0.4076]
+ */
+export const logSoftmax = builtinActivation<LogSoftmaxOptions, "logProbabilities">({
   name: "logSoftmax",
   options: { axis: -1 },
   witnesses: { axis: 0 },
@@ -22,11 +40,3 @@ export const logSoftmax = builtinActivation({
   },
   gradient: (g, _, y, { axis }) => sub(g, mul(exp(y), sum(g, { axis, keepDims: true }))),
 });
-
-export const logSoftmaxProse: ActivationProse = {
-  formula: "xᵢ − log Σ eˣʲ",
-  derivative: "δᵢⱼ − softmax(x)ⱼ",
-  range: "(−∞, 0]",
-  saturates: "no",
-  role: "In front of nll or klDiv; crossEntropy has it inside.",
-};

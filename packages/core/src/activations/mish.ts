@@ -3,9 +3,22 @@ import { add, div, minimum, mul } from "../ops/arithmetic.js";
 import { neg, tanh } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
 import { softplus } from "./softplus.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = x · tanh(log(1 + eˣ)). */
+/**
+ * f(x) = x · tanh(log(1 + eˣ)).
+ *
+ * - formula: x · tanh(softplus(x))
+ * - derivative: tanh(s) + x · σ(x) · (1 − tanh²(s)), s = softplus(x)
+ * - range: [−0.31, ∞)
+ * - saturates: below
+ * - role: Hidden layers of detectors.
+ * - source: Misra 2019
+ *
+ * @param x values of any shape, float32
+ * @example
+ * mish(tensor([-1, 2])); // => [-0.3034, 1.944]
+ */
 export const mish = builtinActivation({
   name: "mish",
   decompose: (x) => mul(x, tanh(softplus(x))),
@@ -20,12 +33,3 @@ export const mish = builtinActivation({
     return mul(g, add(mul(share, add(q, 1)), bend));
   },
 });
-
-export const mishProse: ActivationProse = {
-  formula: "x · tanh(softplus(x))",
-  derivative: "tanh(s) + x · σ(x) · (1 − tanh²(s)), s = softplus(x)",
-  range: "[−0.31, ∞)",
-  saturates: "below",
-  role: "Hidden layers of detectors.",
-  source: "Misra 2019",
-};

@@ -10,7 +10,6 @@ import { reshape } from "../ops/shape.js";
 import { where } from "../ops/where.js";
 import { formatShape, sameSize, type Shape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
-import type { ActivationProse } from "./definition.js";
 
 /** The weight as it broadcasts against x: one for all, or one a channel (axis 1). */
 const aligned = (weight: Tensor, x: Tensor): Tensor =>
@@ -45,7 +44,20 @@ export const preluOp = builtinFusedOp<Record<never, never>>({
 });
 
 /**
- * f(x) = x for x > 0, weight · x elsewhere; `weight` is one number or one a channel (axis 1). The gradient at 0 is the weight.
+ * f(x) = x for x > 0, weight · x elsewhere. The gradient at 0 is the weight.
+ *
+ * - formula: x for x > 0, else weight · x
+ * - derivative: 1 for x > 0, else weight; for the weight: Σ x over x ≤ 0
+ * - range: (−∞, ∞)
+ * - saturates: no
+ * - role: Hidden layers whose leak is learned. Leave its weight out of weight decay.
+ * - source: He et al. 2015
+ *
+ * @param x values of any shape, float32; axis 1 is that of the channels
+ * @param weight the slope below 0: one value, or one for each channel
+ * @throws ErmineError ERMINE_SHAPE where the weight has neither one value nor one for each channel
+ * @example
+ * prelu(tensor([-2, 3]), tensor([0.25])); // => [-0.5, 3]
  */
 export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>): Tensor<"real"> {
   checkTensor("prelu", x);
@@ -53,12 +65,3 @@ export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>)
   checkOptions("prelu", options, {});
   return apply1(preluOp, [x, weight], {});
 }
-
-export const preluProse: ActivationProse = {
-  formula: "x for x > 0, else weight · x",
-  derivative: "1 for x > 0, else weight; for the weight: Σ x over x ≤ 0",
-  range: "(−∞, ∞)",
-  saturates: "no",
-  role: "Hidden layers whose leak is learned. Leave its weight out of weight decay.",
-  source: "He et al. 2015",
-};

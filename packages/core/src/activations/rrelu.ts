@@ -6,12 +6,20 @@ import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
 import type { Tensor } from "../types/tensor.js";
-import { builtinActivation, type Activation, type ActivationProse } from "./definition.js";
+import { builtinActivation, type Activation } from "./definition.js";
 import { leakyRelu } from "./leakyRelu.js";
 
-const standard = { lower: 1 / 8, upper: 1 / 3 };
+/** The bounds of `rrelu`'s slope. */
+export type RReluOptions = {
+  /** The least slope below 0. Default 1/8. */
+  readonly lower: number;
+  /** The largest slope below 0; not below `lower`. Default 1/3. */
+  readonly upper: number;
+};
 
-function check({ lower, upper }: typeof standard): void {
+const standard: RReluOptions = { lower: 1 / 8, upper: 1 / 3 };
+
+function check({ lower, upper }: RReluOptions): void {
   if (lower > upper) throw new ErmineError("ERMINE_OPTION", `rrelu: lower ${lower} must not be above upper ${upper}.`);
 }
 
@@ -25,7 +33,13 @@ export const rreluEval = builtinActivation({
   decompose: (x, { lower, upper }) => leakyRelu(x, { negativeSlope: (lower + upper) / 2 }),
 });
 
-function drawn(x: Tensor, options: { lower?: number; upper?: number; training?: boolean } = {}): Tensor<"real"> {
+function drawn(
+  x: Tensor,
+  options: Partial<RReluOptions> & {
+    /** Draw a slope for each element. Default false: all have the mean of the bounds. */
+    readonly training?: boolean;
+  } = {},
+): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("rrelu", arguments, 2);
   checkOptions("rrelu", options, { lower: "number", upper: "number", training: "boolean" }, "x");
   const { training = false, ...bounds } = options;
@@ -37,18 +51,19 @@ function drawn(x: Tensor, options: { lower?: number; upper?: number; training?: 
 }
 
 /**
- * f(x) = x for x > 0, a · x elsewhere; a is drawn from U(lower, upper) for each element where `training`, and their mean
- * otherwise. Defaults: lower 1/8, upper 1/3, training false, as PyTorch's.
+ * f(x) = x for x > 0, a · x elsewhere. Where the option `training` is true, a is drawn from U(lower, upper) for each element; otherwise it is their mean.
+ *
+ * - formula: x for x > 0, else a · x, a = (lower + upper) / 2 (in training a ~ U(lower, upper))
+ * - derivative: 1 for x > 0, else a
+ * - range: (−∞, ∞)
+ * - saturates: no
+ * - role: Hidden layers of small-data classifiers: the random slope regularizes.
+ * - source: Xu et al. 2015
+ *
+ * @param x values of any shape, float32
+ * @example
+ * rrelu(tensor([-24, 3])); // => [-5.5, 3]
  */
-export const rrelu: Activation<typeof standard, "real"> & typeof drawn = /* @__PURE__ */ Object.assign(drawn, rreluEval, {
+export const rrelu: Activation<RReluOptions, "real"> & typeof drawn = /* @__PURE__ */ Object.assign(drawn, rreluEval, {
   training: true as const,
 });
-
-export const rreluProse: ActivationProse = {
-  formula: "x for x > 0, else a · x, a = (lower + upper) / 2 (in training a ~ U(lower, upper))",
-  derivative: "1 for x > 0, else a",
-  range: "(−∞, ∞)",
-  saturates: "no",
-  role: "Hidden layers of small-data classifiers: the random slope regularizes.",
-  source: "Xu et al. 2015",
-};

@@ -2,9 +2,22 @@
 import { add, mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = x · σ(x). */
+/**
+ * f(x) = x · σ(x).
+ *
+ * - formula: x · σ(x)
+ * - derivative: σ(x) · (1 + x · (1 − σ(x)))
+ * - range: [−0.28, ∞)
+ * - saturates: below
+ * - role: Hidden layers of modern convolutional and language models.
+ * - source: Elfwing et al. 2017; Ramachandran et al. 2017
+ *
+ * @param x values of any shape, float32
+ * @example
+ * silu(tensor([-1, 2])); // => [-0.2689, 1.7616]
+ */
 export const silu = builtinActivation({
   name: "silu",
   decompose: (x) => mul(x, sigmoid(x)),
@@ -16,12 +29,3 @@ export const silu = builtinActivation({
 
 /** Another name of `silu`. */
 export const swish = silu;
-
-export const siluProse: ActivationProse = {
-  formula: "x · σ(x)",
-  derivative: "σ(x) · (1 + x · (1 − σ(x)))",
-  range: "[−0.28, ∞)",
-  saturates: "below",
-  role: "Hidden layers of modern convolutional and language models.",
-  source: "Elfwing et al. 2017; Ramachandran et al. 2017",
-};

@@ -5,10 +5,31 @@ import { exp, log1p } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = log(1 + e^(βx)) / β, and x itself where βx > threshold, so that it cannot overflow. */
-export const softplus = builtinActivation({
+/** The options of `softplus`. */
+export type SoftplusOptions = {
+  /** The sharpness of the bend; not 0. Default 1. */
+  readonly beta: number;
+  /** Where beta · x is above it, the result is x itself. Default 20. */
+  readonly threshold: number;
+};
+
+/**
+ * f(x) = log(1 + e^(βx)) / β, and x itself where βx > threshold, so that it cannot overflow.
+ *
+ * - formula: log(1 + e^(βx)) / β
+ * - derivative: σ(βx)
+ * - range: (0, ∞)
+ * - saturates: below
+ * - role: Outputs that must be positive: variances, rates.
+ * - source: Dugas et al. 2001
+ *
+ * @param x values of any shape, float32
+ * @example
+ * softplus(tensor([-1, 2])); // => [0.3133, 2.1269]
+ */
+export const softplus = builtinActivation<SoftplusOptions>({
   name: "softplus",
   options: { beta: 1, threshold: 20 },
   witnesses: { beta: 2, threshold: 0.5 },
@@ -20,12 +41,3 @@ export const softplus = builtinActivation({
     where(greater(mul(x, beta), threshold), x, div(log1p(exp(minimum(mul(x, beta), threshold))), beta)),
   gradient: (g, x, _, { beta, threshold }) => where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
 });
-
-export const softplusProse: ActivationProse = {
-  formula: "log(1 + e^(βx)) / β",
-  derivative: "σ(βx)",
-  range: "(0, ∞)",
-  saturates: "below",
-  role: "Outputs that must be positive: variances, rates.",
-  source: "Dugas et al. 2001",
-};

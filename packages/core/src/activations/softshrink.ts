@@ -4,10 +4,28 @@ import { greater, less, lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = x − λ above λ, x + λ below −λ, 0 between. */
-export const softshrink = builtinActivation({
+/** The options of `softshrink`. */
+export type SoftshrinkOptions = {
+  /** Half the width of the interval that becomes 0; not below 0. Default 0.5. */
+  readonly lambda: number;
+};
+
+/**
+ * f(x) = x − λ above λ, x + λ below −λ, 0 between.
+ *
+ * - formula: sign(x) · max(|x| − λ, 0)
+ * - derivative: 1 for |x| > λ, else 0
+ * - range: (−∞, ∞)
+ * - saturates: between −λ and λ
+ * - role: Sparse coding; the proximal step of l1.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * softshrink(tensor([-1, 0.2, 2])); // => [-0.5, 0, 1.5]
+ */
+export const softshrink = builtinActivation<SoftshrinkOptions>({
   name: "softshrink",
   options: { lambda: 0.5 },
   witnesses: { lambda: 0.1 },
@@ -19,11 +37,3 @@ export const softshrink = builtinActivation({
   decompose: (x, { lambda }) => where(greater(x, lambda), sub(x, lambda), where(less(x, -lambda), add(x, lambda), 0)),
   gradient: (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g),
 });
-
-export const softshrinkProse: ActivationProse = {
-  formula: "sign(x) · max(|x| − λ, 0)",
-  derivative: "1 for |x| > λ, else 0",
-  range: "(−∞, ∞)",
-  saturates: "between −λ and λ",
-  role: "Sparse coding; the proximal step of l1.",
-};

@@ -1,14 +1,18 @@
 /** The hyperbolic tangent as an activation. */
 import { tanh as hyperbolicTangent, tanhOp } from "../ops/unary.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
-/** f(x) = tanh x: the op itself, named as an activation. */
+/**
+ * f(x) = tanh x: the op itself, named as an activation.
+ *
+ * - formula: (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
+ * - derivative: 1 − tanh²x
+ * - range: (−1, 1)
+ * - saturates: both sides
+ * - role: Recurrent layers; outputs between −1 and 1.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * tanh(tensor([-1, 2])); // => [-0.7616, 0.964]
+ */
 export const tanhActivation = builtinActivation({ name: "tanh", op: tanhOp, decompose: (x) => hyperbolicTangent(x) });
-
-export const tanhProse: ActivationProse = {
-  formula: "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
-  derivative: "1 − tanh²x",
-  range: "(−1, 1)",
-  saturates: "both sides",
-  role: "Recurrent layers; outputs between −1 and 1.",
-};

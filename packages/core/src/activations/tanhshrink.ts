@@ -4,7 +4,7 @@ import { less } from "../ops/comparison.js";
 import { abs, tanh } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
-import { builtinActivation, type ActivationProse } from "./definition.js";
+import { builtinActivation } from "./definition.js";
 
 /**
  * x − tanh x without the cancellation: x·K / (1 + K), K = x²/(3 + x²/(5 + x²/(7 + …))), of which |x| < 1 needs eight levels in double precision.
@@ -18,7 +18,19 @@ function near(x: Tensor): Tensor {
   return div(mul(x, k), add(k, 1));
 }
 
-/** f(x) = x − tanh x. */
+/**
+ * f(x) = x − tanh x.
+ *
+ * - formula: x − tanh x
+ * - derivative: tanh²x
+ * - range: (−∞, ∞)
+ * - saturates: near 0
+ * - role: Sparse coding.
+ *
+ * @param x values of any shape, float32
+ * @example
+ * tanhshrink(tensor([-1, 2])); // => [-0.2384, 1.036]
+ */
 export const tanhshrink = builtinActivation({
   name: "tanhshrink",
   decompose: (x) => where(less(abs(x), 1), near(x), sub(x, tanh(x))),
@@ -27,11 +39,3 @@ export const tanhshrink = builtinActivation({
     return mul(g, mul(t, t));
   },
 });
-
-export const tanhshrinkProse: ActivationProse = {
-  formula: "x − tanh x",
-  derivative: "tanh²x",
-  range: "(−∞, ∞)",
-  saturates: "near 0",
-  role: "Sparse coding.",
-};

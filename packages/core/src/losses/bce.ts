@@ -7,7 +7,7 @@ import { neg } from "../ops/unary.js";
 import { broadcastShapes, formatShape, sameShape, type Shape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
 export const bceElementsOp = builtinFusedOp<Record<never, never>>({
@@ -41,15 +41,30 @@ export function checkBroadcastsTo(loss: string, name: string, t: Tensor | undefi
   );
 }
 
+/** The options of `bce`, next to those of every loss. */
+export interface BceOptions {
+  /** Multiplies the values; broadcasts to the prediction. The mean divides by the count all the same. Default: all 1. */
+  readonly weight: Tensor | undefined;
+}
+
 /**
  * value = −w (y log p + (1 − y) log(1 − p)), each logarithm held at −100 as in PyTorch.
  *
+ * - formula: −w (y log p + (1 − y) log(1 − p))
+ * - derivative: w (p − y) / (p (1 − p))
+ * - expects: probabilities
+ * - targets: numbers in [0, 1], the same shape
+ * - use: Where only probabilities are at hand; else bceWithLogits.
+ * - mean: the count of numbers, also with a weight
+ * - outliers: At most 100 each.
+ *
  * @param prediction probabilities: what `sigmoid` gives. Prefer logits and bceWithLogits, which is exact.
  * @param target numbers in [0, 1] of the same shape
- * @param options.weight broadcasts to the prediction
  * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as probabilities
+ * @example
+ * bce(sigmoid(tensor([2, -1])), tensor([1, 0])).item(); // => 0.2201
  */
-export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tensor | undefined }>({
+export const bce = defineLoss<[Tensor<"probabilities">, Tensor], BceOptions>({
   name: "bce",
   link: "identity",
   inputs: [
@@ -76,13 +91,3 @@ export const bce = defineLoss<[Tensor<"probabilities">, Tensor], { weight: Tenso
     return { value: apply1(bceElementsOp, [p, target, weight], {}) };
   },
 });
-
-export const bceProse: LossProse = {
-  formula: "−w (y log p + (1 − y) log(1 − p))",
-  derivative: "w (p − y) / (p (1 − p))",
-  expects: "probabilities",
-  targets: "numbers in [0, 1], the same shape",
-  use: "Where only probabilities are at hand; else bceWithLogits.",
-  mean: "the count of numbers, also with a weight",
-  outliers: "At most 100 each.",
-};

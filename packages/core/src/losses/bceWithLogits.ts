@@ -5,7 +5,7 @@ import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
 export const bceWithLogitsElementsOp = builtinFusedOp<Record<never, never>>({
@@ -35,16 +35,32 @@ export const bceWithLogitsElementsOp = builtinFusedOp<Record<never, never>>({
   },
 });
 
+/** The options of `bceWithLogits`, next to those of every loss. */
+export interface BceWithLogitsOptions {
+  /** Multiplies the values; broadcasts to the prediction. The mean divides by the count all the same. Default: all 1. */
+  readonly weight: Tensor | undefined;
+  /** What a positive target counts for; broadcasts to the prediction, usually one value for each label. Default: all 1. */
+  readonly posWeight: Tensor | undefined;
+}
+
 /**
  * value = −w (c · y log σ(z) + (1 − y) log(1 − σ(z))), c = posWeight; for several labels each is a question of its own.
  *
+ * - formula: −w (c·y log σ(z) + (1 − y) log(1 − σ(z)))
+ * - derivative: w (σ(z) − y) where c is 1
+ * - expects: logits (no sigmoid)
+ * - targets: numbers in [0, 1], the same shape
+ * - use: Yes-or-no questions, one or many a sample.
+ * - mean: the count of numbers, also with weights
+ * - outliers: Grows with |z|: a confident wrong answer pulls with its whole weight.
+ *
  * @param prediction logits: do not apply sigmoid
  * @param target numbers in [0, 1] of the same shape
- * @param options.weight broadcasts to the prediction
- * @param options.posWeight what a positive target counts for; broadcasts, usually one number a label
  * @throws ErmineError ERMINE_DOMAIN for probabilities
+ * @example
+ * bceWithLogits(tensor([2, -1]), tensor([1, 0])).item(); // => 0.2201
  */
-export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tensor | undefined; posWeight: Tensor | undefined }>({
+export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], BceWithLogitsOptions>({
   name: "bceWithLogits",
   link: "sigmoid",
   inputs: [
@@ -72,13 +88,3 @@ export const bceWithLogits = defineLoss<[Tensor<"real">, Tensor], { weight: Tens
     return { value: apply1(bceWithLogitsElementsOp, [z, target, weight, posWeight], {}) };
   },
 });
-
-export const bceWithLogitsProse: LossProse = {
-  formula: "−w (c·y log σ(z) + (1 − y) log(1 − σ(z)))",
-  derivative: "w (σ(z) − y) where c is 1",
-  expects: "logits (no sigmoid)",
-  targets: "numbers in [0, 1], the same shape",
-  use: "Yes-or-no questions, one or many a sample.",
-  mean: "the count of numbers, also with weights",
-  outliers: "Grows with |z|: a confident wrong answer pulls with its whole weight.",
-};

@@ -7,14 +7,36 @@ import { sqrt, square } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { areSigns } from "./values.js";
 
 /** Keeps a vector of zeros from a division by 0, as PyTorch does. */
 const epsilon = 1e-12;
 
-/** value = 1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1; a, b (N, D) or (D), y (N) or (). Default margin 0. */
-export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: number }>({
+/** The options of `cosineEmbedding`, next to those of every loss. */
+export interface CosineEmbeddingOptions {
+  /** Up to this cosine a pair that is not alike costs nothing. Default 0. */
+  readonly margin: number;
+}
+
+/**
+ * value = 1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1.
+ *
+ * - formula: 1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1
+ * - derivative: of the cosine
+ * - expects: two vectors
+ * - targets: ±1, one a pair
+ * - use: Embeddings whose direction matters.
+ * - mean: N
+ * - outliers: Bounded by 2.
+ *
+ * @param first vectors a, (N, D) or (D)
+ * @param second vectors b, of the shape of a
+ * @param target 1 (alike) or −1, (N) or ()
+ * @example
+ * cosineEmbedding(tensor([[1, 0]]), tensor([[1, 1]]), tensor([1])).item(); // => 0.2929
+ */
+export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], CosineEmbeddingOptions>({
   name: "cosineEmbedding",
   link: "identity",
   inputs: [
@@ -45,13 +67,3 @@ export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], { margin: nu
     return { value: add(alike, where(equal(target, -1), clamp(sub(cosine, margin), 0), 0)) };
   },
 });
-
-export const cosineEmbeddingProse: LossProse = {
-  formula: "1 − cos(a, b) where y = 1, max(0, cos(a, b) − margin) where y = −1",
-  derivative: "of the cosine",
-  expects: "two vectors",
-  targets: "±1, one a pair",
-  use: "Embeddings whose direction matters.",
-  mean: "N",
-  outliers: "Bounded by 2.",
-};

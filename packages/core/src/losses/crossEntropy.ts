@@ -15,7 +15,7 @@ import { where } from "../ops/where.js";
 import type { Size } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
-import { defineLoss, type LossProse } from "./definition.js";
+import { defineLoss } from "./definition.js";
 import { areClassProbabilities } from "./values.js";
 
 /** Class indices, or what each class has of 1. */
@@ -94,21 +94,37 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
   },
 });
 
+/** The options of `crossEntropy`, next to those of every loss. */
+export interface CrossEntropyOptions {
+  /** What each class counts for, (K): with class indices the mean divides by Σ weight[target]. Default: all 1. */
+  readonly weight: Tensor | undefined;
+  /** Targets with this class index count for nothing. Default −100. */
+  readonly ignoreIndex: number;
+  /** ε in [0, 1]: targets become (1 − ε) · y + ε / K. Default 0. */
+  readonly labelSmoothing: number;
+}
+
 /**
  * value = −w[y] · log softmax(z)[y] for class indices, −Σ w[k] · y[k] · log softmax(z)[k] for class probabilities.
  *
+ * - formula: −w[y] · log softmax(z)[y]
+ * - derivative: w[y] · (softmax(z) − onehot(y))
+ * - expects: logits (no softmax)
+ * - targets: class indices (int32) or class probabilities (float32)
+ * - use: Classification into exclusive classes.
+ * - mean: class indices: Σ w[y] over the targets that are not ignored; class probabilities: N · d…
+ * - outliers: A wrong label pulls with at most w[y] on each logit; smoothing tempers confidence.
+ *
  * @param prediction logits (N, K), (N, K, d…) or (K): do not apply softmax
  * @param target int32 indices (N, d…), or float32 probabilities of the prediction's shape
- * @param options.weight one number a class; the mean then divides by Σ w[y] (index targets)
- * @param options.ignoreIndex targets that count for nothing; default −100
- * @param options.labelSmoothing ε in [0, 1]: targets become (1 − ε) · y + ε/K; default 0
  * @throws ErmineError ERMINE_DOMAIN for probabilities, ERMINE_SHAPE, ERMINE_VALUE for an index out of range that is on the host; elsewhere (computed on a backend, in
- *   `compile`) the value and the gradient are NaN there, or the engine throws
+ * `compile`) the value and the gradient are NaN there, or the engine throws
+ * @example
+ * const logits = tensor([[2, 0, -1], [0, 1, 0]]);
+ * crossEntropy(logits, tensor([0, 2], { dtype: "int32" })).item(); // => 0.8606
+ * crossEntropy(logits, tensor([0, 2], { dtype: "int32" }), { labelSmoothing: 0.1 }).item(); // => 0.9273
  */
-export const crossEntropy = defineLoss<
-  [Tensor<"real">, Tensor],
-  { weight: Tensor | undefined; ignoreIndex: number; labelSmoothing: number }
->({
+export const crossEntropy = defineLoss<[Tensor<"real">, Tensor], CrossEntropyOptions>({
   name: "crossEntropy",
   link: "softmax",
   inputs: [
@@ -151,13 +167,3 @@ export const crossEntropy = defineLoss<
     return { value: value!, normalizer };
   },
 });
-
-export const crossEntropyProse: LossProse = {
-  formula: "−w[y] · log softmax(z)[y]",
-  derivative: "w[y] · (softmax(z) − onehot(y))",
-  expects: "logits (no softmax)",
-  targets: "class indices (int32) or class probabilities (float32)",
-  use: "Classification into exclusive classes.",
-  mean: "class indices: Σ w[y] over the targets that are not ignored; class probabilities: N · d…",
-  outliers: "A wrong label pulls with at most w[y] on each logit; smoothing tempers confidence.",
-};

@@ -15,7 +15,7 @@ import { exp, log, neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { formatShape, type Size } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
-import { defineLoss, type LossProse } from "./definition.js";
+import { defineLoss } from "./definition.js";
 import { nanWhere } from "./knownClasses.js";
 import { wholeWithin, type ValueRule } from "./values.js";
 
@@ -102,21 +102,40 @@ function checkLabels({ state, shape }: Tensor, lengths: Tensor, joined: boolean,
 
 const lengths = (t: Tensor, rank: number): Tensor => (rank === 2 && t.rank === 0 ? reshape(t, [1]) : t);
 
+/** The options of `ctc`, next to those of every loss. */
+export interface CtcOptions {
+  /** The class that stands for nothing. Default 0. */
+  readonly blank: number;
+  /** Where no alignment is possible: 0 instead of Infinity. Default false. */
+  readonly zeroInfinity: boolean;
+}
+
 /**
  * value = −log Σ p(alignment) over the alignments that give the target: repeats merged, blanks left out.
  *
  * The mean divides each value by its target's length (1 at least) and then takes the mean over the batch, as PyTorch's.
  *
+ * - formula: −log Σ p(alignment)
+ * - derivative: softmax(z) − the posterior of each class at each step
+ * - expects: log probabilities (T, N, C)
+ * - targets: class indices (N, S), with lengths of both
+ * - use: Speech and handwriting, where it is not said which step is which letter.
+ * - mean: N, after each value is divided by its target’s length
+ * - outliers: Unbounded where the target becomes impossible.
+ * - source: Graves 2006
+ *
  * @param prediction log probabilities (T, N, C), or (T, C) for one sequence; the gradient is that of the logits behind them
  * @param target int32 classes (N, S), one behind the other (Σ targetLengths), or (S) for one sequence; what is behind a target's length does not count
  * @param inputLengths int32 (N), at most T
  * @param targetLengths int32 (N), at most S; of targets one behind the other they add up to all
- * @param options.blank the class that stands for nothing; default 0
- * @param options.zeroInfinity where no alignment is possible: 0 and not Infinity; default false
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for lengths and targets on the host that are none; a length that is
- *   computed and lies outside makes value and gradient NaN
+ * computed and lies outside makes value and gradient NaN
+ * @example
+ * const steps = logSoftmax(tensor([[[0, 2, 0]], [[0, 0, 2]], [[2, 0, 0]]])); // 3 steps, 1 sequence, 3 classes
+ * const int32 = { dtype: "int32" } as const;
+ * ctc(steps, tensor([[1, 2]], int32), tensor([3], int32), tensor([2], int32)).item(); // => 0.2789
  */
-export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tensor], { blank: number; zeroInfinity: boolean }>({
+export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tensor], CtcOptions>({
   name: "ctc",
   link: "exp",
   inputs: [
@@ -187,14 +206,3 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     },
   },
 });
-
-export const ctcProse: LossProse = {
-  formula: "−log Σ p(alignment)",
-  derivative: "softmax(z) − the posterior of each class at each step",
-  expects: "log probabilities (T, N, C)",
-  targets: "class indices (N, S), with lengths of both",
-  use: "Speech and handwriting, where it is not said which step is which letter.",
-  mean: "N, after each value is divided by its target’s length",
-  outliers: "Unbounded where the target becomes impossible.",
-  source: "Graves 2006",
-};

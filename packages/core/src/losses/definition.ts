@@ -287,17 +287,3 @@ export function checkSameShape(loss: string, prediction: Tensor, target: Tensor,
       "broadcasting would compare every prediction with every target. Reshape one, as in reshape(prediction, [-1]) for (N, 1) against (N).",
   );
 }
-
-/** What the reference pages say of a loss. */
-export interface LossProse {
-  readonly formula: string;
-  readonly derivative: string;
-  readonly expects: string;
-  readonly targets: string;
-  readonly use: string;
-  /** What reduction "mean" divides the sum by. */
-  readonly mean: string;
-  /** What a bad target or prediction does. */
-  readonly outliers: string;
-  readonly source?: string;
-}

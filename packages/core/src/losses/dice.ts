@@ -2,16 +2,33 @@
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { sum } from "../ops/reduction.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { inUnitInterval } from "./values.js";
+
+/** The options of `dice`, next to those of every loss. */
+export interface DiceOptions {
+  /** Added to both sides of the quotient, so that empty masks have a value. Default 1. */
+  readonly smooth: number;
+}
 
 /**
  * value = 1 − (2 Σ p·y + smooth) / (Σ p + Σ y + smooth), one for each sample; sums over all axes but the first.
  *
+ * - formula: 1 − (2 Σ p·y + s) / (Σ p + Σ y + s)
+ * - derivative: of the ratio
+ * - expects: probabilities
+ * - targets: 0 or 1, the same shape
+ * - use: Segmentation, where the object is small.
+ * - mean: N
+ * - outliers: Bounded by 1.
+ * - source: Milletari 2016
+ *
  * @param prediction probabilities: what `sigmoid` or `softmax` gives
- * @param options.smooth default 1
+ * @param target 0 or 1, of the prediction's shape
+ * @example
+ * dice(sigmoid(tensor([[2, -1]])), tensor([[1, 0]])).item(); // => 0.1232
  */
-export const dice = defineLoss<[Tensor<"probabilities">, Tensor], { smooth: number }>({
+export const dice = defineLoss<[Tensor<"probabilities">, Tensor], DiceOptions>({
   name: "dice",
   link: "identity",
   inputs: [
@@ -33,14 +50,3 @@ export const dice = defineLoss<[Tensor<"probabilities">, Tensor], { smooth: numb
     return { value: sub(1, div(overlap, add(add(sum(p, { axis }), sum(target, { axis })), smooth))) };
   },
 });
-
-export const diceProse: LossProse = {
-  formula: "1 − (2 Σ p·y + s) / (Σ p + Σ y + s)",
-  derivative: "of the ratio",
-  expects: "probabilities",
-  targets: "0 or 1, the same shape",
-  use: "Segmentation, where the object is small.",
-  mean: "N",
-  outliers: "Bounded by 1.",
-  source: "Milletari 2016",
-};

@@ -15,7 +15,7 @@ import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, classAxis, classCount } from "./classes.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
-import { checkSameShape, defineLoss, type Elements, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss, type Elements } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
 /** Default of alpha for labels. */
@@ -79,17 +79,35 @@ function ofLabels(z: Tensor<"real">, target: Tensor, alpha: number, gamma: numbe
   return { value: alpha < 0 ? value : mul(value, add(mul(target, alpha), mul(sub(1, target), 1 - alpha))) };
 }
 
+/** The options of `focal`, next to those of every loss. */
+export interface FocalOptions {
+  /** The factor of positive labels; negative ones have 1 − alpha, and a value below 0 means no factor. Of class indices it is a factor of all. Default 0.25 for labels, 1 for classes. */
+  readonly alpha: number | undefined;
+  /** How much less easy samples count; not below 0 (0 is cross-entropy). Default 2. */
+  readonly gamma: number;
+}
+
 /**
  * value = −α_y (1 − p_y)^γ log p_y, p_y the probability of what is true.
  *
  * With float targets of the prediction's shape each label is a question of its own (sigmoid), α for 1 and 1 − α for 0; with class indices
  * (int32) p is the softmax, and α a factor of all.
  *
+ * - formula: −α (1 − p)^γ log p
+ * - derivative: as cross-entropy’s, less where p is near 1
+ * - expects: logits (no sigmoid, no softmax)
+ * - targets: 0 or 1 for each label, or class indices (int32)
+ * - use: Rare positives among many easy negatives: detection.
+ * - mean: the count of labels, or of samples
+ * - outliers: Rule: easy samples hardly count.
+ * - source: Lin et al. 2017
+ *
  * @param prediction logits
- * @param options.gamma default 2; 0 is cross-entropy
- * @param options.alpha default 0.25 for labels (below 0: none), 1 for classes
+ * @param target 0 or 1 for each label, of the prediction's shape; or int32 class indices, without the axis of the classes
+ * @example
+ * focal(tensor([2, -1]), tensor([1, 0])).item(); // => 0.0087
  */
-export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | undefined; gamma: number }>({
+export const focal = defineLoss<[Tensor<"real">, Tensor], FocalOptions>({
   name: "focal",
   link: (_, target) => (target === undefined ? undefined : target.dtype === "int32" ? "softmax" : "sigmoid"),
   inputs: [
@@ -114,14 +132,3 @@ export const focal = defineLoss<[Tensor<"real">, Tensor], { alpha: number | unde
     return target.dtype === "int32" ? ofClasses(z, target, alpha ?? 1, gamma) : ofLabels(z, target, alpha ?? labelAlpha, gamma);
   },
 });
-
-export const focalProse: LossProse = {
-  formula: "−α (1 − p)^γ log p",
-  derivative: "as cross-entropy’s, less where p is near 1",
-  expects: "logits (no sigmoid, no softmax)",
-  targets: "0 or 1 for each label, or class indices (int32)",
-  use: "Rare positives among many easy negatives: detection.",
-  mean: "the count of labels, or of samples",
-  outliers: "Rule: easy samples hardly count.",
-  source: "Lin et al. 2017",
-};

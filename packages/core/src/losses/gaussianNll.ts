@@ -7,7 +7,7 @@ import { clamp } from "../ops/where.js";
 import { stopGradient } from "../autograd/gradients.js";
 import { formatShape, sameShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { notNegative } from "./values.js";
 
 /**
@@ -30,15 +30,32 @@ function aligned(variance: Tensor, prediction: Tensor): Tensor {
   );
 }
 
+/** The options of `gaussianNll`, next to those of every loss. */
+export interface GaussianNllOptions {
+  /** Add ½ log 2π. Default false. */
+  readonly full: boolean;
+  /** The least variance; above 0. Default 1e-6. */
+  readonly eps: number;
+}
+
 /**
  * value = ½ (log v + (x − y)² / v), v = max(variance, eps); the bound lets the gradient through, as PyTorch's.
  *
- * @param predictionVariance of x's shape; or with one size of it 1, without the last axis, or a scalar: one variance for several numbers
+ * - formula: ½ (log v + (ŷ − y)² / v)
+ * - derivative: (ŷ − y) / v
+ * - expects: any numbers, and their variance > 0
+ * - targets: numbers of the same shape
+ * - use: Regression that says how sure it is.
+ * - mean: the count of numbers
+ * - outliers: Squared; the model can answer with a larger variance.
  *
- * @param options.full adds ½ log 2π; default false
- * @param options.eps default 1e-6
+ * @param prediction the mean, of any shape
+ * @param target values of the prediction's shape
+ * @param predictionVariance not below 0: of the prediction's shape; or with size 1 on the last axis, without that axis, or a scalar: one variance for several values
+ * @example
+ * gaussianNll(tensor([1, 2]), tensor([1, 3]), tensor([1, 0.5])).item(); // => 0.3267
  */
-export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean; eps: number }>({
+export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], GaussianNllOptions>({
   name: "gaussianNll",
   link: "identity",
   inputs: [
@@ -63,13 +80,3 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], { full: boolean;
     return { value: full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value };
   },
 });
-
-export const gaussianNllProse: LossProse = {
-  formula: "½ (log v + (ŷ − y)² / v)",
-  derivative: "(ŷ − y) / v",
-  expects: "any numbers, and their variance > 0",
-  targets: "numbers of the same shape",
-  use: "Regression that says how sure it is.",
-  mean: "the count of numbers",
-  outliers: "Squared; the model can answer with a larger variance.",
-};

@@ -3,11 +3,32 @@ import { add, sub } from "../ops/arithmetic.js";
 import { equal } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { areSigns } from "./values.js";
 
-/** value = x where y = 1, max(0, margin − x) where y = −1; x a distance, y of its shape. Default margin 1. */
-export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
+/** The options of `hingeEmbedding`, next to those of every loss. */
+export interface HingeEmbeddingOptions {
+  /** From this distance on a pair that is not alike costs nothing. Default 1. */
+  readonly margin: number;
+}
+
+/**
+ * value = x where y = 1, max(0, margin − x) where y = −1; x a distance, y of its shape.
+ *
+ * - formula: x where y = 1, max(0, margin − x) where y = −1
+ * - derivative: 1, or −1 within the margin
+ * - expects: distances
+ * - targets: ±1, the same shape
+ * - use: Embeddings of pairs that are alike or not.
+ * - mean: the count of numbers
+ * - outliers: Pairs that are alike pull alike, however far.
+ *
+ * @param prediction distances, of any shape
+ * @param target 1 (alike) or −1, of the prediction's shape
+ * @example
+ * hingeEmbedding(tensor([0.5, 0.25]), tensor([1, -1])).item(); // => 0.625
+ */
+export const hingeEmbedding = defineLoss<[Tensor, Tensor], HingeEmbeddingOptions>({
   name: "hingeEmbedding",
   link: "identity",
   inputs: [
@@ -23,13 +44,3 @@ export const hingeEmbedding = defineLoss<[Tensor, Tensor], { margin: number }>({
     return { value: add(apart, where(equal(target, -1), 0, x)) };
   },
 });
-
-export const hingeEmbeddingProse: LossProse = {
-  formula: "x where y = 1, max(0, margin − x) where y = −1",
-  derivative: "1, or −1 within the margin",
-  expects: "distances",
-  targets: "±1, the same shape",
-  use: "Embeddings of pairs that are alike or not.",
-  mean: "the count of numbers",
-  outliers: "Pairs that are alike pull alike, however far.",
-};

@@ -4,11 +4,32 @@ import { mul, sub } from "../ops/arithmetic.js";
 import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = ½r² for |r| ≤ delta, delta · (|r| − ½delta) beyond; r = prediction − target. It is delta · smoothL1. A weight of that shape multiplies, and the mean divides by the count, as PyTorch's. */
-export const huber = residualLoss({
+/** The options of `huber`, next to those of every loss. */
+export type HuberOptions = {
+  /** Where the quadratic part ends; above 0. Default 1. */
+  readonly delta: number;
+};
+
+/**
+ * value = ½r² for |r| ≤ delta, delta · (|r| − ½delta) beyond; r = prediction − target. It is delta · smoothL1. With the option `weight` the mean divides by the count, as PyTorch's.
+ *
+ * - formula: ½r² for |r| ≤ δ, else δ(|r| − ½δ)
+ * - derivative: r, held within ±δ
+ * - expects: any numbers
+ * - targets: numbers of the same shape
+ * - use: Regression with some bad targets.
+ * - mean: the count of numbers, also with a weight
+ * - outliers: Pull with δ at most.
+ * - source: Huber 1964
+ *
+ * @param prediction any shape, float32
+ * @param target values of the prediction's shape
+ * @example
+ * huber(tensor([0, 0]), tensor([0.5, 3])).item(); // => 1.3125
+ */
+export const huber = residualLoss<HuberOptions>({
   name: "huber",
   weightedMean: "count",
   options: { delta: 1 },
@@ -23,14 +44,3 @@ export const huber = residualLoss({
   },
   slope: (g, r, { delta }) => mul(g, clamp(r, -delta, delta)),
 });
-
-export const huberProse: LossProse = {
-  formula: "½r² for |r| ≤ δ, else δ(|r| − ½δ)",
-  derivative: "r, held within ±δ",
-  expects: "any numbers",
-  targets: "numbers of the same shape",
-  use: "Regression with some bad targets.",
-  mean: "the count of numbers, also with a weight",
-  outliers: "Pull with δ at most.",
-  source: "Huber 1964",
-};

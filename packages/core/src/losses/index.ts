@@ -37,7 +37,6 @@ export {
   type Loss,
   type LossInput,
   type LossInputRole,
-  type LossProse,
   type LossSpec,
   type Reduction,
 } from "./definition.js";

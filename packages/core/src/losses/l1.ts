@@ -1,10 +1,24 @@
 /** The mean absolute error. */
 import { mul } from "../ops/arithmetic.js";
 import { abs, sign } from "../ops/unary.js";
-import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = |prediction − target|, of equal shapes. The gradient at 0 is 0. A weight of that shape: the mean divides by Σ weight. */
+/**
+ * value = |prediction − target|, of equal shapes. The gradient at 0 is 0. A weight of that shape: the mean divides by Σ weight.
+ *
+ * - formula: |ŷ − y|
+ * - derivative: sign(ŷ − y)
+ * - expects: any numbers
+ * - targets: numbers of the same shape
+ * - use: Regression; its minimum is the median.
+ * - mean: the count of numbers; with a weight, Σ weight
+ * - outliers: All pull alike, however far.
+ *
+ * @param prediction any shape, float32
+ * @param target values of the prediction's shape
+ * @example
+ * l1(tensor([1, 2]), tensor([1, 4])).item(); // => 1
+ */
 export const l1 = residualLoss({
   name: "l1",
   weightedMean: "weights",
@@ -14,13 +28,3 @@ export const l1 = residualLoss({
 
 /** Another name of `l1`. */
 export const mae = l1;
-
-export const l1Prose: LossProse = {
-  formula: "|ŷ − y|",
-  derivative: "sign(ŷ − y)",
-  expects: "any numbers",
-  targets: "numbers of the same shape",
-  use: "Regression; its minimum is the median.",
-  mean: "the count of numbers; with a weight, Σ weight",
-  outliers: "All pull alike, however far.",
-};

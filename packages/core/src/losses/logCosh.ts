@@ -3,12 +3,24 @@ import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
 import { abs, exp, expm1, log1p, tanh } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
 /**
  * value = log cosh r, r = prediction − target. |r| + log(1 + e^−2|r|) − log 2 never overflows, and has no digits left near 0: there it is
  * log(1 + u² / (2 (1 + u))), u = e^|r| − 1.
+ *
+ * - formula: log cosh(ŷ − y)
+ * - derivative: tanh(ŷ − y)
+ * - expects: any numbers
+ * - targets: numbers of the same shape
+ * - use: Regression with some bad targets, smooth to the second derivative.
+ * - mean: the count of numbers
+ * - outliers: Pull with 1 at most.
+ *
+ * @param prediction any shape, float32
+ * @param target values of the prediction's shape
+ * @example
+ * logCosh(tensor([0, 0]), tensor([0.5, 3])).item(); // => 1.2147
  */
 export const logCosh = residualLoss({
   name: "logCosh",
@@ -20,13 +32,3 @@ export const logCosh = residualLoss({
   },
   slope: (g, r) => mul(g, tanh(r)),
 });
-
-export const logCoshProse: LossProse = {
-  formula: "log cosh(ŷ − y)",
-  derivative: "tanh(ŷ − y)",
-  expects: "any numbers",
-  targets: "numbers of the same shape",
-  use: "Regression with some bad targets, smooth to the second derivative.",
-  mean: "the count of numbers",
-  outliers: "Pull with 1 at most.",
-};

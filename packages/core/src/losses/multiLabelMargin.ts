@@ -11,7 +11,7 @@ import { expandDims } from "../ops/shape.js";
 import { cumsum } from "../ops/sort.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
-import { defineLoss, type LossProse } from "./definition.js";
+import { defineLoss } from "./definition.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { wholeWithin, type ValueRule } from "./values.js";
 
@@ -21,9 +21,20 @@ function endedLists({ shape }: TensorType): ValueRule | undefined {
 }
 
 /**
- * value = Σ_{j in labels} Σ_{i not in labels} max(0, 1 − x[j] + x[i]) / K; x (N, K) or (K).
+ * value = Σ_{j in labels} Σ_{i not in labels} max(0, 1 − x[j] + x[i]) / K.
  *
- * @param target int32 of x's shape: class indices, ended by −1
+ * - formula: Σ_{j ∈ y} Σ_{i ∉ y} max(0, 1 − z[j] + z[i]) / K
+ * - derivative: ±1/K within the margin
+ * - expects: scores of the classes
+ * - targets: lists of class indices, ended by −1
+ * - use: Several labels at once, ranked above the rest.
+ * - mean: N (each is a mean over the K classes)
+ * - outliers: Pull alike, however wrong.
+ *
+ * @param prediction scores x, (N, K) or (K)
+ * @param target int32 of the prediction's shape: class indices, ended by −1
+ * @example
+ * multiLabelMargin(tensor([[2, 1.5, 0]]), tensor([[0, -1, -1]], { dtype: "int32" })).item(); // => 0.1667
  */
 export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "multiLabelMargin",
@@ -52,13 +63,3 @@ export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
     return { value: div(sum(counted, { axis: [axis, axis + 1] }), classes) };
   },
 });
-
-export const multiLabelMarginProse: LossProse = {
-  formula: "Σ_{j ∈ y} Σ_{i ∉ y} max(0, 1 − z[j] + z[i]) / K",
-  derivative: "±1/K within the margin",
-  expects: "scores of the classes",
-  targets: "lists of class indices, ended by −1",
-  use: "Several labels at once, ranked above the rest.",
-  mean: "N (each is a mean over the K classes)",
-  outliers: "Pull alike, however wrong.",
-};

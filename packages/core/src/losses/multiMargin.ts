@@ -8,18 +8,38 @@ import { expandDims, reshape } from "../ops/shape.js";
 import { square } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classCount } from "./classes.js";
-import { defineLoss, type LossProse } from "./definition.js";
+import { defineLoss } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
+/** The options of `multiMargin`, next to those of every loss. */
+export interface MultiMarginOptions {
+  /** The power: 1 or 2. Default 1. */
+  readonly p: number;
+  /** By how much the right class must be ahead of another to cost nothing. Default 1. */
+  readonly margin: number;
+  /** What each class counts for, (K); the mean divides by N all the same, as PyTorch's. Default: all 1. */
+  readonly weight: Tensor | undefined;
+}
+
 /**
- * value = Σ_{j ≠ y} w[y] · max(0, margin − x[y] + x[j])^p / K; x (N, K) or (K), y class indices (N) or ().
+ * value = Σ_{j ≠ y} w[y] · max(0, margin − x[y] + x[j])^p / K.
  *
- * @param options.p 1 (default) or 2
- * @param options.margin default 1
- * @param options.weight one number a class; the mean divides by N all the same, as PyTorch's
+ * - formula: Σ_{j ≠ y} max(0, margin − z[y] + z[j])^p / K
+ * - derivative: ±1/K within the margin (p = 1)
+ * - expects: scores of the classes
+ * - targets: class indices (int32)
+ * - use: A support vector machine of several classes.
+ * - mean: N
+ * - outliers: Pull alike, however wrong (p = 1).
+ * - source: Weston and Watkins 1999
+ *
+ * @param prediction scores (N, K) or (K)
+ * @param target int32 class indices (N) or ()
+ * @example
+ * multiMargin(tensor([[2, 1.5, 0]]), tensor([0], { dtype: "int32" })).item(); // => 0.1667
  */
-export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; margin: number; weight: Tensor | undefined }>({
+export const multiMargin = defineLoss<[Tensor<"real">, Tensor], MultiMarginOptions>({
   name: "multiMargin",
   link: "softmax",
   inputs: [
@@ -51,14 +71,3 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], { p: number; mar
     return { value: mul(value, reshape(indexSelect(weight, 0, reshape(indices, [-1])), target.shape)) };
   },
 });
-
-export const multiMarginProse: LossProse = {
-  formula: "Σ_{j ≠ y} max(0, margin − z[y] + z[j])^p / K",
-  derivative: "±1/K within the margin (p = 1)",
-  expects: "scores of the classes",
-  targets: "class indices (int32)",
-  use: "A support vector machine of several classes.",
-  mean: "N",
-  outliers: "Pull alike, however wrong (p = 1).",
-  source: "Weston and Watkins 1999",
-};

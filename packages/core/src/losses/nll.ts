@@ -8,7 +8,7 @@ import { neg } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
-import { defineLoss, type LossProse } from "./definition.js";
+import { defineLoss } from "./definition.js";
 import { lookedUp, ofKnownClasses } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
@@ -52,16 +52,32 @@ export const nllElementsOp = builtinFusedOp<Attributes>({
   },
 });
 
+/** The options of `nll`, next to those of every loss. */
+export interface NllOptions {
+  /** What each class counts for, (K): the mean divides by Σ weight[target]. Default: all 1. */
+  readonly weight: Tensor | undefined;
+  /** Targets with this class index count for nothing. Default −100. */
+  readonly ignoreIndex: number;
+}
+
 /**
  * value = −w[y] · logP[y].
  *
+ * - formula: −w[y] · log p[y]
+ * - derivative: −w[y] at y, else 0
+ * - expects: log probabilities
+ * - targets: class indices (int32)
+ * - use: Classification where log probabilities are needed anyway; else crossEntropy.
+ * - mean: Σ w[y] over the targets that are not ignored
+ * - outliers: Unbounded where a probability goes to 0.
+ *
  * @param prediction log probabilities (N, K), (N, K, d…) or (K): what `logSoftmax` gives
  * @param target int32 class indices (N, d…)
- * @param options.weight one number a class; the mean divides by Σ w[y]
- * @param options.ignoreIndex targets that count for nothing; default −100
  * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as log probabilities
+ * @example
+ * nll(logSoftmax(tensor([[2, 0, -1]])), tensor([0], { dtype: "int32" })).item(); // => 0.1698
  */
-export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Tensor | undefined; ignoreIndex: number }>({
+export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], NllOptions>({
   name: "nll",
   link: "exp",
   inputs: [
@@ -93,13 +109,3 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], { weight: Te
     return { value: value!, normalizer };
   },
 });
-
-export const nllProse: LossProse = {
-  formula: "−w[y] · log p[y]",
-  derivative: "−w[y] at y, else 0",
-  expects: "log probabilities",
-  targets: "class indices (int32)",
-  use: "Classification where log probabilities are needed anyway; else crossEntropy.",
-  mean: "Σ w[y] over the targets that are not ignored",
-  outliers: "Unbounded where a probability goes to 0.",
-};

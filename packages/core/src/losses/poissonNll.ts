@@ -4,7 +4,7 @@ import { greater } from "../ops/comparison.js";
 import { exp, log } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { notNegative } from "./values.js";
 
 /** Stirling's log y!, for y > 1; else 0. */
@@ -14,13 +14,33 @@ function logFactorial(y: Tensor): Tensor {
   return where(large, add(sub(mul(safe, log(safe)), safe), mul(log(mul(safe, 2 * Math.PI)), 0.5)), 0);
 }
 
+/** The options of `poissonNll`, next to those of every loss. */
+export interface PoissonNllOptions {
+  /** Is the prediction the logarithm of the rate? Default true. */
+  readonly logInput: boolean;
+  /** Add Stirling's approximation of log y! for y > 1. Default false. */
+  readonly full: boolean;
+  /** Added to the rate before its logarithm is taken, where `logInput` is false. Default 1e-8. */
+  readonly eps: number;
+}
+
 /**
  * value = eˣ − y·x for x = log of the rate (`logInput`, the default), x − y·log(x + eps) for x the rate.
  *
- * @param options.full adds Stirling's log y!; default false
- * @param options.eps default 1e-8
+ * - formula: eˣ − y·x (+ log y!)
+ * - derivative: eˣ − y
+ * - expects: the logarithm of the rate
+ * - targets: counts, the same shape
+ * - use: Counts: calls an hour, photons a pixel.
+ * - mean: the count of numbers
+ * - outliers: Grows with the exponential of x.
+ *
+ * @param prediction the logarithm of the rate, or the rate (`logInput: false`)
+ * @param target counts, of the prediction's shape
+ * @example
+ * poissonNll(tensor([0, 1]), tensor([1, 2])).item(); // => 0.8591
  */
-export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full: boolean; eps: number }>({
+export const poissonNll = defineLoss<[Tensor, Tensor], PoissonNllOptions>({
   name: "poissonNll",
   link: "identity",
   inputs: [
@@ -39,13 +59,3 @@ export const poissonNll = defineLoss<[Tensor, Tensor], { logInput: boolean; full
     return { value: full ? add(value, logFactorial(target)) : value };
   },
 });
-
-export const poissonNllProse: LossProse = {
-  formula: "eˣ − y·x (+ log y!)",
-  derivative: "eˣ − y",
-  expects: "the logarithm of the rate",
-  targets: "counts, the same shape",
-  use: "Counts: calls an hour, photons a pixel.",
-  mean: "the count of numbers",
-  outliers: "Grows with the exponential of x.",
-};

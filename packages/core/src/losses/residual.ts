@@ -6,8 +6,9 @@ import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
 import type { Draw } from "./samples.js";
 
-/** What each number counts for: of the prediction's shape. */
+/** The weights of a loss of differences. */
 export interface Weighted {
+  /** What each element counts for, of the prediction's shape. Default: all 1. */
   readonly weight: Tensor | undefined;
 }
 

@@ -4,11 +4,32 @@ import { div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
 import { abs, sign } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import type { LossProse } from "./definition.js";
 import { residualLoss } from "./residual.js";
 
-/** value = ½r² / beta for |r| < beta, |r| − ½beta beyond; beta 0 is l1. */
-export const smoothL1 = residualLoss({
+/** The options of `smoothL1`, next to those of every loss. */
+export type SmoothL1Options = {
+  /** Where the quadratic part ends; not below 0 (0 is l1). Default 1. */
+  readonly beta: number;
+};
+
+/**
+ * value = ½r² / beta for |r| < beta, |r| − ½beta beyond; beta 0 is l1.
+ *
+ * - formula: ½r²/β for |r| < β, else |r| − ½β
+ * - derivative: r/β, held within ±1
+ * - expects: any numbers
+ * - targets: numbers of the same shape
+ * - use: Regression of boxes and other numbers with outliers.
+ * - mean: the count of numbers
+ * - outliers: Pull with 1 at most.
+ * - source: Girshick 2015
+ *
+ * @param prediction any shape, float32
+ * @param target values of the prediction's shape
+ * @example
+ * smoothL1(tensor([0, 0]), tensor([0.5, 3])).item(); // => 1.3125
+ */
+export const smoothL1 = residualLoss<SmoothL1Options>({
   name: "smoothL1",
   options: { beta: 1 },
   witnesses: { beta: 0.5 },
@@ -23,14 +44,3 @@ export const smoothL1 = residualLoss({
   },
   slope: (g, r, { beta }) => mul(g, beta === 0 ? sign(r) : div(clamp(r, -beta, beta), beta)),
 });
-
-export const smoothL1Prose: LossProse = {
-  formula: "½r²/β for |r| < β, else |r| − ½β",
-  derivative: "r/β, held within ±1",
-  expects: "any numbers",
-  targets: "numbers of the same shape",
-  use: "Regression of boxes and other numbers with outliers.",
-  mean: "the count of numbers",
-  outliers: "Pull with 1 at most.",
-  source: "Girshick 2015",
-};

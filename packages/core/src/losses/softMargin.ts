@@ -3,10 +3,25 @@ import { logSigmoid } from "../activations/logSigmoid.js";
 import { mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
 import { areSigns } from "./values.js";
 
-/** value = log(1 + e^(−y·x)), y = ±1 of x's shape: −log σ(y·x), which never overflows. */
+/**
+ * value = log(1 + e^(−y·x)), y = ±1 of x's shape: −log σ(y·x), which never overflows.
+ *
+ * - formula: log(1 + exp(−y·x))
+ * - derivative: −y · σ(−y·x)
+ * - expects: any numbers (no sigmoid)
+ * - targets: ±1, the same shape
+ * - use: Two classes written as ±1; the same as bceWithLogits on 0 and 1.
+ * - mean: the count of numbers
+ * - outliers: Pull with 1 at most.
+ *
+ * @param prediction scores of any shape
+ * @param target 1 or −1, of the prediction's shape
+ * @example
+ * softMargin(tensor([2, -1]), tensor([1, -1])).item(); // => 0.2201
+ */
 export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
   name: "softMargin",
   link: "sigmoid",
@@ -20,13 +35,3 @@ export const softMargin = defineLoss<[Tensor<"real">, Tensor]>({
     return { value: neg(logSigmoid(mul(target, x))) };
   },
 });
-
-export const softMarginProse: LossProse = {
-  formula: "log(1 + exp(−y·x))",
-  derivative: "−y · σ(−y·x)",
-  expects: "any numbers (no sigmoid)",
-  targets: "±1, the same shape",
-  use: "Two classes written as ±1; the same as bceWithLogits on 0 and 1.",
-  mean: "the count of numbers",
-  outliers: "Pull with 1 at most.",
-};

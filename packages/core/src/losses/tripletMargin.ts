@@ -4,17 +4,39 @@ import { add, minimum, sub } from "../ops/arithmetic.js";
 import { norm } from "../ops/statistics.js";
 import { clamp } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
-import { checkSameShape, defineLoss, type LossProse } from "./definition.js";
+import { checkSameShape, defineLoss } from "./definition.js";
+
+/** The options of `tripletMargin`, next to those of every loss. */
+export interface TripletMarginOptions {
+  /** By how much the negative must be further away than the positive to cost nothing. Default 1. */
+  readonly margin: number;
+  /** The order of the norm. Default 2. */
+  readonly p: number;
+  /** Added to the difference of two vectors, so that the norm has a slope. Default 1e-6. */
+  readonly eps: number;
+  /** Take d(p, n) where it is less than d(a, n) (Balntas 2016). Default false. */
+  readonly swap: boolean;
+}
 
 /**
  * value = max(0, d(a, p) − d(a, n) + margin), d(x, y) = ‖x − y + eps‖ₚ over the last axis.
  *
- * @param options.margin default 1
- * @param options.p order of the norm; default 2
- * @param options.eps default 1e-6
- * @param options.swap takes d(p, n) where it is less than d(a, n) (Balntas 2016); default false
+ * - formula: max(0, d(a, p) − d(a, n) + margin)
+ * - derivative: of the distances, within the margin
+ * - expects: three vectors
+ * - targets: none: the positive and the negative are inputs
+ * - use: Embeddings of faces, products, sentences.
+ * - mean: N
+ * - outliers: Pull alike, however far.
+ * - source: Balntas 2016
+ *
+ * @param anchor vectors a, (…, D)
+ * @param positive vectors p, of the anchor's shape
+ * @param negative vectors n, of the anchor's shape
+ * @example
+ * tripletMargin(tensor([[0, 0]]), tensor([[3, 4]]), tensor([[0, 5.5]])).item(); // => 0.5
  */
-export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], { margin: number; p: number; eps: number; swap: boolean }>({
+export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], TripletMarginOptions>({
   name: "tripletMargin",
   link: "identity",
   inputs: [
@@ -36,14 +58,3 @@ export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], { margin: numb
     return { value: clamp(add(sub(distance(anchor, positive), other), margin), 0) };
   },
 });
-
-export const tripletMarginProse: LossProse = {
-  formula: "max(0, d(a, p) − d(a, n) + margin)",
-  derivative: "of the distances, within the margin",
-  expects: "three vectors",
-  targets: "none: the positive and the negative are inputs",
-  use: "Embeddings of faces, products, sentences.",
-  mean: "N",
-  outliers: "Pull alike, however far.",
-  source: "Balntas 2016",
-};

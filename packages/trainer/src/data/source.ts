@@ -84,9 +84,12 @@ export type Resume = "seek" | "replay" | "none";
  * @example
  * const numbers: DataSource = {
  *   resume: "seek",
- *   columns: { inputs: { shape: [1], dtype: "float32" }, targets: { shape: [1], dtype: "float32" } },
+ *   columns: { inputs: { shape: [1], dtype: "float32" } },
  *   *batches({ batchSize, from }) {
- *     for (let index = (from as number | undefined) ?? 0; index < 100; index++) yield batchOf(index, batchSize);
+ *     for (let index = (from as number | undefined) ?? 0; index < 100; index++) {
+ *       const copyInto = (target: TypedArray) => void target.fill(index);
+ *       yield { size: batchSize, index, cursor: index + 1, columns: { inputs: { shape: [1], dtype: "float32", copyInto } } };
+ *     }
  *   },
  * };
  */

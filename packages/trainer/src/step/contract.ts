@@ -115,8 +115,6 @@ export interface TrainingState {
   readonly epoch: number;
   /**
    * An immutable copy. Within an accumulation or with steps in flight it waits for the next update boundary.
-   *
-   * @example const before = await trainer.state.snapshot();
    */
   snapshot(): Promise<TrainingSnapshot>;
   /**
