@@ -64,6 +64,11 @@ const stage = {
     "const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw({ learningRate: 0.01 }), backend: await cpu() });",
   describe: "const describe = (_: string, body: () => void): void => body();",
   it: "const it = (_name: string, _body: () => unknown): void => {};",
+  digits: "const digits = { shape: [2, 28, 28], data: new Float32Array(2 * 28 * 28) };",
+  readFile:
+    "const readFile = async (name: string): Promise<Uint8Array> => " +
+    'name.endsWith(".npy") ? writeNpy(digits) : name.endsWith(".npz") ? writeNpz({ x_train: digits }) : writeSafetensors(await model.stateDict());',
+  writeFile: 'const { writeFile } = await import("node:fs/promises");',
   create: "const create = () => reference();",
   // The one that backend-tfjs is tested with.
   tf: `const tf: any = await import("${join(root, "packages/backend-tfjs/node_modules/@tensorflow/tfjs-node/dist/index.js")}");`,
