@@ -64,6 +64,9 @@ const withOptions: Readonly<Record<string, Given>> = {
   avgPool: [[image(), 2]],
   lpPool: [[image(), 2, 2]],
   scaledDotProductAttention: [[x(), x(), x()]],
+  layerNorm: [[x(), 2]],
+  rmsNorm: [[x(), 2]],
+  groupNorm: [[x(), 1]],
   pad: [
     [
       x(),

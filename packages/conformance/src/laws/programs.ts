@@ -453,6 +453,46 @@ const attention = [
   ),
 ].map((call) => ({ ...call, composed: true }));
 
+/** Eight values or more are normalized together: near a spread of 0 float32 keeps few digits. */
+const normalizations: readonly Call[] = [
+  program(
+    "layerNorm",
+    (n, d) => [d.real([n, 2, 9]), d.real([9]), d.real([9])],
+    (x, weight, bias) => e.layerNorm(x!, 9, { weight: weight!, bias: bias! }),
+    64,
+  ),
+  program(
+    "rmsNorm",
+    (n, d) => [d.real([n, 3, 4]), d.real([3, 4])],
+    (x, weight) => e.rmsNorm(x!, [3, 4], { weight: weight! }),
+    64,
+  ),
+  program(
+    "groupNorm",
+    (n, d) => [d.real([n, 6, 5]), d.real([6]), d.real([6])],
+    (x, weight, bias) => e.groupNorm(x!, 2, { weight: weight!, bias: bias! }),
+    64,
+  ),
+  program(
+    "groupNorm, without weight and bias",
+    (n, d) => [d.real([n, 2, 3, 4])],
+    (x) => e.groupNorm(x!, 2),
+    64,
+  ),
+  program(
+    "batchNorm",
+    (n, d) => [d.real([n + 8, 3]), d.real([3]), d.real([3])],
+    (x, weight, bias) => e.apply(e.batchNormOp, [x, weight, bias], { eps: 1e-5 })[0]!,
+    64,
+  ),
+  program(
+    "batchNorm, its statistics too",
+    (n, d) => [d.real([n + 2, 3, 4])],
+    (x) => e.concat(e.apply(e.batchNormOp, [x, undefined, undefined], { eps: 1e-3 }).map((t) => e.reshape(t, [-1]))),
+    64,
+  ),
+].map((call) => ({ ...call, composed: true }));
+
 export const programs: readonly Call[] = [
   ...unary,
   ...binary,
@@ -466,4 +506,5 @@ export const programs: readonly Call[] = [
   ...products,
   ...windows,
   ...attention,
+  ...normalizations,
 ];

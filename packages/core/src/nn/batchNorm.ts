@@ -7,7 +7,8 @@ import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";
 import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
-import { elementCount, mean, measuredCount, variance } from "../ops/statistics.js";
+import { batchNormWithStatistics, normalizeGroups } from "../ops/normalization.js";
+import { elementCount, mean, measuredCount } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { formatShape, sameSize, type Size } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
@@ -76,19 +77,20 @@ abstract class RunningNorm extends Module {
     this.#name = name;
   }
 
-  /** (x − center) / √(spread + eps) · weight + bias, by what the input has or what is kept. */
-  protected normalize(x: Tensor, measure: () => readonly [center: Tensor, spread: Tensor]): Tensor<"real"> {
+  /** Does it normalize by what the input has, rather than by what is kept? */
+  protected get measures(): boolean {
+    return this.training || this.running_mean === undefined;
+  }
+
+  /** (x − running mean) / √(running variance + eps) · weight + bias. */
+  protected normalizeByKept(x: Tensor): Tensor<"real"> {
     const align = (t: Tensor): Tensor =>
-      t.rank === x.rank
-        ? t
-        : reshape(
-            t,
-            x.shape.map((_, axis): Size => (axis === 1 ? this.numFeatures : 1)),
-          );
-    const kept =
-      this.training || this.running_mean === undefined ? undefined : [this.running_mean.value, this.running_var!.value];
-    const [center, spread] = kept ?? measure();
-    return affine(scaleBy(x, align(center!), align(spread!), this.eps), this.weight, this.bias, align);
+      reshape(
+        t,
+        x.shape.map((_, axis): Size => (axis === 1 ? this.numFeatures : 1)),
+      );
+    const [center, spread] = [this.running_mean!.value, this.running_var!.value];
+    return affine(scaleBy(x, align(center), align(spread), this.eps), this.weight, this.bias, align);
   }
 
   /** Moves the running statistics towards these by `factor`, measured over `count` values; none leave them as they are. */
@@ -132,15 +134,10 @@ abstract class BatchNorm extends RunningNorm {
 
   forward(x: Tensor): Tensor<"real"> {
     this.checkChannels(x, this.#ranks);
-    return this.normalize(x, () => this.#measure(x));
-  }
-
-  /** The batch's statistics, which in training also move the running ones. */
-  #measure(x: Tensor): readonly [Tensor, Tensor] {
+    if (!this.measures) return this.normalizeByKept(x);
     const axis = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
     const count = measuredCount(this.describe(), x, axis);
-    const center = mean(x, { axis });
-    const spread = variance(x, { axis, correction: 0 });
+    const [y, center, spread] = batchNormWithStatistics(x, this.weight?.value, this.bias?.value, this.eps);
     if (this.training && this.num_batches_tracked !== undefined) {
       const one = typeof count === "number" ? Math.min(count, 1) : cast(greater(count, 0), "int32");
       const seen = add(this.num_batches_tracked.value, one);
@@ -148,7 +145,7 @@ abstract class BatchNorm extends RunningNorm {
       const unbiased = mul(stopGradient(spread), div(count, sub(count, 1)));
       this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(seen, "float32")), count);
     }
-    return [center, spread];
+    return y as Tensor<"real">;
   }
 }
 
@@ -192,24 +189,21 @@ abstract class InstanceNorm extends RunningNorm {
   forward(x: Tensor): Tensor<"real"> {
     const ranks = [this.#spatial + 1, this.#spatial + 2];
     this.checkChannels(x, ranks, x.rank === ranks[0] ? 0 : 1);
-    if (x.rank === ranks[1]) return this.normalize(x, () => this.#measure(x));
-    const one = reshape(x, [1, ...x.shape]);
-    return reshape(
-      this.normalize(one, () => this.#measure(one)),
-      x.shape,
-    );
+    if (x.rank === ranks[1]) return this.#normalize(x);
+    return reshape(this.#normalize(reshape(x, [1, ...x.shape])), x.shape) as Tensor<"real">;
   }
 
-  #measure(x: Tensor): readonly [Tensor, Tensor] {
+  #normalize(x: Tensor): Tensor<"real"> {
+    if (!this.measures) return this.normalizeByKept(x);
     const axis = x.shape.slice(2).map((_, i) => i + 2);
     const count = measuredCount(this.describe(), x, axis);
-    const center = mean(x, { axis, keepDims: true });
-    const spread = variance(x, { axis, correction: 0, keepDims: true });
+    const attributes = { groups: this.numFeatures, eps: this.eps, centered: true };
+    const [y, center, spread] = normalizeGroups(x, this.weight?.value, this.bias?.value, attributes);
     if (this.training && this.running_mean !== undefined && this.momentum !== null) {
-      const overBatch = (t: Tensor): Tensor => mean(reshape(stopGradient(t), [x.shape[0]!, this.numFeatures]), { axis: 0 });
+      const overBatch = (t: Tensor): Tensor => mean(stopGradient(t), { axis: 0 });
       this.move(overBatch(center), mul(overBatch(spread), div(count, sub(count, 1))), this.momentum, elementCount(x));
     }
-    return [center, spread];
+    return y as Tensor<"real">;
   }
 }
 

@@ -2,13 +2,12 @@
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { ones, zeros } from "../ops/creation.js";
-import { reshape } from "../ops/shape.js";
-import { formatShape, sameSize, type Size } from "../types/dim.js";
+import { normalizeGroups } from "../ops/normalization.js";
+import { formatShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
-import { affine, standardize } from "./standardize.js";
 
 /**
  * y = (x − mean) / √(variance + eps) · weight + bias over each group of channels of each sample; (N, C, …). Weight and bias are a number a channel.
@@ -43,11 +42,8 @@ export class GroupNorm extends Module {
     if (x.rank < 2 || !sameSize(x.shape[1]!, this.numChannels)) {
       throw new ErmineError("ERMINE_SHAPE", `expects ${this.numChannels} channels on axis 1, got ${formatShape(x.shape)}.`);
     }
-    const spatial = x.shape.slice(2);
-    const groups = reshape(x, [x.shape[0]!, this.numGroups, this.numChannels / this.numGroups, ...spatial]);
-    const axis = groups.shape.map((_, i) => i).slice(2);
-    const normal = reshape(standardize(groups, axis, this.eps), x.shape);
-    return affine(normal, this.weight, this.bias, (t) => reshape(t, [this.numChannels, ...spatial.map((): Size => 1)]));
+    const attributes = { groups: this.numGroups, eps: this.eps, centered: true };
+    return normalizeGroups(x, this.weight?.value, this.bias?.value, attributes)[0] as Tensor<"real">;
   }
 
   override describe(): string {

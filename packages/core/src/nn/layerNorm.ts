@@ -6,14 +6,13 @@ import { ones, zeros } from "../ops/creation.js";
 import { apply1 } from "../dispatch/dispatch.js";
 import { avgPoolOp } from "../ops/pooling.js";
 import { reshape } from "../ops/shape.js";
-import { mean } from "../ops/statistics.js";
-import { sqrt, square } from "../ops/unary.js";
+import { normalizeLast } from "../ops/normalization.js";
+import { square } from "../ops/unary.js";
 import { formatShape, sameSize, sizeOf } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
-import { affine, standardize } from "./standardize.js";
 
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -23,8 +22,6 @@ export interface LayerNormOptions {
   /** false: a weight alone. Default true. */
   readonly bias?: boolean;
 }
-
-const same = (t: Tensor): Tensor => t;
 
 /** y = (x − mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are `normalizedShape`. Source: Ba et al. 2016. */
 export class LayerNorm extends Module {
@@ -46,7 +43,9 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
-    return affine(standardize(x, lastAxes(x, this.normalizedShape), this.eps), this.weight, this.bias, same);
+    checkLastAxes(x, this.normalizedShape);
+    const attributes = { eps: this.eps, centered: true };
+    return normalizeLast(x, this.normalizedShape.length, this.weight?.value, this.bias?.value, attributes);
   }
 
   override describe(): string {
@@ -75,9 +74,9 @@ export class RMSNorm extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
-    const axis = lastAxes(x, this.normalizedShape);
-    const normal = div(x, sqrt(add(mean(square(x), { axis, keepDims: true }), this.eps)));
-    return affine(normal, this.weight, undefined, same);
+    checkLastAxes(x, this.normalizedShape);
+    const attributes = { eps: this.eps, centered: false };
+    return normalizeLast(x, this.normalizedShape.length, this.weight?.value, undefined, attributes);
   }
 
   override describe(): string {
@@ -85,12 +84,10 @@ export class RMSNorm extends Module {
   }
 }
 
-function lastAxes(x: Tensor, sizes: readonly number[]): number[] {
+function checkLastAxes(x: Tensor, sizes: readonly number[]): void {
   const first = x.rank - sizes.length;
-  if (first < 0 || sizes.some((size, i) => !sameSize(size, x.shape[first + i]!))) {
+  if (first < 0 || sizes.some((size, i) => !sameSize(size, x.shape[first + i]!)))
     throw new ErmineError("ERMINE_SHAPE", `expects a last part of ${formatShape(sizes)}, got ${formatShape(x.shape)}.`);
-  }
-  return sizes.map((_, i) => first + i);
 }
 
 /**

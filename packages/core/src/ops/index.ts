@@ -148,5 +148,15 @@ export {
   type AttentionAttributes,
   type AttentionOptions,
 } from "./attention.js";
+export {
+  batchNormOp,
+  groupNorm,
+  groupNormOp,
+  layerNorm,
+  rmsNorm,
+  type BatchNormAttributes,
+  type GroupNormAttributes,
+  type NormalizationOptions,
+} from "./normalization.js";
 export { allClose, arrayEqual, type ClosenessOptions } from "./closeness.js";
 export { randomUniformOp, type RandomAttributes } from "./random.js";

@@ -228,4 +228,25 @@ export const products: readonly Form[] = [
     },
     1.5,
   ),
+  ...(["layerNorm", "rmsNorm"] as const).map((name) =>
+    form(name, (b) => {
+      const shape = [b.size(), b.random.integer(2, 9)];
+      const last = [shape[1]!];
+      const weight = b.random.chance(0.5) ? { weight: b.float({ shape: last }) } : {};
+      const bias = b.random.chance(0.5) ? { bias: b.float({ shape: last }) } : {};
+      return b.call(name, b.float({ shape }), b.random.pick([last[0]!, last]), {
+        ...weight,
+        ...bias,
+        eps: b.random.pick([1e-5, 0.125]),
+      });
+    }),
+  ),
+  form("groupNorm", (b) => {
+    const groups = b.random.integer(1, 3);
+    const channels = groups * b.random.integer(1, 3);
+    const shape = [b.size(), channels, b.random.integer(2, 6), ...b.random.pick<readonly number[]>([[], [1], [3]])];
+    const weight = b.random.chance(0.5) ? { weight: b.float({ shape: [channels] }) } : {};
+    const bias = b.random.chance(0.5) ? { bias: b.float({ shape: [channels] }) } : {};
+    return b.call("groupNorm", b.float({ shape }), groups, { ...weight, ...bias, eps: b.random.pick([1e-5, 0.125]) });
+  }),
 ];
