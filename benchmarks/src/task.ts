@@ -2,7 +2,7 @@
 import type { ModelSpec, ParameterSpec } from "./model.js";
 
 /** One fully specified piece of work that can be repeated. */
-export type Task = TrainTask | FitTask | PredictTask | KernelTask | LoaderTask;
+export type Task = TrainTask | FitTask | PredictTask | KernelTask | LoaderTask | GanTask;
 
 interface OverModel {
   readonly model: ModelSpec;
@@ -32,6 +32,16 @@ export interface PredictTask extends OverModel {
 /** Batches of an epoch in shuffled order, gathered into the memory that a step is fed from. */
 export interface LoaderTask extends OverModel {
   readonly kind: "loader";
+}
+
+/** One step of a discriminator, one of a generator, or one of each: a program for each, over the same parameters. */
+export interface GanTask {
+  readonly kind: "gan";
+  readonly part: "discriminator" | "generator" | "both";
+  readonly latent: number;
+  readonly hidden: number;
+  readonly width: number;
+  readonly batch: number;
 }
 
 export interface KernelTask {

@@ -23,6 +23,7 @@ test("without options everything runs and the results are written", () => {
     "cnn",
     "attention",
     "predict",
+    "gan",
     "kernels",
     "startup",
     "memory",

@@ -43,7 +43,7 @@ test.each(trainings.map(({ name }) => name))(
   120_000,
 );
 
-test.each(["predict", "kernels", "startup", "memory", "loader"])(
+test.each(["predict", "gan", "kernels", "startup", "memory", "loader"])(
   "%s runs",
   async (name) => {
     const { workload, sections } = await named(name).run({ ...setting, backends: ["cpu"], peers: [] });

@@ -61,6 +61,28 @@ it("transfer.ts loads what fits, freezes, thaws and answers what it has not seen
   expect(output).toContain("Features of three periods: 1 × 16");
 });
 
+/** What each backend printed; tfjs is there where TensorFlow's library is. */
+const byBackend = (output: string, line: RegExp): Record<string, number[]> =>
+  Object.fromEntries([...output.matchAll(line)].map(([, backend, ...numbers]) => [backend, numbers.map(Number)]));
+
+it("gan.ts draws from the distribution that it was shown, with two trainers and a compiled function over one pair of networks", () => {
+  const { output } = outcome("examples/gan.ts:1");
+  const drawn = byBackend(output, /^(\w+): mean (\d\.\d\d), standard deviation (\d\.\d\d)$/gm);
+  expect(Object.keys(drawn)).toContain("cpu");
+  for (const [mean, deviation] of Object.values(drawn)) {
+    expect(Math.abs(mean! - 4)).toBeLessThan(0.4);
+    expect(Math.abs(deviation! - 0.5)).toBeLessThan(0.25);
+  }
+});
+
+it("together.ts evaluates with other metrics than the trainer's, and runs the model that is trained", () => {
+  const { output } = outcome("examples/together.ts:1");
+  const last = byBackend(output, /^(\w+), round 3: .*"accuracy":(0\.\d+),"topKAccuracy":([01][.\d]*).* with (\d\.\d\d)$/gm);
+  expect(Object.keys(last)).toContain("cpu");
+  for (const numbers of Object.values(last)) for (const n of numbers) expect(n).toBeGreaterThan(0.9);
+  expect(output).toContain("away from ring 0: 0.1, 0.1");
+});
+
 it("the trainer's README reaches a mean loss of 0.000", () => {
   const { output } = outcomes.find(({ file }) => file === "packages/trainer/README.md")!;
   expect(output).toMatch(/(finished|earlyStopping).* with a mean loss of 0\.000/);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { product, sampleShape, type ParameterSpec } from "../model.js";
 import type { Task } from "../task.js";
 
-export type ModelTask = Exclude<Task, { kind: "kernel" }>;
+export type ModelTask = Exclude<Task, { kind: "kernel" | "gan" }>;
 
 function bytes(folder: string, name: string): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = readFileSync(join(folder, name));

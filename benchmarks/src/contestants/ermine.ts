@@ -19,6 +19,7 @@ import { adamw, dataset, progressBar, Trainer } from "@ermine/trainer";
 import { adamwOptions, type Task } from "../task.js";
 import { cpuOptions } from "./cpuOptions.js";
 import { readAll, readBatches, readParameters, type ModelTask } from "./data.js";
+import { ganWork } from "./ermineGan.js";
 import { kernelWork } from "./ermineKernels.js";
 import { loaderWork } from "./ermineLoader.js";
 import { ermineModel } from "./ermineModel.js";
@@ -163,6 +164,7 @@ export async function ermineWork(name: string, task: Task, threads: number): Pro
   if (task.kind === "train") return trainWork(task, backend);
   if (task.kind === "fit") return fitWork(task, backend);
   if (task.kind === "predict") return predictWork(task, backend);
+  if (task.kind === "gan") return ganWork(task, backend);
   return task.kind === "loader" ? loaderWork(task) : kernelWork(task.kernel, backend);
 }
 

@@ -9,7 +9,9 @@ import {
   type KernelOutput,
   type TypedArray,
 } from "@ermine/core";
+import { readBlock, writeBlock, type Block } from "./block.js";
 import { compileCpu } from "./compiled/executable.js";
+import { CpuVariable, type Blocks } from "./compiled/variable.js";
 import { Emitter, type IndexSite } from "./emitter.js";
 import { describeEngine, type Engine } from "./engine.js";
 import { Heap } from "./heap.js";
@@ -17,13 +19,6 @@ import { lowerings, supports } from "./lower/index.js";
 import type { Lowering, Operand } from "./lower/operand.js";
 import { sizeOf } from "./lower/operand.js";
 import type { Pool } from "./threads/pool.js";
-
-/** A tensor's block. */
-export interface Block {
-  readonly address: number;
-  readonly length: number;
-  readonly dtype: DType;
-}
 
 /** Counts for who watches: programs run, and calls into WebAssembly. */
 export interface Statistics {
@@ -62,20 +57,6 @@ export interface CpuBackend extends Backend {
   readonly threads: number;
   /** `workers`: threads that have come to help so far; they start with the first program that is large enough. */
   statistics(): Readonly<Statistics> & { readonly pages: number; readonly workers: number };
-}
-
-/** Copies host numbers into a block: bool is stored as int32. */
-export function writeBlock(heap: Heap, { address, length, dtype }: Block, data: TypedArray): void {
-  const view = dtype === "float32" ? heap.f32 : heap.i32;
-  view.set(data.length === length ? data : data.subarray(0, length), address >>> 2);
-}
-
-/** A copy of a block's numbers, in the array of its dtype. */
-export function readBlock(heap: Heap, { address, length, dtype }: Block): TypedArray {
-  const start = address >>> 2;
-  if (dtype === "float32") return heap.f32.slice(start, start + length);
-  const whole = heap.i32.slice(start, start + length);
-  return dtype === "int32" ? whole : Uint8Array.from(whole);
 }
 
 /** Checks the indices of an op that has some, before it. */
@@ -226,6 +207,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     heap.release((storage as Block).address);
   };
 
+  const blocks: Blocks = { allocate: block, release, read, checkAlive };
   const backend: CpuBackend = {
     name: "cpu",
     get engine() {
@@ -253,9 +235,11 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     release,
     read: async (storage) => read(storage),
     readSync: read,
-    compile(module) {
+    createVariable: ({ shape, dtype }, initial) =>
+      new CpuVariable(heap, blocks, sizeOf(shape), dtype, initial as Block | undefined),
+    compile(module, variables) {
       checkAlive();
-      return compileCpu(machine, module, { allocate: block, release, read, checkAlive });
+      return compileCpu(machine, module, variables, blocks);
     },
     memory: () => (disposed ? { tensors: 0, bytes: 0 } : { tensors: live, bytes: heap.bytes }),
     statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own(), workers: pool?.workers ?? 0 }),

@@ -15,8 +15,8 @@ function watched(backend: Backend, takesRows: boolean) {
   const seen = { gathered: 0, written: 0 };
   const view: Backend = {
     ...backend,
-    compile(module) {
-      const made = backend.compile!(module);
+    compile(module, places) {
+      const made = backend.compile!(module, places);
       const runSync: typeof made.runSync = (entry, feeds) => {
         if (feeds["inputs"]!.rows === undefined) seen.written++;
         else seen.gathered++;

@@ -1,7 +1,9 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
 import { availableParallelism } from "node:os";
 import { checkOptions, ErmineError, markCopy, type Backend, type BackendPlugin } from "@ermine/core";
-import { compileProgram, type Session } from "./compiled/program.js";
+import { compileProgram } from "./compiled/program.js";
+import { Sessions } from "./compiled/session.js";
+import { TfVariable, type Variables } from "./compiled/variable.js";
 import { Eager } from "./eager.js";
 import { dtypes, loweredOps, supports } from "./lowering/index.js";
 import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
@@ -49,8 +51,10 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
   }
   const eager = new Eager(binding);
   const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism());
-  // What programs hold, and not the programs: those that were dropped are collected.
-  const sessions = new Set<Session>();
+  // What programs and variables hold, and not they themselves: those that were dropped are collected.
+  const sessions = new Sessions(binding);
+  let names = 0;
+  const variables: Variables = { binding, eager, live: new Set(), name: (kind) => `${kind}${names++}` };
   const backend: TfjsBackend = {
     name: "tfjs",
     engine: engineOf(binding.TF_Version, isUsingGpuDevice),
@@ -68,36 +72,28 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     release: (storage) => eager.release(storage),
     read: async (storage) => eager.read(storage),
     readSync: (storage) => eager.read(storage),
-    compile(module) {
+    createVariable: ({ shape, dtype }, initial) => new TfVariable(variables, shape, dtype, initial),
+    compile(module, places) {
       eager.checkAlive();
-      const { session, ...program } = compileProgram({ backend, binding, eager }, module, { threads, limit });
-      sessions.add(session);
-      const release = releasing(sessions, session);
-      return { ...program, dispose: release, finalizer: release };
+      return compileProgram({ ...variables, backend, sessions }, module, places, { threads, limit });
     },
     memory() {
       const total = { ...eager.memory() };
-      for (const session of sessions) {
-        const { tensors, bytes } = session.memory();
-        total.tensors += tensors;
+      for (const { bytes } of variables.live) {
+        total.tensors++;
         total.bytes += bytes;
       }
       return total;
     },
     dispose() {
-      for (const session of sessions) session.dispose();
-      sessions.clear();
+      sessions.dispose();
+      for (const variable of variables.live) variable.settle();
+      variables.live.clear();
       eager.dispose();
     },
   };
   return backend;
 }
-
-/** Gives back what a program holds; refers to nothing else of it. */
-const releasing = (sessions: Set<Session>, session: Session) => (): void => {
-  sessions.delete(session);
-  session.dispose();
-};
 
 const engineOf = (version: string, gpu: boolean): string => `TensorFlow ${version}, ${gpu ? "GPU" : "CPU"}`;
 

@@ -68,6 +68,14 @@ export class Eager {
     return storage;
   }
 
+  /** The id of a storage, which is the caller's from here on: the storage ends. */
+  surrender(storage: Storage): number {
+    const { id, bytes } = this.check(storage);
+    this.#live.delete(storage as TfStorage);
+    this.#bytes -= bytes;
+    return id;
+  }
+
   upload(data: TypedArray, shape: readonly number[], dtype: DType): TfStorage {
     this.checkAlive();
     return this.adopt(this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), shape, dtype);

@@ -112,8 +112,9 @@ describeNative("optimizers take the reference's steps, and none where the loss i
 describe("what is written in place", () => {
   const lowered = (module: core.GraphModule): core.GraphModule =>
     core.lowerModule(module, { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } });
+  const namesOf = ({ variables }: core.GraphModule) => ({ prefix: "", variables: variables.map((_, i) => `v${i}`) });
   const opsOf = (module: core.GraphModule, threads = 2): string[] =>
-    translate(lowered(module), { read: () => new Float32Array(), threads }).nodes.map(({ op }) => op);
+    translate(lowered(module), namesOf(module), { read: () => new Float32Array(), threads }).nodes.map(({ op }) => op);
 
   it.each(names)("%s", (name) => {
     core.useBackend(reference());

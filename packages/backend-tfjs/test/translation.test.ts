@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import * as core from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { beforeAll, describe, expect, it } from "vitest";
-import { savedModel, type NodeDef } from "../src/compiled/graphDef.js";
+import { encodedNodes, savedModel, type NodeDef } from "../src/compiled/graphDef.js";
 import { translate } from "../src/compiled/translate.js";
 import { dtypes, loweredOps, lowerings, supports } from "../src/lowering/index.js";
 
@@ -13,7 +13,8 @@ const feed = (trace: core.Trace, name: string, shape: core.Shape): core.Tensor =
 
 function nodesOf(fn: (trace: core.Trace) => unknown): readonly NodeDef[] {
   const module = core.lowerModule(core.graphModule({ entry: core.traceEntry("entry", fn).graph }), backend);
-  return translate(module, { read: () => new Float32Array(), threads: 2 }).nodes;
+  const names = { prefix: "", variables: module.variables.map((_, i) => `v${i}`) };
+  return translate(module, names, { read: () => new Float32Array(), threads: 2 }).nodes;
 }
 const count = (nodes: readonly NodeDef[], ...ops: string[]): number => nodes.filter(({ op }) => ops.includes(op)).length;
 
@@ -118,10 +119,10 @@ describe("the translation to a TensorFlow graph", () => {
       v.value = core.add(v.value, feed(trace, "x", [2]));
       trace.commitIf(core.isFinite(core.sum(v.value)));
     });
-    const assign = nodes.find(({ name }) => name === "e0/assign0")!;
+    const assign = nodes.find(({ name }) => name === "e0/assign_v0")!;
     const gate = nodes.find(({ name }) => assign.inputs[1] === `${name}:1`)!;
     expect(gate.op).toBe("Switch");
-    expect(assign.inputs).toContain("^e0/read0");
+    expect(assign.inputs).toContain("^e0/read_v0");
   });
 
   it("copies what was fed before it becomes a variable or a result", () => {
@@ -133,7 +134,7 @@ describe("the translation to a TensorFlow graph", () => {
     });
     const find = (name: string): NodeDef => nodes.find((node) => node.name === name)!;
     for (const [name, at] of [
-      ["e0/assign0", 1],
+      ["e0/assign_v0", 1],
       ["e0/out0", 0],
     ] as const)
       expect(find(find(name).inputs[at]!).op).toBe("DeepCopy");
@@ -165,7 +166,7 @@ describe("the bytes of a SavedModel", () => {
         },
       },
     ];
-    const metaGraph = messages.SavedModel.deserializeBinary(savedModel(nodes)).getMetaGraphsList()[0]!;
+    const metaGraph = messages.SavedModel.deserializeBinary(savedModel([encodedNodes(nodes)])).getMetaGraphsList()[0]!;
     expect(metaGraph.getMetaInfoDef().getTagsList()).toEqual(["serve"]);
     const [x, c, y] = metaGraph.getGraphDef().getNodeList() as [ReadNode, ReadNode, ReadNode];
     expect([x.getName(), x.getOp(), y.getInputList()]).toEqual(["x", "Placeholder", ["x", "^c"]]);

@@ -65,6 +65,7 @@ describe("a definition that says nothing but its meaning", () => {
         "a parameter without a gradient stays as it is",
         "one tensor in two places is one, a variable reads as written",
         "rows of a storage are fed as if they had been written",
+        "programs share their variables",
         "a definition is itself, whatever its name",
         "batches of 0 and 1 leave what is kept finite or untouched",
         "a refused call leaves no trace",

@@ -56,6 +56,7 @@ export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.
 export { jacobian } from "./autograd/jacobian.js";
 export { backward, dispose, tidy } from "./migration.js";
 export type * from "./ir/contract.js";
+export { StoredVariable } from "./graph/storedVariable.js";
 export { currentBackend, useBackend, withBackend } from "./dispatch/currentBackend.js";
 export { createBackend, probeBackends, registeredBackends, use, type BackendStatus } from "./backend/registry.js";
 export { compile, type Compiled } from "./graph/compile.js";

@@ -30,6 +30,9 @@ import { disposeTraining, trainingFor, type Training } from "./step/training.js"
 const planning = (): Promise<typeof import("./plan/index.js")> =>
   loadChunk("The trainer's plan (auto, fastest, plan, profile)", () => import("./plan/index.js"));
 
+/** Why a trainer that may choose takes the backend that it finds its model on. */
+const atHome = "another program has the model's variables in its memory";
+
 /**
  * Minimizes risk(θ) = Σ value / Σ normalizer over the training set, plus penalties, by mini-batches.
  *
@@ -175,8 +178,9 @@ export class Trainer<M extends string = never, T extends string = never> {
     const { engine } = this.#training;
     const { choose, Plan, workloadOf } = await planning();
     const workload = await workloadOf(this.#options, sample, "update", checkBatchSize(batchSize));
-    const asked = engine.placed ? engine.backend : this.#options.backend;
-    const why = this.#choice?.why;
+    const home = this.#home;
+    const asked = engine.placed ? engine.backend : (home ?? this.#options.backend);
+    const why = this.#choice?.why ?? (home === undefined ? undefined : atHome);
     const chosen = await choose({
       asked,
       workload,
@@ -218,6 +222,11 @@ export class Trainer<M extends string = never, T extends string = never> {
     if (this.#training.engine.placed || typeof asked !== "string") return;
     this.#choosing ??= (async () => {
       const { choose, noticeOf, workloadOf } = await planning();
+      const home = this.#home;
+      if (home !== undefined) {
+        this.#take(home, (await choose({ asked: home, why: atHome })).choice);
+        return;
+      }
       const workload = asked === "fastest" ? await workloadOf(this.#options, sample, use, batchSize) : undefined;
       const { backend, choice, close } = await choose({ asked, ...(workload === undefined ? {} : { workload }) });
       close();
@@ -229,6 +238,12 @@ export class Trainer<M extends string = never, T extends string = never> {
     } finally {
       this.#choosing = undefined;
     }
+  }
+
+  /** The backend whose programs have the model's variables: those of another trainer, or a compiled function. */
+  get #home(): Backend | undefined {
+    const variables = this.#options.model.namedVariables();
+    return variables.find(([, { placedOn }]) => placedOn !== undefined)?.[1].placedOn;
   }
 
   #take(backend: Backend, choice: BackendChoice): void {

@@ -22,8 +22,8 @@ function timed(name: string, step: number): Backend {
     ...backend,
     name,
     details: { threads: 1 },
-    compile(module) {
-      const executable = interpret(backend, module);
+    compile(module, places) {
+      const executable = interpret(backend, module, places);
       return {
         ...executable,
         run(entry, feeds) {

@@ -58,8 +58,8 @@ describe("the profile", () => {
 
   it("is kernel by kernel on a backend whose programs cannot be timed, and of all micro-batches", async () => {
     const backend = reference();
-    const compile: Backend["compile"] = (module) => {
-      const executable = { ...interpret(backend, module) };
+    const compile: Backend["compile"] = (module, places) => {
+      const executable = { ...interpret(backend, module, places) };
       delete executable.profile;
       return executable;
     };

@@ -1,11 +1,10 @@
-/** A compiled module: variables in blocks of their own, and for each entry and batch size one arena and one program, written once. */
+/** A compiled module: for each entry and batch size one arena and one program, written once, over the blocks of its variables. */
 import {
   bindFeeds,
   ErmineError,
   isFeedSource,
   specialize,
   type Bindings,
-  type DType,
   type Executable,
   type Feed,
   type Feeds,
@@ -15,8 +14,10 @@ import {
   type TypedArray,
   type Value,
   type Variable,
+  type VariableStorage,
 } from "@ermine/core";
-import { writeBlock, type Block, type Machine } from "../backend.js";
+import type { Machine } from "../backend.js";
+import { copyWords, writeBlock, type Block } from "../block.js";
 import { Emitter, type IndexSite } from "../emitter.js";
 import type { Heap } from "../heap.js";
 import { missing } from "../lower/movement.js";
@@ -26,15 +27,7 @@ import { fuse } from "./fuse.js";
 import { Place } from "./place.js";
 import { plan, type Plan } from "./plan.js";
 import { write, type Part, type Places } from "./program.js";
-
-interface Blocks {
-  allocate(length: number, dtype: DType): Block;
-  release(block: object): void;
-  /** A copy of its elements. @throws ErmineError where the backend is disposed of */
-  read(block: Block): TypedArray;
-  /** @throws ErmineError where the backend is disposed of */
-  checkAlive(): void;
-}
+import { copyOf, type Blocks, type CpuVariable } from "./variable.js";
 
 /** One entry at one batch size. */
 interface Specialized {
@@ -86,27 +79,22 @@ interface Kept {
   last: { readonly entry: string; readonly feeds: Feeds; readonly chosen: Specialized } | undefined;
 }
 
-export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks): Executable {
+/** @param variables the module's, which this backend has made */
+export function compileCpu(
+  machine: Machine,
+  module: GraphModule,
+  variables: readonly VariableStorage[],
+  blocks: Blocks,
+): Executable {
   const { heap } = machine;
-  /** undefined: not written yet, or handed over. Programs hold addresses, so a block stays once there is one. */
-  const variables: (Block | undefined)[] = module.variables.map(() => undefined);
-  const index = new Map(module.variables.map((variable, i) => [variable, i]));
+  const places = new Map(module.variables.map((variable, i) => [variable, variables[i] as CpuVariable]));
+  const blockOf = (variable: Variable): Block => places.get(variable)!.block;
   /** The least recently chosen first. */
   const ready = new Map<string, Specialized>();
   /** The addresses of those that are ready. */
   const held = new Set<readonly number[]>();
   const kept: Kept = { ready, held, busy: undefined, last: undefined };
-  const release = releasing(heap, blocks, variables, held, heap.onFull(reclaiming(heap, new WeakRef(kept))));
-
-  /** The block of a variable; zeros where it was never written. */
-  function variableAt(i: number): Block {
-    const known = variables[i];
-    if (known !== undefined) return known;
-    const { shape, type } = module.variables[i]!;
-    const block = blocks.allocate(sizeOf(shape), type.dtype);
-    heap.i32.fill(0, block.address >>> 2, (block.address >>> 2) + block.length);
-    return (variables[i] = block);
-  }
+  const release = releasing(heap, held, heap.onFull(reclaiming(heap, new WeakRef(kept))));
 
   function specialized(entry: string, graph: Graph, bindings: Bindings): Specialized {
     const key = keyOf(entry, bindings);
@@ -160,7 +148,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
       const length = sizeOf(shape as readonly number[]);
-      if (node.kind === "variable") fixed.set(value, variableAt(index.get(node.variable)!).address);
+      if (node.kind === "variable") fixed.set(value, blockOf(node.variable).address);
       if (node.kind === "constant" && node.data === undefined) fixed.set(value, (node.storage as Block).address);
       if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
         const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
@@ -169,18 +157,17 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         else writeBlock(heap, block, node.data!);
       }
     }
-    const variable = (of: Variable): Block => variableAt(index.get(of)!);
     const places: Places = {
       of(value) {
         const root = planned.root(value);
         const direct = planned.direct.get(root);
-        return direct === undefined ? (fixed.get(root) ?? arena + planned.offsets.get(root)!) : variable(direct).address;
+        return direct === undefined ? (fixed.get(root) ?? arena + planned.offsets.get(root)!) : blockOf(direct).address;
       },
       after(value) {
         const saved = planned.saved.get(planned.root(value));
         return saved === undefined ? places.of(value) : arena + saved;
       },
-      variable,
+      variable: blockOf,
     };
     const { emitter, parts } = write(graph, planned, places, machine.fault);
     machine.reserve(emitter);
@@ -209,7 +196,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
   function fill({ block, view }: Place, { value }: Feed): void {
     if (isFeedSource(value)) value.copyInto(view);
     else if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
-    else copyWords((value as Block).address, block.address, (value as Block).length);
+    else copyWords(heap, (value as Block).address, block.address, (value as Block).length);
   }
 
   /** A program for rows of `from`; the one for rows of another storage makes room for it. */
@@ -243,16 +230,6 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
     heap.i32.set(words, program >>> 2);
     return { from, rows, program, words: words.length, sites: emitter.sites };
   }
-
-  const copyWords = (from: number, to: number, count: number): void => {
-    heap.i32.copyWithin(to >>> 2, from >>> 2, (from >>> 2) + count);
-  };
-
-  const copyOf = (block: Block): Block => {
-    const copy = blocks.allocate(block.length, block.dtype);
-    copyWords(block.address, copy.address, block.length);
-    return copy;
-  };
 
   /** The entry's program for these sizes, its feeds written. */
   function fed(entry: string, feeds: Feeds): Specialized {
@@ -296,7 +273,7 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
 
   return {
     takesRows: true,
-    run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(block)),
+    run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(heap, blocks, block)),
     runSync: (entry, feeds) =>
       execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     async profile(entry, feeds) {
@@ -309,25 +286,6 @@ export function compileCpu(machine: Machine, module: GraphModule, blocks: Blocks
         times.push({ nodes, seconds: (performance.now() - started) / 1000 });
       }
       return times;
-    },
-    snapshot: (i) => copyOf(variableAt(i)),
-    read: async (i) => blocks.read(variableAt(i)),
-    adopt(i, storage) {
-      blocks.checkAlive();
-      if (variables[i] !== undefined) return false;
-      variables[i] = storage as Block;
-      return true;
-    },
-    take(i) {
-      const block = variableAt(i);
-      variables[i] = undefined;
-      return block;
-    },
-    write(i, data) {
-      blocks.checkAlive();
-      const block = variableAt(i);
-      if (ArrayBuffer.isView(data)) writeBlock(heap, block, data as TypedArray);
-      else copyWords((data as Block).address, block.address, block.length);
     },
     dispose() {
       release();
@@ -354,17 +312,9 @@ const reclaiming = (heap: Heap, weak: WeakRef<Kept>) => (): void => {
 
 /** Gives back all that a module's programs hold. Outside of them, so that it refers to nothing of the module. */
 const releasing =
-  (
-    heap: Heap,
-    blocks: Blocks,
-    variables: (Block | undefined)[],
-    held: Set<readonly number[]>,
-    stopReclaiming: () => void,
-  ): (() => void) =>
+  (heap: Heap, held: Set<readonly number[]>, stopReclaiming: () => void): (() => void) =>
   () => {
     stopReclaiming();
-    for (const block of variables) if (block !== undefined) blocks.release(block);
-    variables.fill(undefined);
     for (const addresses of held) for (const address of addresses) heap.release(address);
     held.clear();
   };

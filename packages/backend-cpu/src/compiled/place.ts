@@ -1,5 +1,5 @@
 /** Where a feed is written and an output is read. */
-import type { Block } from "../backend.js";
+import type { Block } from "../block.js";
 import type { Heap } from "../heap.js";
 
 /** A block and a view of its numbers, made anew when memory has moved. */

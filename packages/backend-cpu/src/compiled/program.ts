@@ -1,6 +1,7 @@
 /** A planned graph as instructions, with which words are which ops'. */
 import { ErmineError, type Graph, type OpNode, type Value, type Variable } from "@ermine/core";
-import { checkLookup, type Block } from "../backend.js";
+import { checkLookup } from "../backend.js";
+import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";

@@ -60,10 +60,17 @@ function nodeProto(node: NodeDef): Message {
 /** The version of the graph format: of an age that every TensorFlow from 2.9 on reads. */
 const producer = 987;
 
-/** The bytes of a saved_model.pb with one graph, tagged "serve". */
-export function savedModel(nodes: readonly NodeDef[]): Uint8Array {
+/** Nodes as part of a graph: such parts one after the other are the graph of all. */
+export function encodedNodes(nodes: readonly NodeDef[]): Uint8Array {
   const graph = new Message();
   for (const node of nodes) graph.message(1, nodeProto(node));
+  return graph.finish();
+}
+
+/** The bytes of a saved_model.pb with one graph of these parts, tagged "serve". */
+export function savedModel(parts: readonly Uint8Array[]): Uint8Array {
+  const graph = new Message();
+  for (const part of parts) graph.encoded(part);
   graph.message(4, new Message().int(1, producer));
   const metaGraph = new Message().message(1, new Message().string(4, "serve")).message(2, graph);
   return new Message().int(1, 1).message(2, metaGraph).finish();

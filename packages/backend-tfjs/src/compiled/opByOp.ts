@@ -7,19 +7,14 @@ import {
   interpret,
   lowerModule,
   specialize,
+  StoredVariable,
   type Backend,
   type Bindings,
   type Feeds,
   type GraphModule,
   type Storage,
 } from "@ermine/core";
-
-/** Where the variables live. */
-export interface Variables {
-  /** A storage of the variable's elements, which is the caller's. */
-  snapshot(variable: number): Storage;
-  write(variable: number, value: Storage): void;
-}
+import type { TfVariable } from "./variable.js";
 
 /** Runs an entry of `module` and writes the variables that it updates. */
 export function runOpByOp(
@@ -28,32 +23,26 @@ export function runOpByOp(
   entry: string,
   feeds: Feeds,
   bindings: Bindings,
-  site: Variables,
+  places: readonly TfVariable[],
 ): readonly Storage[] {
   const graph = specialize(entries[entry]!, bindings);
-  const program = interpret(backend, lowerModule({ variables, entries: { [entry]: graph } }, backend));
   const used = new Set(graph.updates.map(({ variable }) => variable));
   for (const node of graph.nodes) if (node.kind === "variable") used.add(node.variable);
+  const copies: StoredVariable[] = [];
+  let dispose: (() => void) | undefined;
   try {
-    for (const variable of used) {
-      const i = variables.indexOf(variable);
-      moved(backend, site.snapshot(i), (value) => program.write(i, value));
-    }
-    const outputs = program.run(entry, feeds) as readonly Storage[];
+    for (const [i, place] of places.entries())
+      copies.push(new StoredVariable(backend, place, used.has(variables[i]!) ? place.snapshot() : undefined));
+    const program = interpret(backend, lowerModule({ variables, entries: { [entry]: graph } }, backend), copies);
+    dispose = () => program.dispose();
+    const outputs = program.run(entry, feeds);
     for (const { variable } of graph.updates) {
       const i = variables.indexOf(variable);
-      moved(backend, program.snapshot(i), (value) => site.write(i, value));
+      places[i]!.write(copies[i]!.storage);
     }
     return outputs;
   } finally {
-    program.dispose();
-  }
-}
-
-function moved(backend: Backend, storage: Storage, to: (storage: Storage) => void): void {
-  try {
-    to(storage);
-  } finally {
-    backend.release(storage);
+    dispose?.();
+    for (const copy of copies) copy.release();
   }
 }

@@ -44,6 +44,12 @@ export class Message {
     return this.bytes(field, value.finish());
   }
 
+  /** Fields that were written down elsewhere. */
+  encoded(fields: Uint8Array): this {
+    this.#push(fields);
+    return this;
+  }
+
   /** Many numbers under one key. */
   packed(field: number, values: readonly number[]): this {
     return values.length === 0 ? this : this.bytes(field, concatenated(values.map(varint)));

@@ -1,6 +1,7 @@
 /**
- * A GraphModule as one TensorFlow graph: a variable for each of the module's, placeholders for what is fed, and for each entry what
- * is to be fetched. Pure: it needs neither TensorFlow nor the addon.
+ * A GraphModule as part of a TensorFlow graph: placeholders for what is fed, and for each entry what is to be fetched. The nodes that all
+ * parts share, and those of each variable, are apart (`sharedNodes`, `graphVariables`), so that several modules over the same variables can
+ * be one graph. Pure: it needs neither TensorFlow nor the addon.
  */
 import {
   Dim,
@@ -29,22 +30,20 @@ export interface TranslatedEntry {
   readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
 }
 
-export interface TranslatedVariable {
-  readonly read: string;
-  readonly placeholder: string;
-  /** Fetched to write this one. */
-  readonly write: string;
-}
-
 export interface Translation {
   readonly nodes: readonly NodeDef[];
   readonly entries: Readonly<Record<string, TranslatedEntry>>;
-  readonly variables: readonly TranslatedVariable[];
-  /** Fetched to write them all. */
-  readonly writeAll: string;
 }
 
-/** The first node: a number that stands for "it was done". */
+/** How a part's nodes are called; no two parts of a graph have a name in common. */
+export interface Names {
+  /** What the names of the part's nodes begin with. */
+  readonly prefix: string;
+  /** The names of the module's variables in the graph, in the module's order. */
+  readonly variables: readonly string[];
+}
+
+/** A number that stands for "it was done". */
 const token = "shared/0_Const";
 
 /** What a translation wants to know of where it will run. */
@@ -55,35 +54,62 @@ export interface Site {
   readonly threads: number;
 }
 
-export function translate(module: GraphModule, site: Site): Translation {
+export function translate(module: GraphModule, { prefix, variables }: Names, site: Site): Translation {
   const nodes: NodeDef[] = [];
-  const root = new GraphEmitter(nodes, "shared", new Map());
-  root.constant(Int32Array.of(1), [], "int32");
-  const variables = module.variables.map((variable, i) => translateVariable(root, variable, i));
-  const assigns = module.variables.map((_, i) => `^v${i}/assign`);
-  const writeAll = root.node("writeAll", "Identity", [token, ...assigns], { T: { type: "int32" } });
+  const names = new Map(module.variables.map((variable, i) => [variable, variables[i]!]));
   const entries = Object.entries(module.entries).map(([name, graph], k) => [
     name,
-    translateEntry(nodes, `e${k}`, graph, module, site),
+    translateEntry(nodes, `${prefix}e${k}`, graph, names, site),
   ]);
-  return { nodes, entries: Object.fromEntries(entries), variables, writeAll };
+  return { nodes, entries: Object.fromEntries(entries) };
 }
 
-function translateVariable(root: GraphEmitter, { type, shape }: Variable, i: number): TranslatedVariable {
-  const dtype = { type: type.dtype };
-  const handle = root.node(`v${i}`, "VarHandleOp", [], {
-    container: { string: "" },
-    shared_name: { string: `v${i}` },
-    dtype,
-    shape: { shape },
-  });
-  const placeholder = root.node(`v${i}/in`, "Placeholder", [], { dtype, shape: { shape } });
+/** What every graph has once. */
+export function sharedNodes(): readonly NodeDef[] {
+  const nodes: NodeDef[] = [];
+  new GraphEmitter(nodes, "shared", new Map()).constant(Int32Array.of(1), [], "int32");
+  return nodes;
+}
+
+/** What is fetched of a variable, and fed to write it. */
+export const variableNames = (name: string) => ({
+  read: `${name}/read`,
+  placeholder: `${name}/in`,
+  /** Fetched to write it. */
+  write: `${name}/write`,
+  /** Fetched to free its memory. */
+  destroy: `${name}/destroyed`,
+});
+
+/** Fetched to write all variables of a graph. */
+export const writeAll = "shared/writeAll";
+
+/** The variables of a graph. */
+export function graphVariables(
+  variables: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[],
+): readonly NodeDef[] {
+  const after = variables.map(({ name }) => `^${variableNames(name).write}`);
+  const all: NodeDef = { name: writeAll, op: "Identity", inputs: [token, ...after], attributes: { T: { type: "int32" } } };
+  return [...variables.flatMap(({ name, dtype, shape }) => variableNodes(name, dtype, shape)), all];
+}
+
+/** A variable of the graph, with nodes that read, write and destroy it. */
+function variableNodes(name: string, dtype: DType, shape: readonly number[]): readonly NodeDef[] {
+  const nodes: NodeDef[] = [];
+  const emitter = new GraphEmitter(nodes, name, new Map());
+  const { read, placeholder, write, destroy } = variableNames(name);
+  const type = { dtype: { type: dtype } } as const;
+  const T = { type: "int32" } as const;
+  emitter.node(name, "VarHandleOp", [], { container: { string: "" }, shared_name: { string: name }, ...type, shape: { shape } });
+  emitter.node(placeholder, "Placeholder", [], { ...type, shape: { shape } });
   // What is fed may be memory of JavaScript's, which a variable must not live in.
-  const copy = root.node(`v${i}/copy`, "DeepCopy", [placeholder], { T: dtype });
-  const assign = root.node(`v${i}/assign`, "AssignVariableOp", [handle, copy], { dtype });
-  const write = root.node(`v${i}/write`, "Identity", [token, `^${assign}`], { T: { type: "int32" } });
-  const read = root.node(`v${i}/read`, "ReadVariableOp", [handle], { dtype });
-  return { read, placeholder, write };
+  const copy = emitter.node(`${name}/copy`, "DeepCopy", [placeholder], { T: { type: dtype } });
+  const assign = emitter.node(`${name}/assign`, "AssignVariableOp", [name, copy], type);
+  emitter.node(write, "Identity", [token, `^${assign}`], { T });
+  emitter.node(read, "ReadVariableOp", [name], type);
+  const destroyed = emitter.node(`${name}/destroy`, "DestroyResourceOp", [name], { ignore_lookup_error: { bool: true } });
+  emitter.node(destroy, "Identity", [token, `^${destroyed}`], { T });
+  return nodes;
 }
 
 /** Ops whose result may be their input's memory. */
@@ -108,7 +134,8 @@ interface Draft {
   readonly prefix: string;
   readonly emitter: GraphEmitter;
   readonly graph: Graph;
-  readonly index: ReadonlyMap<Variable, number>;
+  /** The variables' names in the graph. */
+  readonly names: ReadonlyMap<Variable, string>;
   readonly values: ReadonlyMap<Value, Operand>;
   /** The node that reads a variable, where one does. */
   readonly reads: ReadonlyMap<Variable, Operand>;
@@ -124,10 +151,9 @@ function translateEntry(
   nodes: NodeDef[],
   prefix: string,
   graph: Graph,
-  module: GraphModule,
+  names: ReadonlyMap<Variable, string>,
   { read, threads }: Site,
 ): TranslatedEntry {
-  const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const symbols = new Map<string, SymbolPlace>();
   const emitter = new GraphEmitter(nodes, prefix, symbols);
   const start = nodes.length;
@@ -156,9 +182,9 @@ function translateEntry(
     const [value] = node.outputs as [Value];
     const { shape, dtype } = value.type;
     if (node.kind === "variable") {
-      const i = index.get(node.variable)!;
       if (!computedWith.has(value)) continue;
-      const handle = emitter.node(`${prefix}/read${i}`, "ReadVariableOp", [`v${i}`], { dtype: { type: dtype } });
+      const name = names.get(node.variable)!;
+      const handle = emitter.node(`${prefix}/read_${name}`, "ReadVariableOp", [name], { dtype: { type: dtype } });
       const operand: Operand = { handle, shape, dtype };
       values.set(value, operand);
       reads.set(node.variable, operand);
@@ -186,7 +212,7 @@ function translateEntry(
   }
 
   const owned = ownership(emitter, start, values);
-  const draft: Draft = { prefix, emitter, graph, index, values, reads, inPlace, owned, threads, lookups };
+  const draft: Draft = { prefix, emitter, graph, names, values, reads, inPlace, owned, threads, lookups };
   const results = graph.outputs.map(owned);
   const after = writeUpdates(draft);
   const outputs = graph.outputs.map(({ type: { shape, dtype } }, i) => {
@@ -243,7 +269,7 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
  * taken computes and copies nothing. Gives what an output must come after.
  */
 function writeUpdates(draft: Draft): readonly string[] {
-  const { emitter, prefix, graph, index, values, reads, inPlace, owned, threads, lookups } = draft;
+  const { emitter, prefix, graph, names, values, reads, inPlace, owned, threads, lookups } = draft;
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : owned(graph.commit);
   const gates = new Map<string, string>();
@@ -265,17 +291,17 @@ function writeUpdates(draft: Draft): readonly string[] {
   const laterReaders = readersBeside(emitter, prefix);
   const lookedUp = [...lookups].map((name) => `^${name}`);
   const written = plain.map(({ variable, dtype, handle }) => {
-    const i = index.get(variable)!;
+    const name = names.get(variable)!;
     const read = reads.get(variable);
     const after = [...(read === undefined ? [] : [`^${read.handle}`]), ...lookedUp];
-    return emitter.node(`${prefix}/assign${i}`, "AssignVariableOp", [`v${i}`, gateFor(dtype)(handle), ...after], {
+    return emitter.node(`${prefix}/assign_${name}`, "AssignVariableOp", [name, gateFor(dtype)(handle), ...after], {
       dtype: { type: dtype },
     });
   });
   for (const step of inPlace.values()) {
     const { node, variables } = step;
-    const places = variables.map((variable) => ({ handle: `v${index.get(variable)!}`, read: reads.get(variable) }));
-    const name = `${prefix}/step${index.get(variables[0]!)!}`;
+    const places = variables.map((variable) => ({ handle: names.get(variable)!, read: reads.get(variable) }));
+    const name = `${prefix}/step_${names.get(variables[0]!)!}`;
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
     const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
     const after = [...laterReaders(read, emitter.handle(gradient)), ...lookedUp];

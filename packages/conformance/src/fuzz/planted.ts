@@ -4,7 +4,6 @@ import {
   type Backend,
   type ConstantNode,
   type Graph,
-  type GraphModule,
   type Kernel,
   type KernelInput,
   type KernelOutput,
@@ -43,11 +42,10 @@ function withGraphs(change: (graph: Graph) => Graph): Backend {
   const backend = sound();
   return {
     ...backend,
-    compile: (module: GraphModule) =>
-      interpret(backend, {
-        ...module,
-        entries: Object.fromEntries(Object.entries(module.entries).map(([name, graph]) => [name, change(graph)])),
-      }),
+    compile: (module, places) => {
+      const entries = Object.fromEntries(Object.entries(module.entries).map(([name, graph]) => [name, change(graph)]));
+      return interpret(backend, { ...module, entries }, places);
+    },
   };
 }
 

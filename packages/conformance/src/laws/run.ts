@@ -20,6 +20,7 @@ import { optionsHaveEffect } from "./options.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
 import { rowsAreFed } from "./rows.js";
 import { metricsKeepNaN } from "./metrics.js";
+import { variablesAreShared } from "./sharedVariables.js";
 import { specialValuesAgree } from "./special.js";
 import { tokensAreChecked } from "./tokens.js";
 import { sizesHold } from "./sizes.js";
@@ -47,6 +48,7 @@ export const laws: readonly Law[] = [
   unusedStays,
   sizesHold,
   rowsAreFed,
+  variablesAreShared,
   identityHolds,
   namesMeanNothing,
   tokensAreChecked,

@@ -1,11 +1,13 @@
 /**
  * A named place whose tensor changes: a parameter, an optimizer's moment, a running mean. Inside a trace it is read as a
- * graph's variable; while an executable owns it, eager reads and writes go through to that executable.
+ * graph's variable; while compiled programs have it, its elements are in one place of their backend's memory, where those programs, eager
+ * reads and eager writes find them.
  */
 import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "./tape.js";
-import type { Backend, Executable, TensorType } from "../ir/contract.js";
+import type { Backend, Storage, TensorType, VariableStorage } from "../ir/contract.js";
 import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
+import { finalizationRegistry } from "../types/finalizers.js";
 import { currentTrace, withoutTrace } from "./trace.js";
 import { aliasOf, apply1, retype, sameElements, withDomain } from "./dispatch.js";
 import { reshapeOp } from "../ops/shape.js";
@@ -25,11 +27,22 @@ import {
   wrapStorage,
 } from "../types/tensor.js";
 
-interface Owner {
-  readonly executable: Executable;
+/** Where the elements are while programs have the variable. */
+interface Placement {
   readonly backend: Backend;
-  readonly index: number;
+  readonly storage: VariableStorage;
+  /** Programs that have it. */
+  holders: number;
 }
+
+/** Places of variables that nobody can reach any more, nor the programs that had them. */
+const abandoned = finalizationRegistry<VariableStorage>((storage) => {
+  try {
+    storage.release();
+  } catch {
+    // The backend was disposed meanwhile, and the place with it. Nobody could catch this here.
+  }
+});
 
 /** The tensors that tapes know variables by: one map for each running tape, innermost last. undefined: a constant, read as it is. */
 const recordings: Map<Variable, Tensor | undefined>[] = [];
@@ -65,7 +78,7 @@ export class Variable<D extends Domain = any> {
   /** A frozen one gets no gradient. */
   trainable: boolean;
   #tensor: Tensor | undefined;
-  #owner: Owner | undefined;
+  #placement: Placement | undefined;
 
   constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean; role?: VariableRole } = {}) {
     checkTensor(new.target.name, initial);
@@ -97,7 +110,7 @@ export class Variable<D extends Domain = any> {
     const trace = currentTrace();
     if (trace !== undefined) return trace.readVariable(this) as Tensor<D>;
     const t = this.eagerValue() as Tensor<D>;
-    return this.#owner === undefined ? t : adopt(t, 4 * t.size);
+    return this.#placement === undefined ? t : adopt(t, 4 * t.size);
   }
 
   set value(next: Tensor) {
@@ -141,9 +154,9 @@ export class Variable<D extends Domain = any> {
       return;
     }
     const state = eagerState(next, `${this.name}.value =`);
-    if (this.#owner !== undefined) {
-      const { executable, backend, index } = this.#owner;
-      executable.write(index, state.host ?? storageOn(next, backend, `${this.name}.value =`));
+    if (this.#placement !== undefined) {
+      const { storage, backend } = this.#placement;
+      storage.write(state.host ?? storageOn(next, backend, `${this.name}.value =`));
       return;
     }
     if (next.state === this.#tensor!.state) return;
@@ -160,7 +173,7 @@ export class Variable<D extends Domain = any> {
 
   /** A copy of the numbers. */
   async data(): Promise<TypedArray> {
-    if (this.#owner !== undefined) return this.#owner.executable.read(this.#owner.index);
+    if (this.#placement !== undefined) return this.#placement.storage.read();
     // Doubles of a float64 engine stay what they are.
     return eagerState(this.#tensor!, this.name).host?.slice() ?? this.#tensor!.data();
   }
@@ -191,47 +204,73 @@ export class Variable<D extends Domain = any> {
     }
     const { dtype } = this.type;
     const elements = elementsOf(data, { where: this.name, dtype, exact: true, holder: "the variable" });
-    if (this.#owner !== undefined) this.#owner.executable.write(this.#owner.index, elements);
+    if (this.#placement !== undefined) this.#placement.storage.write(elements);
     else this.#replace(keep(wrapHost(this.type, elements === data ? elements.slice() : elements)));
     if (recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
   }
 
-  /** @internal The tensor outside of traces and tapes; a snapshot while an executable owns it. */
+  /** @internal The tensor outside of traces and tapes; a snapshot while programs have the variable. */
   eagerValue(): Tensor {
-    if (this.#owner === undefined) return this.#tensor!;
-    const { executable, backend, index } = this.#owner;
-    return wrapStorage(this.type, backend, executable.snapshot(index));
+    if (this.#placement === undefined) return this.#tensor!;
+    const { storage, backend } = this.#placement;
+    return wrapStorage(this.type, backend, storage.snapshot());
   }
 
-  /** @internal From now on the elements live in `executable`: moved there where they lie on its backend and it can adopt them, else copied. */
-  own(executable: Executable, backend: Backend, index: number): void {
-    if (this.#owner !== undefined) {
-      throw new ErmineError(
-        "ERMINE_USAGE",
-        `${this.name} is already in use by another compiled program. Dispose that one first.`,
-      );
-    }
+  /** The backend whose memory has the elements while compiled programs read and write them; undefined while none does. */
+  get placedOn(): Backend | undefined {
+    return this.#placement?.backend;
+  }
+
+  /**
+   * @internal One more program of `backend` has the variable. The first one's moves the elements to a place of the backend's, without a copy where
+   * they lie on it already. `letGo` is called when that program ends.
+   *
+   * @param create makes the place, of a storage that becomes its own, or with zeros
+   * @throws ErmineError ERMINE_USAGE where programs of another backend have it
+   */
+  hold(backend: Backend, create: (initial?: Storage) => VariableStorage): VariableStorage {
+    this.#placement ??= this.#place(backend, create);
+    if (this.#placement.backend !== backend) throw this.#elsewhere(this.#placement.backend, backend);
+    this.#placement.holders++;
+    return this.#placement.storage;
+  }
+
+  #place(backend: Backend, create: (initial?: Storage) => VariableStorage): Placement {
     const value = this.#tensor!;
-    const { host, storage, backend: place } = eagerState(value, this.name);
-    const isMoved = storage !== undefined && place === backend && executable.adopt?.(index, storage) === true;
-    if (!isMoved) executable.write(index, host ?? storageOn(value, backend, this.name));
-    this.#owner = { executable, backend, index };
-    this.#tensor = undefined;
+    const { host, storage: placed, backend: home } = eagerState(value, this.name);
+    const isMoved = placed !== undefined && home === backend;
+    const storage = create(isMoved ? placed : undefined);
+    try {
+      if (!isMoved) storage.write(host ?? storageOn(value, backend, this.name));
+    } catch (error) {
+      storage.release();
+      throw error;
+    }
     if (isMoved) surrender(value);
     else release(value);
+    this.#tensor = undefined;
+    const placement = { backend, storage, holders: 0 };
+    abandoned.register(placement, storage, placement);
+    return placement;
   }
 
-  /** @internal Takes the numbers back, before the executable goes. */
-  disown(executable: Executable): void {
-    if (this.#owner?.executable !== executable) return;
-    const { backend, index } = this.#owner;
-    const storage = executable.take?.(index) ?? executable.snapshot(index);
-    this.#owner = undefined;
-    this.#tensor = keep(wrapStorage(this.type, backend, storage));
+  #elsewhere(home: Backend, backend: Backend): ErmineError {
+    const other = home.name === backend.name ? `another instance of "${home.name}"` : `"${home.name}"`;
+    return new ErmineError(
+      "ERMINE_USAGE",
+      `${this.name} is in use by a program of ${other}, and this program is for "${backend.name}": a variable is in the memory of one backend. ` +
+        "Hand one backend to both (backend: …), or dispose of what has it first: trainer.dispose() for a trainer, dispose() for a compiled function.",
+    );
   }
 
-  get owned(): boolean {
-    return this.#owner !== undefined;
+  /** @internal A program that had the variable has ended. After the last one the elements are a tensor again. */
+  letGo(): void {
+    const placement = this.#placement;
+    if (placement === undefined || --placement.holders > 0) return;
+    const { backend, storage } = placement;
+    abandoned.unregister(placement);
+    this.#placement = undefined;
+    this.#tensor = keep(wrapStorage(this.type, backend, storage.take()));
   }
 }
 

@@ -37,7 +37,6 @@ interface Entry {
   /** The states of the eager tensors that became constants. */
   readonly captured: ReadonlySet<object>;
   readonly variables: readonly Variable[];
-  /** One of its own, where it has no variables. */
   placed: Placed | undefined;
 }
 
@@ -48,17 +47,16 @@ interface Placed {
 
 /**
  * Compiles a function over tensors (or trees of them): traced on the first call with each combination of arguments, then replayed
- * as one program. Variables that it reads or writes live in the program until `dispose()`.
+ * as one program. Variables that it reads or writes live on the backend until `dispose()`; other compiled functions and trainers may have them too.
  *
  * Tensors among the arguments count by dtype, shape, domain, and by which of them are the same tensor; plain values by their elements; a Map
  * and a Set by identity and elements; functions and objects of classes by identity and by their own fields that are no objects. What changes deeper inside of
- * such an object is not seen by a later call. The programs of the 32 combinations that were used last are kept. Entries without variables
- * are compiled one by one, those with variables together.
+ * such an object is not seen by a later call. The programs of the 32 combinations that were used last are kept.
  *
  * Where an argument is also read from outside (a tensor from a closure, a variable's value), the call runs op by op: its gradients are then
  * those of one tensor, as they are without `compile`.
  *
- * @param options.backend default: that of the arguments, else the one in use
+ * @param options.backend default: the one whose programs have the function's variables, else that of the arguments, else the one in use
  * @param options.symbolicBatch leave the first axis of every argument open, so that one trace serves every batch size. Default false
  * @param options.name for messages. Default: fn's
  * @example
@@ -89,8 +87,6 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   const symbolicBatch = options.symbolicBatch === true;
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
-  /** The program of all entries with variables. */
-  let joint: (Placed & { readonly entries: ReadonlySet<Entry> }) | undefined;
   let traced = 0;
 
   const compiled = (...args: A): R => {
@@ -148,16 +144,12 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
     const [oldest, evicted] = entries.entries().next().value!;
     entries.delete(oldest);
     evicted.placed?.program.dispose();
-    if (joint?.entries.has(evicted) === true) releaseJoint();
   }
 
   function placed(key: string, entry: Entry, tensors: readonly Tensor[]): Placed {
-    const stateful = entry.variables.length > 0;
-    if (stateful && joint?.entries.has(entry) === true) return joint;
-    const backend = options.backend ?? (stateful && joint !== undefined ? joint.backend : backendOf(tensors));
+    const backend = options.backend ?? homeOf(entry) ?? backendOf(tensors);
     if (entry.placed?.backend === backend) return entry.placed;
     try {
-      if (stateful) return jointly(backend);
       entry.placed?.program.dispose();
       entry.placed = undefined;
       entry.placed = { program: compileModule(backend, graphModule({ [entry.name]: entry.graph })), backend };
@@ -168,27 +160,16 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
     }
   }
 
-  function jointly(backend: Backend): Placed {
-    releaseJoint();
-    const together = [...entries.values()].filter(({ variables }) => variables.length > 0);
-    const module = graphModule(Object.fromEntries(together.map((entry) => [entry.name, entry.graph])));
-    joint = { program: compileModule(backend, module), backend, entries: new Set(together) };
-    return joint;
-  }
-
-  function releaseJoint(): void {
-    joint?.program.dispose();
-    joint = undefined;
-  }
-
   return Object.assign(compiled, {
     dispose() {
       for (const entry of entries.values()) entry.placed?.program.dispose();
-      releaseJoint();
       entries.clear();
     },
   });
 }
+
+/** The backend whose programs have the entry's variables. */
+const homeOf = ({ variables }: Entry): Backend | undefined => variables.find(({ placedOn }) => placedOn !== undefined)?.placedOn;
 
 /** Each tensor among the arguments once, in the order of its first place. */
 function distinct(args: readonly unknown[]): Tensor[] {
@@ -209,7 +190,7 @@ function feedsOf(trace: Trace, tensors: readonly Tensor[], symbolic: boolean): T
 function isReadFromOutside({ captured, variables }: Entry, tensors: readonly Tensor[]): boolean {
   const states = new Set<object>(tensors.map((t) => t.state));
   for (const state of states) if (captured.has(state)) return true;
-  return variables.some((variable) => !variable.owned && states.has(variable.eagerValue().state));
+  return variables.some((variable) => variable.placedOn === undefined && states.has(variable.eagerValue().state));
 }
 
 /** A tensor of the result: an argument or one of the graph's outputs. A class, so that trees take it for a leaf. */

@@ -1,5 +1,6 @@
 /** An Executable for backends that have no compiler: the graph's nodes run one by one through the eager kernels. */
-import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage } from "../ir/contract.js";
+import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage, VariableStorage } from "../ir/contract.js";
+import { StoredVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { concrete, type Bindings } from "../types/dim.js";
 import { allocate, type DType, type TypedArray } from "../types/dtype.js";
@@ -7,17 +8,25 @@ import { bindFeeds, isFeedSource } from "./feeds.js";
 import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
 import { specialize } from "./passes.js";
 
-/** Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend. */
-export function interpret(backend: Backend, module: GraphModule): Executable {
-  const variables: (Storage | undefined)[] = module.variables.map(() => undefined);
+/**
+ * Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend.
+ *
+ * @param places of the module's variables: `StoredVariable`s
+ */
+export function interpret(backend: Backend, module: GraphModule, places: readonly VariableStorage[]): Executable {
+  const variables = places.map(stored);
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const cache = new Map<string, Graph>();
   const constants = new Map<TypedArray, Storage>();
-  const release = releasing(backend, variables, constants);
+  const release = releasing(backend, constants);
 
   const dtypeOf = (i: number) =>
     backend.capabilities.dtypes.includes(module.variables[i]!.type.dtype) ? module.variables[i]!.type.dtype : "float32";
-  const operand = (i: number): KernelInput => ({ storage: variables[i]!, shape: module.variables[i]!.shape, dtype: dtypeOf(i) });
+  const operand = (i: number): KernelInput => ({
+    storage: variables[i]!.storage,
+    shape: module.variables[i]!.shape,
+    dtype: dtypeOf(i),
+  });
   const call = (name: string, inputs: readonly (KernelInput | undefined)[], attributes: object, outputs: readonly Value[]) =>
     backend.kernels[name]!(
       inputs,
@@ -93,11 +102,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
     } finally {
       for (const node of [...owned.keys()]) free(node);
     }
-    graph.updates.forEach(({ variable }, k) => {
-      const i = index.get(variable)!;
-      backend.release(variables[i]!);
-      variables[i] = made[graph.outputs.length + k];
-    });
+    graph.updates.forEach(({ variable }, k) => variables[index.get(variable)!]!.replace(made[graph.outputs.length + k]!));
     return made.slice(0, graph.outputs.length);
 
     function compute(node: Node): void {
@@ -114,7 +119,7 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
         set(call(node.op.name, inputs, node.attributes, outputs), true);
         if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
       } else if (node.kind === "variable") {
-        set([variables[index.get(node.variable)!]!], false);
+        set([variables[index.get(node.variable)!]!.storage], false);
       } else {
         const { shape, dtype } = outputs[0]!.type;
         if (node.kind === "constant") return set([constant(node, concrete(shape), dtype)], false);
@@ -148,26 +153,21 @@ export function interpret(backend: Backend, module: GraphModule): Executable {
       for (const storage of outputs) backend.release(storage);
       return parts;
     },
-    snapshot: (i) => copy(operand(i)),
-    read: (i) => backend.read(variables[i]!),
-    write(i, data) {
-      const old = variables[i];
-      variables[i] = ArrayBuffer.isView(data)
-        ? upload({ shape: module.variables[i]!.shape, value: data as TypedArray }, module.variables[i]!.shape, dtypeOf(i)).storage
-        : copy({ storage: data, shape: module.variables[i]!.shape, dtype: dtypeOf(i) });
-      if (old !== undefined) backend.release(old);
-    },
     dispose: release,
     finalizer: release,
   };
 }
 
+function stored(place: VariableStorage): StoredVariable {
+  if (place instanceof StoredVariable) return place;
+  throw new ErmineError(
+    "ERMINE_BACKEND",
+    "interpret works on StoredVariables, and this backend has places of its own for variables (createVariable): leave that out, or compile to them.",
+  );
+}
+
 /** Gives back what an interpreted program holds. Outside of it, so that it refers to nothing else of the program. */
-const releasing = (backend: Backend, variables: (Storage | undefined)[], constants: Map<TypedArray, Storage>) => (): void => {
-  variables.forEach((storage, i) => {
-    if (storage !== undefined) backend.release(storage);
-    variables[i] = undefined;
-  });
+const releasing = (backend: Backend, constants: Map<TypedArray, Storage>) => (): void => {
   for (const storage of constants.values()) backend.release(storage);
   constants.clear();
 };

@@ -1,5 +1,6 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
-import type { Backend, Executable, Feed, Feeds, Storage } from "../ir/contract.js";
+import type { Backend, Executable, Feed, Feeds, Storage, VariableStorage } from "../ir/contract.js";
+import { createVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { finalizationRegistry } from "../types/finalizers.js";
 import { concrete } from "../types/dim.js";
@@ -22,11 +23,17 @@ export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModu
   return { variables: [...variables], entries };
 }
 
-/** A program whose variables live in it until `dispose()`, which gives them back their numbers. */
+/** A compiled module and its variables, which other programs of the backend may have too. */
 export interface Program extends Executable {
   readonly module: GraphModule;
   /** The module in the backend's own ops: what really runs. */
   readonly lowered: GraphModule;
+  /** The elements of a variable (index in `module.variables`) as an ordinary storage that is the caller's: a copy. */
+  snapshot(variable: number): Storage;
+  /** The elements of a variable on the host. */
+  read(variable: number): Promise<TypedArray>;
+  /** Replaces a variable's elements: by host ones, or by a copy of a storage of this backend. */
+  write(variable: number, data: TypedArray | Storage): void;
 }
 
 /** Programs that were dropped without `dispose()`. */
@@ -39,12 +46,70 @@ const finalizers = finalizationRegistry<() => void>((finalizer) => {
 });
 
 /**
- * Compiles a module on `backend` apart from its variables: the program has numbers of its own, 0 until they are written (`write`, by
+ * Compiles a module on `backend` apart from its variables: the program has elements of its own, 0 until they are written (`write`, by
  * the position in `module.variables`), and changes nobody else's.
  */
 export function compileApart(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
-  const executable = backend.compile?.(lowered) ?? interpret(backend, lowered);
+  const places = module.variables.map(({ type }) => createVariable(backend, type));
+  const release = releasing(places);
+  try {
+    return programOver(backend, module, lowered, places, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * Compiles a module on `backend`. Its variables move there, and stay as long as a program has them: all programs over a variable
+ * read and write the same elements, in the order of their runs.
+ *
+ * @throws ErmineError ERMINE_USAGE where programs of another backend have one of the variables; all are as they were
+ */
+export function compileModule(backend: Backend, module: GraphModule): Program {
+  const lowered = lowerModule(module, backend);
+  const held: WeakRef<Variable>[] = [];
+  const letGo = lettingGo(held);
+  try {
+    const places = module.variables.map((variable) => {
+      const place = variable.hold(backend, (initial) => createVariable(backend, variable.type, initial));
+      held.push(new WeakRef(variable));
+      return place;
+    });
+    return programOver(backend, module, lowered, places, letGo);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+// What is called for a program that was collected refers to nothing of it; made apart, as closures of one function share all that any of them refers to.
+
+const releasing = (places: readonly VariableStorage[]) => (): void => {
+  for (const place of places) place.release();
+};
+
+const lettingGo = (held: WeakRef<Variable>[]) => (): void => {
+  for (const variable of held.splice(0)) variable.deref()?.letGo();
+};
+
+const ending = (finalizer: (() => void) | undefined, letGo: () => void) => (): void => {
+  finalizer?.();
+  letGo();
+};
+
+/**
+ * @param letGo what becomes of the variables when the program ends. It refers to the places only, so that a program that was dropped is collected
+ */
+function programOver(
+  backend: Backend,
+  module: GraphModule,
+  lowered: GraphModule,
+  places: readonly VariableStorage[],
+  letGo: () => void,
+): Program {
+  const executable = backend.compile?.(lowered, places) ?? interpret(backend, lowered, places);
   const graphs = Object.values(lowered.entries);
   const checks = new Map(
     Object.entries(module.entries).flatMap(([entry, graph]) => {
@@ -56,6 +121,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     graphs.every(({ hostFeeds }) => hostFeeds.length === 0) &&
     checks.size === 0 &&
     Object.values(module.entries).every(({ requirements }) => requirements === undefined);
+  let ended = false;
   /** The last that fitted: a loop feeds one object again and again, whose shapes stay. */
   let checked: { readonly entry: string; readonly feeds: Feeds } | undefined;
   const checkSizes = (entry: string, graph: Graph, feeds: Feeds): void => {
@@ -90,48 +156,19 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
     ...(executable.profile === undefined
       ? {}
       : { profile: (entry: string, feeds: Feeds) => executable.profile!(entry, complete(entry, feeds)) }),
-    snapshot: (i) => executable.snapshot(i),
-    read: (i) => executable.read(i),
-    write: (i, data) => executable.write(i, data),
-    ...(executable.adopt === undefined ? {} : { adopt: (i: number, storage: Storage) => executable.adopt!(i, storage) }),
-    ...(executable.take === undefined ? {} : { take: (i: number) => executable.take!(i) }),
+    snapshot: (i) => places[i]!.snapshot(),
+    read: (i) => places[i]!.read(),
+    write: (i, data) => places[i]!.write(data),
     dispose() {
+      if (ended) return;
+      ended = true;
       checked = undefined;
       finalizers.unregister(program);
       executable.dispose();
+      letGo();
     },
   };
-  if (executable.finalizer !== undefined) finalizers.register(program, executable.finalizer, program);
-  return program;
-}
-
-/**
- * Compiles a module on `backend` and moves its variables there.
- *
- * @throws ErmineError ERMINE_USAGE where another program owns one of the variables
- */
-export function compileModule(backend: Backend, module: GraphModule): Program {
-  const taken = module.variables.find((variable) => variable.owned);
-  if (taken !== undefined) {
-    throw new ErmineError(
-      "ERMINE_USAGE",
-      `${taken.name} is in use by another compiled program. Dispose that one first, or compile both as entries of one.`,
-    );
-  }
-  const apart = compileApart(backend, module);
-  const program: Program = {
-    ...apart,
-    dispose() {
-      for (const variable of module.variables) variable.disown(program);
-      apart.dispose();
-    },
-  };
-  try {
-    module.variables.forEach((variable, i) => variable.own(program, backend, i));
-  } catch (error) {
-    program.dispose();
-    throw error;
-  }
+  finalizers.register(program, ending(executable.finalizer, letGo), program);
   return program;
 }
 

@@ -77,13 +77,26 @@ export interface Backend {
   read(storage: Storage): Promise<TypedArray>;
   /** Where the engine can answer at once. */
   readSync?(storage: Storage): TypedArray;
-  compile?(module: GraphModule): Executable;
+  /**
+   * Makes the place where a variable's elements are while programs read and write them. Absent, or without
+   * `compile`: core keeps a storage for each variable and replaces it (`StoredVariable`), which is what `interpret` works on.
+   *
+   * @param initial a storage of this backend that becomes the variable's own: nothing is copied, and its caller has it no more. Absent: all
+   * elements are 0
+   */
+  createVariable?(type: KernelOutput, initial?: Storage): VariableStorage;
+  /**
+   * Compiles a module. Its variables are the places given, in the order of `module.variables`; other programs may have them too.
+   *
+   * @param variables places that `createVariable` made; they outlive the executable, which never releases them
+   */
+  compile?(module: GraphModule, variables: readonly VariableStorage[]): Executable;
   /**
    * Where the engine answers later: how many runs may be queued before the first is read. They are done in order, and each sees what the ones before
    * it have written. Default 1.
    */
   readonly runsInFlight?: number;
-  /** Live storages and their bytes, those of executables included. */
+  /** Live storages and their bytes, those of variables and executables included. */
   memory(): { readonly tensors: number; readonly bytes: number };
   dispose(): void;
 }
@@ -108,6 +121,23 @@ export interface Feed {
 /** One feed for each of the entry's, by name. An object that is fed again has the names and shapes that it had. */
 export type Feeds = Readonly<Record<string, Feed>>;
 
+/**
+ * The elements of a variable in a backend's memory: one place, which every program over the variable reads and writes. It knows nothing of
+ * the variable, so that a variable that nobody can reach any more is collected.
+ */
+export interface VariableStorage {
+  /** The elements now, as an ordinary storage that is the caller's: a copy. */
+  snapshot(): Storage;
+  /** The elements now, on the host. */
+  read(): Promise<TypedArray>;
+  /** Replaces the elements, for every program: by host ones, or by a copy of a storage of this backend. */
+  write(data: TypedArray | Storage): void;
+  /** Ends the place and gives its elements to the caller, who releases them; nothing is copied. Called when no program has it any more. */
+  take(): Storage;
+  /** Ends the place with its elements. Called when no program has it any more. */
+  release(): void;
+}
+
 /** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
 export interface Executable {
   /** Does it gather rows of a storage itself, faster than they could be written into a feed? See Feed. Absent: no. */
@@ -120,30 +150,16 @@ export interface Executable {
    */
   run(entry: string, feeds: Feeds): readonly Storage[];
   /**
-   * Runs an entry as `run` does and gives its outputs' numbers at once, in views that hold until the executable runs again: nothing is made
-   * that must be released. Absent where the engine answers later.
+   * Runs an entry as `run` does and gives its outputs' numbers at once, in views that hold until a program of the backend runs or a variable is
+   * written: nothing is made that must be released. Absent where the engine answers later.
    */
   runSync?(entry: string, feeds: Feeds): readonly TypedArray[];
-  /** A variable (index in `module.variables`) as an ordinary storage of its own: a copy. */
-  snapshot(variable: number): Storage;
-  read(variable: number): Promise<TypedArray>;
-  /** Replaces the numbers: host ones, or a copy of a storage of this backend. */
-  write(variable: number, data: TypedArray | Storage): void;
-  /**
-   * Makes a storage of this backend the variable's own, which must not have been written, read or run with before: nothing is copied, and the
-   * executable releases it. false: it did not, and the storage stays the caller's. Absent: never.
-   */
-  adopt?(variable: number, storage: Storage): boolean;
-  /**
-   * Gives a variable's own storage to the caller, who releases it; no copy is made. After it the executable can only give others and be
-   * disposed of. Absent: `snapshot` is what there is.
-   */
-  take?(variable: number): Storage;
   /**
    * Runs an entry as `run` does, nothing left out, and says how long its parts took. Where one instruction is several nodes of the
    * graph it is one part. Absent: the trainer times the eager kernels, one by one.
    */
   profile?(entry: string, feeds: Feeds): Promise<readonly PartTime[]>;
+  /** Frees what the program holds, but for its variables. */
   dispose(): void;
   /**
    * Gives back what the program holds on the backend: called where the program was collected without `dispose()`. It must not refer to the module, to

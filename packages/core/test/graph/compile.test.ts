@@ -61,12 +61,12 @@ describe("compile", () => {
       expect(loss).toBeCloseTo(value.item(), 12);
       eager.value = e.sub(eager.value, e.mul(grads, 0.1));
     }
-    expect(w.owned).toBe(true);
+    expect(w.placedOn).toBeDefined();
     expect(e.allClose(w.value, eager.value, { rtol: 1e-12 })).toBe(true);
     w.write(new Float32Array([7, 8]));
     expect(w.value.toArray()).toEqual([7, 8]);
     step.dispose();
-    expect(w.owned).toBe(false);
+    expect(w.placedOn).toBeUndefined();
     expect(w.value.toArray()).toEqual([7, 8]);
   });
 
@@ -121,12 +121,42 @@ describe("compile", () => {
     expect(f(e.tensor([2, 2])).toArray()).toEqual([-2, -4]);
   });
 
-  it("says who owns a variable that two programs want", () => {
+  it("shares a variable with other functions, until the last of them is disposed of", async () => {
+    const v = new e.Variable(e.tensor([1, 2]), { name: "v" });
+    const double = e.compile(() => (v.value = e.mul(v.value, 2)));
+    const add = e.compile((x: Tensor) => {
+      v.value = e.add(v.value, x);
+    });
+    expect(double().toArray()).toEqual([2, 4]);
+    add(e.tensor([1, 1]));
+    expect(double().toArray()).toEqual([6, 10]);
+    v.write([1, 1]);
+    expect(double().toArray()).toEqual([2, 2]);
+    double.dispose();
+    double.dispose();
+    expect(v.placedOn).toBe(backend);
+    add(e.tensor([1, 0]));
+    expect([...(await v.data())]).toEqual([3, 2]);
+    add.dispose();
+    expect(v.placedOn).toBeUndefined();
+    expect(v.value.toArray()).toEqual([3, 2]);
+  });
+
+  it("runs where its variables are, and says what to do where two backends want one", () => {
     const v = new e.Variable(e.tensor(1), { name: "shared" });
-    const f = e.compile(() => v.value);
+    const other = reference();
+    const f = e.compile(() => v.value, { backend: other });
     f();
-    expect(() => e.compile(() => v.value)()).toThrow(/shared is in use by another compiled program/);
+    const g = e.compile(() => e.add(v.value, 1));
+    expect((g().state as { backend: unknown }).backend).toBe(other);
+    const h = e.compile(() => v.value, { backend });
+    expect(() => h()).toThrow(
+      /shared is in use by a program of another instance of "reference".*"reference".*trainer\.dispose\(\)/,
+    );
     f.dispose();
+    expect(() => h()).toThrow(/one backend/);
+    g.dispose();
+    expect(() => h()).toThrow(/Copy it/);
   });
 
   it("leaves nothing on the backend, on an error neither", () => {

@@ -24,7 +24,7 @@ describe("a program apart", () => {
     for (const program of [a!, b!]) program.run("step", feeds);
     expect([...(await a!.read(0))]).toEqual([12, 22, 32]);
     expect([...(await b!.read(0))]).toEqual([2, 2, 3]);
-    expect(w.owned).toBe(false);
+    expect(w.placedOn).toBeUndefined();
     expect([...(await w.data())]).toEqual([1, 2, 3]);
     a!.dispose();
     b!.dispose();

@@ -1,0 +1,148 @@
+/** Programs over the same variables are one session from their first common use on: counted, not timed. */
+import {
+  add,
+  compile,
+  compileModule,
+  Dim,
+  graphModule,
+  manualSeed,
+  mean,
+  mul,
+  square,
+  sub,
+  sum,
+  tensor,
+  traceEntry,
+  valueAndGrad,
+  Variable,
+  zeros,
+  type Backend,
+  type Program,
+  type Tensor,
+} from "@ermine/core";
+import { Linear, ReLU, Sequential } from "@ermine/core/nn";
+import { expect, it } from "vitest";
+import { tfjs } from "../src/index.js";
+import type { Binding } from "../src/native/binding.js";
+import { loadNative } from "../src/native/load.js";
+import { describeNative } from "./native.js";
+
+/** A backend, and how often it has called TensorFlow. */
+async function counted() {
+  const native = loadNative();
+  const { binding } = native;
+  const calls = { loadSavedModel: 0, runSavedModel: 0, deleteSavedModel: 0 };
+  const counting = new Proxy({} as Binding, {
+    get(_, name: keyof Binding) {
+      const member = binding[name];
+      if (typeof member !== "function") return member;
+      return (...args: never[]): unknown => {
+        if (name in calls) calls[name as keyof typeof calls]++;
+        return Reflect.apply(member, binding, args);
+      };
+    },
+  });
+  Object.assign(native, { binding: counting });
+  try {
+    const backend = await tfjs();
+    const models = binding.getNumOfSavedModels();
+    return { backend, calls, tensors: () => binding.getNumOfTensors(), models: () => binding.getNumOfSavedModels() - models };
+  } finally {
+    Object.assign(native, { binding });
+  }
+}
+
+/** Two networks that are trained against each other, each step a program of its own over both. */
+function adversaries(backend: Backend): { readonly discriminate: Program; readonly generate: Program } {
+  manualSeed(1);
+  const generator = new Sequential(new Linear(2, 8), new ReLU(), new Linear(8, 4));
+  const discriminator = new Sequential(new Linear(4, 8), new ReLU(), new Linear(8, 1));
+  const program = (name: string, trained: Sequential, lossOf: (z: Tensor) => Tensor): Program => {
+    const parameters = trained.parameters();
+    const velocities = parameters.map((p) => new Variable(zeros(p.shape), { trainable: false }));
+    const { graph } = traceEntry(name, (trace) => {
+      const z = trace.feed("z", { shape: [Dim.symbol("N"), 2], dtype: "float32", domain: "real" });
+      const { value, grads } = valueAndGrad(() => lossOf(z), parameters);
+      parameters.forEach((p, i) => {
+        const velocity = velocities[i]!;
+        velocity.value = add(mul(velocity.value, 0.5), grads[i]!);
+        p.value = sub(p.value, mul(velocity.value, 0.001));
+      });
+      return [value];
+    });
+    return compileModule(backend, graphModule({ step: graph }));
+  };
+  const fooled = (z: Tensor): Tensor => discriminator.forward(generator.forward(z));
+  return {
+    discriminate: program("discriminate", discriminator, (z) => mean(square(fooled(z)))),
+    generate: program("generate", generator, (z) => mean(square(sub(fooled(z), 1)))),
+  };
+}
+
+describeNative("programs that share variables", () => {
+  it("take 10,000 alternating steps in 10,000 calls, in one session, and leak nothing", async () => {
+    const { backend, calls, tensors, models } = await counted();
+    const { discriminate, generate } = adversaries(backend);
+    const feeds = { z: { shape: [3, 2], value: Float32Array.of(1, 2, 3, 4, 5, 6) } };
+    const step = (program: Program): number => {
+      const [storage] = program.run("step", feeds);
+      const [loss] = backend.readSync!(storage!);
+      backend.release(storage!);
+      return loss!;
+    };
+    step(discriminate);
+    expect(calls).toEqual({ loadSavedModel: 1, runSavedModel: 2, deleteSavedModel: 0 });
+    step(generate);
+    // The first session's variables are read, and written into the one of both.
+    expect(calls).toEqual({ loadSavedModel: 2, runSavedModel: 5, deleteSavedModel: 1 });
+    expect(models()).toBe(1);
+    step(discriminate);
+    const [flat, memory] = [tensors(), backend.memory()];
+    let loss = Number.NaN;
+    for (let i = 0; i < 5_000; i++) for (const program of [discriminate, generate]) loss = step(program);
+    expect(loss).toBeGreaterThan(0);
+    expect(calls).toEqual({ loadSavedModel: 2, runSavedModel: 10_006, deleteSavedModel: 1 });
+    expect(tensors()).toBe(flat);
+    expect(backend.memory()).toEqual(memory);
+    discriminate.dispose();
+    expect(step(generate)).toBeGreaterThan(0);
+    generate.dispose();
+    expect(models()).toBe(0);
+    backend.dispose();
+  }, 60_000);
+
+  it("free what only one of them had when it ends, while the other runs on", async () => {
+    const { backend, calls, models } = await counted();
+    const [shared, own] = [new Variable(tensor([1, 2])), new Variable(tensor([3, 4]))];
+    const double = compile(() => (shared.value = mul(shared.value, 2)), { backend });
+    const addOwn = compile(() => (shared.value = add(shared.value, own.value)), { backend });
+    expect([...double().dataSync()]).toEqual([2, 4]);
+    expect([...addOwn().dataSync()]).toEqual([5, 8]);
+    const { runSavedModel } = calls;
+    addOwn.dispose();
+    expect(own.placedOn).toBeUndefined();
+    await Promise.resolve();
+    // One run reads the variables, one frees what has left.
+    expect(calls.runSavedModel - runSavedModel).toBe(2);
+    expect([...double().dataSync()]).toEqual([10, 16]);
+    expect([...own.value.dataSync()]).toEqual([3, 4]);
+    double.dispose();
+    expect([...shared.value.dataSync()]).toEqual([10, 16]);
+    expect(models()).toBe(0);
+    backend.dispose();
+  });
+
+  it("that are compiled and never run load nothing", async () => {
+    const { backend, calls } = await counted();
+    const v = new Variable(tensor([1, 2]));
+    const run = compile(() => (v.value = add(v.value, 1)), { backend });
+    run().dispose();
+    const idle = compileModule(backend, graphModule({ f: traceEntry("f", () => sum(v.value)).graph }));
+    for (let i = 0; i < 5; i++) run().dispose();
+    idle.dispose();
+    expect(calls.loadSavedModel).toBe(1);
+    run.dispose();
+    expect([...v.value.dataSync()]).toEqual([7, 8]);
+    backend.dispose();
+  });
+});
