@@ -50,8 +50,11 @@ export interface Machine {
   call(address: number, words: number, sites: readonly IndexSite[], where?: string): void;
 }
 
+/** The WebAssembly backend. */
 export interface CpuBackend extends Backend {
+  /** Always "cpu". */
   readonly name: "cpu";
+  /** Which build runs. */
   readonly numerics: "fast" | "portable";
   /** Threads that large ops are spread over; results do not depend on it. */
   readonly threads: number;

@@ -7,6 +7,7 @@ import { countThreads, type Threads } from "./threads/count.js";
 import { decode } from "./unpack.js";
 import type { Feature } from "./v8Flags.js";
 
+/** Multiply and add in one ("fast"), or the same bits in every engine ("portable"). */
 export type Numerics = "fast" | "portable";
 
 /** Bits of a vector. */

@@ -15,6 +15,7 @@ export type { CpuBackend } from "./backend.js";
 export type { Numerics, Vectors } from "./engine.js";
 export type { Threads } from "./threads/count.js";
 
+/** The options of `cpu`. */
 export interface CpuOptions {
   /**
    * "fast" (default) fuses multiply and add where the engine has relaxed SIMD, and runs the portable build where it has not; "portable" gives the

@@ -10,14 +10,17 @@ import { loadNative, remedy, type Native, type NativeSettings } from "./native/l
 import { locate, type Device } from "./native/locate.js";
 import { nativeProblem, notInstalled } from "./native/problem.js";
 
+/** The options of `tfjs`. */
 export interface TfjsOptions extends NativeSettings {
-  /** "gpu" needs @tensorflow/tfjs-node-gpu and a visible device. Default: what is installed and there. */
+  /** "gpu" needs `@tensorflow/tfjs-node-gpu` and a visible device. Default: what is installed and there. */
   readonly device?: Device;
 }
 
+/** The TensorFlow backend. */
 export interface TfjsBackend extends Backend {
   /** The version of TensorFlow. */
   readonly tensorflow: string;
+  /** Do ops run on a GPU? */
   readonly isUsingGpuDevice: boolean;
 }
 

@@ -3,13 +3,17 @@ import { ErmineError, Tensor, tensor, type DType, type TypedArray } from "@ermin
 
 /** What is used of a `tf.Tensor`. */
 export interface TfjsTensor {
+  /** The size of each axis. */
   readonly shape: readonly number[];
+  /** What the elements are. */
   readonly dtype: string;
+  /** The elements, on the host. */
   dataSync(): ArrayLike<number> | ArrayLike<string>;
 }
 
 /** What is used of the module `tf`. */
 export interface TfjsModule<T> {
+  /** Makes a tensor. */
   tensor(values: never, shape?: never, dtype?: never): T;
 }
 
@@ -75,6 +79,7 @@ export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
 
 /** What is used of a `tf.LayersModel`. */
 export interface TfjsLayersModel<T extends TfjsTensor = TfjsTensor> {
+  /** Its layers, in order. */
   readonly layers: readonly TfjsLayer<T>[];
 }
 

@@ -1,7 +1,11 @@
 /** What hands used to tfjs and PyTorch type first: each says ermine's way. */
 import { ErmineError } from "./types/errors.js";
 
-/** @deprecated tfjs' habit. @throws ErmineError always */
+/**
+ * Not there: the error points to `scope`.
+ *
+ * @deprecated tfjs' habit. @throws ErmineError always
+ */
 export function tidy(..._habit: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",
@@ -9,7 +13,11 @@ export function tidy(..._habit: readonly unknown[]): never {
   );
 }
 
-/** @deprecated tfjs' habit. @throws ErmineError always */
+/**
+ * Not there: the error points to `scope` and to the methods that free something.
+ *
+ * @deprecated tfjs' habit. @throws ErmineError always
+ */
 export function dispose(..._habit: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",
@@ -17,7 +25,11 @@ export function dispose(..._habit: readonly unknown[]): never {
   );
 }
 
-/** @deprecated PyTorch's habit. @throws ErmineError always */
+/**
+ * Not there: the error points to `valueAndGrad`.
+ *
+ * @deprecated PyTorch's habit. @throws ErmineError always
+ */
 export function backward(..._habit: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",

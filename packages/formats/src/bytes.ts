@@ -28,6 +28,7 @@ export function bytesOf(where: string, source: Bytes): Uint8Array {
   throw new ErmineError("ERMINE_USAGE", `${where} takes the bytes of a file, got ${show(source)}. ${hint}`);
 }
 
+/** The typed array of a file's elements. */
 export type ElementArray =
   | Float32Array
   | Float64Array

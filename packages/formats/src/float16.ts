@@ -1,6 +1,7 @@
 /** float16 (IEEE 754 binary16) and bfloat16 as 16-bit words, to float32 and back. Not every engine has Float16Array, and none has bfloat16. */
 import { ErmineError } from "@ermine/core";
 
+/** A float of 16 bits: IEEE's half, or the upper half of a float32. */
 export type HalfFormat = "float16" | "bfloat16";
 
 const float = new Float32Array(1);

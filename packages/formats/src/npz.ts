@@ -9,11 +9,13 @@ export type { Bytes } from "./bytes.js";
 export type { NpyArray } from "./npy/read.js";
 export type { WritableArray } from "./npy/write.js";
 
+/** The options of `readNpz`. */
 export interface NpzReadOptions {
   /** Most bytes that all arrays together may have once they are decompressed: a small archive can claim any number. Default 2³⁰ (1 GiB). */
   readonly maxBytes?: number;
 }
 
+/** The options of `writeNpz`. */
 export interface NpzWriteOptions {
   /** Deflate the arrays, as `numpy.savez_compressed` does. Default false. */
   readonly compress?: boolean;

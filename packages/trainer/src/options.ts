@@ -17,7 +17,9 @@ import type { BackendRequest } from "./plan/choice.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
 import type { Regularizer } from "./risk/regularizers.js";
 
+/** The options of a `Trainer`. */
 export interface TrainerOptions<M extends string = string, T extends string = never> {
+  /** What is trained: any module, whose forward takes a batch's inputs. */
   readonly model: Module;
   /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), several (`weightedSum`), or a function of one's own. */
   readonly loss: AnyLoss<T>;
@@ -29,12 +31,13 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
    * only where it is 20 % faster. Both create the backend, which stays as long as the process.
    */
   readonly backend: Backend | BackendRequest;
+  /** What `fit` (on validation data) and `evaluate` report next to the loss. Default: none. */
   readonly metrics?: readonly Metric<M>[];
-  /** Penalties in the objective. */
+  /** Penalties in the objective. Default: none. */
   readonly regularizers?: readonly Regularizer[];
-  /** Scale all gradients together to at most this norm. */
+  /** Scale all gradients together to at most this norm. Default: no clipping. */
   readonly clipGradNorm?: number | { readonly maxNorm: number; readonly normType?: NormType };
-  /** Hold each gradient's numbers in ±this. */
+  /** Hold each gradient's numbers in ±this. Default: no clipping. */
   readonly clipGradValue?: number;
   /** Micro-batches an update. Default 1. */
   readonly accumulate?: number;
@@ -47,30 +50,33 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
 /** The weights as the last update left them, or their average along the way. */
 export type Weights = "latest" | "averaged";
 
+/** The options of `fit`. */
 export interface FitOptions<M extends string = string, T extends string = string> {
+  /** Passes over the data set; a whole number from 1 on. */
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
   readonly batchSize?: number;
   /** Leave out the last batch of an epoch where it would be smaller; its samples, others each epoch, are not trained on in it. Default false. */
   readonly dropLast?: boolean;
-  /** Evaluated after each epoch. */
+  /** Evaluated after each epoch. Default: none. */
   readonly validation?: Dataset;
-  /** The share of the data set that is held out for that, chosen by seed. */
+  /** The share of the data set that is held out for that, chosen by seed. Default: none. */
   readonly validationSplit?: number;
   /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
   readonly shuffle?: boolean;
-  /** Told in this order. Falsy entries are left out: `[progress && progressBar()]`. */
+  /** Told in this order. Falsy entries are left out: `[progress && progressBar()]`. Default: none. */
   readonly callbacks?: readonly CallbackEntry<LogName<M, T>>[];
-  /** Ends training cleanly after the step. */
+  /** Ends training cleanly after the step. Default: none. */
   readonly signal?: AbortSignal;
-  /** Take every k-th update on a second backend too, and report the first op that differs there. */
+  /** Take every k-th update on a second backend too, and report the first op that differs there. Default: no second backend. */
   readonly shadow?: ShadowOptions;
   /** Told of what was noticed and skipped. Default console.warn. */
   readonly notice?: (message: string) => void;
 }
 
+/** What `fit` resolves to. */
 export interface History {
   /** The logs of each epoch. */
   readonly epochs: readonly Logs[];

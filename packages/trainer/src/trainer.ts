@@ -57,6 +57,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     if (typeof options.backend !== "string") this.#training.engine.place(options.backend);
   }
 
+  /** The model that it trains. */
   get model(): Module {
     return this.#options.model;
   }

@@ -12,8 +12,11 @@ export interface AccuracyError {
   readonly ulp: number;
 }
 
+/** The largest errors of an activation or a loss on a backend. */
 export interface Accuracy {
+  /** Of the value. */
   readonly forward: AccuracyError;
+  /** Of the gradient. */
   readonly gradient: AccuracyError;
 }
 
@@ -42,6 +45,7 @@ async function evaluate(row: AccuracyRow, backend: Backend): Promise<{ inputs: r
   return { inputs: host, results: { value: value!, gradients } };
 }
 
+/** The options of `measureAccuracy`. */
 export interface MeasureAccuracyOptions {
   /** false leaves out where an input or the exact value is subnormal: for backends that flush those to 0. Default true. */
   readonly subnormals?: boolean;

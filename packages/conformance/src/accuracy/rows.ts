@@ -3,8 +3,11 @@ import * as e from "@ermine/core";
 import { asLogProbabilities, asProbabilities, mul, tensor, type Tensor } from "@ermine/core";
 import { positives, reals, signs, uniform, units, whole } from "./points.js";
 
+/** What is measured, and where. */
 export interface AccuracyRow {
+  /** The activation or loss, with its options. */
   readonly name: string;
+  /** Which of the two it is. */
   readonly kind: "activation" | "loss";
   /** On the host. */
   inputs(): readonly Tensor[];
@@ -71,6 +74,7 @@ const like =
     e.fullLike(t, value);
 const zeros = like(0);
 
+/** What is measured: every activation and loss, over which inputs. */
 export const accuracyRows: readonly AccuracyRow[] = [
   activation("relu", (x) => e.relu(x!)),
   activation("leakyRelu", (x) => e.leakyRelu(x!)),

@@ -6,6 +6,7 @@ type Listed = { readonly [K in keyof AccuracyError]: number | "Infinity" };
 type Pass = keyof Accuracy;
 type ListedRows = Readonly<Record<string, Readonly<Record<Pass, Listed>>>>;
 
+/** Accuracies as a table, and why some are above the goal. */
 export interface AccuracyTable {
   /** golden/accuracy/pytorch.json. */
   readonly pytorch: ListedRows;
@@ -28,9 +29,11 @@ export const accuracyTable = (read: (name: string) => unknown): AccuracyTable =>
 
 /** Why some passes of some rows are above the goal. */
 export interface AccuracyReason {
+  /** The backends that it is the reason for. */
   readonly backends: readonly string[];
   /** "tanh", or "tanh forward" for one pass of it. */
   readonly rows: readonly string[];
+  /** Why the error is above the goal. */
   readonly reason: string;
 }
 

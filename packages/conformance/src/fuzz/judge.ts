@@ -9,6 +9,7 @@ import type { Program } from "./program.js";
 export interface FuzzTarget {
   /** "cpu fast". */
   readonly label: string;
+  /** The backend that is tried. */
   readonly backend: Backend;
   /** Default: eager and compiled. */
   readonly modes?: readonly Mode[];

@@ -13,7 +13,9 @@ import { reference } from "@ermine/core/reference";
 
 /** A fault, and a backend that has it. */
 export interface PlantedFault {
+  /** What is wrong with it. */
   readonly name: string;
+  /** A backend with that fault. */
   create(): Backend;
 }
 
@@ -135,6 +137,7 @@ function staleConstants(): Backend {
 const each = (names: readonly string[], change: Change): Readonly<Record<string, Change>> =>
   Object.fromEntries(names.map((name) => [name, change]));
 
+/** Backends with a fault each: what programs at random must find. */
 export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "an int32 read as float32",

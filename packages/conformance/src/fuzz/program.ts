@@ -53,9 +53,13 @@ export interface Gradient {
   readonly twice?: boolean;
 }
 
+/** A program that was drawn. */
 export interface Program {
+  /** What it is fed, by name. */
   readonly inputs: Readonly<Record<string, Leaf>>;
+  /** Its variables, by name. */
   readonly variables: Readonly<Record<string, Leaf>>;
+  /** What it computes, entry by entry. */
   readonly entries: readonly Entry[];
   /** Which entries are run, in this order. */
   readonly calls: readonly number[];

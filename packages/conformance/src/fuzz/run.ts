@@ -6,39 +6,47 @@ import { printProgram } from "./print.js";
 import type { Program } from "./program.js";
 import { shrink, type ShrinkOptions } from "./shrink.js";
 
+/** The options of `fuzz`. */
 export interface FuzzOptions extends ShrinkOptions, GenerateOptions {
+  /** The backends that are tried. */
   readonly targets: readonly FuzzTarget[];
   /** Of the first program; the others are the next ones. Default 1. */
   readonly seed?: number;
   /** How many. Default: until `seconds` are over, else 500. */
   readonly programs?: number;
-  /** Stop after that many. */
+  /** Stop after that many. Default: no limit. */
   readonly seconds?: number;
   /** Stop after that many differences. Default 1. */
   readonly differences?: number;
-  /** Told of each difference as it is found. */
+  /** Told of each difference as it is found. Default: nobody is told. */
   readonly onDifference?: (difference: FuzzDifference) => void;
-  /** Told now and then. */
+  /** Told now and then. Default: nobody is told. */
   readonly onProgress?: (report: FuzzReport) => void;
 }
 
 /** A program that does not give on a target what it gives on the reference. */
 export interface FuzzDifference {
+  /** The seed that draws the program again. */
   readonly seed: number;
   /** "cpu fast". */
   readonly target: string;
+  /** Op by op or compiled. */
   readonly mode: Mode;
   /** "call 0, t3[1] of 4 is 2 and should be 1 ± 1e-7", of the small program. */
   readonly difference: string;
+  /** The program, as small as it still differs. */
   readonly program: Program;
   /** The small program as TypeScript, to paste into a test that has a `backend`. */
   readonly source: string;
 }
 
+/** What `fuzz` found. */
 export interface FuzzReport {
+  /** How many programs were drawn. */
   readonly programs: number;
   /** How many could not be judged, by reason. */
   readonly discarded: Readonly<Record<string, number>>;
+  /** The programs that differ. */
   readonly differences: readonly FuzzDifference[];
 }
 

@@ -5,6 +5,7 @@ import type { GenerateOptions } from "./generate.js";
 import { describeFuzzDifference, discardsTooMany, countsOf } from "./report.js";
 import { fuzz } from "./run.js";
 
+/** The options of `testPrograms`. */
 export interface TestProgramsOptions extends GenerateOptions {
   /** How many. Default 500. */
   readonly programs?: number;

@@ -18,10 +18,13 @@ export interface Comparison {
 
 /** The worst number of a case. */
 export interface Difference {
+  /** Which output or gradient, and the element. */
   readonly what: string;
   /** Absent where the shapes differ. */
   readonly index?: number;
+  /** The golden value. */
   readonly expected: number | string;
+  /** What came. */
   readonly got: number | string;
   /** |got − expected|; Infinity where one is not finite. */
   readonly error: number;

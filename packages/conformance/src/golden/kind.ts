@@ -3,6 +3,7 @@ import { compile, ErmineError, leaves, scope, Tensor, Variable, withBackend, typ
 import type { Comparison, Tolerance } from "./comparison.js";
 import type { GoldenCase } from "./schema.js";
 
+/** Op by op, or as a compiled program. */
 export type Mode = "eager" | "compiled";
 
 export interface Target {
@@ -10,13 +11,19 @@ export interface Target {
   readonly mode: Mode;
 }
 
+/** A kind of golden case: how it is run. */
 export interface GoldenKind<C extends GoldenCase = GoldenCase> {
   /** The name of its file and of its row. */
   readonly name: string;
+  /** How far values may be apart. */
   readonly tolerance: Tolerance;
   /** false: the host computes it, whatever the backend and the mode. */
   readonly usesBackend: boolean;
-  /** @throws Skip where ermine does not have what the case asks for */
+  /**
+   * Runs a case on a target and compares.
+   *
+   * @throws Skip where ermine does not have what the case asks for
+   */
   run(golden: C, target: Target): Promise<readonly Comparison[]>;
 }
 

@@ -25,18 +25,25 @@ export const goldenKinds = [
 ] as unknown as readonly GoldenKind[];
 
 /** What became of a case; it has passed where it has in every mode. */
-export type Outcome = { readonly kind: string; readonly id: string } & (
+export type Outcome = { 
+/** The kind of the case: "losses". */
+readonly kind: string; 
+/** The case's name in its file. */
+readonly id: string } & (
   | { readonly status: "passed" }
   | { readonly status: "skipped"; readonly reason: string }
   | { readonly status: "failed"; readonly mode: Mode; readonly difference?: Difference; readonly error?: Error }
 );
 
+/** The options of `runGolden`. */
 export interface RunGoldenOptions {
+  /** The backend that is tried. */
   readonly backend: Backend;
+  /** Golden files, parsed. */
   readonly files: readonly GoldenFile[];
   /** Default both. */
   readonly modes?: readonly Mode[];
-  /** Told of each outcome as it comes. */
+  /** Told of each outcome as it comes. Default: nobody is told. */
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 

@@ -4,8 +4,11 @@ import type { Tolerance } from "./comparison.js";
 
 /** Numbers that JSON cannot say are the strings "NaN", "Infinity" and "-Infinity". */
 export interface GoldenTensor {
+  /** The size of each axis. */
   readonly shape: readonly number[];
+  /** What the elements are. */
   readonly dtype: "float32" | "int32";
+  /** The elements, row by row; what JSON has no number for is a string: "nan", "inf". */
   readonly data: readonly (number | string)[];
 }
 
@@ -13,8 +16,11 @@ export type GoldenOptions = Readonly<Record<string, unknown>>;
 
 /** One case; the rest of its fields is its kind's. */
 export interface GoldenCase {
+  /** The case's name in its file. */
   readonly id: string;
+  /** What is tried: an activation, a loss, an optimizer, … */
   readonly name?: string;
+  /** Its options. */
   readonly options?: GoldenOptions;
   /** In the place of its kind's: { absolute: 0, … } where small values have to keep their digits. */
   readonly tolerance?: Tolerance;
@@ -22,8 +28,11 @@ export interface GoldenCase {
 
 /** A file: all cases of one kind. */
 export interface GoldenFile {
+  /** The version of the format. */
   readonly schema: 1;
+  /** Which kind of case it has. */
   readonly kind: string;
+  /** The cases. */
   readonly cases: readonly GoldenCase[];
 }
 

@@ -16,11 +16,13 @@ import {
 import { release, runOn, type Mode } from "../golden/kind.js";
 import { draw } from "./draw.js";
 
+/** A call of a definition with inputs to try it on. */
 export interface Call {
   /** "softplus (beta 2)". */
   readonly name: string;
   /** Inputs whose numbers grow with `size`; on the host, so that every backend starts from the same. */
   inputs(size: number, draw: Draw): readonly Tensor[];
+  /** What is tried, as a function of the inputs. */
   run(...inputs: readonly Tensor[]): Tensor | readonly Tensor[];
   /** The largest size that is worth its time. */
   readonly largest: number;

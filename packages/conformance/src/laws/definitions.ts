@@ -15,7 +15,9 @@ type AnyLoss = Loss<readonly Tensor[], Options, string>;
 
 /** What laws are tried on. */
 export interface Definitions {
+  /** The activations that are tried. */
   readonly activations: readonly Activation[];
+  /** The losses that are tried. */
   readonly losses: readonly Loss[];
   /** Calls of ops. */
   readonly calls: readonly Call[];

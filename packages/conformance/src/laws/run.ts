@@ -59,17 +59,21 @@ export const laws: readonly Law[] = [
 
 /** One definition under one law. */
 export interface LawOutcome {
+  /** The law's name. */
   readonly law: string;
+  /** Which definition was tried. */
   readonly name: string;
   /** Absent where it holds. */
   readonly error?: Error;
 }
 
+/** The options of `runLaws`. */
 export interface RunLawsOptions {
+  /** The backend that is tried. */
   readonly backend: Backend;
   /** Default: everything of ermine's own. */
   readonly definitions?: Definitions;
-  /** Told of each outcome as it comes. */
+  /** Told of each outcome as it comes. Default: nobody is told. */
   readonly onOutcome?: (outcome: LawOutcome) => void;
 }
 
@@ -101,7 +105,9 @@ async function attempt({ name: law }: Law, check: () => Promise<void>, name: str
 
 /** What vitest, jest, mocha and node:test have. */
 export interface TestRunner {
+  /** Groups tests. */
   describe(name: string, fn: () => void): unknown;
+  /** A test; `timeout` in milliseconds. */
   it(name: string, fn: () => Promise<void>, timeout?: number): unknown;
 }
 

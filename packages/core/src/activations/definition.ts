@@ -40,13 +40,23 @@ export interface ActivationSpec<O extends Options, D extends Domain> {
 /** An activation: a function of a tensor that carries its definition. */
 export interface Activation<O extends Options = Options, D extends Domain = Domain> {
   (x: Tensor, options?: Partial<O>): Tensor<D>;
+  /** As golden values and configurations name it: "leakyRelu". */
   readonly activationName: string;
+  /** The op behind it. */
   readonly op: Op;
+  /** Every option with its default. */
   readonly defaults: O;
+  /** What the output's values stand for. */
   readonly output: D;
+  /** For each option a value that changes the result. */
   readonly witnesses: Partial<O>;
+  /** Where the derivative jumps, with these options. */
   kinks(options?: Partial<O>): readonly number[];
-  /** @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values */
+  /**
+   * Refuses options that it does not have, or not with these values.
+   *
+   * @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values
+   */
   check(options?: Partial<O>): void;
   /** It draws random numbers where its option `training` is true; its module says so while it trains. */
   readonly training?: true;

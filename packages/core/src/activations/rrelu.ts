@@ -23,7 +23,12 @@ function check({ lower, upper }: RReluOptions): void {
   if (lower > upper) throw new ErmineError("ERMINE_OPTION", `rrelu: lower ${lower} must not be above upper ${upper}.`);
 }
 
-/** rrelu in evaluation: leakyRelu whose slope is the mean of `lower` and `upper`. */
+/**
+ * rrelu in evaluation: leakyRelu whose slope is the mean of `lower` and `upper`.
+ *
+ * @example
+ * rreluEval(tensor([-24, 3])); // => [-5.5, 3]
+ */
 export const rreluEval = builtinActivation({
   name: "rrelu",
   options: standard,

@@ -27,5 +27,10 @@ export const silu = builtinActivation({
   },
 });
 
-/** Another name of `silu`. */
+/**
+ * Another name of `silu`.
+ *
+ * @example
+ * swish(tensor([-1, 2])); // => [-0.2689, 1.7616]
+ */
 export const swish = silu;

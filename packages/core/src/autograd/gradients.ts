@@ -28,7 +28,9 @@ export type GradientsOf<S> = S extends Tensor | Variable
       : { [K in keyof S]: GradientsOf<S[K]> }
     : { [K in keyof S]: GradientsOf<S[K]> };
 
+/** A value and its gradients. */
 export interface ValueAndGrads<S, V = Tensor> {
+  /** What the function returned. */
   readonly value: V;
   /** The same tree as the sources; zeros where the value does not depend on one. */
   readonly grads: GradientsOf<S>;

@@ -13,6 +13,7 @@ export interface RowGradient {
   readonly size: number;
 }
 
+/** Is the gradient that of looked-up rows alone? */
 export const isRowGradient = (gradient: Tensor | RowGradient): gradient is RowGradient => !(gradient instanceof Tensor);
 
 /** The same gradient with all of the table's rows. */

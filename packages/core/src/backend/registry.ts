@@ -21,7 +21,13 @@ export function registeredBackends(): readonly BackendPlugin[] {
   return [...plugins.values()].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
-export type BackendStatus = { readonly name: string; readonly priority: number } & Probe;
+/** A registered backend, and whether it can run here. */
+export type BackendStatus = {
+  /** The name that it is registered by. */
+  readonly name: string;
+  /** "auto" takes the available backend of the highest. */
+  readonly priority: number;
+} & Probe;
 
 /** Every registered backend with what its probe says; a probe that throws is an unavailable backend. */
 export async function probeBackends(): Promise<readonly BackendStatus[]> {

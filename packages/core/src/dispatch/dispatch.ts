@@ -15,7 +15,9 @@ import { adopt } from "./scope.js";
 import { checkTensor, storageOn, Tensor, typeOf, wrapStorage } from "../types/tensor.js";
 import { conform, conforms, type InputDType } from "../ir/inputs.js";
 
+/** An input of an op. */
 export interface InputSpec {
+  /** For messages. */
   readonly name: string;
   /** Which dtypes it takes, and which are cast first: kernels and rules see no other. Default "any". */
   readonly dtype?: InputDType;
@@ -39,16 +41,24 @@ export interface Lookup {
 export interface ClassIndices {
   /** The position of the input that holds them: int32, in 0 … classes − 1. */
   readonly input: number;
+  /** How many classes there are. */
   readonly classes: Size;
   /** An index that counts for nothing. */
   readonly ignoreIndex?: number;
 }
 
+/** The outputs of an op. */
 export type Tensors = readonly Tensor[];
+/** The inputs of an op; undefined where an optional one is left out. */
 export type OptionalTensors = readonly (Tensor | undefined)[];
 
+/**
+ * The definition of an op: its shape rule, and either a meaning in other ops (`decompose`) or kernels of every backend. `defineOp` and `defineFusedOp` make it.
+ */
 export interface Op<A extends Attributes = Attributes> {
+  /** For messages; backends list kernels by it (see `bindKernels`). */
   readonly name: string;
+  /** The inputs in call order. */
   readonly inputs: readonly InputSpec[];
   /** The inputs where so many are given, for an op whose list depends on it; default `inputs`. */
   inputsOf?(count: number): readonly InputSpec[];

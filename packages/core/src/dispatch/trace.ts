@@ -9,6 +9,7 @@ import type { Requirement } from "../ir/requirements.js";
 import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
 
 let active: Trace | undefined;
+/** The trace that records, if one does. */
 export const currentTrace = (): Trace | undefined => active;
 
 /** @internal Runs fn outside of any trace: eagerly. */
@@ -33,6 +34,7 @@ export function withPath<T>(path: string, fn: () => T): T {
     paths.pop();
   }
 }
+/** The path of the module whose forward runs; "" outside of all. */
 export const currentPath = (): string => paths[paths.length - 1] ?? "";
 
 /** Told of a variable that is read for the first time, or written; throws where the trace must not have it. */
@@ -102,10 +104,12 @@ export class Trace {
     return new Set(this.#constants.keys());
   }
 
+  /** A tensor that is fed at each run. */
   feed(name: string, type: TensorType): Tensor {
     return this.#add<FeedNode>({ kind: "feed", name }, [type])[0]!;
   }
 
+  /** Notes a call of an op and gives its outputs. */
   record(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
     const backend = this.#backend;
     if (backend !== undefined) {
@@ -163,6 +167,7 @@ export class Trace {
     return this.#add<ConstantNode>({ kind: "constant", data, storage, owner }, [type])[0]!;
   }
 
+  /** The value of a variable at this place of the recording. */
   readVariable(variable: Variable): Tensor {
     let entry = this.#variables.get(variable);
     if (entry === undefined) {
@@ -174,6 +179,7 @@ export class Trace {
     return entry.current;
   }
 
+  /** The value that a variable has from this place on. */
   writeVariable(variable: Variable, t: Tensor): void {
     this.#check?.(variable, "write");
     this.readVariable(variable);
@@ -199,6 +205,7 @@ export class Trace {
     this.#commit = this.valueOf(ok);
   }
 
+  /** The graph of what was recorded. */
   finish(outputs: readonly Tensor[]): Graph {
     const values = outputs.map((t) => this.valueOf(t));
     const updates = [...this.#variables]

@@ -69,7 +69,9 @@ export function withRecording<T>(watched: Map<Variable, Tensor | undefined>, fn:
 export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradientSum" | "counter";
 
 // `any`, as for Tensor: a plain Variable fits everywhere.
+/** A place whose tensor changes: a parameter, a buffer, what an optimizer keeps. */
 export class Variable<D extends Domain = any> {
+  /** The shape, dtype and domain of every tensor that it holds. */
   readonly type: TensorType;
   /** What it is to a training. Default: "parameter" of a `Parameter`, else "buffer". */
   readonly role: VariableRole;
@@ -80,7 +82,17 @@ export class Variable<D extends Domain = any> {
   #tensor: Tensor | undefined;
   #placement: Placement | undefined;
 
-  constructor(initial: Tensor<D>, options: { name?: string; trainable?: boolean; role?: VariableRole } = {}) {
+  constructor(
+    initial: Tensor<D>,
+    options: {
+      /** For messages. Default: none. */
+      name?: string;
+      /** Do optimizers update it? Default true for a `Parameter`, false for other variables. */
+      trainable?: boolean;
+      /** What it is for. Default: that of its class. */
+      role?: VariableRole;
+    } = {},
+  ) {
     checkTensor(new.target.name, initial);
     this.type = typeOf(initial);
     this.role = options.role ?? (this instanceof Parameter ? "parameter" : "buffer");
@@ -94,6 +106,7 @@ export class Variable<D extends Domain = any> {
     return copyMark("Variable");
   }
 
+  /** The shape of every tensor that it holds. */
   get shape(): readonly number[] {
     return this.type.shape as readonly number[];
   }

@@ -66,7 +66,14 @@ interface Placed {
  */
 export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   fn: (...args: A) => R,
-  options: { backend?: Backend; symbolicBatch?: boolean; name?: string } = {},
+  options: {
+    /** Where the programs run. Default: the backend of the arguments, else the one in use. */
+    backend?: Backend;
+    /** Leave the first axis of every argument open, so that one trace serves every batch size. Default false. */
+    symbolicBatch?: boolean;
+    /** For messages. Default: the function's name. */
+    name?: string;
+  } = {},
 ): Compiled<A, R> {
   if (arguments.length > 2) checkArguments("compile", arguments, 2);
   if (typeof fn !== "function") {

@@ -9,6 +9,7 @@ export interface FedLookup {
   readonly feed: string;
   /** The op that looks them up, and the path of the layer that asked for it. */
   readonly op: string;
+  /** The path of the layer that looks up. */
   readonly path: string;
   /** The length of the axis that they are indices of: each must be in 0 … size − 1. */
   readonly size: Size;

@@ -25,6 +25,7 @@ export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModu
 
 /** A compiled module and its variables, which other programs of the backend may have too. */
 export interface Program extends Executable {
+  /** The graphs that it runs, as they were lowered for the backend. */
   readonly module: GraphModule;
   /** The module in the backend's own ops: what really runs. */
   readonly lowered: GraphModule;

@@ -7,6 +7,7 @@ import { lowerGraph } from "./passes.js";
 
 /** An op of a graph and where it runs. */
 export interface Placement {
+  /** The op. */
   readonly node: OpNode;
   /** "kernel": the backend has it; "decomposed": it becomes `into`; "host": the host makes its numbers and feeds them. */
   readonly as: "kernel" | "decomposed" | "host";

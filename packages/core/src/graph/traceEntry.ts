@@ -9,6 +9,7 @@ import { Trace } from "../dispatch/trace.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
 export interface TracedEntry {
+  /** What was recorded. */
   readonly graph: Graph;
   /** The result's tree, its tensors replaced by their position among the graph's outputs. */
   readonly result: unknown;

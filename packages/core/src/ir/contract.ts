@@ -11,20 +11,29 @@ export type Storage = object;
 
 /** What is known of a value before it is computed. */
 export interface TensorType {
+  /** The size of each axis. */
   readonly shape: Shape;
+  /** What the elements are. */
   readonly dtype: DType;
+  /** What the values stand for. */
   readonly domain: Domain;
 }
 
 /** An input as a kernel gets it: sizes are numbers, dtype is one that the backend declared. */
 export interface KernelInput {
+  /** Where the backend has the elements. */
   readonly storage: Storage;
+  /** The shape of the input. */
   readonly shape: readonly number[];
+  /** The dtype of the input. */
   readonly dtype: DType;
 }
 
+/** What a kernel makes. */
 export interface KernelOutput {
+  /** The shape of the output. */
   readonly shape: readonly number[];
+  /** The dtype of the output. */
   readonly dtype: DType;
 }
 
@@ -46,6 +55,7 @@ export type Kernel = (
   outputs: readonly KernelOutput[],
 ) => readonly Storage[];
 
+/** What a backend can do. */
 export interface Capabilities {
   /**
    * The ops that have a kernel (eager) or a lowering (compiled), by the names of the definitions that are bound to them (`bindKernels`), with the dtypes of
@@ -59,13 +69,17 @@ export interface Capabilities {
   readonly deterministic: boolean;
 }
 
+/** What runs ops: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */
 export interface Backend {
+  /** For messages: "cpu". */
   readonly name: string;
   /** For people: "WebAssembly, relaxed SIMD, 1 thread". */
   readonly engine: string;
   /** What tables show of it beside: threads, SIMD, device. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
+  /** What it can do. */
   readonly capabilities: Capabilities;
+  /** A kernel for each op that it has one for, by the op's name. */
   readonly kernels: Readonly<Record<string, Kernel>>;
   /** Where a kernel takes only some inputs or options of its op: does it take these? Absent: all. What it refuses is decomposed. */
   supports?(op: string, inputs: readonly (TensorType | undefined)[], attributes: Attributes): boolean;
@@ -98,6 +112,7 @@ export interface Backend {
   readonly runsInFlight?: number;
   /** Live storages and their bytes, those of variables and executables included. */
   memory(): { readonly tensors: number; readonly bytes: number };
+  /** Frees everything. It cannot be used afterwards. */
   dispose(): void;
 }
 
@@ -110,9 +125,11 @@ export interface FeedSource {
   copyInto(target: TypedArray): void;
 }
 
+/** The value of an input of a program. */
 export interface Feed {
   /** Sizes as numbers: they bind the graph's symbols. */
   readonly shape: readonly number[];
+  /** Elements on the host, a storage of the backend, or what writes them into the backend's memory. */
   readonly value: TypedArray | Storage | FeedSource;
   /** Of a storage: fed are these of its rows, in this order. Only where the executable `takesRows`. */
   readonly rows?: Int32Array;
@@ -172,15 +189,30 @@ export interface Executable {
 export interface PartTime {
   /** The graph's nodes, their sizes numbers, that the part computes; none for what is no node's (copies at the end). */
   readonly nodes: readonly OpNode[];
+  /** The median time of the part. */
   readonly seconds: number;
 }
 
+/** Can a backend run here? If not, why, and what to do. */
 export type Probe =
-  | { readonly available: true; readonly engine: string }
-  | { readonly available: false; readonly reason: string; readonly remedy: string };
+  | {
+      /** Can it run here? */
+      readonly available: true;
+      /** What it would run on. */
+      readonly engine: string;
+    }
+  | {
+      /** Can it run here? */
+      readonly available: false;
+      /** Why it cannot. */
+      readonly reason: string;
+      /** What to do about it. */
+      readonly remedy: string;
+    };
 
 /** What a package exports for the registry. */
 export interface BackendPlugin {
+  /** The name that the backend is registered by. */
   readonly name: string;
   /**
    * The version of this contract that it was written for. In 2, the present one, feeds are pulled by `FeedSource.copyInto`, variables state their role
@@ -189,6 +221,8 @@ export interface BackendPlugin {
   readonly contract: 1 | 2;
   /** `auto` takes the available plugin of the highest priority. reference 0, cpu 50, tfjs 60. */
   readonly priority: number;
+  /** Can it run here? Starts nothing. */
   probe(): Promise<Probe>;
+  /** Starts the backend. */
   create(options?: unknown): Promise<Backend>;
 }

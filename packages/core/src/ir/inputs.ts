@@ -14,7 +14,13 @@ import { cast } from "../ops/cast.js";
  * - a record: for each dtype that is taken the one that it is cast to;
  * - `{ sameAs }`: the dtype of an earlier input, by name; a narrower one (bool < int32 < float32) is cast to it.
  */
-export type InputDType = keyof typeof conversions | Conversion | { readonly sameAs: string };
+export type InputDType =
+  | keyof typeof conversions
+  | Conversion
+  | {
+      /** The name of the input whose dtype it must have. */
+      readonly sameAs: string;
+    };
 
 type Conversion = Readonly<Partial<Record<DType, DType>>>;
 

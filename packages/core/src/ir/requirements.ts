@@ -4,6 +4,7 @@ import { Dim, type Bindings } from "../types/dim.js";
 
 /** A spread is measured over this many elements, and over one there is none. */
 export interface Requirement {
+  /** How many there are. */
   readonly count: Dim;
   /** What measures: "BatchNorm1d 4". */
   readonly what: string;

@@ -10,6 +10,7 @@ import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
+/** The values of `bce` before the reduction. */
 export const bceElementsOp = builtinFusedOp<Record<never, never>>({
   name: "bceElements",
   inputs: [

@@ -8,6 +8,7 @@ import { checkBroadcastsTo } from "./bce.js";
 import { checkSameShape, defineLoss } from "./definition.js";
 import { inUnitInterval } from "./values.js";
 
+/** The values of `bceWithLogits` before the reduction. */
 export const bceWithLogitsElementsOp = builtinFusedOp<Record<never, never>>({
   name: "bceWithLogitsElements",
   inputs: [

@@ -53,6 +53,8 @@ export function checkClassWeight(loss: string, classes: Size, weight: TensorType
  * Checks class indices that are at hand on the host. `ignoreIndex` is a target that counts for nothing; null: there is none.
  *
  * @throws ErmineError ERMINE_VALUE that names the first bad one and its position
+ * @example
+ * checkClassIndices("myLoss", [0, 2, 1], 3);
  */
 export function checkClassIndices(
   where: string,

@@ -33,6 +33,7 @@ const alongClasses = (weight: Tensor, like: Tensor): Tensor =>
 const pickWeight = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
   weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
 
+/** The values of `crossEntropy` before the reduction and, of class indices, what each counts for. */
 export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
   name: "crossEntropyElements",
   inputs: [

@@ -26,7 +26,9 @@ export type LinkOf<O extends object> = (options: O, target: TensorType | undefin
 
 /** The value of each element; `normalizer` says what each counts for in the mean, undefined: one each. */
 export interface Elements {
+  /** The value of each element. */
   readonly value: Tensor;
+  /** What each counts for in the mean; undefined: 1 each. */
   readonly normalizer?: Tensor | undefined;
 }
 
@@ -52,27 +54,32 @@ export interface LossInput {
   readonly values?: ValueRule | ValueRuleOf;
 }
 
+/** How the values of a loss become one: their mean, their sum, or not at all. */
 export type Reduction = "mean" | "sum" | "none";
 
 /** Options that every loss has. */
 export interface CommonOptions<R extends string = Reduction> {
   /** Default "mean": Σ value / Σ normalizer. */
   readonly reduction?: R;
-  /** What each sample counts for, (N): multiplies its value and its normalizer. */
+  /** What each sample counts for, (N): multiplies its value and its normalizer. Default: 1 each. */
   readonly sampleWeight?: Tensor;
 }
 
 /** The definition of a loss. `O` are its own options with their defaults; tensors default to undefined. */
 export interface LossSpec<I extends readonly Tensor[], O extends object, R extends string = Reduction> {
+  /** As golden values and configurations name it: "crossEntropy". */
   readonly name: string;
   /** One for all, or by options and target. */
   readonly link: Link | LinkOf<O>;
+  /** What each input is, in call order. */
   readonly inputs: { readonly [K in keyof I]: LossInput };
+  /** Every option of its own with its default; tensors default to undefined. Default: no options. */
   readonly options?: O;
   /** Of which kind an option is, where its default does not say: default a tensor where that is undefined. */
   readonly kinds?: Partial<OptionKinds<O>>;
   /** Throws an ErmineError where an option's value is not allowed. */
   check?(options: O): void;
+  /** The value of each element of the batch, and what it counts for. */
   elements(inputs: I, options: O): Elements;
   /** Reductions beyond mean, sum and none, or means that PyTorch takes otherwise. */
   readonly reductions?: { readonly [name in R]?: (elements: Elements, inputs: I) => Tensor };
@@ -87,12 +94,17 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
 /** A loss: a function of predictions and targets that carries its definition. */
 export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends object = object, R extends string = string> {
   (...args: [...I, options?: Partial<O> & CommonOptions<R>]): Tensor<"real">;
+  /** As golden values and configurations name it: "crossEntropy". */
   readonly lossName: string;
   /** Each with its role. */
   readonly inputs: readonly (LossInput & Required<Pick<LossInput, "role">>)[];
+  /** Every option of its own with its default. */
   readonly defaults: O;
+  /** For each option a value that changes the result. */
   readonly witnesses: Partial<O>;
+  /** Options whose gradient is not the slope of the value: PyTorch's. */
   readonly notSlopes: readonly (keyof O)[];
+  /** Inputs for tests. */
   readonly samples: Samples<I, O>;
   /** The link for targets of this type; undefined where it depends on a type that is not given. */
   linkOf(target?: TensorType): Link | undefined;
@@ -100,7 +112,11 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   valueRules(types: readonly TensorType[]): readonly (ValueRule | undefined)[];
   /** Before the reduction: what the trainer sums over micro-batches. */
   elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
-  /** @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values */
+  /**
+   * Refuses options that it does not have, or not with these values.
+   *
+   * @throws ErmineError ERMINE_OPTION for options that it does not have, or not with these values
+   */
   check(options?: Partial<O> & CommonOptions<R>): void;
   /** The same loss with other defaults. */
   with(options: Partial<O>): Loss<I, O, R>;
@@ -130,6 +146,14 @@ function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
  * Makes a loss of its definition.
  *
  * @throws ErmineError ERMINE_OPTION where an input's role is none, or no input is a prediction
+ * @example
+ * const absolute = defineLoss({
+ *   name: "absolute",
+ *   link: "identity",
+ *   inputs: [{ name: "prediction", dtype: "float32" }, { name: "target", dtype: "value" }],
+ *   elements: ([prediction, target]: readonly [Tensor, Tensor]) => ({ value: abs(sub(prediction, target)) }),
+ * });
+ * absolute(tensor([1, 2]), tensor([0, 4])).item(); // => 1.5
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
@@ -245,7 +269,12 @@ function checkReduction(spec: { readonly name: string; readonly reductions?: obj
   );
 }
 
-/** Σ normalizer: what the mean divides by. */
+/**
+ * Σ normalizer: what the mean divides by.
+ *
+ * @example
+ * totalNormalizer(mse.elements([tensor([1, 2]), tensor([1, 4])])); // => 2
+ */
 export const totalNormalizer = ({ value, normalizer }: Elements): Tensor | number =>
   normalizer === undefined ? elementCount(value) : sum(normalizer);
 

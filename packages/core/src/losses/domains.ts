@@ -19,10 +19,20 @@ function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (val
   return withDomain(t, domain);
 }
 
-/** The same numbers marked as probabilities. Values are checked where they are at hand. @throws ErmineError ERMINE_VALUE outside [0, 1] */
+/**
+ * The same numbers marked as probabilities. Values are checked where they are at hand. @throws ErmineError ERMINE_VALUE outside [0, 1]
+ *
+ * @example
+ * bce(asProbabilities(tensor([0.25, 0.75])), tensor([0, 1])).item(); // => 0.2877
+ */
 export const asProbabilities = (t: Tensor): Tensor<"probabilities"> =>
   marked(t, "probabilities", "Probabilities", (value) => value >= 0 && value <= 1);
 
-/** The same numbers marked as log probabilities. @throws ErmineError ERMINE_VALUE above 0 */
+/**
+ * The same numbers marked as log probabilities. @throws ErmineError ERMINE_VALUE above 0
+ *
+ * @example
+ * nll(asLogProbabilities(log(tensor([[0.25, 0.75]]))), tensor([1], { dtype: "int32" })).item(); // => 0.2877
+ */
 export const asLogProbabilities = (t: Tensor): Tensor<"logProbabilities"> =>
   marked(t, "logProbabilities", "Log probabilities", (value) => value <= 1e-6);

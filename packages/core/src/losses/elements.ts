@@ -19,6 +19,8 @@ const begins = (shape: Shape, prefix: Shape): boolean =>
  * A value of more elements than any input is what broadcasting (N, 1) against (N) gives: N × N pairs that nobody asked for.
  *
  * @throws ErmineError ERMINE_SHAPE
+ * @example
+ * checkValueShape("myLoss", zeros([3]), [zeros([3, 2])]);
  */
 export function checkValueShape(loss: string, value: Tensor, inputs: readonly Tensor[]): void {
   const fits = inputs.some(({ shape }) => isAtMost(value.shape, shape) || begins(shape, value.shape));

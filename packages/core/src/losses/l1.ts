@@ -26,5 +26,10 @@ export const l1 = residualLoss({
   slope: (g, r) => mul(g, sign(r)),
 });
 
-/** Another name of `l1`. */
+/**
+ * Another name of `l1`.
+ *
+ * @example
+ * mae(tensor([1, 2]), tensor([1, 4])).item(); // => 1
+ */
 export const mae = l1;

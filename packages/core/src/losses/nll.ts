@@ -17,6 +17,7 @@ type Attributes = { readonly ignoreIndex: number };
 const weights = (weight: Tensor | undefined, indices: Tensor): Tensor | number =>
   weight === undefined ? 1 : reshape(indexSelect(weight, 0, reshape(indices, [-1])), indices.shape);
 
+/** The values of `nll` before the reduction, and what each counts for. */
 export const nllElementsOp = builtinFusedOp<Attributes>({
   name: "nllElements",
   inputs: [

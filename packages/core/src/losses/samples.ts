@@ -21,7 +21,9 @@ export interface Draw {
 
 /** Inputs in call order, and the options that go with them. */
 export interface Sample<I extends readonly Tensor[], O extends object> {
+  /** The inputs, in call order. */
   readonly inputs: I;
+  /** The options that go with them. Default: none. */
   readonly options?: Partial<O>;
 }
 

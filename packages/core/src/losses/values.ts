@@ -4,7 +4,11 @@ import { ErmineError } from "../types/errors.js";
 
 /** A rule for values. */
 export interface ValueRule {
-  /** @throws ErmineError ERMINE_VALUE that names the first value that breaks the rule and says what to do: "where: input 3 is …" */
+  /**
+   * Refuses values that break the rule.
+   *
+   * @throws ErmineError ERMINE_VALUE that names the first value that breaks the rule and says what to do: "where: input 3 is …"
+   */
   check(where: string, input: string, values: ArrayLike<number>): void;
 }
 
@@ -16,6 +20,9 @@ export type ValueRuleOf = (options: any, types: readonly TensorType[]) => ValueR
  *
  * @param what ends "target 3 is 255, and …"
  * @param remedy what to do, from the value that is wrong and from all
+ * @example
+ * const even = valueRule("counts are even", (value) => value % 2 === 0, () => "Count again.");
+ * even.check("myLoss", "target", [0, 2]);
  */
 export const valueRule = (
   what: string,

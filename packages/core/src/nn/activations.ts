@@ -11,6 +11,7 @@ import { checkCopy } from "../types/copy.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { Module } from "./module.js";
 
+/** A module that applies an activation. */
 export interface ActivationModule<D extends Domain> extends Module {
   forward(x: Tensor): Tensor<D>;
 }
@@ -318,11 +319,24 @@ export const LogSoftmax = activationModule(functions.logSoftmax, "LogSoftmax");
  */
 export const Softmin = activationModule(functions.softmin, "Softmin");
 
-/** prelu with its weight as a parameter: `numParameters` 1 or the number of channels, all `init` (0.25). */
+/**
+ * prelu with its weight as a parameter: `numParameters` 1 or the number of channels, all `init` (0.25).
+ *
+ * @example
+ * new PReLU().forward(tensor([-2, 3])); // => [-0.5, 3]
+ */
 export class PReLU extends Module {
+  /** The slope below 0: one value, or one for each channel. */
   readonly weight: Parameter;
 
-  constructor(options: { numParameters?: number; init?: number } = {}) {
+  constructor(
+    options: {
+      /** 1, or the number of channels. Default 1. */
+      numParameters?: number;
+      /** What the slopes start from. Default 0.25. */
+      init?: number;
+    } = {},
+  ) {
     checkArguments("PReLU", arguments, 1);
     super();
     checkOptions("PReLU", options, { numParameters: "integer", init: "number" });

@@ -34,6 +34,12 @@ abstract class AdaptiveAvgPool extends AdaptivePool {
   }
 }
 
+/**
+ * The mean of as many parts of one axis as outputSize says: (N, C, L) → (N, C, outputSize), or without N.
+ *
+ * @example
+ * new AdaptiveAvgPool1d(2).forward(tensor([[[1, 2, 4, 3]]])); // => [[[1.5, 3.5]]]
+ */
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
     checkArguments("AdaptiveAvgPool1d", arguments, 1);
@@ -41,6 +47,12 @@ export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
   }
 }
 
+/**
+ * The mean of as many parts of two axes as outputSize says: (N, C, H, W) → (N, C, …outputSize), or without N.
+ *
+ * @example
+ * new AdaptiveAvgPool2d(1).forward(zeros([1, 3, 7, 7])).shape; // => [1, 3, 1, 1]
+ */
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
     checkArguments("AdaptiveAvgPool2d", arguments, 1);
@@ -48,6 +60,12 @@ export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
   }
 }
 
+/**
+ * The mean of as many parts of three axes as outputSize says: (N, C, D, H, W) → (N, C, …outputSize), or without N.
+ *
+ * @example
+ * new AdaptiveAvgPool3d(1).forward(zeros([1, 3, 4, 7, 7])).shape; // => [1, 3, 1, 1, 1]
+ */
 export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
   constructor(outputSize: AdaptiveSize) {
     checkArguments("AdaptiveAvgPool3d", arguments, 1);
@@ -55,6 +73,7 @@ export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
   }
 }
 
+/** The options of `AdaptiveMaxPool1d`, `AdaptiveMaxPool2d` and `AdaptiveMaxPool3d`. */
 export interface AdaptiveMaxPoolOptions<R extends boolean> {
   /** forward gives [output, indices]. Default false. */
   readonly returnIndices?: R;
@@ -76,6 +95,12 @@ abstract class AdaptiveMaxPool<R extends boolean> extends AdaptivePool {
   }
 }
 
+/**
+ * The largest in as many parts of one axis as outputSize says: (N, C, L) → (N, C, outputSize), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new AdaptiveMaxPool1d(2).forward(tensor([[[1, 2, 4, 3]]])); // => [[[2, 4]]]
+ */
 export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
     checkArguments("AdaptiveMaxPool1d", arguments, 2);
@@ -83,6 +108,12 @@ export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPoo
   }
 }
 
+/**
+ * The largest in as many parts of two axes as outputSize says: (N, C, H, W) → (N, C, …outputSize), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new AdaptiveMaxPool2d(1).forward(zeros([1, 3, 7, 7])).shape; // => [1, 3, 1, 1]
+ */
 export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
     checkArguments("AdaptiveMaxPool2d", arguments, 2);
@@ -90,6 +121,12 @@ export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPoo
   }
 }
 
+/**
+ * The largest in as many parts of three axes as outputSize says: (N, C, D, H, W) → (N, C, …outputSize), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new AdaptiveMaxPool3d(1).forward(zeros([1, 3, 4, 7, 7])).shape; // => [1, 3, 1, 1, 1]
+ */
 export class AdaptiveMaxPool3d<R extends boolean = false> extends AdaptiveMaxPool<R> {
   constructor(outputSize: AdaptiveSize, options: AdaptiveMaxPoolOptions<R> = {}) {
     checkArguments("AdaptiveMaxPool3d", arguments, 2);

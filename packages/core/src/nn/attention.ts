@@ -20,6 +20,7 @@ import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
+/** Which keys a query may see. */
 export interface AttentionMasks {
   /**
    * bool (L, S) or (N · heads, L, S): true is NOT attended to, as PyTorch's layer has it; `scaledDotProductAttention`'s mask is the opposite. float32:
@@ -32,6 +33,7 @@ export interface AttentionMasks {
   readonly causal?: boolean;
 }
 
+/** The options of `MultiHeadAttention`. */
 export interface MultiHeadAttentionOptions {
   /** No step attends to a later one. Default false. */
   readonly causal?: boolean;
@@ -53,6 +55,7 @@ export interface MultiHeadAttentionOptions {
 
 /** What `run` gives. */
 export interface Attended {
+  /** What the queries get, of their shape. */
   readonly output: Tensor<"real">;
   /** (N, L, S): the mean over the heads; (N, heads, L, S) with averageAttnWeights false. */
   readonly weights: Tensor;
@@ -82,23 +85,43 @@ const asScores = (mask: Tensor): Tensor => (mask.dtype === "bool" ? where(mask, 
  *
  * in_proj_weight (3 · embedDim, embedDim) starts from Xavier's uniform (with kdim or vdim: q_proj_weight, k_proj_weight, v_proj_weight), bias_k and
  * bias_v (1, 1, embedDim) from Xavier's normal, the other biases from 0, as PyTorch's.
+ *
+ * @example
+ * const x = normal([2, 5, 8]); // 2 sequences of 5
+ * new MultiHeadAttention(8, 2).forward(x, x, x).shape; // => [2, 5, 8]
  */
 export class MultiHeadAttention extends Module {
+  /** The last axis of queries and outputs. */
   readonly embedDim: number;
+  /** How many heads share it. */
   readonly numHeads: number;
+  /** The last axis of keys. */
   readonly kdim: number;
+  /** The last axis of values. */
   readonly vdim: number;
+  /** Does each query see only the keys up to its own position? */
   readonly causal: boolean;
+  /** Is the batch the first axis? */
   readonly batchFirst: boolean;
+  /** Is a key and a value of zeros added? */
   readonly addZeroAttn: boolean;
+  /** The projections of queries, keys and values in one, (3 · embedDim, embedDim); undefined where keys or values have other sizes. */
   readonly in_proj_weight: Parameter | undefined;
+  /** The projection of queries, where there is no joint one. */
   readonly q_proj_weight: Parameter | undefined;
+  /** The projection of keys, where there is no joint one. */
   readonly k_proj_weight: Parameter | undefined;
+  /** The projection of values, where there is no joint one. */
   readonly v_proj_weight: Parameter | undefined;
+  /** The biases of the three projections; undefined without them. */
   readonly in_proj_bias: Parameter | undefined;
+  /** A key that is added to all; undefined without one. */
   readonly bias_k: Parameter | undefined;
+  /** The value of the key that is added; undefined without one. */
   readonly bias_v: Parameter | undefined;
+  /** The projection of the heads' joined outputs. */
   readonly out_proj: Linear;
+  /** Drops attention weights in training. */
   readonly dropout: Dropout;
 
   constructor(embedDim: number, numHeads: number, options: MultiHeadAttentionOptions = {}) {

@@ -17,6 +17,7 @@ import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 import { affine, scaleBy } from "./standardize.js";
 
+/** The options of batch and instance normalization. */
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -149,7 +150,12 @@ abstract class BatchNorm extends RunningNorm {
   }
 }
 
-/** Over (N, C) or (N, C, L). */
+/**
+ * Over (N, C) or (N, C, L).
+ *
+ * @example
+ * new BatchNorm1d(3).forward(normal([8, 3])).shape; // => [8, 3]
+ */
 export class BatchNorm1d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("BatchNorm1d", arguments, 2);
@@ -157,7 +163,12 @@ export class BatchNorm1d extends BatchNorm {
   }
 }
 
-/** Over (N, C, H, W). */
+/**
+ * Over (N, C, H, W).
+ *
+ * @example
+ * new BatchNorm2d(3).forward(normal([8, 3, 4, 4])).shape; // => [8, 3, 4, 4]
+ */
 export class BatchNorm2d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("BatchNorm2d", arguments, 2);
@@ -165,7 +176,12 @@ export class BatchNorm2d extends BatchNorm {
   }
 }
 
-/** Over (N, C, D, H, W). */
+/**
+ * Over (N, C, D, H, W).
+ *
+ * @example
+ * new BatchNorm3d(3).forward(normal([8, 3, 2, 4, 4])).shape; // => [8, 3, 2, 4, 4]
+ */
 export class BatchNorm3d extends BatchNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("BatchNorm3d", arguments, 2);
@@ -207,7 +223,12 @@ abstract class InstanceNorm extends RunningNorm {
   }
 }
 
-/** Over (N, C, L) or (C, L). */
+/**
+ * Over (N, C, L) or (C, L).
+ *
+ * @example
+ * new InstanceNorm1d(3).forward(normal([8, 3, 4])).shape; // => [8, 3, 4]
+ */
 export class InstanceNorm1d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("InstanceNorm1d", arguments, 2);
@@ -215,7 +236,12 @@ export class InstanceNorm1d extends InstanceNorm {
   }
 }
 
-/** Over (N, C, H, W) or (C, H, W). */
+/**
+ * Over (N, C, H, W) or (C, H, W).
+ *
+ * @example
+ * new InstanceNorm2d(3).forward(normal([8, 3, 4, 4])).shape; // => [8, 3, 4, 4]
+ */
 export class InstanceNorm2d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("InstanceNorm2d", arguments, 2);
@@ -223,7 +249,12 @@ export class InstanceNorm2d extends InstanceNorm {
   }
 }
 
-/** Over (N, C, D, H, W) or (C, D, H, W). */
+/**
+ * Over (N, C, D, H, W) or (C, D, H, W).
+ *
+ * @example
+ * new InstanceNorm3d(3).forward(normal([8, 3, 2, 4, 4])).shape; // => [8, 3, 2, 4, 4]
+ */
 export class InstanceNorm3d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     checkArguments("InstanceNorm3d", arguments, 2);

@@ -11,6 +11,7 @@ import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
+/** The options of `Conv1d`, `Conv2d` and `Conv3d`. Numbers for all axes, or one for each. */
 export interface ConvOptions {
   /** Default 1. */
   readonly stride?: number | readonly number[];
@@ -110,6 +111,12 @@ abstract class Conv extends Module {
   }
 }
 
+/**
+ * A convolution over one axis: (N, inChannels, L) → (N, outChannels, L′), or without N. It is a cross-correlation, as PyTorch's.
+ *
+ * @example
+ * new Conv1d(3, 8, 5, { padding: "same" }).forward(zeros([2, 3, 16])).shape; // => [2, 8, 16]
+ */
 export class Conv1d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
     checkArguments("Conv1d", arguments, 4);
@@ -117,6 +124,12 @@ export class Conv1d extends Conv {
   }
 }
 
+/**
+ * A convolution over two axes: (N, inChannels, H, W) → (N, outChannels, H′, W′), or without N. It is a cross-correlation, as PyTorch's.
+ *
+ * @example
+ * new Conv2d(3, 8, 3, { stride: 2, padding: 1 }).forward(zeros([2, 3, 16, 16])).shape; // => [2, 8, 8, 8]
+ */
 export class Conv2d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
     checkArguments("Conv2d", arguments, 4);
@@ -124,6 +137,12 @@ export class Conv2d extends Conv {
   }
 }
 
+/**
+ * A convolution over three axes: (N, inChannels, D, H, W) → (N, outChannels, D′, H′, W′), or without N. It is a cross-correlation, as PyTorch's.
+ *
+ * @example
+ * new Conv3d(1, 4, 3).forward(zeros([2, 1, 8, 8, 8])).shape; // => [2, 4, 6, 6, 6]
+ */
 export class Conv3d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
     checkArguments("Conv3d", arguments, 4);

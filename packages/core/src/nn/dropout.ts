@@ -44,6 +44,9 @@ abstract class Drop extends Module {
 /**
  * In training each number becomes 0 with probability p, the others are divided by 1 − p, so that the mean stays. p defaults to 0.5.
  * Source: Srivastava et al. 2014.
+ *
+ * @example
+ * new Dropout(0.5).eval().forward(tensor([1, 2])); // => [1, 2]
  */
 export class Dropout extends Drop {
   constructor(p = 0.5) {
@@ -82,7 +85,12 @@ abstract class DropChannels extends Drop {
   }
 }
 
-/** Over (N, C, L) or (C, L). */
+/**
+ * Over (N, C, L) or (C, L).
+ *
+ * @example
+ * new Dropout1d(0.5).eval().forward(zeros([2, 3, 4])).shape; // => [2, 3, 4]
+ */
 export class Dropout1d extends DropChannels {
   constructor(p = 0.5) {
     checkArguments("Dropout1d", arguments, 1);
@@ -90,7 +98,12 @@ export class Dropout1d extends DropChannels {
   }
 }
 
-/** Over (N, C, H, W) or (C, H, W). */
+/**
+ * Over (N, C, H, W) or (C, H, W).
+ *
+ * @example
+ * new Dropout2d(0.5).eval().forward(zeros([2, 3, 4, 4])).shape; // => [2, 3, 4, 4]
+ */
 export class Dropout2d extends DropChannels {
   constructor(p = 0.5) {
     checkArguments("Dropout2d", arguments, 1);
@@ -98,7 +111,12 @@ export class Dropout2d extends DropChannels {
   }
 }
 
-/** Over (N, C, D, H, W) or (C, D, H, W). */
+/**
+ * Over (N, C, D, H, W) or (C, D, H, W).
+ *
+ * @example
+ * new Dropout3d(0.5).eval().forward(zeros([2, 3, 4, 4, 4])).shape; // => [2, 3, 4, 4, 4]
+ */
 export class Dropout3d extends DropChannels {
   constructor(p = 0.5) {
     checkArguments("Dropout3d", arguments, 1);
@@ -124,6 +142,9 @@ class AlphaDrop extends Drop {
 /**
  * Dropout for SELU: a dropped number becomes SELU's saturation −1.758, and an affine map brings mean and variance back to 0 and 1. Source:
  * Klambauer et al. 2017.
+ *
+ * @example
+ * new AlphaDropout(0.5).eval().forward(tensor([1, 2])); // => [1, 2]
  */
 export class AlphaDropout extends AlphaDrop {
   constructor(p = 0.5) {
@@ -132,7 +153,12 @@ export class AlphaDropout extends AlphaDrop {
   }
 }
 
-/** AlphaDropout of whole channels: (N, C, …size). */
+/**
+ * AlphaDropout of whole channels: (N, C, …size).
+ *
+ * @example
+ * new FeatureAlphaDropout(0.5).eval().forward(zeros([2, 3, 4])).shape; // => [2, 3, 4]
+ */
 export class FeatureAlphaDropout extends AlphaDrop {
   constructor(p = 0.5) {
     checkArguments("FeatureAlphaDropout", arguments, 1);

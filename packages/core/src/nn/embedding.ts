@@ -17,10 +17,11 @@ import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
+/** The options of `Embedding`. */
 export interface EmbeddingOptions {
-  /** This row starts as zeros and gets no gradient; −1 is the last. */
+  /** This row starts as zeros and gets no gradient; −1 is the last. Default: none. */
   readonly paddingIdx?: number;
-  /** A row that is looked up is first, in the table itself, scaled down to this norm where its own is larger. */
+  /** A row that is looked up is first, in the table itself, scaled down to this norm where its own is larger. Default: any norm. */
   readonly maxNorm?: number;
   /** p of that norm. Default 2. */
   readonly normType?: number;
@@ -30,14 +31,26 @@ export interface EmbeddingOptions {
 
 const names = { paddingIdx: "integer", maxNorm: "number", normType: "number", scaleGradByFreq: "boolean" } as const;
 
-/** int32 (…) → float32 (…, embeddingDim). The weight (numEmbeddings, embeddingDim) starts from N(0, 1), PyTorch's default. */
+/**
+ * int32 (…) → float32 (…, embeddingDim). The weight (numEmbeddings, embeddingDim) starts from N(0, 1), PyTorch's default.
+ *
+ * @example
+ * new Embedding(10, 4).forward(tensor([[1, 2, 9]], { dtype: "int32" })).shape; // => [1, 3, 4]
+ */
 export class Embedding extends Module {
+  /** Rows of the table. */
   readonly numEmbeddings: number;
+  /** The length of a row. */
   readonly embeddingDim: number;
+  /** The table, (numEmbeddings, embeddingDim). */
   readonly weight: Parameter;
+  /** The row that gets no gradient; undefined: none. */
   readonly paddingIdx: number | undefined;
+  /** The largest norm of a row that is looked up; undefined: any. */
   readonly maxNorm: number | undefined;
+  /** The order of that norm. */
   readonly normType: number;
+  /** Is each row's gradient divided by how often the batch looks it up? */
   readonly scaleGradByFreq: boolean;
 
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {

@@ -6,9 +6,16 @@ import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkArguments } from "../types/options.js";
 
-/** Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1). */
+/**
+ * Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1).
+ *
+ * @example
+ * new Flatten().forward(zeros([2, 3, 4])).shape; // => [2, 12]
+ */
 export class Flatten extends Module {
+  /** The first axis that is joined. */
   readonly startAxis: number;
+  /** The last axis that is joined. */
   readonly endAxis: number;
 
   constructor(startAxis = 1, endAxis = -1) {
@@ -23,9 +30,16 @@ export class Flatten extends Module {
   }
 }
 
-/** Takes `axis` apart into axes of those sizes, of which one may be −1: what is left. */
+/**
+ * Takes `axis` apart into axes of those sizes, of which one may be −1: what is left.
+ *
+ * @example
+ * new Unflatten(1, [3, -1]).forward(zeros([2, 12])).shape; // => [2, 3, 4]
+ */
 export class Unflatten extends Module {
+  /** The axis that is taken apart. */
   readonly axis: number;
+  /** Into which sizes. */
   readonly sizes: readonly number[];
 
   constructor(axis: number, sizes: readonly number[]) {

@@ -13,15 +13,34 @@ import { checkSize } from "./size.js";
  * y = (x − mean) / √(variance + eps) · weight + bias over each group of channels of each sample; (N, C, …). Weight and bias are a number a channel.
  * One group: layer normalization; as many as channels: instance normalization. `bias: false` leaves an affine one its
  * weight alone. Source: Wu and He 2018.
+ *
+ * @example
+ * new GroupNorm(2, 6).forward(normal([8, 6, 4])).shape; // => [8, 6, 4]
  */
 export class GroupNorm extends Module {
+  /** Into how many groups channels are divided. */
   readonly numGroups: number;
+  /** How many channels there are. */
   readonly numChannels: number;
+  /** What is added to the variance. */
   readonly eps: number;
+  /** (numChannels), ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;
+  /** (numChannels), zeros at first; undefined without one. */
   readonly bias: Parameter | undefined;
 
-  constructor(numGroups: number, numChannels: number, options: { eps?: number; affine?: boolean; bias?: boolean } = {}) {
+  constructor(
+    numGroups: number,
+    numChannels: number,
+    options: {
+      /** Added to the variance. Default 1e-5. */
+      eps?: number;
+      /** Have a weight and a bias. Default true. */
+      affine?: boolean;
+      /** Have a bias, where it is affine. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     checkArguments("GroupNorm", arguments, 3);
     super();
     checkOptions("GroupNorm", options, { eps: "number", affine: "boolean", bias: "boolean" });

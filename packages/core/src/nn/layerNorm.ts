@@ -14,6 +14,7 @@ import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
 
+/** The options of `LayerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
@@ -23,11 +24,20 @@ export interface LayerNormOptions {
   readonly bias?: boolean;
 }
 
-/** y = (x − mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are `normalizedShape`. Source: Ba et al. 2016. */
+/**
+ * y = (x − mean) / √(variance + eps) · weight + bias over the last axes, whose sizes are `normalizedShape`. Source: Ba et al. 2016.
+ *
+ * @example
+ * new LayerNorm(2).forward(tensor([[1, 3]])); // => [[-1, 1]]
+ */
 export class LayerNorm extends Module {
+  /** The sizes of the last axes, which are normalized together. */
   readonly normalizedShape: readonly number[];
+  /** What is added to the variance. */
   readonly eps: number;
+  /** Of normalizedShape, ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;
+  /** Of normalizedShape, zeros at first; undefined without one. */
   readonly bias: Parameter | undefined;
 
   constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
@@ -56,13 +66,27 @@ export class LayerNorm extends Module {
 /**
  * y = x / √(mean x² + eps) · weight over the last axes, whose sizes are `normalizedShape`. eps defaults to float32's 2⁻²³, as PyTorch's.
  * Source: Zhang and Sennrich 2019.
+ *
+ * @example
+ * new RMSNorm(2).forward(tensor([[3, 4]])); // => [[0.8485, 1.1314]]
  */
 export class RMSNorm extends Module {
+  /** The sizes of the last axes, which are normalized together. */
   readonly normalizedShape: readonly number[];
+  /** What is added to the mean square. */
   readonly eps: number;
+  /** Of normalizedShape, ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;
 
-  constructor(normalizedShape: number | readonly number[], options: { eps?: number | null; elementwiseAffine?: boolean } = {}) {
+  constructor(
+    normalizedShape: number | readonly number[],
+    options: {
+      /** Added to the mean square; null is the default. Default 2⁻²³. */
+      eps?: number | null;
+      /** Have a weight. Default true. */
+      elementwiseAffine?: boolean;
+    } = {},
+  ) {
     checkArguments("RMSNorm", arguments, 2);
     super();
     checkOptions("RMSNorm", options, { eps: ["number", "null"], elementwiseAffine: "boolean" }, [normalizedShape]);
@@ -93,14 +117,31 @@ function checkLastAxes(x: Tensor, sizes: readonly number[]): void {
 /**
  * y = x / (k + alpha / size · Σ x²)^beta over the `size` channels around each (⌊size / 2⌋ before it); (N, C, …). alpha defaults to
  * 1e-4, beta to 0.75, k to 1. Source: Krizhevsky et al. 2012.
+ *
+ * @example
+ * new LocalResponseNorm(3).forward(normal([2, 6, 4])).shape; // => [2, 6, 4]
  */
 export class LocalResponseNorm extends Module {
+  /** How many channels count together. */
   readonly size: number;
+  /** The factor of their squares. */
   readonly alpha: number;
+  /** The exponent. */
   readonly beta: number;
+  /** What is added to their squares. */
   readonly k: number;
 
-  constructor(size: number, options: { alpha?: number; beta?: number; k?: number } = {}) {
+  constructor(
+    size: number,
+    options: {
+      /** The factor of the squares. Default 1e-4. */
+      alpha?: number;
+      /** The exponent. Default 0.75. */
+      beta?: number;
+      /** What is added to the squares. Default 1. */
+      k?: number;
+    } = {},
+  ) {
     checkArguments("LocalResponseNorm", arguments, 2);
     super();
     checkOptions("LocalResponseNorm", options, { alpha: "number", beta: "number", k: "number" }, [size]);

@@ -19,14 +19,27 @@ import { checkSize } from "./size.js";
  * weight (outFeatures, inFeatures) and bias (outFeatures) start from U(±1/√inFeatures), PyTorch's default.
  *
  * @param options.bias default true
+ * @example
+ * new Linear(4, 3).forward(zeros([2, 4])).shape; // => [2, 3]
  */
 export class Linear extends Module {
+  /** The last axis of the input. */
   readonly inFeatures: number;
+  /** The last axis of the output. */
   readonly outFeatures: number;
+  /** (outFeatures, inFeatures). */
   readonly weight: Parameter;
+  /** (outFeatures); undefined without one. */
   readonly bias: Parameter | undefined;
 
-  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    options: {
+      /** Add a bias. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     checkArguments("Linear", arguments, 3);
     super();
     checkOptions("Linear", options, { bias: "boolean" }, [inFeatures, outFeatures]);
@@ -53,15 +66,30 @@ export class Linear extends Module {
  * weight (outFeatures, in1Features, in2Features) and bias (outFeatures) start from U(±1/√in1Features), PyTorch's default.
  *
  * @param options.bias default true
+ * @example
+ * new Bilinear(2, 3, 4).forward(zeros([5, 2]), zeros([5, 3])).shape; // => [5, 4]
  */
 export class Bilinear extends Module {
+  /** The last axis of the first input. */
   readonly in1Features: number;
+  /** The last axis of the second input. */
   readonly in2Features: number;
+  /** The last axis of the output. */
   readonly outFeatures: number;
+  /** (outFeatures, in1Features, in2Features). */
   readonly weight: Parameter;
+  /** (outFeatures); undefined without one. */
   readonly bias: Parameter | undefined;
 
-  constructor(in1Features: number, in2Features: number, outFeatures: number, options: { bias?: boolean } = {}) {
+  constructor(
+    in1Features: number,
+    in2Features: number,
+    outFeatures: number,
+    options: {
+      /** Add a bias. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     checkArguments("Bilinear", arguments, 4);
     super();
     checkOptions("Bilinear", options, { bias: "boolean" }, [in1Features, in2Features, outFeatures]);

@@ -6,11 +6,18 @@ import type { CommonOptions, Loss } from "../losses/index.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 
+/** A module that computes a loss. */
 export interface LossModule<I extends readonly Tensor[]> extends Module {
   forward(...inputs: I): Tensor<"real">;
 }
 
-/** The module class of a loss, built in or your own; its constructor throws for options that the loss does not have. */
+/**
+ * The module class of a loss, built in or your own; its constructor throws for options that the loss does not have.
+ *
+ * @example
+ * const MyLoss = lossModule(mse);
+ * new MyLoss({ reduction: "sum" }).forward(tensor([1, 2]), tensor([1, 4])).item(); // => 4
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
   loss: Loss<I, O, R>,

@@ -12,6 +12,7 @@ import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./
 import type { LoadableState } from "./stateElements.js";
 
 type Forward = (...inputs: unknown[]) => unknown;
+/** What is called after a module's forward, with its output and inputs. */
 export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
 
 const running: Module[] = [];
@@ -161,6 +162,7 @@ export abstract class Module {
     return [...found].map(([variable, name]) => [name, variable]);
   }
 
+  /** All parameters with their paths, as in `stateDict`: ["fc1.weight", …]. */
   namedParameters(): [string, Parameter][] {
     return this.namedVariables().filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
@@ -193,6 +195,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Sets it and all modules in it to evaluation: dropout drops nothing, batch norm uses its running statistics. */
   eval(): this {
     return this.train(false);
   }
@@ -203,6 +206,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Undoes `freeze`: optimizers update its parameters again. */
   thaw(): this {
     for (const [, parameter] of this.namedParameters()) parameter.trainable = true;
     return this;
@@ -232,12 +236,20 @@ export abstract class Module {
     return loadState(this.describe(), new Map(this.namedVariables()), state, options);
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: gradients are values, and nothing adds up.
+   *
+   * @deprecated PyTorch's habit.
+   */
   zeroGrad(): never {
     throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: parameters go where the trainer or the program runs.
+   *
+   * @deprecated PyTorch's habit.
+   */
   to(): never {
     throw new ErmineError(
       "ERMINE_USAGE",

@@ -78,33 +78,108 @@ const constantLayer = /* @__NO_SIDE_EFFECTS__ */ (
     }
   };
 
-/** 0 around the last axis: [left, right], or one width for all sides. A negative one takes away. */
+/**
+ * 0 around the last axis: [left, right], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ZeroPad1d([1, 2]).forward(tensor([[[1, 2, 3]]])); // => [[[0, 1, 2, 3, 0, 0]]]
+ */
 export const ZeroPad1d = layer("ZeroPad1d", 1, "constant");
-/** 0 around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
+/**
+ * 0 around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ZeroPad2d(1).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 6, 6]
+ */
 export const ZeroPad2d = layer("ZeroPad2d", 2, "constant");
-/** 0 around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
+/**
+ * 0 around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ZeroPad3d(1).forward(zeros([1, 3, 4, 4, 4])).shape; // => [1, 3, 6, 6, 6]
+ */
 export const ZeroPad3d = layer("ZeroPad3d", 3, "constant");
-/** `value` around the last axis: [left, right], or one width for all sides. A negative one takes away. */
+/**
+ * `value` around the last axis: [left, right], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ConstantPad1d([1, 2], 9).forward(tensor([[[1, 2, 3]]])); // => [[[9, 1, 2, 3, 9, 9]]]
+ */
 export const ConstantPad1d = constantLayer("ConstantPad1d", 1);
-/** `value` around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
+/**
+ * `value` around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ConstantPad2d(1, 9).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 6, 6]
+ */
 export const ConstantPad2d = constantLayer("ConstantPad2d", 2);
-/** `value` around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
+/**
+ * `value` around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ConstantPad3d(1, 9).forward(zeros([1, 3, 4, 4, 4])).shape; // => [1, 3, 6, 6, 6]
+ */
 export const ConstantPad3d = constantLayer("ConstantPad3d", 3);
-/** Mirrored at its edge, which is not repeated, around the last axis: [left, right], or one width for all sides. A negative one takes away. */
+/**
+ * Mirrored at its edge, which is not repeated, around the last axis: [left, right], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReflectionPad1d([1, 2]).forward(tensor([[[1, 2, 3]]])); // => [[[2, 1, 2, 3, 2, 1]]]
+ */
 export const ReflectionPad1d = layer("ReflectionPad1d", 1, "reflect");
-/** Mirrored at its edge, which is not repeated, around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
+/**
+ * Mirrored at its edge, which is not repeated, around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReflectionPad2d(1).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 6, 6]
+ */
 export const ReflectionPad2d = layer("ReflectionPad2d", 2, "reflect");
-/** Mirrored at its edge, which is not repeated, around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
+/**
+ * Mirrored at its edge, which is not repeated, around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReflectionPad3d(1).forward(zeros([1, 3, 4, 4, 4])).shape; // => [1, 3, 6, 6, 6]
+ */
 export const ReflectionPad3d = layer("ReflectionPad3d", 3, "reflect");
-/** Its edge repeated around the last axis: [left, right], or one width for all sides. A negative one takes away. */
+/**
+ * Its edge repeated around the last axis: [left, right], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReplicationPad1d([1, 2]).forward(tensor([[[1, 2, 3]]])); // => [[[1, 1, 2, 3, 3, 3]]]
+ */
 export const ReplicationPad1d = layer("ReplicationPad1d", 1, "replicate");
-/** Its edge repeated around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
+/**
+ * Its edge repeated around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReplicationPad2d(1).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 6, 6]
+ */
 export const ReplicationPad2d = layer("ReplicationPad2d", 2, "replicate");
-/** Its edge repeated around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
+/**
+ * Its edge repeated around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new ReplicationPad3d(1).forward(zeros([1, 3, 4, 4, 4])).shape; // => [1, 3, 6, 6, 6]
+ */
 export const ReplicationPad3d = layer("ReplicationPad3d", 3, "replicate");
-/** Its other end around the last axis: [left, right], or one width for all sides. A negative one takes away. */
+/**
+ * Its other end around the last axis: [left, right], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new CircularPad1d([1, 2]).forward(tensor([[[1, 2, 3]]])); // => [[[3, 1, 2, 3, 1, 2]]]
+ */
 export const CircularPad1d = layer("CircularPad1d", 1, "circular");
-/** Its other end around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away. */
+/**
+ * Its other end around the last two axes: [left, right, top, bottom], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new CircularPad2d(1).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 6, 6]
+ */
 export const CircularPad2d = layer("CircularPad2d", 2, "circular");
-/** Its other end around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away. */
+/**
+ * Its other end around the last three axes: [left, right, top, bottom, front, back], or one width for all sides. A negative one takes away.
+ *
+ * @example
+ * new CircularPad3d(1).forward(zeros([1, 3, 4, 4, 4])).shape; // => [1, 3, 6, 6, 6]
+ */
 export const CircularPad3d = layer("CircularPad3d", 3, "circular");

@@ -16,6 +16,7 @@ import { formatSizes } from "./size.js";
 
 type Sizes = number | readonly number[];
 
+/** The options of `MaxPool1d`, `MaxPool2d` and `MaxPool3d`. */
 export interface MaxPoolLayerOptions<R extends boolean> extends MaxPoolOptions {
   /** forward gives [output, indices]: where each largest stands among the numbers of its image (int32). Default false. */
   readonly returnIndices?: R;
@@ -64,6 +65,12 @@ abstract class MaxPool<R extends boolean> extends Module {
   }
 }
 
+/**
+ * The largest in each window over one axis: (N, C, L) → (N, C, L′), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new MaxPool1d(2).forward(tensor([[[1, 2, 4, 3]]])); // => [[[2, 4]]]
+ */
 export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
     checkArguments("MaxPool1d", arguments, 2);
@@ -71,6 +78,12 @@ export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
   }
 }
 
+/**
+ * The largest in each window over two axes: (N, C, H, W) → (N, C, H′, W′), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new MaxPool2d(2).forward(zeros([1, 3, 8, 8])).shape; // => [1, 3, 4, 4]
+ */
 export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
     checkArguments("MaxPool2d", arguments, 2);
@@ -78,6 +91,12 @@ export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
   }
 }
 
+/**
+ * The largest in each window over three axes: (N, C, D, H, W) → (N, C, D′, H′, W′), or without N. With `returnIndices`, where it lies too.
+ *
+ * @example
+ * new MaxPool3d(2).forward(zeros([1, 3, 4, 8, 8])).shape; // => [1, 3, 2, 4, 4]
+ */
 export class MaxPool3d<R extends boolean = false> extends MaxPool<R> {
   constructor(kernelSize: Sizes, options: MaxPoolLayerOptions<R> = {}) {
     checkArguments("MaxPool3d", arguments, 2);
@@ -119,6 +138,12 @@ abstract class AvgPool extends Module {
   }
 }
 
+/**
+ * The mean of each window over one axis: (N, C, L) → (N, C, L′), or without N.
+ *
+ * @example
+ * new AvgPool1d(2).forward(tensor([[[1, 2, 4, 3]]])); // => [[[1.5, 3.5]]]
+ */
 export class AvgPool1d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
     checkArguments("AvgPool1d", arguments, 2);
@@ -126,6 +151,12 @@ export class AvgPool1d extends AvgPool {
   }
 }
 
+/**
+ * The mean of each window over two axes: (N, C, H, W) → (N, C, H′, W′), or without N.
+ *
+ * @example
+ * new AvgPool2d(2).forward(zeros([1, 3, 8, 8])).shape; // => [1, 3, 4, 4]
+ */
 export class AvgPool2d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
     checkArguments("AvgPool2d", arguments, 2);
@@ -133,6 +164,12 @@ export class AvgPool2d extends AvgPool {
   }
 }
 
+/**
+ * The mean of each window over three axes: (N, C, D, H, W) → (N, C, D′, H′, W′), or without N.
+ *
+ * @example
+ * new AvgPool3d(2).forward(zeros([1, 3, 4, 8, 8])).shape; // => [1, 3, 2, 4, 4]
+ */
 export class AvgPool3d extends AvgPool {
   constructor(kernelSize: Sizes, options: AvgPoolOptions = {}) {
     checkArguments("AvgPool3d", arguments, 2);
@@ -165,6 +202,12 @@ abstract class LPPool extends Module {
   }
 }
 
+/**
+ * The p-norm (Σ xᵖ)^(1/p) of each window over one axis: (N, C, L) → (N, C, L′), or without N.
+ *
+ * @example
+ * new LPPool1d(2, 2).forward(tensor([[[3, 4, 0, 2]]])); // => [[[5, 2]]]
+ */
 export class LPPool1d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
     checkArguments("LPPool1d", arguments, 3);
@@ -172,6 +215,12 @@ export class LPPool1d extends LPPool {
   }
 }
 
+/**
+ * The p-norm (Σ xᵖ)^(1/p) of each window over two axes: (N, C, H, W) → (N, C, H′, W′), or without N.
+ *
+ * @example
+ * new LPPool2d(2, 2).forward(ones([1, 3, 8, 8])).shape; // => [1, 3, 4, 4]
+ */
 export class LPPool2d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
     checkArguments("LPPool2d", arguments, 3);
@@ -179,6 +228,12 @@ export class LPPool2d extends LPPool {
   }
 }
 
+/**
+ * The p-norm (Σ xᵖ)^(1/p) of each window over three axes: (N, C, D, H, W) → (N, C, D′, H′, W′), or without N.
+ *
+ * @example
+ * new LPPool3d(2, 2).forward(ones([1, 3, 4, 8, 8])).shape; // => [1, 3, 2, 4, 4]
+ */
 export class LPPool3d extends LPPool {
   constructor(normType: number, kernelSize: Sizes, options: LpPoolOptions = {}) {
     checkArguments("LPPool3d", arguments, 3);

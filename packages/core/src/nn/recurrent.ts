@@ -23,6 +23,7 @@ import {
 } from "./recurrentCells.js";
 import { checkSize } from "./size.js";
 
+/** The options of `RNN`, `LSTM` and `GRU`. */
 export interface RecurrentOptions {
   /** Layers on top of each other. Default 1. */
   readonly numLayers?: number;
@@ -216,9 +217,21 @@ abstract class Recurrent extends Module {
   }
 }
 
-/** h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990. */
+/**
+ * h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990.
+ *
+ * @example
+ * new RNN(4, 8).forward(normal([5, 2, 4])).shape; // => [5, 2, 8]
+ */
 export class RNN extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { nonlinearity?: Nonlinearity } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: RecurrentOptions & {
+      /** "tanh" or "relu". Default "tanh". */
+      nonlinearity?: Nonlinearity;
+    } = {},
+  ) {
     checkArguments("RNN", arguments, 3);
     checkOptions("RNN", options, { ...names, nonlinearity: "string" }, [inputSize, hiddenSize]);
     const { nonlinearity = "tanh", ...rest } = options;
@@ -231,9 +244,18 @@ export class RNN extends Recurrent {
  * i, f, o = σ(…), g = tanh(…); c ← f·c + i·g; h ← o·tanh(c). Gates in PyTorch's order i, f, g, o. Source: Hochreiter and Schmidhuber 1997.
  *
  * @param options.projSize h is projected to this size, less than hiddenSize (Sak et al. 2014); 0, the default: it is not
+ * @example
+ * new LSTM(4, 8, { batchFirst: true }).forward(normal([2, 5, 4])).shape; // => [2, 5, 8]
  */
 export class LSTM extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { projSize?: number } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: RecurrentOptions & {
+      /** The size of the projection of the hidden state; 0: none. Default 0. */
+      projSize?: number;
+    } = {},
+  ) {
     checkArguments("LSTM", arguments, 3);
     checkOptions("LSTM", options, { ...names, projSize: "integer" }, [inputSize, hiddenSize]);
     const { projSize = 0, ...rest } = options;
@@ -245,7 +267,12 @@ export class LSTM extends Recurrent {
   }
 }
 
-/** r, z = σ(…); n = tanh(W x + b + r·(U h + c)); h ← (1 − z)·n + z·h. Gates in PyTorch's order r, z, n. Source: Cho et al. 2014. */
+/**
+ * r, z = σ(…); n = tanh(W x + b + r·(U h + c)); h ← (1 − z)·n + z·h. Gates in PyTorch's order r, z, n. Source: Cho et al. 2014.
+ *
+ * @example
+ * new GRU(4, 8).forward(normal([5, 2, 4])).shape; // => [5, 2, 8]
+ */
 export class GRU extends Recurrent {
   constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
     checkArguments("GRU", arguments, 3);

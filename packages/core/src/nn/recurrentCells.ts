@@ -137,9 +137,23 @@ abstract class Cell extends Module {
   }
 }
 
-/** One step of an Elman network: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch. */
+/**
+ * One step of an Elman network: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch.
+ *
+ * @example
+ * new RNNCell(4, 8).forward(normal([2, 4])).shape; // => [2, 8]
+ */
 export class RNNCell extends Cell {
-  constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean; nonlinearity?: Nonlinearity } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: {
+      /** Add biases. Default true. */
+      bias?: boolean;
+      /** "tanh" or "relu". Default "tanh". */
+      nonlinearity?: Nonlinearity;
+    } = {},
+  ) {
     checkArguments("RNNCell", arguments, 3);
     checkOptions("RNNCell", options, { bias: "boolean", nonlinearity: "string" }, [inputSize, hiddenSize]);
     const { bias = true, nonlinearity = "tanh" } = options;
@@ -152,9 +166,23 @@ export class RNNCell extends Cell {
   }
 }
 
-/** One step of an LSTM: x (N, inputSize), [h, c] each (N, hiddenSize) → the next [h, c]; also without a batch. */
+/**
+ * One step of an LSTM: x (N, inputSize), [h, c] each (N, hiddenSize) → the next [h, c]; also without a batch.
+ *
+ * @example
+ * const [h, c] = new LSTMCell(4, 8).forward(normal([2, 4]));
+ * h.shape; // => [2, 8]
+ * c.shape; // => [2, 8]
+ */
 export class LSTMCell extends Cell {
-  constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: {
+      /** Add biases. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     checkArguments("LSTMCell", arguments, 3);
     checkOptions("LSTMCell", options, { bias: "boolean" }, [inputSize, hiddenSize]);
     super("LSTMCell", { inputSize, hiddenSize, gates: 4, states: 2 }, options.bias ?? true, lstmStep);
@@ -165,9 +193,21 @@ export class LSTMCell extends Cell {
   }
 }
 
-/** One step of a GRU: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch. */
+/**
+ * One step of a GRU: x (N, inputSize), h (N, hiddenSize) → the next h; also without a batch.
+ *
+ * @example
+ * new GRUCell(4, 8).forward(normal([2, 4])).shape; // => [2, 8]
+ */
 export class GRUCell extends Cell {
-  constructor(inputSize: number, hiddenSize: number, options: { bias?: boolean } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: {
+      /** Add biases. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     checkArguments("GRUCell", arguments, 3);
     checkOptions("GRUCell", options, { bias: "boolean" }, [inputSize, hiddenSize]);
     super("GRUCell", { inputSize, hiddenSize, gates: 3, states: 1 }, options.bias ?? true, gruStep);

@@ -10,9 +10,13 @@ import { checkArguments } from "../types/options.js";
  * y = branch(x) + x, or + shortcut(x) where the branch changes the shape. Source: He et al. 2016.
  *
  * @throws ErmineError ERMINE_SHAPE where the two differ in shape: nothing broadcasts
+ * @example
+ * new Residual(new Linear(4, 4)).forward(zeros([2, 4])).shape; // => [2, 4]
  */
 export class Residual extends Module {
+  /** What is added to its input. */
   readonly branch: Layer;
+  /** What its input goes through; undefined: nothing. */
   readonly shortcut: Layer | undefined;
 
   constructor(branch: Layer, shortcut?: Layer) {

@@ -8,18 +8,24 @@ import { checkState, elementsOf, shapeOf, type LoadableState } from "./stateElem
 
 /** A variable's numbers on the host, as saved. */
 export interface HostTensor {
+  /** The size of each axis. */
   readonly shape: Shape;
+  /** What the elements are. */
   readonly dtype: DType;
+  /** The elements, row by row. */
   readonly data: TypedArray;
 }
+/** Parameters and buffers by their path in the model. */
 export type StateDict = Record<string, HostTensor>;
 
+/** The options of `loadStateDict`. */
 export interface LoadOptions {
   /** false: names that only one side has are left alone. Default true: they are an error. */
   readonly strict?: boolean;
   /**
    * Where the state's names are others: beginnings and what stands in their place, `{ "backbone.": "encoder.", "fc.": null }` (null: not
    * loaded; the longest that fits counts); or a function of the name.
+   * Default: names stay.
    */
   readonly rename?: Readonly<Record<string, string | null>> | ((name: string) => string | null);
   /** Tensors of another shape: an error (default), or skipped, as a head for other classes is. */
@@ -28,6 +34,7 @@ export interface LoadOptions {
 
 /** What became of a state: the module's names, but `unexpected` and `dropped`, which are the state's. */
 export interface LoadReport {
+  /** The names in the model that were loaded. */
   readonly loaded: readonly string[];
   /** The module has it, the state does not: it is as it was. */
   readonly missing: readonly string[];

@@ -7,9 +7,11 @@ import { Tensor } from "../types/tensor.js";
 
 /** A tensor to load: as saved, or as JSON makes it of that, where `{ "0": 1, "1": 2 }` stands for a typed array. */
 export interface LoadableTensor {
+  /** The size of each axis. */
   readonly shape: Shape;
   /** Not needed: elements become those of the variable's dtype, or are refused. */
   readonly dtype?: DType;
+  /** The elements, row by row. */
   readonly data: AnyTypedArray | readonly number[] | Readonly<Record<string, number>>;
 }
 

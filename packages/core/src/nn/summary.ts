@@ -8,8 +8,9 @@ import { Tensor } from "../types/tensor.js";
 import { leaves } from "../types/tree.js";
 import { Module } from "./module.js";
 
+/** The options of `summary`. */
 export interface SummaryOptions {
-  /** The shape of one sample, without the batch; for several inputs one each. Without it the table has no shapes. */
+  /** The shape of one sample, without the batch; for several inputs one each. Without it the table has no shapes. Default: shapes are left out. */
   readonly input?: readonly number[] | readonly (readonly number[])[];
   /** Of the inputs. Default "float32". */
   readonly dtype?: DType;

@@ -12,6 +12,7 @@ import { Linear } from "./linear.js";
 import { Module, type Layer } from "./module.js";
 import { checkSize } from "./size.js";
 
+/** The options of transformer layers. */
 export interface TransformerLayerOptions {
   /** Width between the two linear maps. Default 2048. */
   readonly dimFeedforward?: number;
@@ -96,6 +97,7 @@ const masksOf = (attnMask?: Tensor, keyPaddingMask?: Tensor, causal?: boolean): 
   ...(causal === undefined ? {} : { causal }),
 });
 
+/** What an encoder may not see. */
 export interface EncoderMasks {
   /** (L, L) or (N·heads, L, L), as MultiHeadAttention's attnMask. */
   readonly srcMask?: Tensor;
@@ -107,11 +109,20 @@ export interface EncoderMasks {
 
 const encoderMasks = { srcMask: "tensor", srcKeyPaddingMask: "tensor", isCausal: "boolean" } as const;
 
-/** Self-attention, then two linear maps, each with a way around and a normalization: (N, L, dModel) → the same; or (L, dModel). */
+/**
+ * Self-attention, then two linear maps, each with a way around and a normalization: (N, L, dModel) → the same; or (L, dModel).
+ *
+ * @example
+ * new TransformerEncoderLayer(8, 2, { dimFeedforward: 16 }).forward(normal([2, 5, 8])).shape; // => [2, 5, 8]
+ */
 export class TransformerEncoderLayer extends TransformerLayer {
+  /** The normalization of the attention's block. */
   readonly norm1: LayerNorm;
+  /** The normalization of the feed-forward block. */
   readonly norm2: LayerNorm;
+  /** Drops outputs of the attention in training. */
   readonly dropout1: Dropout;
+  /** Drops outputs of the feed-forward block in training. */
   readonly dropout2: Dropout;
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
@@ -131,6 +142,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 }
 
+/** What a decoder may not see, of its own input and of the memory. */
 export interface DecoderMasks {
   /** (T, T) or (N·heads, T, T). */
   readonly tgtMask?: Tensor;
@@ -155,14 +167,26 @@ const decoderMasks = {
   memoryIsCausal: "boolean",
 } as const;
 
-/** Self-attention, attention to the encoder's output, then two linear maps: tgt (N, T, dModel), memory (N, S, dModel) → (N, T, dModel). */
+/**
+ * Self-attention, attention to the encoder's output, then two linear maps: tgt (N, T, dModel), memory (N, S, dModel) → (N, T, dModel).
+ *
+ * @example
+ * new TransformerDecoderLayer(8, 2).forward(normal([2, 5, 8]), normal([2, 7, 8])).shape; // => [2, 5, 8]
+ */
 export class TransformerDecoderLayer extends TransformerLayer {
+  /** The attention to the memory. */
   readonly multihead_attn: MultiHeadAttention;
+  /** The normalization of the self-attention's block. */
   readonly norm1: LayerNorm;
+  /** The normalization of the block of attention to the memory. */
   readonly norm2: LayerNorm;
+  /** The normalization of the feed-forward block. */
   readonly norm3: LayerNorm;
+  /** Drops outputs of the self-attention in training. */
   readonly dropout1: Dropout;
+  /** Drops outputs of the attention to the memory in training. */
   readonly dropout2: Dropout;
+  /** Drops outputs of the feed-forward block in training. */
   readonly dropout3: Dropout;
 
   constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
@@ -225,7 +249,14 @@ abstract class Stack<L extends Module> extends Module {
  * @example new TransformerEncoder(() => new TransformerEncoderLayer(64, 4), 6, { norm: new LayerNorm(64) })
  */
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
-  constructor(make: (index: number) => TransformerEncoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+  constructor(
+    make: (index: number) => TransformerEncoderLayer,
+    numLayers: number,
+    options: {
+      /** What the last layer's output goes through. Default: nothing. */
+      readonly norm?: Layer;
+    } = {},
+  ) {
     checkArguments("TransformerEncoder", arguments, 3);
     super("TransformerEncoder", make, numLayers, options);
   }
@@ -235,9 +266,22 @@ export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
   }
 }
 
-/** `numLayers` decoder layers one after the other, then `norm` where one is given; `make` gives each layer. */
+/**
+ * `numLayers` decoder layers one after the other, then `norm` where one is given; `make` gives each layer.
+ *
+ * @example
+ * const decoder = new TransformerDecoder(() => new TransformerDecoderLayer(8, 2), 2);
+ * decoder.forward(normal([2, 5, 8]), normal([2, 7, 8])).shape; // => [2, 5, 8]
+ */
 export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
-  constructor(make: (index: number) => TransformerDecoderLayer, numLayers: number, options: { readonly norm?: Layer } = {}) {
+  constructor(
+    make: (index: number) => TransformerDecoderLayer,
+    numLayers: number,
+    options: {
+      /** What the last layer's output goes through. Default: nothing. */
+      readonly norm?: Layer;
+    } = {},
+  ) {
     checkArguments("TransformerDecoder", arguments, 3);
     super("TransformerDecoder", make, numLayers, options);
   }

@@ -11,6 +11,7 @@ import { checkChannels } from "./convolution.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 
+/** The options of `ConvTranspose1d`, `ConvTranspose2d` and `ConvTranspose3d`. Numbers for all axes, or one for each. */
 export interface ConvTransposeOptions {
   /** Default 1. */
   readonly stride?: number | readonly number[];
@@ -24,7 +25,7 @@ export interface ConvTransposeOptions {
   readonly bias?: boolean;
   /** Default 1. */
   readonly dilation?: number | readonly number[];
-  /** Nothing else than "zeros" has a meaning here, as in PyTorch. */
+  /** Nothing else than "zeros" has a meaning here, as in PyTorch. Default "zeros". */
   readonly paddingMode?: "zeros";
 }
 
@@ -113,6 +114,12 @@ abstract class ConvTranspose extends Module {
   }
 }
 
+/**
+ * A transposed convolution over one axis: (N, inChannels, L) → (N, outChannels, L′), or without N.
+ *
+ * @example
+ * new ConvTranspose1d(3, 8, 4, { stride: 2, padding: 1 }).forward(zeros([2, 3, 16])).shape; // => [2, 8, 32]
+ */
 export class ConvTranspose1d extends ConvTranspose {
   constructor(
     inChannels: number,
@@ -125,6 +132,12 @@ export class ConvTranspose1d extends ConvTranspose {
   }
 }
 
+/**
+ * A transposed convolution over two axes: (N, inChannels, H, W) → (N, outChannels, H′, W′), or without N.
+ *
+ * @example
+ * new ConvTranspose2d(3, 8, 4, { stride: 2, padding: 1 }).forward(zeros([2, 3, 16, 16])).shape; // => [2, 8, 32, 32]
+ */
 export class ConvTranspose2d extends ConvTranspose {
   constructor(
     inChannels: number,
@@ -137,6 +150,12 @@ export class ConvTranspose2d extends ConvTranspose {
   }
 }
 
+/**
+ * A transposed convolution over three axes: (N, inChannels, D, H, W) → (N, outChannels, D′, H′, W′), or without N.
+ *
+ * @example
+ * new ConvTranspose3d(1, 4, 2, { stride: 2 }).forward(zeros([2, 1, 4, 4, 4])).shape; // => [2, 4, 8, 8, 8]
+ */
 export class ConvTranspose3d extends ConvTranspose {
   constructor(
     inChannels: number,

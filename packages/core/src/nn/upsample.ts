@@ -11,8 +11,12 @@ import { checkArguments } from "../types/options.js";
 /**
  * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two
  * "bilinear" or "bicubic", over three "trilinear"; "nearest" (default), "nearest-exact" and "area" over any. See `resize`.
+ *
+ * @example
+ * new Upsample({ scaleFactor: 2, mode: "bilinear" }).forward(zeros([1, 3, 4, 4])).shape; // => [1, 3, 8, 8]
  */
 export class Upsample extends Module {
+  /** Its size or factor, and how. */
   readonly options: ResizeOptions;
 
   constructor(options: ResizeOptions) {
@@ -40,8 +44,14 @@ function turned(x: Tensor, apart: readonly Size[], order: readonly number[], joi
   return reshape(permute(reshape(x, [...lead, ...apart]), axes), [...lead, ...joined]);
 }
 
-/** (…, C · r², H, W) → (…, C, H · r, W · r): channels become finer pixels, r = `upscaleFactor`. Source: Shi et al. 2016. */
+/**
+ * (…, C · r², H, W) → (…, C, H · r, W · r): channels become finer pixels, r = `upscaleFactor`. Source: Shi et al. 2016.
+ *
+ * @example
+ * new PixelShuffle(2).forward(zeros([1, 8, 3, 3])).shape; // => [1, 2, 6, 6]
+ */
 export class PixelShuffle extends Module {
+  /** How many times larger height and width become. */
   readonly upscaleFactor: number;
 
   constructor(upscaleFactor: number) {
@@ -65,8 +75,14 @@ export class PixelShuffle extends Module {
   }
 }
 
-/** (…, C, H · r, W · r) → (…, C · r², H, W): the inverse of PixelShuffle, r = `downscaleFactor`. */
+/**
+ * (…, C, H · r, W · r) → (…, C · r², H, W): the inverse of PixelShuffle, r = `downscaleFactor`.
+ *
+ * @example
+ * new PixelUnshuffle(2).forward(zeros([1, 2, 6, 6])).shape; // => [1, 8, 3, 3]
+ */
 export class PixelUnshuffle extends Module {
+  /** How many times smaller height and width become. */
   readonly downscaleFactor: number;
 
   constructor(downscaleFactor: number) {

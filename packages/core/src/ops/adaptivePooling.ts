@@ -79,7 +79,12 @@ export function checkOutputSize(where: string, outputSize: OutputSize, axes: num
   );
 }
 
-/** The mean of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]. */
+/**
+ * The mean of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize].
+ *
+ * @example
+ * adaptiveAvgPool(tensor([[[1, 2, 3, 4]]]), [2]); // => [[[1.5, 3.5]]]
+ */
 export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveAvgPool", arguments, 2);
   checkOutputSize("adaptiveAvgPool", outputSize, outputSize.length);
@@ -98,7 +103,12 @@ export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real
   });
 }
 
-/** The largest of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]; the gradient goes to the first of equals. */
+/**
+ * The largest of each part of x [N, C, ...size] or [C, ...size] → […, ...outputSize]; the gradient goes to the first of equals.
+ *
+ * @example
+ * adaptiveMaxPool(tensor([[[1, 2, 4, 3]]]), [2]); // => [[[2, 4]]]
+ */
 export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveMaxPool", arguments, 2);
   checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
@@ -108,7 +118,12 @@ export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real
   });
 }
 
-/** Where the largest of each part stands (int32): its position among the numbers of its image, row-major. */
+/**
+ * Where the largest of each part stands (int32): its position among the numbers of its image, row-major.
+ *
+ * @example
+ * adaptiveMaxPoolIndices(tensor([[[1, 2, 4, 3]]]), [2]); // => [[[1, 2]]]
+ */
 export function adaptiveMaxPoolIndices(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveMaxPoolIndices", arguments, 2);
   checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);

@@ -8,6 +8,7 @@ import { sumTo } from "./reduction.js";
 import { log, neg, round } from "./unary.js";
 import { where } from "./where.js";
 
+/** The op behind `add`. */
 export const addOp = binaryOp("add", {
   dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
@@ -16,6 +17,7 @@ export const addOp = binaryOp("add", {
   ],
 });
 
+/** The op behind `sub`. */
 export const subOp = binaryOp("sub", {
   dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
@@ -24,6 +26,7 @@ export const subOp = binaryOp("sub", {
   ],
 });
 
+/** The op behind `mul`. */
 export const mulOp = binaryOp("mul", {
   dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
@@ -32,6 +35,7 @@ export const mulOp = binaryOp("mul", {
   ],
 });
 
+/** The op behind `div`. */
 export const divOp = binaryOp("div", {
   gradient: ([g], [a, b], [quotient], _, needed) => [
     needed[0] ? sumTo(div(g!, b!), a!.shape) : undefined,
@@ -67,6 +71,7 @@ export const maximumOp = binaryOp("maximum", {
   ],
 });
 
+/** The op behind `minimum`. */
 export const minimumOp = binaryOp("minimum", {
   dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
@@ -75,6 +80,7 @@ export const minimumOp = binaryOp("minimum", {
   ],
 });
 
+/** The op behind `remainder`. */
 export const remainderOp = binaryOp("remainder", {
   dtype: "numeric",
   gradient: ([g], [a, b], _, __, needed) => [
@@ -83,6 +89,7 @@ export const remainderOp = binaryOp("remainder", {
   ],
 });
 
+/** The op behind `floorDivide`. */
 export const floorDivideOp = binaryOp("floorDivide", {
   dtype: "numeric",
   decompose: ([a, b]) => [a!.dtype === "int32" ? wholeQuotient(a!, b!) : floatQuotient(a!, b!)],
@@ -112,28 +119,68 @@ function wholeQuotient(a: Tensor, b: Tensor): Tensor {
   return where(none, 0, sub(add(first, second), cast(below, "int32")));
 }
 
-/** a + b. int32 stays int32; with a float32 the result is float32; a bool counts as 0 or 1. */
+/**
+ * a + b. int32 stays int32; with a float32 the result is float32; a bool counts as 0 or 1.
+ *
+ * @example
+ * add(tensor([1, 2]), tensor([[10], [20]])); // => [[11, 12], [21, 22]]
+ */
 export const add = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(addOp, a, b);
 
-/** a − b. */
+/**
+ * a − b.
+ *
+ * @example
+ * sub(tensor([1, 2]), 1); // => [0, 1]
+ */
 export const sub = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(subOp, a, b);
 
-/** a · b, element by element. For the matrix product use `matmul`. */
+/**
+ * a · b, element by element. For the matrix product use `matmul`.
+ *
+ * @example
+ * mul(tensor([1, 2]), tensor([3, 4])); // => [3, 8]
+ */
 export const mul = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(mulOp, a, b);
 
-/** a / b, always float32 (int32 is cast first). */
+/**
+ * a / b, always float32 (int32 is cast first).
+ *
+ * @example
+ * div(tensor([1, 2]), 4); // => [0.25, 0.5]
+ */
 export const div = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(divOp, a, b, "float32");
 
-/** aᵇ, float32. */
+/**
+ * aᵇ, float32.
+ *
+ * @example
+ * pow(tensor([1, 2, 3]), 2); // => [1, 4, 9]
+ */
 export const pow = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(powOp, a, b, "float32");
 
-/** The larger of each two; NaN where either is. */
+/**
+ * The larger of each two; NaN where either is.
+ *
+ * @example
+ * maximum(tensor([1, 5]), tensor([3, 2])); // => [3, 5]
+ */
 export const maximum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(maximumOp, a, b);
 
-/** The smaller of each two; NaN where either is. */
+/**
+ * The smaller of each two; NaN where either is.
+ *
+ * @example
+ * minimum(tensor([1, 5]), tensor([3, 2])); // => [1, 2]
+ */
 export const minimum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(minimumOp, a, b);
 
-/** a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder. */
+/**
+ * a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder.
+ *
+ * @example
+ * remainder(tensor([7, -7]), 3); // => [1, 2]
+ */
 export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(remainderOp, a, b);
 
 /**
@@ -141,13 +188,21 @@ export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary
  *
  * int32 stays int32 and is exact; by 0 it is 0, and −2³¹ by −1 is −2³¹ (its quotient is no int32). float32 by 0 is a / b, ±∞ or NaN. As PyTorch's
  * `floor_divide`, but for int32 by 0, which is an error there. There is no gradient.
+ *
+ * @example
+ * floorDivide(tensor([7, -7]), 2); // => [3, -4]
  */
 export function floorDivide(a: Operand, b: Operand): Tensor<"real"> {
   const [x, y] = promoteOperands("floorDivide", a, b);
   return apply1(floorDivideOp, [x, y], {});
 }
 
-/** (a − b)². */
+/**
+ * (a − b)².
+ *
+ * @example
+ * squaredDifference(tensor([1, 2]), tensor([3, 5])); // => [4, 9]
+ */
 export function squaredDifference(a: Operand, b: Operand): Tensor<"real"> {
   const difference = sub(a, b);
   return mul(difference, difference);

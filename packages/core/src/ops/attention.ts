@@ -16,6 +16,7 @@ import { amax, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { where } from "./where.js";
 
+/** What the op of attention is told. */
 export type AttentionAttributes = {
   /** Multiplies the products of queries and keys. */
   readonly scale: number;
@@ -96,8 +97,9 @@ export const scaledDotProductAttentionOp = builtinFusedOp<AttentionAttributes>({
 
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
 
+/** The options of `scaledDotProductAttention`. */
 export interface AttentionOptions {
-  /** Broadcasts to [..., L, S]. bool: true IS attended to, as PyTorch's function has it; the masks of `MultiHeadAttention` are the opposite. float32: added to the scores. */
+  /** Broadcasts to [..., L, S]. bool: true IS attended to, as PyTorch's function has it; the masks of `MultiHeadAttention` are the opposite. float32: added to the scores. Default: none. */
   readonly mask?: Tensor;
   /** The i-th query attends to the first i + 1 keys. Not with a mask. Default false. */
   readonly causal?: boolean;
@@ -117,6 +119,8 @@ export interface AttentionOptions {
  * @returns [..., L, F]
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
  * Source: Vaswani et al. 2017; PyTorch's scaled_dot_product_attention
+ * @example
+ * scaledDotProductAttention(ones([1, 2, 4]), ones([1, 3, 4]), ones([1, 3, 4])).shape; // => [1, 2, 4]
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("scaledDotProductAttention", arguments, 4);

@@ -11,8 +11,13 @@ import { clamp, where } from "./where.js";
 /** The largest float32 below 2³¹: as an int32 that is stored as a float32 can be. */
 const largest = 2 ** 31 - 128;
 
-export type CastAttributes = { readonly dtype: DType };
+/** What `castOp` is told. */
+export type CastAttributes = {
+  /** The dtype of the output. */
+  readonly dtype: DType;
+};
 
+/** The op behind `cast`. */
 export const castOp = builtinOp<CastAttributes>({
   name: "cast",
   inputs: [{ name: "x" }],
@@ -33,6 +38,9 @@ export const castOp = builtinOp<CastAttributes>({
  *
  * float32 → int32 cuts the fraction off; what int32 cannot hold becomes the nearest that it can, −2³¹ or 2³¹ − 1 (±∞ too), and NaN becomes 0.
  * int32 → float32 rounds above 2²⁴ to the nearest. Anything → bool is x ≠ 0, true for NaN.
+ *
+ * @example
+ * cast(tensor([1.7, -1.7]), "int32"); // => [1, -1]
  */
 export function cast<D extends Domain>(x: Tensor<D>, dtype: "float32"): Tensor<D>;
 export function cast(x: Tensor, dtype: "int32" | "bool"): Tensor<"real">;

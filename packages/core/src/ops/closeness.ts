@@ -6,6 +6,7 @@ import { broadcastTo } from "./shape.js";
 import { scope } from "../dispatch/scope.js";
 import { checkTensor } from "./elementwise.js";
 
+/** The options of `allClose`. */
 export interface ClosenessOptions {
   /** Default 1e-5. */
   readonly rtol?: number;
@@ -15,7 +16,12 @@ export interface ClosenessOptions {
   readonly equalNan?: boolean;
 }
 
-/** Is |a − b| ≤ atol + rtol · |b| everywhere? Shapes broadcast; equal infinities are close. */
+/**
+ * Is |a − b| ≤ atol + rtol · |b| everywhere? Shapes broadcast; equal infinities are close.
+ *
+ * @example
+ * allClose(tensor([1, 2]), tensor([1, 2.000001])); // => true
+ */
 export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): boolean {
   if (arguments.length > 3) checkArguments("allClose", arguments, 3);
   checkTensor("allClose", a);
@@ -31,7 +37,12 @@ export function allClose(a: Tensor, b: Tensor, options: ClosenessOptions = {}): 
   });
 }
 
-/** The same shape and the same numbers? NaN equals nothing. */
+/**
+ * The same shape and the same numbers? NaN equals nothing.
+ *
+ * @example
+ * arrayEqual(tensor([1, 2]), tensor([1, 3])); // => false
+ */
 export function arrayEqual(a: Tensor, b: Tensor): boolean {
   if (arguments.length > 2) checkArguments("arrayEqual", arguments, 2);
   checkTensor("arrayEqual", a);

@@ -6,10 +6,14 @@ import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { applyBinary, binaryOp, type NoAttributes, type Operand } from "./elementwise.js";
 
 // "any": where a backend has float32 only, logic is comparison of 0 and 1.
+/** The op behind `equal`. */
 export const equalOp = binaryOp("equal", { dtype: "any", result: "bool" });
+/** The op behind `less`. */
 export const lessOp = binaryOp("less", { dtype: "any", result: "bool" });
+/** The op behind `lessEqual`. */
 export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool" });
 
+/** The op behind `logicalNot`. */
 export const logicalNotOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "logicalNot",
   inputs: [{ name: "x", dtype: "bool" }],
@@ -19,10 +23,12 @@ export const logicalNotOp: Op<NoAttributes> = builtinOp<NoAttributes>({
 });
 
 // a ∧ b is ¬a < b, and a ∨ b is ¬a ≤ b.
+/** The op behind `logicalAnd`. */
 export const logicalAndOp = binaryOp("logicalAnd", {
   dtype: "bool",
   lowered: ([a, b]) => [apply1(lessOp, [logicalNot(a!), b], {})],
 });
+/** The op behind `logicalOr`. */
 export const logicalOrOp = binaryOp("logicalOr", {
   dtype: "bool",
   lowered: ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})],
@@ -53,47 +59,97 @@ function atLeast(value: number, x: Tensor): Tensor<"real"> {
 const before = (value: number): number => (Number.isInteger(value) ? value - 1 : value);
 const after = (value: number): number => (Number.isInteger(value) ? value + 1 : value);
 
-/** a = b. NaN equals nothing. A number is compared exactly, also where int32 cannot hold it. */
+/**
+ * a = b. NaN equals nothing. A number is compared exactly, also where int32 cannot hold it.
+ *
+ * @example
+ * equal(tensor([1, 2]), tensor([1, 3])); // => [true, false]
+ */
 export function equal(a: Operand, b: Operand): Tensor<"real"> {
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return always(a, false);
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return always(b, false);
   return applyBinary(equalOp, a, b);
 }
 
-/** a ≠ b. */
+/**
+ * a ≠ b.
+ *
+ * @example
+ * notEqual(tensor([1, 2]), tensor([1, 3])); // => [false, true]
+ */
 export const notEqual = (a: Operand, b: Operand): Tensor<"real"> => logicalNot(equal(a, b));
 
-/** a < b. */
+/**
+ * a < b.
+ *
+ * @example
+ * less(tensor([1, 2]), 2); // => [true, false]
+ */
 export function less(a: Operand, b: Operand): Tensor<"real"> {
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, before(b));
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(after(a), b);
   return applyBinary(lessOp, a, b);
 }
 
-/** a ≤ b. */
+/**
+ * a ≤ b.
+ *
+ * @example
+ * lessEqual(tensor([1, 2]), 2); // => [true, true]
+ */
 export function lessEqual(a: Operand, b: Operand): Tensor<"real"> {
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, b);
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(a, b);
   return applyBinary(lessEqualOp, a, b);
 }
 
-/** a > b. */
+/**
+ * a > b.
+ *
+ * @example
+ * greater(tensor([1, 2]), 1); // => [false, true]
+ */
 export const greater = (a: Operand, b: Operand): Tensor<"real"> => less(b, a);
 
-/** a ≥ b. */
+/**
+ * a ≥ b.
+ *
+ * @example
+ * greaterEqual(tensor([1, 2]), 2); // => [false, true]
+ */
 export const greaterEqual = (a: Operand, b: Operand): Tensor<"real"> => lessEqual(b, a);
 
 const truth = (operand: Operand): Operand =>
   operand instanceof Tensor ? cast(operand, "bool") : typeof operand === "number" ? operand !== 0 : operand;
 
-/** ¬x; numbers count as x ≠ 0. */
+/**
+ * ¬x; numbers count as x ≠ 0.
+ *
+ * @example
+ * logicalNot(tensor([true, false])); // => [false, true]
+ */
 export const logicalNot = (x: Tensor): Tensor<"real"> => apply1(logicalNotOp, [cast(x, "bool")], {});
 
-/** a ∧ b. */
+/**
+ * a ∧ b.
+ *
+ * @example
+ * logicalAnd(tensor([true, true]), tensor([true, false])); // => [true, false]
+ */
 export const logicalAnd = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(logicalAndOp, truth(a), truth(b), "bool");
 
-/** a ∨ b. */
+/**
+ * a ∨ b.
+ *
+ * @example
+ * logicalOr(tensor([false, true]), tensor([false, false])); // => [false, true]
+ */
 export const logicalOr = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(logicalOrOp, truth(a), truth(b), "bool");
 
-/** Exactly one of the two. */
+/**
+ * Exactly one of the two.
+ *
+ * @example
+ * logicalXor(tensor([true, true]), tensor([true, false])); // => [false, true]
+ */
 export const logicalXor = (a: Operand, b: Operand): Tensor<"real"> => notEqual(truth(a), truth(b));

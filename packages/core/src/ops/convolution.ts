@@ -11,11 +11,17 @@ import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
 import { foldOp, overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
 
+/** What `convolutionOp` is told. */
 export type ConvolutionAttributes = {
+  /** The distance of two windows, for each axis. */
   readonly stride: readonly number[];
+  /** Zeros in front, for each axis. */
   readonly padBefore: readonly number[];
+  /** Zeros at the end, for each axis. */
   readonly padAfter: readonly number[];
+  /** The distance of two elements of the kernel, for each axis. */
   readonly dilation: readonly number[];
+  /** Into how many groups channels are divided. */
   readonly groups: number;
 };
 
@@ -39,6 +45,7 @@ function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttributes)
 const weightMatrices = (weight: Tensor, groups: number): Tensor =>
   reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
 
+/** The op behind `convolution`. */
 export const convolutionOp = builtinFusedOp<ConvolutionAttributes>({
   name: "convolution",
   inputs: [
@@ -101,6 +108,7 @@ export const convolutionOp = builtinFusedOp<ConvolutionAttributes>({
   },
 });
 
+/** The options of `convolution`. */
 export interface ConvolutionOptions extends WindowOptions {
   /** Channels in groups that do not see each other. Default 1. */
   readonly groups?: number;
@@ -114,6 +122,8 @@ export interface ConvolutionOptions extends WindowOptions {
  * @param bias [O]
  * @returns [N, O, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1]
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
+ * @example
+ * convolution(tensor([[[1, 2, 3, 4]]]), tensor([[[1, -1]]])); // => [[[-1, -1, -1]]]
  */
 export function convolution(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvolutionOptions = {}): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("convolution", arguments, 4);

@@ -21,6 +21,7 @@ import { apply1, builtinOp } from "../dispatch/dispatch.js";
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };
 
+/** The op behind `full`: no input, attributes shape, value and dtype. */
 export const fullOp = builtinOp<FullAttributes>({
   name: "full",
   inputs: [],
@@ -44,6 +45,7 @@ export function hostTensor<D extends Domain = "real">(
   return adopt(wrapHost({ shape, dtype, domain: domain ?? "real" }, data), data.length * bytesPerElement[dtype]);
 }
 
+/** The options of `tensor`. */
 export interface TensorOptions {
   /** Default: that of the nesting; [length] for a typed array. */
   readonly shape?: readonly number[];
@@ -79,8 +81,20 @@ export function tensor(values: Nested, options: TensorOptions = {}): Tensor<"rea
   return hostTensor(given.data === values ? given.data.slice() : given.data, [...(shape ?? given.shape)], given.dtype);
 }
 
-/** A tensor without axes. */
-export function scalar(value: number | boolean, options: { readonly dtype?: DType } = {}): Tensor<"real"> {
+/**
+ * A tensor without axes.
+ *
+ * @example
+ * scalar(3).shape; // => []
+ * scalar(3).item(); // => 3
+ */
+export function scalar(
+  value: number | boolean,
+  options: {
+    /** The dtype. Default: bool for a boolean, else float32. */
+    readonly dtype?: DType;
+  } = {},
+): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("scalar", arguments, 2);
   if (Array.isArray(value) || ArrayBuffer.isView(value))
     throw new ErmineError("ERMINE_SHAPE", "scalar takes one number. For a list of them write tensor([…]).");
@@ -92,11 +106,18 @@ const product = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 
 const ofDType = { dtype: "string" } as const;
 
+/** The options of functions that make tensors. */
 export interface DTypeOptions {
+  /** The dtype. Default "float32". */
   readonly dtype?: DType;
 }
 
-/** A tensor filled with one number. */
+/**
+ * A tensor filled with one number.
+ *
+ * @example
+ * full([2, 2], 7); // => [[7, 7], [7, 7]]
+ */
 export function full(shape: Shape, value: number, options: DTypeOptions = {}): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 3) checkList("full", arguments, 0, 3);
   checkOptions("full", options, ofDType, [shape, value]);
@@ -109,27 +130,52 @@ export function full(shape: Shape, value: number, options: DTypeOptions = {}): T
   return hostTensor(allocate(dtype, product(sizes)).fill(element), [...sizes], dtype);
 }
 
-/** A tensor of zeros. */
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * zeros([2, 2]); // => [[0, 0], [0, 0]]
+ */
 export function zeros(shape: Shape, options?: DTypeOptions): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("zeros", arguments, 0, 2);
   checkOptions("zeros", options, ofDType, [shape]);
   return full(shape, 0, options);
 }
 
-/** A tensor of ones. */
+/**
+ * A tensor of ones.
+ *
+ * @example
+ * ones([2, 2]); // => [[1, 1], [1, 1]]
+ */
 export function ones(shape: Shape, options?: DTypeOptions): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("ones", arguments, 0, 2);
   checkOptions("ones", options, ofDType, [shape]);
   return full(shape, 1, options);
 }
 
-/** Zeros of x's shape and dtype. */
+/**
+ * Zeros of x's shape and dtype.
+ *
+ * @example
+ * zerosLike(tensor([3, 4])); // => [0, 0]
+ */
 export const zerosLike = (x: Tensor): Tensor<"real"> => fullLike(x, 0);
 
-/** Ones of x's shape and dtype. */
+/**
+ * Ones of x's shape and dtype.
+ *
+ * @example
+ * onesLike(tensor([3, 4])); // => [1, 1]
+ */
 export const onesLike = (x: Tensor): Tensor<"real"> => fullLike(x, 1);
 
-/** `value` in x's shape and dtype. */
+/**
+ * `value` in x's shape and dtype.
+ *
+ * @example
+ * fullLike(tensor([1, 2]), 7); // => [7, 7]
+ */
 export const fullLike = (x: Tensor, value: number): Tensor<"real"> => full(x.shape, value, { dtype: x.dtype });
 
 /** @throws ErmineError ERMINE_USAGE where options stand in the place of a bound or the step */
@@ -146,6 +192,10 @@ function checkBounds(given: readonly unknown[]): void {
 /**
  * start, start + step, … below `stop` (above, for a negative step): `arange(stop)` or `arange(start, stop, step)`. int32 where all
  * three are whole numbers, else float32.
+ *
+ * @example
+ * arange(3); // => [0, 1, 2]
+ * arange(1, 8, 3); // => [1, 4, 7]
  */
 export function arange(start: number, stop?: number, step = 1, options: DTypeOptions = {}): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("arange", arguments, 4);
@@ -165,7 +215,12 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
   );
 }
 
-/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+/**
+ * `count` evenly spaced numbers from `start` to `stop`, both included.
+ *
+ * @example
+ * linspace(0, 1, 5); // => [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("linspace", arguments, 3);
   checkShape("linspace", [count]);
@@ -179,7 +234,12 @@ export function linspace(start: number, stop: number, count: number): Tensor<"re
   );
 }
 
-/** Ones on the diagonal of a rows × columns (default: square) matrix. */
+/**
+ * Ones on the diagonal of a rows × columns (default: square) matrix.
+ *
+ * @example
+ * eye(2, 3); // => [[1, 0, 0], [0, 1, 0]]
+ */
 export function eye(rows: number, columns = rows): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("eye", arguments, 2);
   checkShape("eye", [rows, columns]);

@@ -19,6 +19,8 @@ interface Labelled {
  * name. Without "->" the result has the letters that occur once, in alphabetical order; "..." stands for axes that broadcast.
  *
  * @throws ErmineError ERMINE_VALUE for a malformed equation, ERMINE_SHAPE where a letter has two sizes
+ * @example
+ * einsum("ij,jk->ik", tensor([[1, 2], [3, 4]]), tensor([[1, 0], [0, 1]])); // => [[1, 2], [3, 4]]
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor<"real"> {
   const { inputs, output } = parse(equation, operands);

@@ -12,6 +12,7 @@ export { checkTensor };
 /** What an operation over tensors also takes: a plain number or boolean. */
 export type Operand = Tensor | number | boolean;
 
+/** The attributes of an op that has none. */
 export type NoAttributes = Record<never, never>;
 
 type GradientRule = NonNullable<Op<NoAttributes>["gradient"]>;

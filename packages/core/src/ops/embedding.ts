@@ -11,8 +11,14 @@ import { reshape } from "./shape.js";
 import { where } from "./where.js";
 
 /** paddingIdx null: no row is left out. */
-export type EmbeddingAttributes = { readonly paddingIdx: number | null; readonly scaleGradByFreq: boolean };
+export type EmbeddingAttributes = {
+  /** The row that gets no gradient; null: none. */
+  readonly paddingIdx: number | null;
+  /** Is each row's gradient divided by how often the batch looks it up? */
+  readonly scaleGradByFreq: boolean;
+};
 
+/** The op of a lookup in a table: inputs the table and int32 indices. */
 export const embeddingOp = builtinOp<EmbeddingAttributes>({
   name: "embedding",
   inputs: [

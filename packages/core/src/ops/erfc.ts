@@ -37,5 +37,10 @@ export const erfcOp = builtinOp<NoAttributes>({
   gradient: ([g], [x]) => [mul(g!, mul(exp(neg(mul(x!, x!))), -2 / Math.sqrt(Math.PI)))],
 });
 
-/** 1 − erf x = 2/√π ∫ₓ^∞ e^(−t²) dt, without the cancellation: erfc(9) is 4.1e-37, where erf is 1. */
+/**
+ * 1 − erf x = 2/√π ∫ₓ^∞ e^(−t²) dt, without the cancellation: erfc(9) is 4.1e-37, where erf is 1.
+ *
+ * @example
+ * erfc(tensor([0, 1])); // => [1, 0.1573]
+ */
 export const erfc = (x: Tensor): Tensor<"real"> => applyUnary(erfcOp, x, "float32");

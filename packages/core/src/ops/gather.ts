@@ -10,7 +10,11 @@ import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { reshape } from "./shape.js";
 
-export type AxisAttributes = { readonly axis: number };
+/** What ops along one axis are told. */
+export type AxisAttributes = {
+  /** The axis. */
+  readonly axis: number;
+};
 
 function checkRows(name: string, x: TensorType, indices: TensorType): void {
   if (indices.shape.length !== 1)
@@ -32,6 +36,7 @@ function checkAlong(name: string, x: TensorType, indices: TensorType, axis: numb
   );
 }
 
+/** The op behind `indexSelect`. */
 export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexSelect",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
@@ -44,6 +49,7 @@ export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   rowGradient: (g, [x, indices], { axis }) => (axis === 0 && x!.rank === 2 ? { indices: indices!, rows: g } : undefined),
 });
 
+/** The op behind `indexAdd`. */
 export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexAdd",
   inputs: [
@@ -70,6 +76,7 @@ export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   ],
 });
 
+/** The op behind `gather`. */
 export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "gather",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
@@ -81,6 +88,7 @@ export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   gradient: ([g], [x, indices], _, { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
 });
 
+/** The op behind `scatterAdd`. */
 export const scatterAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "scatterAdd",
   inputs: [
@@ -116,6 +124,9 @@ function along(name: string, x: Tensor, axis: number, indices: Tensor): number {
 
 /**
  * Whole rows along `axis`: the result's slice i is x's slice indices[i]. `indices` int32 [n], in 0 … size − 1.
+ *
+ * @example
+ * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 0, 1], { dtype: "int32" })); // => [[3, 4], [1, 2], [3, 4]]
  */
 export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
   if (arguments.length > 3) checkArguments("indexSelect", arguments, 3);
@@ -123,7 +134,12 @@ export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indice
   return apply1(indexSelectOp, [x, indices], { axis: at });
 }
 
-/** `base` with updates' slice i added to its slice indices[i] along `axis`; repeated indices add up. */
+/**
+ * `base` with updates' slice i added to its slice indices[i] along `axis`; repeated indices add up.
+ *
+ * @example
+ * indexAdd(zeros([3]), 0, tensor([1, 1], { dtype: "int32" }), tensor([5, 6])); // => [0, 11, 0]
+ */
 export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("indexAdd", arguments, 4);
   const at = along("indexAdd", base, axis, indices);
@@ -133,6 +149,9 @@ export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: T
 /**
  * One element for each index, PyTorch's gather: for axis 1, result[i][j] = x[i][indices[i][j]]. `indices` int32 of x's rank, no
  * larger than x outside of `axis`.
+ *
+ * @example
+ * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]], { dtype: "int32" })); // => [[2], [3]]
  */
 export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
   if (arguments.length > 3) checkArguments("gather", arguments, 3);
@@ -153,7 +172,12 @@ export function checkedIndices(name: string, indices: Tensor, size: Size): Tenso
 /** NumPy's name for `gather`. */
 export { gather as takeAlong };
 
-/** PyTorch's scatter_add: for axis 1, result = base and result[i][indices[i][j]] += updates[i][j]. */
+/**
+ * PyTorch's scatter_add: for axis 1, result = base and result[i][indices[i][j]] += updates[i][j].
+ *
+ * @example
+ * scatterAdd(zeros([2, 2]), 1, tensor([[1], [0]], { dtype: "int32" }), tensor([[5], [6]])); // => [[0, 5], [6, 0]]
+ */
 export function scatterAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("scatterAdd", arguments, 4);
   const at = along("scatterAdd", base, axis, indices);

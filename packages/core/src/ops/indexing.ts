@@ -15,8 +15,11 @@ import { where } from "./where.js";
 
 /** `start` (included) to `stop` (not included) by `step`, each as in Python: negative from the end, cut at the bounds. */
 export interface Range {
+  /** The first position; negative ones count from the end. Default: where the step starts from. */
   readonly start?: number;
+  /** The position before which it ends; negative ones count from the end. Default: all. */
   readonly stop?: number;
+  /** The distance of two positions; not 0. Default 1. */
   readonly step?: number;
 }
 

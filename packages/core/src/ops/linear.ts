@@ -11,6 +11,7 @@ import { reshape } from "./shape.js";
 
 const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
 
+/** The op behind `linear`. */
 export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "linear",
   inputs: [
@@ -52,6 +53,8 @@ export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
  * x · weightᵀ + bias: x [..., in], weight [out, in], bias [out] → [..., out].
  *
  * @throws ErmineError ERMINE_SHAPE where the sizes do not fit
+ * @example
+ * linear(tensor([[1, 2]]), tensor([[3, 4]]), tensor([0.5])); // => [[11.5]]
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor<"real"> {
   checkTensor("linear", x);

@@ -10,7 +10,13 @@ import { checkTensor } from "./elementwise.js";
 import { sum, sumTo } from "./reduction.js";
 import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";
 
-export type MatmulAttributes = { readonly transposeA: boolean; readonly transposeB: boolean };
+/** What `matmulOp` is told. */
+export type MatmulAttributes = {
+  /** Are the last two axes of the first matrix swapped? */
+  readonly transposeA: boolean;
+  /** Are the last two axes of the second matrix swapped? */
+  readonly transposeB: boolean;
+};
 
 const matrixOf = (shape: Shape, transposed: boolean): Shape => (transposed ? [shape.at(-1)!, shape.at(-2)!] : shape.slice(-2));
 
@@ -49,8 +55,11 @@ export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
   },
 });
 
+/** The options of `matmul`. */
 export interface MatmulOptions {
+  /** Swap the last two axes of the first matrix. Default false. */
   readonly transposeA?: boolean;
+  /** Swap the last two axes of the second matrix. Default false. */
   readonly transposeB?: boolean;
 }
 
@@ -61,6 +70,8 @@ const matmulOptions = { transposeA: "boolean", transposeB: "boolean" } as const;
  * a row on the left and as a column on the right, and that axis is dropped again.
  *
  * @throws ErmineError ERMINE_SHAPE where the inner sizes differ
+ * @example
+ * matmul(tensor([[1, 2], [3, 4]]), tensor([[1], [1]])); // => [[3], [7]]
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("matmul", arguments, 3);
@@ -79,7 +90,12 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   return b.rank === 1 ? squeeze(rows, -1) : rows;
 }
 
-/** Σ aᵢ bᵢ of two vectors. */
+/**
+ * Σ aᵢ bᵢ of two vectors.
+ *
+ * @example
+ * dot(tensor([1, 2]), tensor([3, 4])).item(); // => 11
+ */
 export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
   checkTensor("dot", a);
   checkTensor("dot", b);
@@ -92,10 +108,20 @@ export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
   return sum(mul(a, b));
 }
 
-/** aᵢ bⱼ: [n], [m] → [n, m]. Other ranks are flattened. */
+/**
+ * aᵢ bⱼ: [n], [m] → [n, m]. Other ranks are flattened.
+ *
+ * @example
+ * outer(tensor([1, 2]), tensor([3, 4])); // => [[3, 4], [6, 8]]
+ */
 export const outer = (a: Tensor, b: Tensor): Tensor<"real"> => mul(expandDims(flatten(a), 1), expandDims(flatten(b), 0));
 
-/** The elements with equal indices on the last two axes: [..., n, m] → [..., min(n, m)]. */
+/**
+ * The elements with equal indices on the last two axes: [..., n, m] → [..., min(n, m)].
+ *
+ * @example
+ * diagonal(tensor([[1, 2], [3, 4]])); // => [1, 4]
+ */
 export function diagonal(x: Tensor): Tensor {
   checkTensor("diagonal", x);
   const [rows, columns] = x.shape.slice(-2);
@@ -105,5 +131,10 @@ export function diagonal(x: Tensor): Tensor {
   return sliceAxis(reshape(x, [...x.shape.slice(0, -2), rows * columns]), x.rank - 2, 0, Math.min(rows, columns), columns + 1);
 }
 
-/** Σ of the diagonal of the last two axes. */
+/**
+ * Σ of the diagonal of the last two axes.
+ *
+ * @example
+ * trace(tensor([[1, 2], [3, 4]])).item(); // => 5
+ */
 export const trace = (x: Tensor): Tensor<"real"> => sum(diagonal(x), { axis: -1 });

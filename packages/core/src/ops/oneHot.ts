@@ -14,6 +14,8 @@ import { expandDims } from "./shape.js";
  * 1 at the index and 0 elsewhere along a new last axis of `classes`: int32 [...] → float32 [..., classes].
  *
  * @throws ErmineError ERMINE_DTYPE for indices that are not int32, ERMINE_VALUE for one outside of 0 … classes − 1
+ * @example
+ * oneHot(tensor([2, 0], { dtype: "int32" }), 3); // => [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"> {
   if (arguments.length > 2) checkArguments("oneHot", arguments, 2);

@@ -12,6 +12,7 @@ import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";
  */
 export type PaddingMode = "constant" | "reflect" | "replicate" | "circular";
 
+/** The options of `pad`. */
 export interface PadOptions {
   /** Default "constant". */
   readonly mode?: PaddingMode;
@@ -24,6 +25,8 @@ export interface PadOptions {
  *
  * @param options the mode, or the number of constant padding (default 0)
  * @throws ErmineError ERMINE_SHAPE where a reflection is not shorter than its axis, or a circle longer
+ * @example
+ * pad(tensor([1, 2]), [[1, 2]]); // => [0, 1, 2, 0, 0]
  */
 export function pad(
   x: Tensor,

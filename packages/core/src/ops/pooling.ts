@@ -24,8 +24,13 @@ import {
   type WindowOptions,
 } from "./window.js";
 
+/** What `maxPoolOp` is told. */
 export type MaxPoolAttributes = Window;
-export type AvgPoolAttributes = Omit<Window, "dilation"> & { readonly countIncludePad: boolean };
+/** What `avgPoolOp` is told. */
+export type AvgPoolAttributes = Omit<Window, "dilation"> & {
+  /** Does padding count in the mean? */
+  readonly countIncludePad: boolean;
+};
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
@@ -73,6 +78,7 @@ function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
   return sum(inside, { axis: 2, keepDims: true });
 }
 
+/** The op behind `avgPool`. */
 export const avgPoolOp = builtinFusedOp<AvgPoolAttributes>({
   name: "avgPool",
   inputs: [{ name: "x", dtype: "float32" }],
@@ -123,6 +129,7 @@ function poolWindow(where: string, kernel: readonly number[], options: PoolOptio
   return window;
 }
 
+/** The options of `maxPool`. */
 export interface MaxPoolOptions extends PoolOptions {
   /** Distance between a window's elements. Default 1. */
   readonly dilation?: number | readonly number[];
@@ -141,6 +148,8 @@ function maxWindow(x: Tensor, kernel: readonly number[], options: MaxPoolOptions
  * stride is the kernel unless given. The gradient goes to the first of equals.
  *
  * @returns [N, C, ...⌊(size + 2 · padding − dilation · (kernel − 1) − 1) / stride⌋ + 1], ⌈ ⌉ with ceilMode
+ * @example
+ * maxPool(tensor([[[1, 2, 4, 3]]]), 2); // => [[[2, 4]]]
  */
 export function maxPool(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("maxPool", arguments, 3);
@@ -148,7 +157,12 @@ export function maxPool(x: Tensor, kernel: number | readonly number[], options: 
   return overBatch("maxPool", x, sizes.length, (t) => apply1(maxPoolOp, [t], maxWindow(t, sizes, options)));
 }
 
-/** Where the largest of each window stands (int32, the first of equals): its position among the numbers of its image, row-major. */
+/**
+ * Where the largest of each window stands (int32, the first of equals): its position among the numbers of its image, row-major.
+ *
+ * @example
+ * maxPoolIndices(tensor([[[1, 2, 4, 3]]]), 2); // => [[[1, 2]]]
+ */
 export function maxPoolIndices(x: Tensor, kernel: number | readonly number[], options: MaxPoolOptions = {}): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("maxPoolIndices", arguments, 3);
   const sizes = kernelFor("maxPool", x, kernel);
@@ -165,6 +179,7 @@ export function maxPoolIndices(x: Tensor, kernel: number | readonly number[], op
   });
 }
 
+/** The options of `avgPool`. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Does padding count as zeros that were averaged? Default true, as PyTorch's. */
   readonly countIncludePad?: boolean;
@@ -175,6 +190,9 @@ export interface AvgPoolOptions extends PoolOptions {
 /**
  * The mean of each window of x [N, C, ...size], or [C, ...size] where `kernel` lists a number for each axis; the stride is the kernel unless
  * given. With ceilMode, what lies behind the padding never counts.
+ *
+ * @example
+ * avgPool(tensor([[[1, 2, 3, 4]]]), 2); // => [[[1.5, 3.5]]]
  */
 export function avgPool(x: Tensor, kernel: number | readonly number[], options: AvgPoolOptions = {}): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("avgPool", arguments, 3);
@@ -227,6 +245,7 @@ function corrections(
   );
 }
 
+/** The options of `lpPool`. */
 export interface LpPoolOptions {
   /** Default: the kernel. */
   readonly stride?: number | readonly number[];
@@ -237,6 +256,9 @@ export interface LpPoolOptions {
 /**
  * (Σ xᵖ)^(1/p) of each window, p = `normType`: 1 is the sum. As PyTorch's, xᵖ and not |x|ᵖ; the gradient is 0 where the sum is 0; and a
  * window that ceilMode lets reach over the end counts with the mean of what it has.
+ *
+ * @example
+ * lpPool(tensor([[[3, 4, 0, 0]]]), 2, 2); // => [[[5, 0]]]
  */
 export function lpPool(
   x: Tensor,

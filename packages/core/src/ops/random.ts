@@ -4,7 +4,13 @@ import { concrete, formatShape, sizeOf, type Shape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import { builtinOp } from "../dispatch/dispatch.js";
 
-export type RandomAttributes = { readonly shape: Shape; readonly key: Key };
+/** What ops of random numbers are told. */
+export type RandomAttributes = {
+  /** The shape of the output. */
+  readonly shape: Shape;
+  /** What the numbers are drawn from. */
+  readonly key: Key;
+};
 
 /**
  * Uniform in [0, 1), Philox4x32-10: input int32 [step, micro-batch, first global element index]. A backend without it is fed the numbers.

@@ -14,6 +14,7 @@ import { broadcastTo, reshape } from "./shape.js";
 import { neg } from "./unary.js";
 import { where } from "./where.js";
 
+/** The options of reductions. */
 export interface ReduceOptions {
   /** Default: all axes. Negative ones count from the end. */
   readonly axis?: number | readonly number[];
@@ -21,6 +22,7 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
+/** The options of functions over one axis. */
 export interface AxisOptions {
   /** Default: over the flattened tensor. */
   readonly axis?: number;
@@ -28,8 +30,20 @@ export interface AxisOptions {
   readonly keepDims?: boolean;
 }
 
-export type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
-export type ArgAttributes = { readonly axis: number; readonly keepDims: boolean };
+/** What ops that reduce are told. */
+export type ReduceAttributes = {
+  /** The axes that are reduced. */
+  readonly axes: readonly number[];
+  /** Do they stay, with size 1? */
+  readonly keepDims: boolean;
+};
+/** What `argMaxOp` is told. */
+export type ArgAttributes = {
+  /** The axis that is searched. */
+  readonly axis: number;
+  /** Does that axis stay, with size 1? */
+  readonly keepDims: boolean;
+};
 
 type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
 
@@ -60,6 +74,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
   return keepDims ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) : shape.filter((_, axis) => !axes.includes(axis));
 }
 
+/** The op behind `sum`. */
 export const sumOp = reduceOp("sum", false, (g, x) => broadcastTo(g, x.shape));
 
 /** Exact where elements are 0 (first derivatives). */
@@ -78,9 +93,12 @@ const shareEvenly: ReduceGradient = (g, x, y, axes) => {
   const chosen = cast(equal(x, y), "float32");
   return mul(g, div(chosen, sum(chosen, { axis: axes, keepDims: true })));
 };
+/** The op behind `amax`. */
 export const maxOp = reduceOp("max", true, shareEvenly);
+/** The op behind `amin`. */
 export const minOp = reduceOp("min", true, shareEvenly);
 
+/** The op behind `argMax`. */
 export const argMaxOp = builtinOp<ArgAttributes>({
   name: "argMax",
   inputs: [{ name: "x", dtype: "numeric", differentiable: false }],
@@ -104,25 +122,48 @@ function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions, dty
 
 const counting = (x: Tensor): DType => (x.dtype === "bool" ? "int32" : x.dtype);
 
-/** Σ x over `axis`. 0 where there is nothing to add. bool counts. */
+/**
+ * Σ x over `axis`. 0 where there is nothing to add. bool counts.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * sum(x).item(); // => 10
+ * sum(x, { axis: 0 }); // => [4, 6]
+ * sum(x, { axis: 1, keepDims: true }); // => [[3], [7]]
+ */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("sum", arguments, 2);
   return reduce(sumOp, x, options, counting(x));
 }
 
-/** Π x over `axis`. 1 where there is nothing to multiply. */
+/**
+ * Π x over `axis`. 1 where there is nothing to multiply.
+ *
+ * @example
+ * prod(tensor([2, 3, 4])).item(); // => 24
+ */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("prod", arguments, 2);
   return reduce(prodOp, x, options, counting(x));
 }
 
-/** The largest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
+/**
+ * The largest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis
+ *
+ * @example
+ * amax(tensor([[1, 5], [3, 2]]), { axis: 1 }); // => [5, 3]
+ */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("max", arguments, 2);
   return reduce(maxOp, x, options, counting(x));
 }
 
-/** The smallest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis */
+/**
+ * The smallest over `axis`; NaN where one is. Ties share the gradient. @throws ErmineError ERMINE_SHAPE on an empty axis
+ *
+ * @example
+ * amin(tensor([[1, 5], [3, 2]]), { axis: 0 }); // => [1, 2]
+ */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("min", arguments, 2);
   return reduce(minOp, x, options, counting(x));
@@ -131,14 +172,24 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
 /** PyTorch's names for `max` and `min` over axes. */
 export { max as amax, min as amin };
 
-/** Is any element true (≠ 0)? */
+/**
+ * Is any element true (≠ 0)?
+ *
+ * @example
+ * any(tensor([true, false])).item(); // => 1
+ */
 export function any(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("any", arguments, 2);
   checkOptions("any", options, reduceOptions, "x");
   return greater(sum(truth(x), options), 0);
 }
 
-/** Are all elements true (≠ 0)? True of nothing. */
+/**
+ * Are all elements true (≠ 0)? True of nothing.
+ *
+ * @example
+ * all(tensor([true, false])).item(); // => 0
+ */
 export function all(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("all", arguments, 2);
   checkOptions("all", options, reduceOptions, "x");
@@ -147,7 +198,12 @@ export function all(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
 
 const truth = (x: Tensor): Tensor => cast(cast(x, "bool"), "int32");
 
-/** The position (int32) of the largest along `axis`, the first of equals; a NaN counts as the largest. */
+/**
+ * The position (int32) of the largest along `axis`, the first of equals; a NaN counts as the largest.
+ *
+ * @example
+ * argMax(tensor([[1, 5], [3, 2]])); // => 1
+ */
 export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("argMax", arguments, 2);
   checkTensor("argMax", x);
@@ -166,7 +222,12 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
     : position;
 }
 
-/** The position (int32) of the smallest along `axis`, the first of equals; a NaN counts as the smallest. */
+/**
+ * The position (int32) of the smallest along `axis`, the first of equals; a NaN counts as the smallest.
+ *
+ * @example
+ * argMin(tensor([[1, 5], [3, 2]])); // => 0
+ */
 export function argMin(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("argMin", arguments, 2);
   checkOptions("argMin", options, axisOptions, "x");

@@ -12,10 +12,11 @@ import { overBatch } from "./window.js";
 /** linear over one axis, bilinear over two, trilinear over three; bicubic over two; the others over any. */
 export type ResizeMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "trilinear" | "bicubic" | "area";
 
+/** The options of `resize` and `Upsample`: a size or a factor, and how. */
 export interface ResizeOptions {
-  /** The new size of each spatial axis (a number: of all). */
+  /** The new size of each spatial axis (a number: of all). Default: from scaleFactor. */
   readonly size?: number | readonly number[];
-  /** Or how many times as large: ⌊size · scaleFactor⌋. */
+  /** Or how many times as large: ⌊size · scaleFactor⌋. Default: from size. */
   readonly scaleFactor?: number | readonly number[];
   /** Default "nearest". */
   readonly mode?: ResizeMode;
@@ -46,6 +47,8 @@ interface Tap {
  *
  * @param axes how many of x's axes are spatial; default: all but two
  * @throws ErmineError ERMINE_OPTION unless one of size and scaleFactor is given, or where the mode is for another number of axes
+ * @example
+ * resize(tensor([[[1, 2]]]), { scaleFactor: 2 }); // => [[[1, 1, 2, 2]]]
  */
 export function resize(x: Tensor, options: ResizeOptions, axes: number = x.rank - 2): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("resize", arguments, 3);

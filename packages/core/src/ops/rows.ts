@@ -11,7 +11,11 @@ import type { NoAttributes } from "./elementwise.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { where } from "./where.js";
 
-export type SumRowsAttributes = { readonly size: number };
+/** What `sumRowsOp` is told. */
+export type SumRowsAttributes = {
+  /** How many rows the output has. */
+  readonly size: number;
+};
 
 function checkRows(name: string, indices: TensorType, rows: TensorType, width?: TensorType): void {
   const fits =
@@ -27,6 +31,7 @@ function checkRows(name: string, indices: TensorType, rows: TensorType, width?: 
   );
 }
 
+/** The op behind `sumRows`. */
 export const sumRowsOp = builtinOp<SumRowsAttributes>({
   name: "sumRows",
   inputs: [
@@ -48,6 +53,7 @@ export const sumRowsOp = builtinOp<SumRowsAttributes>({
   },
 });
 
+/** The op behind `setRows`. */
 export const setRowsOp = builtinOp<NoAttributes>({
   name: "setRows",
   inputs: [
@@ -74,11 +80,18 @@ export const setRowsOp = builtinOp<NoAttributes>({
  * coalesced, with each sum standing as often as its index does.
  *
  * @param size how many rows the table has that the indices are of
+ * @example
+ * sumRows(tensor([0, 0], { dtype: "int32" }), tensor([[1, 2], [3, 4]]), 2).sums; // => [[4, 6], [4, 6]]
  */
 export function sumRows(indices: Tensor, rows: Tensor, size: number): { sums: Tensor; share: Tensor } {
   const [sums, share] = apply(sumRowsOp, [indices, rows], { size });
   return { sums: sums!, share: share! };
 }
 
-/** The table with rows[i] at indices[i], the others as they are. Rows of the same index must be the same. */
+/**
+ * The table with rows[i] at indices[i], the others as they are. Rows of the same index must be the same.
+ *
+ * @example
+ * setRows(zeros([3, 2]), tensor([1], { dtype: "int32" }), tensor([[5, 6]])); // => [[0, 0], [5, 6], [0, 0]]
+ */
 export const setRows = (table: Tensor, indices: Tensor, rows: Tensor): Tensor => apply1(setRowsOp, [table, indices, rows], {});

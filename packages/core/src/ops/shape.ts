@@ -24,16 +24,41 @@ import { apply, apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
 import { checkTensor } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 
-export type ShapeAttributes = { readonly shape: Shape };
-export type TransposeAttributes = { readonly permutation: readonly number[] };
+/** What `reshapeOp` and `broadcastToOp` are told. */
+export type ShapeAttributes = {
+  /** The shape of the output. */
+  readonly shape: Shape;
+};
+/** What `transposeOp` is told. */
+export type TransposeAttributes = {
+  /** For each axis of the output, which of the input it is. */
+  readonly permutation: readonly number[];
+};
+/** What `sliceOp` is told. */
 export type SliceAttributes = {
+  /** The first position of each axis. */
   readonly starts: readonly Size[];
+  /** The distance of two positions on each axis; may be negative. */
   readonly steps: readonly number[];
+  /** How many positions of each axis. */
   readonly sizes: readonly Size[];
 };
-export type PadAttributes = { readonly before: readonly Size[]; readonly after: readonly Size[]; readonly value: number };
-export type ConcatAttributes = { readonly axis: number };
+/** What `padOp` is told. */
+export type PadAttributes = {
+  /** Elements in front, for each axis; below 0 takes away. */
+  readonly before: readonly Size[];
+  /** Elements at the end, for each axis; below 0 takes away. */
+  readonly after: readonly Size[];
+  /** What they hold. */
+  readonly value: number;
+};
+/** What `concatOp` is told. */
+export type ConcatAttributes = {
+  /** The axis along which tensors are joined. */
+  readonly axis: number;
+};
 
+/** The op behind `reshape`. */
 export const reshapeOp = builtinOp<ShapeAttributes>({
   name: "reshape",
   inputs: [{ name: "x" }],
@@ -49,6 +74,7 @@ export const reshapeOp = builtinOp<ShapeAttributes>({
   gradient: ([g], [x]) => [reshape(g!, x!.shape)],
 });
 
+/** The op behind `permute` and `transpose`. */
 export const transposeOp = builtinOp<TransposeAttributes>({
   name: "transpose",
   inputs: [{ name: "x" }],
@@ -61,6 +87,7 @@ export const transposeOp = builtinOp<TransposeAttributes>({
   ],
 });
 
+/** The op behind `broadcastTo`. */
 export const broadcastToOp = builtinOp<ShapeAttributes>({
   name: "broadcastTo",
   inputs: [{ name: "x" }],
@@ -131,6 +158,7 @@ function spreadOut(x: Tensor, axis: number, step: number): Tensor {
   return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
 }
 
+/** The op behind `pad` with a constant. */
 export const padOp = builtinOp<PadAttributes>({
   name: "pad",
   inputs: [{ name: "x" }],
@@ -140,6 +168,7 @@ export const padOp = builtinOp<PadAttributes>({
   gradient: ([g], [x], _, { before }) => [slice(g!, before, x!.shape)],
 });
 
+/** The op behind `concat`. */
 export const concatOp = builtinOp<ConcatAttributes>({
   name: "concat",
   inputs: [{ name: "tensors", dtype: { sameAs: "tensors" }, variadic: true }],
@@ -195,6 +224,8 @@ const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
  * The numbers in row-major order under another shape. One size may be −1: it is computed, also where the batch is symbolic.
  *
  * @throws ErmineError ERMINE_SHAPE where the number of elements differs
+ * @example
+ * reshape(tensor([1, 2, 3, 4]), [2, -1]); // => [[1, 2], [3, 4]]
  */
 export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("reshape", arguments, 1);
@@ -216,7 +247,12 @@ export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D>
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
 }
 
-/** Axes `startAxis` … `endAxis` (default: all) as one. */
+/**
+ * Axes `startAxis` … `endAxis` (default: all) as one.
+ *
+ * @example
+ * flatten(zeros([2, 3, 4]), 1).shape; // => [2, 12]
+ */
 export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis = -1): Tensor<D> {
   if (arguments.length > 3) checkArguments("flatten", arguments, 3);
   checkTensor("flatten", x);
@@ -226,7 +262,12 @@ export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis =
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
-/** Without the axes of size 1: all of them, or those named, which must be 1. */
+/**
+ * Without the axes of size 1: all of them, or those named, which must be 1.
+ *
+ * @example
+ * squeeze(zeros([2, 1, 3]), 1).shape; // => [2, 3]
+ */
 export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
   if (arguments.length > 2) checkArguments("squeeze", arguments, 2);
   checkTensor("squeeze", x);
@@ -240,7 +281,12 @@ export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly
   );
 }
 
-/** With a new axis of size 1 before `axis` (negative: counted in the result). PyTorch's unsqueeze. */
+/**
+ * With a new axis of size 1 before `axis` (negative: counted in the result). PyTorch's unsqueeze.
+ *
+ * @example
+ * expandDims(zeros([2, 3]), 1).shape; // => [2, 1, 3]
+ */
 export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor<D> {
   if (arguments.length > 2) checkArguments("expandDims", arguments, 2);
   checkTensor("expandDims", x);
@@ -249,7 +295,12 @@ export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor
 }
 export { expandDims as unsqueeze };
 
-/** The axes in another order: result axis i is x's axis `axes[i]`. */
+/**
+ * The axes in another order: result axis i is x's axis `axes[i]`.
+ *
+ * @example
+ * permute(zeros([2, 3, 4]), [2, 0, 1]).shape; // => [4, 2, 3]
+ */
 export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[]): Tensor<D> {
   if (!Array.isArray(axes) || arguments.length > 2) checkList("permute", arguments, 1);
   checkTensor("permute", x);
@@ -263,7 +314,12 @@ export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[])
   return permutation.every((axis, i) => axis === i) ? x : apply1(transposeOp, [x], { permutation });
 }
 
-/** Two axes exchanged; the last two where none are named. */
+/**
+ * Two axes exchanged; the last two where none are named.
+ *
+ * @example
+ * transpose(tensor([[1, 2], [3, 4]])); // => [[1, 3], [2, 4]]
+ */
 export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1): Tensor<D> {
   if (arguments.length > 3) checkArguments("transpose", arguments, 3);
   checkTensor("transpose", x);
@@ -281,7 +337,12 @@ export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1
   );
 }
 
-/** Repeated along axes of size 1 and new leading ones. */
+/**
+ * Repeated along axes of size 1 and new leading ones.
+ *
+ * @example
+ * broadcastTo(tensor([1, 2]), [2, 2]); // => [[1, 2], [1, 2]]
+ */
 export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D> {
   if (!Array.isArray(shape) || arguments.length > 2) checkList("broadcastTo", arguments, 1);
   checkTensor("broadcastTo", x);
@@ -289,7 +350,12 @@ export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tenso
   return sameShape(x.shape, shape) ? x : apply1(broadcastToOp, [x], { shape });
 }
 
-/** A block: `sizes` elements from `starts` on, `steps` apart (default 1, negative runs backwards). */
+/**
+ * A block: `sizes` elements from `starts` on, `steps` apart (default 1, negative runs backwards).
+ *
+ * @example
+ * slice(tensor([1, 2, 3, 4]), [1], [2]); // => [2, 3]
+ */
 export function slice<D extends Domain>(
   x: Tensor<D>,
   starts: readonly Size[],
@@ -337,7 +403,12 @@ export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: S
   );
 }
 
-/** Backwards along the axes (default: all). */
+/**
+ * Backwards along the axes (default: all).
+ *
+ * @example
+ * flip(tensor([1, 2, 3])); // => [3, 2, 1]
+ */
 export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
   if (arguments.length > 2) checkArguments("flip", arguments, 2);
   checkTensor("flip", x);
@@ -362,7 +433,12 @@ function checkTensors(name: string, tensors: readonly Tensor[]): void {
   for (const t of tensors) checkTensor(name, t);
 }
 
-/** One after the other along an existing axis, in the widest of their dtypes (bool < int32 < float32). The domain stays where all have the same. */
+/**
+ * One after the other along an existing axis, in the widest of their dtypes (bool < int32 < float32). The domain stays where all have the same.
+ *
+ * @example
+ * concat([tensor([[1, 2]]), tensor([[3, 4]])], 0); // => [[1, 2], [3, 4]]
+ */
 export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   if (arguments.length > 2) checkArguments("concat", arguments, 2);
   checkTensors("concat", tensors);
@@ -376,7 +452,12 @@ export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0
   );
 }
 
-/** One after the other along a new axis. */
+/**
+ * One after the other along a new axis.
+ *
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])]); // => [[1, 2], [3, 4]]
+ */
 export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   if (arguments.length > 2) checkArguments("stack", arguments, 2);
   checkTensors("stack", tensors);
@@ -386,7 +467,12 @@ export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0)
   );
 }
 
-/** Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed. */
+/**
+ * Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed.
+ *
+ * @example
+ * split(tensor([1, 2, 3, 4]), 2).map((t) => t.toArray()); // => [[1, 2], [3, 4]]
+ */
 export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
   if (arguments.length > 3) checkArguments("split", arguments, 3);
   checkTensor("split", x);
@@ -412,7 +498,12 @@ export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly n
   return list.length === 1 ? [x] : [...apply(splitOp, [x], { axis: at, sizes: list })];
 }
 
-/** The whole tensor repeated `counts[i]` times along axis i; more counts than axes add leading ones. */
+/**
+ * The whole tensor repeated `counts[i]` times along axis i; more counts than axes add leading ones.
+ *
+ * @example
+ * tile(tensor([1, 2]), [2]); // => [1, 2, 1, 2]
+ */
 export function tile<D extends Domain>(x: Tensor<D>, counts: readonly number[]): Tensor<D> {
   if (!Array.isArray(counts) || arguments.length > 2) checkList("tile", arguments, 1);
   checkTensor("tile", x);

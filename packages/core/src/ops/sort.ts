@@ -11,8 +11,15 @@ import { checkTensor } from "./elementwise.js";
 import { scatterAddOp, type AxisAttributes } from "./gather.js";
 import { flip, reshape, sliceAxis } from "./shape.js";
 
-export type SortAttributes = { readonly axis: number; readonly descending: boolean };
+/** What `sortOp` is told. */
+export type SortAttributes = {
+  /** The axis that is sorted. */
+  readonly axis: number;
+  /** Is the largest first? */
+  readonly descending: boolean;
+};
 
+/** The op behind `sort`: outputs the sorted values and their positions. */
 export const sortOp = builtinOp<SortAttributes>({
   name: "sort",
   inputs: [{ name: "x", dtype: "numeric" }],
@@ -22,6 +29,7 @@ export const sortOp = builtinOp<SortAttributes>({
   gradient: ([g], [x], [, indices], { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis })],
 });
 
+/** The op behind `cumsum`. */
 export const cumsumOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "cumsum",
   inputs: [{ name: "x", dtype: "numeric" }],
@@ -31,6 +39,7 @@ export const cumsumOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   gradient: ([g], _, __, { axis }) => [flip(apply1(cumsumOp, [flip(g!, axis)], { axis }), axis)],
 });
 
+/** The options of `sort` and `argSort`. */
 export interface SortOptions {
   /** Default −1. */
   readonly axis?: number;
@@ -40,8 +49,14 @@ export interface SortOptions {
 
 const sortOptions = { axis: "integer", descending: "boolean" } as const;
 
-/** Values in order and where they stood (int32). Equal ones keep their order (−0 equals 0); NaN
- * counts as the largest, as in PyTorch: it comes last, and with `descending` first. */
+/**
+ * Values in order and where they stood (int32). Equal ones keep their order (−0 equals 0); NaN counts as the largest, as in PyTorch: it comes last,
+ * and with `descending` first.
+ *
+ * @example
+ * sort(tensor([3, 1, 2])).values; // => [1, 2, 3]
+ * sort(tensor([3, 1, 2])).indices; // => [1, 2, 0]
+ */
 export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}): { values: Tensor<D>; indices: Tensor<"real"> } {
   if (arguments.length > 2) checkArguments("sort", arguments, 2);
   checkTensor("sort", x);
@@ -56,13 +71,19 @@ export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}):
   return { values: values!, indices: indices! };
 }
 
-/** The indices (int32) that put x in order. */
+/**
+ * The indices (int32) that put x in order.
+ *
+ * @example
+ * argSort(tensor([3, 1, 2])); // => [1, 2, 0]
+ */
 export function argSort(x: Tensor, options: SortOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("argSort", arguments, 2);
   checkOptions("argSort", options, sortOptions, "x");
   return sort(x, options).indices;
 }
 
+/** The options of `topK`. */
 export interface TopKOptions {
   /** Default −1. */
   readonly axis?: number;
@@ -70,7 +91,12 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** The k largest along an axis, largest first, and where they stood (int32). NaN counts as the largest. */
+/**
+ * The k largest along an axis, largest first, and where they stood (int32). NaN counts as the largest.
+ *
+ * @example
+ * topK(tensor([3, 1, 2]), 2).values; // => [3, 2]
+ */
 export function topK<D extends Domain>(
   x: Tensor<D>,
   k: number,
@@ -90,7 +116,12 @@ export function topK<D extends Domain>(
   return { values: sliceAxis(values, axis, 0, k), indices: sliceAxis(indices, axis, 0, k) };
 }
 
-/** Σ of all elements up to and with each one, along `axis`. */
+/**
+ * Σ of all elements up to and with each one, along `axis`.
+ *
+ * @example
+ * cumsum(tensor([1, 2, 3]), 0); // => [1, 3, 6]
+ */
 export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("cumsum", arguments, 2);
   checkTensor("cumsum", x);

@@ -16,7 +16,11 @@ import { reshape } from "./shape.js";
 import { abs, exp, isFinite, log, sqrt } from "./unary.js";
 import { where } from "./where.js";
 
-export type SizeAttributes = { readonly axes: readonly number[] };
+/** What `elementCount` is told. */
+export type SizeAttributes = {
+  /** The axes whose sizes are multiplied. */
+  readonly axes: readonly number[];
+};
 
 /** How many elements there are along axes, as a float32 scalar: a symbolic batch's size inside a graph. */
 export const sizeOp = builtinOp<SizeAttributes>({
@@ -26,7 +30,12 @@ export const sizeOp = builtinOp<SizeAttributes>({
   gradient: () => [undefined],
 });
 
-/** Π of the sizes of `axis` (default all): a number where it is known, else a scalar of the graph. */
+/**
+ * Π of the sizes of `axis` (default all): a number where it is known, else a scalar of the graph.
+ *
+ * @example
+ * elementCount(zeros([2, 3])); // => 6
+ */
 export function elementCount(x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
   const axes = normalizeAxes("elementCount", axis, x.rank);
   const count = sizeOf(axes.map((i) => x.shape[i]!));
@@ -39,6 +48,8 @@ export function elementCount(x: Tensor, axis?: number | readonly number[]): numb
  *
  * @param what "BatchNorm1d 4", for messages
  * @throws ErmineError ERMINE_SHAPE where there is one element
+ * @example
+ * measuredCount("MyNorm", zeros([2, 3]), 0); // => 2
  */
 export function measuredCount(what: string, x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
   const size = sizeOf(normalizeAxes("measuredCount", axis, x.rank).map((i) => x.shape[i]!));
@@ -51,7 +62,12 @@ const reduceOptions = { axis: "integers", keepDims: "boolean" } as const;
 const varianceOptions = { ...reduceOptions, correction: "number" } as const;
 const normOptions = { ...reduceOptions, p: "number" } as const;
 
-/** Σ x / n over `axis`. NaN of nothing. */
+/**
+ * Σ x / n over `axis`. NaN of nothing.
+ *
+ * @example
+ * mean(tensor([[1, 2], [3, 4]]), { axis: 0 }); // => [2, 3]
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("mean", arguments, 2);
   checkTensor("mean", x);
@@ -59,6 +75,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   return div(sum(cast(x, "float32"), options), elementCount(x, options.axis));
 }
 
+/** The options of `variance` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
   /** The divisor is n − correction: 1 (default, Bessel's) for a sample's estimate, 0 for the population's. */
   readonly correction?: number;
@@ -66,6 +83,9 @@ export interface VarianceOptions extends ReduceOptions {
 
 /**
  * Σ (x − mean)² / (n − correction) over `axis`, as PyTorch's var: the default correction is 1. NaN or ∞ where n ≤ correction.
+ *
+ * @example
+ * variance(tensor([1, 2, 3])).item(); // => 1
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("variance", arguments, 2);
@@ -80,7 +100,12 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real
   return div(sum(mul(centered, centered), { ...over, keepDims }), divisor);
 }
 
-/** √variance, with the same options. The gradient is 0 where it is 0, as PyTorch's. */
+/**
+ * √variance, with the same options. The gradient is 0 where it is 0, as PyTorch's.
+ *
+ * @example
+ * std(tensor([1, 2, 3])).item(); // => 1
+ */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("std", arguments, 2);
   checkOptions("std", options, varianceOptions, "x");
@@ -93,6 +118,7 @@ function flatSqrt(x: Tensor): Tensor<"real"> {
   return where(zero, 0, sqrt(where(zero, 1, x)));
 }
 
+/** The options of `norm`. */
 export interface NormOptions extends ReduceOptions {
   /** The order: 2 (default), 1, any positive number, or Infinity. */
   readonly p?: number;
@@ -102,6 +128,8 @@ export interface NormOptions extends ReduceOptions {
  * (Σ |x|ᵖ)^(1/p) over `axis`; max |x| for p = Infinity. The gradient is 0 where the norm is 0, as PyTorch's.
  *
  * @throws ErmineError ERMINE_OPTION unless p > 0
+ * @example
+ * norm(tensor([3, 4])).item(); // => 5
  */
 export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("norm", arguments, 2);
@@ -120,7 +148,12 @@ export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
   return where(nothing, 0, pow(where(nothing, 1, powers), 1 / p));
 }
 
-/** ln Σ eˣ over `axis`, without overflow: the maximum is subtracted first. Its gradient is the softmax. */
+/**
+ * ln Σ eˣ over `axis`, without overflow: the maximum is subtracted first. Its gradient is the softmax.
+ *
+ * @example
+ * logSumExp(tensor([1000, 1000])).item(); // => 1000.6932
+ */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("logSumExp", arguments, 2);
   checkTensor("logSumExp", x);

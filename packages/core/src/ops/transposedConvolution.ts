@@ -13,6 +13,7 @@ import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
 import { eachAxis, fold, overBatch } from "./window.js";
 
+/** The options of `convolutionTranspose`. */
 export interface ConvolutionTransposeOptions {
   /** Default 1. */
   readonly stride?: number | readonly number[];
@@ -26,11 +27,17 @@ export interface ConvolutionTransposeOptions {
   readonly dilation?: number | readonly number[];
 }
 
+/** What the op is told. */
 export type ConvolutionTransposeAttributes = {
+  /** The distance of two windows, for each axis. */
   readonly stride: readonly number[];
+  /** Elements that are cut off on both sides, for each axis. */
   readonly padding: readonly number[];
+  /** The distance of two elements of the kernel, for each axis. */
   readonly dilation: readonly number[];
+  /** Into how many groups channels are divided. */
   readonly groups: number;
+  /** The sizes of the output's axes. */
   readonly outputSize: readonly number[];
 };
 
@@ -82,11 +89,15 @@ export const convolutionTransposeOp = builtinFusedOp<ConvolutionTransposeAttribu
 });
 
 /**
+ * The transposed convolution over one to three axes: what the gradient of `convolution` with respect to its input is. x (N, C, …size), weight (C, O / groups, …kernel), bias (O).
+ *
  * @param x [N, C, ...size] or [C, ...size]
  * @param weight [C, O / groups, ...kernel]
  * @param bias [O]
  * @returns [N, O, ...(size − 1) · stride − 2 · padding + dilation · (kernel − 1) + outputPadding + 1]
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_OPTION for a wrong option
+ * @example
+ * convolutionTranspose(tensor([[[1, 2]]]), tensor([[[1, -1]]])); // => [[[1, 1, -2]]]
  */
 export function convolutionTranspose(
   x: Tensor,

@@ -6,28 +6,44 @@ import { equal, notEqual } from "./comparison.js";
 import { builtinFusedOp, withDomain } from "../dispatch/dispatch.js";
 import { applyUnary, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
 
+/** The op behind `neg`. */
 export const negOp = unaryOp("neg", { dtype: "numeric", gradient: ([g]) => [neg(g!)] });
+/** The op behind `abs`. */
 export const absOp = unaryOp("abs", { dtype: "numeric", gradient: ([g], [x]) => [mul(g!, sign(x!))] });
+/** The op behind `sign`. */
 export const signOp = unaryOp("sign", { dtype: "numeric" });
+/** The op behind `exp`. */
 export const expOp = unaryOp("exp", {
   domain: (input) => (input === "logProbabilities" ? "probabilities" : "real"),
   gradient: ([g], _, [y]) => [mul(g!, y!)],
 });
+/** The op behind `log`. */
 export const logOp = unaryOp("log", {
   domain: (input) => (input === "probabilities" ? "logProbabilities" : "real"),
   gradient: ([g], [x]) => [div(g!, x!)],
 });
+/** The op behind `log1p`. */
 export const log1pOp = unaryOp("log1p", { gradient: ([g], [x]) => [div(g!, add(x!, 1))] });
+/** The op behind `expm1`. */
 export const expm1Op = unaryOp("expm1", { gradient: ([g], _, [y]) => [mul(g!, add(y!, 1))] });
+/** The op behind `sqrt`. */
 export const sqrtOp = unaryOp("sqrt", { gradient: ([g], _, [y]) => [div(g!, mul(y!, 2))] });
+/** The op behind `sin`. */
 export const sinOp = unaryOp("sin", { gradient: ([g], [x]) => [mul(g!, cos(x!))] });
+/** The op behind `cos`. */
 export const cosOp = unaryOp("cos", { gradient: ([g], [x]) => [neg(mul(g!, sin(x!)))] });
+/** The op behind `erf`. */
 export const erfOp = unaryOp("erf", { gradient: ([g], [x]) => [mul(g!, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))] });
+/** The op behind `floor`. */
 export const floorOp = unaryOp("floor");
+/** The op behind `ceil`. */
 export const ceilOp = unaryOp("ceil");
+/** The op behind `round`. */
 export const roundOp = unaryOp("round");
+/** The op behind `isFinite`. */
 export const isFiniteOp = unaryOp("isFinite", { result: "bool" });
 
+/** The op behind `tanh`. */
 export const tanhOp = builtinFusedOp<NoAttributes>({
   name: "tanh",
   inputs: [{ name: "x", dtype: "float32" }],
@@ -39,13 +55,28 @@ export const tanhOp = builtinFusedOp<NoAttributes>({
   },
 });
 
-/** −x. */
+/**
+ * −x.
+ *
+ * @example
+ * neg(tensor([1, -2])); // => [-1, 2]
+ */
 export const neg = (x: Tensor): Tensor<"real"> => applyUnary(negOp, x, x.dtype === "bool" ? "int32" : x.dtype);
 
-/** |x|. The gradient at 0 is 0. */
+/**
+ * |x|. The gradient at 0 is 0.
+ *
+ * @example
+ * abs(tensor([1, -2])); // => [1, 2]
+ */
 export const abs = (x: Tensor): Tensor<"real"> => applyUnary(absOp, x, x.dtype === "bool" ? "int32" : x.dtype);
 
-/** −1, 0 or 1; NaN stays NaN. No gradient. */
+/**
+ * −1, 0 or 1; NaN stays NaN. No gradient.
+ *
+ * @example
+ * sign(tensor([3, -2, 0])); // => [1, -1, 0]
+ */
 export const sign = (x: Tensor): Tensor<"real"> => applyUnary(signOp, x, x.dtype === "bool" ? "int32" : x.dtype);
 
 /** What `exp` makes of a domain: the exponential of log probabilities is probabilities. */
@@ -54,37 +85,99 @@ export type ExpDomain<D extends Domain> = unknown extends D ? D : D extends "log
 /** What `log` makes of a domain. */
 export type LogDomain<D extends Domain> = unknown extends D ? D : D extends "probabilities" ? "logProbabilities" : "real";
 
-/** eˣ. Of log probabilities: probabilities. */
+/**
+ * eˣ. Of log probabilities: probabilities.
+ *
+ * @example
+ * exp(tensor([0, 1])); // => [1, 2.7183]
+ */
 export const exp = <D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> => applyUnary(expOp, x, "float32");
 
-/** ln x; −∞ at 0, NaN below. Of probabilities: log probabilities. */
+/**
+ * ln x; −∞ at 0, NaN below. Of probabilities: log probabilities.
+ *
+ * @example
+ * log(tensor([1, 10])); // => [0, 2.3026]
+ */
 export const log = <D extends Domain>(x: Tensor<D>): Tensor<LogDomain<D>> => applyUnary(logOp, x, "float32");
 
-/** ln(1 + x), exact near 0. */
+/**
+ * ln(1 + x), exact near 0.
+ *
+ * @example
+ * log1p(tensor([0, 1])); // => [0, 0.6931]
+ */
 export const log1p = (x: Tensor): Tensor<"real"> => applyUnary(log1pOp, x, "float32");
 
-/** eˣ − 1, exact near 0. */
+/**
+ * eˣ − 1, exact near 0.
+ *
+ * @example
+ * expm1(tensor([0, 1])); // => [0, 1.7183]
+ */
 export const expm1 = (x: Tensor): Tensor<"real"> => applyUnary(expm1Op, x, "float32");
 
-/** √x. The gradient at 0 is ∞, as PyTorch's. */
+/**
+ * √x. The gradient at 0 is ∞, as PyTorch's.
+ *
+ * @example
+ * sqrt(tensor([4, 9])); // => [2, 3]
+ */
 export const sqrt = (x: Tensor): Tensor<"real"> => applyUnary(sqrtOp, x, "float32");
 
+/**
+ * sin x, x in radians; float32.
+ *
+ * @example
+ * sin(tensor([0, 1])); // => [0, 0.8415]
+ */
 export const sin = (x: Tensor): Tensor<"real"> => applyUnary(sinOp, x, "float32");
+/**
+ * cos x, x in radians; float32.
+ *
+ * @example
+ * cos(tensor([0, 1])); // => [1, 0.5403]
+ */
 export const cos = (x: Tensor): Tensor<"real"> => applyUnary(cosOp, x, "float32");
 
-/** The hyperbolic tangent; derivative 1 − tanh²x. */
+/**
+ * The hyperbolic tangent; derivative 1 − tanh²x.
+ *
+ * @example
+ * tanh(tensor([-1, 2])); // => [-0.7616, 0.964]
+ */
 export const tanh = (x: Tensor): Tensor<"real"> => applyUnary(tanhOp, x, "float32");
 
-/** The error function 2/√π ∫₀ˣ e^(−t²) dt. */
+/**
+ * The error function 2/√π ∫₀ˣ e^(−t²) dt.
+ *
+ * @example
+ * erf(tensor([0, 1])); // => [0, 0.8427]
+ */
 export const erf = (x: Tensor): Tensor<"real"> => applyUnary(erfOp, x, "float32");
 
-/** The integer at or below. No gradient. int32 stays as it is. */
+/**
+ * The integer at or below. No gradient. int32 stays as it is.
+ *
+ * @example
+ * floor(tensor([1.5, -1.5])); // => [1, -2]
+ */
 export const floor = (x: Tensor): Tensor<"real"> => rounding(floorOp, x);
 
-/** The integer at or above. No gradient. */
+/**
+ * The integer at or above. No gradient.
+ *
+ * @example
+ * ceil(tensor([1.5, -1.25])); // => [2, -1]
+ */
 export const ceil = (x: Tensor): Tensor<"real"> => rounding(ceilOp, x);
 
-/** The nearest integer, halves to even. No gradient. */
+/**
+ * The nearest integer, halves to even. No gradient.
+ *
+ * @example
+ * round(tensor([0.5, 1.5, 2.4])); // => [0, 2, 2]
+ */
 export const round = (x: Tensor): Tensor<"real"> => rounding(roundOp, x);
 
 function rounding(op: typeof floorOp, x: Tensor): Tensor<"real"> {
@@ -92,20 +185,50 @@ function rounding(op: typeof floorOp, x: Tensor): Tensor<"real"> {
   return x.dtype === "float32" ? applyUnary(op, x) : withDomain(x, "real");
 }
 
-/** x². */
+/**
+ * x².
+ *
+ * @example
+ * square(tensor([3, -2])); // => [9, 4]
+ */
 export const square = (x: Tensor): Tensor<"real"> => mul(x, x);
 
-/** 1 / x. */
+/**
+ * 1 / x.
+ *
+ * @example
+ * reciprocal(tensor([2, 4])); // => [0.5, 0.25]
+ */
 export const reciprocal = (x: Tensor): Tensor<"real"> => div(1, x);
 
-/** 1 / √x. */
+/**
+ * 1 / √x.
+ *
+ * @example
+ * rsqrt(tensor([4, 16])); // => [0.5, 0.25]
+ */
 export const rsqrt = (x: Tensor): Tensor<"real"> => div(1, sqrt(x));
 
-/** true where x is neither NaN nor ±∞. */
+/**
+ * true where x is neither NaN nor ±∞.
+ *
+ * @example
+ * isFinite(tensor([1, Infinity, NaN])); // => [true, false, false]
+ */
 export const isFinite = (x: Tensor): Tensor<"real"> => applyUnary(isFiniteOp, x, "float32");
 
-/** true where x is NaN. */
+/**
+ * true where x is NaN.
+ *
+ * @example
+ * isNaN(tensor([1, Infinity, NaN])); // => [false, false, true]
+ */
 export const isNaN = (x: Tensor): Tensor<"real"> => notEqual(x, x);
 
-/** true where x is ∞ or −∞. */
+/**
+ * true where x is ∞ or −∞.
+ *
+ * @example
+ * isInfinite(tensor([1, Infinity, NaN])); // => [false, true, false]
+ */
 export const isInfinite = (x: Tensor): Tensor<"real"> => equal(abs(x), Infinity);

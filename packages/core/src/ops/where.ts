@@ -10,6 +10,7 @@ import { apply1, builtinOp } from "../dispatch/dispatch.js";
 import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
 import { sumTo } from "./reduction.js";
 
+/** The op behind `where`. */
 export const whereOp = builtinOp<NoAttributes>({
   name: "where",
   inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
@@ -26,6 +27,9 @@ export const whereOp = builtinOp<NoAttributes>({
 /**
  * a where `condition`, b elsewhere; all three broadcast. A gradient flows only to what was chosen, but 0 · ∞ is NaN: mask what
  * goes into a function with a pole, not only what comes out, as in `where(ok, log(where(ok, x, 1)), 0)`.
+ *
+ * @example
+ * where(tensor([true, false]), tensor([1, 2]), 0); // => [1, 0]
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor<"real"> {
   checkTensor("where", condition);
@@ -34,8 +38,14 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor<"real">
 }
 
 /** null: no bound on that side. */
-export type ClampAttributes = { readonly min: number | null; readonly max: number | null };
+export type ClampAttributes = {
+  /** The lower bound; null: none. */
+  readonly min: number | null;
+  /** The upper bound; null: none. */
+  readonly max: number | null;
+};
 
+/** The op behind `clamp`. */
 export const clampOp = builtinOp<ClampAttributes>({
   name: "clamp",
   inputs: [{ name: "x", dtype: "numeric" }],
@@ -60,6 +70,8 @@ export const clampOp = builtinOp<ClampAttributes>({
  * where the bounds lie within [0, 1].
  *
  * @throws ErmineError ERMINE_OPTION where there is no bound, or min > max
+ * @example
+ * clamp(tensor([-2, 0.5, 2]), 0, 1); // => [0, 0.5, 1]
  */
 export function clamp<D extends Domain>(
   x: Tensor<D>,

@@ -9,15 +9,28 @@ import { expandDims, squeeze } from "./shape.js";
 
 /** One number for each spatial axis. */
 export type Window = {
+  /** The window's size, for each axis. */
   readonly kernel: readonly number[];
+  /** The distance of two windows, for each axis. */
   readonly stride: readonly number[];
+  /** Elements in front, for each axis. */
   readonly padBefore: readonly number[];
+  /** Elements at the end, for each axis. */
   readonly padAfter: readonly number[];
+  /** The distance of two elements of a window, for each axis. */
   readonly dilation: readonly number[];
 };
 
-export type UnfoldAttributes = Window & { readonly padValue: number };
-export type FoldAttributes = Window & { readonly outputSize: readonly number[] };
+/** What `unfoldOp` is told. */
+export type UnfoldAttributes = Window & {
+  /** What lies outside. */
+  readonly padValue: number;
+};
+/** What `foldOp` is told. */
+export type FoldAttributes = Window & {
+  /** The sizes of the axes that are put together. */
+  readonly outputSize: readonly number[];
+};
 
 /** ⌊(size + padding − dilation · (kernel − 1) − 1) / stride⌋ + 1 along each axis. @throws ErmineError where a window does not fit */
 export function windowCounts(where: string, spatial: readonly Size[], window: Window): readonly number[] {
@@ -46,6 +59,7 @@ const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): 
   dilation,
 });
 
+/** The op behind `unfold`. */
 export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
   name: "unfold",
   inputs: [{ name: "x", dtype: "float32" }],
@@ -59,6 +73,7 @@ export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
   ],
 });
 
+/** The op behind `fold`. */
 export const foldOp: Op<FoldAttributes> = builtinOp<FoldAttributes>({
   name: "fold",
   inputs: [{ name: "columns", dtype: "float32" }],
@@ -168,6 +183,9 @@ export function overBatch<R extends Tensor | readonly Tensor[]>(
 /**
  * All windows of x [N, C, ...S], side by side: [N, C, Π kernel, Π positions], both in row-major order. (PyTorch's unfold merges C and
  * Π kernel.)
+ *
+ * @example
+ * unfold(tensor([[[1, 2, 3, 4]]]), 2); // => [[[[1, 2, 3], [2, 3, 4]]]]
  */
 export function unfold(x: Tensor, kernel: number | readonly number[], options: WindowOptions = {}): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("unfold", arguments, 3);
@@ -177,7 +195,12 @@ export function unfold(x: Tensor, kernel: number | readonly number[], options: W
   return apply1(unfoldOp, [x], { ...window, padValue: 0 });
 }
 
-/** The adjoint of `unfold`: windows added where they were cut from. columns [N, C, Π kernel, Π positions] → [N, C, ...outputSize]. */
+/**
+ * The adjoint of `unfold`: windows added where they were cut from. columns [N, C, Π kernel, Π positions] → [N, C, ...outputSize].
+ *
+ * @example
+ * fold(ones([1, 1, 2, 3]), [4], 2); // => [[[1, 2, 2, 1]]]
+ */
 export function fold(
   columns: Tensor,
   outputSize: readonly number[],

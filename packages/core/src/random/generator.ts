@@ -18,6 +18,7 @@ import { hashKey, randomBits, randomUniform24, type Key } from "./philox.js";
 
 /** Where draws come from for a while: what a training step sets around its functions. */
 export interface RandomContext {
+  /** What all draws start from. */
   readonly seed: number;
   /** int32 [3]: step, micro-batch, index of each draw's first element in the whole one. Fed anew for each step. */
   readonly counters: Tensor;

@@ -13,6 +13,7 @@ import { hashKey, type Key } from "./philox.js";
 /** Numbers for a parameter of that shape. */
 export type Initializer = (shape: readonly number[], key: Key) => Float32Array;
 
+/** The activation after a layer, which decides the gain of its initial weights. */
 export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu";
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -93,6 +94,7 @@ export const xavierNormal =
     return normalInit(0, gain * Math.sqrt(2 / (fanIn + fanOut)))(shape, key);
   };
 
+/** The options of the Kaiming initializers. */
 export interface KaimingOptions {
   /** Which fan keeps its variance: of the forward pass (default) or of the backward one. */
   readonly mode?: "fanIn" | "fanOut";

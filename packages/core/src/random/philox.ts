@@ -49,8 +49,11 @@ export function philox(out: Uint32Array, c0: number, c1: number, c2: number, c3:
 
 /** A draw's place: which step and micro-batch, and the global index of its first element. */
 export interface DrawPlace {
+  /** The update. */
   readonly step: number;
+  /** The part of an update. */
   readonly microBatch: number;
+  /** The number of the first sample in the batch. */
   readonly first: number;
 }
 

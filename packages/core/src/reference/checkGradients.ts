@@ -12,6 +12,7 @@ import { scope } from "../dispatch/scope.js";
 import type { Tensor } from "../types/tensor.js";
 import { reference } from "./reference.js";
 
+/** The options of `checkGradients`. */
 export interface CheckGradientsOptions {
   /** The half width of the central difference. Default 1e-6. */
   readonly epsilon?: number;

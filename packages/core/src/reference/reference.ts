@@ -13,6 +13,7 @@ import { products } from "./kernels/product.js";
 import { reductions } from "./kernels/reduction.js";
 import { count, kernelOf, type ArrayKernel, type HostStorage } from "./storage.js";
 
+/** The options of the reference backend. */
 export interface ReferenceOptions {
   /** "float64" (default) computes and stores float32 tensors in double precision; "float32" rounds every result. */
   readonly precision?: "float64" | "float32";
@@ -20,7 +21,7 @@ export interface ReferenceOptions {
   readonly dtypes?: readonly DType[];
   /** true: `read` answers in a later macrotask and there is no `readSync`, like a GPU. Default false. */
   readonly late?: boolean;
-  /** Primitives to leave out, such as "randomUniform", which the host can make. */
+  /** Primitives to leave out, such as "randomUniform", which the host can make. Default: none is left out. */
   readonly without?: readonly string[];
 }
 

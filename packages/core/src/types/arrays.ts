@@ -36,6 +36,7 @@ const kindGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Ar
 
 const kindOf = (value: unknown): Kind | undefined => kindGetter.call(value) as Kind | undefined;
 
+/** Is it a typed array of any kind (no DataView)? */
 export const isTypedArray = (value: unknown): value is AnyTypedArray => kindOf(value) !== undefined;
 
 /** float32 for arrays of floats, int32 for arrays of integers. Bytes are int32: bool is only what is called so. */

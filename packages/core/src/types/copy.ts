@@ -32,7 +32,11 @@ export function markCopy<T extends object>(kind: string, value: T): T {
   return Object.defineProperty(value, copyKey, { value: copyMark(kind) });
 }
 
-/** @throws ErmineError ERMINE_USAGE where another copy of core made `value` */
+/**
+ * Refuses what was made by another copy of core that is loaded next to this one.
+ *
+ * @throws ErmineError ERMINE_USAGE where another copy of core made `value`
+ */
 export function checkCopy(where: string, value: unknown): void {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return;
   const mark = (value as { readonly [copyKey]?: CopyMark })[copyKey];

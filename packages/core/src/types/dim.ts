@@ -5,8 +5,11 @@
 import { ErmineError } from "./errors.js";
 import { checkLength } from "./dtype.js";
 
+/** A size: a number, or an expression of symbols. */
 export type Size = number | Dim;
+/** The size of each axis. */
 export type Shape = readonly Size[];
+/** The value of each symbol, by name. */
 export type Bindings = Readonly<Record<string, number>>;
 
 /** An unknown size: Σ coefficient · Π symbols. Immutable; constants are plain numbers, never Dims. */
@@ -18,6 +21,7 @@ export class Dim {
     this.terms = terms;
   }
 
+  /** The size with that name: "N". */
   static symbol(name: string): Dim {
     return new Dim(new Map([[name, 1]]));
   }
@@ -30,6 +34,7 @@ export class Dim {
     return new Dim(new Map([...terms].sort(([a], [b]) => (a < b ? 1 : -1))));
   }
 
+  /** Its value where its symbols have those. */
   evaluate(bindings: Bindings): number {
     let total = 0;
     for (const [key, coefficient] of this.terms) {
@@ -46,10 +51,12 @@ export class Dim {
     return total;
   }
 
+  /** As in messages: "2·N + 1". */
   toString(): string {
     return [...this.terms].map(([key, value]) => (key === "" ? `${value}` : value === 1 ? key : `${value}${key}`)).join("+");
   }
 
+  /** As in messages. */
   toJSON(): string {
     return this.toString();
   }
@@ -57,6 +64,7 @@ export class Dim {
 
 const termsOf = (size: Size): ReadonlyMap<string, number> => (typeof size === "number" ? new Map([["", size]]) : size.terms);
 
+/** a + b of sizes that may be symbols. */
 export function addSizes(a: Size, b: Size): Size {
   if (typeof a === "number" && typeof b === "number") return a + b;
   const terms = new Map(termsOf(a));
@@ -64,6 +72,7 @@ export function addSizes(a: Size, b: Size): Size {
   return Dim.from(terms);
 }
 
+/** a · b of sizes that may be symbols. */
 export function mulSizes(a: Size, b: Size): Size {
   if (typeof a === "number" && typeof b === "number") return a * b;
   const terms = new Map<string, number>();
@@ -79,6 +88,7 @@ export function mulSizes(a: Size, b: Size): Size {
   return Dim.from(terms);
 }
 
+/** a − b of sizes that may be symbols. */
 export const subSizes = (a: Size, b: Size): Size => addSizes(a, mulSizes(b, -1));
 
 /** a / b where it divides exactly for every binding that we can prove it for; undefined otherwise. */
@@ -109,6 +119,7 @@ export function divSizes(a: Size, b: Size): Size | undefined {
   return sameSize(mulSizes(b, ratio), a) ? ratio : undefined;
 }
 
+/** Are they equal for every value of their symbols? */
 export function sameSize(a: Size, b: Size): boolean {
   if (typeof a === "number" || typeof b === "number") return a === b;
   if (a === b) return true;
@@ -117,6 +128,7 @@ export function sameSize(a: Size, b: Size): boolean {
   return true;
 }
 
+/** Are they of equal rank and sizes? */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
 
 /** Π sizes; 1 for a scalar. */
@@ -126,6 +138,8 @@ export const sizeOf = (shape: Shape): Size => shape.reduce<Size>(mulSizes, 1);
 const isKnownSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) >= 0;
 
 /**
+ * Refuses what is no list of sizes.
+ *
  * @throws ErmineError ERMINE_SHAPE where it is no list of whole numbers ≥ 0 (and open sizes, in a trace), ERMINE_MEMORY for more elements than
  * a tensor can have
  */

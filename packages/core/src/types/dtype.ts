@@ -1,6 +1,7 @@
 /** What a tensor's elements are: their storage type and what is known of the numbers. */
 import { ErmineError, nearestName } from "./errors.js";
 
+/** What elements are: "float32", "int32" or "bool". */
 export type DType = "float32" | "int32" | "bool";
 
 /** Every dtype. */
@@ -15,9 +16,14 @@ export type Domain = "real" | "probabilities" | "logProbabilities";
 /** Host data. float32 travels as Float32Array (Float64Array where an engine computes in float64), bool as Uint8Array. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
+/** Bytes of an element on a backend, by dtype. */
 export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, int32: 4, bool: 1 };
 
-/** @throws ErmineError ERMINE_DTYPE for what is no dtype */
+/**
+ * Refuses what is none of "float32", "int32" and "bool".
+ *
+ * @throws ErmineError ERMINE_DTYPE for what is no dtype
+ */
 export function checkDTypeName(where: string, dtype: unknown): asserts dtype is DType {
   if (isDType(dtype)) return;
   const near = nearestName(String(dtype), dtypes, { int64: "int32", float64: "float32", float16: "float32", boolean: "bool" });

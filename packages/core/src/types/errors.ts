@@ -25,10 +25,19 @@ export type ErmineErrorCode =
  * }
  */
 export class ErmineError extends Error {
+  /** Always "ErmineError". */
   override readonly name = "ErmineError";
+  /** What kind of error it is, for programs. */
   readonly code: ErmineErrorCode;
 
-  constructor(code: ErmineErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ErmineErrorCode,
+    message: string,
+    options?: {
+      /** The error that led to this one. Default: none. */
+      cause?: unknown;
+    },
+  ) {
     super(message, options);
     this.code = code;
   }

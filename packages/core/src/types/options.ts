@@ -190,7 +190,11 @@ export function checkList(where: string, given: ArrayLike<unknown>, at: number, 
   throw new ErmineError("ERMINE_USAGE", `${call(where, args)}: argument ${at + 1} is a list. Write ${right}.`);
 }
 
-/** @throws ErmineError ERMINE_USAGE that spells the right call, where something is no function */
+/**
+ * Refuses what is no function; `right` shows a right call.
+ *
+ * @throws ErmineError ERMINE_USAGE that spells the right call, where something is no function
+ */
 export function checkFunction(where: string, value: unknown, right: string): void {
   if (typeof value === "function") return;
   throw new ErmineError("ERMINE_USAGE", `${where} takes a function, got ${show(value)}. Write ${right}.`);

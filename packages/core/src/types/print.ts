@@ -1,6 +1,7 @@
 /** Tensors as nested arrays and as text. */
 import type { DType, TypedArray } from "./dtype.js";
 
+/** Values in nested arrays, as `toArray` gives them. */
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
 /** Row-major numbers as nested arrays. */

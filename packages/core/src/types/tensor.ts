@@ -47,8 +47,11 @@ export interface TracedState {
  */
 // `any`, unlike `Domain`, is what makes a plain `Tensor` fit everywhere.
 export class Tensor<D extends Domain = any> {
+  /** The size of each axis; symbols while a function is traced with an open batch. */
   readonly shape: Shape;
+  /** What its elements are. */
   readonly dtype: DType;
+  /** What its values stand for: "real", "probabilities" or "logProbabilities". */
   readonly domain: D;
   /** @internal */
   readonly state: EagerState | TracedState;
@@ -66,6 +69,7 @@ export class Tensor<D extends Domain = any> {
     return copyMark("Tensor");
   }
 
+  /** How many axes it has. */
   get rank(): number {
     return this.shape.length;
   }
@@ -138,11 +142,16 @@ export class Tensor<D extends Domain = any> {
     release(this);
   }
 
+  /** How Node prints it. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: the error points to `valueAndGrad`.
+   *
+   * @deprecated PyTorch's habit.
+   */
   backward(): never {
     throw new ErmineError(
       "ERMINE_USAGE",
@@ -150,22 +159,38 @@ export class Tensor<D extends Domain = any> {
     );
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: gradients are values, and nothing adds up.
+   *
+   * @deprecated PyTorch's habit.
+   */
   zeroGrad(): never {
     throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: the error points to `stopGradient`.
+   *
+   * @deprecated PyTorch's habit.
+   */
   detach(): never {
     throw new ErmineError("ERMINE_USAGE", "Use stopGradient(tensor).");
   }
 
-  /** @deprecated PyTorch's habit. */
+  /**
+   * Not there: the error points to `valueAndGrad`.
+   *
+   * @deprecated PyTorch's habit.
+   */
   get grad(): never {
     throw new ErmineError("ERMINE_USAGE", "A tensor holds no gradient: valueAndGrad(fn, parameters) returns them.");
   }
 
-  /** @deprecated tfjs' habit. */
+  /**
+   * Not there: the error points to `toArray`.
+   *
+   * @deprecated tfjs' habit.
+   */
   arraySync(): never {
     throw new ErmineError("ERMINE_USAGE", "Use toArray().");
   }

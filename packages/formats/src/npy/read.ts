@@ -26,6 +26,7 @@ export class NpyArray {
   /** What it is called in messages: the name within an npz file, else "The npy file". */
   readonly #where: string;
   readonly #elements: ElementArray;
+  /** What numpy calls its elements: "float32". */
   readonly dtype: NpyDType;
   /** Sizes; `[]` is a scalar. */
   readonly shape: readonly number[];

@@ -11,6 +11,7 @@ export interface WritableArray {
   readonly shape: readonly unknown[];
   /** NumPy's name. "bool" takes 0 and 1; "float16" takes floats and rounds them to the nearest. Default: by the array. */
   readonly dtype?: NpyDType;
+  /** The elements, row by row. */
   readonly data: AnyTypedArray;
 }
 

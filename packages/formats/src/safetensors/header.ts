@@ -12,6 +12,7 @@ export const lengthBytes = 8;
 /** The largest header that the format allows, and that `maxHeaderBytes` can be. */
 export const largestHeader = 100_000_000;
 
+/** The options of `readSafetensors`. */
 export interface SafetensorsReadOptions {
   /** Longer headers are refused, in bytes. Default 16,000,000 (some 150,000 tensors); at most 100,000,000, the format's own limit. */
   readonly maxHeaderBytes?: number;
@@ -19,12 +20,17 @@ export interface SafetensorsReadOptions {
 
 /** Where a tensor is: bytes `begin` to `end` of the data, which follows the header. */
 export interface SafetensorsEntry {
+  /** What the format calls its elements: "F32". */
   readonly dtype: SafetensorsDType;
+  /** The size of each axis. */
   readonly shape: readonly number[];
+  /** The first byte, counted from the end of the header. */
   readonly begin: number;
+  /** The byte after the last. */
   readonly end: number;
 }
 
+/** What the header of a file says. */
 export interface SafetensorsHeader {
   /** By name, in the order of their data. A name is any text: it is no path. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;

@@ -7,6 +7,7 @@ import { headerOf, type SafetensorsReadOptions } from "./header.js";
 
 /** A tensor of a file. */
 export class SafetensorsTensor {
+  /** The tensor's name in the file. */
   readonly name: string;
   /** As the file calls it: "F32", "BF16", "I64", … */
   readonly dtype: SafetensorsDType;

@@ -22,9 +22,11 @@ export interface WritableTensor {
    * round them to the nearest. Default: by the array.
    */
   readonly dtype?: DType | ElementDType;
+  /** The elements, row by row. */
   readonly data: AnyTypedArray;
 }
 
+/** The options of `writeSafetensors`. */
 export interface SafetensorsWriteOptions {
   /** Texts by key, kept as `__metadata__`. Default none. */
   readonly metadata?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
@@ -34,6 +36,7 @@ export interface SafetensorsWriteOptions {
 export interface SafetensorsParts {
   /** The header with its length, then each tensor's bytes. */
   readonly parts: readonly Uint8Array[];
+  /** The length of the file. */
   readonly byteLength: number;
 }
 

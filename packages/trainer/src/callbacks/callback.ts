@@ -6,9 +6,12 @@ import type { Directions } from "../monitor.js";
 /** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
 export type LogName<M extends string = string, T extends string = never> = "loss" | T | "valLoss" | `val${Capitalize<M | T>}`;
 
+/** Values by name: "loss", "valLoss", metrics as "valAccuracy". */
 export type Logs = { readonly [name: string]: number };
 
+/** What a callback is told after an update. */
 export interface StepInfo {
+  /** The epoch that runs, from 0. */
   readonly epoch: number;
   /** Updates of the whole training so far, this one included. */
   readonly step: number;
@@ -24,17 +27,25 @@ export interface StepInfo {
   readonly parts: Logs;
 }
 
+/** What a callback is told after an epoch. */
 export interface EpochInfo {
+  /** The epoch that has ended, from 0. */
   readonly epoch: number;
+  /** How many epochs there are. */
   readonly epochs: number;
+  /** Updates taken so far. */
   readonly step: number;
+  /** Training samples a second in this epoch. */
   readonly samplesPerSecond: number;
+  /** The means of the epoch, by name. */
   readonly logs: Logs;
 }
 
 /** An epoch that begins. */
 export interface EpochBeginInfo {
+  /** The epoch that begins, from 0. */
   readonly epoch: number;
+  /** How many epochs there are. */
   readonly epochs: number;
   /** Updates of the whole training so far. */
   readonly step: number;
@@ -44,6 +55,7 @@ export interface EpochBeginInfo {
 
 /** A batch that is about to be trained on. The object is used again for the next one. */
 export interface BatchInfo {
+  /** The epoch that runs, from 0. */
   readonly epoch: number;
   /** Its number within the epoch, from 0. */
   readonly batch: number;
@@ -55,6 +67,7 @@ export interface BatchInfo {
 
 /** What a training will be. */
 export interface TrainInfo {
+  /** How many epochs there are. */
   readonly epochs: number;
   /** undefined where the data's length is not known beforehand. */
   readonly stepsPerEpoch: number | undefined;
@@ -66,6 +79,7 @@ export interface TrainInfo {
 
 /** What a callback can do. */
 export interface Control {
+  /** The model that is trained. */
   readonly model: Module;
   /** Ends training after this step. The reason becomes the history's `stopped`; default "stopped". */
   stop(reason?: string): void;

@@ -5,6 +5,7 @@ import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";
 import type { Callback, Control } from "./callback.js";
 
+/** The options of `earlyStopping`. */
 export interface EarlyStoppingOptions<Name extends string> {
   /** A log of the trainer's: "loss", "valLoss", "valAccuracy". */
   readonly monitor: Name;
@@ -33,6 +34,8 @@ interface Progress {
  *
  * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, where
  * neither `mode` nor the metric says which way is better
+ * @example
+ * await trainer.fit(data, { epochs: 5, validationSplit: 0.25, callbacks: [earlyStopping({ monitor: "valLoss", patience: 2 })] });
  */
 export function earlyStopping<const Name extends string>(options: EarlyStoppingOptions<Name>): Callback<Name> {
   if (arguments.length > 1) checkArguments("earlyStopping", arguments, 1);

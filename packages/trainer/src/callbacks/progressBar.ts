@@ -2,6 +2,7 @@
 import { checkArguments, checkOptions } from "@ermine/core";
 import type { Callback, EpochInfo, StepInfo } from "./callback.js";
 
+/** The options of `progressBar`. */
 export interface ProgressBarOptions {
   /** Where the text goes. Default: standard error in Node, the console elsewhere. */
   readonly write?: (text: string) => void;
@@ -20,6 +21,8 @@ const redrawMs = 100;
  * A bar with rate, time left and loss on a terminal, a plain line an epoch elsewhere.
  *
  * @throws ErmineError ERMINE_OPTION where an option does not exist
+ * @example
+ * await trainer.fit(data, { epochs: 1, callbacks: [progressBar()] });
  */
 export function progressBar(options: ProgressBarOptions = {}): Callback {
   if (arguments.length > 1) checkArguments("progressBar", arguments, 1);

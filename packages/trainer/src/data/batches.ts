@@ -18,7 +18,12 @@ export function checkBatchSize(batchSize: number): number {
 export function batches(
   length: number,
   batchSize: number,
-  order?: { seed: number; epoch: number },
+  order?: {
+    /** What the order is drawn from. */
+    seed: number;
+    /** Which pass it is, from 0; each has an order of its own. */
+    epoch: number;
+  },
   dropLast = false,
 ): Int32Array[] {
   const rows = order === undefined ? Int32Array.from({ length }, (_, i) => i) : shuffled(length, order);

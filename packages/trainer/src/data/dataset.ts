@@ -30,7 +30,9 @@ export class Column {
   readonly name: string;
   /** [rows, ...row]. */
   readonly shape: readonly number[];
+  /** What its elements are for the model. */
   readonly dtype: DType;
+  /** Elements in a row. */
   readonly rowLength: number;
   readonly #data: NumberArray;
   readonly #length: number;
@@ -45,6 +47,7 @@ export class Column {
     this.rowLength = shape.slice(1).reduce((a, b) => a * b, 1);
   }
 
+  /** How many rows it has. */
   get rows(): number {
     return this.shape[0]!;
   }
@@ -86,6 +89,7 @@ export class Column {
     return elementsOf(this.data, { where: this.name, dtype: this.dtype });
   }
 
+  /** A column of those rows, copied, in that order. */
   select(indices: ArrayLike<number>): Column {
     const data = allocate(this.dtype, indices.length * this.rowLength);
     this.gather(indices, data);
@@ -95,7 +99,9 @@ export class Column {
 
 /** A typed array (or a flat list) with its shape; without one it is [length]. */
 export interface ShapedArray {
+  /** The elements, row by row. */
   readonly data: AnyTypedArray | readonly (number | boolean)[];
+  /** The shape, the axis of the samples first. Default: one axis. */
   readonly shape?: readonly number[];
   /** Default: float32 for arrays of floats and lists, int32 for arrays of integers (bytes too), bool for lists of booleans. */
   readonly dtype?: DType;
@@ -206,10 +212,14 @@ function kindOf(value: unknown): string {
   return isBuffer ? `a ${name} (bytes without a kind: new Float32Array(buffer) says which)` : `a ${name}`;
 }
 
+/** A data set in memory: columns with a row for each sample. `dataset` makes it. */
 export class Dataset implements DatasetColumns {
+  /** What the model is given, in its tree. */
   readonly inputs: Tree<Column>;
+  /** What the loss compares with, in its tree. */
   readonly targets: Tree<Column> | undefined;
   readonly sampleWeights: Column | undefined;
+  /** How many samples it has. */
   readonly length: number;
 
   /** @internal */
@@ -236,6 +246,7 @@ export class Dataset implements DatasetColumns {
     if (this.length === 0) throw new ErmineError("ERMINE_DATA", "The data set is empty: there is nothing to learn from.");
   }
 
+  /** Each column with its path: "inputs", "targets.age". */
   namedColumns(): [string, Column][] {
     const named: [string, Column][] = [];
     const visit = (name: string, tree: Tree<Column> | undefined): void => {
@@ -257,7 +268,11 @@ export class Dataset implements DatasetColumns {
     });
   }
 
-  /** @throws ErmineError ERMINE_DATA with the place of the first number that is not finite */
+  /**
+   * Refuses float32 columns that hold a NaN or an infinity.
+   *
+   * @throws ErmineError ERMINE_DATA with the place of the first number that is not finite
+   */
   checkFinite(): void {
     for (const [name, { data, rowLength, dtype }] of this.namedColumns()) {
       if (dtype !== "float32") continue;
@@ -315,7 +330,14 @@ function checkParts(source: object): void {
  * @throws ErmineError ERMINE_DATA where it is empty, lengths differ, or something is given under another name, ERMINE_SHAPE for what is no shape,
  * ERMINE_DTYPE where an element does not fit its column's dtype, ERMINE_RELEASED for an array whose buffer is detached
  */
-export function dataset(source: { inputs: unknown; targets?: unknown; sampleWeights?: ColumnSource }): Dataset {
+export function dataset(source: {
+  /** What the model is given: a column, or a tree of columns. */
+  inputs: unknown;
+  /** What the loss compares with: a column, or a tree of columns. Default: none. */
+  targets?: unknown;
+  /** What each sample counts for in the loss, (N). Default: 1 each. */
+  sampleWeights?: ColumnSource;
+}): Dataset {
   if (arguments.length > 1) checkArguments("dataset", arguments, 1);
   checkParts(source);
   return new Dataset({

@@ -13,14 +13,19 @@ export type Cursor = Json;
 
 /** What each sample of a column is: its shape (without the batch axis) and dtype. */
 export interface ColumnType {
+  /** The shape of one sample. */
   readonly shape: readonly number[];
+  /** The dtype of the elements. */
   readonly dtype: DType;
 }
 
 /** A column or a tree of them for inputs and targets, and one for sample weights: one layout for types, for columns and for batches. */
 export interface ColumnTree<C> {
+  /** What the model is given. */
   readonly inputs: Tree<C>;
+  /** What the loss compares with; undefined: nothing. */
   readonly targets?: Tree<C> | undefined;
+  /** What each sample counts for; undefined: 1 each. */
   readonly sampleWeights?: C | undefined;
 }
 
@@ -98,6 +103,7 @@ export interface DataSource {
   readonly length?: number | undefined;
   /** What the batches hold. undefined: the first batch says so. */
   readonly columns?: ColumnTypes | undefined;
+  /** How training is taken up again in the middle of an epoch. */
   readonly resume: Resume;
   /** The batches of an epoch. Where it is synchronous, and the backend too, training awaits nothing between two steps. */
   batches(request: BatchRequest): Iterable<Batch> | AsyncIterable<Batch>;

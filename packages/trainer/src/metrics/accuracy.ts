@@ -77,9 +77,20 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
 /**
  * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
  * Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is.
+ *
+ * @example
+ * const metrics = [accuracy()];
+ * await new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend: await cpu(), metrics }).evaluate(data);
  */
 export function accuracy(
-  options: { threshold?: number; ignoreIndex?: number; average?: "micro" | "binary" } = {},
+  options: {
+    /** From which probability on a binary answer is 1. Default 0.5. */
+    threshold?: number;
+    /** Targets with this class index count for nothing. Default −100. */
+    ignoreIndex?: number;
+    /** Either gives the share of right answers; the option is there so that those of `precision` and `recall` fit. Default "micro". */
+    average?: "micro" | "binary";
+  } = {},
 ): Metric<"accuracy", readonly number[]> {
   if (arguments.length > 1) checkArguments("accuracy", arguments, 1);
   // Of right answers there is but one average; the name is taken so that options fit precision's and recall's.
@@ -109,6 +120,9 @@ export function accuracy(
  * counts[truth · classes + predicted] of a classifier over a whole set: a row a true class.
  *
  * @throws ErmineError ERMINE_VALUE for a prediction that is NaN, and for a class that is not in 0 … classes − 1
+ * @example
+ * const prediction = { data: Float32Array.of(2, 0, 1, 3), shape: [2, 2] };
+ * confusionMatrix(prediction, { data: Int32Array.of(0, 0), shape: [2] }, 2); // => [1, 1, 0, 0]
  */
 export function confusionMatrix(prediction: HostBatch, target: HostBatch, classes: number): Float64Array {
   const counts = new Float64Array(classes * classes);

@@ -6,6 +6,7 @@ import type { HostBatch, Metric } from "./metric.js";
 /** How several classes become one number. */
 export type Average = "macro" | "micro" | "weighted" | "binary";
 
+/** The options of `precision`, `recall` and `f1`. */
 export interface ClassMetricOptions {
   /**
    * "macro" (default for several classes or labels): the mean over the classes that occur, in predictions or targets, or over all labels; "weighted": weighed by how
@@ -106,19 +107,34 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
   return target.shape.length === 2 && target.shape[1]! > 1 ? "labels" : "binary";
 }
 
-/** Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
+/**
+ * Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Streams: three counts a class.
+ *
+ * @example
+ * precision({ average: "macro" }).name; // => precision
+ */
 export function precision(options: ClassMetricOptions = {}): Metric<"precision", State> {
   if (arguments.length > 1) checkArguments("precision", arguments, 1);
   return classMetric("precision", (right, said) => ratio(right, said), options);
 }
 
-/** Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Streams: three counts a class. */
+/**
+ * Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Streams: three counts a class.
+ *
+ * @example
+ * recall({ average: "macro" }).name; // => recall
+ */
 export function recall(options: ClassMetricOptions = {}): Metric<"recall", State> {
   if (arguments.length > 1) checkArguments("recall", arguments, 1);
   return classMetric("recall", (right, _, real) => ratio(right, real), options);
 }
 
-/** 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Streams: three counts a class. */
+/**
+ * 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Streams: three counts a class.
+ *
+ * @example
+ * f1({ average: "macro" }).name; // => f1
+ */
 export function f1(options: ClassMetricOptions = {}): Metric<"f1", State> {
   if (arguments.length > 1) checkArguments("f1", arguments, 1);
   return classMetric("f1", (right, said, real) => ratio(2 * right, said + real), options);

@@ -3,7 +3,9 @@ import { ErmineError, type Domain, type TypedArray } from "@ermine/core";
 
 /** Numbers of a batch on the host. */
 export interface HostBatch {
+  /** The elements, row by row. */
   readonly data: TypedArray;
+  /** The shape, the axis of the samples first. */
   readonly shape: readonly number[];
   /** What is known of the numbers; absent: nothing. */
   readonly domain?: Domain;
@@ -23,16 +25,19 @@ export function requireProbabilities(metric: string, { domain }: HostBatch, reme
   );
 }
 
+/** What is reported of predictions and targets next to the loss. */
 export interface Metric<Name extends string = string, S = unknown> {
   /** Its name in logs and in `monitor`. */
   readonly name: Name;
   /** Which way is better: what `earlyStopping` and `reduceOnPlateau` go by. */
   readonly better: "higher" | "lower";
+  /** The state of no samples. */
   init(): S;
   /** Takes in a batch: the prediction behind the loss's link (probabilities for a classifier), and the target. */
   update(state: S, prediction: HostBatch, target: HostBatch): S;
   /** Two parts of a set as one. */
   merge(a: S, b: S): S;
+  /** The value that a state stands for; NaN where nothing has counted. */
   compute(state: S): number;
 }
 
@@ -103,9 +108,16 @@ export function computed(metric: Metric, state: unknown): number {
   );
 }
 
-/** A metric of sums: what most are. */
+/**
+ * A metric of sums: what most are.
+ *
+ * @example
+ * const count = defineMetric({ name: "samples", better: "higher", sums: 1, count: (_, { shape }) => [shape[0] ?? 1], compute: ([n]) => n });
+ * count.compute([3]); // => 3
+ */
 export function defineMetric<Name extends string>(
   metric: Omit<Metric<Name, readonly number[]>, "init" | "merge" | "update"> & {
+    /** How many sums it keeps. */
     readonly sums: number;
     /** What the batch adds to each sum. */
     count(prediction: HostBatch, target: HostBatch): readonly number[];

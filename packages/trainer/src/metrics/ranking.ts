@@ -65,7 +65,12 @@ function rankingMetric<const Name extends string>(
   };
 }
 
-/** The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing, or a score is NaN. */
+/**
+ * The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing, or a score is NaN.
+ *
+ * @example
+ * rocAuc().better; // => higher
+ */
 export function rocAuc(options: NoOptions = {}): Metric<"rocAuc", Batches> {
   if (arguments.length > 1) checkArguments("rocAuc", arguments, 1);
   return rankingMetric("rocAuc", options, (scored) => {
@@ -79,7 +84,12 @@ export function rocAuc(options: NoOptions = {}): Metric<"rocAuc", Batches> {
   });
 }
 
-/** Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive, or a score is NaN. */
+/**
+ * Σ (recall − recall before) · precision over the thresholds. NaN where nothing is positive, or a score is NaN.
+ *
+ * @example
+ * averagePrecision().better; // => higher
+ */
 export function averagePrecision(options: NoOptions = {}): Metric<"averagePrecision", Batches> {
   if (arguments.length > 1) checkArguments("averagePrecision", arguments, 1);
   return rankingMetric("averagePrecision", options, (scored) => {
@@ -129,9 +139,16 @@ export function bestThreshold(
  * probability counts, of one probability that of its answer. NaN where a probability is. Source: Guo et al. 2017.
  *
  * @param options.bins default 15
+ * @example
+ * calibrationError({ bins: 10 }).better; // => lower
  */
 export function calibrationError(
-  options: { bins?: number; ignoreIndex?: number } = {},
+  options: {
+    /** Into how many intervals of equal width confidences are sorted. Default 15. */
+    bins?: number;
+    /** Targets with this class index count for nothing. Default −100. */
+    ignoreIndex?: number;
+  } = {},
 ): Metric<"calibrationError", readonly number[]> {
   if (arguments.length > 1) checkArguments("calibrationError", arguments, 1);
   checkOptions("calibrationError", options, { bins: "number", ignoreIndex: "number" });

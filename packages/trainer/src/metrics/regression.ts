@@ -31,13 +31,23 @@ function meanOf<const Name extends string>(
   });
 }
 
-/** Σ (ŷ − y)² / n. Streams: two sums. */
+/**
+ * Σ (ŷ − y)² / n. Streams: two sums.
+ *
+ * @example
+ * meanSquaredError().better; // => lower
+ */
 export function meanSquaredError(options: NoOptions = {}): Metric<"meanSquaredError", readonly number[]> {
   if (arguments.length > 1) checkArguments("meanSquaredError", arguments, 1);
   return meanOf("meanSquaredError", options, (r) => r * r);
 }
 
-/** Σ |ŷ − y| / n. Streams: two sums. */
+/**
+ * Σ |ŷ − y| / n. Streams: two sums.
+ *
+ * @example
+ * meanAbsoluteError().better; // => lower
+ */
 export function meanAbsoluteError(options: NoOptions = {}): Metric<"meanAbsoluteError", readonly number[]> {
   if (arguments.length > 1) checkArguments("meanAbsoluteError", arguments, 1);
   return meanOf("meanAbsoluteError", options, Math.abs);
@@ -84,6 +94,9 @@ const explained = ({ residual, squares }: Spread): number =>
 /**
  * 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four
  * numbers an output.
+ *
+ * @example
+ * r2().better; // => higher
  */
 export function r2(options: NoOptions = {}): Metric<"r2", readonly Spread[]> {
   if (arguments.length > 1) checkArguments("r2", arguments, 1);

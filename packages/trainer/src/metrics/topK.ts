@@ -25,8 +25,17 @@ export function* rows(
  * Targets among the k largest probabilities, over targets. Of equal ones the first count as larger. NaN where a probability is. Streams: two sums.
  *
  * @param options.k default 5
+ * @example
+ * topKAccuracy({ k: 2 }).better; // => higher
  */
-export function topKAccuracy(options: { k?: number; ignoreIndex?: number } = {}): Metric<"topKAccuracy", readonly number[]> {
+export function topKAccuracy(
+  options: {
+    /** How many of the largest predictions count as an answer. Default 5. */
+    k?: number;
+    /** Targets with this class index count for nothing. Default −100. */
+    ignoreIndex?: number;
+  } = {},
+): Metric<"topKAccuracy", readonly number[]> {
   if (arguments.length > 1) checkArguments("topKAccuracy", arguments, 1);
   checkOptions("topKAccuracy", options, { k: "number", ignoreIndex: "number" });
   const { k = 5, ignoreIndex = -100 } = options;
@@ -64,8 +73,16 @@ const least = 2 ** -52;
 /**
  * The mean of −log p of what is true: of classes (N, K) against indices (N) or distributions (N, K), or of one probability (N) against 0 and 1. Streams: two sums.
  * Probabilities are held within [2⁻⁵², 1 − 2⁻⁵²], as scikit-learn does.
+ *
+ * @example
+ * logLoss().better; // => lower
  */
-export function logLoss(options: { ignoreIndex?: number } = {}): Metric<"logLoss", readonly number[]> {
+export function logLoss(
+  options: {
+    /** Targets with this class index count for nothing. Default −100. */
+    ignoreIndex?: number;
+  } = {},
+): Metric<"logLoss", readonly number[]> {
   if (arguments.length > 1) checkArguments("logLoss", arguments, 1);
   checkOptions("logLoss", options, { ignoreIndex: "number" });
   const { ignoreIndex = -100 } = options;

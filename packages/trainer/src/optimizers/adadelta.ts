@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * v ← ρv + (1 − ρ)g²; Δ = √(u + ε) / √(v + ε) · g; u ← ρu + (1 − ρ)Δ²; θ ← θ − lr · Δ.
  *
  * Defaults: learningRate 1, rho 0.9, epsilon 1e-6, weightDecay 0 (L2), as PyTorch's. Source: Zeiler 2012.
+ *
+ * @example
+ * adadelta({ rho: 0.95 });
  */
 export const adadelta = builtinOptimizer({
   name: "adadelta",

@@ -34,6 +34,9 @@ export function scaledByFactors(g: Tensor, slots: readonly Tensor[], b: Tensor, 
  * It keeps R and C and not V: n + k numbers for an n × k matrix.
  * Defaults: learningRate 0.01, beta2Decay −0.8, epsilon [null, 0.001] (null: 2⁻²³, float32's), d 1, weightDecay 0 (decoupled), as PyTorch's.
  * Source: Shazeer and Stern 2018.
+ *
+ * @example
+ * adafactor({ learningRate: 0.01 });
  */
 export const adafactor = builtinOptimizer({
   name: "adafactor",

@@ -8,6 +8,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  *
  * Defaults: learningRate 0.01, learningRateDecay 0, initialAccumulatorValue 0, epsilon 1e-10, weightDecay 0 (L2), as PyTorch's.
  * Source: Duchi, Hazan and Singer 2011.
+ *
+ * @example
+ * adagrad({ learningRate: 0.1 });
  */
 export const adagrad = builtinOptimizer({
   name: "adagrad",

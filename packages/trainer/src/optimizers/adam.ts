@@ -59,6 +59,9 @@ const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (op
  * decoupledWeightDecay, which is the same.
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false, amsgrad false (true: v is the largest
  * so far), as PyTorch's. Source: Kingma and Ba 2015; Reddi et al. 2018 (amsgrad).
+ *
+ * @example
+ * adam({ learningRate: schedules.cosine(1e-3, { totalSteps: 1000 }) });
  */
 export const adam = builtinOptimizer(
   shared("adam", { ...defaults, decoupledWeightDecay: false }, ({ decoupledWeightDecay }) => decoupledWeightDecay),
@@ -68,5 +71,8 @@ export const adam = builtinOptimizer(
  * Adam with decoupled weight decay: θ ← (1 − lr · λ)θ before Adam's step, whose moments never see it.
  *
  * Defaults: as adam's, weightDecay 0.01. Source: Loshchilov and Hutter 2019.
+ *
+ * @example
+ * adamw({ learningRate: 1e-3, weightDecay: 0.01 });
  */
 export const adamw = builtinOptimizer(shared("adamw", { ...defaults, weightDecay: 0.01 as Rate }, () => true));

@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
  *
  * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2), as PyTorch's. Source: Kingma and Ba 2015.
+ *
+ * @example
+ * adamax({ learningRate: 2e-3 });
  */
 export const adamax = builtinOptimizer({
   name: "adamax",

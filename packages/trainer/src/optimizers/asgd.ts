@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * θ ← (1 − lambda · η)θ − η g, η = lr / (1 + lambda · lr · (t − 1))^alpha; the slot `average` follows θ with weight 1 / max(1, t − 1 − t0).
  *
  * Defaults: learningRate 0.01, lambda 1e-4, alpha 0.75, t0 1e6, weightDecay 0 (L2), as PyTorch's. Source: Polyak and Juditsky 1992.
+ *
+ * @example
+ * asgd({ learningRate: 0.01 });
  */
 export const asgd = builtinOptimizer({
   name: "asgd",

@@ -43,7 +43,13 @@ const wholeNumber = (where: string, name: string, value: number, least: number):
  *
  * @example exponentialAverage(adamw({ learningRate: 1e-3 }), { decay: 0.999 })
  */
-export function exponentialAverage(optimizer: Optimizer, options: { readonly decay?: number } = {}): Optimizer {
+export function exponentialAverage(
+  optimizer: Optimizer,
+  options: {
+    /** What is kept of the average at each update, in [0, 1). Default 0.999. */
+    readonly decay?: number;
+  } = {},
+): Optimizer {
   if (arguments.length > 2) checkArguments("exponentialAverage", arguments, 2);
   checkOptions("exponentialAverage", options, { decay: "number" }, "optimizer");
   const { decay = 0.999 } = options;
@@ -57,10 +63,18 @@ export function exponentialAverage(optimizer: Optimizer, options: { readonly dec
  * avg_fn. Take a learning rate that stays high. Batch normalization's running statistics are those of the weights as they are, not of the mean.
  *
  * Defaults: start 0, every 1. Source: Izmailov et al. 2018.
+ *
+ * @example
+ * stochasticAverage(sgd({ learningRate: 0.01 }), { start: 1000, every: 100 });
  */
 export function stochasticAverage(
   optimizer: Optimizer,
-  options: { readonly start?: number; readonly every?: number } = {},
+  options: {
+    /** The update from which on weights are averaged. Default 0. */
+    readonly start?: number;
+    /** Updates between two weights that are averaged. Default 1. */
+    readonly every?: number;
+  } = {},
 ): Optimizer {
   if (arguments.length > 2) checkArguments("stochasticAverage", arguments, 2);
   checkOptions("stochasticAverage", options, { start: "number", every: "number" }, "optimizer");

@@ -3,7 +3,9 @@ import { add, ErmineError, markCopy, show, type Tensor } from "@ermine/core";
 import type { Rate, Time } from "../schedules/schedule.js";
 import { scalarAt, shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./definition.js";
 
+/** What a link sees next to the updates. */
 export interface TransformContext {
+  /** The parameters' values, in the order of the updates. */
   readonly parameters: readonly Tensor[];
   /** The parameters' names in the model; their places in the list where nobody said any. */
   readonly names: readonly string[];
@@ -18,25 +20,35 @@ export type SlotPlan = Readonly<Record<string, SlotStart | Slot>>;
 
 /** One link: (init, update) of optax, with what changes from step to step said apart. */
 export interface GradientTransformation {
+  /** For messages; part of the names of its slots. */
   readonly name: string;
+  /** What it keeps for each parameter, by the parameter's shape. Default: nothing. */
   readonly slots?: SlotPlan | ((shape: readonly number[]) => SlotPlan);
+  /** Values that change from step to step, fed to the compiled program. Default: none. */
   scalars?(time: Time): readonly number[];
+  /** The new updates, and the new slots of each parameter. */
   update(
     updates: readonly Tensor[],
     context: TransformContext,
   ): { updates: readonly Tensor[]; slots?: readonly (readonly Tensor[])[] };
+  /** The learning rates and schedules that it reads, so that those which follow a metric have a state. Default: none. */
   readonly rates?: readonly Rate[];
 }
 
 /** A link that looks at one parameter at a time. */
 export interface ParameterTransformation extends Pick<GradientTransformation, "name" | "slots" | "scalars" | "rates"> {
+  /** The new update of a parameter, followed by its new slots. */
   update(
     u: Tensor,
     at: { readonly p: Tensor; readonly name: string; readonly slots: readonly Tensor[]; s(i: number): Tensor },
   ): readonly [update: Tensor, ...slots: Tensor[]];
 }
 
-/** @example const half = perParameter({ name: "half", update: (u) => [mul(u, 0.5)] }); */
+/**
+ * A link that treats each parameter by itself, from its update, its value and its slots.
+ *
+ * @example const half = perParameter({ name: "half", update: (u) => [mul(u, 0.5)] });
+ */
 export function perParameter({ update, ...link }: ParameterTransformation): GradientTransformation {
   return {
     ...link,

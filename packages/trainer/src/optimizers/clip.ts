@@ -1,12 +1,15 @@
 /** Gradients held within bounds: by their norm all together, or number by number. */
 import { abs, add, amax, clamp, div, ErmineError, maximum, minimum, mul, pow, sqrt, sum, type Tensor } from "@ermine/core";
 
+/** The order of a norm: 1, 2, Infinity, or any other above 0. */
 export type NormType = 1 | 2 | typeof Infinity | (number & {});
 
 /**
  * ‖g‖ₚ over all gradients together: (Σ |g|ᵖ)^(1/p), the largest |g| for p = Infinity.
  *
  * @throws ErmineError ERMINE_OPTION where normType is not above 0
+ * @example
+ * globalNorm([tensor([3]), tensor([4])]).item(); // => 5
  */
 export function globalNorm(gradients: readonly Tensor[], normType: NormType = 2): Tensor<"real"> {
   if (!(normType > 0)) throw new ErmineError("ERMINE_OPTION", `normType must be above 0 (1, 2, Infinity …), got ${normType}.`);
@@ -23,7 +26,12 @@ export function globalNorm(gradients: readonly Tensor[], normType: NormType = 2)
 /** min(1, maxNorm / (‖g‖ + 1e-6)). */
 export const clipFactor = (maxNorm: number | Tensor, totalNorm: Tensor): Tensor => minimum(div(maxNorm, add(totalNorm, 1e-6)), 1);
 
-/** g · min(1, maxNorm / (‖g‖ + 1e-6)), PyTorch's clip_grad_norm_. `totalNorm` is the norm before. */
+/**
+ * g · min(1, maxNorm / (‖g‖ + 1e-6)), PyTorch's clip_grad_norm_. `totalNorm` is the norm before.
+ *
+ * @example
+ * clipGradNorm([tensor([3, 4])], 1).gradients.map((g) => g.toArray()); // => [[0.6, 0.8]]
+ */
 export function clipGradNorm(
   gradients: readonly Tensor[],
   maxNorm: number | Tensor,
@@ -34,7 +42,12 @@ export function clipGradNorm(
   return { gradients: gradients.map((g) => mul(g, factor)), totalNorm };
 }
 
-/** Each number held in [−clipValue, clipValue], PyTorch's clip_grad_value_. */
+/**
+ * Each number held in [−clipValue, clipValue], PyTorch's clip_grad_value_.
+ *
+ * @example
+ * clipGradValue([tensor([3, -4])], 1).map((g) => g.toArray()); // => [[1, -1]]
+ */
 export function clipGradValue(gradients: readonly Tensor[], clipValue: number): Tensor[] {
   if (!(clipValue > 0)) throw new ErmineError("ERMINE_OPTION", `clipValue must be above 0, got ${clipValue}.`);
   return gradients.map((g) => clamp(g, -clipValue, clipValue));

@@ -23,7 +23,9 @@ import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules
 
 /** An optimizer with its options: pure; the trainer keeps its state. */
 export interface Optimizer {
+  /** For messages and `trainer.configuration`. */
   readonly name: string;
+  /** Its options with their values. */
   readonly options: Readonly<Record<string, unknown>>;
   /** What is kept beside a parameter of that shape, by name. */
   slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
@@ -46,14 +48,19 @@ export interface Optimizer {
 
 /** Numbers kept beside a parameter: what they start from ("parameter": a copy of it), and their shape. */
 export interface Slot {
+  /** What it holds before the first step. */
   readonly start: SlotStart;
+  /** The shape of its value. */
   readonly shape: readonly number[];
 }
+/** A number that fills the slot, or "parameter": a copy of the parameter. */
 export type SlotStart = number | "parameter";
 
 /** Parameters and what is kept beside each. */
 export interface OptimizerState {
+  /** The parameters' values. */
   readonly parameters: readonly Tensor[];
+  /** What is kept for each parameter. */
   readonly slots: readonly (readonly Tensor[])[];
   /** The parameters' names, for what depends on them. */
   readonly names?: readonly string[];
@@ -61,6 +68,7 @@ export interface OptimizerState {
 
 /** Options that each optimizer has. */
 export interface CommonOptions {
+  /** The size of a step: a number, or a schedule. */
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule. Where it enters is the optimizer's. */
   readonly weightDecay: Rate;
@@ -74,15 +82,19 @@ export interface Momentum {
   readonly taken: number | Tensor;
 }
 
+/** The definition of an optimizer. */
 export interface OptimizerSpec<O extends CommonOptions> {
+  /** As golden values and configurations name it: "adamw". */
   readonly name: string;
   /** Every option with its default: PyTorch's. */
   readonly defaults: O;
   /** The option that is the momentum, which a schedule may move; `check` sees its first value. */
   readonly momentum?: keyof O & ("momentum" | "beta1");
+  /** Throws an ErmineError where an option's value is not allowed. */
   check?(options: O): void;
   /** What is kept beside a parameter of that shape; a start alone has the parameter's shape. */
   slots(options: O, shape: readonly number[]): Readonly<Record<string, SlotStart | Slot>>;
+  /** The slot that holds an average of the parameter's values. Default: none does. */
   readonly average?: string;
   /** With these options: see Optimizer. */
   rows?(options: O): "same" | "only" | undefined;
@@ -103,7 +115,12 @@ export interface OptimizerSpec<O extends CommonOptions> {
   readonly op?: string;
 }
 
-/** The i-th number of a vector, as a scalar tensor. */
+/**
+ * The i-th number of a vector, as a scalar tensor.
+ *
+ * @example
+ * scalarAt(tensor([3, 4]), 1).item(); // => 4
+ */
 export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
 
 /** Any of the options; a default of `false` stands for either. */
@@ -120,7 +137,19 @@ const habits: object = {
   minimize: habit("minimize", "A Trainer does that: new Trainer({ model, loss, optimizer, backend }).fit(data)."),
 };
 
-/** Makes an optimizer's function of its definition. */
+/**
+ * Makes an optimizer's function of its definition.
+ *
+ * @example
+ * const plain = defineOptimizer({
+ *   name: "plain",
+ *   defaults: { learningRate: 0.1, weightDecay: 0, maximize: false },
+ *   slots: () => ({}),
+ *   scalars: (_, { learningRate }) => [learningRate],
+ *   step: ({ p, g, s }) => [sub(p, mul(g, s(0)))],
+ * });
+ * plain({ learningRate: 0.5 }).name; // => plain
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
   return optimizerOf(spec, (op) => op);

@@ -3,9 +3,11 @@ import type { Module } from "@ermine/core/nn";
 import { checkFunction, ErmineError, type Parameter } from "@ermine/core";
 import type { Optimizer } from "./definition.js";
 
+/** Some of a model's parameters, with an optimizer of their own. */
 export interface ParameterGroup {
   /** Which parameters: by name, or themselves. */
   readonly parameters: ((name: string, parameter: Parameter) => boolean) | readonly Parameter[];
+  /** What updates them. */
   readonly optimizer: Optimizer;
 }
 

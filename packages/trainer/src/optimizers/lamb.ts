@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * r = m̂ / (√v̂ + ε) + λθ; θ ← θ − lr · (‖θ‖ / ‖r‖) · r, for each parameter; the ratio is 1 where one of them is 0.
  *
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-6, weightDecay 0. Source: You et al. 2020.
+ *
+ * @example
+ * lamb({ learningRate: 1e-3 });
  */
 export const lamb = builtinOptimizer({
   name: "lamb",

@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * θ ← (1 − lr · λ)θ − lr · sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Take a learning rate 3 to 10 times below adamw's.
  *
  * Defaults: learningRate 1e-4, beta1 0.9, beta2 0.99, weightDecay 0 (decoupled). Source: Chen et al. 2023.
+ *
+ * @example
+ * lion({ learningRate: 1e-4, weightDecay: 0.1 });
  */
 export const lion = builtinOptimizer({
   name: "lion",

@@ -10,7 +10,15 @@ import { checkOptimizer, scalarAt, type Optimizer } from "./definition.js";
  *
  * @example lookahead(adamw({ learningRate: 1e-3 }), { k: 6, alpha: 0.5 })
  */
-export function lookahead(optimizer: Optimizer, options: { readonly k?: number; readonly alpha?: number } = {}): Optimizer {
+export function lookahead(
+  optimizer: Optimizer,
+  options: {
+    /** Updates between two moves of the slow weights. Default 5. */
+    readonly k?: number;
+    /** How far the slow weights move towards the fast ones, in [0, 1]. Default 0.5. */
+    readonly alpha?: number;
+  } = {},
+): Optimizer {
   if (arguments.length > 2) checkArguments("lookahead", arguments, 2);
   checkOptions("lookahead", options, { k: "number", alpha: "number" }, "optimizer");
   checkOptimizer("lookahead: its first argument", optimizer);

@@ -32,6 +32,8 @@ const factors = {
  * epsilon 1e-7, adjustLrFn "original", as PyTorch's. Source: Jordan et al. 2024.
  *
  * @throws ErmineError ERMINE_SHAPE for a parameter that is no matrix
+ * @example
+ * muon({ learningRate: 1e-3 });
  */
 export const muon = builtinOptimizer({
   name: "muon",

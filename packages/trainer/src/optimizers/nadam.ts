@@ -25,6 +25,9 @@ export function momentumProduct(beta1: number, decay: number, t: number): number
  *
  * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004, weightDecay 0, decoupledWeightDecay false (L2), as
  * PyTorch's. Source: Dozat 2016.
+ *
+ * @example
+ * nadam({ learningRate: 2e-3 });
  */
 export const nadam = builtinOptimizer({
   name: "nadam",

@@ -19,6 +19,9 @@ export function rectification(beta2: number, t: number): { adaptive: number; pla
  *
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false (L2), as PyTorch's.
  * Source: Liu et al. 2020.
+ *
+ * @example
+ * radam({ learningRate: 1e-3 });
  */
 export const radam = builtinOptimizer({
   name: "radam",

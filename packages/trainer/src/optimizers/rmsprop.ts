@@ -7,6 +7,9 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * v ← αv + (1 − α)g²; θ ← θ − lr · g / (√v + ε); with momentum b ← μb + g/(√v + ε), θ ← θ − lr · b; centered: v − mean(g)² under the root.
  *
  * Defaults: learningRate 0.01, alpha 0.99, epsilon 1e-8, weightDecay 0 (L2), momentum 0, centered false, as PyTorch's.
+ *
+ * @example
+ * rmsprop({ learningRate: 1e-3, momentum: 0.9 });
  */
 export const rmsprop = builtinOptimizer({
   name: "rmsprop",

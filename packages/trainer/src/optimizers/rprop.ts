@@ -8,6 +8,9 @@ import { builtinOptimizer, hasDecay } from "./definition.js";
  * θ ← θ − sign(g) · step, each step within stepSizes and learningRate at first.
  *
  * Defaults: learningRate 0.01, etas [0.5, 1.2], stepSizes [1e-6, 50], as PyTorch's. Source: Riedmiller and Braun 1993.
+ *
+ * @example
+ * rprop({ learningRate: 0.01 });
  */
 export const rprop = builtinOptimizer({
   name: "rprop",

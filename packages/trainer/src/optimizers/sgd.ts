@@ -11,6 +11,8 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * A momentum may be scheduled: `momentum: oneCycle(…).momentum`.
  *
  * @throws ErmineError ERMINE_OPTION: nesterov needs a momentum and no dampening
+ * @example
+ * sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true });
  */
 export const sgd = builtinOptimizer({
   name: "sgd",

@@ -11,6 +11,9 @@ import { checkRange, builtinOptimizer } from "./definition.js";
  * an error. On cpu a step touches the rows of the batch and no others, as it does for `sgd` without momentum and weightDecay and `adagrad` without
  * weightDecay; other backends do the same over the whole table.
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, as PyTorch's SparseAdam.
+ *
+ * @example
+ * sparseAdam({ learningRate: 1e-3 });
  */
 export const sparseAdam = builtinOptimizer({
   name: "sparseAdam",

@@ -9,7 +9,9 @@ export type BackendRequest = "auto" | "fastest";
 
 /** A backend that could have been, and why it is or is not. Plain JSON. */
 export interface CandidateReport {
+  /** The registered backend. */
   readonly name: string;
+  /** Can it run here? */
   readonly available: boolean;
   /** What it runs on; where it is not available, the reason and the remedy. */
   readonly engine: string;
@@ -17,14 +19,19 @@ export interface CandidateReport {
   readonly details: Readonly<Record<string, string | number | boolean>>;
   /** The median of the steps that were timed; null where none was. */
   readonly millisecondsPerStep: number | null;
+  /** Why it was chosen or not, in a sentence. */
   readonly why: string;
 }
 
 /** The decision, as it stands in the run's configuration. Plain JSON. */
 export interface BackendChoice {
+  /** What the trainer was given as its `backend`; "given" where that was a backend itself. */
   readonly asked: BackendRequest | "given";
+  /** The backend that was chosen. */
   readonly name: string;
+  /** What it runs on, in its own words. */
   readonly engine: string;
+  /** Why this one, in a sentence. */
   readonly why: string;
   /** The chosen one first. */
   readonly candidates: readonly CandidateReport[];

@@ -7,19 +7,29 @@ import type { BackendChoice } from "./choice.js";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
+/** A run's settings as plain JSON. */
 export interface Configuration {
   /** null: not chosen yet. */
   readonly backend: BackendChoice | null;
+  /** The loss, by name and options. */
   readonly loss: { readonly name: string; readonly options: Json };
   /** One for each group. */
   readonly optimizers: readonly { readonly name: string; readonly options: Json }[];
+  /** The metrics, by name. */
   readonly metrics: readonly string[];
+  /** The regularizers, by name. */
   readonly regularizers: readonly string[];
+  /** The limit of the gradients' norm; null without one. */
   readonly clipGradNorm: Json;
+  /** The limit of each element of a gradient; null without one. */
   readonly clipGradValue: number | null;
+  /** Micro-batches an update. */
   readonly accumulate: number;
+  /** What shuffling and random ops of the training start from. */
   readonly seed: number;
+  /** Are steps compiled? */
   readonly compile: boolean;
+  /** How many elements the model's parameters have. */
   readonly parameters: number;
 }
 

@@ -17,9 +17,11 @@ import type { Workload } from "./workload.js";
 
 /** An op that a backend lacks. */
 export interface LackedOp {
+  /** The op's name. */
   readonly op: string;
   /** How often it stands in the step, and in which layers. */
   readonly count: number;
+  /** The paths of the layers that need it. */
   readonly layers: readonly string[];
   /** The ops that it becomes, in order; none where the host makes its numbers. */
   readonly into: readonly string[];
@@ -27,15 +29,19 @@ export interface LackedOp {
 
 /** How a step runs on one backend. */
 export interface Arrangement {
+  /** The backend's name. */
   readonly backend: string;
   /** Ops of the step as it was traced, and those that have a kernel. */
   readonly ops: number;
+  /** How many ops of a step run as kernels of the backend. */
   readonly kernels: number;
+  /** The ops for which the backend has no kernel. */
   readonly lacks: readonly LackedOp[];
 }
 
 /** In bytes. */
 export interface MemoryEstimate {
+  /** Bytes of the model's parameters. */
   readonly parameters: number;
   /** The optimizer's slots, and sums of gradients. */
   readonly optimizer: number;
@@ -45,15 +51,19 @@ export interface MemoryEstimate {
   readonly batch: number;
   /** Computed values that are alive at once, at most. */
   readonly values: number;
+  /** The sum, in bytes. */
   readonly total: number;
 }
 
 /** Plain JSON; as text it is a table. */
 export class Plan {
+  /** The backend that was chosen, and why. */
   readonly backend: BackendChoice;
+  /** Samples in the batch that the plan is for. */
   readonly batchSize: number;
   /** How the step runs on the chosen backend, then on the others that were opened. */
   readonly arrangements: readonly Arrangement[];
+  /** What a training holds, in bytes. */
   readonly memory: MemoryEstimate;
   /** Median of the steps that were timed on the chosen backend. */
   readonly millisecondsPerStep: number | null;
@@ -68,6 +78,7 @@ export class Plan {
     this.millisecondsPerStep = choice.candidates[0]!.millisecondsPerStep;
   }
 
+  /** The plan as a table to print. */
   toString(): string {
     return planTable(this);
   }

@@ -23,19 +23,25 @@ export interface OpTime {
   readonly layer: string;
   /** How often it stands in the step. */
   readonly count: number;
+  /** The median over the steps that were measured. */
   readonly milliseconds: number;
   /** Of all that was timed. */
   readonly share: number;
   /** Floating-point operations: 2·m·n·k for products, else one for each number. */
   readonly flops: number;
+  /** Billions of operations a second: 2·m·n·k of a product, one for each element of other ops. */
   readonly gflopsPerSecond: number;
   /** Read and made. */
   readonly bytes: number;
 }
 
+/** The time of one layer in a step. */
 export interface LayerTime {
+  /** The layer's path in the model. */
   readonly layer: string;
+  /** The sum over its ops. */
   readonly milliseconds: number;
+  /** Of the whole step, from 0 to 1. */
   readonly share: number;
 }
 
@@ -47,8 +53,11 @@ interface Slice extends Pick<OpTime, "op" | "layer" | "flops" | "bytes"> {
 
 /** Plain JSON; as text it is a table. */
 export class Profile {
+  /** The backend's name. */
   readonly backend: string;
+  /** What it runs on, in its own words. */
   readonly engine: string;
+  /** Samples in the batch that was measured. */
   readonly batchSize: number;
   /** Steps that were timed. */
   readonly steps: number;
@@ -60,6 +69,7 @@ export class Profile {
   readonly millisecondsGathering: number;
   /** Longest first. */
   readonly ops: readonly OpTime[];
+  /** The time of each layer, the longest first. */
   readonly layers: readonly LayerTime[];
   readonly #slices: readonly (readonly Slice[])[];
 
@@ -79,6 +89,7 @@ export class Profile {
     this.layers = byLayer(this.ops);
   }
 
+  /** The profile as a table to print. */
   toString(): string {
     return profileTable(this);
   }

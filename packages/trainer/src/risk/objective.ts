@@ -21,8 +21,11 @@ import type { WeightedSum } from "./weightedSum.js";
 
 /** A batch as the model and the loss see it. */
 export interface BatchTensors {
+  /** The batch's inputs, in the tree of the data set. */
   readonly inputs: Tree<Tensor>;
+  /** The batch's targets, in the tree of the data set. */
   readonly targets: Tree<Tensor> | undefined;
+  /** What each sample counts for; undefined: 1 each. */
   readonly sampleWeights: Tensor | undefined;
 }
 
@@ -40,6 +43,7 @@ export type CustomLoss = (outputs: Outputs, batch: BatchTensors) => Tensor | Rea
 
 /** A loss of core's, whatever its inputs, options and reductions. */
 export interface DefinedLoss extends Pick<Loss, "lossName" | "linkOf" | "valueRules" | "inputs" | "defaults"> {
+  /** The value of each element and what it counts for, before the reduction. */
   elements(inputs: readonly Tensor[], options?: { sampleWeight?: Tensor }): Elements;
 }
 

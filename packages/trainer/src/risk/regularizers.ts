@@ -2,13 +2,17 @@
 import { abs, add, checkArguments, checkOptions, ErmineError, mul, type Parameter, sum, type Tensor } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 
+/** A penalty on parameters that is added to the loss. */
 export interface Regularizer {
+  /** For messages and `trainer.configuration`. */
   readonly name: string;
+  /** A scalar in ops, from the parameters and their names. */
   penalty(parameters: readonly [string, Parameter][]): Tensor;
 }
 
 /** Which parameters it is over; default all. */
 export interface RegularizerOptions {
+  /** Which parameters are penalized, by name. Default: all. */
   readonly parameters?: (name: string, parameter: Parameter) => boolean;
 }
 
@@ -35,21 +39,36 @@ function regularizer(name: string, strength: number, options: RegularizerOptions
   };
 }
 
-/** λ Σ |θ|: drives parameters to exactly 0. */
+/**
+ * λ Σ |θ|: drives parameters to exactly 0.
+ *
+ * @example
+ * new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend: await cpu(), regularizers: [l1Penalty(1e-4)] });
+ */
 export function l1Penalty(strength: number, options: RegularizerOptions = {}): Regularizer {
   if (arguments.length > 2) checkArguments("l1Penalty", arguments, 2);
   checkOptions("l1Penalty", options, selection, [strength]);
   return regularizer("l1", strength, options, (p) => sum(abs(p)));
 }
 
-/** λ Σ θ². With plain sgd it equals weightDecay = 2λ; with adaptive optimizers it does not, which is why adamw exists. */
+/**
+ * λ Σ θ². With plain sgd it equals weightDecay = 2λ; with adaptive optimizers it does not, which is why adamw exists.
+ *
+ * @example
+ * new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend: await cpu(), regularizers: [l2Penalty(1e-4)] });
+ */
 export function l2Penalty(strength: number, options: RegularizerOptions = {}): Regularizer {
   if (arguments.length > 2) checkArguments("l2Penalty", arguments, 2);
   checkOptions("l2Penalty", options, selection, [strength]);
   return regularizer("l2", strength, options, (p) => sum(mul(p, p)));
 }
 
-/** λ (ratio Σ |θ| + (1 − ratio) Σ θ²). Source: Zou and Hastie 2005. */
+/**
+ * λ (ratio Σ |θ| + (1 − ratio) Σ θ²). Source: Zou and Hastie 2005.
+ *
+ * @example
+ * new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend: await cpu(), regularizers: [elasticNet(1e-4, 1e-4)] });
+ */
 export function elasticNet(strength: number, ratio = 0.5, options: RegularizerOptions = {}): Regularizer {
   if (arguments.length > 3) checkArguments("elasticNet", arguments, 3);
   checkOptions("elasticNet", options, selection, [strength, ratio]);

@@ -6,6 +6,7 @@ import { isLoss, type CustomPart, type DefinedLoss } from "./objective.js";
 export interface LossPart<Name extends string = string> {
   /** Its name in logs. Default: the loss's. */
   readonly name: Name;
+  /** A loss of core's or your own definition, or a function of the outputs and the batch. */
   readonly loss: DefinedLoss | CustomPart;
   /** What it counts for. Default 1. */
   readonly weight?: number;
@@ -15,8 +16,13 @@ export interface LossPart<Name extends string = string> {
   readonly target?: string | number;
 }
 
-/** @see weightedSum */
+/**
+ * A loss of several parts, each with a weight. `weightedSum` makes it.
+ *
+ * @see weightedSum
+ */
 export interface WeightedSum<Name extends string = string> {
+  /** The parts, each with its weight. */
   readonly parts: readonly (LossPart<Name> & { readonly weight: number })[];
 }
 

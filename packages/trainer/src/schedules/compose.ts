@@ -7,6 +7,9 @@ import { requireCount, requireCounts, requireNumber, requireSchedule, type Sched
  * One schedule after the other: schedules[i] rules from milestones[i − 1] on, counting from 0 there. PyTorch's SequentialLR.
  *
  * @throws ErmineError ERMINE_OPTION unless there is one milestone fewer than schedules, ascending, all counted alike
+ * @example
+ * const rate = schedules.sequence([schedules.constant(0.1, { factor: 1 }), schedules.exponential(0.1, { gamma: 0.5 })], [10]);
+ * [9, 10, 11].map((step) => rate.at(step)); // => [0.1, 0.1, 0.05]
  */
 export function sequence(schedules: readonly Schedule[], milestones: readonly number[]): Schedule {
   if (arguments.length > 2) checkArguments("sequence", arguments, 2);
@@ -41,8 +44,22 @@ export function sequence(schedules: readonly Schedule[], milestones: readonly nu
   };
 }
 
-/** A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it. */
-export function warmup(schedule: Schedule | number, options: { steps: number; startFactor?: number }): Schedule {
+/**
+ * A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it.
+ *
+ * @example
+ * const rate = schedules.warmup(schedules.exponential(0.1, { gamma: 0.5 }), { steps: 2, startFactor: 0.5 });
+ * [0, 1, 2, 3].map((step) => rate.at(step)); // => [0.05, 0.075, 0.1, 0.05]
+ */
+export function warmup(
+  schedule: Schedule | number,
+  options: {
+    /** Steps (or epochs, as the schedule counts) of the way up. */
+    steps: number;
+    /** Where it starts, as a factor of the schedule's first value. Default 1/3. */
+    startFactor?: number;
+  },
+): Schedule {
   if (arguments.length > 2) checkArguments("warmup", arguments, 2);
   requireOptions("warmup", options, { steps: "number", startFactor: "number" }, "schedule");
   const { steps, startFactor = 1 / 3 } = options;

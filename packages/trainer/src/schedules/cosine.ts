@@ -5,8 +5,22 @@ import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule
 
 const between = (from: number, to: number, part: number): number => to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2;
 
-/** From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end. */
-export function cosine(learningRate: number, options: { totalSteps: number; minLearningRate?: number }): Schedule {
+/**
+ * From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end.
+ *
+ * @example
+ * const rate = schedules.cosine(0.1, { totalSteps: 4 });
+ * [0, 2, 4].map((step) => rate.at(step)); // => [0.1, 0.05, 0]
+ */
+export function cosine(
+  learningRate: number,
+  options: {
+    /** Steps of half a cosine. */
+    totalSteps: number;
+    /** The rate at its end. Default 0. */
+    minLearningRate?: number;
+  },
+): Schedule {
   if (arguments.length > 2) checkArguments("cosine", arguments, 2);
   requireOptions("cosine", options, { totalSteps: "number", minLearningRate: "number" }, [learningRate]);
   const { totalSteps, minLearningRate = 0 } = options;
@@ -19,10 +33,21 @@ export function cosine(learningRate: number, options: { totalSteps: number; minL
 /**
  * The cosine again and again, each cycle cycleFactor (1) times as long as the one before. PyTorch's
  * CosineAnnealingWarmRestarts; Loshchilov and Hutter, 2017.
+ *
+ * @example
+ * const rate = schedules.cosineWarmRestarts(0.1, { firstCycleSteps: 2 });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.1, 0.05, 0.1]
  */
 export function cosineWarmRestarts(
   learningRate: number,
-  options: { firstCycleSteps: number; cycleFactor?: number; minLearningRate?: number },
+  options: {
+    /** Steps of the first cycle. */
+    firstCycleSteps: number;
+    /** How many times as long as the one before each cycle is; a whole number. Default 1. */
+    cycleFactor?: number;
+    /** The rate at the end of a cycle. Default 0. */
+    minLearningRate?: number;
+  },
 ): Schedule {
   if (arguments.length > 2) checkArguments("cosineWarmRestarts", arguments, 2);
   requireOptions("cosineWarmRestarts", options, { firstCycleSteps: "number", cycleFactor: "number", minLearningRate: "number" }, [
@@ -50,10 +75,22 @@ export function cosineWarmRestarts(
  * minLearningRate from there on.
  *
  * @throws ErmineError ERMINE_OPTION also where warmupSteps is not below totalSteps
+ * @example
+ * const rate = schedules.warmupCosine(0.1, { warmupSteps: 2, totalSteps: 6 });
+ * [0, 2, 4, 6].map((step) => rate.at(step)); // => [0.0333, 0.1, 0.05, 0]
  */
 export function warmupCosine(
   learningRate: number,
-  options: { warmupSteps: number; totalSteps: number; startFactor?: number; minLearningRate?: number },
+  options: {
+    /** Steps of the way up; below totalSteps, 0 for none. */
+    warmupSteps: number;
+    /** All steps, those of the way up included. */
+    totalSteps: number;
+    /** The rate at step 0, as a factor of the learning rate. Default 1/3. */
+    startFactor?: number;
+    /** The rate from totalSteps on. Default 0. */
+    minLearningRate?: number;
+  },
 ): Schedule {
   if (arguments.length > 2) checkArguments("warmupCosine", arguments, 2);
   requireOptions(

@@ -11,10 +11,13 @@ import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } fr
  * sgd({ learningRate: rate, momentum: rate.momentum });
  */
 export interface CycledSchedule extends Schedule {
+  /** The momentum that goes the other way, as a schedule. */
   readonly momentum: Schedule;
 }
 
+/** The options of `schedules.oneCycle`. */
 export interface OneCycleOptions {
+  /** Steps of the whole cycle; at least 2. */
   readonly totalSteps: number;
   /** The part of the steps that goes up. Default 0.3. */
   readonly percentStart?: number;
@@ -22,6 +25,7 @@ export interface OneCycleOptions {
   readonly divFactor?: number;
   /** It ends at the start / finalDivFactor. Default 1e4. */
   readonly finalDivFactor?: number;
+  /** The form of the ways up and down. Default "cosine". */
   readonly anneal?: "cosine" | "linear";
   /** Down to the start first, then to the end. Default false. */
   readonly threePhase?: boolean;
@@ -34,6 +38,10 @@ export interface OneCycleOptions {
 /**
  * Up to maxLearningRate and down below the start within totalSteps; its `momentum` goes from maxMomentum to baseMomentum and back.
  * PyTorch's OneCycleLR; Smith and Topin, 2019.
+ *
+ * @example
+ * const rate = schedules.oneCycle(0.1, { totalSteps: 11 });
+ * [0, 2, 5].map((step) => rate.at(step)); // => [0.004, 0.096, 0.0726]
  */
 export function oneCycle(maxLearningRate: number, options: OneCycleOptions): CycledSchedule {
   if (arguments.length > 2) checkArguments("oneCycle", arguments, 2);
@@ -98,16 +106,19 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
   return { ...stepwise("oneCycle", through(rates)), momentum: stepwise("oneCycle's momentum", through(momenta)) };
 }
 
+/** The options of `schedules.cyclic`. */
 export interface CyclicOptions {
+  /** The rate at the top of the first cycle. */
   readonly maxLearningRate: number;
   /** Steps of the way up. Default 2000. */
   readonly stepSizeUp?: number;
   /** Steps of the way down. Default stepSizeUp. */
   readonly stepSizeDown?: number;
+  /** How the height changes: "triangular" not at all, "triangular2" halves each cycle, "expRange" by gamma each step. Default "triangular". */
   readonly mode?: "triangular" | "triangular2" | "expRange";
   /** Of expRange: the height shrinks by it each step. Default 1. */
   readonly gamma?: number;
-  /** The height as a function of the cycle (from 1 on) or the step (from 0 on), in the place of mode and gamma. */
+  /** The height as a function of the cycle (from 1 on) or the step (from 0 on), in the place of mode and gamma. Default: that of the mode. */
   readonly scaleFn?: (x: number) => number;
   /** What scaleFn is given. Default "cycle". */
   readonly scaleMode?: "cycle" | "iterations";
@@ -122,6 +133,9 @@ export interface CyclicOptions {
  * CyclicLR; Smith, 2017.
  *
  * @throws ErmineError ERMINE_OPTION also for a scaleFn beside mode or gamma, or a scaleMode without scaleFn
+ * @example
+ * const rate = schedules.cyclic(0.1, { maxLearningRate: 0.3, stepSizeUp: 2 });
+ * [0, 1, 2, 3, 4].map((step) => rate.at(step)); // => [0.1, 0.2, 0.3, 0.2, 0.1]
  */
 export function cyclic(baseLearningRate: number, options: CyclicOptions): CycledSchedule {
   if (arguments.length > 2) checkArguments("cyclic", arguments, 2);

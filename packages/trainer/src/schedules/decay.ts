@@ -2,8 +2,22 @@
 import { checkArguments, checkOptions, requireOptions } from "@ermine/core";
 import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
-/** lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR. */
-export function step(learningRate: number, options: { stepSize: number; gamma?: number }): Schedule {
+/**
+ * lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR.
+ *
+ * @example
+ * const rate = schedules.step(0.1, { stepSize: 2 });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.1, 0.1, 0.01]
+ */
+export function step(
+  learningRate: number,
+  options: {
+    /** Steps between two reductions. */
+    stepSize: number;
+    /** The factor of each reduction. Default 0.1. */
+    gamma?: number;
+  },
+): Schedule {
   if (arguments.length > 2) checkArguments("step", arguments, 2);
   requireOptions("step", options, { stepSize: "number", gamma: "number" }, [learningRate]);
   const { stepSize, gamma = 0.1 } = options;
@@ -13,8 +27,22 @@ export function step(learningRate: number, options: { stepSize: number; gamma?: 
   return stepwise("step", (t) => learningRate * gamma ** Math.floor(t / stepSize));
 }
 
-/** lr · γ^(milestones passed) (γ = 0.1). PyTorch's MultiStepLR. */
-export function multiStep(learningRate: number, options: { milestones: readonly number[]; gamma?: number }): Schedule {
+/**
+ * lr · γ^(milestones passed) (γ = 0.1). PyTorch's MultiStepLR.
+ *
+ * @example
+ * const rate = schedules.multiStep(0.1, { milestones: [1, 2] });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.1, 0.01, 0.001]
+ */
+export function multiStep(
+  learningRate: number,
+  options: {
+    /** The steps at which the rate is multiplied. */
+    milestones: readonly number[];
+    /** The factor at each milestone. Default 0.1. */
+    gamma?: number;
+  },
+): Schedule {
   if (arguments.length > 2) checkArguments("multiStep", arguments, 2);
   requireOptions("multiStep", options, { milestones: "any", gamma: "number" }, [learningRate]);
   const { milestones, gamma = 0.1 } = options;
@@ -24,8 +52,20 @@ export function multiStep(learningRate: number, options: { milestones: readonly 
   return stepwise("multiStep", (t) => learningRate * gamma ** milestones.filter((m) => m <= t).length);
 }
 
-/** lr · γ^t. PyTorch's ExponentialLR. */
-export function exponential(learningRate: number, options: { gamma: number }): Schedule {
+/**
+ * lr · γ^t. PyTorch's ExponentialLR.
+ *
+ * @example
+ * const rate = schedules.exponential(0.1, { gamma: 0.5 });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.1, 0.05, 0.025]
+ */
+export function exponential(
+  learningRate: number,
+  options: {
+    /** The factor of each step. */
+    gamma: number;
+  },
+): Schedule {
   if (arguments.length > 2) checkArguments("exponential", arguments, 2);
   requireOptions("exponential", options, { gamma: "number" }, [learningRate]);
   requireNumber("exponential", "learningRate", learningRate, 0);
@@ -33,10 +73,23 @@ export function exponential(learningRate: number, options: { gamma: number }): S
   return stepwise("exponential", (t) => learningRate * options.gamma ** t);
 }
 
-/** lr · factor, the factor going from startFactor (1/3) to endFactor (1) over totalSteps (5). PyTorch's LinearLR. */
+/**
+ * lr · factor, the factor going from startFactor (1/3) to endFactor (1) over totalSteps (5). PyTorch's LinearLR.
+ *
+ * @example
+ * const rate = schedules.linear(0.1, { startFactor: 0.5, totalSteps: 2 });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.05, 0.075, 0.1]
+ */
 export function linear(
   learningRate: number,
-  options: { startFactor?: number; endFactor?: number; totalSteps?: number } = {},
+  options: {
+    /** The factor at step 0. Default 1/3. */
+    startFactor?: number;
+    /** The factor from totalSteps on. Default 1. */
+    endFactor?: number;
+    /** How many steps the way takes. Default 5. */
+    totalSteps?: number;
+  } = {},
 ): Schedule {
   if (arguments.length > 2) checkArguments("linear", arguments, 2);
   checkOptions("linear", options, { startFactor: "number", endFactor: "number", totalSteps: "number" }, [learningRate]);
@@ -51,8 +104,22 @@ export function linear(
   );
 }
 
-/** lr · factor (1/3) for totalSteps (5), then lr. PyTorch's ConstantLR. */
-export function constant(learningRate: number, options: { factor?: number; totalSteps?: number } = {}): Schedule {
+/**
+ * lr · factor (1/3) for totalSteps (5), then lr. PyTorch's ConstantLR.
+ *
+ * @example
+ * const rate = schedules.constant(0.1, { factor: 0.5, totalSteps: 2 });
+ * [0, 1, 2].map((step) => rate.at(step)); // => [0.05, 0.05, 0.1]
+ */
+export function constant(
+  learningRate: number,
+  options: {
+    /** What the learning rate is multiplied by at first. Default 1/3. */
+    factor?: number;
+    /** For how many steps. Default 5. */
+    totalSteps?: number;
+  } = {},
+): Schedule {
   if (arguments.length > 2) checkArguments("constant", arguments, 2);
   checkOptions("constant", options, { factor: "number", totalSteps: "number" }, [learningRate]);
   const { factor = 1 / 3, totalSteps = 5 } = options;
@@ -62,8 +129,22 @@ export function constant(learningRate: number, options: { factor?: number; total
   return stepwise("constant", (t) => (t < totalSteps ? learningRate * factor : learningRate));
 }
 
-/** lr · (1 − t / totalSteps)^power, 0 from totalSteps (5) on; power 1. PyTorch's PolynomialLR. */
-export function polynomial(learningRate: number, options: { totalSteps?: number; power?: number } = {}): Schedule {
+/**
+ * lr · (1 − t / totalSteps)^power, 0 from totalSteps (5) on; power 1. PyTorch's PolynomialLR.
+ *
+ * @example
+ * const rate = schedules.polynomial(0.1, { totalSteps: 4, power: 2 });
+ * [0, 2, 4].map((step) => rate.at(step)); // => [0.1, 0.025, 0]
+ */
+export function polynomial(
+  learningRate: number,
+  options: {
+    /** From this step on the rate is 0. Default 5. */
+    totalSteps?: number;
+    /** The exponent of the way down; 1 is a line. Default 1. */
+    power?: number;
+  } = {},
+): Schedule {
   if (arguments.length > 2) checkArguments("polynomial", arguments, 2);
   checkOptions("polynomial", options, { totalSteps: "number", power: "number" }, [learningRate]);
   const { totalSteps = 5, power = 1 } = options;

@@ -3,6 +3,7 @@ import { checkArguments, checkOptions } from "@ermine/core";
 import { checkMode, signOf, type Better, type Mode } from "../monitor.js";
 import { requireCount, requireNumber, requireOneOf, type Schedule } from "./schedule.js";
 
+/** The options of `schedules.reduceOnPlateau`. */
 export interface ReduceOnPlateauOptions {
   /** The epoch's log that it watches. Default "valLoss". */
   readonly monitor?: string;
@@ -18,6 +19,7 @@ export interface ReduceOnPlateauOptions {
   readonly thresholdMode?: "rel" | "abs";
   /** Epochs after a reduction in which nothing is counted. Default 0. */
   readonly cooldown?: number;
+  /** The rate is not reduced below it. Default 0. */
   readonly minLearningRate?: number;
   /** Smaller changes are not made. Default 1e-8. */
   readonly epsilon?: number;

@@ -10,6 +10,7 @@ import type { Better } from "../monitor.js";
 export interface Time {
   /** Updates taken so far; 0 during the first. */
   readonly step: number;
+  /** Epochs finished so far. */
   readonly epoch: number;
   /** Updates that these parameters have had; default step. Fewer for a layer that was frozen for a time. */
   readonly age?: number;
@@ -22,6 +23,7 @@ export const ageOf = ({ step, age }: Time): number => age ?? step;
 
 /** `S` is the state of one that follows a metric: plain JSON, so that a checkpoint can keep it. */
 export interface Schedule<S = unknown> {
+  /** For messages and `trainer.configuration`. */
   readonly name: string;
   /** What `at` counts. */
   readonly per: "step" | "epoch";
@@ -31,7 +33,11 @@ export interface Schedule<S = unknown> {
   readonly monitor?: string;
   /** Of one that observes: its state before training. Each trainer has its own. */
   init?(): S;
-  /** @returns the state after an epoch whose log was `value`; the state that is handed in stays as it is */
+  /**
+   * The state after an epoch whose watched log has that value.
+   *
+   * @returns the state after an epoch whose log was `value`; the state that is handed in stays as it is
+   */
   observe?(state: S, value: number, better?: Better): S;
   /**
    * Of one that observes: told before the first step which way the log gets better, so that it can refuse one without a direction.
@@ -44,7 +50,13 @@ export interface Schedule<S = unknown> {
 /** A learning rate, a weight decay or a momentum: fixed, or scheduled. */
 export type Rate = number | Schedule;
 
-/** The rate's value now. */
+/**
+ * The rate's value now.
+ *
+ * @example
+ * schedules.rateAt(schedules.exponential(0.1, { gamma: 0.5 }), { step: 1, epoch: 0 }); // => 0.05
+ * schedules.rateAt(0.1, { step: 1, epoch: 0 }); // => 0.1
+ */
 export function rateAt(rate: Rate, time: Time): number {
   if (typeof rate === "number") return rate;
   const count = rate.per === "step" ? time.step : time.epoch;
@@ -54,7 +66,13 @@ export function rateAt(rate: Rate, time: Time): number {
 /** A schedule that counts steps. */
 export const stepwise = (name: string, at: (time: number) => number): Schedule => ({ name, per: "step", at });
 
-/** The same schedule counted in epochs. */
+/**
+ * The same schedule counted in epochs.
+ *
+ * @example
+ * const rate = schedules.perEpoch(schedules.exponential(0.1, { gamma: 0.5 }));
+ * schedules.rateAt(rate, { step: 1000, epoch: 2 }); // => 0.025
+ */
 export function perEpoch(schedule: Schedule): Schedule {
   requireSchedule("perEpoch", "its argument", schedule);
   return { ...schedule, per: "epoch" };

@@ -18,6 +18,7 @@ export type Verdict = "taken" | "empty" | "refused";
 
 /** What a step says of itself. It holds until the next call of `run`, which may use the object again. */
 export interface StepReport {
+  /** Was the update taken? */
   readonly verdict: Verdict;
   /** The number of the batch in the whole training, from 0: `state.batch` before it. */
   readonly batch: number;
@@ -46,7 +47,9 @@ export interface Step {
 
 /** Of an epoch that is not over: what its steps add up. */
 export interface EpochSums {
+  /** The sums of each part of the loss. */
   readonly parts: readonly HostSums[];
+  /** The sum of the regularizers' penalties. */
   readonly penalty: number;
   /** Updates taken. */
   readonly steps: number;
@@ -56,6 +59,7 @@ export interface EpochSums {
 
 /** The updates that a parameter went without: before it was first trained, or while it was frozen. Bias corrections leave them out. */
 export interface ParameterAge {
+  /** Updates in which the parameter was frozen. */
   readonly skippedSteps: number;
   /** It is frozen since this update; null where it is trained. */
   readonly frozenSince: number | null;
@@ -63,7 +67,9 @@ export interface ParameterAge {
 
 /** A callback's state under its name, in the order of the list that `fit` was given. */
 export interface CallbackState {
+  /** The callback's name. */
   readonly name: string;
+  /** What its `state()` gave. */
   readonly state: Json;
 }
 
@@ -77,6 +83,7 @@ export interface HostState {
   readonly epoch: number;
   /** Where the data of the epoch stand: the cursor of the last batch taken; null between two epochs. */
   readonly cursor: Cursor;
+  /** What shuffling and random ops start from. */
   readonly seed: number;
   /** The states of schedules that follow a log: for each parameter group one for each of its rates, null where it has none. */
   readonly schedules: readonly (readonly Json[])[];
@@ -84,34 +91,55 @@ export interface HostState {
   readonly ages: Readonly<Record<string, ParameterAge>>;
   /** The names of the parameters that are frozen. */
   readonly frozen: readonly string[];
+  /** The sums of the epoch so far. */
   readonly sums: EpochSums;
   /** Of this `fit`, so far. */
   readonly history: { readonly epochs: readonly Logs[]; readonly steps: readonly number[] };
+  /** The state of each callback that has one. */
   readonly callbacks: readonly CallbackState[];
 }
 
 /** A variable as it was. */
 export interface VariableState {
+  /** The variable's name, unique among those of its role. */
   readonly name: string;
+  /** What the variable is for. */
   readonly role: VariableRole;
+  /** The shape of its value. */
   readonly shape: readonly number[];
+  /** The dtype of its value. */
   readonly dtype: DType;
+  /** Its elements, copied. */
   readonly data: TypedArray;
 }
 
 /** All of a training at one moment, copied: what a checkpoint writes. Training goes on from it bit for bit. */
 export interface TrainingSnapshot {
+  /** Everything that lies on the backend, copied. */
   readonly variables: readonly VariableState[];
+  /** Everything that is known on the host. */
   readonly host: HostState;
 }
 
 /** All that training changes: variables on the backend, and what is known on the host. A step updates it in place. */
 export interface TrainingState {
-  /** @see HostState.batch */
+  /**
+   * Batches submitted so far.
+   *
+   * @see HostState.batch
+   */
   readonly batch: number;
-  /** @see HostState.update */
+  /**
+   * Updates taken so far.
+   *
+   * @see HostState.update
+   */
   readonly update: number;
-  /** @see HostState.epoch */
+  /**
+   * Epochs ended.
+   *
+   * @see HostState.epoch
+   */
   readonly epoch: number;
   /**
    * An immutable copy. Within an accumulation or with steps in flight it waits for the next update boundary.

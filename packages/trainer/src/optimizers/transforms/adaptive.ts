@@ -11,8 +11,18 @@ interface Betas {
   readonly epsilon?: number;
 }
 
-/** m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false. */
-export function scaleByAdam(options: Betas & { readonly amsgrad?: boolean } = {}): GradientTransformation {
+/**
+ * m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false.
+ *
+ * @example
+ * chain(scaleByAdam(), scaleByLearningRate(1e-3)); // adam
+ */
+export function scaleByAdam(
+  options: Betas & {
+    /** Divide by the largest mean square so far. Default false. */
+    readonly amsgrad?: boolean;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdam", arguments, 1);
   const { beta1, beta2, epsilon, amsgrad } = withDefaults("scaleByAdam", options, {
     beta1: 0.9,
@@ -34,9 +44,21 @@ export function scaleByAdam(options: Betas & { readonly amsgrad?: boolean } = {}
   });
 }
 
-/** g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, epsilon 1e-8. */
+/**
+ * g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, epsilon 1e-8.
+ *
+ * @example
+ * chain(scaleByRms({ centered: true }), scaleByLearningRate(1e-2)); // rmsprop
+ */
 export function scaleByRms(
-  options: { readonly alpha?: number; readonly epsilon?: number; readonly centered?: boolean } = {},
+  options: {
+    /** How much of the mean square is kept at each step, in [0, 1). Default 0.99. */
+    readonly alpha?: number;
+    /** Added to the root. Default 1e-8. */
+    readonly epsilon?: number;
+    /** Subtract the square of the mean gradient: a variance. Default false. */
+    readonly centered?: boolean;
+  } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRms", arguments, 1);
   const { alpha, epsilon, centered } = withDefaults("scaleByRms", options, { alpha: 0.99, epsilon: 1e-8, centered: false });
@@ -52,9 +74,19 @@ export function scaleByRms(
   });
 }
 
-/** g / (√G + ε), G ← G + g². Adagrad's. Defaults: initialAccumulatorValue 0, epsilon 1e-10. */
+/**
+ * g / (√G + ε), G ← G + g². Adagrad's. Defaults: initialAccumulatorValue 0, epsilon 1e-10.
+ *
+ * @example
+ * chain(scaleByRss(), scaleByLearningRate(1e-2)); // adagrad
+ */
 export function scaleByRss(
-  options: { readonly initialAccumulatorValue?: number; readonly epsilon?: number } = {},
+  options: {
+    /** What the sum of squares starts from. Default 0. */
+    readonly initialAccumulatorValue?: number;
+    /** Added to the root. Default 1e-10. */
+    readonly epsilon?: number;
+  } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRss", arguments, 1);
   const { initialAccumulatorValue, epsilon } = withDefaults("scaleByRss", options, {
@@ -71,8 +103,20 @@ export function scaleByRss(
   });
 }
 
-/** √(u + ε) / √(v + ε) · g, with the mean squares v of g and u of that. Defaults: rho 0.9, epsilon 1e-6. */
-export function scaleByAdadelta(options: { rho?: number; epsilon?: number } = {}): GradientTransformation {
+/**
+ * √(u + ε) / √(v + ε) · g, with the mean squares v of g and u of that. Defaults: rho 0.9, epsilon 1e-6.
+ *
+ * @example
+ * chain(scaleByAdadelta(), scaleByLearningRate(1)); // adadelta
+ */
+export function scaleByAdadelta(
+  options: {
+    /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
+    rho?: number;
+    /** Added under both roots. Default 1e-6. */
+    epsilon?: number;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdadelta", arguments, 1);
   const { rho, epsilon } = withDefaults("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
   return perParameter({
@@ -86,7 +130,12 @@ export function scaleByAdadelta(options: { rho?: number; epsilon?: number } = {}
   });
 }
 
-/** m̂ / u, u ← max(β₂u, |g| + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8. */
+/**
+ * m̂ / u, u ← max(β₂u, |g| + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8.
+ *
+ * @example
+ * chain(scaleByAdamax(), scaleByLearningRate(2e-3)); // adamax
+ */
 export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdamax", arguments, 1);
   const { beta1, beta2, epsilon } = withDefaults("scaleByAdamax", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
@@ -102,8 +151,18 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   });
 }
 
-/** Adam's direction with Nesterov's momentum. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004. */
-export function scaleByNadam(options: Betas & { readonly momentumDecay?: number } = {}): GradientTransformation {
+/**
+ * Adam's direction with Nesterov's momentum. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004.
+ *
+ * @example
+ * chain(scaleByNadam(), scaleByLearningRate(2e-3)); // nadam
+ */
+export function scaleByNadam(
+  options: Betas & {
+    /** How fast the momentum approaches beta1. Default 0.004. */
+    readonly momentumDecay?: number;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByNadam", arguments, 1);
   const { beta1, beta2, epsilon, momentumDecay } = withDefaults("scaleByNadam", options, {
     beta1: 0.9,
@@ -130,7 +189,12 @@ export function scaleByNadam(options: Betas & { readonly momentumDecay?: number 
   });
 }
 
-/** Adam's direction, rectified; m̂ alone while the variance is not known. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8. */
+/**
+ * Adam's direction, rectified; m̂ alone while the variance is not known. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8.
+ *
+ * @example
+ * chain(scaleByRadam(), scaleByLearningRate(1e-3)); // radam
+ */
 export function scaleByRadam(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRadam", arguments, 1);
   const { beta1, beta2, epsilon } = withDefaults("scaleByRadam", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
@@ -153,6 +217,9 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
 /**
  * m̂ / (√ŝ + ε), s ← β₂s + (1 − β₂)(g − m)² + ε: small steps where the gradient surprises. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-16.
  * Source: Zhuang et al. 2020 (AdaBelief).
+ *
+ * @example
+ * chain(scaleByBelief(), scaleByLearningRate(1e-3)); // AdaBelief
  */
 export function scaleByBelief(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByBelief", arguments, 1);

@@ -4,19 +4,34 @@ import { rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { clipGradNorm, clipGradValue, type NormType } from "../clip.js";
 
-/** All updates together scaled down to a norm of at most maxNorm. */
+/**
+ * All updates together scaled down to a norm of at most maxNorm.
+ *
+ * @example
+ * chain(clipByGlobalNorm(1), scaleByAdam(), scaleByLearningRate(1e-3));
+ */
 export const clipByGlobalNorm = (maxNorm: number, normType: NormType = 2): GradientTransformation => ({
   name: "clipByGlobalNorm",
   update: (updates) => ({ updates: clipGradNorm(updates, maxNorm, normType).gradients }),
 });
 
-/** Each number held in [−clipValue, clipValue]. */
+/**
+ * Each number held in [−clipValue, clipValue].
+ *
+ * @example
+ * chain(clipByValue(0.5), scaleByAdam(), scaleByLearningRate(1e-3));
+ */
 export const clipByValue = (clipValue: number): GradientTransformation => ({
   name: "clipByValue",
   update: (updates) => ({ updates: clipGradValue(updates, clipValue) }),
 });
 
-/** u / max(1, rms(u) / threshold) for each parameter. Adafactor's d. Source: Shazeer and Stern 2018. */
+/**
+ * u / max(1, rms(u) / threshold) for each parameter. Adafactor's d. Source: Shazeer and Stern 2018.
+ *
+ * @example
+ * chain(scaleByFactoredRms(), clipByBlockRms(1), scaleByLearningRate(1e-2));
+ */
 export const clipByBlockRms = (threshold: number): GradientTransformation =>
   perParameter({
     name: "clipByBlockRms",
@@ -26,6 +41,9 @@ export const clipByBlockRms = (threshold: number): GradientTransformation =>
 /**
  * Each unit's update scaled down to at most clipping · ‖its weights‖, the weights' norm at least epsilon. A unit is what one number of the first
  * axis belongs to; a vector's units are its numbers. Defaults: clipping 0.01, epsilon 1e-3. Source: Brock et al. 2021.
+ *
+ * @example
+ * chain(adaptiveClip(0.01), scaleByAdam(), scaleByLearningRate(1e-3));
  */
 export function adaptiveClip(clipping = 0.01, epsilon = 1e-3): GradientTransformation {
   if (!(clipping > 0)) throw new ErmineError("ERMINE_OPTION", `adaptiveClip: clipping must be above 0, got ${clipping}.`);
@@ -41,7 +59,12 @@ export function adaptiveClip(clipping = 0.01, epsilon = 1e-3): GradientTransform
   });
 }
 
-/** u − its mean over all axes but the first, for parameters of rank 2 and more. Source: Yong et al. 2020. */
+/**
+ * u − its mean over all axes but the first, for parameters of rank 2 and more. Source: Yong et al. 2020.
+ *
+ * @example
+ * chain(centralize(), scaleByAdam(), scaleByLearningRate(1e-3));
+ */
 export const centralize = (): GradientTransformation =>
   perParameter({
     name: "centralize",
@@ -51,6 +74,9 @@ export const centralize = (): GradientTransformation =>
 /**
  * u + N(0, eta / (1 + t)^gamma), other numbers at each step, the same for the same seed of the trainer. Defaults: eta 0.01, gamma 0.55.
  * Source: Neelakantan et al. 2015.
+ *
+ * @example
+ * chain(addNoise(0.01), scaleByLearningRate(1e-2));
  */
 export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation {
   return perParameter({
@@ -66,7 +92,12 @@ export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation
   });
 }
 
-/** u / max(‖u‖, 1e-12), ‖u‖ over all parameters together. */
+/**
+ * u / max(‖u‖, 1e-12), ‖u‖ over all parameters together.
+ *
+ * @example
+ * chain(normalizeByGlobalNorm(), scaleByLearningRate(1e-2));
+ */
 export const normalizeByGlobalNorm = (): GradientTransformation => ({
   name: "normalizeByGlobalNorm",
   update(updates) {

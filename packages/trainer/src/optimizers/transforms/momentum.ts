@@ -3,8 +3,19 @@ import { add, checkArguments, checkOptions, mul, sign, withDefaults } from "@erm
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
-/** b ← μb + g, the direction b, or g + μb with nesterov. */
-export function trace(momentum: number, options: { nesterov?: boolean } = {}): GradientTransformation {
+/**
+ * b ← μb + g, the direction b, or g + μb with nesterov.
+ *
+ * @example
+ * chain(trace(0.9, { nesterov: true }), scaleByLearningRate(0.1)); // sgd
+ */
+export function trace(
+  momentum: number,
+  options: {
+    /** Look one step ahead: g + μb in place of b. Default false. */
+    nesterov?: boolean;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 2) checkArguments("trace", arguments, 2);
   checkOptions("trace", options, { nesterov: "boolean" }, [momentum]);
   return perParameter({
@@ -17,8 +28,19 @@ export function trace(momentum: number, options: { nesterov?: boolean } = {}): G
   });
 }
 
-/** m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased (default). */
-export function ema(decay: number, options: { debias?: boolean } = {}): GradientTransformation {
+/**
+ * m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased (default).
+ *
+ * @example
+ * chain(ema(0.9), scaleByLearningRate(1e-2));
+ */
+export function ema(
+  decay: number,
+  options: {
+    /** Divide by 1 − decayᵗ, so that the first steps are not too small. Default true. */
+    debias?: boolean;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 2) checkArguments("ema", arguments, 2);
   checkOptions("ema", options, { debias: "boolean" }, [decay]);
   return perParameter({
@@ -32,8 +54,20 @@ export function ema(decay: number, options: { debias?: boolean } = {}): Gradient
   });
 }
 
-/** sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9, beta2 0.99. Source: Chen et al. 2023. */
-export function scaleByLion(options: { beta1?: number; beta2?: number } = {}): GradientTransformation {
+/**
+ * sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9, beta2 0.99. Source: Chen et al. 2023.
+ *
+ * @example
+ * chain(scaleByLion(), addDecayedWeights(0.1), scaleByLearningRate(1e-4)); // lion
+ */
+export function scaleByLion(
+  options: {
+    /** How much of the momentum is in the direction, in [0, 1). Default 0.9. */
+    beta1?: number;
+    /** How much of the momentum is kept at each step, in [0, 1). Default 0.99. */
+    beta2?: number;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByLion", arguments, 1);
   const { beta1, beta2 } = withDefaults("scaleByLion", options, { beta1: 0.9, beta2: 0.99 });
   return perParameter({

@@ -3,7 +3,12 @@ import { div, equal, logicalOr, mul, neg, norm, sign, where } from "@ermine/core
 import { rateAt, type Rate, type Schedule } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
-/** −lr · u: the descent. */
+/**
+ * −lr · u: the descent.
+ *
+ * @example
+ * chain(scaleByLearningRate(schedules.cosine(0.1, { totalSteps: 1000 }))); // sgd
+ */
 export const scaleByLearningRate = (learningRate: Rate): GradientTransformation =>
   perParameter({
     name: "scaleByLearningRate",
@@ -12,7 +17,12 @@ export const scaleByLearningRate = (learningRate: Rate): GradientTransformation 
     update: (u, { s }) => [neg(mul(u, s(0)))],
   });
 
-/** schedule · u, the sign kept. */
+/**
+ * schedule · u, the sign kept.
+ *
+ * @example
+ * chain(scaleBySchedule(schedules.linear(1, { totalSteps: 100 })), scaleByLearningRate(0.1));
+ */
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
   perParameter({
     name: "scaleBySchedule",
@@ -21,13 +31,28 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
     update: (u, { s }) => [mul(u, s(0))],
   });
 
-/** factor · u. scale(−1) at the front climbs. */
+/**
+ * factor · u. scale(−1) at the front climbs.
+ *
+ * @example
+ * chain(scale(-1), scaleByLearningRate(0.1)); // climbs
+ */
 export const scale = (factor: number): GradientTransformation => perParameter({ name: "scale", update: (u) => [mul(u, factor)] });
 
-/** sign(u). Source: Bernstein et al. 2018 (signSGD). */
+/**
+ * sign(u). Source: Bernstein et al. 2018 (signSGD).
+ *
+ * @example
+ * chain(scaleBySign(), scaleByLearningRate(1e-3)); // signSGD
+ */
 export const scaleBySign = (): GradientTransformation => perParameter({ name: "scaleBySign", update: (u) => [sign(u)] });
 
-/** ‖θ‖ / ‖u‖ · u for each parameter; u where one of both is 0. Lamb's and Lars' ratio. Source: You et al. 2017, 2020. */
+/**
+ * ‖θ‖ / ‖u‖ · u for each parameter; u where one of both is 0. Lamb's and Lars' ratio. Source: You et al. 2017, 2020.
+ *
+ * @example
+ * chain(scaleByAdam(), addDecayedWeights(0.01), scaleByTrustRatio(), scaleByLearningRate(1e-3)); // lamb
+ */
 export const scaleByTrustRatio = (): GradientTransformation =>
   perParameter({
     name: "scaleByTrustRatio",

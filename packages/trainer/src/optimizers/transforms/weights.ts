@@ -11,7 +11,13 @@ export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
  *
  * @example addDecayedWeights(0.01, { mask: (name) => !name.endsWith("bias") })
  */
-export function addDecayedWeights(weightDecay: Rate, options: { mask?: ParameterMask } = {}): GradientTransformation {
+export function addDecayedWeights(
+  weightDecay: Rate,
+  options: {
+    /** Which parameters decay, by name and shape. Default: all. */
+    mask?: ParameterMask;
+  } = {},
+): GradientTransformation {
   if (arguments.length > 2) checkArguments("addDecayedWeights", arguments, 2);
   checkOptions("addDecayedWeights", options, { mask: "function" }, [weightDecay]);
   return perParameter({
@@ -22,14 +28,24 @@ export function addDecayedWeights(weightDecay: Rate, options: { mask?: Parameter
   });
 }
 
-/** max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018. */
+/**
+ * max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018.
+ *
+ * @example
+ * chain(scaleByFactoredRms(), scaleByParameterRms(), scaleByLearningRate(1e-2)); // adafactor
+ */
 export const scaleByParameterRms = (epsilon = 1e-3): GradientTransformation =>
   perParameter({
     name: "scaleByParameterRms",
     update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), epsilon))],
   });
 
-/** The link for the parameters that the mask takes; the others' updates go by as they are. */
+/**
+ * The link for the parameters that the mask takes; the others' updates go by as they are.
+ *
+ * @example
+ * chain(masked(centralize(), (name) => name.endsWith("weight")), scaleByAdam(), scaleByLearningRate(1e-3));
+ */
 export function masked(link: GradientTransformation, mask: ParameterMask): GradientTransformation {
   if (arguments.length > 2) checkArguments("masked", arguments, 2);
   checkFunction("masked", mask, 'masked(link, (name) => !name.endsWith("bias"))');
