@@ -12,7 +12,8 @@ const shown = /^(ops|activations|losses|nn|optimizers|schedules|metrics|callback
 /** What is not complete: { node, place, name, problem }. */
 export function missing({ entries, checker } = load()) {
   const found = new Map();
-  const say = (node, name, problem) => found.set(`${placeOf(node)} ${name} ${problem}`, { node, place: placeOf(node), name, problem });
+  const say = (node, name, problem) =>
+    found.set(`${placeOf(node)} ${name} ${problem}`, { node, place: placeOf(node), name, problem });
   const seen = new Set();
   for (const { exports } of entries) {
     for (const { name, symbol } of exports) {
@@ -58,10 +59,16 @@ function membersOf(declaration, checker) {
     return [...symbols.map((member) => ({ member, options })), ...taken];
   }
   if (ts.isTypeAliasDeclaration(declaration)) {
-    return literals(declaration.type).flatMap((literal) => membersOfLiteral(literal, checker, declaration.name.text.endsWith("Options")));
+    return literals(declaration.type).flatMap((literal) =>
+      membersOfLiteral(literal, checker, declaration.name.text.endsWith("Options")),
+    );
   }
   if (ts.isFunctionDeclaration(declaration)) return inlineOptions(declaration, checker);
-  if (ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined && ts.isFunctionLike(declaration.initializer)) {
+  if (
+    ts.isVariableDeclaration(declaration) &&
+    declaration.initializer !== undefined &&
+    ts.isFunctionLike(declaration.initializer)
+  ) {
     return inlineOptions(declaration.initializer, checker);
   }
   return [];

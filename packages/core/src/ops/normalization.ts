@@ -15,11 +15,13 @@ import { reshape } from "./shape.js";
 import { elementCount, mean, variance } from "./statistics.js";
 import { sqrt, square } from "./unary.js";
 
+/** What `batchNormOp` is told. */
 export type BatchNormAttributes = {
   /** Added to the variance. */
   readonly eps: number;
 };
 
+/** What `groupNormOp` is told. */
 export type GroupNormAttributes = {
   /** Each is channels / groups neighbouring channels. */
   readonly groups: number;
@@ -200,6 +202,7 @@ export function normalizeLast(
   return reshape(y, x.shape) as Tensor<"real">;
 }
 
+/** The options of the functions that normalize. */
 export interface NormalizationOptions {
   /** Multiplies each normalized element: [C], of layer and RMS normalization with the normalized shape. Default none, which is 1. */
   readonly weight?: Tensor;
