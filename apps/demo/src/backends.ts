@@ -30,17 +30,18 @@ async function tfjsPlugin(): Promise<BackendPlugin> {
 }
 
 /**
- * Asks for what Node has behind flags of V8: 256-bit vectors from 24 on, relaxed SIMD in 20. That is for a program to decide, and this one is nothing
- * else; a variable that is set stays as it is, and `engine` says what came of it.
+ * Asks for what is for a program to decide, and this one is nothing else: what Node has behind flags of V8 (256-bit vectors from 24 on, relaxed SIMD in
+ * 20; `engine` says what came of it), and that TensorFlow writes nothing while it is loaded. A variable that is set stays as it is.
  */
-function askForFlags(): void {
+function askForProgramSettings(): void {
   process.env["ERMINE_WIDE_VECTORS"] ??= "1";
   process.env["ERMINE_RELAXED_SIMD"] ??= "1";
+  process.env["ERMINE_MUTE_TENSORFLOW"] ??= "1";
 }
 
 /** Registers cpu, and tfjs where that may be wanted. */
 export async function registerBackends(wanted: string, numerics: "fast" | "portable"): Promise<void> {
-  askForFlags();
+  askForProgramSettings();
   const { cpu, cpuPlugin } = await import("@ermine/backend-cpu");
   use({ ...cpuPlugin, create: (options) => cpu({ numerics, ...(options as object | undefined) }) });
   if (wanted !== "cpu") use(await tfjsPlugin());

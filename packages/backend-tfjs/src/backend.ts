@@ -24,7 +24,7 @@ export interface TfjsBackend extends Backend {
   readonly isUsingGpuDevice: boolean;
 }
 
-const optionNames = ["threads", "deterministic", "log", "device"];
+const optionNames = ["threads", "deterministic", "log", "muteStderr", "device"];
 
 /**
  * Creates the backend.

@@ -118,8 +118,8 @@ describe('device: "gpu"', () => {
 });
 
 describeNative("TensorFlow's settings", () => {
-  it("take effect before it is loaded, and are refused later; nothing is written on stderr", () => {
-    const { output, errors } = inProcess(`
+  it("take effect before it is loaded, and are refused later", () => {
+    const { output } = inProcess(`
       const backend = await tfjs({ threads: 1 });
       console.log(process.env.TF_NUM_INTRAOP_THREADS, process.env.TF_DETERMINISTIC_OPS, backend.engine.includes(backend.tensorflow));
       await tfjs({ threads: 1, deterministic: true });
@@ -129,8 +129,24 @@ describeNative("TensorFlow's settings", () => {
     expect(output).toMatch(
       /^1 1 true\nERMINE_USAGE TensorFlow is loaded already, with 1 threads, and cannot have 2.*\nERMINE_USAGE .*deterministic true/,
     );
-    expect(errors).toBe("");
   });
+  const isCompiledHere = existsSync(join(dirname(addonPath(locate()!.root)), "quiet.node"));
+  it.runIf(isCompiledHere)(
+    "mute stderr while the library is loaded where that is asked for, and leave it alone otherwise",
+    () => {
+      const load = (options: string, before = ""): { output: string; errors: string } =>
+        inProcess(`
+        import { createRequire } from "node:module";
+        ${before}
+        const { name } = await tfjs(${options});
+        const muted = Object.keys(createRequire(process.cwd() + "/").cache).some((file) => file.endsWith("quiet.node"));
+        console.log(name, muted);
+        console.error("written later");`);
+      expect(load("")).toMatchObject({ output: "tfjs false", errors: expect.stringContaining("written later") as string });
+      for (const muted of [load("{ muteStderr: true }"), load("", 'process.env.ERMINE_MUTE_TENSORFLOW = "1";')])
+        expect(muted).toEqual({ output: "tfjs true", errors: "written later\n" });
+    },
+  );
   // tfjs-node's own installer compiles nothing, and without limit.node TensorFlow's kernels decide.
   const isLimited = existsSync(join(dirname(addonPath(locate()!.root)), "limit.node"));
   it.each([["small", 8] as const, ...(isLimited ? [["middling", 320] as const] : [])])(

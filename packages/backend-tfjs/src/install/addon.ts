@@ -9,7 +9,7 @@ import { shipped } from "./shipped.js";
 import { partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
-/** Small addons of ermine's own, beside tfjs-node's. */
+/** Small addons of ermine's own, next to tfjs-node's: README.md says what each is for. */
 const own = ["quiet", "limit"] as const;
 const sourceOf = (name: (typeof own)[number]): string => shipped(`${name}.cc`);
 const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");

@@ -20,6 +20,12 @@ export interface NativeSettings {
   readonly deterministic?: boolean;
   /** Let TensorFlow write its notes on stderr. Default false. */
   readonly log?: boolean;
+  /**
+   * Mute the stderr of the whole process while TensorFlow's library is loaded: newer ones write two lines before they read any setting. What other
+   * threads write in that moment (a fifth of a second) is lost, so that this is for programs to ask for and not for libraries; ERMINE_MUTE_TENSORFLOW=1
+   * asks for it too. It takes the addon that `ermine-tfjs install` compiles. Default false.
+   */
+  readonly muteStderr?: boolean;
 }
 
 /** tfjs-node as far as it is used here; its own types are for those who convert tensors. */
@@ -49,7 +55,6 @@ const environmentOf = ({ threads, deterministic = true, log = false }: NativeSet
   ...(threads === undefined ? {} : { TF_NUM_INTRAOP_THREADS: String(threads) }),
   TF_NUM_INTEROP_THREADS: (threads === undefined ? process.env["TF_NUM_INTEROP_THREADS"] : undefined) ?? callersThread,
   TF_DETERMINISTIC_OPS: deterministic ? "1" : "0",
-  // Said explicitly, TensorFlow does not announce that it is on.
   TF_ENABLE_ONEDNN_OPTS: process.env["TF_ENABLE_ONEDNN_OPTS"] ?? "1",
   ...(log ? {} : { TF_CPP_MIN_LOG_LEVEL: process.env["TF_CPP_MIN_LOG_LEVEL"] ?? "2" }),
 });
@@ -66,9 +71,9 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   const require = createRequire(join(found.root, "package.json"));
   refuseLateSettings(settings, require.cache[addon] !== undefined || loaded !== undefined);
   if (loaded !== undefined) return loaded;
+  const quiet = silencer(addon, settings);
   Object.assign(process.env, environmentOf(settings));
   supplyDroppedFunctions();
-  const quiet = settings.log === true ? undefined : silencer(addon);
   let tfjs: Tfjs;
   try {
     quiet?.mute();
@@ -91,10 +96,17 @@ interface Silencer {
   unmute(): void;
 }
 
-/** Compiled beside the addon by `ermine-tfjs install`: newer TensorFlow writes on stderr before it reads any setting. */
-function silencer(addon: string): Silencer | undefined {
+/** Where it is asked for: compiled next to the addon by `ermine-tfjs install`. @throws ErmineError ERMINE_BACKEND where it is not there */
+function silencer(addon: string, { muteStderr }: NativeSettings): Silencer | undefined {
+  if (!(muteStderr ?? process.env["ERMINE_MUTE_TENSORFLOW"] === "1")) return undefined;
   const file = join(dirname(addon), "quiet.node");
-  return existsSync(file) ? (createRequire(file)(file) as Silencer) : undefined;
+  if (existsSync(file)) return createRequire(file)(file) as Silencer;
+  // The variable is for whatever runs here; the option is a question with an answer.
+  if (muteStderr === undefined) return undefined;
+  throw failure({
+    what: `muteStderr takes the addon quiet.node next to tfjs-node's, and ${file} is not there.`,
+    remedy: "Run: npx ermine-tfjs install --force --source pypi, which compiles it; or leave muteStderr out.",
+  });
 }
 
 /** Compiled there as well. It looks into the library that is loaded. */
