@@ -64,3 +64,13 @@ it("a quotient by one number may be a product with its reciprocal", async () => 
   expect(data[1]).toBe(0);
   expect(allowance[1]).toBeGreaterThan(2 ** -22);
 });
+
+it("a product whose finite factors are beyond float32 is left out, whatever 0 and ∞ make of it", async () => {
+  const tiny = Array.from({ length: 30 }, () => 0.01);
+  for (const last of [Infinity, -Infinity, 0, 1]) {
+    const given = program({ x: float(...tiny, last) }, [{ result: "t0", call: "prod", args: [{ ref: "x" }] }]);
+    expect(await judge(given, targets)).toEqual({ kind: "discarded", reason: "out of range" });
+  }
+  const few = program({ x: float(0.01, 3, Infinity, 0.5) }, [{ result: "t0", call: "prod", args: [{ ref: "x" }] }]);
+  expect(await judge(few, targets)).toEqual({ kind: "same" });
+});

@@ -135,6 +135,12 @@ function movedConstant(input: KernelInput, salt: number): KernelInput {
   return { ...input, storage: { data: Float64Array.of(moved(value, salt)) } };
 }
 
+/** |x|, and 1 for 0, ±∞ and NaN. */
+function magnitudes(input: KernelInput): KernelInput {
+  const sizes = Float64Array.from(dataOf(input), (value) => (value === 0 || !Number.isFinite(value) ? 1 : Math.abs(value)));
+  return { ...input, storage: { data: sizes } };
+}
+
 class Observer {
   readonly backend: Backend;
   /** A magnitude that float32 does not have, or not with all its digits. */
@@ -169,6 +175,17 @@ class Observer {
             ? inputs.map((input, i) => input && this.#movedInput(input, change + 104729 * i))
             : inputs.map((input) => input && movedConstant(input, change));
       const storages = kernel(operands, attributes, outputs);
+      // What has no magnitude is left out: 0 and ±∞ hide that the others' product is none of float32's.
+      if (name === "prod" && change === "none")
+        this.#look(
+          dataOf({
+            storage: kernel(
+              inputs.map((input) => magnitudes(input!)),
+              attributes,
+              outputs,
+            )[0]!,
+          }),
+        );
       this.#calls++;
       outputs.forEach(({ dtype }, i) => {
         if (dtype !== "float32") return;
