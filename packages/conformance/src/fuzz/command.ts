@@ -22,7 +22,7 @@ export const fuzzUsage = `ermine-fuzz [options]: programs at random, on every ba
   --backend LIST      reference, cpu, tfjs, or the modules of plugins; default: every backend that is available
   --plugin MODULE     a module that exports a backend plugin; can be given more than once
   --differences N     stop after that many differences. Default 10
-  --planted           ten backends with one fault each: is each found within 2000 programs?
+  --planted           eleven backends with one fault each: is each found within 2000 programs?
 
 Exit status: 1 where a program differs, or where more than a fifth of them cannot be judged.`;
 

@@ -23,6 +23,7 @@ import {
 import * as core from "@ermine/core";
 import type { Mode } from "../golden/kind.js";
 import { functionOf, taken } from "./calls.js";
+import { joinEntries, type Given, type Joint, type JointResult } from "./joint.js";
 import { isList, isName, isRef, type Arg, type Entry, type Leaf, type Program, type Step } from "./program.js";
 
 /** One result of one call, or a variable at the end. */
@@ -133,6 +134,13 @@ export async function runProgram(
   const entries = program.entries.map((entry) => functionOfEntry(entry, names, variables));
   const compiled =
     mode === "compiled" ? compile((entry: number, ...args: Tensor[]) => entries[entry]!(...args), { backend }) : undefined;
+  const together = new Set(mode === "compiled" ? program.together : []);
+  let joint: Joint | undefined;
+  const runJointly = async (entry: number): Promise<readonly JointResult[]> => {
+    const fed = inputs.map(([name, t]): Given => ({ name, tensor: t, data: elements(name, program.inputs[name]!) }));
+    joint ??= withBackend(backend, () => joinEntries(backend, new Map([...together].map((i) => [i, entries[i]!])), fed));
+    return joint.run(entry);
+  };
   const eager = (entry: number): Tensor[] => scope(() => entries[entry]!(...given));
   const run = (entry: number): Tensor[] =>
     withBackend(backend, () => {
@@ -143,8 +151,13 @@ export async function runProgram(
   const made: Tensor[] = [];
   try {
     for (const [call, entry] of program.calls.entries()) {
-      const results = run(entry);
       const { outputs } = program.entries[entry]!;
+      if (together.has(entry)) {
+        const results = await runJointly(entry);
+        found.push(...results.map((result, i) => ({ what: `call ${call}, ${outputs[i]!}`, ...result })));
+        continue;
+      }
+      const results = run(entry);
       for (const [i, t] of results.entries()) {
         const { shape, dtype } = t;
         found.push({
@@ -168,6 +181,7 @@ export async function runProgram(
     throw error;
   } finally {
     compiled?.dispose();
+    joint?.dispose();
     for (const t of [...made, ...[...variables.values()].map((variable) => variable.value), ...given]) t.dispose();
   }
 }

@@ -29,11 +29,13 @@ export function generate(seed: number, options: GenerateOptions = {}): Program {
     ...random.shuffled(entries.map((_, i) => i)),
     ...Array.from({ length: again }, () => random.integer(0, count - 1)),
   ];
+  const together = random.chance(0.6) ? random.shuffled(entries.map((_, i) => i)).slice(0, random.integer(2, 3)) : [];
   return withoutUnused({
     inputs: Object.fromEntries(leaves.inputs),
     variables: Object.fromEntries(leaves.variables),
     entries,
     calls,
+    together: together.sort((a, b) => a - b),
   });
 }
 

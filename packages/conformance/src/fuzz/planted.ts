@@ -1,6 +1,7 @@
 /** Backends with one fault each, which programs at random must find: the proof that they see. Never part of what is shipped to run. */
 import {
   interpret,
+  StoredVariable,
   type Backend,
   type ConstantNode,
   type Graph,
@@ -8,6 +9,7 @@ import {
   type KernelInput,
   type KernelOutput,
   type TypedArray,
+  type Variable,
 } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 
@@ -138,6 +140,26 @@ const each = (names: readonly string[], change: Change): Readonly<Record<string,
   Object.fromEntries(names.map((name) => [name, change]));
 
 /** Backends with a fault each: what programs at random must find. */
+const typeOf = ({ shape, type: { dtype } }: Variable): KernelOutput => ({ shape, dtype });
+
+/** Programs over one variable that have its elements each for itself once the second of them is compiled. */
+function unsharedVariables(): Backend {
+  const backend = sound();
+  const taken = new WeakSet<object>();
+  return {
+    ...backend,
+    compile: (module, places) =>
+      interpret(
+        backend,
+        module,
+        places.map((place, i) => {
+          if (!taken.has(place)) return (taken.add(place), place);
+          return new StoredVariable(backend, typeOf(module.variables[i]!), place.snapshot());
+        }),
+      ),
+  };
+}
+
 export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "an int32 read as float32",
@@ -157,6 +179,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     name: "a wrong commit",
     create: () => withGraphs(({ commit: _, ...graph }) => ({ ...graph, commit: undefined })),
   },
+  { name: "a variable that two programs do not share", create: unsharedVariables },
   { name: "a stale constant", create: staleConstants },
   { name: "a broadcast along the wrong axis", create: () => withKernels(each(["add"], wrongBroadcast)) },
   { name: "an aliasing in-place update", create: () => withKernels(each(["indexAdd", "scatterAdd"], inPlace)) },

@@ -56,13 +56,33 @@ function stepText({ result, call, args, take = "" }: Step, variables: ReadonlySe
   return `const ${result} = ${own.print(...texts)}${take}${take === "" ? "" : "!"};`;
 }
 
-function leafText({ shape, dtype, data }: Leaf): string {
+function elementsText({ dtype, data }: Leaf): string {
   const elements =
     data.length > 8 && data.every((value) => Object.is(value, data[0]))
       ? `Array(${data.length}).fill(${numberText(data[0]!)})`
       : `[${data.map(numberText).join(", ")}]`;
   const array = { float32: "Float32Array", int32: "Int32Array", bool: "Uint8Array" }[dtype];
-  return `tensor(${array}.from(${elements}), { shape: [${shape.join(", ")}], dtype: "${dtype}" })`;
+  return `${array}.from(${elements})`;
+}
+
+const leafText = (leaf: Leaf): string =>
+  `tensor(${elementsText(leaf)}, { shape: [${leaf.shape.join(", ")}], dtype: "${leaf.dtype}" })`;
+
+/** The entries that are one program, compiled. */
+function jointText(together: readonly number[], program: Program, imports: Imports): string {
+  imports.add("@ermine/core", "compileModule", "graphModule", "traceEntry");
+  const feeds = Object.entries(program.inputs).map(
+    ([name, { shape, dtype }]) => `trace.feed("${name}", { shape: [${shape.join(", ")}], dtype: "${dtype}", domain: "real" })`,
+  );
+  const entries = together.map((i) => `entry${i}: traceEntry("entry${i}", (trace) => entry${i}(${feeds.join(", ")})).graph`);
+  return `const joint = withBackend(backend, () => compileModule(backend, graphModule({ ${entries.join(", ")} })));`;
+}
+
+function jointCallText(entry: number, program: Program): string {
+  const feeds = Object.entries(program.inputs).map(
+    ([name, leaf]) => `${name}: { shape: [${leaf.shape.join(", ")}], value: ${elementsText(leaf)} }`,
+  );
+  return `joint.run("entry${entry}", { ${feeds.join(", ")} }).map((storage) => [...backend.readSync!(storage)])`;
 }
 
 /** The names that are read after the gradients are known. */
@@ -161,7 +181,6 @@ export function printProgram(program: Program, mode: Mode = "compiled"): string 
   );
   if (Object.keys(program.variables).length > 0) imports.add("@ermine/core", "Variable");
   const list = `[${program.entries.map((_, i) => `entry${i}`).join(", ")}]`;
-  if (mode === "compiled") imports.add("@ermine/core", "compile");
   const one = entries.length === 1 ? "entry0" : "choose";
   const choose = `const choose = (entry: number, ...inputs: Tensor[]): Tensor[] => (${list} as ((...inputs: Tensor[]) => Tensor[])[])[entry]!(...inputs);`;
   const run = mode === "compiled" ? `const run = compile(${one}, { backend });` : `const run = ${one};`;
@@ -169,15 +188,20 @@ export function printProgram(program: Program, mode: Mode = "compiled"): string 
   const writes = program.entries.some((entry) => entry.writes.length > 0);
   if (writes) imports.add("@ermine/core", "keep");
   const input = (leaf: Leaf): string => (writes ? `keep(${leafText(leaf)})` : leafText(leaf));
+  const together = mode === "compiled" ? (program.together ?? []) : [];
+  const isAllJoint = program.calls.every((entry) => together.includes(entry));
+  if (mode === "compiled" && !isAllJoint) imports.add("@ermine/core", "compile");
   const lines = [
     ...Object.entries(program.inputs).map(([name, leaf]) => `const ${name} = ${input(leaf)};`),
     ...Object.entries(program.variables).map(
       ([name, leaf]) => `const ${name} = new Variable(${leafText(leaf)}, { name: "${name}" });`,
     ),
     ...entries,
-    ...(entries.length === 1 ? [] : [choose]),
-    run,
+    ...(entries.length === 1 || isAllJoint ? [] : [choose]),
+    ...(isAllJoint ? [] : [run]),
+    ...(together.length === 0 ? [] : [jointText(together, program, imports)]),
     ...program.calls.map((entry, i) => {
+      if (together.includes(entry)) return `const call${i} = ${jointCallText(entry, program)};`;
       const given = entries.length === 1 ? inputs : [String(entry), ...inputs];
       return `const call${i} = withBackend(backend, () => run(${given.join(", ")}).map((t) => t.toArray()));`;
     }),

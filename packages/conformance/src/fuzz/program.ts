@@ -63,6 +63,8 @@ export interface Program {
   readonly entries: readonly Entry[];
   /** Which entries are run, in this order. */
   readonly calls: readonly number[];
+  /** Entries that are compiled as one program. Each of the others is a program of its own. */
+  readonly together?: readonly number[];
 }
 
 export const isRef = (arg: Arg): arg is Ref => typeof arg === "object" && arg !== null && "ref" in arg;
@@ -134,6 +136,7 @@ export function withoutUnused(program: Program): Program {
       ...(differentiated ? { gradient } : {}),
     };
   });
+  const together = (program.together ?? []).flatMap((i) => (used.includes(i) ? [used.indexOf(i)] : []));
   const only = (leaves: Readonly<Record<string, Leaf>>): Record<string, Leaf> =>
     Object.fromEntries(Object.entries(leaves).filter(([name]) => names.has(name)));
   return {
@@ -141,6 +144,7 @@ export function withoutUnused(program: Program): Program {
     variables: only(program.variables),
     entries,
     calls: program.calls.map((i) => used.indexOf(i)),
+    ...(together.length > 1 ? { together } : {}),
   };
 }
 

@@ -36,6 +36,7 @@ export function* simplerThan(program: Program, known: (entry: number) => Known):
 
 function* candidates(program: Program, known: (entry: number) => Known): Generator<Program> {
   const { calls, entries } = program;
+  if (program.together !== undefined) yield { ...program, together: [] };
   if (calls.length > 1) {
     for (const call of new Set(calls)) yield { ...program, calls: [call] };
     for (let i = calls.length - 1; i >= 0; i--) yield { ...program, calls: without(calls, i) };
