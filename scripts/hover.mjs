@@ -8,7 +8,10 @@ import { root } from "./run.mjs";
 
 const file = join(root, "examples", "hover.ts");
 
-/** The calls whose options are looked at: { label, module, call, options }: `call` is the code up to the options' object. */
+/** The name under which a code has an entry: "@ermine/core/nn" is core_nn. */
+export const aliasOf = (specifier) => specifier.replace("@ermine/", "").replaceAll(/\W/g, "_");
+
+/** The calls whose options are looked at: { label, call, options }: `call` is the code up to the options' object. */
 export function calls() {
   const found = [];
   for (const { specifier, exports } of load().entries) {
@@ -18,7 +21,8 @@ export function calls() {
       const { node, isClass } = signatureOf(symbol);
       const before = Array.from({ length: node.parameters.length - 1 }, () => "x_").join(", ");
       const rest = before === "" ? "" : `${before}, `;
-      found.push({ label: `${specifier}: ${name}`, specifier, name, call: `${isClass ? "new " : ""}${name}(${rest}`, options });
+      const callee = `${aliasOf(specifier)}.${name}`;
+      found.push({ label: `${specifier}: ${name}`, call: `${isClass ? "new " : ""}${callee}(${rest}`, options });
     }
   }
   return found;
@@ -37,9 +41,10 @@ function signatureOf(symbol) {
   return { node: { parameters }, isClass: made.length > 0 };
 }
 
-/** For each code with a `|` in it: the documentation that hovering there shows. */
+/** For each code with a `|` in it, which has entries under their aliases: the documentation that hovering there shows. */
 export function hover(codes) {
-  let text = "declare const x_: any;\n";
+  const imports = load().entries.map(({ specifier }) => `import * as ${aliasOf(specifier)} from "${specifier}";\n`);
+  let text = `${imports.join("")}declare const x_: any;\n`;
   const positions = codes.map((code) => {
     const at = code.indexOf("|");
     const position = text.length + at;

@@ -84,6 +84,7 @@ export const detached =
 export interface ElementRule {
   /** What is asked for the elements, for messages: "tensor", "inputs", a variable's name. */
   readonly where: string;
+  /** What the elements become. */
   readonly dtype: DType;
   /** bool takes only 0 and 1 (default: all but 0 is 1), and float32 no finite number that is infinite in it. Default false. */
   readonly exact?: boolean;

@@ -2,6 +2,7 @@
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { AdadeltaOptions } from "./options.js";
 
 /**
  * v ← ρv + (1 − ρ)g²; Δ = √(u + ε) / √(v + ε) · g; u ← ρu + (1 − ρ)Δ²; θ ← θ − lr · Δ.
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * adadelta({ rho: 0.95 });
  */
-export const adadelta = builtinOptimizer({
+export const adadelta = builtinOptimizer<AdadeltaOptions>({
   name: "adadelta",
   defaults: {
     learningRate: 1 as Rate,

@@ -2,6 +2,7 @@
 import { add, clamp, div, ErmineError, maximum, mean, mul, norm, rsqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay, type Slot, type SlotStart } from "./definition.js";
+import type { AdafactorOptions } from "./options.js";
 
 /** The numbers of a parameter. */
 const count = (p: Tensor): number => (p.shape as readonly number[]).reduce((a, b) => a * b, 1);
@@ -38,7 +39,7 @@ export function scaledByFactors(g: Tensor, slots: readonly Tensor[], b: Tensor, 
  * @example
  * adafactor({ learningRate: 0.01 });
  */
-export const adafactor = builtinOptimizer({
+export const adafactor = builtinOptimizer<AdafactorOptions>({
   name: "adafactor",
   defaults: {
     learningRate: 0.01 as Rate,

@@ -2,6 +2,7 @@
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { AdagradOptions } from "./options.js";
 
 /**
  * G ← G + g²; θ ← θ − lr / (1 + (t − 1) · learningRateDecay) · g / (√G + ε).
@@ -12,7 +13,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * adagrad({ learningRate: 0.1 });
  */
-export const adagrad = builtinOptimizer({
+export const adagrad = builtinOptimizer<AdagradOptions>({
   name: "adagrad",
   defaults: {
     learningRate: 0.01 as Rate,

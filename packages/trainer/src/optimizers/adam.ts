@@ -1,19 +1,9 @@
 /** Adam, and AdamW: the same step with the decay at another place. */
 import { add, div, maximum, mul, sqrt, sub, type Tensor } from "@ermine/core";
-import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay, type OptimizerSpec } from "./definition.js";
+import type { AdamOptions, AdamwOptions } from "./options.js";
 
-interface AdamOptions {
-  readonly learningRate: Rate;
-  readonly weightDecay: Rate;
-  readonly maximize: boolean;
-  readonly beta1: Rate;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly amsgrad: boolean;
-}
-
-const defaults: AdamOptions = {
+const defaults: AdamwOptions = {
   learningRate: 0.001,
   weightDecay: 0,
   maximize: false,
@@ -23,7 +13,7 @@ const defaults: AdamOptions = {
   amsgrad: false,
 };
 
-const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): OptimizerSpec<O> => ({
+const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): OptimizerSpec<O> => ({
   name,
   defaults,
   momentum: "beta1",
@@ -64,7 +54,7 @@ const shared = <O extends AdamOptions>(name: string, defaults: O, decoupled: (op
  * adam({ learningRate: schedules.cosine(1e-3, { totalSteps: 1000 }) });
  */
 export const adam = builtinOptimizer(
-  shared("adam", { ...defaults, decoupledWeightDecay: false }, ({ decoupledWeightDecay }) => decoupledWeightDecay),
+  shared<AdamOptions>("adam", { ...defaults, decoupledWeightDecay: false }, ({ decoupledWeightDecay }) => decoupledWeightDecay),
 );
 
 /**
@@ -75,4 +65,4 @@ export const adam = builtinOptimizer(
  * @example
  * adamw({ learningRate: 1e-3, weightDecay: 0.01 });
  */
-export const adamw = builtinOptimizer(shared("adamw", { ...defaults, weightDecay: 0.01 as Rate }, () => true));
+export const adamw = builtinOptimizer(shared<AdamwOptions>("adamw", { ...defaults, weightDecay: 0.01 }, () => true));

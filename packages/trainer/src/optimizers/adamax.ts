@@ -2,6 +2,7 @@
 import { abs, add, div, maximum, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { AdamaxOptions } from "./options.js";
 
 /**
  * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * adamax({ learningRate: 2e-3 });
  */
-export const adamax = builtinOptimizer({
+export const adamax = builtinOptimizer<AdamaxOptions>({
   name: "adamax",
   defaults: {
     learningRate: 0.002 as Rate,

@@ -2,6 +2,7 @@
 import { add, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { AsgdOptions } from "./options.js";
 
 /**
  * θ ← (1 − lambda · η)θ − η g, η = lr / (1 + lambda · lr · (t − 1))^alpha; the slot `average` follows θ with weight 1 / max(1, t − 1 − t0).
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * asgd({ learningRate: 0.01 });
  */
-export const asgd = builtinOptimizer({
+export const asgd = builtinOptimizer<AsgdOptions>({
   name: "asgd",
   defaults: {
     learningRate: 0.01 as Rate,

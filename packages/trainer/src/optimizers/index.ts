@@ -14,6 +14,7 @@ export { lion } from "./lion.js";
 export { lamb } from "./lamb.js";
 export { adafactor } from "./adafactor.js";
 export { muon } from "./muon.js";
+export type * from "./options.js";
 export {
   chain,
   perParameter,

@@ -2,6 +2,7 @@
 import { add, div, equal, logicalOr, mul, norm, sqrt, sub, where } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { LambOptions } from "./options.js";
 
 /**
  * r = m̂ / (√v̂ + ε) + λθ; θ ← θ − lr · (‖θ‖ / ‖r‖) · r, for each parameter; the ratio is 1 where one of them is 0.
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * lamb({ learningRate: 1e-3 });
  */
-export const lamb = builtinOptimizer({
+export const lamb = builtinOptimizer<LambOptions>({
   name: "lamb",
   defaults: {
     learningRate: 0.001 as Rate,

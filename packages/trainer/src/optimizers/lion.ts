@@ -2,6 +2,7 @@
 import { add, mul, sign, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { LionOptions } from "./options.js";
 
 /**
  * θ ← (1 − lr · λ)θ − lr · sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Take a learning rate 3 to 10 times below adamw's.
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * lion({ learningRate: 1e-4, weightDecay: 0.1 });
  */
-export const lion = builtinOptimizer({
+export const lion = builtinOptimizer<LionOptions>({
   name: "lion",
   defaults: {
     learningRate: 0.0001 as Rate,

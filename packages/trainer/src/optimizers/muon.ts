@@ -2,6 +2,7 @@
 import { add, clamp, div, ErmineError, matmul, mul, norm, sub, transpose, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { MuonOptions } from "./options.js";
 
 /** @internal Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
 export function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
@@ -35,7 +36,7 @@ const factors = {
  * @example
  * muon({ learningRate: 1e-3 });
  */
-export const muon = builtinOptimizer({
+export const muon = builtinOptimizer<MuonOptions>({
   name: "muon",
   defaults: {
     learningRate: 0.001 as Rate,
@@ -46,7 +47,7 @@ export const muon = builtinOptimizer({
     nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
     nsSteps: 5,
     epsilon: 1e-7,
-    adjustLrFn: "original" as keyof typeof factors,
+    adjustLrFn: "original",
   },
   momentum: "momentum",
   check(options) {

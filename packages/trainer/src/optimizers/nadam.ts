@@ -2,6 +2,7 @@
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { NadamOptions } from "./options.js";
 
 /** Π μ up to a step: the last one is kept, since steps follow each other. */
 const products = new Map<string, { step: number; product: number }>();
@@ -29,7 +30,7 @@ export function momentumProduct(beta1: number, decay: number, t: number): number
  * @example
  * nadam({ learningRate: 2e-3 });
  */
-export const nadam = builtinOptimizer({
+export const nadam = builtinOptimizer<NadamOptions>({
   name: "nadam",
   defaults: {
     learningRate: 0.002 as Rate,

@@ -2,6 +2,7 @@
 import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { RadamOptions } from "./options.js";
 
 /** @internal What update t (1 the first) takes of m̂ / √v, and of m̂ alone. */
 export function rectification(beta2: number, t: number): { adaptive: number; plain: number } {
@@ -23,7 +24,7 @@ export function rectification(beta2: number, t: number): { adaptive: number; pla
  * @example
  * radam({ learningRate: 1e-3 });
  */
-export const radam = builtinOptimizer({
+export const radam = builtinOptimizer<RadamOptions>({
   name: "radam",
   defaults: {
     learningRate: 0.001 as Rate,

@@ -2,6 +2,7 @@
 import { add, div, mul, sqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { RmspropOptions } from "./options.js";
 
 /**
  * v ← αv + (1 − α)g²; θ ← θ − lr · g / (√v + ε); with momentum b ← μb + g/(√v + ε), θ ← θ − lr · b; centered: v − mean(g)² under the root.
@@ -11,7 +12,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * rmsprop({ learningRate: 1e-3, momentum: 0.9 });
  */
-export const rmsprop = builtinOptimizer({
+export const rmsprop = builtinOptimizer<RmspropOptions>({
   name: "rmsprop",
   defaults: {
     learningRate: 0.01 as Rate,

@@ -2,6 +2,7 @@
 import { add, clamp, equal, ErmineError, greater, less, mul, sign, sub, where } from "@ermine/core";
 import { rateAt, type Rate } from "../schedules/schedule.js";
 import { builtinOptimizer, hasDecay } from "./definition.js";
+import type { RpropOptions } from "./options.js";
 
 /**
  * Where the sign of g stays, the step grows by etas[1]; where it changes, it shrinks by etas[0] and this g counts as 0;
@@ -12,7 +13,7 @@ import { builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * rprop({ learningRate: 0.01 });
  */
-export const rprop = builtinOptimizer({
+export const rprop = builtinOptimizer<RpropOptions>({
   name: "rprop",
   defaults: {
     learningRate: 0.01 as Rate,

@@ -2,6 +2,7 @@
 import { add, ErmineError, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import type { SgdOptions } from "./options.js";
 
 /**
  * g ← ∇ + λθ; b ← μb + (1 − dampening)g (the first b is g); θ ← θ − lr · (nesterov ? g + μb : b), without momentum θ − lr · g.
@@ -14,7 +15,7 @@ import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
  * @example
  * sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true });
  */
-export const sgd = builtinOptimizer({
+export const sgd = builtinOptimizer<SgdOptions>({
   name: "sgd",
   defaults: {
     learningRate: 0.001 as Rate,

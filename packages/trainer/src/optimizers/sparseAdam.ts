@@ -2,6 +2,7 @@
 import { add, div, ErmineError, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { checkRange, builtinOptimizer } from "./definition.js";
+import type { SparseAdamOptions } from "./options.js";
 
 /**
  * For each row of an embedding that is looked up: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
@@ -15,7 +16,7 @@ import { checkRange, builtinOptimizer } from "./definition.js";
  * @example
  * sparseAdam({ learningRate: 1e-3 });
  */
-export const sparseAdam = builtinOptimizer({
+export const sparseAdam = builtinOptimizer<SparseAdamOptions>({
   name: "sparseAdam",
   // Adam's own step on the rows, with other scalars.
   op: "adamUpdate",

@@ -6,8 +6,11 @@ import { momentumAt, momentumProduct } from "../nadam.js";
 import { rectification } from "../radam.js";
 
 interface Betas {
+  /** How much of the mean gradient is kept at each step, in [0, 1). Default 0.9. */
   readonly beta1?: number;
+  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2?: number;
+  /** Added to the root of the mean square. Default 1e-8; 1e-16 of `scaleByBelief`. */
   readonly epsilon?: number;
 }
 
