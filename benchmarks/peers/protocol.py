@@ -22,16 +22,22 @@ def read_task(task):
         size = product(spec["shape"])
         parameters[spec["name"]] = numbers[at : at + size].reshape(spec["shape"]).copy()
         at += size
-    model, batch = task["model"], task["batch"]
-    if model["kind"] == "mlp":
-        sample = [model["sizes"][0]]
-    elif model["kind"] == "cnn":
-        sample = [1, model["side"], model["side"]]
-    else:
-        sample = [model["length"], model["width"]]
-    inputs = np.fromfile(folder + "/inputs.bin", dtype=np.float32).reshape([-1, batch] + sample)
-    labels = np.fromfile(folder + "/labels.bin", dtype=np.int32).reshape([-1, batch])
-    return parameters, [(inputs[i].copy(), labels[i].copy()) for i in range(task["batches"])]
+    def rows(name, whole, sample):
+        values = np.fromfile("%s/%s.bin" % (folder, name), dtype=np.int32 if whole else np.float32)
+        return values.reshape([-1, task["batch"]] + sample)
+
+    source, target = task["model"]["input"], task["target"]
+    inputs = rows("inputs", "indices" in source, source["shape"])
+    targets = rows("targets", "classes" in target, target["shape"])
+    return parameters, [(inputs[i].copy(), targets[i].copy()) for i in range(task["batches"])]
+
+
+def is_random(layers):
+    """Is there dropout?"""
+    return any(
+        layer["kind"] == "dropout" or is_random(layer.get("branch", [])) or is_random(layer.get("shortcut", []))
+        for layer in layers
+    )
 
 
 class Absent(Exception):
@@ -61,8 +67,24 @@ def take_turn(step, milliseconds):
             block *= 2
 
 
+def begin(work, kind):
+    """What is said of a task that is ready; the first step is taken where its value is compared with others'."""
+    reply = {key: work[key] for key in ("engine", "differs") if key in work}
+    if kind not in ("train", "predict"):
+        return reply
+    value = work["loss"]() if "loss" in work else None
+    started = time.perf_counter()
+    first = work["step"]()
+    reply["firstStep"] = 1000 * (time.perf_counter() - started)
+    reply["value"] = first if value is None else value
+    return reply
+
+
 def serve(prepare):
-    """prepare(task, threads) gives {"engine": …, "step": function that gives the loss, "differs": … or absent}."""
+    """
+    prepare(task, threads) gives {"engine": …, "step": function that gives the loss, or the first element of the output, "differs": … or absent,
+    "loss": where a step is random, a function that gives the first batch's loss without what makes it so}.
+    """
     # What libraries print goes to stderr; the replies alone to stdout.
     out, sys.stdout = sys.stdout, sys.stderr
     work = None
@@ -72,9 +94,7 @@ def serve(prepare):
         if do == "prepare":
             try:
                 work = prepare(request["task"], request["threads"])
-                reply = {key: value for key, value in work.items() if key != "step"}
-                if request["task"]["kind"] == "train":
-                    reply["loss"] = work["step"]()
+                reply = begin(work, request["task"]["kind"])
             except Absent as absent:
                 reply = absent.answer
         elif do == "turn":

@@ -1,45 +1,10 @@
 """TensorFlow, the step as one tf.function, with Keras's AdamW: python tensorflow_function.py"""
 import os
 
-from protocol import Absent, read_task, serve
+from protocol import Absent, is_random, read_task, serve
+from tensorflow_model import Model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
-def forward(tf, model, p, x):
-    def dense(y, name):
-        return tf.linalg.matmul(y, p[name + ".weight"], transpose_b=True) + p[name + ".bias"]
-
-    if model["kind"] == "mlp":
-        last = len(model["sizes"]) - 2
-        for i in range(last + 1):
-            x = dense(x, str(2 * i))
-            x = x if i == last else tf.nn.relu(x)
-        return x
-    if model["kind"] == "cnn":
-        for name in ("0", "3"):
-            x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, p[name + ".weight"], 1, "SAME"), p[name + ".bias"]))
-            x = tf.nn.max_pool2d(x, 2, 2, "VALID")
-        return dense(tf.reshape(x, [tf.shape(x)[0], -1]), "7")
-    heads, width = model["heads"], model["width"]
-
-    def norm(y, name):
-        mean, variance = tf.nn.moments(y, -1, keepdims=True)
-        return (y - mean) * tf.math.rsqrt(variance + 1e-5) * p[name + ".weight"] + p[name + ".bias"]
-
-    n = tf.shape(x)[0]
-    for i in range(model["blocks"]):
-        own = "blocks.%d." % i
-        all_three = tf.linalg.matmul(norm(x, own + "norm1"), p[own + "attention.in_proj_weight"], transpose_b=True)
-        q, k, v = [
-            tf.transpose(tf.reshape(t, [n, -1, heads, width // heads]), [0, 2, 1, 3])
-            for t in tf.split(all_three + p[own + "attention.in_proj_bias"], 3, -1)
-        ]
-        weights = tf.nn.softmax(tf.linalg.matmul(q, k, transpose_b=True) / (width // heads) ** 0.5)
-        joined = tf.reshape(tf.transpose(tf.linalg.matmul(weights, v), [0, 2, 1, 3]), [n, -1, width])
-        x = x + dense(joined, own + "attention.out_proj")
-        x = x + dense(tf.nn.gelu(dense(norm(x, own + "norm2"), own + "linear1")), own + "linear2")
-    return dense(tf.reduce_mean(x, 1), "head")
 
 
 def prepare(task, threads):
@@ -55,21 +20,15 @@ def prepare(task, threads):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         pass  # It has started; the process was told by its environment too.
-    model = task["model"]
     parameters, batches = read_task(task)
-    cnn = model["kind"] == "cnn"
+    model = Model(tf, np, task["model"], task["parameters"], parameters)
+    variables = list(model.parameters.values())
 
-    def own(value):
-        if value.ndim == 4:
-            return value.transpose(2, 3, 1, 0)
-        if cnn and value.ndim == 2:  # The features come channels last.
-            side = model["side"] // 4
-            return value.reshape(-1, model["channels"][1], side, side).transpose(0, 2, 3, 1).reshape(value.shape)
-        return value
+    def last(value):
+        """An image with its channels last."""
+        return value.transpose([0] + list(range(2, value.ndim)) + [1]) if model.images and value.ndim > 2 else value
 
-    p = {name: tf.Variable(np.ascontiguousarray(own(value))) for name, value in parameters.items()}
-    batches = [(tf.constant(x.transpose(0, 2, 3, 1) if cnn else x), tf.constant(y)) for x, y in batches]
-    variables = list(p.values())
+    batches = [(tf.constant(last(x)), tf.constant(last(y))) for x, y in batches]
     count = [0]
 
     def following():
@@ -78,19 +37,28 @@ def prepare(task, threads):
 
     engine = "TensorFlow " + tf.__version__ + ", tf.function"
     if task["kind"] == "predict":
-        logits = tf.function(lambda x: forward(tf, model, p, x))
-        return {"engine": engine, "step": lambda: float(logits(following()[0]).numpy()[0, 0])}
+        output = tf.function(lambda x: model(x, False, False))
+        return {"engine": engine, "step": lambda: output(following()[0]).numpy().flat[0].item()}
     optimizer = tf.keras.optimizers.AdamW(1e-3, weight_decay=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
     optimizer.build(variables)
+
+    def loss_of(x, y, dropout):
+        output = model(x, True, dropout)
+        if task["model"]["loss"] == "mse":
+            return tf.reduce_mean(tf.math.squared_difference(output, y))
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, output))
 
     @tf.function
     def step(x, y):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, forward(tf, model, p, x)))
+            loss = loss_of(x, y, True)
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
         return loss
 
-    return {"engine": engine + ", Keras AdamW", "step": lambda: float(step(*following()).numpy())}
+    work = {"engine": engine + ", Keras AdamW", "step": lambda: float(step(*following()).numpy())}
+    if is_random(task["model"]["layers"]):
+        work["loss"] = lambda: float(tf.function(loss_of)(*batches[0], False).numpy())
+    return work
 
 
 serve(prepare)

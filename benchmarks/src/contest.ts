@@ -11,7 +11,10 @@ export interface Measured {
   readonly engine: string;
   /** Milliseconds a step. */
   readonly time: Summary;
-  readonly loss?: number;
+  /** As `Ready` has them. */
+  readonly value?: number;
+  readonly firstStep?: number;
+  readonly program?: { readonly held: number; readonly live: number };
   /** What it does instead, where it does not compute the same. */
   readonly differs?: string;
 }
@@ -35,7 +38,7 @@ export interface Pace {
 export const notRun = (ready: Exclude<Ready, { engine: string }>): string =>
   "needs" in ready ? `not run (needs ${ready.needs}: ${ready.remedy})` : `not run (${ready.cannot})`;
 
-/** Relative difference of losses that are the same computation in float32, in another order. */
+/** Relative difference of losses and outputs that are the same computation in float32, in another order. */
 export const lossTolerance = 1e-4;
 
 /** What came of it; a peer that breaks is not run, while one of ermine's own that breaks ends the benchmark. */
@@ -50,7 +53,7 @@ async function attempt<T>(contestant: Contestant, fn: () => Promise<T>): Promise
 }
 
 /** Threads that wait for more work spin a while: the next one's turn begins when they sleep. */
-const rest = 20;
+const pause = 20;
 
 /** @param task one for all, or each one's own */
 export async function contest(
@@ -76,33 +79,25 @@ export async function contest(
     for (let k = 0; k < ready.length; k++) {
       // Another one goes first each time.
       const { contestant, times } = ready[(k + round) % ready.length]!;
-      await setTimeout(rest);
+      await setTimeout(pause);
       const { steps, milliseconds } = await contestant.turn(pace.milliseconds);
       times.push(milliseconds / steps);
     }
   }
-  const reference = ready.map(({ at }) => said.get(at)!.loss).find((loss) => loss !== undefined);
+  const reference = ready.map(({ at }) => said.get(at)!.value).find((value) => value !== undefined);
   for (const { contestant, at, times } of ready) {
-    const { engine, loss, differs } = said.get(at)!;
+    const { differs, ...rest } = said.get(at)!;
     const { name, own } = contestant.spec;
-    const otherLoss = differsFrom(loss, reference);
-    const note = [differs, otherLoss].filter((text) => text !== undefined).join("; ");
-    entries[at] = {
-      name,
-      own,
-      threads: contestant.threads,
-      engine,
-      time: summarize(times),
-      ...(loss === undefined ? {} : { loss }),
-      ...(note === "" ? {} : { differs: note }),
-    };
+    const note = [differs, differsFrom(rest.value, reference)].filter((text) => text !== undefined).join("; ");
+    const { threads } = contestant;
+    entries[at] = { name, own, threads, ...rest, time: summarize(times), ...(note === "" ? {} : { differs: note }) };
   }
   return entries as readonly Entry[];
 }
 
-/** What is said of a first loss that is not the one that ermine computes from the same parameters and batch. */
-export function differsFrom(loss: number | undefined, reference: number | undefined): string | undefined {
-  if (loss === undefined || reference === undefined) return undefined;
-  if (Math.abs(loss - reference) <= lossTolerance * Math.max(1, Math.abs(reference))) return undefined;
-  return `another first loss: ${loss.toPrecision(6)}, not ${reference.toPrecision(6)}`;
+/** What is said of a first loss or output that is not the one that ermine computes from the same parameters and batch. */
+export function differsFrom(value: number | undefined, reference: number | undefined): string | undefined {
+  if (value === undefined || reference === undefined) return undefined;
+  if (Math.abs(value - reference) <= lossTolerance * Math.max(1, Math.abs(reference))) return undefined;
+  return `another first value: ${value.toPrecision(6)}, not ${reference.toPrecision(6)}`;
 }

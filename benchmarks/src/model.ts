@@ -1,87 +1,137 @@
-/** The models that are trained, as data that every contestant can build: parameters carry PyTorch's names and shapes. */
+/** Models as data: a list of layers that every contestant builds of its own. Parameters have PyTorch's names and shapes, images are [channels, …size]. */
 
-export type ModelSpec =
-  | { readonly kind: "mlp"; readonly sizes: readonly number[] }
-  /** conv 3×3 padding 1 – relu – pool 2, twice, then a linear layer. */
-  | { readonly kind: "cnn"; readonly side: number; readonly channels: readonly [number, number]; readonly classes: number }
-  /** Pre-norm transformer blocks, the mean over the sequence, a linear layer. The inputs are vectors already. */
-  | {
-      readonly kind: "attention";
-      readonly blocks: number;
-      readonly width: number;
-      readonly heads: number;
-      readonly hidden: number;
-      readonly length: number;
-      readonly classes: number;
-    };
+/** One layer. Sizes are those of PyTorch's layer; what is not given is PyTorch's default. */
+export type LayerSpec =
+  | ConvolutionSpec
+  | TransposedConvolutionSpec
+  | PoolingSpec
+  | ResidualSpec
+  | AttentionSpec
+  /** Over (N, features, …size of `axes` axes), with running statistics. */
+  | { readonly kind: "batchNorm"; readonly axes: 0 | 1 | 2; readonly features: number }
+  /** Over the last axis. */
+  | { readonly kind: "layerNorm"; readonly features: number }
+  | { readonly kind: "activation"; readonly name: ActivationName }
+  /** All axes after the batch into one. */
+  | { readonly kind: "flatten" }
+  /** Over the last axis. */
+  | { readonly kind: "linear"; readonly in: number; readonly out: number; readonly bias?: boolean }
+  | { readonly kind: "dropout"; readonly p: number }
+  /** Indices to rows of a table. */
+  | { readonly kind: "embedding"; readonly rows: number; readonly features: number }
+  /** A learned row added at each place of (N, length, features). */
+  | { readonly kind: "positions"; readonly length: number; readonly features: number }
+  /** Over these axes, counted with the batch: [2, 3] of an image. */
+  | { readonly kind: "mean"; readonly axes: readonly number[] };
+
+export type ActivationName = "relu" | "relu6" | "gelu" | "tanh" | "sigmoid";
+
+export interface ConvolutionSpec {
+  readonly kind: "convolution";
+  readonly axes: 1 | 2;
+  readonly in: number;
+  readonly out: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly dilation?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+}
+
+export interface TransposedConvolutionSpec {
+  readonly kind: "transposedConvolution";
+  readonly axes: 1 | 2;
+  readonly in: number;
+  readonly out: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly outputPadding?: number;
+  readonly bias?: boolean;
+}
+
+/** Windows next to each other, without padding: the stride is the kernel. */
+export interface PoolingSpec {
+  readonly kind: "pooling";
+  readonly reduce: "max" | "mean";
+  readonly axes: 1 | 2;
+  readonly kernel: number;
+}
+
+/** branch(x) + x, or + shortcut(x). Parameters are named `branch.0.weight`, `shortcut.0.weight`. */
+export interface ResidualSpec {
+  readonly kind: "residual";
+  readonly branch: readonly LayerSpec[];
+  readonly shortcut?: readonly LayerSpec[];
+}
+
+/** Self-attention over (N, length, width). */
+export interface AttentionSpec {
+  readonly kind: "attention";
+  readonly width: number;
+  readonly heads: number;
+  readonly causal?: boolean;
+}
+
+export interface InputSpec {
+  /** Of one sample. */
+  readonly shape: readonly number[];
+  /** Whole numbers below that; without it values in ±1. */
+  readonly indices?: number;
+  /** An image or a signal, [channels, …size], up to where it is flattened or its axes are averaged: what some have with the channels last. */
+  readonly images?: true;
+}
+
+export interface ModelSpec {
+  readonly input: InputSpec;
+  /** Named by their places, as in PyTorch's Sequential. */
+  readonly layers: readonly LayerSpec[];
+  /** The mean cross-entropy over the output's last axis, for each sample and each place of the other axes; or the mean squared error. */
+  readonly loss: "crossEntropy" | "mse";
+}
+
+/** What one sample's target is: classes below `classes`, or values. */
+export interface TargetSpec {
+  readonly shape: readonly number[];
+  readonly classes?: number;
+}
 
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  /** What it starts as: numbers in ±bound, or one number. */
+  /** What it starts as: values in ±bound, or one value. */
   readonly start: { readonly bound: number } | { readonly value: number };
+  /** What its layer is, for those who keep its elements in another order. */
+  readonly role: ParameterRole;
 }
+
+export type ParameterRole =
+  | { readonly kind: "convolution"; readonly groups: number }
+  | { readonly kind: "transposedConvolution" }
+  /** [out, in]; where `features` is there, `in` is a flattened [channels, …size]. */
+  | { readonly kind: "matrix"; readonly features?: readonly number[] }
+  /** Tables, biases, scales. */
+  | { readonly kind: "plain" };
 
 export const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** The shape of one sample. */
-export function sampleShape(model: ModelSpec): readonly number[] {
-  if (model.kind === "mlp") return [model.sizes[0]!];
-  return model.kind === "cnn" ? [1, model.side, model.side] : [model.length, model.width];
+/** Every layer of a model, those in branches too. */
+export function allLayers(layers: readonly LayerSpec[]): readonly LayerSpec[] {
+  return layers.flatMap((layer) =>
+    layer.kind === "residual" ? [layer, ...allLayers(layer.branch), ...allLayers(layer.shortcut ?? [])] : [layer],
+  );
 }
 
-export const classesOf = (model: ModelSpec): number => (model.kind === "mlp" ? model.sizes.at(-1)! : model.classes);
+/** Does it behave in another way each time that it trains? */
+export const isRandom = (model: ModelSpec): boolean => allLayers(model.layers).some(({ kind }) => kind === "dropout");
 
-/** Features behind the second pooling. */
-export const cnnFeatures = (model: Extract<ModelSpec, { kind: "cnn" }>): number =>
-  model.channels[1] * Math.floor(model.side / 4) ** 2;
-
-/** The parameters in order: weights as PyTorch has them, [out, in, …]. */
-export function parameterSpecs(model: ModelSpec): readonly ParameterSpec[] {
-  const layer = (name: string, shape: readonly number[]): ParameterSpec[] => {
-    const bound = 1 / Math.sqrt(product(shape.slice(1)));
-    return [
-      { name: `${name}.weight`, shape, start: { bound } },
-      { name: `${name}.bias`, shape: [shape[0]!], start: { bound } },
-    ];
-  };
-  if (model.kind === "mlp") return model.sizes.slice(1).flatMap((out, i) => layer(`${2 * i}`, [out, model.sizes[i]!]));
-  if (model.kind === "cnn") {
-    const [first, second] = model.channels;
-    return [
-      ...layer("0", [first, 1, 3, 3]),
-      ...layer("3", [second, first, 3, 3]),
-      ...layer("7", [model.classes, cnnFeatures(model)]),
-    ];
+/** The sizes of a fully connected network with ReLU between its layers; undefined where it is another one. */
+export function connectedSizes({ layers }: ModelSpec): readonly number[] | undefined {
+  const sizes: number[] = [];
+  for (const [i, layer] of layers.entries()) {
+    if (i % 2 === 0 && layer.kind === "linear" && layer.bias !== false) sizes.push(...(i === 0 ? [layer.in] : []), layer.out);
+    else if (i % 2 === 0 || layer.kind !== "activation" || layer.name !== "relu") return undefined;
   }
-  const { width, hidden } = model;
-  const norm = (name: string): ParameterSpec[] => [
-    { name: `${name}.weight`, shape: [width], start: { value: 1 } },
-    { name: `${name}.bias`, shape: [width], start: { value: 0 } },
-  ];
-  const block = (name: string): ParameterSpec[] => [
-    ...norm(`${name}.norm1`),
-    { name: `${name}.attention.in_proj_weight`, shape: [3 * width, width], start: { bound: 1 / Math.sqrt(width) } },
-    { name: `${name}.attention.in_proj_bias`, shape: [3 * width], start: { value: 0 } },
-    ...layer(`${name}.attention.out_proj`, [width, width]),
-    ...norm(`${name}.norm2`),
-    ...layer(`${name}.linear1`, [hidden, width]),
-    ...layer(`${name}.linear2`, [width, hidden]),
-  ];
-  return [
-    ...Array.from({ length: model.blocks }, (_, i) => block(`blocks.${i}`)).flat(),
-    ...layer("head", [model.classes, width]),
-  ];
-}
-
-/** Multiply-adds of one sample's forward, counted as two operations each; a training step is about three times that. */
-export function forwardFlops(model: ModelSpec): number {
-  if (model.kind === "mlp") return model.sizes.slice(1).reduce((sum, out, i) => sum + 2 * out * model.sizes[i]!, 0);
-  if (model.kind === "cnn") {
-    const [first, second] = model.channels;
-    const area = model.side * model.side;
-    return 2 * area * first * 9 + 2 * Math.floor(area / 4) * second * first * 9 + 2 * model.classes * cnnFeatures(model);
-  }
-  const { blocks, width, hidden, length, classes } = model;
-  return blocks * 2 * length * (4 * width * width + 2 * width * hidden + 2 * length * width) + 2 * width * classes;
+  return layers.length % 2 === 1 ? sizes : undefined;
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { nearestName } from "@ermine/core";
 import { backendNames, peerNames, type BackendName, type PeerName } from "./contestants.js";
-import { workloadNames } from "./workloads/index.js";
+import { workloadGroups, workloadNames } from "./workloads/index.js";
 
 export interface BenchOptions {
   readonly workloads: readonly string[];
@@ -28,7 +28,9 @@ export interface BenchOptions {
 export const usage = `Usage: pnpm bench [options]
 
   --workload ${workloadNames.join(",")}
-                        which; default all
+                        which; default all. ${Object.keys(workloadGroups).join(", ")} for ${Object.values(workloadGroups)
+                          .map((names) => names.join(", "))
+                          .join("; ")}
   --backend ${backendNames.join(",")}
                         ermine's own; default all. cpu is as it comes; cpu-flags asks for what Node has behind
                         flags of V8: 256-bit vectors from 24 on, relaxed SIMD in 20
@@ -67,14 +69,20 @@ const spec = {
 /** Said on standard error; the exit status is 2. */
 export class BadOption extends Error {}
 
-function list<T extends string>(name: string, value: string | undefined, allowed: readonly T[]): readonly T[] {
+function list<T extends string>(
+  name: string,
+  value: string | undefined,
+  allowed: readonly T[],
+  groups: Readonly<Record<string, readonly string[]>> = {},
+): readonly T[] {
   if (value === undefined) return allowed;
-  const wanted = value.split(",").map((word) => word.trim());
+  const wanted = value.split(",").flatMap((word) => groups[word.trim()] ?? [word.trim()]);
+  const all: readonly string[] = [...allowed, ...Object.keys(groups)];
   for (const word of wanted) {
-    if ((allowed as readonly string[]).includes(word)) continue;
-    const near = nearestName(word, allowed);
+    if (all.includes(word)) continue;
+    const near = nearestName(word, all);
     throw new BadOption(
-      `--${name}: there is no "${word}". ${near === undefined ? "" : `Did you mean "${near}"? `}There are: ${allowed.join(", ")}.`,
+      `--${name}: there is no "${word}". ${near === undefined ? "" : `Did you mean "${near}"? `}There are: ${all.join(", ")}.`,
     );
   }
   // In the order in which they are shown, each once.
@@ -106,7 +114,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   if (values.write === true && values["no-write"] === true)
     throw new BadOption("--write and --no-write are opposites: give one.");
   if (!/^[\w.-]+\.md$/.test(values.out)) throw new BadOption(`--out is the name of a Markdown file, got "${values.out}".`);
-  const workloads = list("workload", values.workload, workloadNames);
+  const workloads = list("workload", values.workload, workloadNames, workloadGroups);
   const backends = list("backend", values.backend, backendNames);
   const peers = values.peers === "none" ? [] : list("peers", values.peers, peerNames);
   const all = workloads.length + backends.length + peers.length === workloadNames.length + backendNames.length + peerNames.length;

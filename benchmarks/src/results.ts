@@ -27,8 +27,9 @@ export function resultsPage({ machine, threads, rounds, milliseconds, reports }:
     "`cpu` is the backend as it comes. `cpu-flags` is the same with what Node has behind flags of V8, where the program asks for it: 256-bit vectors",
     "(Node 24 to 26 on x64, `vectors: 256`), relaxed SIMD (Node 20, `relaxedSimd: true`). `runs on` says which.",
   ];
-  const whole = overview(reports);
-  if (whole !== undefined) parts.push("", "## At a glance", "", whole.title, "", markdownTable(whole));
+  const glances = [overview(reports), ...networksOverview(reports)].filter((section) => section !== undefined);
+  if (glances.length > 0) parts.push("", "## At a glance");
+  for (const section of glances) parts.push("", section.title, "", markdownTable(section));
   for (const { workload, title, sections } of reports) {
     parts.push("", `## ${workload}`, "", `${title}.`);
     for (const section of sections) parts.push("", `**${section.title}**`, "", markdownTable(section));
@@ -64,4 +65,34 @@ export function overview(reports: readonly Report[]): Section | undefined {
     ]),
     data: ratios,
   };
+}
+
+/** How many times as long as each of ermine's backends a peer takes for a training step of each network: a table a peer. */
+export function networksOverview(reports: readonly Report[]): readonly Section[] {
+  const sizes = reports
+    .flatMap(({ sections }) => sections)
+    .flatMap(({ glance, data }) =>
+      glance === undefined ? [] : [{ title: glance, entries: (data as readonly Entry[]).filter(isMeasured) }],
+    );
+  const names = (own: boolean): string[] => [
+    ...new Set(sizes.flatMap(({ entries }) => entries.flatMap((entry) => (entry.own === own ? [entry.name] : [])))),
+  ];
+  const backends = names(true);
+  return names(false).map((peer) => {
+    const rows = sizes.map(({ title, entries }) => {
+      const median = (name: string): number | undefined => entries.find((entry) => entry.name === name)?.time.median;
+      const time = median(peer);
+      const ratios = backends.map((backend) => {
+        const own = median(backend);
+        return time === undefined || own === undefined ? undefined : time / own;
+      });
+      return { title, ratios };
+    });
+    return {
+      title: `How many times as long as ermine ${peer} takes for a training step of a network.`,
+      head: ["", ...backends],
+      rows: rows.map(({ title, ratios }) => [title, ...ratios.map((ratio) => (ratio === undefined ? "–" : ratioText(ratio)))]),
+      data: rows,
+    };
+  });
 }

@@ -7,6 +7,8 @@ export interface Section {
   readonly rows: readonly (readonly string[])[];
   /** The numbers behind the table, for `--json`. */
   readonly data: unknown;
+  /** Of a network's training steps: what its row is called where all networks are at a glance. */
+  readonly glance?: string;
 }
 
 /** Three digits that count: 0.00371, 12.3, 1,234. */

@@ -1,5 +1,5 @@
 /** What a contestant is asked to do. Plain JSON, so that contestants in other languages read it too. */
-import type { ModelSpec, ParameterSpec } from "./model.js";
+import type { ModelSpec, ParameterSpec, TargetSpec } from "./model.js";
 
 /** One fully specified piece of work that can be repeated. */
 export type Task = TrainTask | FitTask | PredictTask | KernelTask | LoaderTask | GanTask;
@@ -7,14 +7,15 @@ export type Task = TrainTask | FitTask | PredictTask | KernelTask | LoaderTask |
 interface OverModel {
   readonly model: ModelSpec;
   readonly parameters: readonly ParameterSpec[];
+  readonly target: TargetSpec;
   readonly batch: number;
   /** How many different batches lie ready; steps go round them. */
   readonly batches: number;
-  /** Holds parameters.bin, inputs.bin (float32) and labels.bin (int32), in the machine's byte order. */
+  /** Holds parameters.bin, inputs.bin and targets.bin in the machine's byte order: int32 for indices and classes, else float32. */
   readonly folder: string;
 }
 
-/** One training step: forward, cross-entropy, backward, AdamW; its loss read. */
+/** One training step: forward, loss, backward, AdamW; its loss read. */
 export interface TrainTask extends OverModel {
   readonly kind: "train";
 }
@@ -24,7 +25,7 @@ export interface FitTask extends OverModel {
   readonly kind: "fit";
 }
 
-/** Logits of one batch, on the host. */
+/** The model's output for one batch, on the host. */
 export interface PredictTask extends OverModel {
   readonly kind: "predict";
 }
@@ -72,8 +73,12 @@ export type Ready =
   | {
       /** The library and its version, and what it runs on. */
       readonly engine: string;
-      /** The loss of the first step, from the given parameters and the first batch. */
-      readonly loss?: number;
+      /** Of the first batch, from the given parameters: the loss of the step, without dropout; of a prediction, the first element. */
+      readonly value?: number;
+      /** Milliseconds from a model and batches that are there to the end of the first step: tracing, compiling, and the step itself. */
+      readonly firstStep?: number;
+      /** Bytes that the backend holds for the compiled step, and those of its variables, a batch and the values that are alive at once. */
+      readonly program?: { readonly held: number; readonly live: number };
       /** Where it does not compute the same thing: what it does instead. */
       readonly differs?: string;
     }

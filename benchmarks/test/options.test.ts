@@ -22,6 +22,13 @@ test("without options everything runs and the results are written", () => {
     "wide",
     "cnn",
     "attention",
+    "resnet",
+    "mobilenet",
+    "conv1d",
+    "autoencoder",
+    "embedding",
+    "tabular",
+    "gpt",
     "predict",
     "gan",
     "kernels",
@@ -46,6 +53,13 @@ test("names are taken once, in the order of the tables", () => {
     workloads: ["iris", "cnn"],
     backends: ["tfjs"],
   });
+});
+
+test("a group is all of its workloads", () => {
+  const networks = ["resnet", "mobilenet", "conv1d", "autoencoder", "embedding", "tabular", "gpt"];
+  expect(parseOptions(["--workload", "networks"])).toMatchObject({ workloads: networks, write: false });
+  expect(parseOptions(["--workload", "gpt,networks,iris"]).workloads).toEqual(["iris", ...networks]);
+  expect(complaint("--workload", "network")).toContain('Did you mean "networks"?');
 });
 
 test("what does not exist is named, with what is near", () => {

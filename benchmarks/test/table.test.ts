@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { expect, test } from "vitest";
 import type { Entry } from "../src/contest.js";
 import { describeMachine, machineText } from "../src/machine.js";
-import { overview, resultsPage } from "../src/results.js";
+import { networksOverview, overview, resultsPage } from "../src/results.js";
 import { contestSection, digits, markdownTable, textTable } from "../src/table.js";
 
 const measured = (name: string, own: boolean, median: number, differs?: string): Entry => ({
@@ -91,4 +91,31 @@ test("at a glance: each backend beside each peer, a model a column", () => {
     ["tfjs", "pytorch", "6.00 ×", "–"],
   ]);
   expect(overview([report("cnn", alone)])).toBeUndefined();
+});
+
+test("networks at a glance: a table a peer, a size a row, a backend a column", () => {
+  const report = (workload: string, title: string, all: readonly Entry[]) => ({
+    workload,
+    title: workload,
+    sections: [
+      { ...contestSection(`${title}: training steps`, all), glance: `${workload}, ${title}` },
+      contestSection("Others", all),
+    ],
+  });
+  const reports = [
+    report("resnet", "32×32", entries),
+    report("gpt", "64 tokens", [measured("cpu", true, 4), measured("tensorflow", false, 2)]),
+  ];
+  const [pytorch, tensorflow] = networksOverview(reports);
+  expect(pytorch!.title).toBe("How many times as long as ermine pytorch takes for a training step of a network.");
+  expect(pytorch!.head).toEqual(["", "cpu", "tfjs"]);
+  expect(pytorch!.rows).toEqual([
+    ["resnet, 32×32", "1.50 ×", "6.00 ×"],
+    ["gpt, 64 tokens", "–", "–"],
+  ]);
+  expect(tensorflow!.rows).toEqual([
+    ["resnet, 32×32", "–", "–"],
+    ["gpt, 64 tokens", "0.500 ×", "–"],
+  ]);
+  expect(networksOverview([{ workload: "cnn", title: "cnn", sections: [contestSection("Steps", entries)] }])).toEqual([]);
 });

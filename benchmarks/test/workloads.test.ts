@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Entry } from "../src/contest.js";
 import { isMeasured } from "../src/contest.js";
 import { trainings } from "../src/workloads/training.js";
-import { workloads } from "../src/workloads/index.js";
+import { workloadGroups, workloads } from "../src/workloads/index.js";
 import type { Setting } from "../src/workloads/workload.js";
 
 const setting: Setting = {
@@ -28,8 +28,8 @@ test.each(trainings.map(({ name }) => name))(
     for (const entry of entries) {
       if (isMeasured(entry)) {
         expect(entry.time.median).toBeGreaterThan(0);
-        losses.push(entry.loss!);
-        expect(entry.differs ?? "").not.toContain("another first loss");
+        losses.push(entry.value!);
+        expect(entry.differs ?? "").not.toContain("another first value");
       } else {
         // Without TensorFlow's library the others are measured all the same.
         expect(entry.reason).toMatch(/^not run \(needs .*: .*\)$/);
@@ -39,6 +39,42 @@ test.each(trainings.map(({ name }) => name))(
     expect(losses.length).toBeGreaterThanOrEqual(2);
     for (const loss of losses) expect(Math.abs(loss - losses[0]!)).toBeLessThan(1e-4 * losses[0]!);
     expect(fit!.rows.length).toBe(entries.filter((entry) => entry.own && isMeasured(entry)).length);
+  },
+  120_000,
+);
+
+test.each(workloadGroups["networks"]!)(
+  "%s: ermine's backends and tfjs-node have the same loss at the first step and the same first output",
+  async (name) => {
+    const { sections } = await named(name).run(setting);
+    const [trained, predicted, cost] = sections;
+    for (const section of [trained!, predicted!]) {
+      const entries = section.data as readonly Entry[];
+      expect(entries.map((entry) => entry.name)).toEqual(["cpu", "cpu-flags", "cpu-portable", "tfjs", "tfjs-node"]);
+      const values: number[] = [];
+      for (const entry of entries) {
+        if (isMeasured(entry)) {
+          expect(entry.time.median).toBeGreaterThan(0);
+          expect(entry.firstStep).toBeGreaterThan(0);
+          values.push(entry.value!);
+          expect(entry.differs ?? "").not.toContain("another first value");
+        } else {
+          expect(entry.reason).toMatch(/^not run \(needs .*: .*\)$/);
+          expect(["tfjs", "tfjs-node"]).toContain(entry.name);
+        }
+      }
+      expect(values.length).toBeGreaterThanOrEqual(3);
+      for (const value of values) expect(Math.abs(value - values[0]!)).toBeLessThan(1e-4);
+    }
+    const own = (trained!.data as readonly Entry[]).filter((entry) => entry.own && isMeasured(entry));
+    const costs = cost!.data as readonly { name: string; fit?: number; program?: { held: number; live: number } }[];
+    expect(costs.filter(({ fit }) => fit !== undefined).map(({ name: backend }) => backend)).toEqual(
+      own.map((entry) => entry.name),
+    );
+    for (const { name: backend, program } of costs) {
+      if (backend.startsWith("cpu")) expect(program!.held).toBeGreaterThan(0);
+    }
+    for (const { head, rows } of sections) for (const row of rows) expect(row.length).toBe(head.length);
   },
   120_000,
 );

@@ -1,6 +1,6 @@
 /** brain.js: sample by sample, with its own loss. The nearest that it offers. */
 import { createRequire } from "node:module";
-import { classesOf } from "../model.js";
+import { connectedSizes } from "../model.js";
 import { readBatches } from "./data.js";
 import { Absent, serve } from "./player.js";
 
@@ -15,18 +15,19 @@ interface Brain {
 
 await serve({
   async prepare(task) {
-    if (task.kind !== "train" || task.model.kind !== "mlp") throw new Absent({ cannot: "it has fully connected layers only" });
-    if (task.model.sizes.length > 3) throw new Absent({ cannot: "one of its steps of this size takes seconds" });
+    const sizes = task.kind === "train" ? connectedSizes(task.model) : undefined;
+    if (task.kind !== "train" || sizes === undefined) throw new Absent({ cannot: "it has fully connected layers only" });
+    if (sizes.length > 3) throw new Absent({ cannot: "one of its steps of this size takes seconds" });
     const require = createRequire(import.meta.url);
     const { NeuralNetwork } = require("brain.js") as Brain;
-    const classes = classesOf(task.model);
+    const classes = sizes.at(-1)!;
     const [batch] = readBatches(task);
     const width = batch!.inputs.length / task.batch;
-    const data = Array.from(batch!.labels, (label, i) => ({
+    const data = Array.from(batch!.targets, (label, i) => ({
       input: [...batch!.inputs.subarray(i * width, (i + 1) * width)],
       output: Array.from({ length: classes }, (_, k) => (k === label ? 1 : 0)),
     }));
-    const net = new NeuralNetwork({ hiddenLayers: task.model.sizes.slice(1, -1), activation: "relu" });
+    const net = new NeuralNetwork({ hiddenLayers: sizes.slice(1, -1), activation: "relu" });
     // A threshold that is never reached: it stops where the error is small.
     const run = (iterations: number): number => {
       const started = performance.now();

@@ -1,7 +1,7 @@
 /** The numbers of a task, read from its folder. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { product, sampleShape, type ParameterSpec } from "../model.js";
+import { product, type ParameterSpec } from "../model.js";
 import type { Task } from "../task.js";
 
 export type ModelTask = Exclude<Task, { kind: "kernel" | "gan" }>;
@@ -24,29 +24,37 @@ export function readParameters({ folder, parameters }: ModelTask): readonly Name
   });
 }
 
-export interface HostBatch {
-  readonly inputs: Float32Array;
-  readonly shape: readonly number[];
-  readonly labels: Int32Array;
-}
+export type HostArray = Float32Array | Int32Array;
 
-export function readBatches({ folder, model, batch, batches }: ModelTask): readonly HostBatch[] {
-  const inputs = new Float32Array(bytes(folder, "inputs.bin"));
-  const labels = new Int32Array(bytes(folder, "labels.bin"));
-  const shape = [batch, ...sampleShape(model)];
-  const size = product(shape);
-  return Array.from({ length: batches }, (_, i) => ({
-    inputs: inputs.subarray(i * size, (i + 1) * size),
-    labels: labels.subarray(i * batch, (i + 1) * batch),
-    shape,
-  }));
+export interface HostBatch {
+  readonly inputs: HostArray;
+  readonly shape: readonly number[];
+  readonly targets: HostArray;
+  readonly targetShape: readonly number[];
 }
 
 /** All batches as one set. */
-export function readAll(task: ModelTask): HostBatch {
+export function readAll({ folder, model, target, batch, batches }: ModelTask): HostBatch {
+  const inputs = bytes(folder, "inputs.bin");
+  const targets = bytes(folder, "targets.bin");
   return {
-    inputs: new Float32Array(bytes(task.folder, "inputs.bin")),
-    labels: new Int32Array(bytes(task.folder, "labels.bin")),
-    shape: [task.batch * task.batches, ...sampleShape(task.model)],
+    inputs: model.input.indices === undefined ? new Float32Array(inputs) : new Int32Array(inputs),
+    shape: [batch * batches, ...model.input.shape],
+    targets: target.classes === undefined ? new Float32Array(targets) : new Int32Array(targets),
+    targetShape: [batch * batches, ...target.shape],
   };
+}
+
+export function readBatches(task: ModelTask): readonly HostBatch[] {
+  const { batch, batches } = task;
+  const all = readAll(task);
+  const shape = [batch, ...all.shape.slice(1)];
+  const targetShape = [batch, ...all.targetShape.slice(1)];
+  const [size, targetSize] = [product(shape), product(targetShape)];
+  return Array.from({ length: batches }, (_, i) => ({
+    inputs: all.inputs.subarray(i * size, (i + 1) * size),
+    shape,
+    targets: all.targets.subarray(i * targetSize, (i + 1) * targetSize),
+    targetShape,
+  }));
 }

@@ -6,8 +6,8 @@ import type { Work } from "./player.js";
 
 /** One step is one epoch. */
 export function loaderWork(task: ModelTask): Work {
-  const { inputs, labels, shape } = readAll(task);
-  const data = dataset({ inputs: { data: inputs, shape }, targets: { data: labels, shape: [labels.length] } });
+  const { inputs, targets: classes, shape, targetShape } = readAll(task);
+  const data = dataset({ inputs: { data: inputs, shape }, targets: { data: classes, shape: targetShape } });
   const targets = { inputs: new Float32Array((inputs.length / shape[0]!) * task.batch), targets: new Int32Array(task.batch) };
   let epoch = 0;
   return {

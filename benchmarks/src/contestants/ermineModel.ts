@@ -1,85 +1,130 @@
-/** The models in ermine's own layers. */
-import { add, mean, type Tensor } from "@ermine/core";
+/** Models in ermine's own layers, and their losses. */
+import { add, crossEntropy, mean, mse, reshape, zeros, type Tensor } from "@ermine/core";
 import {
+  AvgPool1d,
+  AvgPool2d,
+  BatchNorm1d,
+  BatchNorm2d,
+  Conv1d,
   Conv2d,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  Dropout,
+  Embedding,
   Flatten,
   GELU,
   LayerNorm,
   Linear,
+  MaxPool1d,
   MaxPool2d,
   Module,
   MultiHeadAttention,
+  Parameter,
   ReLU,
+  ReLU6,
+  Residual,
   Sequential,
+  Sigmoid,
+  Tanh,
   type Layer,
 } from "@ermine/core/nn";
-import { cnnFeatures, type ModelSpec } from "../model.js";
+import type { ActivationName, LayerSpec, ModelSpec } from "../model.js";
 import type { NamedNumbers } from "./data.js";
 
-class Block extends Module {
-  readonly norm1: LayerNorm;
-  readonly attention: MultiHeadAttention;
-  readonly norm2: LayerNorm;
-  readonly linear1: Linear;
-  readonly gelu = new GELU();
-  readonly linear2: Linear;
+class Mean extends Module {
+  readonly axes: readonly number[];
 
-  constructor(width: number, heads: number, hidden: number) {
+  constructor(axes: readonly number[]) {
     super();
-    this.norm1 = new LayerNorm(width);
-    this.attention = new MultiHeadAttention(width, heads);
-    this.norm2 = new LayerNorm(width);
-    this.linear1 = new Linear(width, hidden);
-    this.linear2 = new Linear(hidden, width);
+    this.axes = axes;
   }
 
   forward(x: Tensor): Tensor {
-    const attended = add(x, this.attention.forward(this.norm1.forward(x)));
-    return add(attended, this.linear2.forward(this.gelu.forward(this.linear1.forward(this.norm2.forward(attended)))));
+    return mean(x, { axis: this.axes });
   }
 }
 
-class Transformer extends Module {
-  readonly blocks: readonly Block[];
-  readonly head: Linear;
+class Positions extends Module {
+  readonly weight: Parameter;
 
-  constructor({ blocks, width, heads, hidden, classes }: Extract<ModelSpec, { kind: "attention" }>) {
+  constructor(length: number, features: number) {
     super();
-    this.blocks = Array.from({ length: blocks }, () => new Block(width, heads, hidden));
-    this.head = new Linear(width, classes);
+    this.weight = new Parameter(zeros([length, features]));
   }
 
   forward(x: Tensor): Tensor {
-    const encoded = this.blocks.reduce((y, block) => block.forward(y), x);
-    return this.head.forward(mean(encoded, { axis: 1 }));
+    return add(x, this.weight.value);
   }
 }
 
-function structure(spec: ModelSpec): Module & { forward(x: Tensor): Tensor } {
-  if (spec.kind === "attention") return new Transformer(spec);
-  if (spec.kind === "mlp") {
-    const layers: Layer[] = spec.sizes.slice(1).flatMap((out, i) => {
-      const linear = new Linear(spec.sizes[i]!, out);
-      return i === spec.sizes.length - 2 ? [linear] : [linear, new ReLU()];
-    });
-    return new Sequential(...layers) as Module & { forward(x: Tensor): Tensor };
+const activations: Readonly<Record<ActivationName, new () => Layer>> = {
+  relu: ReLU,
+  relu6: ReLU6,
+  gelu: GELU,
+  tanh: Tanh,
+  sigmoid: Sigmoid,
+};
+
+const sequence = (layers: readonly LayerSpec[]): Sequential => new Sequential(...layers.map(layerOf));
+
+function layerOf(spec: LayerSpec): Layer {
+  switch (spec.kind) {
+    case "convolution": {
+      const { axes, in: from, out, kernel, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true } = spec;
+      const options = { stride, padding, dilation, groups, bias };
+      return axes === 1 ? new Conv1d(from, out, kernel, options) : new Conv2d(from, out, kernel, options);
+    }
+    case "transposedConvolution": {
+      const { axes, in: from, out, kernel, stride = 1, padding = 0, outputPadding = 0, bias = true } = spec;
+      const options = { stride, padding, outputPadding, bias };
+      return axes === 1 ? new ConvTranspose1d(from, out, kernel, options) : new ConvTranspose2d(from, out, kernel, options);
+    }
+    case "pooling":
+      if (spec.reduce === "mean") return spec.axes === 1 ? new AvgPool1d(spec.kernel) : new AvgPool2d(spec.kernel);
+      return spec.axes === 1 ? new MaxPool1d(spec.kernel) : new MaxPool2d(spec.kernel);
+    case "batchNorm":
+      return spec.axes === 2 ? new BatchNorm2d(spec.features) : new BatchNorm1d(spec.features);
+    case "layerNorm":
+      return new LayerNorm(spec.features);
+    case "activation":
+      return new activations[spec.name]();
+    case "flatten":
+      return new Flatten();
+    case "linear":
+      return new Linear(spec.in, spec.out, { bias: spec.bias ?? true });
+    case "dropout":
+      return new Dropout(spec.p);
+    case "embedding":
+      return new Embedding(spec.rows, spec.features);
+    case "positions":
+      return new Positions(spec.length, spec.features);
+    case "mean":
+      return new Mean(spec.axes);
+    case "residual":
+      return spec.shortcut === undefined
+        ? new Residual(sequence(spec.branch))
+        : new Residual(sequence(spec.branch), sequence(spec.shortcut));
+    case "attention":
+      return new MultiHeadAttention(spec.width, spec.heads, { causal: spec.causal ?? false });
   }
-  const [first, second] = spec.channels;
-  return new Sequential(
-    new Conv2d(1, first, 3, { padding: 1 }),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Conv2d(first, second, 3, { padding: 1 }),
-    new ReLU(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Linear(cnnFeatures(spec), spec.classes),
-  ) as Module & { forward(x: Tensor): Tensor };
 }
 
-/** The model with these parameters. */
-export function ermineModel(spec: ModelSpec, parameters: readonly NamedNumbers[]): Module & { forward(x: Tensor): Tensor } {
-  const model = structure(spec);
-  model.loadStateDict(Object.fromEntries(parameters.map(({ name, shape, data }) => [name, { shape, data }])));
+/** The model with these parameters; running statistics are as they start. */
+export function ermineModel({ layers }: ModelSpec, parameters: readonly NamedNumbers[]): Sequential {
+  const model = sequence(layers);
+  const state = Object.fromEntries(parameters.map(({ name, shape, data }) => [name, { shape, data }]));
+  const { unexpected } = model.loadStateDict(state, { strict: false });
+  const missing = model.namedParameters().filter(([name]) => !(name in state));
+  if (unexpected.length + missing.length > 0)
+    throw new Error(`The model and its parameters differ: ${[...unexpected, ...missing.map(([name]) => name)].join(", ")}.`);
   return model;
+}
+
+/** As people write it: cross-entropy takes the classes on axis 1, so that places become rows. */
+export function ermineLoss({ loss }: ModelSpec): (output: Tensor, target: Tensor) => Tensor {
+  if (loss === "mse") return (output, target) => mse(output, target);
+  return (output, target) =>
+    output.rank === 2
+      ? crossEntropy(output, target)
+      : crossEntropy(reshape(output, [-1, output.shape.at(-1)!]), reshape(target, [-1]));
 }

@@ -1,6 +1,6 @@
 /** @jax-js/jax on its WebAssembly backend: the whole step, AdamW included, under `jit`. */
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
-import { classesOf } from "../model.js";
+import { connectedSizes } from "../model.js";
 import { adamwOptions } from "../task.js";
 import { readBatches, readParameters } from "./data.js";
 import { Absent, serve } from "./player.js";
@@ -10,7 +10,8 @@ type Layers = np.Array[];
 
 await serve({
   async prepare(task) {
-    if (task.kind !== "train" || task.model.kind !== "mlp") {
+    const sizes = task.kind === "train" ? connectedSizes(task.model) : undefined;
+    if (task.kind !== "train" || sizes === undefined) {
       throw new Absent({ cannot: "only the fully connected training steps are written for it" });
     }
     await init("wasm");
@@ -25,9 +26,9 @@ await serve({
     });
     const zeros = (): Layers => values.map((p) => np.zerosLike(p.ref));
     let [first, second] = [zeros(), zeros()];
-    const batches = readBatches(task).map(({ inputs, labels, shape }) => ({
-      x: array(inputs.slice(), shape),
-      y: nn.oneHot(np.array(labels.slice(), { dtype: np.int32 }), classesOf(task.model)),
+    const batches = readBatches(task).map(({ inputs, targets, shape }) => ({
+      x: array(inputs.slice() as Float32Array, shape),
+      y: nn.oneHot(np.array(targets.slice(), { dtype: np.int32 }), sizes.at(-1)!),
     }));
 
     const loss = (layers: Layers, x: np.Array, y: np.Array): np.Array => {

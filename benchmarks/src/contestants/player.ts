@@ -8,8 +8,14 @@ type MaybePromise<T> = T | Promise<T>;
 export interface Work {
   readonly engine: string;
   readonly differs?: string;
-  /** Does it once; gives the loss where there is one. Done when the promise, where it is one, is. */
+  /** What tracing and compiling took, where that is done before the first step; milliseconds. */
+  readonly compiling?: number;
+  /** Does it once; gives the loss, or the first element of the output. Done when the promise, where it is one, is. */
   step(): MaybePromise<number | undefined>;
+  /** Where a step is random: the loss of the first batch without what makes it so. */
+  loss?(): MaybePromise<number>;
+  /** See `Ready`; after a step. */
+  program?(): { readonly held: number; readonly live: number };
   /** Where it cannot be cut into single steps: as many as fit into that time, at least one. */
   turn?(milliseconds: number): Promise<Turn>;
   held?(): number;
@@ -66,6 +72,20 @@ function memoryUse(work: Work | undefined): MemoryUse {
   };
 }
 
+/** Takes the first step where its value is compared with others'. */
+async function begin(work: Work, { kind }: Task): Promise<Ready> {
+  const { engine, differs } = work;
+  const said = { engine, ...(differs === undefined ? {} : { differs }) };
+  if (kind !== "train" && kind !== "predict") return said;
+  const loss = await work.loss?.();
+  const started = performance.now();
+  const first = await work.step();
+  const firstStep = performance.now() - started + (work.compiling ?? 0);
+  const value = loss ?? first;
+  const program = work.program?.();
+  return { ...said, firstStep, ...(value === undefined ? {} : { value }), ...(program === undefined ? {} : { program }) };
+}
+
 /** Answers requests on standard input until it ends. */
 export async function serve(player: Player): Promise<void> {
   let work: Work | undefined;
@@ -75,9 +95,7 @@ export async function serve(player: Player): Promise<void> {
       work = undefined;
       try {
         work = await player.prepare(request.task, request.threads);
-        const loss = request.task.kind === "train" ? await work.step() : undefined;
-        const { engine, differs } = work;
-        return { engine, ...(loss === undefined ? {} : { loss }), ...(differs === undefined ? {} : { differs }) };
+        return await begin(work, request.task);
       } catch (error) {
         if (error instanceof Absent) return error.answer;
         throw error;

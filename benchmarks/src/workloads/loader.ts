@@ -1,5 +1,6 @@
 /** The data pipeline alone: shuffled batches of digits, ready to be fed. */
 import { contest } from "../contest.js";
+import { product } from "../model.js";
 import { contestSection } from "../table.js";
 import { trainings } from "./training.js";
 import { withContestants, withData, type Workload } from "./workload.js";
@@ -21,7 +22,7 @@ export const loader: Workload = {
     const samples = batch * batches;
     return {
       workload: "loader",
-      title: `An epoch of ${samples} samples of ${model.kind === "mlp" ? model.sizes[0] : ""} numbers, shuffled, batch ${batch}`,
+      title: `An epoch of ${samples} samples of ${product(model.input.shape)} values, shuffled, batch ${batch}`,
       sections: [contestSection("Samples", entries, { amount: samples, unit: "k samples/s" })],
     };
   },

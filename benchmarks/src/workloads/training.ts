@@ -1,6 +1,8 @@
 /** Whole training steps: forward, cross-entropy, backward, AdamW, the loss read; bare, and through `trainer.fit`. */
 import { contest, isMeasured, type Entry, type Measured } from "../contest.js";
-import { forwardFlops, type ModelSpec } from "../model.js";
+import type { ModelSpec } from "../model.js";
+import { connected, encoder, plainConvolutional } from "../networks/index.js";
+import { forwardFlops } from "../shapes.js";
 import { contestSection, digits, ratioText, type Section } from "../table.js";
 import { withContestants, withData, type Workload } from "./workload.js";
 
@@ -12,43 +14,41 @@ interface Training {
   readonly small: { readonly model: ModelSpec; readonly batch: number };
 }
 
-const mlp = (...sizes: number[]): ModelSpec => ({ kind: "mlp", sizes });
-
 export const trainings: readonly Training[] = [
   {
     name: "iris",
     title: "4-16-3, batch 16",
-    model: mlp(4, 16, 3),
+    model: connected(4, 16, 3),
     batch: 16,
-    small: { model: mlp(4, 16, 3), batch: 16 },
+    small: { model: connected(4, 16, 3), batch: 16 },
   },
   {
     name: "digits",
     title: "784-128-10, batch 64",
-    model: mlp(784, 128, 10),
+    model: connected(784, 128, 10),
     batch: 64,
-    small: { model: mlp(20, 8, 4), batch: 6 },
+    small: { model: connected(20, 8, 4), batch: 6 },
   },
   {
     name: "wide",
     title: "784-1024-1024-10, batch 256",
-    model: mlp(784, 1024, 1024, 10),
+    model: connected(784, 1024, 1024, 10),
     batch: 256,
-    small: { model: mlp(12, 16, 16, 5), batch: 7 },
+    small: { model: connected(12, 16, 16, 5), batch: 7 },
   },
   {
     name: "cnn",
     title: "conv 3×3×16, pool, conv 3×3×32, pool, linear on 28×28, batch 64",
-    model: { kind: "cnn", side: 28, channels: [16, 32], classes: 10 },
+    model: plainConvolutional(28, [16, 32], 10),
     batch: 64,
-    small: { model: { kind: "cnn", side: 8, channels: [3, 4], classes: 5 }, batch: 3 },
+    small: { model: plainConvolutional(8, [3, 4], 5), batch: 3 },
   },
   {
     name: "attention",
     title: "2 transformer blocks, d = 64, 4 heads, sequence 64, batch 32",
-    model: { kind: "attention", blocks: 2, width: 64, heads: 4, hidden: 256, length: 64, classes: 10 },
+    model: encoder({ blocks: 2, width: 64, heads: 4, hidden: 256, length: 64, classes: 10 }),
     batch: 32,
-    small: { model: { kind: "attention", blocks: 1, width: 8, heads: 2, hidden: 12, length: 5, classes: 4 }, batch: 3 },
+    small: { model: encoder({ blocks: 1, width: 8, heads: 2, hidden: 12, length: 5, classes: 4 }), batch: 3 },
   },
 ];
 

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pace } from "../contest.js";
 import { backend, Contestant, peer, type BackendName, type PeerName } from "../contestants.js";
-import { classesOf, parameterSpecs, product, sampleShape, type ModelSpec } from "../model.js";
+import { product, type ModelSpec, type ParameterSpec, type TargetSpec } from "../model.js";
 import { labels, startingValues, uniform } from "../numbers.js";
+import { parameterSpecs, targetOf } from "../shapes.js";
 import type { Section } from "../table.js";
 
 export interface Setting {
@@ -47,7 +48,8 @@ export async function withContestants<T>(
 
 export interface ModelData {
   readonly model: ModelSpec;
-  readonly parameters: ReturnType<typeof parameterSpecs>;
+  readonly parameters: readonly ParameterSpec[];
+  readonly target: TargetSpec;
   readonly batch: number;
   readonly batches: number;
   readonly folder: string;
@@ -61,11 +63,16 @@ export async function withData<T>(
   const folder = mkdtempSync(join(tmpdir(), "ermine-bench-"));
   try {
     const parameters = parameterSpecs(model);
+    const target = targetOf(model);
     const rows = batch * batches;
-    writeFileSync(join(folder, "parameters.bin"), new Uint8Array(startingValues(parameters, 1).buffer));
-    writeFileSync(join(folder, "inputs.bin"), new Uint8Array(uniform(rows * product(sampleShape(model)), 2).buffer));
-    writeFileSync(join(folder, "labels.bin"), new Uint8Array(labels(rows, classesOf(model), 3).buffer));
-    return await fn({ model, parameters, batch, batches, folder });
+    const write = (name: string, values: Float32Array | Int32Array): void =>
+      writeFileSync(join(folder, `${name}.bin`), new Uint8Array(values.buffer as ArrayBuffer));
+    const draw = (length: number, below: number | undefined, seed: number): Float32Array | Int32Array =>
+      below === undefined ? uniform(length, seed) : labels(length, below, seed);
+    write("parameters", startingValues(parameters, 1));
+    write("inputs", draw(rows * product(model.input.shape), model.input.indices, 2));
+    write("targets", draw(rows * product(target.shape), target.classes, 3));
+    return await fn({ model, parameters, target, batch, batches, folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,125 @@
+/** Training steps of ermine without its trainer. */
+import {
+  bytesPerElement,
+  compileModule,
+  graphModule,
+  peakBytes,
+  specialize,
+  traceEntry,
+  valueAndGrad,
+  Variable,
+  withRandom,
+  zeros,
+  type Backend,
+  type Feed,
+  type Program,
+  type Tensor,
+  type TensorType,
+} from "@ermine/core";
+import { Dropout, type Sequential } from "@ermine/core/nn";
+import { adamw } from "@ermine/trainer";
+import { isRandom } from "../model.js";
+import { adamwOptions } from "../task.js";
+import { readBatches, readParameters, type ModelTask } from "./data.js";
+import { feedInputs, feedTargets } from "./ermineFeeds.js";
+import { ermineLoss, ermineModel } from "./ermineModel.js";
+import type { Work } from "./player.js";
+
+/** A compiled step, its batch fed from host memory: what `trainer.fit` runs, without the trainer around it. */
+export function trainWork(task: ModelTask, backend: Backend): Work {
+  const model = ermineModel(task.model, readParameters(task));
+  const lossOf = ermineLoss(task.model);
+  const parameters = model.parameters();
+  const optimizer = adamw(adamwOptions);
+  const slots = parameters.map((p) =>
+    Object.values(optimizer.slots(p.shape)).map((slot) => new Variable(zeros(slot.shape), { trainable: false })),
+  );
+  const batches = readBatches(task);
+  const { shape, targetShape } = batches[0]!;
+  const random = isRandom(task.model);
+  const firstLoss = random ? lossWithoutDropout(task, model, backend) : undefined;
+  const before = backend.memory().bytes;
+  const started = performance.now();
+  const step = traceEntry("step", (trace) => {
+    const inputs = feedInputs(trace, task);
+    const targets = feedTargets(trace, task);
+    const scalars = trace.feed("scalars", { shape: [optimizer.scalarCount], dtype: "float32", domain: "real" });
+    const differentiate = () => valueAndGrad(() => lossOf(model.forward(inputs), targets), parameters);
+    const { value, grads } = random
+      ? withRandom({ seed: 1, counters: trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" }) }, differentiate)
+      : differentiate();
+    const state = { parameters: parameters.map((p) => p.value), slots: slots.map((own) => own.map((slot) => slot.value)) };
+    const next = optimizer.update(state, grads as readonly Tensor[], scalars);
+    parameters.forEach((p, i) => {
+      p.value = next.parameters[i]!;
+      slots[i]!.forEach((slot, k) => (slot.value = next.slots[i]![k]!));
+    });
+    return [value];
+  });
+  const program = compileModule(backend, graphModule({ step: step.graph }));
+  const compiling = performance.now() - started;
+  const scalars = new Float32Array(optimizer.scalarCount);
+  const counters = new Int32Array(3);
+  let [steps, next] = [0, batches[0]!];
+  // One object over and over, as a loop has it: where the batch comes from changes.
+  const feeds: Record<string, Feed> = {
+    inputs: { shape, value: { copyInto: (target) => target.set(next.inputs) } },
+    targets: { shape: targetShape, value: { copyInto: (target) => target.set(next.targets) } },
+    scalars: { shape: [scalars.length], value: scalars },
+    ...(random ? { counters: { shape: [3], value: counters } } : {}),
+  };
+  const read = (): number => {
+    if (program.runSync !== undefined) return program.runSync("step", feeds)[0]![0]!;
+    const [loss] = program.run("step", feeds);
+    const value = backend.readSync!(loss!)[0]!;
+    backend.release(loss!);
+    return value;
+  };
+  return {
+    engine: backend.engine,
+    compiling,
+    ...(firstLoss === undefined ? {} : { loss: () => firstLoss }),
+    step() {
+      next = batches[steps % batches.length]!;
+      counters[0] = steps;
+      scalars.set(optimizer.scalars({ step: steps++, epoch: 0 }));
+      return read();
+    },
+    // TensorFlow says nothing of what its graphs hold.
+    ...(backend.name === "tfjs"
+      ? {}
+      : { program: () => ({ held: backend.memory().bytes - before, live: liveBytes(program, "step", task.batch) }) }),
+    held: () => backend.memory().bytes,
+    dispose: () => program.dispose(),
+  };
+}
+
+/** The loss of the first batch, by a program of its own. */
+function lossWithoutDropout(task: ModelTask, model: Sequential, backend: Backend): number {
+  const [batch] = readBatches(task);
+  const dropouts = model.namedModules().flatMap(([, module]) => (module instanceof Dropout ? [module] : []));
+  for (const dropout of dropouts) dropout.eval();
+  const { graph } = traceEntry("loss", (trace) => {
+    return [ermineLoss(task.model)(model.forward(feedInputs(trace, task)), feedTargets(trace, task))];
+  });
+  const program = compileModule(backend, graphModule({ loss: graph }));
+  const [loss] = program.run("loss", {
+    inputs: { shape: batch!.shape, value: batch!.inputs },
+    targets: { shape: batch!.targetShape, value: batch!.targets },
+  });
+  const value = backend.readSync!(loss!)[0]!;
+  backend.release(loss!);
+  program.dispose();
+  for (const dropout of dropouts) dropout.train();
+  return value;
+}
+
+/** Bytes of a program's variables, a batch, and the most that its values take at once, each from its op to its last reader. */
+function liveBytes({ module, lowered }: Program, entry: string, batch: number): number {
+  const graph = specialize(lowered.entries[entry]!, { N: batch });
+  const bytesOf = ({ shape, dtype }: TensorType): number =>
+    (shape as readonly number[]).reduce((a, b) => a * b, bytesPerElement[dtype]);
+  const variables = module.variables.reduce((sum, { type }) => sum + bytesOf(type), 0);
+  const fed = graph.feeds.reduce((sum, { outputs }) => sum + bytesOf(outputs[0]!.type), 0);
+  return variables + fed + peakBytes(graph);
+}
