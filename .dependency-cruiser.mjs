@@ -1,10 +1,38 @@
 /** Which files may import which; `scripts/dependencies.mjs` counts what breaks it. Type-only imports count. */
+
+/** The layers of core: each imports from itself and from those before it (ARCHITECTURE.md says what each is). */
+const layers = ["types", "ir", "dispatch", "ops", "random", "activations", "functional", "autograd", "losses", "nn"];
+
+/** Rooms next to the layers, which no layer imports, and the last layer that each builds on. */
+const rooms = { backend: "ir", graph: "ops", reference: "autograd" };
+
+const core = "^packages/core/src";
+
+/** Nothing in `from` (a folder of core) imports what is above the layer `top`, or from a room that is not its own. */
+const within = (from, top) => ({
+  name: `core-${from}`,
+  severity: "error",
+  from: { path: `${core}/${from}/` },
+  to: { path: `${core}/`, pathNot: `${core}/(${[...layers.slice(0, layers.indexOf(top) + 1), from].join("|")})/` },
+});
+
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
-  forbidden: [{ name: "no-cycles", severity: "error", from: {}, to: { circular: true } }],
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    ...layers.map((layer) => within(layer, layer)),
+    ...Object.entries(rooms).map(([room, top]) => within(room, top)),
+    {
+      name: "core-gradients",
+      comment: "Rules of gradients are for autograd alone, so that a program that only predicts carries none.",
+      severity: "error",
+      from: { path: `${core}/`, pathNot: `${core}/(autograd/|index.ts)` },
+      to: { path: `${core}/autograd/rules/` },
+    },
+  ],
   options: {
     doNotFollow: { path: "node_modules|/dist/" },
-    exclude: { path: "node_modules|/dist/" },
+    exclude: { path: "node_modules|/dist/|/\\.programs/" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["types", "import", "default"] },
   },

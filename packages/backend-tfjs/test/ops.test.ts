@@ -124,7 +124,7 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
       (x) => [
         core.slice(x!, [4, 0], [3, 3], [-2, 1]),
         core.slice(x!, [1, 5], [2, 3], [2, -2]),
-        x!.at({ start: 1 }, { step: -1 }),
+        core.at(x!, { start: 1 }, { step: -1 }),
       ],
       [numbers([5, 6])],
       { tolerance: 0, symbolic: false },

@@ -38,7 +38,7 @@ function network(): Network {
   const step = entry((trace) => {
     const [x, y, scalars] = [feed(trace, "x", [N, 6]), feed(trace, "y", [N, 3]), feed(trace, "scalars", [3])];
     const { value, grads } = core.valueAndGrad(() => core.mean(core.squaredDifference(forward(x), y)), parameters);
-    const [rate, correction1, correction2] = [scalars.at(0), scalars.at(1), scalars.at(2)];
+    const [rate, correction1, correction2] = [core.at(scalars, 0), core.at(scalars, 1), core.at(scalars, 2)];
     parameters.forEach((p, i) => {
       const g = grads[i]!;
       const [m, v] = moments[i]!;

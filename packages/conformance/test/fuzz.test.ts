@@ -107,7 +107,7 @@ const machinery = [
   "defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp denseGradient dirac dispose",
   "eliminateDead eyeInit",
   "fans fedLookups finalizationRegistry formatShape",
-  "gainOf graphModule",
+  "gainOf gradientOps gradientRuleOf graphModule",
   "hashKey",
   "initialize initializerOf interpret isRowGradient",
   "kaimingNormal kaimingUniform keep kernelName",

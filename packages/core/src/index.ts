@@ -39,19 +39,33 @@ export {
   type Shape,
   type Size,
 } from "./types/dim.js";
+export {
+  defineOp,
+  type ClassIndices,
+  type GradientRule,
+  type InputSpec,
+  type Op,
+  type OptionalTensors,
+  type RowGradientRule,
+  type Tensors,
+} from "./ir/op.js";
+export type { InputDType } from "./ir/inputs.js";
+export { bindKernels, kernelName } from "./ir/kernels.js";
+export { withDomain } from "./types/views.js";
 export * from "./ops/index.js";
+export {
+  scaledDotProductAttention,
+  scaledDotProductAttentionOp,
+  type AttentionAttributes,
+  type AttentionOptions,
+} from "./functional/attention.js";
+export { gradientRuleOf, gradientOps } from "./autograd/rules/index.js";
 export * from "./random/index.js";
+export { randomUniformOp, type RandomAttributes } from "./random/uniformOp.js";
 export * from "./activations/index.js";
 export * from "./losses/index.js";
-export {
-  grad,
-  noGrad,
-  stopGradient,
-  valueAndGrad,
-  valueAndRowGrads,
-  type GradientsOf,
-  type ValueAndGrads,
-} from "./autograd/gradients.js";
+export { noGrad, stopGradient } from "./dispatch/tapes.js";
+export { grad, valueAndGrad, valueAndRowGrads, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
 export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";
 export { jacobian } from "./autograd/jacobian.js";
 export { backward, dispose, tidy } from "./migration.js";
@@ -68,5 +82,6 @@ export { requirementPlace, unmetRequirement, type Requirement } from "./ir/requi
 export { fedLookups, type FedLookup } from "./graph/lookups.js";
 export { interpret } from "./graph/interpret.js";
 export { eliminateDead, lowerModule, specialize } from "./graph/passes.js";
-export { currentPath, currentTrace, Trace, withoutTrace, withPath, type VariableCheck } from "./dispatch/trace.js";
+export { currentPath, observeOps, withoutTrace, withPath, type OpObserver } from "./dispatch/context.js";
+export { currentTrace, Trace, type VariableCheck } from "./dispatch/trace.js";
 export type * from "./ir/graph.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, crossEntropy, manualSeed, matmul, mean, sum, transpose, type Tensor } from "@ermine/core";
+import { at, add, crossEntropy, manualSeed, matmul, mean, sum, transpose, type Tensor } from "@ermine/core";
 import { Embedding, Linear, Module } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
@@ -98,8 +98,8 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
   it("with a norm of the layer's, looked up twice in a step: every row that was looked up is within it", async () => {
     class Twice extends Bag {
       override forward(text: Tensor): Tensor {
-        const first = mean(this.words.forward(text.at("...", { stop: 1 })), { axis: 1 });
-        return this.out.forward(add(first, mean(this.words.forward(text.at("...", { start: 1 })), { axis: 1 })));
+        const first = mean(this.words.forward(at(text, "...", { stop: 1 })), { axis: 1 });
+        return this.out.forward(add(first, mean(this.words.forward(at(text, "...", { start: 1 })), { axis: 1 })));
       }
     }
     const twice = (): Twice => {

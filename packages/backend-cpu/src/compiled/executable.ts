@@ -13,7 +13,7 @@ import {
   type PartTime,
   type TypedArray,
   type Value,
-  type Variable,
+  type GraphVariable,
   type VariableStorage,
 } from "@ermine/core";
 import type { Machine } from "../backend.js";
@@ -88,7 +88,7 @@ export function compileCpu(
 ): Executable {
   const { heap } = machine;
   const places = new Map(module.variables.map((variable, i) => [variable, variables[i] as CpuVariable]));
-  const blockOf = (variable: Variable): Block => places.get(variable)!.block;
+  const blockOf = (variable: GraphVariable): Block => places.get(variable)!.block;
   /** The least recently chosen first. */
   const ready = new Map<string, Specialized>();
   /** The addresses of those that are ready. */

@@ -1,5 +1,5 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import { reshapeOp, type Graph, type Node, type OpNode, type Value, type Variable } from "@ermine/core";
+import { reshapeOp, type Graph, type Node, type OpNode, type Value, type GraphVariable } from "@ermine/core";
 import { loweringOf } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 
@@ -13,9 +13,9 @@ export interface Plan {
   /** The value whose place this one has: a reshaped one is what it was made of. */
   root(value: Value): Value;
   /** Values that are written straight into their variable's own block. */
-  readonly direct: ReadonlyMap<Value, Variable>;
+  readonly direct: ReadonlyMap<Value, GraphVariable>;
   /** Updates that are copied into their variable at the end. */
-  readonly copied: readonly { readonly variable: Variable; readonly value: Value }[];
+  readonly copied: readonly { readonly variable: GraphVariable; readonly value: Value }[];
   /** Old values that are wanted when their variable has a new one, with their offset into the arena: copied there before all else. */
   readonly saved: ReadonlyMap<Value, number>;
   /** Indices that ops of the committed part look up, and none before it has checked. */
@@ -143,12 +143,12 @@ function phases(graph: Graph, ops: readonly OpNode[]): { early: OpNode[]; late: 
  * old value later. Two updates may not feed each other.
  */
 function updates({ graph, order, committed, root, lastRead, outputs }: Order): Pick<Plan, "copied"> & {
-  direct: Map<Value, Variable>;
+  direct: Map<Value, GraphVariable>;
 } {
-  const direct = new Map<Value, Variable>();
-  const copied: { variable: Variable; value: Value }[] = [];
+  const direct = new Map<Value, GraphVariable>();
+  const copied: { variable: GraphVariable; value: Value }[] = [];
   const position = new Map<Node, number>(order.map((node, i) => [node, i]));
-  const reads = new Map<Variable, Value>();
+  const reads = new Map<GraphVariable, Value>();
   for (const node of graph.nodes) if (node.kind === "variable") reads.set(node.variable, node.outputs[0]!);
   for (const { variable, value: updated } of graph.updates) {
     const value = root(updated);
@@ -221,7 +221,7 @@ class Arena {
 }
 
 /** Each value's offset: the place of an input that is read for the last time, where the op works number by number; else room of its own. */
-function place({ order, root, lastRead }: Order, direct: ReadonlyMap<Value, Variable>, arena: Arena): Map<Value, number> {
+function place({ order, root, lastRead }: Order, direct: ReadonlyMap<Value, GraphVariable>, arena: Arena): Map<Value, number> {
   const offsets = new Map<Value, number>();
   order.forEach((node, i) => {
     arena.free(i);

@@ -1,5 +1,5 @@
 /** A planned graph as instructions, with which words are which ops'. */
-import { ErmineError, type Graph, type OpNode, type Value, type Variable } from "@ermine/core";
+import { ErmineError, type Graph, type OpNode, type Value, type GraphVariable } from "@ermine/core";
 import { checkLookup } from "../backend.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
@@ -14,7 +14,7 @@ export interface Places {
   of(value: Value): number;
   /** When it is over. */
   after(value: Value): number;
-  variable(variable: Variable): Block;
+  variable(variable: GraphVariable): Block;
 }
 
 /** The words [from, to) of some ops, or of copies. */

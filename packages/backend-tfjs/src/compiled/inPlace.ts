@@ -2,7 +2,7 @@
  * Optimizers' steps on TensorFlow's kernels that write variables where they stand: one pass over a parameter instead of a dozen.
  * ResourceApplyAdam has its bias corrections before the root and its epsilon behind it; fed with the step's own scalars it is PyTorch's.
  */
-import type { Graph, OpNode, Value, Variable } from "@ermine/core";
+import type { Graph, OpNode, Value, GraphVariable } from "@ermine/core";
 import { binary, scalar, unary } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
 import {
@@ -22,7 +22,7 @@ export interface InPlaceStep {
   readonly node: OpNode;
   readonly rule: UpdateRule;
   /** The parameter and what is kept beside it: the places to write. */
-  readonly variables: readonly Variable[];
+  readonly variables: readonly GraphVariable[];
 }
 
 /** The steps of a graph that can be taken in place. */
@@ -50,7 +50,7 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
  * more than the step of a few thousand numbers (60 µs): those are taken in passes that no thread helps with. Many more numbers, and the
  * passes' own kernels wake threads, each of them.
  */
-function isTakenInPasses({ shape }: Variable, threads: number): boolean {
+function isTakenInPasses({ shape }: GraphVariable, threads: number): boolean {
   const size = shape.reduce((a, b) => a * b, 1);
   const packets = size % 8 === 0 ? size / 8 : size;
   return threads > 1 && packets > 40 && size <= 20_000;

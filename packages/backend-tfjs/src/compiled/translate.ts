@@ -14,7 +14,7 @@ import {
   type Storage,
   type TypedArray,
   type Value,
-  type Variable,
+  type GraphVariable,
 } from "@ermine/core";
 import type { Operand } from "../lowering/emitter.js";
 import { loweringOf } from "../lowering/index.js";
@@ -135,10 +135,10 @@ interface Draft {
   readonly emitter: GraphEmitter;
   readonly graph: Graph;
   /** The variables' names in the graph. */
-  readonly names: ReadonlyMap<Variable, string>;
+  readonly names: ReadonlyMap<GraphVariable, string>;
   readonly values: ReadonlyMap<Value, Operand>;
   /** The node that reads a variable, where one does. */
-  readonly reads: ReadonlyMap<Variable, Operand>;
+  readonly reads: ReadonlyMap<GraphVariable, Operand>;
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
   readonly threads: number;
   /** What looks up or adds by index: no variable is written before all of it went well. */
@@ -151,14 +151,14 @@ function translateEntry(
   nodes: NodeDef[],
   prefix: string,
   graph: Graph,
-  names: ReadonlyMap<Variable, string>,
+  names: ReadonlyMap<GraphVariable, string>,
   { read, threads }: Site,
 ): TranslatedEntry {
   const symbols = new Map<string, SymbolPlace>();
   const emitter = new GraphEmitter(nodes, prefix, symbols);
   const start = nodes.length;
   const values = new Map<Value, Operand>();
-  const reads = new Map<Variable, Operand>();
+  const reads = new Map<GraphVariable, Operand>();
   const lookups = new Set<string>();
   const inPlace = inPlaceSteps(graph);
   const computedWith = valuesComputedWith(graph, inPlace, threads);

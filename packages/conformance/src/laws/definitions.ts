@@ -36,7 +36,7 @@ export function exportedOps(): readonly Op[] {
     return typeof op === "object" && op !== null && "infer" in op ? [op] : [];
   });
   const backward = found.flatMap((op) => ("gradientOp" in op ? [op.gradientOp as Op] : []));
-  return [...new Map([...found, ...backward].map((op) => [op.name, op])).values()];
+  return [...new Map([...found, ...backward, ...core.gradientOps()].map((op) => [op.name, op])).values()];
 }
 
 /** Everything of ermine's own. */

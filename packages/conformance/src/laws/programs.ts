@@ -72,7 +72,7 @@ const ofIntegers = (
     ["cumsum", (a: Tensor) => e.cumsum(a, 0)],
     ["sort", (a: Tensor) => e.sort(a).values],
     ["sum", (a: Tensor) => e.sum(a)],
-    ["slice", (a: Tensor) => a.at({ step: 2 })],
+    ["slice", (a: Tensor) => e.at(a, { step: 2 })],
     ["concat", (a: Tensor, b: Tensor) => e.concat([a, b])],
     ["where", (a: Tensor, b: Tensor) => e.where(e.greater(a, 0), a, b)],
     ["cast to float32 and bool", (a: Tensor) => [e.cast(a, "float32"), e.cast(a, "bool")]],
@@ -209,12 +209,12 @@ const shapes = [
   program(
     "at, steps",
     (n, d) => [d.real([n, 5])],
-    (x) => [x!.at({ step: -2 }, { start: 1, step: 3 }), x!.at("...", null, -1)],
+    (x) => [e.at(x!, { step: -2 }, { start: 1, step: 3 }), e.at(x!, "...", null, -1)],
   ),
   program(
     "at, arrays and masks",
     (n, d) => [d.real([n, 3])],
-    (x) => [x!.at({}, [2, 0, -1]), x!.at({}, [true, false, true])],
+    (x) => [e.at(x!, {}, [2, 0, -1]), e.at(x!, {}, [true, false, true])],
   ),
   program(
     "where",
@@ -290,12 +290,12 @@ const indexed = [
   program(
     "at, a tensor",
     (n, d) => [d.real([3, 4]), d.integers([n], -4, 3)],
-    (x, i) => x!.at({}, i!),
+    (x, i) => e.at(x!, {}, i!),
   ),
   program(
     "at, tensors for several axes",
     (n, d) => [d.real([4, 4, 2]), d.integers([n], -4, 3), d.integers([n], -4, 3)],
-    (x, i, j) => x!.at(i!, j!),
+    (x, i, j) => e.at(x!, i!, j!),
   ),
 ].map((call): Call => {
   const negative = call.name.startsWith("at");

@@ -4,7 +4,7 @@ import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `celu`. */
 export type CeluOptions = {
@@ -34,6 +34,9 @@ export const celu = builtinActivation<CeluOptions>({
     if (alpha === 0) throw new ErmineError("ERMINE_OPTION", "celu: alpha divides x, so it cannot be 0.");
   },
   decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(div(minimum(x, 0), alpha)), alpha)),
-  // clamp: the second derivative at 0 is 0, as PyTorch’s.
-  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, exp(div(clamp(x, undefined, 0), alpha)))),
 });
+
+// clamp: the second derivative at 0 is 0, as PyTorch’s.
+export const celuGradient = activationGradient(celu, (g, x, _, { alpha }) =>
+  where(greater(x, 0), g, mul(g, exp(div(clamp(x, undefined, 0), alpha)))),
+);

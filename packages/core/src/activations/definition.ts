@@ -1,15 +1,16 @@
 /** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
+import { fusedGradient, type Gradient } from "../ops/gradient.js";
 import { bind } from "../ir/kernels.js";
-import type { Attributes } from "../ir/contract.js";
+import { defineOp, type Attributes, type Op, type OptionalTensors, type Tensors } from "../ir/op.js";
 import { markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions, kindsOf } from "../types/options.js";
-import { apply1, defineFusedOp, defineOp, type Op, type OptionalTensors, type Tensors } from "../dispatch/dispatch.js";
-import { checkTensor } from "../ops/elementwise.js";
+import { apply1 } from "../ops/apply.js";
+import { defineFusedOp } from "../ops/fused.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { reshape } from "../ops/shape.js";
 import { isScalarAxis, normalizeAxis, type Shape } from "../types/dim.js";
 import type { Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -132,3 +133,13 @@ export function builtinActivation<O extends Options = Record<string, never>, D e
   bind(activation.op);
   return activation;
 }
+
+/**
+ * @internal gradOutput · f′(x) of an activation of core's, where it should not be the derivative of `decompose`: kinks, stability, speed. Apart from the
+ * activation, so that a program that only predicts does not carry it.
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export const activationGradient = <O extends Options, D extends Domain>(
+  { op }: Activation<O, D>,
+  rule: (gradOutput: Tensor, x: Tensor, y: Tensor, options: O) => Tensor,
+): Gradient & { readonly gradientOp: Op } => fusedGradient(op, ([g], [x], [y], options) => [rule(g!, x!, y!, options as O)]);

@@ -3,7 +3,7 @@ import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `elu`. */
 export type EluOptions = {
@@ -31,6 +31,9 @@ export const elu = builtinActivation<EluOptions>({
   witnesses: { alpha: 0.5 },
   kinks: ({ alpha }) => (alpha === 1 ? [] : [0]),
   decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)),
-  // clamp: the second derivative at 0 is 0, as PyTorch’s.
-  gradient: (g, x, _, { alpha }) => where(greater(x, 0), g, mul(g, mul(exp(clamp(x, undefined, 0)), alpha))),
 });
+
+// clamp: the second derivative at 0 is 0, as PyTorch’s.
+export const eluGradient = activationGradient(elu, (g, x, _, { alpha }) =>
+  where(greater(x, 0), g, mul(g, mul(exp(clamp(x, undefined, 0)), alpha))),
+);

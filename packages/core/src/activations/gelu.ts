@@ -6,7 +6,7 @@ import { clamp } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 const rootTwoOverPi = Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
@@ -48,15 +48,16 @@ export const gelu = builtinActivation<GeluOptions>({
   },
   // ½(1 + tanh u) is σ(2u), which keeps its digits where tanh u is nearly −1.
   decompose: (x, { approximate }) => mul(x, approximate === "tanh" ? sigmoid(mul(inner(x), 2)) : normalCdf(x)),
-  gradient(g, x, _, { approximate }) {
-    if (approximate === "none") {
-      const density = div(exp(neg(mul(mul(x, x), 0.5))), Math.sqrt(2 * Math.PI));
-      return mul(g, add(normalCdf(x), mul(x, density)));
-    }
-    // Beyond ±40 the slope is 0 or 1 even in double precision, while x² overflows: 0 · ∞ would be NaN.
-    const u = clamp(x, -40, 40);
-    const argument = mul(inner(u), 2);
-    const slope = mul(add(mul(mul(u, u), 3 * cubic), 1), 2 * rootTwoOverPi);
-    return mul(g, mul(sigmoid(argument), add(mul(mul(u, slope), sigmoid(neg(argument))), 1)));
-  },
+});
+
+export const geluGradient = activationGradient(gelu, (g, x, _, { approximate }) => {
+  if (approximate === "none") {
+    const density = div(exp(neg(mul(mul(x, x), 0.5))), Math.sqrt(2 * Math.PI));
+    return mul(g, add(normalCdf(x), mul(x, density)));
+  }
+  // Beyond ±40 the slope is 0 or 1 even in double precision, while x² overflows: 0 · ∞ would be NaN.
+  const u = clamp(x, -40, 40);
+  const argument = mul(inner(u), 2);
+  const slope = mul(add(mul(mul(u, u), 3 * cubic), 1), 2 * rootTwoOverPi);
+  return mul(g, mul(sigmoid(argument), add(mul(mul(u, slope), sigmoid(neg(argument))), 1)));
 });

@@ -6,7 +6,7 @@ import { ErmineError } from "../types/errors.js";
 import { divSizes } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 function halves(x: Tensor, axis: number): readonly [Tensor, Tensor] {
   const half = (x.shape[axis] as number) / 2;
@@ -49,10 +49,11 @@ export const glu = builtinActivation<GluOptions>({
     const [a, b] = halves(x, axis);
     return mul(a, sigmoid(b));
   },
-  // By hand, so that the halves' gradients are joined once instead of each padded and added.
-  gradient(g, x, _, { axis }) {
-    const [a, b] = halves(x, axis);
-    const s = sigmoid(b);
-    return concat([mul(g, s), mul(mul(g, a), mul(s, sigmoid(neg(b))))], axis);
-  },
+});
+
+// By hand, so that the halves' gradients are joined once instead of each padded and added.
+export const gluGradient = activationGradient(glu, (g, x, _, { axis }) => {
+  const [a, b] = halves(x, axis);
+  const s = sigmoid(b);
+  return concat([mul(g, s), mul(mul(g, a), mul(s, sigmoid(neg(b))))], axis);
 });

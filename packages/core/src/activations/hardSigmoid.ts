@@ -2,7 +2,7 @@
 import { add, div } from "../ops/arithmetic.js";
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = min(max(x / 6 + ½, 0), 1). The gradient at −3 and 3 is 0.
@@ -23,5 +23,8 @@ export const hardSigmoid = builtinActivation({
   output: "probabilities" as const,
   kinks: () => [-3, 3],
   decompose: (x) => div(clamp(add(x, 3), 0, 6), 6),
-  gradient: (g, x) => where(logicalAnd(greater(x, -3), less(x, 3)), div(g, 6), 0),
 });
+
+export const hardSigmoidGradient = activationGradient(hardSigmoid, (g, x) =>
+  where(logicalAnd(greater(x, -3), less(x, 3)), div(g, 6), 0),
+);

@@ -2,7 +2,7 @@
 import { add, div, mul } from "../ops/arithmetic.js";
 import { greaterEqual, lessEqual } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = x · min(max(x + 3, 0), 6) / 6. The gradient is 0 at −3 and 1 at 3.
@@ -22,5 +22,8 @@ export const hardSwish = builtinActivation({
   name: "hardSwish",
   kinks: () => [-3, 3],
   decompose: (x) => mul(x, div(clamp(add(x, 3), 0, 6), 6)),
-  gradient: (g, x) => where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, div(add(clamp(x, -3, 3), 1.5), 3)))),
 });
+
+export const hardSwishGradient = activationGradient(hardSwish, (g, x) =>
+  where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, div(add(clamp(x, -3, 3), 1.5), 3)))),
+);

@@ -2,7 +2,7 @@
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `hardTanh`. */
 export type HardTanhOptions = {
@@ -35,5 +35,8 @@ export const hardTanh = builtinActivation<HardTanhOptions>({
   },
   kinks: ({ minValue, maxValue }) => [minValue, maxValue],
   decompose: (x, { minValue, maxValue }) => clamp(x, minValue, maxValue),
-  gradient: (g, x, _, { minValue, maxValue }) => where(logicalAnd(greater(x, minValue), less(x, maxValue)), g, 0),
 });
+
+export const hardTanhGradient = activationGradient(hardTanh, (g, x, _, { minValue, maxValue }) =>
+  where(logicalAnd(greater(x, minValue), less(x, maxValue)), g, 0),
+);

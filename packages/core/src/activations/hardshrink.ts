@@ -3,7 +3,7 @@ import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `hardshrink`. */
 export type HardshrinkOptions = {
@@ -34,5 +34,6 @@ export const hardshrink = builtinActivation<HardshrinkOptions>({
   },
   kinks: ({ lambda }) => [-lambda, lambda],
   decompose: (x, { lambda }) => where(lessEqual(abs(x), lambda), 0, x),
-  gradient: (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g),
 });
+
+export const hardshrinkGradient = activationGradient(hardshrink, (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g));

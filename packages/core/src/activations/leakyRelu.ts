@@ -2,7 +2,7 @@
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `leakyRelu`. */
 export type LeakyReluOptions = {
@@ -30,5 +30,8 @@ export const leakyRelu = builtinActivation<LeakyReluOptions>({
   witnesses: { negativeSlope: 0.3 },
   kinks: () => [0],
   decompose: (x, { negativeSlope }) => where(greater(x, 0), x, mul(x, negativeSlope)),
-  gradient: (g, x, _, { negativeSlope }) => where(greater(x, 0), g, mul(g, negativeSlope)),
 });
+
+export const leakyReluGradient = activationGradient(leakyRelu, (g, x, _, { negativeSlope }) =>
+  where(greater(x, 0), g, mul(g, negativeSlope)),
+);

@@ -2,7 +2,7 @@
 import { minimum, mul, sub } from "../ops/arithmetic.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = log σ(x) = min(x, 0) − log(1 + e^(−|x|)).
@@ -21,5 +21,6 @@ export const logSigmoid = builtinActivation({
   name: "logSigmoid",
   output: "logProbabilities" as const,
   decompose: (x) => sub(minimum(x, 0), log1p(exp(neg(abs(x))))),
-  gradient: (g, x) => mul(g, sigmoid(neg(x))),
 });
+
+export const logSigmoidGradient = activationGradient(logSigmoid, (g, x) => mul(g, sigmoid(neg(x))));

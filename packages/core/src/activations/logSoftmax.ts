@@ -2,8 +2,8 @@
 import { mul, sub } from "../ops/arithmetic.js";
 import { amax, sum } from "../ops/reduction.js";
 import { exp, log } from "../ops/unary.js";
-import { noGrad } from "../autograd/gradients.js";
-import { builtinActivation } from "./definition.js";
+import { noGrad } from "../dispatch/tapes.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `logSoftmax`. */
 export type LogSoftmaxOptions = {
@@ -38,5 +38,8 @@ export const logSoftmax = builtinActivation<LogSoftmaxOptions, "logProbabilities
     );
     return sub(z, log(sum(exp(z), { axis, keepDims: true })));
   },
-  gradient: (g, _, y, { axis }) => sub(g, mul(exp(y), sum(g, { axis, keepDims: true }))),
 });
+
+export const logSoftmaxGradient = activationGradient(logSoftmax, (g, _, y, { axis }) =>
+  sub(g, mul(exp(y), sum(g, { axis, keepDims: true }))),
+);

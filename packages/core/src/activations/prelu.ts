@@ -3,13 +3,14 @@ import { ErmineError } from "../types/errors.js";
 import { checkOptions } from "../types/options.js";
 import { mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "../ops/elementwise.js";
+import { builtinOp } from "../ir/op.js";
+import { apply1 } from "../ops/apply.js";
+import { fusedGradient } from "../ops/gradient.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { sumTo } from "../ops/reduction.js";
 import { reshape } from "../ops/shape.js";
 import { where } from "../ops/where.js";
 import { formatShape, sameSize, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
 
 /** The weight as it broadcasts against x: one for all, or one a channel (axis 1). */
 const aligned = (weight: Tensor, x: Tensor): Tensor =>
@@ -19,7 +20,7 @@ const channelShape = (channels: Shape[number], rank: number): Shape =>
   rank < 2 ? [channels] : Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
 
 /** The op behind `prelu`. */
-export const preluOp = builtinFusedOp<Record<never, never>>({
+export const preluOp = builtinOp<Record<never, never>>({
   name: "prelu",
   inputs: [
     { name: "x", dtype: "float32" },
@@ -37,11 +38,6 @@ export const preluOp = builtinFusedOp<Record<never, never>>({
     return [{ ...x!, domain: "real" }];
   },
   decompose: ([x, weight]) => [where(greater(x!, 0), x!, mul(x!, aligned(weight!, x!)))],
-  gradient([g], [x, weight]) {
-    const w = aligned(weight!, x!);
-    const toWeight = where(greater(x!, 0), 0, mul(g!, x!));
-    return [where(greater(x!, 0), g!, mul(g!, w)), reshape(sumTo(toWeight, w.shape), weight!.shape)];
-  },
 });
 
 /**
@@ -66,3 +62,9 @@ export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>)
   checkOptions("prelu", options, {});
   return apply1(preluOp, [x, weight], {});
 }
+
+export const preluGradient = fusedGradient(preluOp, ([g], [x, weight]) => {
+  const w = aligned(weight!, x!);
+  const toWeight = where(greater(x!, 0), 0, mul(g!, x!));
+  return [where(greater(x!, 0), g!, mul(g!, w)), reshape(sumTo(toWeight, w.shape), weight!.shape)];
+});

@@ -2,7 +2,7 @@
 import { maximum } from "../ops/arithmetic.js";
 import { lessEqual } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = max(x, 0), element by element. The gradient at 0 is 0.
@@ -22,5 +22,6 @@ export const relu = builtinActivation({
   name: "relu",
   kinks: () => [0],
   decompose: (x) => maximum(x, 0),
-  gradient: (g, x) => where(lessEqual(x, 0), 0, g),
 });
+
+export const reluGradient = activationGradient(relu, (g, x) => where(lessEqual(x, 0), 0, g));

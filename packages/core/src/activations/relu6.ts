@@ -1,7 +1,7 @@
 /** The rectifier that stops at 6. */
 import { greater, less, logicalAnd } from "../ops/comparison.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = min(max(x, 0), 6). The gradient at 0 and at 6 is 0.
@@ -21,5 +21,6 @@ export const relu6 = builtinActivation({
   name: "relu6",
   kinks: () => [0, 6],
   decompose: (x) => clamp(x, 0, 6),
-  gradient: (g, x) => where(logicalAnd(greater(x, 0), less(x, 6)), g, 0),
 });
+
+export const relu6Gradient = activationGradient(relu6, (g, x) => where(logicalAnd(greater(x, 0), less(x, 6)), g, 0));

@@ -3,7 +3,7 @@ import { minimum, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { exp, expm1 } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 const alpha = 1.6732632423543772;
 const scale = 1.0507009873554805;
@@ -26,6 +26,9 @@ export const selu = builtinActivation({
   name: "selu",
   kinks: () => [0],
   decompose: (x) => mul(where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)), scale),
-  // clamp: the second derivative at 0 is 0, as PyTorch’s.
-  gradient: (g, x) => mul(g, where(greater(x, 0), scale, mul(exp(clamp(x, undefined, 0)), scale * alpha))),
 });
+
+// clamp: the second derivative at 0 is 0, as PyTorch’s.
+export const seluGradient = activationGradient(selu, (g, x) =>
+  mul(g, where(greater(x, 0), scale, mul(exp(clamp(x, undefined, 0)), scale * alpha))),
+);

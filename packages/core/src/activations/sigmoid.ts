@@ -2,7 +2,7 @@
 import { add, div, mul } from "../ops/arithmetic.js";
 import { exp, neg } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * σ(x) = 1 / (1 + e⁻ˣ). Its output is marked as probabilities.
@@ -21,6 +21,7 @@ export const sigmoid = builtinActivation({
   name: "sigmoid",
   output: "probabilities" as const,
   decompose: (x) => div(1, add(exp(neg(x)), 1)),
-  // σ(−x) and not 1 − y, which has no digits left where y is nearly 1.
-  gradient: (g, x, y): Tensor => mul(g, mul(y, sigmoid(neg(x)))),
 });
+
+// σ(−x) and not 1 − y, which has no digits left where y is nearly 1.
+export const sigmoidGradient = activationGradient(sigmoid, (g, x, y): Tensor => mul(g, mul(y, sigmoid(neg(x)))));

@@ -2,7 +2,7 @@
 import { add, mul } from "../ops/arithmetic.js";
 import { neg } from "../ops/unary.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = x · σ(x).
@@ -21,10 +21,6 @@ import { builtinActivation } from "./definition.js";
 export const silu = builtinActivation({
   name: "silu",
   decompose: (x) => mul(x, sigmoid(x)),
-  gradient(g, x) {
-    // σ(−x) and not 1 − σ(x), which x magnifies.
-    return mul(g, mul(sigmoid(x), add(mul(x, sigmoid(neg(x))), 1)));
-  },
 });
 
 /**
@@ -34,3 +30,8 @@ export const silu = builtinActivation({
  * swish(tensor([-1, 2])); // => [-0.2689, 1.7616]
  */
 export const swish = silu;
+
+export const siluGradient = activationGradient(silu, (g, x) => {
+  // σ(−x) and not 1 − σ(x), which x magnifies.
+  return mul(g, mul(sigmoid(x), add(mul(x, sigmoid(neg(x))), 1)));
+});

@@ -2,8 +2,8 @@
 import { div, mul, sub } from "../ops/arithmetic.js";
 import { amax, sum } from "../ops/reduction.js";
 import { exp } from "../ops/unary.js";
-import { noGrad } from "../autograd/gradients.js";
-import { builtinActivation } from "./definition.js";
+import { noGrad } from "../dispatch/tapes.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `softmax`. */
 export type SoftmaxOptions = {
@@ -41,5 +41,8 @@ export const softmax = builtinActivation<SoftmaxOptions, "probabilities">({
     );
     return div(e, sum(e, { axis, keepDims: true }));
   },
-  gradient: (g, _, y, { axis }) => mul(y, sub(g, sum(mul(g, y), { axis, keepDims: true }))),
 });
+
+export const softmaxGradient = activationGradient(softmax, (g, _, y, { axis }) =>
+  mul(y, sub(g, sum(mul(g, y), { axis, keepDims: true }))),
+);

@@ -5,7 +5,7 @@ import { exp, log1p } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
 import { sigmoid } from "./sigmoid.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `softplus`. */
 export type SoftplusOptions = {
@@ -39,5 +39,8 @@ export const softplus = builtinActivation<SoftplusOptions>({
   kinks: ({ beta, threshold }) => [threshold / beta],
   decompose: (x, { beta, threshold }) =>
     where(greater(mul(x, beta), threshold), x, div(log1p(exp(minimum(mul(x, beta), threshold))), beta)),
-  gradient: (g, x, _, { beta, threshold }) => where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
 });
+
+export const softplusGradient = activationGradient(softplus, (g, x, _, { beta, threshold }) =>
+  where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
+);

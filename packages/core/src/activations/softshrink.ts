@@ -4,7 +4,7 @@ import { greater, less, lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `softshrink`. */
 export type SoftshrinkOptions = {
@@ -35,5 +35,6 @@ export const softshrink = builtinActivation<SoftshrinkOptions>({
   },
   kinks: ({ lambda }) => [-lambda, lambda],
   decompose: (x, { lambda }) => where(greater(x, lambda), sub(x, lambda), where(less(x, -lambda), add(x, lambda), 0)),
-  gradient: (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g),
 });
+
+export const softshrinkGradient = activationGradient(softshrink, (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g));

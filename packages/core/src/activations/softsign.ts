@@ -1,7 +1,7 @@
 /** x over one plus its size. */
 import { add, div } from "../ops/arithmetic.js";
 import { abs } from "../ops/unary.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * f(x) = x / (1 + |x|).
@@ -20,8 +20,9 @@ import { builtinActivation } from "./definition.js";
 export const softsign = builtinActivation({
   name: "softsign",
   decompose: (x) => div(x, add(abs(x), 1)),
-  gradient(g, x) {
-    const d = add(abs(x), 1);
-    return div(div(g, d), d);
-  },
+});
+
+export const softsignGradient = activationGradient(softsign, (g, x) => {
+  const d = add(abs(x), 1);
+  return div(div(g, d), d);
 });

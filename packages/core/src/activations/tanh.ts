@@ -1,5 +1,6 @@
 /** The hyperbolic tangent as an activation. */
-import { tanh as hyperbolicTangent, tanhOp } from "../ops/unary.js";
+import { tanh as hyperbolicTangent } from "../ops/unary.js";
+import { tanhOp } from "../ops/primitives.js";
 import { builtinActivation } from "./definition.js";
 
 /**

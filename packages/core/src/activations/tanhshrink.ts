@@ -4,7 +4,7 @@ import { less } from "../ops/comparison.js";
 import { abs, tanh } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /**
  * x − tanh x without the cancellation: x·K / (1 + K), K = x²/(3 + x²/(5 + x²/(7 + …))), of which |x| < 1 needs eight levels in double precision.
@@ -34,8 +34,9 @@ function near(x: Tensor): Tensor {
 export const tanhshrink = builtinActivation({
   name: "tanhshrink",
   decompose: (x) => where(less(abs(x), 1), near(x), sub(x, tanh(x))),
-  gradient(g, x) {
-    const t = tanh(x);
-    return mul(g, mul(t, t));
-  },
+});
+
+export const tanhshrinkGradient = activationGradient(tanhshrink, (g, x) => {
+  const t = tanh(x);
+  return mul(g, mul(t, t));
 });

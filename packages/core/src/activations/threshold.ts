@@ -1,7 +1,7 @@
 /** x above a threshold, a constant below. */
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
-import { builtinActivation } from "./definition.js";
+import { activationGradient, builtinActivation } from "./definition.js";
 
 /** The options of `threshold`. */
 export type ThresholdOptions = {
@@ -30,5 +30,6 @@ export const threshold = builtinActivation<ThresholdOptions>({
   witnesses: { threshold: 0.5, value: -2 },
   kinks: (options) => [options.threshold],
   decompose: (x, options) => where(greater(x, options.threshold), x, options.value),
-  gradient: (g, x, _, options) => where(greater(x, options.threshold), g, 0),
 });
+
+export const thresholdGradient = activationGradient(threshold, (g, x, _, options) => where(greater(x, options.threshold), g, 0));

@@ -1,23 +1,24 @@
 /** `valueAndGrad`, `grad` and their kin: gradients as values, no state. */
-import { checkArguments, checkFunction } from "../types/options.js";
-import type { Op } from "../dispatch/dispatch.js";
-import { apply1, identity } from "../dispatch/dispatch.js";
-import { concat } from "../ops/shape.js";
-import { onesLike, zerosLike } from "../ops/creation.js";
-import { checkCopy } from "../types/copy.js";
-import { ErmineError } from "../types/errors.js";
-import { currentTrace } from "../dispatch/trace.js";
-import { formatShape } from "../types/dim.js";
+import { context } from "../dispatch/context.js";
 import { scope } from "../dispatch/scope.js";
-import type { Domain } from "../types/dtype.js";
-import { checkTensor, Tensor, typeOf } from "../types/tensor.js";
-import { leaves, mapTree, type Tree } from "../types/tree.js";
+import { Tape } from "../dispatch/tape.js";
+import { withTape } from "../dispatch/tapes.js";
 import { Variable, withRecording } from "../dispatch/variable.js";
-import { addOp } from "../ops/arithmetic.js";
+import type { GraphVariable } from "../ir/graph.js";
+import { apply1 } from "../ops/apply.js";
+import { onesLike, zerosLike } from "../ops/creation.js";
+import { addOp } from "../ops/primitives.js";
+import { concat } from "../ops/shape.js";
+import { checkCopy } from "../types/copy.js";
+import { formatShape } from "../types/dim.js";
+import { ErmineError } from "../types/errors.js";
+import { checkArguments, checkFunction } from "../types/options.js";
+import { Tensor } from "../types/tensor.js";
+import { leaves, mapTree, type Tree } from "../types/tree.js";
+import { keyOf } from "../types/views.js";
+import { backpropagate, type Lookup } from "./backpropagate.js";
 import { denseGradient, type RowGradient } from "./rows.js";
-import { backpropagate, pauseTapes, provideZeros, Tape, withTape, type Lookup } from "../dispatch/tape.js";
-
-provideZeros((like) => zerosLike(like));
+import { gradientRules } from "./rules/index.js";
 
 /** Where `Source` has a Variable or a Tensor, the gradient's tree has a Tensor. */
 export type GradientsOf<S> = S extends Tensor | Variable
@@ -54,7 +55,7 @@ export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[
   checkFunction("valueAndGrad", fn, "valueAndGrad(() => loss(…), parameters)");
   if (arguments.length > 2) checkArguments("valueAndGrad", arguments, 2);
   const body = (): ValueAndGrads<S, V> => differentiate(fn, sources);
-  return currentTrace() === undefined ? scope(body) : body();
+  return context.trace === undefined ? scope(body) : body();
 }
 
 /** @internal What running a function under a tape leaves: its result, and the tape to walk back. */
@@ -67,8 +68,8 @@ export interface Recording<V> {
 
 /** @internal Runs fn with a tape that watches the leaves of `sources`. */
 export function record<V>(fn: () => V, sources: unknown): Recording<V> {
-  const tape = new Tape();
-  const variables = new Map<Variable, Tensor>();
+  const tape = new Tape(gradientRules);
+  const variables = new Map<GraphVariable, Tensor | undefined>();
   const watched = new Map<unknown, Tensor>();
   for (const source of leaves(sources)) {
     checkCopy("valueAndGrad", source);
@@ -87,7 +88,7 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
     }
     if (source instanceof Variable) variables.set(source, t);
     watched.set(source, t);
-    tape.watched.add(identity(t));
+    tape.watched.add(keyOf(t));
     tape.held.add(t.state);
   }
   const value = withTape(tape, () => withRecording(variables, fn));
@@ -98,7 +99,7 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
 
 /** @internal Gradients of Σ output · gradOutput for each source that was watched; zeros where none flows. */
 export function pullBack({ tape, watched }: Recording<unknown>, output: Tensor, gradOutput: Tensor): Map<unknown, Tensor> {
-  const found = backpropagate(tape, output, gradOutput, [...watched.values()], addOp as unknown as Op);
+  const found = backpropagate(tape, output, gradOutput, [...watched.values()]);
   return new Map([...watched].map(([source, t], i) => [source, found[i] ?? zerosLike(t)]));
 }
 
@@ -144,18 +145,18 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
     const output = checkedScalar(recording.value);
     const watched = sources.map((source) => recording.watched.get(source)!);
     const lookups = new Map<Tensor, Lookup[]>(
-      sources.flatMap((source, i) => (byRows(source) ? [[identity(watched[i]!), []] as const] : [])),
+      sources.flatMap((source, i) => (byRows(source) ? [[keyOf(watched[i]!), []] as const] : [])),
     );
-    const found = backpropagate(recording.tape, output, onesLike(output), watched, addOp as unknown as Op, lookups);
+    const found = backpropagate(recording.tape, output, onesLike(output), watched, lookups);
     const grads = found.map((dense, i) => {
-      const own = lookups.get(identity(watched[i]!)) ?? [];
+      const own = lookups.get(keyOf(watched[i]!)) ?? [];
       if (own.length === 0) return dense;
       const rows = { ...joined(own), size: watched[i]!.shape[0] as number };
       return dense === undefined ? rows : apply1(addOp, [dense, denseGradient(rows)], {});
     });
     return { value: recording.value, grads };
   };
-  return currentTrace() === undefined ? scope(body) : body();
+  return context.trace === undefined ? scope(body) : body();
 }
 
 const joined = (lookups: readonly Lookup[]): Lookup =>
@@ -177,16 +178,4 @@ export function grad<S = Tensor, R extends readonly unknown[] = Tensor[]>(
   checkFunction("grad", fn, "grad((x) => f(x))(x)");
   if (arguments.length > 1) checkArguments("grad", arguments, 1);
   return (source, ...rest) => valueAndGrad(() => fn(source, ...rest), source).grads;
-}
-
-/** Runs fn with no gradient recorded: its results are constants to every `valueAndGrad` around it. */
-export function noGrad<T>(fn: () => T): T {
-  checkFunction("noGrad", fn, "noGrad(() => f(x))");
-  return pauseTapes(fn);
-}
-
-/** The same numbers, constant to every gradient. */
-export function stopGradient<D extends Domain>(t: Tensor<D>): Tensor<D> {
-  checkTensor("stopGradient", t);
-  return new Tensor<D>(typeOf(t), t.state);
 }

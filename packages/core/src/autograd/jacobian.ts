@@ -3,7 +3,7 @@ import { checkArguments, checkFunction } from "../types/options.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { full, hostTensor } from "../ops/creation.js";
-import { apply1 } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
 import { padOp, reshape, stack } from "../ops/shape.js";
 import { currentTrace } from "../dispatch/trace.js";
 import { concrete, formatShape } from "../types/dim.js";

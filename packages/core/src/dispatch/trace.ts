@@ -1,54 +1,31 @@
 /** Recording: while a trace runs, every op becomes a node of its graph instead of numbers. */
-import type { Attributes, Backend, TensorType } from "../ir/contract.js";
-import { ErmineError } from "../types/errors.js";
-import { hasKernel, needsLowering, physicalDType, retype, sameElements, type Op, type OptionalTensors } from "./dispatch.js";
-import { keep } from "./scope.js";
-import { eagerState, Tensor, typeOf } from "../types/tensor.js";
-import type { Variable } from "./variable.js";
+import type { Backend } from "../ir/contract.js";
+import type { ConstantNode, FeedNode, Graph, GraphVariable, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
+import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
 import type { Requirement } from "../ir/requirements.js";
-import type { ConstantNode, FeedNode, Graph, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
+import { hasKernel, needsLowering } from "../ir/support.js";
+import { ErmineError } from "../types/errors.js";
+import { physicalDType, type TensorType } from "../types/storage.js";
+import { eagerState, Tensor, typeOf } from "../types/tensor.js";
+import { retype, sameElements } from "../types/views.js";
+import { context, within, type Recorder } from "./context.js";
+import { keep } from "./scope.js";
 
-let active: Trace | undefined;
 /** The trace that records, if one does. */
-export const currentTrace = (): Trace | undefined => active;
-
-/** @internal Runs fn outside of any trace: eagerly. */
-export function withoutTrace<T>(fn: () => T): T {
-  const outer = active;
-  active = undefined;
-  try {
-    return fn();
-  } finally {
-    active = outer;
-  }
-}
-
-const paths: string[] = [];
-
-/** @internal Names the module that the nodes made by fn belong to. */
-export function withPath<T>(path: string, fn: () => T): T {
-  paths.push(path);
-  try {
-    return fn();
-  } finally {
-    paths.pop();
-  }
-}
-/** The path of the module whose forward runs; "" outside of all. */
-export const currentPath = (): string => paths[paths.length - 1] ?? "";
+export const currentTrace = (): Trace | undefined => context.trace as Trace | undefined;
 
 /** Told of a variable that is read for the first time, or written; throws where the trace must not have it. */
-export type VariableCheck = (variable: Variable, access: "read" | "write") => void;
+export type VariableCheck = (variable: GraphVariable, access: "read" | "write") => void;
 
 type Draft<N extends Node> = Omit<N, "id" | "outputs" | "path">;
 
 /** One graph in the making. With a backend, ops that it lacks are recorded decomposed and lowered. */
-export class Trace {
+export class Trace implements Recorder {
   readonly #nodes: Node[] = [];
   readonly #feeds: FeedNode[] = [];
   readonly #hostFeeds: HostFeed[] = [];
   readonly #requirements: Requirement[] = [];
-  readonly #variables = new Map<Variable, { read: Tensor; current: Tensor }>();
+  readonly #variables = new Map<GraphVariable, { read: Tensor; current: Tensor }>();
   readonly #constants = new Map<object, Tensor>();
   readonly #backend: Backend | undefined;
   #commit: Value | undefined;
@@ -60,13 +37,7 @@ export class Trace {
 
   /** Runs fn under this trace. */
   run<T>(fn: () => T): T {
-    const outer = active;
-    active = this;
-    try {
-      return fn();
-    } finally {
-      active = outer;
-    }
+    return within("trace", this, fn);
   }
 
   /** Runs fn, and lets `check` refuse variables that it reads or writes. */
@@ -82,7 +53,7 @@ export class Trace {
 
   #add<N extends Node>(draft: Draft<N>, types: readonly TensorType[]): Tensor[] {
     const outputs: Value[] = [];
-    const node = { ...draft, id: this.#nodes.length, outputs, path: currentPath() } as unknown as Node;
+    const node = { ...draft, id: this.#nodes.length, outputs, path: context.path } as unknown as Node;
     types.forEach((type, index) => outputs.push({ node, index, type: this.#physical(type) }));
     this.#nodes.push(node);
     if (node.kind === "feed") this.#feeds.push(node);
@@ -150,7 +121,7 @@ export class Trace {
           "A tensor of another trace was used: return it from that function instead of storing it outside.",
         );
       }
-      return t.state.value;
+      return t.state.value as Value;
     }
     const known = this.#constants.get(t.state);
     if (known !== undefined) return (known.state as { value: Value }).value;
@@ -168,7 +139,7 @@ export class Trace {
   }
 
   /** The value of a variable at this place of the recording. */
-  readVariable(variable: Variable): Tensor {
+  readVariable(variable: GraphVariable): Tensor {
     let entry = this.#variables.get(variable);
     if (entry === undefined) {
       this.#check?.(variable, "read");
@@ -180,7 +151,7 @@ export class Trace {
   }
 
   /** The value that a variable has from this place on. */
-  writeVariable(variable: Variable, t: Tensor): void {
+  writeVariable(variable: GraphVariable, t: Tensor): void {
     this.#check?.(variable, "write");
     this.readVariable(variable);
     this.valueOf(t);
@@ -190,14 +161,14 @@ export class Trace {
   }
 
   /** Was the variable written in this trace? */
-  isWritten(variable: Variable): boolean {
+  isWritten(variable: GraphVariable): boolean {
     const entry = this.#variables.get(variable);
     return entry !== undefined && entry.read !== entry.current;
   }
 
   /** Notes that something is measured over `count` elements, which must not be one. */
   require(what: string, count: Requirement["count"]): void {
-    this.#requirements.push({ what, count, path: currentPath() });
+    this.#requirements.push({ what, count, path: context.path });
   }
 
   /** New values of variables are taken only where `ok` (a bool scalar) is true. */

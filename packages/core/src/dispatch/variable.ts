@@ -3,18 +3,15 @@
  * graph's variable; while compiled programs have it, its elements are in one place of their backend's memory, where those programs, eager
  * reads and eager writes find them.
  */
-import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "./tape.js";
-import type { Backend, Storage, TensorType, VariableStorage } from "../ir/contract.js";
-import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
-import { ErmineError } from "../types/errors.js";
-import { finalizationRegistry } from "../types/finalizers.js";
-import { currentTrace, withoutTrace } from "./trace.js";
-import { aliasOf, apply1, retype, sameElements, withDomain } from "./dispatch.js";
-import { reshapeOp } from "../ops/shape.js";
+import type { Backend } from "../ir/contract.js";
+import type { GraphVariable, VariableStorage } from "../ir/graph.js";
 import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
+import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Domain, TypedArray } from "../types/dtype.js";
-import { adopt, keep } from "./scope.js";
+import { ErmineError } from "../types/errors.js";
+import { finalizationRegistry } from "../types/finalizers.js";
+import { physicalDType, type Storage, type TensorType } from "../types/storage.js";
 import {
   checkTensor,
   eagerState,
@@ -26,6 +23,10 @@ import {
   wrapHost,
   wrapStorage,
 } from "../types/tensor.js";
+import { aliasOf, sameElements, withDomain } from "../types/views.js";
+import { context, within } from "./context.js";
+import { adopt, keep } from "./scope.js";
+import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "./tapes.js";
 
 /** Where the elements are while programs have the variable. */
 interface Placement {
@@ -44,18 +45,9 @@ const abandoned = finalizationRegistry<VariableStorage>((storage) => {
   }
 });
 
-/** The tensors that tapes know variables by: one map for each running tape, innermost last. undefined: a constant, read as it is. */
-const recordings: Map<Variable, Tensor | undefined>[] = [];
-
 /** @internal Runs fn with each variable of `watched` read as its tensor, until fn writes it. */
-export function withRecording<T>(watched: Map<Variable, Tensor | undefined>, fn: () => T): T {
-  recordings.push(watched);
-  try {
-    return fn();
-  } finally {
-    recordings.pop();
-  }
-}
+export const withRecording = <T>(watched: Map<GraphVariable, Tensor | undefined>, fn: () => T): T =>
+  within("recordings", [...context.recordings, watched], fn);
 
 /**
  * What a variable is to a training.
@@ -70,7 +62,7 @@ export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradie
 
 // `any`, as for Tensor: a plain Variable fits everywhere.
 /** A place whose tensor changes: a parameter, a buffer, what an optimizer keeps. */
-export class Variable<D extends Domain = any> {
+export class Variable<D extends Domain = any> implements GraphVariable {
   /** The shape, dtype and domain of every tensor that it holds. */
   readonly type: TensorType;
   /** What it is to a training. Default: "parameter" of a `Parameter`, else "buffer". */
@@ -120,7 +112,7 @@ export class Variable<D extends Domain = any> {
   get value(): Tensor<D> {
     const recorded = this.#recorded();
     if (recorded !== undefined) return recorded as Tensor<D>;
-    const trace = currentTrace();
+    const { trace } = context;
     if (trace !== undefined) return trace.readVariable(this) as Tensor<D>;
     const t = this.eagerValue() as Tensor<D>;
     return this.#placement === undefined ? t : adopt(t, 4 * t.size);
@@ -140,11 +132,12 @@ export class Variable<D extends Domain = any> {
     }
     const written = withDomain(next, domain);
     this.#write(written);
-    if (recordings.length > 0) this.#record(written);
+    if (context.recordings.length > 0) this.#record(written);
   }
 
   /** What the innermost tape that knows this variable has it as. */
   #recorded(): Tensor | undefined {
+    const { recordings } = context;
     for (let i = recordings.length - 1; i >= 0; i--) if (recordings[i]!.has(this)) return recordings[i]!.get(this);
     return undefined;
   }
@@ -155,13 +148,13 @@ export class Variable<D extends Domain = any> {
     let known: Tensor | undefined;
     if (tapesFollow(written)) known = written;
     else if (!tapesListen() && before !== undefined)
-      known = aliasOf(currentTrace() === undefined ? (this.#tensor ?? written) : written, before);
+      known = aliasOf(context.trace === undefined ? (this.#tensor ?? written) : written, before);
     if (known !== undefined) holdOnTapes(known.state);
-    for (const watched of recordings) watched.set(this, known);
+    for (const watched of context.recordings) watched.set(this, known);
   }
 
   #write(next: Tensor): void {
-    const trace = currentTrace();
+    const { trace } = context;
     if (trace !== undefined) {
       trace.writeVariable(this, next);
       return;
@@ -209,7 +202,7 @@ export class Variable<D extends Domain = any> {
     if (data.length !== length) {
       throw new ErmineError("ERMINE_SHAPE", `${this.name} has ${length} numbers, got ${data.length}.`);
     }
-    if (currentTrace() !== undefined) {
+    if (context.trace !== undefined) {
       throw new ErmineError(
         "ERMINE_USAGE",
         `${this.name}.write() replaces elements at once, and a function is being traced. Assign ${this.name}.value, or write outside of it.`,
@@ -219,7 +212,7 @@ export class Variable<D extends Domain = any> {
     const elements = elementsOf(data, { where: this.name, dtype, exact: true, holder: "the variable" });
     if (this.#placement !== undefined) this.#placement.storage.write(elements);
     else this.#replace(keep(wrapHost(this.type, elements === data ? elements.slice() : elements)));
-    if (recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
+    if (context.recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
   }
 
   /** @internal The tensor outside of traces and tapes; a snapshot while programs have the variable. */
@@ -289,10 +282,13 @@ export class Variable<D extends Domain = any> {
 
 /** The same elements, kept, in a tensor that tapes take for no other; a copy where another variable or `keep` holds them already. */
 function exclusive(t: Tensor): Tensor {
-  const { host, kept } = eagerState(t, "a variable");
+  const { host, storage, backend, kept } = eagerState(t, "a variable");
   if (!kept) return sameElements(keep(t));
   if (host !== undefined) return keep(wrapHost(typeOf(t), host.slice()));
-  return keep(pauseTapes(() => withoutTrace(() => retype([apply1(reshapeOp, [t], { shape: t.shape })], [typeOf(t)])[0]!)));
+  const shape = t.shape as readonly number[];
+  const operand = { shape, dtype: physicalDType(backend!, t.dtype) };
+  const copies = (backend as Backend).kernels["reshape"]!([{ ...operand, storage: storage! }], { shape }, [operand]);
+  return keep(wrapStorage(typeOf(t), backend!, copies[0]!));
 }
 
 /** A variable that training minimizes over. */

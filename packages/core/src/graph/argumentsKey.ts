@@ -1,7 +1,7 @@
 /** The arguments of a compiled function as text: equal where one program serves both calls, different where it may not. */
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
-import { identity } from "../dispatch/dispatch.js";
+import { keyOf } from "../types/views.js";
 import { Dim, formatShape, type Size } from "../types/dim.js";
 import { Tensor } from "../types/tensor.js";
 
@@ -39,8 +39,8 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
   };
 
   function tensorKey(t: Tensor): string {
-    const same = tensors.get(identity(t)) ?? tensors.size;
-    tensors.set(identity(t), same);
+    const same = tensors.get(keyOf(t)) ?? tensors.size;
+    tensors.set(keyOf(t), same);
     const shape: readonly Size[] = symbolicBatch && t.rank > 0 ? [Dim.symbol("N"), ...t.shape.slice(1)] : t.shape;
     return `tensor${same}:${t.dtype}${formatShape(shape)}${t.domain}`;
   }
@@ -54,7 +54,7 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
   }
 
   /** `inTree`: do arrays and plain objects alone lead here? Only there is a tensor an argument; elsewhere it is a constant. */
-  function keyOf(value: unknown, path: string, inTree: boolean): string {
+  function valueKey(value: unknown, path: string, inTree: boolean): string {
     if (value === null || (typeof value !== "object" && typeof value !== "function")) return primitiveKey(value, path);
     if (value instanceof Tensor) return inTree ? tensorKey(value) : `constant${numberOf(value)}`;
     if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
@@ -72,20 +72,22 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
 
   function containerKey(value: object, path: string, inTree: boolean): string {
     if (Array.isArray(value)) {
-      const items = Array.from(value, (item, i) => (i in value ? keyOf(item, `${path}[${i}]`, inTree) : "hole"));
+      const items = Array.from(value, (item, i) => (i in value ? valueKey(item, `${path}[${i}]`, inTree) : "hole"));
       return `[${items.join()}]`;
     }
     if (value instanceof Map) {
-      const entries = [...value].map(([k, v]) => `${keyOf(k, `${path}'s key`, false)}:${keyOf(v, `${path}'s value`, false)}`);
+      const entries = [...value].map(
+        ([k, v]) => `${valueKey(k, `${path}'s key`, false)}:${valueKey(v, `${path}'s value`, false)}`,
+      );
       return `Map${numberOf(value)}{${entries.join()}}`;
     }
     if (value instanceof Set)
-      return `Set${numberOf(value)}{${[...value].map((item) => keyOf(item, `${path}'s item`, false)).join()}}`;
+      return `Set${numberOf(value)}{${[...value].map((item) => valueKey(item, `${path}'s item`, false)).join()}}`;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (typeof value === "object" && (prototype === Object.prototype || prototype === null)) {
       if (Object.getOwnPropertySymbols(value).length > 0)
         refuse(path, "has a symbol for a key, which a compiled function does not see. Use a string.");
-      const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${keyOf(v, `${path}.${k}`, inTree)}`);
+      const entries = Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}:${valueKey(v, `${path}.${k}`, inTree)}`);
       return `{${entries.join()}}`;
     }
     const fields = Object.entries(value).filter(
@@ -94,5 +96,5 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
     return `object${numberOf(value)}{${fields.map(([k, field]) => `${JSON.stringify(k)}:${primitiveKey(field, path)}`).join()}}`;
   }
 
-  return args.map((argument, i) => keyOf(argument, `${i}`, true)).join();
+  return args.map((argument, i) => valueKey(argument, `${i}`, true)).join();
 }

@@ -1,18 +1,19 @@
 /** `compile(fn)` for anyone's function: traced on the first call, replayed from then on. */
-import { tapesRun } from "../dispatch/tape.js";
-import type { Backend, Feed, TensorType } from "../ir/contract.js";
+import { tapesRun } from "../dispatch/tapes.js";
+import type { Backend, Feed } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions, show } from "../types/options.js";
-import { backendOf, identity, retype } from "../dispatch/dispatch.js";
+import { backendOf } from "../dispatch/currentBackend.js";
+import { keyOf, retype } from "../types/views.js";
 import { bind, concrete, Dim, type Shape } from "../types/dim.js";
 import { adopt } from "../dispatch/scope.js";
 import { eagerState, storageOn, Tensor, typeOf, wrapStorage } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
-import type { Variable } from "../dispatch/variable.js";
 import { argumentsKey } from "./argumentsKey.js";
 import { bindFeeds } from "./feeds.js";
-import type { Graph } from "../ir/graph.js";
+import type { Graph, GraphVariable } from "../ir/graph.js";
 import { compileModule, graphModule, type Program } from "./module.js";
 import { currentTrace, type Trace } from "../dispatch/trace.js";
 import { traceEntry } from "./traceEntry.js";
@@ -36,7 +37,7 @@ interface Entry {
   readonly result: unknown;
   /** The states of the eager tensors that became constants. */
   readonly captured: ReadonlySet<object>;
-  readonly variables: readonly Variable[];
+  readonly variables: readonly GraphVariable[];
   placed: Placed | undefined;
 }
 
@@ -128,9 +129,9 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
     const { graph } = traceEntry(name, (running) => {
       trace = running;
       const feeds = feedsOf(trace, tensors, symbolicBatch);
-      const position = new Map(tensors.map((t, i) => [identity(t), i]));
+      const position = new Map(tensors.map((t, i) => [keyOf(t), i]));
       const given = mapTree(args as Tree<unknown>, (leaf) =>
-        leaf instanceof Tensor ? retype([feeds[position.get(identity(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
+        leaf instanceof Tensor ? retype([feeds[position.get(keyOf(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
       );
       const outputs: Tensor[] = [];
       result = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) => {
@@ -176,12 +177,13 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
 }
 
 /** The backend whose programs have the entry's variables. */
-const homeOf = ({ variables }: Entry): Backend | undefined => variables.find(({ placedOn }) => placedOn !== undefined)?.placedOn;
+const homeOf = ({ variables }: Entry): Backend | undefined =>
+  variables.find(({ placedOn }) => placedOn !== undefined)?.placedOn as Backend | undefined;
 
 /** Each tensor among the arguments once, in the order of its first place. */
 function distinct(args: readonly unknown[]): Tensor[] {
   const found = new Map<Tensor, Tensor>();
-  for (const leaf of leaves(args)) if (leaf instanceof Tensor && !found.has(identity(leaf))) found.set(identity(leaf), leaf);
+  for (const leaf of leaves(args)) if (leaf instanceof Tensor && !found.has(keyOf(leaf))) found.set(keyOf(leaf), leaf);
   return [...found.values()];
 }
 
@@ -215,7 +217,7 @@ class Place {
 
 /** What is returned several times is one output; an argument that is returned is the argument itself, as without `compile`. */
 function placeOf(t: Tensor, feeds: readonly Tensor[], outputs: Tensor[]): Place {
-  const same = (other: Tensor): boolean => identity(other) === identity(t);
+  const same = (other: Tensor): boolean => keyOf(other) === keyOf(t);
   const argument = feeds.findIndex(same);
   if (argument >= 0) return new Place("arguments", argument, typeOf(t));
   const known = outputs.findIndex(same);

@@ -1,5 +1,6 @@
 /** An Executable for backends that have no compiler: the graph's nodes run one by one through the eager kernels. */
-import type { Backend, Executable, Feeds, KernelInput, PartTime, Storage, VariableStorage } from "../ir/contract.js";
+import type { Backend, Executable, Feeds, KernelInput, PartTime, VariableStorage } from "../ir/contract.js";
+import type { Storage } from "../types/storage.js";
 import { StoredVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { concrete, type Bindings } from "../types/dim.js";

@@ -1,5 +1,6 @@
 /** Which feeds are indices: what can be checked before a program runs. */
-import { reshapeOp, transposeOp } from "../ops/shape.js";
+import { reshapeOp } from "../ops/primitives.js";
+import { transposeOp } from "../ops/shape.js";
 import type { Size } from "../types/dim.js";
 import type { FeedNode, Graph, OpNode, Value } from "../ir/graph.js";
 

@@ -1,22 +1,21 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
-import type { Backend, Executable, Feed, Feeds, Storage, VariableStorage } from "../ir/contract.js";
+import type { Backend, Executable, Feed, Feeds, VariableStorage } from "../ir/contract.js";
+import type { Storage } from "../types/storage.js";
 import { createVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { finalizationRegistry } from "../types/finalizers.js";
-import { concrete } from "../types/dim.js";
+import { bind, concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
-import type { Variable } from "../dispatch/variable.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
-import type { Graph, GraphModule } from "../ir/graph.js";
+import type { Graph, GraphModule, GraphVariable } from "../ir/graph.js";
 import { interpret } from "./interpret.js";
 import { openSizes } from "./openSizes.js";
 import { lowerModule } from "./passes.js";
 import { checkRequirements } from "../ir/requirements.js";
-import { bind } from "../types/dim.js";
 
 /** Entries that share variables, each variable once. */
 export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModule {
-  const variables = new Set<Variable>();
+  const variables = new Set<GraphVariable>();
   for (const graph of Object.values(entries)) {
     for (const node of graph.nodes) if (node.kind === "variable") variables.add(node.variable);
   }
@@ -70,7 +69,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
  */
 export function compileModule(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
-  const held: WeakRef<Variable>[] = [];
+  const held: WeakRef<GraphVariable>[] = [];
   const letGo = lettingGo(held);
   try {
     const places = module.variables.map((variable) => {
@@ -91,7 +90,7 @@ const releasing = (places: readonly VariableStorage[]) => (): void => {
   for (const place of places) place.release();
 };
 
-const lettingGo = (held: WeakRef<Variable>[]) => (): void => {
+const lettingGo = (held: WeakRef<GraphVariable>[]) => (): void => {
   for (const variable of held.splice(0)) variable.deref()?.letGo();
 };
 

@@ -1,7 +1,7 @@
 /** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
 import type { Backend } from "../ir/contract.js";
 import { ErmineError } from "../types/errors.js";
-import type { Op } from "../dispatch/dispatch.js";
+import type { Op } from "../ir/op.js";
 import { bind, formatShape, type Bindings } from "../types/dim.js";
 import type { EagerState, Tensor } from "../types/tensor.js";
 import {
@@ -13,7 +13,8 @@ import {
   type OpNode,
   type Value,
 } from "../ir/graph.js";
-import { Trace, withPath } from "../dispatch/trace.js";
+import { Trace } from "../dispatch/trace.js";
+import { withPath } from "../dispatch/context.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
 export function lowerModule(module: GraphModule, backend: Backend): GraphModule {

@@ -1,8 +1,8 @@
 /** Places of variables' elements, for backends that have none of their own: a storage that is replaced. */
-import { physicalDType } from "../dispatch/dispatch.js";
+import { physicalDType, type Storage, type TensorType } from "../types/storage.js";
 import { concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
-import type { Backend, KernelOutput, Storage, TensorType, VariableStorage } from "../ir/contract.js";
+import type { Backend, KernelOutput, VariableStorage } from "../ir/contract.js";
 
 /** Makes a variable's place in the memory of `backend`, in the dtype that the backend stores. See `Backend.createVariable`. */
 export function createVariable(backend: Backend, { shape, dtype }: TensorType, initial?: Storage): VariableStorage {

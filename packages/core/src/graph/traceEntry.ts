@@ -1,5 +1,5 @@
 /** A function traced into a graph, twice, so that what would silently become a constant of the program is found. */
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { Tensor, typeOf } from "../types/tensor.js";

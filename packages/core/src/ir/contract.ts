@@ -2,22 +2,14 @@
  * What a backend is: storage, kernels for ops, and optionally a compiler for whole graphs. What it is not: autograd,
  * shape checking, decomposition, domains and lifetimes stay in core. The smallest example is `@ermine/core/reference`.
  */
-import type { DType, Domain, TypedArray } from "../types/dtype.js";
-import type { Shape } from "../types/dim.js";
-import type { GraphModule, OpNode } from "./graph.js";
+import type { DType, TypedArray } from "../types/dtype.js";
+import type { Device, Storage, TensorType } from "../types/storage.js";
+import type { GraphModule, OpNode, VariableStorage } from "./graph.js";
+import type { Attributes } from "./op.js";
 
-/** A backend's own handle to a tensor's numbers; core only passes it around. */
-export type Storage = object;
-
-/** What is known of a value before it is computed. */
-export interface TensorType {
-  /** The size of each axis. */
-  readonly shape: Shape;
-  /** What the elements are. */
-  readonly dtype: DType;
-  /** What the values stand for. */
-  readonly domain: Domain;
-}
+export type { VariableStorage } from "./graph.js";
+export type { Attributes } from "./op.js";
+export type { Device, Storage, TensorType } from "../types/storage.js";
 
 /** An input as a kernel gets it: sizes are numbers, dtype is one that the backend declared. */
 export interface KernelInput {
@@ -36,9 +28,6 @@ export interface KernelOutput {
   /** The dtype of the output. */
   readonly dtype: DType;
 }
-
-/** Plain JSON; sizes inside may be Dims until the graph is bound to a batch size. */
-export type Attributes = { readonly [name: string]: unknown };
 
 /**
  * Primitives have no decomposition: a backend has them all, for the dtypes that it stores. Those that only move numbers (reshape,
@@ -70,9 +59,7 @@ export interface Capabilities {
 }
 
 /** What runs ops: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */
-export interface Backend {
-  /** For messages: "cpu". */
-  readonly name: string;
+export interface Backend extends Device {
   /** For people: "WebAssembly, relaxed SIMD, 1 thread". */
   readonly engine: string;
   /** What tables show of it beside: threads, SIMD, device. */
@@ -83,14 +70,6 @@ export interface Backend {
   readonly kernels: Readonly<Record<string, Kernel>>;
   /** Where a kernel takes only some inputs or options of its op: does it take these? Absent: all. What it refuses is decomposed. */
   supports?(op: string, inputs: readonly (TensorType | undefined)[], attributes: Attributes): boolean;
-  /** Copies `data`, whose array type fits `dtype` (Float32Array or Float64Array, Int32Array, Uint8Array). */
-  upload(data: TypedArray, shape: readonly number[], dtype: DType): Storage;
-  /** The storage is dead from here on; core calls it exactly once. */
-  release(storage: Storage): void;
-  /** A copy; an engine may answer later. */
-  read(storage: Storage): Promise<TypedArray>;
-  /** Where the engine can answer at once. */
-  readSync?(storage: Storage): TypedArray;
   /**
    * Makes the place where a variable's elements are while programs read and write them. Absent, or without
    * `compile`: core keeps a storage for each variable and replaces it (`StoredVariable`), which is what `interpret` works on.
@@ -137,23 +116,6 @@ export interface Feed {
 
 /** One feed for each of the entry's, by name. An object that is fed again has the names and shapes that it had. */
 export type Feeds = Readonly<Record<string, Feed>>;
-
-/**
- * The elements of a variable in a backend's memory: one place, which every program over the variable reads and writes. It knows nothing of
- * the variable, so that a variable that nobody can reach any more is collected.
- */
-export interface VariableStorage {
-  /** The elements now, as an ordinary storage that is the caller's: a copy. */
-  snapshot(): Storage;
-  /** The elements now, on the host. */
-  read(): Promise<TypedArray>;
-  /** Replaces the elements, for every program: by host ones, or by a copy of a storage of this backend. */
-  write(data: TypedArray | Storage): void;
-  /** Ends the place and gives its elements to the caller, who releases them; nothing is copied. Called when no program has it any more. */
-  take(): Storage;
-  /** Ends the place with its elements. Called when no program has it any more. */
-  release(): void;
-}
 
 /** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
 export interface Executable {

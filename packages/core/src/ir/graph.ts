@@ -1,9 +1,48 @@
 /** Traced computations as plain data: pure functions from feeds and variables to outputs and new values of variables. */
-import type { Attributes, Storage, TensorType } from "./contract.js";
-import type { Op } from "../dispatch/dispatch.js";
+import type { Attributes, Op } from "./op.js";
+import type { AnyTypedArray } from "../types/arrays.js";
 import type { TypedArray } from "../types/dtype.js";
-import type { Variable } from "../dispatch/variable.js";
+import type { Device, Storage, TensorType } from "../types/storage.js";
+import type { Tensor } from "../types/tensor.js";
 import type { Requirement } from "./requirements.js";
+
+/**
+ * The elements of a variable in a backend's memory: one place, which every program over the variable reads and writes. It knows nothing of
+ * the variable, so that a variable that nobody can reach any more is collected.
+ */
+export interface VariableStorage {
+  /** The elements now, as an ordinary storage that is the caller's: a copy. */
+  snapshot(): Storage;
+  /** The elements now, on the host. */
+  read(): Promise<TypedArray>;
+  /** Replaces the elements, for every program: by host ones, or by a copy of a storage of this backend. */
+  write(data: TypedArray | Storage): void;
+  /** Ends the place and gives its elements to the caller, who releases them; nothing is copied. Called when no program has it any more. */
+  take(): Storage;
+  /** Ends the place with its elements. Called when no program has it any more. */
+  release(): void;
+}
+
+/** A variable as graphs and programs see it: `Variable` is the one there is. */
+export interface GraphVariable {
+  readonly type: TensorType;
+  readonly shape: readonly number[];
+  /** For messages; a module's path where it has one. */
+  readonly name: string;
+  readonly trainable: boolean;
+  /** A copy of the elements. */
+  data(): Promise<TypedArray>;
+  /** Replaces the elements by those of an array of any kind. */
+  write(data: AnyTypedArray | readonly number[]): void;
+  /** The backend whose memory has the elements while compiled programs read and write them; undefined while none does. */
+  readonly placedOn: Device | undefined;
+  /** @internal The tensor outside of traces and tapes; a snapshot while programs have the variable. */
+  eagerValue(): Tensor;
+  /** @internal One more program of `backend` has the variable. `create` makes the place of its elements where there is none yet. */
+  hold(backend: Device, create: (initial?: Storage) => VariableStorage): VariableStorage;
+  /** @internal A program that had the variable has ended. */
+  letGo(): void;
+}
 
 /** One output of a node. */
 export interface Value {
@@ -46,7 +85,7 @@ export interface VariableNode extends NodeBase {
   /** Which node it is. */
   readonly kind: "variable";
   /** The variable. */
-  readonly variable: Variable;
+  readonly variable: GraphVariable;
 }
 /** A tensor that was there before the trace. */
 export interface ConstantNode extends NodeBase {
@@ -71,7 +110,7 @@ export interface Graph {
   /** The results. */
   readonly outputs: readonly Value[];
   /** The new values of variables. */
-  readonly updates: readonly { readonly variable: Variable; readonly value: Value }[];
+  readonly updates: readonly { readonly variable: GraphVariable; readonly value: Value }[];
   /** A bool scalar: the updates are taken only where it is true. Absent: always. */
   readonly commit: Value | undefined;
   /** Sizes for which the graph has no meaning; on the graph as it was traced, `compileApart` holds its feeds to them. */
@@ -97,7 +136,7 @@ export interface HostFeed {
 /** Entries that share their variables. */
 export interface GraphModule {
   /** The variables of all entries. */
-  readonly variables: readonly Variable[];
+  readonly variables: readonly GraphVariable[];
   /** The graphs, by name. */
   readonly entries: Readonly<Record<string, Graph>>;
 }

@@ -1,10 +1,9 @@
 /** Which dtypes an input of an op or a loss takes, and what becomes of each: it passes, is cast exactly, or is refused. */
-import type { TensorType } from "./contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape } from "../types/dim.js";
 import { isDType, promote, type DType } from "../types/dtype.js";
 import type { Tensor } from "../types/tensor.js";
-import { cast } from "../ops/cast.js";
 
 /**
  * - "any": every dtype, as it is;
@@ -34,7 +33,7 @@ const conversions = {
 } as const satisfies Readonly<Record<string, Conversion>>;
 
 /** An input, as far as its dtype goes. */
-interface Input {
+export interface Input {
   readonly name: string;
   /** Default "any". */
   readonly dtype?: InputDType;
@@ -60,22 +59,12 @@ export const conforms = (inputs: readonly Input[], types: Types): boolean =>
   types.every((type, i) => type === undefined || wantedDType(inputs, types, i) === type.dtype);
 
 /**
- * The tensors in the dtypes that the inputs are computed in. The same list where nothing is cast.
+ * The dtype that the i-th input is computed in.
  *
- * @throws ErmineError ERMINE_DTYPE for a dtype that an input does not take
+ * @throws ErmineError ERMINE_DTYPE where the input does not take the dtype that it is given
  */
-export function conform<T extends readonly (Tensor | undefined)[]>(where: string, inputs: readonly Input[], given: T): T {
-  let result: readonly (Tensor | undefined)[] = given;
-  for (let i = 0; i < given.length; i++) {
-    const t = given[i];
-    if (t === undefined) continue;
-    const wanted = wantedDType(inputs, result, i);
-    if (wanted === t.dtype) continue;
-    if (wanted === undefined) refuseDType(where, inputs, result, i);
-    const converted = cast(t, wanted);
-    result = result.map((other, k) => (k === i ? converted : other));
-  }
-  return result as T;
+export function computedDType(where: string, inputs: readonly Input[], given: readonly (Tensor | undefined)[], i: number): DType {
+  return wantedDType(inputs, given, i) ?? refuseDType(where, inputs, given, i);
 }
 
 function refuseDType(where: string, inputs: readonly Input[], tensors: readonly (Tensor | undefined)[], i: number): never {

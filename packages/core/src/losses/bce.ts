@@ -1,9 +1,9 @@
 /** Binary cross-entropy of probabilities, each number a question of its own. */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { log, log1p } from "../ops/unary.js";
+import { apply1 } from "../ops/apply.js";
+import { builtinFusedOp } from "../ops/fused.js";
+import { log, log1p, neg } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
-import { neg } from "../ops/unary.js";
 import { broadcastShapes, formatShape, sameShape, type Shape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";

@@ -1,7 +1,8 @@
 /** Binary cross-entropy of logits: sigmoid and logarithm in one, which cannot overflow. */
 import { sigmoid } from "../activations/sigmoid.js";
 import { add, maximum, mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
+import { builtinFusedOp } from "../ops/fused.js";
 import { abs, exp, log1p, neg } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkBroadcastsTo } from "./bce.js";

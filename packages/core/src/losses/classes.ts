@@ -1,5 +1,5 @@
 /** What losses over classes share: where the class axis is, and the checks of targets and class weights. */
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import type { ValueRule } from "./values.js";

@@ -1,12 +1,12 @@
 /** Connectionist temporal classification: a sequence without an alignment. */
 import { logSoftmax } from "../activations/logSoftmax.js";
-import { stopGradient } from "../autograd/gradients.js";
+import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater, less, logicalAnd, logicalOr, notEqual } from "../ops/comparison.js";
 import { iotaOp, zeros } from "../ops/creation.js";
-import { apply1 } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { cumsum } from "../ops/sort.js";
 import { mean } from "../ops/statistics.js";

@@ -6,15 +6,17 @@ import { checkCopy, markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions, kindsOf, type OptionKinds } from "../types/options.js";
 import { div, mul } from "../ops/arithmetic.js";
-import { conform, type InputDType } from "../ir/inputs.js";
+import { conform } from "../ops/conform.js";
+import type { InputDType } from "../ir/inputs.js";
 import { elementCount } from "../ops/statistics.js";
 import { sum } from "../ops/reduction.js";
 import { broadcastTo, reshape } from "../ops/shape.js";
 import { formatShape, sameShape, sameSize } from "../types/dim.js";
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import type { Domain } from "../types/dtype.js";
 import { Tensor } from "../types/tensor.js";
-import { checkElements } from "./elements.js";
+import { checkElements, type Elements } from "./elements.js";
+export type { Elements } from "./elements.js";
 import type { Draw, Samples } from "./samples.js";
 import type { ValueRule, ValueRuleOf } from "./values.js";
 
@@ -23,14 +25,6 @@ export type Link = "identity" | "softmax" | "sigmoid" | "exp";
 
 /** A link that depends on options or on the target, whose type is not always known: undefined says that it must be. */
 export type LinkOf<O extends object> = (options: O, target: TensorType | undefined) => Link | undefined;
-
-/** The value of each element; `normalizer` says what each counts for in the mean, undefined: one each. */
-export interface Elements {
-  /** The value of each element. */
-  readonly value: Tensor;
-  /** What each counts for in the mean; undefined: 1 each. */
-  readonly normalizer?: Tensor | undefined;
-}
 
 /**
  * What an input of a loss is. "prediction": the model's output, or one of several. "target": what predictions are compared with, from the data set.

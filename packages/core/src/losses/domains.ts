@@ -1,6 +1,6 @@
 /** Marks for numbers that are probabilities already, made elsewhere. */
 import { ErmineError } from "../types/errors.js";
-import { withDomain } from "../dispatch/dispatch.js";
+import { withDomain } from "../types/views.js";
 import type { Domain } from "../types/dtype.js";
 import type { Tensor } from "../types/tensor.js";
 

@@ -2,7 +2,14 @@
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape, sameSize, sizeOf, subSizes, type Shape } from "../types/dim.js";
 import { Tensor } from "../types/tensor.js";
-import type { Elements } from "./definition.js";
+
+/** The value of each element; `normalizer` says what each counts for in the mean, undefined: one each. */
+export interface Elements {
+  /** The value of each element. */
+  readonly value: Tensor;
+  /** What each counts for in the mean; undefined: 1 each. */
+  readonly normalizer?: Tensor | undefined;
+}
 
 /** Has `a` at most as many elements as `b`, whatever the symbols stand for? */
 function isAtMost(a: Shape, b: Shape): boolean {

@@ -4,7 +4,7 @@ import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { expandDims } from "../ops/shape.js";
 import { log, square } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
-import { stopGradient } from "../autograd/gradients.js";
+import { stopGradient } from "../dispatch/tapes.js";
 import { formatShape, sameShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss } from "./definition.js";

@@ -1,6 +1,7 @@
 /** What becomes of a class index that is none, where nobody reads it on the host: NaN, value and gradient, and no other class's number. */
 import { equal, greaterEqual, less, logicalAnd, logicalOr } from "../ops/comparison.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
 import { where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
 

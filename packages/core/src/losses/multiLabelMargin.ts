@@ -1,6 +1,6 @@
 /** The hinge of several labels: each label above each other class. */
 import { relu } from "../activations/relu.js";
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";

@@ -1,7 +1,8 @@
 /** The negative log likelihood of log probabilities. */
 import { mul } from "../ops/arithmetic.js";
 import { notEqual } from "../ops/comparison.js";
-import { apply, builtinFusedOp } from "../dispatch/dispatch.js";
+import { apply } from "../ops/apply.js";
+import { builtinFusedOp } from "../ops/fused.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
 import { neg } from "../ops/unary.js";

@@ -1,7 +1,7 @@
 /** One-hot vectors along a new axis, in ops that work on every backend and any rank. */
 import { equal } from "../ops/comparison.js";
 import { cast } from "../ops/cast.js";
-import { apply1 } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
 import { iotaOp } from "../ops/creation.js";
 import { expandDims, reshape } from "../ops/shape.js";
 import type { Tensor } from "../types/tensor.js";

@@ -1,7 +1,8 @@
 /** Losses of the difference between prediction and target, element by element. */
-import type { Attributes } from "../ir/contract.js";
+import type { Attributes } from "../ir/op.js";
 import { mul, sub } from "../ops/arithmetic.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
+import { builtinFusedOp } from "../ops/fused.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss, type Loss } from "./definition.js";
 import type { Draw } from "./samples.js";

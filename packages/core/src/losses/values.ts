@@ -1,5 +1,5 @@
 /** What an input of a loss may hold: checked where its values are on the host, and in a data set before the first step. */
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 
 /** A rule for values. */

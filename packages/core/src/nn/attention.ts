@@ -3,7 +3,7 @@ import { softmax } from "../activations/softmax.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
-import { attend } from "../ops/attention.js";
+import { attend } from "../functional/attention.js";
 import { greater } from "../ops/comparison.js";
 import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";

@@ -1,5 +1,5 @@
 /** Normalizations that keep running statistics for evaluation: over the batch, or over each instance of it. */
-import { stopGradient } from "../autograd/gradients.js";
+import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";

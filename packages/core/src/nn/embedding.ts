@@ -1,5 +1,5 @@
 /** A table of vectors, looked up by index. */
-import { noGrad } from "../autograd/gradients.js";
+import { noGrad } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";

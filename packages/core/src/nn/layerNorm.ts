@@ -3,7 +3,7 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { add, div, mul, pow } from "../ops/arithmetic.js";
 import { ones, zeros } from "../ops/creation.js";
-import { apply1 } from "../dispatch/dispatch.js";
+import { apply1 } from "../ops/apply.js";
 import { avgPoolOp } from "../ops/pooling.js";
 import { reshape } from "../ops/shape.js";
 import { normalizeLast } from "../ops/normalization.js";

@@ -5,7 +5,7 @@
 import { checkCopy, copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkOptions } from "../types/options.js";
-import { withPath } from "../dispatch/trace.js";
+import { context, within, withPath } from "../dispatch/context.js";
 import type { Tensor } from "../types/tensor.js";
 import { Parameter, Variable } from "../dispatch/variable.js";
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
@@ -15,7 +15,6 @@ type Forward = (...inputs: unknown[]) => unknown;
 /** What is called after a module's forward, with its output and inputs. */
 export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
 
-const running: Module[] = [];
 const located = new WeakSet<object>();
 
 /**
@@ -97,19 +96,17 @@ export abstract class Module {
   }
 
   #run(look: () => unknown, inputs: unknown[]): unknown {
-    if (running.length === 0) for (const [path, module] of this.namedModules()) module.#path = path;
-    running.push(this);
+    const caller = context.module as Module | undefined;
+    if (caller === undefined) for (const [path, module] of this.namedModules()) module.#path = path;
     try {
-      const output = withPath(this.#path, () => found(this, look).apply(this, inputs));
-      for (const hook of this.#hooks) hook(output, inputs, this);
+      const output = within("module", this, () => withPath(this.#path, () => found(this, look).apply(this, inputs)));
+      for (const hook of this.#hooks) within("module", this, () => hook(output, inputs, this));
       return output;
     } catch (error) {
       if (!(error instanceof ErmineError) || located.has(error)) throw error;
-      const at = error.at(placeOf(this, running.at(-2)));
+      const at = error.at(placeOf(this, caller));
       located.add(at);
       throw at;
-    } finally {
-      running.pop();
     }
   }
 

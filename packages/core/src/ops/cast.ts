@@ -1,12 +1,10 @@
 /** From one dtype to another. */
+import { dispatch1 } from "../dispatch/dispatch.js";
+import { builtinOp } from "../ir/op.js";
 import { checkDTypeName, type DType, type Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
-import { mulOp } from "./arithmetic.js";
-import { equal, notEqual } from "./comparison.js";
-import { apply1, builtinOp } from "../dispatch/dispatch.js";
-import { reshapeOp } from "./shape.js";
-import { absOp, floorOp, signOp } from "./unary.js";
-import { clamp, where } from "./where.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { constant } from "./constant.js";
+import { absOp, equalOp, floorOp, maximumOp, minimumOp, mulOp, reshapeOp, signOp, whereOp } from "./primitives.js";
 
 /** The largest float32 below 2³¹: as an int32 that is stored as a float32 can be. */
 const largest = 2 ** 31 - 128;
@@ -20,18 +18,21 @@ export type CastAttributes = {
 /** The op behind `cast`. */
 export const castOp = builtinOp<CastAttributes>({
   name: "cast",
-  inputs: [{ name: "x" }],
+  inputs: [{ name: "x", differentiable: false }],
   infer: ([x], { dtype }) => [{ shape: x!.shape, dtype, domain: "real" }],
-  gradient: () => [undefined],
   // Where int32 and bool are float32, a copy is enough, but for the fraction.
   lowered([x], { dtype }) {
-    if (dtype === "bool") return [notEqual(x!, 0)];
-    if (x!.dtype !== "float32" || dtype === "float32") return [apply1(reshapeOp, [x], { shape: x!.shape })];
-    const held = clamp(where(equal(x!, x!), x!, 0), -(2 ** 31), largest);
-    const whole = apply1(floorOp, [apply1(absOp, [held], {})], {});
-    return [apply1(mulOp, [apply1(signOp, [held], {}), whole], {})];
+    if (dtype === "bool") return [isZero(isZero(x!))];
+    if (x!.dtype !== "float32" || dtype === "float32") return [dispatch1(reshapeOp, [x], { shape: x!.shape })];
+    const bound = (value: number): Tensor => constant(value, "float32", [x!]);
+    const known = dispatch1(whereOp, [dispatch1(equalOp, [x, x], {}), x, bound(0)], {});
+    const held = dispatch1(minimumOp, [dispatch1(maximumOp, [known, bound(-(2 ** 31))], {}), bound(largest)], {});
+    const whole = dispatch1(floorOp, [dispatch1(absOp, [held], {})], {});
+    return [dispatch1(mulOp, [dispatch1(signOp, [held], {}), whole], {})];
   },
 });
+
+const isZero = (x: Tensor): Tensor => dispatch1(equalOp, [x, constant(0, x.dtype, [x])], {});
 
 /**
  * The same values in another dtype. The tensor itself where it has that dtype already.
@@ -47,6 +48,7 @@ export function cast(x: Tensor, dtype: "int32" | "bool"): Tensor<"real">;
 export function cast(x: Tensor, dtype: DType): Tensor;
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
+  checkTensor("cast", x);
   checkDTypeName("cast", dtype);
-  return apply1(castOp, [x], { dtype });
+  return dispatch1(castOp, [x], { dtype });
 }

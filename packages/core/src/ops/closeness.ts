@@ -1,10 +1,9 @@
 /** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
 import { checkArguments, checkOptions } from "../types/options.js";
 import { broadcastShapes, sameShape } from "../types/dim.js";
-import { heldElements, type Tensor } from "../types/tensor.js";
+import { checkTensor, heldElements, type Tensor } from "../types/tensor.js";
 import { broadcastTo } from "./shape.js";
 import { scope } from "../dispatch/scope.js";
-import { checkTensor } from "./elementwise.js";
 
 /** The options of `allClose`. */
 export interface ClosenessOptions {

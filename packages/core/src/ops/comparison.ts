@@ -1,38 +1,39 @@
 /** Comparison and logic, element by element with broadcasting; the results are bool and carry no gradient. */
+import { builtinOp, type Op, type OptionalTensors } from "../ir/op.js";
+import { broadcastShapes } from "../types/dim.js";
 import { Tensor } from "../types/tensor.js";
+import { apply1 } from "./apply.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { applyBinary, binaryOp, type NoAttributes, type Operand } from "./elementwise.js";
-
-// "any": where a backend has float32 only, logic is comparison of 0 and 1.
-/** The op behind `equal`. */
-export const equalOp = binaryOp("equal", { dtype: "any", result: "bool" });
-/** The op behind `less`. */
-export const lessOp = binaryOp("less", { dtype: "any", result: "bool" });
-/** The op behind `lessEqual`. */
-export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool" });
+import { applyBinary, type Operand } from "./elementwise.js";
+import { equalOp, lessEqualOp, lessOp, type NoAttributes } from "./primitives.js";
 
 /** The op behind `logicalNot`. */
 export const logicalNotOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "logicalNot",
   inputs: [{ name: "x", dtype: "bool" }],
   infer: ([x]) => [{ ...x!, domain: "real" }],
-  gradient: () => [undefined],
   lowered: ([x]) => [apply1(equalOp, [x, constant(0, "bool", [x!])], {})],
 });
 
+/* @__NO_SIDE_EFFECTS__ */
+function logicalOp(name: string, lowered: (inputs: OptionalTensors) => readonly Tensor[]): Op<NoAttributes> {
+  return builtinOp<NoAttributes>({
+    name,
+    inputs: [
+      { name: "a", dtype: "bool" },
+      { name: "b", dtype: "bool" },
+    ],
+    infer: ([a, b]) => [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: "bool", domain: "real" }],
+    lowered,
+  });
+}
+
 // a ∧ b is ¬a < b, and a ∨ b is ¬a ≤ b.
 /** The op behind `logicalAnd`. */
-export const logicalAndOp = binaryOp("logicalAnd", {
-  dtype: "bool",
-  lowered: ([a, b]) => [apply1(lessOp, [logicalNot(a!), b], {})],
-});
+export const logicalAndOp = logicalOp("logicalAnd", ([a, b]) => [apply1(lessOp, [logicalNot(a!), b], {})]);
 /** The op behind `logicalOr`. */
-export const logicalOrOp = binaryOp("logicalOr", {
-  dtype: "bool",
-  lowered: ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})],
-});
+export const logicalOrOp = logicalOp("logicalOr", ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})]);
 
 const [lowest, highest] = [-(2 ** 31), 2 ** 31 - 1];
 

@@ -4,7 +4,7 @@ import { currentTrace } from "../dispatch/trace.js";
 import type { DType } from "../types/dtype.js";
 import { adopt, keep } from "../dispatch/scope.js";
 import { wrapHost, type Tensor } from "../types/tensor.js";
-import { backendOf } from "../dispatch/dispatch.js";
+import { backendOf } from "../dispatch/currentBackend.js";
 
 /** How many numbers are kept for a backend; what comes after has an ordinary lifetime. */
 const capacity = 256;

@@ -1,15 +1,14 @@
 /** Convolution (cross-correlation, as every framework calls it) over any number of spatial axes. */
+import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import { apply1 } from "./apply.js";
 import { matmulOp } from "./matmul.js";
-import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
-import { foldOp, overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
+import { overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
 
 /** What `convolutionOp` is told. */
 export type ConvolutionAttributes = {
@@ -25,7 +24,7 @@ export type ConvolutionAttributes = {
   readonly groups: number;
 };
 
-const windowFor = (weight: Shape, { stride, padBefore, padAfter, dilation }: ConvolutionAttributes): Window => ({
+export const windowFor = (weight: Shape, { stride, padBefore, padAfter, dilation }: ConvolutionAttributes): Window => ({
   kernel: weight.slice(2) as readonly number[],
   stride,
   padBefore,
@@ -36,17 +35,17 @@ const windowFor = (weight: Shape, { stride, padBefore, padAfter, dilation }: Con
 const product = (sizes: readonly Size[]): number => (sizes as readonly number[]).reduce((a, b) => a * b, 1);
 
 /** Windows of x as matrices, one for each group: [N, groups, C/groups · ΠK, positions]. */
-function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttributes): Tensor {
+export function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttributes): Tensor {
   const columns = apply1(unfoldOp, [x], { ...windowFor(weight.shape, attributes), padValue: 0 });
   return reshape(columns, [x.shape[0]!, attributes.groups, product(weight.shape.slice(1)), columns.shape[3]!]);
 }
 
 /** The weight as matrices: [1, groups, O/groups, C/groups · ΠK]. */
-const weightMatrices = (weight: Tensor, groups: number): Tensor =>
+export const weightMatrices = (weight: Tensor, groups: number): Tensor =>
   reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
 
 /** The op behind `convolution`. */
-export const convolutionOp = builtinFusedOp<ConvolutionAttributes>({
+export const convolutionOp = builtinOp<ConvolutionAttributes>({
   name: "convolution",
   inputs: [
     { name: "x", dtype: "float32" },
@@ -83,28 +82,6 @@ export const convolutionOp = builtinFusedOp<ConvolutionAttributes>({
     const maps = apply1(matmulOp, [matrices, columnsOf(x!, weight!, attributes)], { transposeA: false, transposeB: false });
     const result = reshape(maps, [batch!, out, ...counts]);
     return [bias === undefined ? result : add(result, reshape(bias, [out, ...counts.map(() => 1)]))];
-  },
-  gradient([g], [x, weight, bias], _, attributes, needed) {
-    const { groups } = attributes;
-    const [batch, channels, ...spatial] = x!.shape;
-    const [, out, ...counts] = g!.shape;
-    const maps = reshape(g!, [batch!, groups, (out as number) / groups, product(counts)]);
-    const toX = (): Tensor => {
-      const columns = apply1(matmulOp, [weightMatrices(weight!, groups), maps], { transposeA: true, transposeB: false });
-      const window = windowFor(weight!.shape, attributes);
-      const unfolded = reshape(columns, [batch!, channels!, product(window.kernel), product(counts)]);
-      return apply1(foldOp, [unfolded], { ...window, outputSize: spatial as readonly number[] });
-    };
-    const toWeight = (): Tensor => {
-      const columns = columnsOf(x!, weight!, attributes);
-      const each = apply1(matmulOp, [maps, columns], { transposeA: false, transposeB: true });
-      return reshape(sum(each, { axis: 0 }), weight!.shape);
-    };
-    return [
-      needed[0] ? toX() : undefined,
-      needed[1] ? toWeight() : undefined,
-      bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...counts.map((__, i) => i + 2)] }),
-    ];
   },
 });
 

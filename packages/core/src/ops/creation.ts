@@ -9,14 +9,15 @@ import {
   bytesPerElement,
   checkDTypeName,
   elementOf,
-  type DType,
   type Domain,
+  type DType,
   type TypedArray,
 } from "../types/dtype.js";
 import { nested, type Nested } from "../types/nested.js";
 import { adopt } from "../dispatch/scope.js";
 import { wrapHost, type Tensor } from "../types/tensor.js";
-import { apply1, builtinOp } from "../dispatch/dispatch.js";
+import { apply1 } from "./apply.js";
+import { builtinOp } from "../ir/op.js";
 
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };

@@ -1,9 +1,8 @@
 /** Einstein's summation: products of tensors by naming their axes. */
 import { ErmineError } from "../types/errors.js";
 import { formatShape, mulSizes, sameSize, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
-import { checkTensor } from "./elementwise.js";
 import { diagonal, matmul } from "./matmul.js";
 import { sum } from "./reduction.js";
 import { permute, reshape } from "./shape.js";

@@ -1,63 +1,14 @@
-/** What elementwise ops have in common: how they are defined, and how operands of other dtypes and plain numbers meet. */
-import { broadcastShapes } from "../types/dim.js";
-import { elementOf, promote, type DType, type Domain } from "../types/dtype.js";
+/** How operands of other dtypes and plain numbers meet. */
+import type { Op } from "../ir/op.js";
+import { elementOf, promote, type DType } from "../types/dtype.js";
 import { checkTensor, Tensor } from "../types/tensor.js";
+import { apply1 } from "./apply.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
-import { apply1, builtinOp, type Op, type OptionalTensors } from "../dispatch/dispatch.js";
-import type { InputDType } from "../ir/inputs.js";
-
-export { checkTensor };
+import type { NoAttributes } from "./primitives.js";
 
 /** What an operation over tensors also takes: a plain number or boolean. */
 export type Operand = Tensor | number | boolean;
-
-/** The attributes of an op that has none. */
-export type NoAttributes = Record<never, never>;
-
-type GradientRule = NonNullable<Op<NoAttributes>["gradient"]>;
-
-interface ElementwiseOptions {
-  /** The dtype of the result; default: that of the inputs. */
-  readonly result?: DType;
-  /** The dtypes that it computes in; default "float32". */
-  readonly dtype?: InputDType;
-  readonly domain?: (input: Domain) => Domain;
-  readonly decompose?: (inputs: OptionalTensors) => readonly Tensor[];
-  readonly gradient?: GradientRule;
-  readonly lowered?: (inputs: OptionalTensors) => readonly Tensor[];
-}
-
-/** @internal An op over one tensor, element by element. */
-/* @__NO_SIDE_EFFECTS__ */
-export function unaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
-  return builtinOp<NoAttributes>({
-    name,
-    inputs: [{ name: "x", dtype: options.dtype ?? "float32" }],
-    infer: ([x]) => [{ shape: x!.shape, dtype: options.result ?? x!.dtype, domain: options.domain?.(x!.domain) ?? "real" }],
-    gradient: options.gradient ?? noGradient,
-    ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
-    ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
-  });
-}
-
-/** @internal An op over two tensors of one dtype that broadcast. */
-/* @__NO_SIDE_EFFECTS__ */
-export function binaryOp(name: string, options: ElementwiseOptions = {}): Op<NoAttributes> {
-  return builtinOp<NoAttributes>({
-    name,
-    inputs: [
-      { name: "a", dtype: options.dtype ?? "float32" },
-      { name: "b", dtype: { sameAs: "a" } },
-    ],
-    infer: ([a, b]) => [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: options.result ?? a!.dtype, domain: "real" }],
-    gradient: options.gradient ?? noGradient,
-    ...(options.decompose === undefined ? {} : { decompose: options.decompose }),
-    ...(options.lowered === undefined ? {} : { lowered: options.lowered }),
-  });
-}
-
-const noGradient: GradientRule = (_, inputs) => inputs.map(() => undefined);
 
 /** @internal Both operands as tensors of one dtype, at least `atLeast`; a number takes the dtype of the other where it fits. */
 export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: DType = "int32"): [Tensor, Tensor] {

@@ -4,8 +4,9 @@ import { formatShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { div } from "./arithmetic.js";
 import { equal } from "./comparison.js";
-import { checkIndices, ones, zeros, zerosLike } from "./creation.js";
-import { apply1, builtinOp } from "../dispatch/dispatch.js";
+import { checkIndices, ones, zeros } from "./creation.js";
+import { apply1 } from "./apply.js";
+import { builtinOp } from "../ir/op.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { reshape } from "./shape.js";
 import { where } from "./where.js";
@@ -36,15 +37,10 @@ export const embeddingOp = builtinOp<EmbeddingAttributes>({
     return [{ ...table!, shape: [indices!.shape[0]!, table!.shape[1]!] }];
   },
   decompose: ([table, indices]) => [indexSelect(table!, 0, indices!)],
-  gradient: ([g], [table, indices], _, attributes) => [
-    indexAdd(zerosLike(table!), 0, indices!, rowsOf(g!, table!, indices!, attributes)),
-    undefined,
-  ],
-  rowGradient: (g, [table, indices], attributes) => ({ indices: indices!, rows: rowsOf(g, table!, indices!, attributes) }),
 });
 
 /** What each lookup adds to its row's gradient. */
-function rowsOf(g: Tensor, table: Tensor, indices: Tensor, { paddingIdx, scaleGradByFreq }: EmbeddingAttributes): Tensor {
+export function rowsOf(g: Tensor, table: Tensor, indices: Tensor, { paddingIdx, scaleGradByFreq }: EmbeddingAttributes): Tensor {
   const column = reshape(indices, [indices.shape[0]!, 1]);
   let rows = g;
   if (scaleGradByFreq) {

@@ -2,8 +2,9 @@
 import type { Tensor } from "../types/tensor.js";
 import { add, div, minimum, mul, sub } from "./arithmetic.js";
 import { less } from "./comparison.js";
-import { builtinOp } from "../dispatch/dispatch.js";
-import { applyUnary, type NoAttributes } from "./elementwise.js";
+import { builtinOp } from "../ir/op.js";
+import { applyUnary } from "./elementwise.js";
+import type { NoAttributes } from "./primitives.js";
 import { abs, exp, neg, round } from "./unary.js";
 import { where } from "./where.js";
 
@@ -34,7 +35,6 @@ export const erfcOp = builtinOp<NoAttributes>({
     const tail = mul(gaussian(a), div(polynomial(a, numerator), polynomial(a, denominator)));
     return [where(less(x!, 0), sub(2, tail), tail)];
   },
-  gradient: ([g], [x]) => [mul(g!, mul(exp(neg(mul(x!, x!))), -2 / Math.sqrt(Math.PI)))],
 });
 
 /**

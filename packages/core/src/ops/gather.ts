@@ -1,13 +1,13 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/options.js";
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../types/dim.js";
 import type { Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
-import { checkIndices, iota, zerosLike } from "./creation.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { checkIndices, iota } from "./creation.js";
+import { apply1 } from "./apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
 import { reshape } from "./shape.js";
 
 /** What ops along one axis are told. */
@@ -45,8 +45,6 @@ export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
     checkRows("indexSelect", x!, indices!);
     return [{ ...x!, shape: x!.shape.map((size, i) => (i === axis ? indices!.shape[0]! : size)) }];
   },
-  gradient: ([g], [x, indices], _, { axis }) => [apply1(indexAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
-  rowGradient: (g, [x, indices], { axis }) => (axis === 0 && x!.rank === 2 ? { indices: indices!, rows: g } : undefined),
 });
 
 /** The op behind `indexAdd`. */
@@ -69,11 +67,6 @@ export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
     }
     return [{ ...base!, domain: "real" }];
   },
-  gradient: ([g], [, indices], _, { axis }, needed) => [
-    g,
-    undefined,
-    needed[2] ? apply1(indexSelectOp, [g, indices], { axis }) : undefined,
-  ],
 });
 
 /** The op behind `gather`. */
@@ -85,7 +78,6 @@ export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
     checkAlong("gather", x!, indices!, axis);
     return [{ ...x!, shape: indices!.shape }];
   },
-  gradient: ([g], [x, indices], _, { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
 });
 
 /** The op behind `scatterAdd`. */
@@ -107,11 +99,6 @@ export const scatterAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
     }
     return [{ ...base!, domain: "real" }];
   },
-  gradient: ([g], [, indices], _, { axis }, needed) => [
-    g,
-    undefined,
-    needed[2] ? apply1(gatherOp, [g, indices], { axis }) : undefined,
-  ],
 });
 
 function along(name: string, x: Tensor, axis: number, indices: Tensor): number {

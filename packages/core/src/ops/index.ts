@@ -1,22 +1,10 @@
 /** Every operation. */
 export { oneHot } from "./oneHot.js";
-export {
-  apply,
-  apply1,
-  defineFusedOp,
-  defineOp,
-  observeOps,
-  withDomain,
-  type ClassIndices,
-  type InputSpec,
-  type Op,
-  type OpObserver,
-  type OptionalTensors,
-  type Tensors,
-} from "../dispatch/dispatch.js";
-export { bindKernels, kernelName } from "../ir/kernels.js";
-export type { NoAttributes, Operand } from "./elementwise.js";
-export type { InputDType } from "../ir/inputs.js";
+export { apply, apply1 } from "./apply.js";
+export { defineFusedOp } from "./fused.js";
+export * from "./primitives.js";
+export * from "./floorDivide.js";
+export type { Operand } from "./elementwise.js";
 export {
   arange,
   eye,
@@ -85,7 +73,6 @@ export {
   padOp,
   permute,
   reshape,
-  reshapeOp,
   slice,
   sliceOp,
   split,
@@ -97,12 +84,11 @@ export {
   unsqueeze,
   type ConcatAttributes,
   type PadAttributes,
-  type ShapeAttributes,
   type SliceAttributes,
   type TransposeAttributes,
 } from "./shape.js";
 export { pad, type PaddingMode, type PadOptions } from "./padding.js";
-export type { Index, Range } from "./indexing.js";
+export { at, type Index, type Range } from "./indexing.js";
 export * from "./gather.js";
 export { embeddingOp, type EmbeddingAttributes } from "./embedding.js";
 export { setRows, setRowsOp, sumRows, sumRowsOp, type SumRowsAttributes } from "./rows.js";
@@ -143,12 +129,6 @@ export {
   type ConvolutionTransposeOptions,
 } from "./transposedConvolution.js";
 export {
-  scaledDotProductAttention,
-  scaledDotProductAttentionOp,
-  type AttentionAttributes,
-  type AttentionOptions,
-} from "./attention.js";
-export {
   batchNormOp,
   groupNorm,
   groupNormOp,
@@ -159,4 +139,3 @@ export {
   type NormalizationOptions,
 } from "./normalization.js";
 export { allClose, arrayEqual, type ClosenessOptions } from "./closeness.js";
-export { randomUniformOp, type RandomAttributes } from "./random.js";

@@ -3,12 +3,13 @@ import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { addSizes, broadcastShapes, formatShape, mulSizes, sizeOf, type Shape, type Size } from "../types/dim.js";
 import type { NestedNumbers } from "../types/print.js";
-import { Tensor } from "../types/tensor.js";
+import type { Domain } from "../types/dtype.js";
+import { checkTensor, Tensor } from "../types/tensor.js";
 import { leaves } from "../types/tree.js";
 import { add, mul } from "./arithmetic.js";
 import { less } from "./comparison.js";
 import { checkIndices, tensor } from "./creation.js";
-import { apply1 } from "../dispatch/dispatch.js";
+import { apply1 } from "./apply.js";
 import { checkedIndices, indexSelectOp } from "./gather.js";
 import { broadcastTo, permute, reshape, sliceOp } from "./shape.js";
 import { where } from "./where.js";
@@ -37,10 +38,14 @@ interface Plan {
 }
 
 /**
- * @internal x.at(...indices).
+ * NumPy's indexing: numbers (negative from the end), ranges `{ start, stop, step }`, `null` for a new axis, `"..."`, an
+ * int32 tensor or array of indices, a bool mask.
+ *
+ * @example at(x, 0, { start: 1 })   // NumPy's x[0, 1:]
  * @throws ErmineError ERMINE_SHAPE for too many indices or one out of bounds, ERMINE_UNSUPPORTED for a mask inside a trace
  */
-export function index(x: Tensor, indices: readonly Index[]): Tensor {
+export function at<D extends Domain>(x: Tensor<D>, ...indices: readonly Index[]): Tensor<D> {
+  checkTensor("at", x);
   const plan = planFor(x, expandMasks(x, indices));
   const plain = plan.steps.every((step) => step === 1) && plan.sizes.every((size, axis) => size === x.shape[axis]);
   const sliced = plain ? x : apply1(sliceOp, [x], { starts: plan.starts, steps: plan.steps, sizes: plan.sizes });

@@ -1,15 +1,15 @@
 /** The affine map of a fully connected layer. */
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor, type NoAttributes } from "./elementwise.js";
+import { apply1 } from "./apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
+import type { NoAttributes } from "./primitives.js";
 import { matmulOp } from "./matmul.js";
-import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
 
-const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
+export const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
 
 /** The op behind `linear`. */
 export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
@@ -38,14 +38,6 @@ export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
     const product = apply1(matmulOp, [flat, weight], { transposeA: false, transposeB: true });
     const shifted = bias === undefined ? product : add(product, bias);
     return [reshape(shifted, [...x!.shape.slice(0, -1), out])];
-  },
-  gradient([g], [x, weight, bias], _, __, needed) {
-    const flat = rows(g!);
-    return [
-      needed[0] ? reshape(apply1(matmulOp, [flat, weight], { transposeA: false, transposeB: false }), x!.shape) : undefined,
-      needed[1] ? apply1(matmulOp, [flat, rows(x!)], { transposeA: true, transposeB: false }) : undefined,
-      bias === undefined || !needed[2] ? undefined : sum(flat, { axis: 0 }),
-    ];
   },
 });
 

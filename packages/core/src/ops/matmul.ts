@@ -2,13 +2,13 @@
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { sum, sumTo } from "./reduction.js";
-import { expandDims, reshape, sliceAxis, squeeze, flatten } from "./shape.js";
+import { apply1 } from "./apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
+import { sum } from "./reduction.js";
+import { expandDims, flatten, reshape, sliceAxis, squeeze } from "./shape.js";
 
 /** What `matmulOp` is told. */
 export type MatmulAttributes = {
@@ -19,9 +19,6 @@ export type MatmulAttributes = {
 };
 
 const matrixOf = (shape: Shape, transposed: boolean): Shape => (transposed ? [shape.at(-1)!, shape.at(-2)!] : shape.slice(-2));
-
-const product = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
-  apply1(matmulOp, [a, b], { transposeA, transposeB });
 
 /** Of the last two axes, each transposed first where the attributes say so; the axes before them broadcast. */
 export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
@@ -47,11 +44,6 @@ export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
     }
     const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     return [{ shape: [...batch, rows!, columns!], dtype: "float32", domain: "real" }];
-  },
-  gradient([g], [a, b], _, { transposeA: ta, transposeB: tb }, needed) {
-    const toA = () => (ta ? product(b!, g!, tb, true) : product(g!, b!, false, !tb));
-    const toB = () => (tb ? product(g!, a!, true, ta) : product(a!, g!, !ta, false));
-    return [needed[0] ? sumTo(toA(), a!.shape) : undefined, needed[1] ? sumTo(toB(), b!.shape) : undefined];
   },
 });
 

@@ -4,15 +4,14 @@
  */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions, show } from "../types/options.js";
-import { checkTensor } from "./elementwise.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { formatShape, sameSize, sizeOf, type Shape, type Size } from "../types/dim.js";
-import type { TensorType } from "../ir/contract.js";
-import type { Tensor } from "../types/tensor.js";
-import { apply, builtinFusedOp, typeWith, type OptionalTensors, type Tensors } from "../dispatch/dispatch.js";
+import type { TensorType } from "../types/storage.js";
+import { apply } from "./apply.js";
+import { builtinOp, typeWith, type OptionalTensors, type Tensors } from "../ir/op.js";
 import { add, div, mul, sub } from "./arithmetic.js";
-import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
-import { elementCount, mean, variance } from "./statistics.js";
+import { mean, variance } from "./statistics.js";
 import { sqrt, square } from "./unary.js";
 
 /** What `batchNormOp` is told. */
@@ -32,7 +31,7 @@ export type GroupNormAttributes = {
 };
 
 /** Elements over which a center and a spread are measured, and how what is per channel or per group is laid along x. */
-interface Layout {
+export interface Layout {
   /** x, in axes of which some are measured over. */
   readonly split: Shape;
   readonly axes: readonly number[];
@@ -49,7 +48,7 @@ interface Layout {
 const ones = (count: number): Size[] => Array.from({ length: count }, () => 1);
 
 /** x is [N, C, ...spatial]; a channel is measured over all samples. */
-function overBatch(shape: Shape): Layout {
+export function overBatch(shape: Shape): Layout {
   const [, channels, ...spatial] = shape as [Size, Size, ...Size[]];
   const along = [1, channels, ...ones(spatial.length)];
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
@@ -57,7 +56,7 @@ function overBatch(shape: Shape): Layout {
 }
 
 /** x is [N, C, ...spatial] as [N, groups, C / groups, ...spatial]; a group is measured by itself. */
-function overGroups(shape: Shape, groups: number): Layout {
+export function overGroups(shape: Shape, groups: number): Layout {
   const [samples, channels, ...spatial] = shape as [Size, Size, ...Size[]];
   const each = (channels as number) / groups;
   const split = [samples, groups, each, ...spatial];
@@ -87,35 +86,6 @@ function normalized([x, weight, bias]: OptionalTensors, layout: Layout, eps: num
   return [reshape(y, x!.shape), center, spread];
 }
 
-/**
- * With s = 1 / √(spread + eps), n elements measured together, d = x − center and h = g · weight:
- * toX = s · (h − mean h) − d · s³ · mean(h · d) + gCenter / n + 2 d · gSpread / n; toWeight = Σ g · d · s; toBias = Σ g.
- */
-function gradients(
-  [g, gCenter, gSpread]: Tensors,
-  [x, weight, bias]: OptionalTensors,
-  [, center, spread]: Tensors,
-  layout: Layout,
-  eps: number,
-  centered: boolean,
-): OptionalTensors {
-  const along = (t: Tensor): Tensor => reshape(t, layout.alongStatistics);
-  const over = { axis: layout.axes, keepDims: true };
-  const count = elementCount(reshape(x!, layout.split), layout.axes);
-  const parts = reshape(x!, layout.split);
-  const slopes = reshape(g!, layout.split);
-  const d = centered ? sub(parts, along(center!)) : parts;
-  const s = div(1, sqrt(add(along(spread!), eps)));
-  const h = weight === undefined ? slopes : mul(slopes, reshape(weight, layout.alongChannels));
-  const pull = mul(mul(s, square(s)), div(sum(mul(h, d), over), count));
-  const toSpread = sub(div(mul(along(gSpread!), 2), count), pull);
-  const level = centered ? sub(div(along(gCenter!), count), mul(s, div(sum(h, over), count))) : undefined;
-  const flat = add(mul(s, h), mul(d, toSpread));
-  const toX = reshape(level === undefined ? flat : add(flat, level), x!.shape);
-  const perChannel = (t: Tensor, like: Tensor): Tensor => reshape(sum(t, { axis: layout.others }), like.shape);
-  return [toX, weight && perChannel(mul(slopes, mul(d, s)), weight), bias && perChannel(slopes, bias)];
-}
-
 function check(name: string, [x, weight, bias]: readonly (TensorType | undefined)[]): void {
   const { shape } = x!;
   const channels = shape[1];
@@ -136,7 +106,7 @@ const inputs = [
 ] as const;
 
 /** Inputs x [N, C, …], weight [C], bias [C]; outputs y as x, the channels' means [C] and their biased variances [C] over samples and positions. */
-export const batchNormOp = builtinFusedOp<BatchNormAttributes>({
+export const batchNormOp = builtinOp<BatchNormAttributes>({
   name: "batchNorm",
   inputs,
   infer(types) {
@@ -145,11 +115,10 @@ export const batchNormOp = builtinFusedOp<BatchNormAttributes>({
     return [typeWith(shape), typeWith([shape[1]!]), typeWith([shape[1]!])];
   },
   decompose: (given, { eps }) => normalized(given, overBatch(given[0]!.shape), eps, true),
-  gradient: (g, given, outputs, { eps }) => gradients(g, given, outputs, overBatch(given[0]!.shape), eps, true),
 });
 
 /** Inputs x [N, C, …], weight [C], bias [C]; outputs y as x, and of each group of each sample its center and spread [N, groups]. */
-export const groupNormOp = builtinFusedOp<GroupNormAttributes>({
+export const groupNormOp = builtinOp<GroupNormAttributes>({
   name: "groupNorm",
   inputs,
   infer(types, { groups }) {
@@ -162,8 +131,6 @@ export const groupNormOp = builtinFusedOp<GroupNormAttributes>({
     return [typeWith(shape), typeWith(statistics), typeWith(statistics)];
   },
   decompose: (given, { groups, eps, centered }) => normalized(given, overGroups(given[0]!.shape, groups), eps, centered),
-  gradient: (g, given, outputs, { groups, eps, centered }) =>
-    gradients(g, given, outputs, overGroups(given[0]!.shape, groups), eps, centered),
 });
 
 /** @internal y and the channels' mean and biased variance. */

@@ -1,12 +1,11 @@
 /** Class indices as vectors. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/options.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
 import { iota } from "./creation.js";
-import { withDomain } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import { withDomain } from "../types/views.js";
 import { checkedIndices } from "./gather.js";
 import { expandDims } from "./shape.js";
 

@@ -2,8 +2,7 @@
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkList, checkOptions } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
-import { checkTensor } from "./elementwise.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";
 
 /**

@@ -1,28 +1,18 @@
 /** The largest, the mean and the p-norm of each window, over any number of spatial axes. */
+import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, logicalOr, notEqual } from "./comparison.js";
-import { full, tensor, zeros } from "./creation.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { gather, scatterAddOp } from "./gather.js";
+import { full, tensor } from "./creation.js";
+import { apply1 } from "./apply.js";
+import { gather } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { where } from "./where.js";
-import {
-  ceilWindow,
-  eachAxis,
-  foldOp,
-  overBatch,
-  unfoldOp,
-  windowCounts,
-  windowOf,
-  type Window,
-  type WindowOptions,
-} from "./window.js";
+import { ceilWindow, eachAxis, overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
 
 /** What `maxPoolOp` is told. */
 export type MaxPoolAttributes = Window;
@@ -35,8 +25,7 @@ export type AvgPoolAttributes = Omit<Window, "dilation"> & {
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
 
-/** The gradient goes to the first largest of each window, as PyTorch's. */
-export const maxPoolOp = builtinFusedOp<MaxPoolAttributes>({
+export const maxPoolOp = builtinOp<MaxPoolAttributes>({
   name: "maxPool",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x], window) {
@@ -47,16 +36,10 @@ export const maxPoolOp = builtinFusedOp<MaxPoolAttributes>({
     const columns = apply1(unfoldOp, [x], { ...window, padValue: -Infinity });
     return [reshape(max(columns, { axis: 2 }), [...x!.shape.slice(0, 2), ...counts])];
   },
-  gradient([g], [x], _, window) {
-    const first = firstLargest(x!, window);
-    const shape = first.shape.map((size, axis) => (axis === 2 ? product(window.kernel) : size));
-    const spread = apply1(scatterAddOp, [zeros(shape), first, reshape(g!, first.shape)], { axis: 2 });
-    return [apply1(foldOp, [spread], { ...window, outputSize: spatialOf(x!) })];
-  },
 });
 
 /** Which of each window is its first largest, or its first NaN; of −∞ alone one that is not padding. */
-function firstLargest(x: Tensor, window: Window): Tensor {
+export function firstLargest(x: Tensor, window: Window): Tensor {
   const columns = apply1(unfoldOp, [x], { ...window, padValue: -Infinity });
   if ([...window.padBefore, ...window.padAfter].every((n) => n === 0)) return argMax(columns, { axis: 2, keepDims: true });
   const largest = logicalOr(equal(columns, max(columns, { axis: 2, keepDims: true })), notEqual(columns, columns));
@@ -64,13 +47,13 @@ function firstLargest(x: Tensor, window: Window): Tensor {
   return argMax(mul(cast(largest, "float32"), inside), { axis: 2, keepDims: true });
 }
 
-const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => ({
+export const dense = ({ countIncludePad: _, ...window }: AvgPoolAttributes): Window => ({
   ...window,
   dilation: window.kernel.map(() => 1),
 });
 
 /** How many elements each window's mean divides by: [1, 1, 1, positions], or one number. */
-function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
+export function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
   const window = dense(attributes);
   const padded = [...window.padBefore, ...window.padAfter].some((n) => n > 0);
   if (attributes.countIncludePad || !padded) return product(window.kernel);
@@ -79,7 +62,7 @@ function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | number {
 }
 
 /** The op behind `avgPool`. */
-export const avgPoolOp = builtinFusedOp<AvgPoolAttributes>({
+export const avgPoolOp = builtinOp<AvgPoolAttributes>({
   name: "avgPool",
   inputs: [{ name: "x", dtype: "float32" }],
   infer([x], attributes) {
@@ -91,14 +74,6 @@ export const avgPoolOp = builtinFusedOp<AvgPoolAttributes>({
     const columns = apply1(unfoldOp, [x], { ...dense(attributes), padValue: 0 });
     const means = div(sum(columns, { axis: 2, keepDims: true }), divisor(x!, attributes));
     return [reshape(means, [...x!.shape.slice(0, 2), ...counts])];
-  },
-  gradient([g], [x], _, attributes) {
-    const window = dense(attributes);
-    const [batch, channels] = g!.shape;
-    const positions = product(spatialOf(g!));
-    const each = div(reshape(g!, [batch!, channels!, 1, positions]), divisor(x!, attributes));
-    const columns = broadcastTo(each, [batch!, channels!, product(window.kernel), positions]);
-    return [apply1(foldOp, [columns], { ...window, outputSize: spatialOf(x!) })];
   },
 });
 

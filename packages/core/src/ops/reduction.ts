@@ -1,18 +1,16 @@
 /** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../types/dim.js";
 import type { DType } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
-import { div, mul } from "./arithmetic.js";
+import { builtinOp, type Op } from "../ir/op.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { equal, greater } from "./comparison.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { broadcastTo, reshape } from "./shape.js";
+import { apply1 } from "./apply.js";
+import { reshape } from "./shape.js";
 import { neg } from "./unary.js";
-import { where } from "./where.js";
 
 /** The options of reductions. */
 export interface ReduceOptions {
@@ -45,11 +43,8 @@ export type ArgAttributes = {
   readonly keepDims: boolean;
 };
 
-type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
-
-/** The gradient rule gets `g` and the result with the reduced axes as 1. */
 /* @__NO_SIDE_EFFECTS__ */
-function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient): Op<ReduceAttributes> {
+function reduceOp(name: string, needsElements: boolean): Op<ReduceAttributes> {
   return builtinOp<ReduceAttributes>({
     name,
     inputs: [{ name: "x", dtype: "numeric" }],
@@ -62,10 +57,6 @@ function reduceOp(name: string, needsElements: boolean, gradient: ReduceGradient
       }
       return [{ shape: reducedShape(x!.shape, axes, keepDims), dtype: x!.dtype, domain: "real" }];
     },
-    gradient([g], [x], [y], { axes }) {
-      const shape = reducedShape(x!.shape, axes, true);
-      return [gradient(reshape(g!, shape), x!, reshape(y!, shape), axes)];
-    },
   });
 }
 
@@ -75,28 +66,12 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
 }
 
 /** The op behind `sum`. */
-export const sumOp = reduceOp("sum", false, (g, x) => broadcastTo(g, x.shape));
-
-/** Exact where elements are 0 (first derivatives). */
-export const prodOp = reduceOp("prod", false, (g, x, _, axes) => {
-  const options = { axis: axes, keepDims: true };
-  const zero = equal(x, 0);
-  const zeros = sum(cast(zero, "float32"), options);
-  const others = where(zero, 1, x);
-  const product = prod(others, options);
-  const slope = where(zero, where(equal(zeros, 1), product, 0), where(equal(zeros, 0), div(product, others), 0));
-  return mul(g, slope);
-});
-
-/** Equal extremes share the gradient evenly, as PyTorch's amax. */
-const shareEvenly: ReduceGradient = (g, x, y, axes) => {
-  const chosen = cast(equal(x, y), "float32");
-  return mul(g, div(chosen, sum(chosen, { axis: axes, keepDims: true })));
-};
+export const sumOp = reduceOp("sum", false);
+export const prodOp = reduceOp("prod", false);
 /** The op behind `amax`. */
-export const maxOp = reduceOp("max", true, shareEvenly);
+export const maxOp = reduceOp("max", true);
 /** The op behind `amin`. */
-export const minOp = reduceOp("min", true, shareEvenly);
+export const minOp = reduceOp("min", true);
 
 /** The op behind `argMax`. */
 export const argMaxOp = builtinOp<ArgAttributes>({
@@ -107,7 +82,6 @@ export const argMaxOp = builtinOp<ArgAttributes>({
       throw new ErmineError("ERMINE_SHAPE", `argMax of no elements: axis ${axis} of ${formatShape(x!.shape)}.`);
     return [{ shape: reducedShape(x!.shape, [axis], keepDims), dtype: "int32", domain: "real" }];
   },
-  gradient: () => [undefined],
 });
 
 const axisOptions = { axis: "integer", keepDims: "boolean" } as const;

@@ -1,13 +1,14 @@
 /** Some rows of a table and not the others: what training an embedding touches. */
-import type { TensorType } from "../ir/contract.js";
+import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { div } from "./arithmetic.js";
 import { greater } from "./comparison.js";
 import { ones, zeros } from "./creation.js";
-import { apply, apply1, builtinOp } from "../dispatch/dispatch.js";
-import type { NoAttributes } from "./elementwise.js";
+import { apply, apply1 } from "./apply.js";
+import { builtinOp } from "../ir/op.js";
+import type { NoAttributes } from "./primitives.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { where } from "./where.js";
 

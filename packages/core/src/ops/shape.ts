@@ -18,17 +18,12 @@ import {
   type Size,
 } from "../types/dim.js";
 import { elementOf, promote, type Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
+import { builtinOp, type Op } from "../ir/op.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
-import { apply, apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { sumTo } from "./reduction.js";
+import { apply, apply1 } from "./apply.js";
+import { reshapeOp, type ShapeAttributes } from "./primitives.js";
 
-/** What `reshapeOp` and `broadcastToOp` are told. */
-export type ShapeAttributes = {
-  /** The shape of the output. */
-  readonly shape: Shape;
-};
 /** What `transposeOp` is told. */
 export type TransposeAttributes = {
   /** For each axis of the output, which of the input it is. */
@@ -58,33 +53,11 @@ export type ConcatAttributes = {
   readonly axis: number;
 };
 
-/** The op behind `reshape`. */
-export const reshapeOp = builtinOp<ShapeAttributes>({
-  name: "reshape",
-  inputs: [{ name: "x" }],
-  infer([x], { shape }) {
-    if (!sameSize(sizeOf(x!.shape), sizeOf(shape))) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `reshape: ${formatShape(x!.shape)} has ${sizeOf(x!.shape)} elements and ${formatShape(shape)} has ${sizeOf(shape)}.`,
-      );
-    }
-    return [{ ...x!, shape }];
-  },
-  gradient: ([g], [x]) => [reshape(g!, x!.shape)],
-});
-
 /** The op behind `permute` and `transpose`. */
 export const transposeOp = builtinOp<TransposeAttributes>({
   name: "transpose",
   inputs: [{ name: "x" }],
   infer: ([x], { permutation }) => [{ ...x!, shape: permutation.map((axis) => x!.shape[axis]!) }],
-  gradient: ([g], _, __, { permutation }) => [
-    permute(
-      g!,
-      permutation.map((_, axis) => permutation.indexOf(axis)),
-    ),
-  ],
 });
 
 /** The op behind `broadcastTo`. */
@@ -101,7 +74,6 @@ export const broadcastToOp = builtinOp<ShapeAttributes>({
     }
     return [{ ...x!, shape }];
   },
-  gradient: ([g], [x]) => [sumTo(g!, x!.shape)],
 });
 
 /** Element i along an axis is the input's start + i · step. */
@@ -122,41 +94,7 @@ export const sliceOp: Op<SliceAttributes> = builtinOp<SliceAttributes>({
     });
     return [{ ...x!, shape: sizes }];
   },
-  gradient([g], [x], _, { starts, steps, sizes }) {
-    let spread: Tensor = g!;
-    const before: Size[] = [];
-    const after: Size[] = [];
-    steps.forEach((step, axis) => {
-      const [size, start] = [sizes[axis]!, starts[axis]!];
-      const reach = mulSizes(subSizes(size, 1), step);
-      if (step < 0) spread = flip(spread, axis);
-      if (Math.abs(step) > 1) spread = spreadOut(spread, axis, Math.abs(step));
-      const empty = size === 0;
-      const first = empty ? 0 : step > 0 ? start : addSizes(start, reach);
-      before.push(first);
-      after.push(subSizes(subSizes(x!.shape[axis]!, first), spread.shape[axis]!));
-    });
-    return [padTensor(spread, before, after, 0)];
-  },
 });
-
-/** Puts step − 1 zeros between each two elements of an axis. */
-function spreadOut(x: Tensor, axis: number, step: number): Tensor {
-  const size = x.shape[axis]!;
-  if (size === 0) return x;
-  const zeros = x.shape.map(() => 0);
-  const separated = padTensor(
-    expandDims(x, axis + 1),
-    [...zeros, 0],
-    [...zeros.slice(0, axis + 1), step - 1, ...zeros.slice(axis + 1)],
-    0,
-  );
-  const merged = reshape(
-    separated,
-    x.shape.map((s, i) => (i === axis ? mulSizes(s, step) : s)),
-  );
-  return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
-}
 
 /** The op behind `pad` with a constant. */
 export const padOp = builtinOp<PadAttributes>({
@@ -165,7 +103,6 @@ export const padOp = builtinOp<PadAttributes>({
   infer: ([x], { before, after }) => [
     { shape: x!.shape.map((size, i) => addSizes(addSizes(size, before[i]!), after[i]!)), dtype: x!.dtype, domain: "real" },
   ],
-  gradient: ([g], [x], _, { before }) => [slice(g!, before, x!.shape)],
 });
 
 /** The op behind `concat`. */
@@ -189,15 +126,6 @@ export const concatOp = builtinOp<ConcatAttributes>({
     const domain = rest.every((type) => type.domain === first!.domain) ? first!.domain : "real";
     return [{ shape: first!.shape.map((size, i) => (i === axis ? total : size)), dtype: first!.dtype, domain }];
   },
-  gradient([g], inputs, _, { axis }, needed) {
-    let start: Size = 0;
-    return inputs.map((t, i) => {
-      const size = t!.shape[axis]!;
-      const piece = needed[i] ? sliceAxis(g!, axis, start, size) : undefined;
-      start = addSizes(start, size);
-      return piece;
-    });
-  },
 });
 
 type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[] };
@@ -206,7 +134,7 @@ type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[
  * Pieces along an axis. One op, so that its gradient is the pieces' gradients side by side: that of as many slices would be as many whole
  * tensors of zeros, added up.
  */
-const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
+export const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
   name: "split",
   inputs: [{ name: "x" }],
   infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((own, i) => (i === axis ? size : own)) })),
@@ -217,7 +145,6 @@ const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
       return sliceAxis(x!, axis, start - size, size);
     });
   },
-  gradient: (gradOutputs, _, __, { axis }) => [concat(gradOutputs, axis)],
 });
 
 /**

@@ -3,13 +3,12 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions, show } from "../types/options.js";
 import { isScalarAxis, normalizeAxis } from "../types/dim.js";
 import type { Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
-import { zerosLike } from "./creation.js";
-import { apply, apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { scatterAddOp, type AxisAttributes } from "./gather.js";
-import { flip, reshape, sliceAxis } from "./shape.js";
+import { apply, apply1 } from "./apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
+import type { AxisAttributes } from "./gather.js";
+import { reshape, sliceAxis } from "./shape.js";
 
 /** What `sortOp` is told. */
 export type SortAttributes = {
@@ -26,7 +25,6 @@ export const sortOp = builtinOp<SortAttributes>({
   infer([x]) {
     return [x!, { shape: x!.shape, dtype: "int32", domain: "real" }];
   },
-  gradient: ([g], [x], [, indices], { axis }) => [apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis })],
 });
 
 /** The op behind `cumsum`. */
@@ -36,7 +34,6 @@ export const cumsumOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   infer([x]) {
     return [{ ...x!, domain: "real" }];
   },
-  gradient: ([g], _, __, { axis }) => [flip(apply1(cumsumOp, [flip(g!, axis)], { axis }), axis)],
 });
 
 /** The options of `sort` and `argSort`. */

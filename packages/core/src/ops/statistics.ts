@@ -4,13 +4,13 @@ import { checkArguments, checkOptions } from "../types/options.js";
 import { oneValue } from "../ir/requirements.js";
 import { currentTrace } from "../dispatch/trace.js";
 import { formatShape, normalizeAxes, sizeOf } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
-import { stopGradient } from "../autograd/gradients.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { stopGradient } from "../dispatch/tapes.js";
 import { add, div, maximum, mul, pow, sub } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
-import { apply1, builtinOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import { apply1 } from "./apply.js";
+import { builtinOp } from "../ir/op.js";
 import { max, reducedShape, sum, type ReduceOptions } from "./reduction.js";
 import { reshape } from "./shape.js";
 import { abs, exp, isFinite, log, sqrt } from "./unary.js";
@@ -27,7 +27,6 @@ export const sizeOp = builtinOp<SizeAttributes>({
   name: "size",
   inputs: [{ name: "x", differentiable: false }],
   infer: () => [{ shape: [], dtype: "float32", domain: "real" }],
-  gradient: () => [undefined],
 });
 
 /**

@@ -1,15 +1,14 @@
 /** The adjoint of a convolution: it makes larger what that makes smaller. */
+import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { concrete, formatShape, sameSize, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
-import { convolutionOp, type ConvolutionAttributes } from "./convolution.js";
-import { apply, apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import type { ConvolutionAttributes } from "./convolution.js";
+import { apply1 } from "./apply.js";
 import { matmul } from "./matmul.js";
 import { pad } from "./padding.js";
-import { sum } from "./reduction.js";
 import { reshape } from "./shape.js";
 import { eachAxis, fold, overBatch } from "./window.js";
 
@@ -46,7 +45,7 @@ const count = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b
 const shifted = (y: Tensor, bias: Tensor): Tensor<"real"> => add(y, reshape(bias, [-1, ...y.shape.slice(2).map((): Size => 1)]));
 
 /** The convolution whose adjoint this is. */
-const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttributes): ConvolutionAttributes => ({
+export const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttributes): ConvolutionAttributes => ({
   stride,
   padBefore: padding,
   padAfter: padding,
@@ -55,7 +54,7 @@ const adjoint = ({ stride, padding, dilation, groups }: ConvolutionTransposeAttr
 });
 
 /** Inputs x [N, C, ...size], weight [C, O / groups, ...kernel], bias [O]. */
-export const convolutionTransposeOp = builtinFusedOp<ConvolutionTransposeAttributes>({
+export const convolutionTransposeOp = builtinOp<ConvolutionTransposeAttributes>({
   name: "convolutionTranspose",
   inputs: [
     { name: "x", dtype: "float32" },
@@ -75,16 +74,6 @@ export const convolutionTransposeOp = builtinFusedOp<ConvolutionTransposeAttribu
     const columns = matmul(matrices, rows, { transposeA: true });
     const y = fold(reshape(columns, [batch, groups * perGroup, count(kernel), count(sizes)]), outputSize, kernel, window);
     return [bias === undefined ? y : shifted(y, bias)];
-  },
-  gradient([g], [x, weight, bias], _, attributes, needed) {
-    const window = adjoint(attributes);
-    // x stands where the convolution's result would: its rule does not read it.
-    const toWeight = (): Tensor => apply(convolutionOp.gradientOp, [x, g, weight, undefined, x], window)[1]!;
-    return [
-      needed[0] ? apply1(convolutionOp, [g, weight, undefined], window) : undefined,
-      needed[1] ? toWeight() : undefined,
-      bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...attributes.outputSize.map((__, i) => i + 2)] }),
-    ];
   },
 });
 

@@ -1,59 +1,28 @@
 /** Functions of one tensor, element by element. Gradients are PyTorch's, at kinks and poles too. */
 import type { Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
-import { add, div, mul } from "./arithmetic.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { withDomain } from "../types/views.js";
+import { div, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { builtinFusedOp, withDomain } from "../dispatch/dispatch.js";
-import { applyUnary, checkTensor, unaryOp, type NoAttributes } from "./elementwise.js";
-
-/** The op behind `neg`. */
-export const negOp = unaryOp("neg", { dtype: "numeric", gradient: ([g]) => [neg(g!)] });
-/** The op behind `abs`. */
-export const absOp = unaryOp("abs", { dtype: "numeric", gradient: ([g], [x]) => [mul(g!, sign(x!))] });
-/** The op behind `sign`. */
-export const signOp = unaryOp("sign", { dtype: "numeric" });
-/** The op behind `exp`. */
-export const expOp = unaryOp("exp", {
-  domain: (input) => (input === "logProbabilities" ? "probabilities" : "real"),
-  gradient: ([g], _, [y]) => [mul(g!, y!)],
-});
-/** The op behind `log`. */
-export const logOp = unaryOp("log", {
-  domain: (input) => (input === "probabilities" ? "logProbabilities" : "real"),
-  gradient: ([g], [x]) => [div(g!, x!)],
-});
-/** The op behind `log1p`. */
-export const log1pOp = unaryOp("log1p", { gradient: ([g], [x]) => [div(g!, add(x!, 1))] });
-/** The op behind `expm1`. */
-export const expm1Op = unaryOp("expm1", { gradient: ([g], _, [y]) => [mul(g!, add(y!, 1))] });
-/** The op behind `sqrt`. */
-export const sqrtOp = unaryOp("sqrt", { gradient: ([g], _, [y]) => [div(g!, mul(y!, 2))] });
-/** The op behind `sin`. */
-export const sinOp = unaryOp("sin", { gradient: ([g], [x]) => [mul(g!, cos(x!))] });
-/** The op behind `cos`. */
-export const cosOp = unaryOp("cos", { gradient: ([g], [x]) => [neg(mul(g!, sin(x!)))] });
-/** The op behind `erf`. */
-export const erfOp = unaryOp("erf", { gradient: ([g], [x]) => [mul(g!, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))] });
-/** The op behind `floor`. */
-export const floorOp = unaryOp("floor");
-/** The op behind `ceil`. */
-export const ceilOp = unaryOp("ceil");
-/** The op behind `round`. */
-export const roundOp = unaryOp("round");
-/** The op behind `isFinite`. */
-export const isFiniteOp = unaryOp("isFinite", { result: "bool" });
-
-/** The op behind `tanh`. */
-export const tanhOp = builtinFusedOp<NoAttributes>({
-  name: "tanh",
-  inputs: [{ name: "x", dtype: "float32" }],
-  infer: ([x]) => [{ ...x!, domain: "real" }],
-  // 1 / cosh²x of e = e^(−2|x|): 1 − y² has no digits left where y is nearly ±1.
-  gradient([g], [x]) {
-    const e = exp(mul(abs(x!), -2));
-    return [mul(g!, div(mul(e, 4), square(add(e, 1))))];
-  },
-});
+import { applyUnary } from "./elementwise.js";
+import {
+  absOp,
+  ceilOp,
+  cosOp,
+  erfOp,
+  expm1Op,
+  expOp,
+  floorOp,
+  isFiniteOp,
+  log1pOp,
+  logOp,
+  negOp,
+  roundOp,
+  signOp,
+  sinOp,
+  sqrtOp,
+  tanhOp,
+} from "./primitives.js";
 
 /**
  * −x.

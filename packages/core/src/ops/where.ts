@@ -1,28 +1,13 @@
-/** Choosing between two tensors, and keeping numbers within bounds. */
-import { ErmineError } from "../types/errors.js";
-import { broadcastShapes } from "../types/dim.js";
+/** Choosing between two tensors, and keeping values within bounds. */
+import { builtinOp } from "../ir/op.js";
 import { elementOf, type Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
+import { ErmineError } from "../types/errors.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { apply1 } from "./apply.js";
 import { maximum, minimum } from "./arithmetic.js";
 import { cast } from "./cast.js";
-import { greater, less, logicalAnd } from "./comparison.js";
-import { apply1, builtinOp } from "../dispatch/dispatch.js";
-import { checkTensor, promoteOperands, type NoAttributes, type Operand } from "./elementwise.js";
-import { sumTo } from "./reduction.js";
-
-/** The op behind `where`. */
-export const whereOp = builtinOp<NoAttributes>({
-  name: "where",
-  inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
-  infer: ([condition, a, b]) => [
-    { shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" },
-  ],
-  gradient: ([g], [condition, a, b], _, __, needed) => [
-    undefined,
-    needed[1] ? sumTo(where(condition!, g!, 0), a!.shape) : undefined,
-    needed[2] ? sumTo(where(condition!, 0, g!), b!.shape) : undefined,
-  ],
-});
+import { promoteOperands, type Operand } from "./elementwise.js";
+import { whereOp } from "./primitives.js";
 
 /**
  * a where `condition`, b elsewhere; all three broadcast. A gradient flows only to what was chosen, but 0 · ∞ is NaN: mask what
@@ -56,12 +41,6 @@ export const clampOp = builtinOp<ClampAttributes>({
   decompose([x], { min, max }) {
     const above = min === null ? x! : maximum(x!, min);
     return [max === null ? above : minimum(above, max)];
-  },
-  gradient([g], [x], _, { min, max }) {
-    const above = min === null ? undefined : greater(x!, min);
-    const below = max === null ? undefined : less(x!, max);
-    const inside = above === undefined ? below : below === undefined ? above : logicalAnd(above, below);
-    return [inside === undefined ? g! : where(inside, g!, 0)];
   },
 });
 

@@ -2,9 +2,9 @@
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkList, checkOptions } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
-import { apply1, builtinOp, type Op } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { apply1 } from "./apply.js";
+import { builtinOp, type Op } from "../ir/op.js";
 import { expandDims, squeeze } from "./shape.js";
 
 /** One number for each spatial axis. */
@@ -51,7 +51,7 @@ export function windowCounts(where: string, spatial: readonly Size[], window: Wi
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): Window => ({
+export const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Window): Window => ({
   kernel,
   stride,
   padBefore,
@@ -68,9 +68,6 @@ export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
     const counts = windowCounts("unfold", spatial, attributes);
     return [{ shape: [batch!, channels!, product(attributes.kernel), product(counts)], dtype: "float32", domain: "real" }];
   },
-  gradient: ([g], [x], _, attributes) => [
-    apply1(foldOp, [g], { ...onlyWindow(attributes), outputSize: x!.shape.slice(2) as readonly number[] }),
-  ],
 });
 
 /** The op behind `fold`. */
@@ -88,7 +85,6 @@ export const foldOp: Op<FoldAttributes> = builtinOp<FoldAttributes>({
     }
     return [{ shape: [batch!, channels!, ...attributes.outputSize], dtype: "float32", domain: "real" }];
   },
-  gradient: ([g], _, __, attributes) => [apply1(unfoldOp, [g], { ...onlyWindow(attributes), padValue: 0 })],
 });
 
 /** How a window moves: each a number for all spatial axes or one for each. */

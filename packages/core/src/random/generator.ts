@@ -5,14 +5,13 @@
  */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkFunction, checkList, checkOptions } from "../types/options.js";
-import { currentPath, currentTrace } from "../dispatch/trace.js";
+import { context, within, type RandomStream } from "../dispatch/context.js";
 import { checkShape, concrete, sizeOf, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { hostTensor } from "../ops/creation.js";
-import { apply1 } from "../dispatch/dispatch.js";
-import { randomUniformOp } from "../ops/random.js";
+import { apply1 } from "../ops/apply.js";
+import { randomUniformOp } from "./uniformOp.js";
 import { less } from "../ops/comparison.js";
-import { checkTensor } from "../ops/elementwise.js";
 import { boxMuller } from "./normal.js";
 import { hashKey, randomBits, randomUniform24, type Key } from "./philox.js";
 
@@ -24,22 +23,13 @@ export interface RandomContext {
   readonly counters: Tensor;
 }
 
-interface Frame extends RandomContext {
-  readonly calls: Map<string, number>;
-}
-
-const frames: Frame[] = [];
-let seed = 0;
-let eagerCalls = new Map<string, number>();
-
 /** Starts all eager draws again from `next`: the same seed gives the same numbers, on every backend and engine. */
 export function manualSeed(next: number): void {
-  seed = checkedSeed(next);
-  eagerCalls = new Map();
+  context.eagerRandom = { seed: checkedSeed(next), calls: new Map(), counters: undefined };
 }
 
 /** The seed of eager draws. */
-export const currentSeed = (): number => seed;
+export const currentSeed = (): number => context.eagerRandom.seed;
 
 function checkedSeed(value: number): number {
   if (Number.isSafeInteger(value)) return value;
@@ -50,31 +40,24 @@ function checkedSeed(value: number): number {
  * Runs fn with its draws taken from `counters` instead of the global seed: pure, the same in every run, and not touching what is
  * drawn outside. Inside a trace the counters are a feed, and each draw an op of the graph.
  */
-export function withRandom<T>(context: RandomContext, fn: () => T): T {
-  checkOptions("withRandom", context, { seed: "number", counters: "tensor" });
-  checkTensor("withRandom", context.counters);
+export function withRandom<T>(stream: RandomContext, fn: () => T): T {
+  checkOptions("withRandom", stream, { seed: "number", counters: "tensor" });
+  checkTensor("withRandom", stream.counters);
   checkFunction("withRandom", fn, "withRandom({ seed, counters }, () => f(x))");
-  frames.push({ seed: checkedSeed(context.seed), counters: context.counters, calls: new Map() });
-  try {
-    return fn();
-  } finally {
-    frames.pop();
-  }
+  return within("random", { seed: checkedSeed(stream.seed), counters: stream.counters, calls: new Map() }, fn);
 }
 
-function nextCall(calls: Map<string, number>, purpose: string): number {
-  const name = `${purpose}\u0000${currentPath()}`;
+/** The key of the stream's next draw for `purpose`, of the module that runs. */
+function nextKeyOf({ seed, calls }: RandomStream, purpose: string): Key {
+  const { path } = context;
+  const name = `${purpose}\u0000${path}`;
   const call = calls.get(name) ?? 0;
   calls.set(name, call + 1);
-  return call;
+  return hashKey(seed, purpose, path, call);
 }
 
 /** @internal The key of the next draw for `purpose`, of this module. */
-export function nextKey(purpose: string): Key {
-  const frame = frames[frames.length - 1];
-  const call = nextCall(frame?.calls ?? eagerCalls, purpose);
-  return hashKey(frame?.seed ?? seed, purpose, currentPath(), call);
-}
+export const nextKey = (purpose: string): Key => nextKeyOf(context.random ?? context.eagerRandom, purpose);
 
 const beginning = { step: 0, microBatch: 0, first: 0 };
 
@@ -88,9 +71,9 @@ function checkCount(where: string, shape: Shape): number {
  * @throws ErmineError ERMINE_USAGE inside a trace without a context: the numbers would be the same in every run
  */
 export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
-  const frame = frames[frames.length - 1];
-  if (frame !== undefined) return apply1(randomUniformOp, [frame.counters], { shape, key: nextKey(purpose) });
-  if (currentTrace() !== undefined) {
+  const counters = context.random?.counters;
+  if (counters !== undefined) return apply1(randomUniformOp, [counters], { shape, key: nextKey(purpose) });
+  if (context.trace !== undefined) {
     throw new ErmineError(
       "ERMINE_USAGE",
       "Random numbers inside a compiled function would be the same in every call. Give it counters: " +
@@ -144,14 +127,14 @@ function fromHost(
   shape: readonly number[],
   make: (count: number, key: Key) => Float32Array | Int32Array,
 ): Tensor<"real"> {
-  if (currentTrace() !== undefined) {
+  if (context.trace !== undefined) {
     throw new ErmineError(
       "ERMINE_USAGE",
       `${purpose} inside a compiled function would give the same numbers in every call. Draw outside and pass them in.`,
     );
   }
   const count = checkCount(purpose, shape);
-  const numbers = make(count, hashKey(seed, purpose, currentPath(), nextCall(eagerCalls, purpose)));
+  const numbers = make(count, nextKeyOf(context.eagerRandom, purpose));
   return hostTensor(numbers, [...shape], numbers instanceof Int32Array ? "int32" : "float32");
 }
 

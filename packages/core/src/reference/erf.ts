@@ -1,8 +1,10 @@
 /** The error function and its complement in double precision, which Math lacks. */
 
 /**
- * erf x to within a few units in the last place of a double: its Taylor series for |x| < 2, and 1 − erfc by a continued fraction
- * beyond. Source: Abramowitz & Stegun 7.1.6 and 7.1.14.
+ * The error function 2/√π ∫₀ˣ e^(−t²) dt.
+ *
+ * @example
+ * erf(tensor([0, 1])); // => [0, 0.8427]
  */
 export function erf(x: number): number {
   const size = Math.abs(x);

@@ -25,6 +25,12 @@ export interface ReferenceOptions {
   readonly without?: readonly string[];
 }
 
+/**
+ * Are all elements true (≠ 0)? True of nothing.
+ *
+ * @example
+ * all(tensor([true, false])).item(); // => 0
+ */
 const all: readonly DType[] = ["float32", "int32", "bool"];
 const kernels: Readonly<Record<string, ArrayKernel>> = { ...elementwise, ...reductions, ...movement, ...products };
 

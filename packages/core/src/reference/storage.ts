@@ -1,5 +1,6 @@
 /** The reference backend's storage, and walking over row-major arrays with broadcasting. */
-import type { Attributes, Kernel, KernelOutput } from "../ir/contract.js";
+import type { Attributes } from "../ir/op.js";
+import type { Kernel, KernelOutput } from "../ir/contract.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 
 /** Numbers on the host: float32 in double precision, unless the backend was asked to round. */

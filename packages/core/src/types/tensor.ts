@@ -1,41 +1,40 @@
 /**
  * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
  */
-import type { Backend, Storage, TensorType } from "../ir/contract.js";
 import { checkCopy, copyKey, copyMark, type CopyMark } from "./copy.js";
 import { ErmineError } from "./errors.js";
 import { finalizationRegistry } from "./finalizers.js";
-import type { Value } from "../ir/graph.js";
-import { index, type Index } from "../ops/indexing.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
-import { noteFreed } from "../dispatch/scope.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
+import { physicalDType, type Device, type Storage, type TensorType } from "./storage.js";
+import { noteFreed } from "./unscoped.js";
 
-/** Numbers that exist: on the host, on one backend, or both. */
+/** Elements that exist: on the host, on one backend, or both. */
 export interface EagerState {
   readonly kind: "eager";
   host: TypedArray | undefined;
-  backend: Backend | undefined;
+  backend: Device | undefined;
   storage: Storage | undefined;
-  /** Its entry in the net under scopes. */
-  leftover: Leftover | undefined;
+  /** What the finalizer releases where nobody does before. */
+  held: HeldStorage | undefined;
   released: boolean;
   kept: boolean;
 }
 
-/** What is left of a tensor that nobody can reach any more. */
-export interface Leftover {
-  readonly backend: Backend;
+/** A tensor's storage, known to the finalizer, which must not refer to the tensor. */
+export interface HeldStorage {
+  readonly backend: Device;
   readonly storage: Storage;
   /** How many bytes count as made outside of any scope; 0 inside of one. */
   unscoped: number;
 }
 
-/** Numbers that a traced graph will make. */
+/** Elements that a traced graph will make. */
 export interface TracedState {
   readonly kind: "traced";
-  readonly value: Value;
+  /** The `Value` of the graph. */
+  readonly value: object;
   readonly trace: object;
 }
 
@@ -114,14 +113,6 @@ export class Tensor<D extends Domain = any> {
     return data[0]!;
   }
 
-  /**
-   * NumPy's indexing: numbers (negative from the end), ranges `{ start, stop, step }`, `null` for a new axis, `"..."`, an
-   * int32 tensor or array of indices, a bool mask.
-   */
-  at(...indices: readonly Index[]): Tensor<D> {
-    return index(this, indices) as Tensor<D>;
-  }
-
   /** What a console shows; long tensors are cut in the middle. */
   toString(): string {
     if (this.state.kind === "traced") return `Tensor(traced ${this.dtype}${formatShape(this.shape)})`;
@@ -196,22 +187,6 @@ export class Tensor<D extends Domain = any> {
   }
 }
 
-/** Methods that PyTorch's and tfjs' tensors have: here they are functions, so that a program carries those that it calls. */
-const functions =
-  "abs add argMax argMin cast clamp concat cumsum div equal exp flatten gather greater less log logSoftmax matmul max maximum mean min minimum mul " +
-  "neg norm permute pow prod relu reshape sigmoid sin slice softmax split sqrt square squeeze std sub sum tanh tile transpose unsqueeze variance where";
-
-for (const name of functions.split(" ")) {
-  Object.defineProperty(Tensor.prototype, name, {
-    value: () => {
-      throw new ErmineError(
-        "ERMINE_USAGE",
-        `A tensor has no ${name}(): operations are functions, ${name}(x, …) from "@ermine/core".`,
-      );
-    },
-  });
-}
-
 /** @internal @throws ErmineError where a public function is handed something else than a tensor, or one of another copy of core */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (value instanceof Tensor) return;
@@ -256,9 +231,9 @@ function fitting(data: TypedArray, dtype: DType): TypedArray {
 }
 
 /** The leak fallback under scopes. It watches states, which views of a tensor share. */
-const leftovers = finalizationRegistry<Leftover>(free);
+const finalizers = finalizationRegistry<HeldStorage>(free);
 
-function free({ backend, storage, unscoped }: Leftover): void {
+function free({ backend, storage, unscoped }: HeldStorage): void {
   if (unscoped > 0) noteFreed(unscoped);
   backend.release(storage);
 }
@@ -275,26 +250,26 @@ export function surrender(t: Tensor): void {
   });
 }
 
-function end({ state }: Tensor, giveUp: (storage: Leftover) => void): void {
+function end({ state }: Tensor, giveUp: (storage: HeldStorage) => void): void {
   if (state.kind === "traced" || state.released) return;
   state.released = true;
   state.host = undefined;
   if (state.storage === undefined) return;
-  leftovers.unregister(state);
-  giveUp(state.leftover!);
+  finalizers.unregister(state);
+  giveUp(state.held!);
   state.storage = undefined;
-  state.leftover = undefined;
+  state.held = undefined;
 }
 
-function place(state: EagerState, backend: Backend, storage: Storage): void {
+function place(state: EagerState, backend: Device, storage: Storage): void {
   state.backend = backend;
   state.storage = storage;
-  state.leftover = { backend, storage, unscoped: 0 };
-  leftovers.register(state, state.leftover, state);
+  state.held = { backend, storage, unscoped: 0 };
+  finalizers.register(state, state.held, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
-export function wrapStorage(type: TensorType, backend: Backend, storage: Storage): Tensor {
+export function wrapStorage(type: TensorType, backend: Device, storage: Storage): Tensor {
   const result = wrapHost(type, undefined);
   place(result.state as EagerState, backend, storage);
   return result;
@@ -307,14 +282,14 @@ export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor
     host,
     backend: undefined,
     storage: undefined,
-    leftover: undefined,
+    held: undefined,
     released: false,
     kept: false,
   });
 }
 
 /** @internal The storage on `backend`, uploaded where it was not. */
-export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
+export function storageOn(t: Tensor, backend: Device, what: string): Storage {
   const state = eagerState(t, what);
   if (state.storage !== undefined) {
     if (state.backend === backend) return state.storage;
@@ -327,11 +302,11 @@ export function storageOn(t: Tensor, backend: Backend, what: string): Storage {
       );
     }
     // What the host still has can move.
-    leftovers.unregister(state);
+    finalizers.unregister(state);
     state.backend!.release(state.storage);
     state.storage = undefined;
   }
-  const dtype = backend.capabilities.dtypes.includes(t.dtype) ? t.dtype : "float32";
+  const dtype = physicalDType(backend, t.dtype);
   const host = dtype === t.dtype ? state.host! : Float32Array.from(state.host!);
   place(state, backend, backend.upload(host, concrete(t.shape), dtype));
   return state.storage!;

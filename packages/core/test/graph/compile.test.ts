@@ -97,7 +97,7 @@ describe("compile", () => {
 
   it("refuses to look at numbers while it traces", () => {
     expect(() => e.compile((x: Tensor) => (x.item() > 0 ? x : e.neg(x)))(e.tensor(1))).toThrow(/where\(\) instead of if/);
-    expect(() => e.compile((x: Tensor) => x.at(e.greater(x, 0)))(e.tensor([1]))).toThrow(/Use where/);
+    expect(() => e.compile((x: Tensor) => e.at(x, e.greater(x, 0)))(e.tensor([1]))).toThrow(/Use where/);
   });
 
   it("is the function itself inside another trace and where gradients are asked", () => {
@@ -241,9 +241,9 @@ describe("passes", () => {
         e.flip(x, 0),
         e.concat([x, x]),
         e.tile(x, [2, 1]),
-        x.at({ start: 1 }),
-        x.at(-1),
-        x.at({ step: -1 }),
+        e.at(x, { start: 1 }),
+        e.at(x, -1),
+        e.at(x, { step: -1 }),
         e.flatten(x),
         e.matmul(x, e.transpose(x)),
         e.cumsum(x, 0),
@@ -269,7 +269,7 @@ describe("passes", () => {
       );
       return {
         parts,
-        gradient: e.grad((y: Tensor) => e.sum(e.square(e.concat([e.flip(y, 0), y.at({ start: 1 }), e.cumsum(y, 0)]))))(x),
+        gradient: e.grad((y: Tensor) => e.sum(e.square(e.concat([e.flip(y, 0), e.at(y, { start: 1 }), e.cumsum(y, 0)]))))(x),
         scalar,
       };
     };

@@ -247,7 +247,7 @@ describe("compile's programs", () => {
     for (const backend of [one, two, one]) {
       const result = on(backend);
       expect(result.item()).toBe(4);
-      expect((result.state as { backend: Backend }).backend).toBe(backend);
+      expect((result.state as unknown as { backend: Backend }).backend).toBe(backend);
     }
     f.dispose();
   });

@@ -39,14 +39,14 @@ describe("scaledDotProductAttention", () => {
 
   it("gives 0 where nothing may be attended to, and no gradient", () => {
     const y = e.scaledDotProductAttention(q, k, v, { mask: seen });
-    expect([...y.at(0, 1).dataSync()]).toEqual([0, 0]);
+    expect([...e.at(y, 0, 1).dataSync()]).toEqual([0, 0]);
     const { grads } = e.valueAndGrad(() => e.sum(e.scaledDotProductAttention(q, k, v, { mask: seen })), [q]);
-    expect([...grads[0]!.at(0, 1).dataSync()]).toEqual([0, 0, 0, 0]);
+    expect([...e.at(grads[0]!, 0, 1).dataSync()]).toEqual([0, 0, 0, 0]);
   });
 
   it("axes before the last two broadcast", () => {
-    const one = e.scaledDotProductAttention(q, k.at(0), v.at(0));
-    const both = e.scaledDotProductAttention(q, e.stack([k.at(0), k.at(0)]), e.stack([v.at(0), v.at(0)]));
+    const one = e.scaledDotProductAttention(q, e.at(k, 0), e.at(v, 0));
+    const both = e.scaledDotProductAttention(q, e.stack([e.at(k, 0), e.at(k, 0)]), e.stack([e.at(v, 0), e.at(v, 0)]));
     expect(e.allClose(one, both)).toBe(true);
   });
 

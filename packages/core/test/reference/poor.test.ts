@@ -37,7 +37,7 @@ const programs: [string, () => Tensor][] = [
       ),
   ],
   ["sort", () => e.argSort(e.tensor([3, 1, 2]))],
-  ["indexing", () => e.reshape(e.arange(12), [3, 4]).at([-1, 0], { step: -2 })],
+  ["indexing", () => e.at(e.reshape(e.arange(12), [3, 4]), [-1, 0], { step: -2 })],
   ["random", () => e.withRandom({ seed: 4, counters: indices([1, 0, 0]) }, () => e.drawUniform([5], "test"))],
   ["isFinite", () => e.isFinite(e.tensor([1, Infinity, Number.NaN]))],
   [

@@ -12,7 +12,7 @@ describe("domains", () => {
       e.reshape(p(), [2]),
       e.permute(p(), [1, 0]),
       e.flip(p()),
-      p().at(0),
+      e.at(p(), 0),
       e.concat([p(), p()]),
       e.broadcastTo(p(), [3, 2]),
       e.tile(p(), [2]),

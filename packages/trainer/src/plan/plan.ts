@@ -9,7 +9,7 @@ import {
   specialize,
   type Backend,
   type GraphModule,
-  type Variable,
+  type GraphVariable,
 } from "@ermine/core";
 import type { BackendChoice, Chosen } from "./choice.js";
 import { planTable } from "./table.js";
@@ -100,7 +100,7 @@ function arrange(module: GraphModule, backend: Backend): Arrangement {
 }
 
 function estimate({ module, runs, batchSize }: Workload, backend: Backend): MemoryEstimate {
-  const sum = (variables: readonly Variable[]): number => variables.reduce((total, v) => total + bytesOf(v), 0);
+  const sum = (variables: readonly GraphVariable[]): number => variables.reduce((total, v) => total + bytesOf(v), 0);
   const parameters = sum(module.variables.filter((v) => v instanceof Parameter));
   const optimizer = sum(module.variables.filter(isOptimizers));
   const buffers = sum(module.variables) - parameters - optimizer;
@@ -119,6 +119,6 @@ function estimate({ module, runs, batchSize }: Workload, backend: Backend): Memo
   return { parameters, optimizer, buffers, batch, values, total: parameters + optimizer + buffers + batch + values };
 }
 
-const isOptimizers = ({ name }: Variable): boolean => name.startsWith("optimizer.") || name.startsWith("accumulated.");
+const isOptimizers = ({ name }: GraphVariable): boolean => name.startsWith("optimizer.") || name.startsWith("accumulated.");
 
-const bytesOf = ({ shape, type }: Variable): number => shape.reduce((a, b) => a * b, bytesPerElement[type.dtype]);
+const bytesOf = ({ shape, type }: GraphVariable): number => shape.reduce((a, b) => a * b, bytesPerElement[type.dtype]);

@@ -29,6 +29,7 @@ import {
   type TracedEntry,
   type Tree,
   type TypedArray,
+  type GraphVariable,
   type VariableCheck,
 } from "@ermine/core";
 import type { Column, Dataset } from "../data/dataset.js";
@@ -278,7 +279,7 @@ const batchRows = (feeds: Readonly<Record<string, Feed>>): number =>
   Object.entries(feeds).find(([name]) => name.startsWith("inputs"))?.[1].shape[0] ?? 0;
 
 /** Runs fn, and refuses what would be neither trained nor saved: variables that are not the model's. */
-function withOwnVariables<T>(trace: Trace, own: ReadonlySet<Variable>, fn: () => T): T {
+function withOwnVariables<T>(trace: Trace, own: ReadonlySet<GraphVariable>, fn: () => T): T {
   let refused: ErmineError | undefined;
   const check: VariableCheck = (variable, access) => {
     // The optimizer's are read, and so may frozen ones be; they are written after the body.
@@ -294,7 +295,7 @@ function withOwnVariables<T>(trace: Trace, own: ReadonlySet<Variable>, fn: () =>
   }
 }
 
-const foreignVariable = ({ trainable, shape }: Variable, access: "read" | "write"): ErmineError =>
+const foreignVariable = ({ trainable, shape }: GraphVariable, access: "read" | "write"): ErmineError =>
   new ErmineError(
     "ERMINE_USAGE",
     `A ${trainable ? "parameter" : "variable"} ${formatShape(shape)} is ${access === "read" ? "used" : "changed"} here that is not among the model's, ` +

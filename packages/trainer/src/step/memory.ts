@@ -1,5 +1,17 @@
 /** The optimizer's slots of every parameter, and the groups of those that are trained now. */
-import { full, keep, mul, stopGradient, tensor, Variable, withBackend, zeros, type Parameter, type Tensor } from "@ermine/core";
+import {
+  type Backend,
+  full,
+  keep,
+  mul,
+  stopGradient,
+  tensor,
+  Variable,
+  withBackend,
+  zeros,
+  type Parameter,
+  type Tensor,
+} from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { assignGroups, type OptimizerSetup } from "../optimizers/groups.js";
 import type { Optimizer, Slot } from "../optimizers/definition.js";
@@ -108,5 +120,5 @@ function initial(parameter: Parameter, { start, shape }: Slot): Tensor {
   const backend = value.state.kind === "eager" ? value.state.backend : undefined;
   if (backend === undefined) return tensor(value.dataSync(), { shape });
   // Copied where it lies: the backend may answer later.
-  return withBackend(backend, () => keep(mul(stopGradient(value), 1)));
+  return withBackend(backend as Backend, () => keep(mul(stopGradient(value), 1)));
 }

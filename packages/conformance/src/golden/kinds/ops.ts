@@ -1,6 +1,6 @@
 /** Everyday operations as NumPy and PyTorch have them: every output, and the gradient of every float32 input. */
 import * as core from "@ermine/core";
-import { add, leaves, mul, sum, Tensor, valueAndGrad } from "@ermine/core";
+import { at, add, leaves, mul, sum, Tensor, valueAndGrad } from "@ermine/core";
 import type { Comparison } from "../comparison.js";
 import { release, runOn, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { fromGolden, type GoldenCase, type GoldenTensor } from "../schema.js";
@@ -19,7 +19,7 @@ export interface OpCase extends GoldenCase {
 type AnyFunction = (...args: unknown[]) => unknown;
 
 function find(name: string): AnyFunction {
-  if (name === "at") return (x, ...indices) => (x as Tensor).at(...(indices as core.Index[]));
+  if (name === "at") return (x, ...indices) => at((x as Tensor), ...(indices as core.Index[]));
   const found = (core as unknown as Record<string, unknown>)[name];
   if (typeof found !== "function") throw new Skip(`there is no operation "${name}"`);
   return found as AnyFunction;

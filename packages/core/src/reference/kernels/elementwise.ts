@@ -26,7 +26,12 @@ function roundHalfEven(x: number): number {
 /** Without the fraction; the nearest that int32 holds, and 0 for NaN. */
 const toInt32 = (x: number): number => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), x))));
 
-/** The sign is the divisor's. NaN by 0 in float, 0 in int32 (an integer has no NaN). */
+/**
+ * a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder.
+ *
+ * @example
+ * remainder(tensor([7, -7]), 3); // => [1, 2]
+ */
 function remainder(a: number, b: number): number {
   const rest = a % b;
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;

@@ -1,20 +1,21 @@
 /** Scaled dot-product attention as one op, so that a backend need not keep a number for each pair of query and key. */
 import { softmax } from "../activations/softmax.js";
-import { tapesWatch } from "../dispatch/tape.js";
+import { watchingTape } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
 import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
-import { add, addOp, div, maximum, mul, sub } from "./arithmetic.js";
-import { equal, greater, greaterEqual } from "./comparison.js";
-import { iota } from "./creation.js";
-import { apply1, builtinFusedOp } from "../dispatch/dispatch.js";
-import { checkTensor } from "./elementwise.js";
-import { matmul } from "./matmul.js";
-import { amax, sum } from "./reduction.js";
-import { broadcastTo, reshape } from "./shape.js";
-import { where } from "./where.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { add, mul } from "../ops/arithmetic.js";
+import { addOp } from "../ops/primitives.js";
+import { equal, greater, greaterEqual } from "../ops/comparison.js";
+import { iota } from "../ops/creation.js";
+import { apply1 } from "../ops/apply.js";
+import { builtinOp } from "../ir/op.js";
+import { matmul } from "../ops/matmul.js";
+import { amax } from "../ops/reduction.js";
+import { broadcastTo, reshape } from "../ops/shape.js";
+import { where } from "../ops/where.js";
 
 /** What the op of attention is told. */
 export type AttentionAttributes = {
@@ -30,7 +31,12 @@ export type AttentionAttributes = {
 const hidden = -Infinity;
 
 /** softmax(scale · q kᵀ, masked): [..., L, S]. */
-function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, causal, nothing }: AttentionAttributes): Tensor {
+export function weightsOf(
+  q: Tensor,
+  k: Tensor,
+  mask: Tensor | undefined,
+  { scale, causal, nothing }: AttentionAttributes,
+): Tensor {
   let scores: Tensor = mul(matmul(q, k, { transposeB: true }), scale);
   if (causal) {
     const [length, source] = [q.shape.at(-2)!, k.shape.at(-2)!];
@@ -46,7 +52,7 @@ function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { scale, caus
 }
 
 /** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */
-export const scaledDotProductAttentionOp = builtinFusedOp<AttentionAttributes>({
+export const scaledDotProductAttentionOp = builtinOp<AttentionAttributes>({
   name: "scaledDotProductAttention",
   inputs: [
     { name: "q", dtype: "float32" },
@@ -78,21 +84,6 @@ export const scaledDotProductAttentionOp = builtinFusedOp<AttentionAttributes>({
     return [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: "float32", domain: "real" }];
   },
   decompose: ([q, k, v, mask], attributes) => [matmul(weightsOf(q!, k!, mask, attributes), v!)],
-  gradient([g], [q, k, v, mask], _, attributes) {
-    const weights = weightsOf(q!, k!, mask, attributes);
-    // The mean over the keys, rather than Σ over features of g · y, which is equal but rounds differently: where one key has all the weight, the
-    // difference must be exactly 0. The weights' sum is 1 up to rounding, or 0 where a query attends to nothing.
-    const slopes = matmul(g!, v!, { transposeB: true });
-    const total = maximum(sum(weights, { axis: -1, keepDims: true }), 0.5);
-    const meanSlope = div(sum(mul(weights, slopes), { axis: -1, keepDims: true }), total);
-    const toScores = mul(mul(weights, sub(slopes, meanSlope)), attributes.scale);
-    return [
-      matmul(toScores, k!),
-      matmul(toScores, q!, { transposeA: true }),
-      matmul(weights, g!, { transposeA: true }),
-      undefined,
-    ];
-  },
 });
 
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
@@ -150,7 +141,7 @@ export function attend(
   attributes: AttentionAttributes,
 ): Tensor<"real"> {
   const [q, k, v] = tensors;
-  if (mask !== undefined && tapesWatch(addOp, [mask])) return matmul(weightsOf(q, k, mask, attributes), v);
+  if (mask !== undefined && watchingTape(addOp, [mask]) !== undefined) return matmul(weightsOf(q, k, mask, attributes), v);
   const lead = tensors.reduce<Shape>((shape, t) => broadcastShapes("scaledDotProductAttention", shape, t.shape.slice(0, -2)), []);
   const [a, b, c] = tensors.map((t) => {
     const shape = [...lead, ...t.shape.slice(-2)];

@@ -1,8 +1,8 @@
 /** Random numbers as an op: a pure function of a key and of counters that are fed. */
-import { randomUniform24, type Key } from "../random/philox.js";
+import { randomUniform24, type Key } from "./philox.js";
 import { concrete, formatShape, sizeOf, type Shape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
-import { builtinOp } from "../dispatch/dispatch.js";
+import { builtinOp } from "../ir/op.js";
 
 /** What ops of random numbers are told. */
 export type RandomAttributes = {
@@ -24,7 +24,6 @@ export const randomUniformOp = builtinOp<RandomAttributes>({
     }
     return [{ shape, dtype: "float32", domain: "real" }];
   },
-  gradient: () => [undefined],
   host([counters], { shape, key }) {
     const [step, microBatch, first] = Array.from(counters!);
     return randomUniform24(sizeOf(concrete(shape, "randomUniform")) as number, key, {

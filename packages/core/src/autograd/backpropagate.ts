@@ -1,0 +1,60 @@
+/**
+ * Reverse mode: walks a tape backwards, calling each op's gradient rule. The rules are written in ops, so an outer tape differentiates them
+ * again.
+ */
+import { withPath } from "../dispatch/context.js";
+import type { Tape } from "../dispatch/tape.js";
+import { isDifferentiable } from "../ir/op.js";
+import { apply1 } from "../ops/apply.js";
+import { zerosLike } from "../ops/creation.js";
+import { addOp } from "../ops/primitives.js";
+import { ErmineError } from "../types/errors.js";
+import type { Tensor } from "../types/tensor.js";
+import { keyOf } from "../types/views.js";
+
+/** What lookups in a table leave of its gradient. */
+export interface Lookup {
+  readonly indices: Tensor;
+  readonly rows: Tensor;
+}
+
+/**
+ * @internal Gradients of Σ output · gradOutput with respect to `sources`; undefined where none flows.
+ *
+ * @param lookups for tables whose gradient may be rows: filled with those of lookups, which are then not part of what is returned
+ */
+export function backpropagate(
+  tape: Tape,
+  output: Tensor,
+  gradOutput: Tensor,
+  sources: readonly Tensor[],
+  lookups?: ReadonlyMap<Tensor, Lookup[]>,
+): (Tensor | undefined)[] {
+  const gradients = new Map<Tensor, Tensor>([[keyOf(output), gradOutput]]);
+  for (let k = tape.entries.length - 1; k >= 0; k--) {
+    const { op, inputs, outputs, attributes, path } = tape.entries[k]!;
+    const gradOutputs = outputs.map((t) => gradients.get(keyOf(t)));
+    if (gradOutputs.every((g) => g === undefined)) continue;
+    const rule = tape.rules.ruleOf(op);
+    if (rule === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
+    const complete = outputs.map((t, i) => gradOutputs[i] ?? zerosLike(t));
+    const needed = inputs.map(
+      (t, i) => t !== undefined && t.dtype === "float32" && isDifferentiable(op, i) && tape.watched.has(keyOf(t)),
+    );
+    const looked = lookups !== undefined && needed[0] === true ? lookups.get(keyOf(inputs[0]!)) : undefined;
+    const lookup =
+      looked === undefined ? undefined : withPath(path, () => tape.rules.rowRuleOf(op)?.(complete[0]!, inputs, attributes));
+    if (lookup !== undefined) {
+      looked!.push(lookup);
+      continue;
+    }
+    const inputGradients = withPath(path, () => rule(complete, inputs, outputs, attributes, needed));
+    inputs.forEach((t, i) => {
+      const gradient = inputGradients[i];
+      if (t === undefined || gradient === undefined || !needed[i]) return;
+      const sum = gradients.get(keyOf(t));
+      gradients.set(keyOf(t), sum === undefined ? gradient : apply1(addOp, [sum, gradient], {}));
+    });
+  }
+  return sources.map((t) => gradients.get(keyOf(t)));
+}

@@ -1,0 +1,38 @@
+/** Gradients of picking and adding by index: each is the other's. */
+import { apply1 } from "../../ops/apply.js";
+import { zerosLike } from "../../ops/creation.js";
+import { embeddingOp, rowsOf } from "../../ops/embedding.js";
+import { gatherOp, indexAdd, indexAddOp, indexSelectOp, scatterAddOp } from "../../ops/gather.js";
+import { gradientOf } from "../../ops/gradient.js";
+
+export const indexSelectGradient = gradientOf(
+  indexSelectOp,
+  ([g], [x, indices], _, { axis }) => [apply1(indexAddOp, [zerosLike(x!), indices, g], { axis }), undefined],
+  (g, [x, indices], { axis }) => (axis === 0 && x!.rank === 2 ? { indices: indices!, rows: g } : undefined),
+);
+
+export const indexAddGradient = gradientOf(indexAddOp, ([g], [, indices], _, { axis }, needed) => [
+  g,
+  undefined,
+  needed[2] ? apply1(indexSelectOp, [g, indices], { axis }) : undefined,
+]);
+
+export const gatherGradient = gradientOf(gatherOp, ([g], [x, indices], _, { axis }) => [
+  apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }),
+  undefined,
+]);
+
+export const scatterAddGradient = gradientOf(scatterAddOp, ([g], [, indices], _, { axis }, needed) => [
+  g,
+  undefined,
+  needed[2] ? apply1(gatherOp, [g, indices], { axis }) : undefined,
+]);
+
+export const embeddingGradient = gradientOf(
+  embeddingOp,
+  ([g], [table, indices], _, attributes) => [
+    indexAdd(zerosLike(table!), 0, indices!, rowsOf(g!, table!, indices!, attributes)),
+    undefined,
+  ],
+  (g, [table, indices], attributes) => ({ indices: indices!, rows: rowsOf(g, table!, indices!, attributes) }),
+);

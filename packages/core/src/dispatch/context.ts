@@ -1,0 +1,97 @@
+/**
+ * What surrounds a computation: on which backend it runs, whether it is traced, which tapes listen, where it draws random numbers. The one
+ * place for such state; what holds only during a function is set by `within` and put back when the function ends.
+ */
+import type { Backend } from "../ir/contract.js";
+import type { GraphVariable } from "../ir/graph.js";
+import type { Attributes, Op, OptionalTensors, Tensors } from "../ir/op.js";
+import type { Dim } from "../types/dim.js";
+import type { TensorType } from "../types/storage.js";
+import type { Tensor } from "../types/tensor.js";
+import type { Tape } from "./tape.js";
+
+/** What ops and variables do while a function is traced: `Trace` makes nodes of a graph of them. */
+export interface Recorder {
+  record(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[];
+  readVariable(variable: GraphVariable): Tensor;
+  writeVariable(variable: GraphVariable, t: Tensor): void;
+  /** Notes that something is measured over `count` elements, which must not be one. */
+  require(what: string, count: Dim): void;
+}
+
+/** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */
+export type OpObserver = (op: Op, outputs: Tensors, path: string, inputs: OptionalTensors, attributes: Attributes) => void;
+
+/** Where draws come from. */
+export interface RandomStream {
+  readonly seed: number;
+  /** How often each purpose drew, by the purpose and the module's path. */
+  readonly calls: Map<string, number>;
+  /** int32 [3]: step, micro-batch, index of each draw's first element in the whole one; absent: draws are made on the host. */
+  readonly counters: Tensor | undefined;
+}
+
+export interface ExecutionContext {
+  /** Runs eager ops whose tensors do not say where. */
+  backend: Backend | undefined;
+  /** Makes ops nodes of a graph. */
+  trace: Recorder | undefined;
+  /** Note what gradients flow through, innermost last. */
+  tapes: readonly Tape[];
+  /** Tapes before this position do not listen (`noGrad`); one that is started inside of it does. */
+  firstTape: number;
+  /** The tensors that tapes know variables by: a map for each running tape, innermost last. undefined: a constant, read as it is. */
+  recordings: readonly Map<GraphVariable, Tensor | undefined>[];
+  /** The random numbers of a training step; absent: those of `manualSeed`. */
+  random: RandomStream | undefined;
+  /** The random numbers of eager draws. */
+  eagerRandom: RandomStream;
+  /** The path of the module that runs ("encoder.0"). */
+  path: string;
+  /** The module that runs. */
+  module: object | undefined;
+  /** What the innermost scope frees. */
+  region: Set<Tensor> | undefined;
+  observer: OpObserver | undefined;
+  /** How many ops the eager op that runs is inside of. */
+  depth: number;
+}
+
+/** The context of this copy of the package. */
+export const context: ExecutionContext = {
+  backend: undefined,
+  trace: undefined,
+  tapes: [],
+  firstTape: 0,
+  recordings: [],
+  random: undefined,
+  eagerRandom: { seed: 0, calls: new Map(), counters: undefined },
+  path: "",
+  module: undefined,
+  region: undefined,
+  observer: undefined,
+  depth: 0,
+};
+
+/** Runs `fn` with a field of the context as `value`. */
+export function within<F extends keyof ExecutionContext, T>(field: F, value: ExecutionContext[F], fn: () => T): T {
+  const outer = context[field];
+  context[field] = value;
+  try {
+    return fn();
+  } finally {
+    context[field] = outer;
+  }
+}
+
+/** @internal Names the module that the nodes made by fn belong to. */
+export const withPath = <T>(path: string, fn: () => T): T => within("path", path, fn);
+
+/** The path of the module whose forward runs; "" outside of all. */
+export const currentPath = (): string => context.path;
+
+/** @internal Runs fn outside of any trace: eagerly. */
+export const withoutTrace = <T>(fn: () => T): T => within("trace", undefined, fn);
+
+/** Runs fn with `observe` told of its ops: how a trainer finds the op that first made a number that is not finite. */
+export const observeOps = <T>(observe: OpObserver, fn: () => T): T => within("observer", observe, () => within("depth", 0, fn));

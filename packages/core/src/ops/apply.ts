@@ -1,0 +1,21 @@
+/** `apply` is the one door through which every operation goes. */
+import { dispatch } from "../dispatch/dispatch.js";
+import { inputsOf, type Attributes, type Op, type OptionalTensors } from "../ir/op.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { conform } from "./conform.js";
+
+/**
+ * Runs, or traces, one op. Inputs of other dtypes than it computes in are cast before, or refused.
+ *
+ * @throws ErmineError ERMINE_DTYPE, and what the op's `infer` throws
+ */
+export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
+  const op = definition as unknown as Op;
+  for (const t of given) if (t !== undefined) checkTensor(op.name, t);
+  return dispatch(op, conform(op.name, inputsOf(op, given.length), given), attributes);
+}
+
+/** The op's first output. */
+export function apply1<A extends Attributes>(op: Op<A>, inputs: OptionalTensors, attributes: A): Tensor {
+  return apply(op, inputs, attributes)[0]!;
+}
