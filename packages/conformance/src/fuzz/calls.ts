@@ -50,11 +50,6 @@ function optimize(
 }
 
 export const ownCalls: Readonly<Record<string, OwnCall>> = {
-  at: {
-    run: (x: Tensor, ...indices) => at(x, ...indices),
-    print: (x, ...indices) => `${x}.at(${indices.join(", ")})`,
-    imports: () => ({}),
-  },
   random: {
     run: (counters: Tensor, shape: readonly number[]) =>
       core.withRandom({ seed: 7, counters }, () => core.drawUniform(shape, "program")),

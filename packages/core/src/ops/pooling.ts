@@ -25,6 +25,7 @@ export type AvgPoolAttributes = Omit<Window, "dilation"> & {
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
 
+/** The gradient goes to the first largest of each window, as PyTorch's. */
 export const maxPoolOp = builtinOp<MaxPoolAttributes>({
   name: "maxPool",
   inputs: [{ name: "x", dtype: "float32" }],

@@ -93,7 +93,9 @@ export const subOp = binaryOp("sub", { dtype: "numeric" });
 export const mulOp = binaryOp("mul", { dtype: "numeric" });
 /** The op behind `div`. */
 export const divOp = binaryOp("div");
+/** The gradient is 0 for the base where the exponent is 0, and for the exponent where the base is 0 and the exponent is not negative, as PyTorch's. */
 export const powOp = binaryOp("pow");
+/** Where the two are equal each gets half of the gradient, as PyTorch's. */
 export const maximumOp = binaryOp("maximum", { dtype: "numeric" });
 /** The op behind `minimum`. */
 export const minimumOp = binaryOp("minimum", { dtype: "numeric" });
