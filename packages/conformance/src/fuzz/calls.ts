@@ -1,6 +1,6 @@
 /** What a step can call beyond the functions that core exports: as it runs, and as it is printed. */
 import * as core from "@ermine/core";
-import { at, Tensor } from "@ermine/core";
+import { Tensor } from "@ermine/core";
 import * as nn from "@ermine/core/nn";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { Optimizer } from "@ermine/trainer";
