@@ -25,10 +25,13 @@ export interface VariableStorage {
 
 /** A variable as graphs and programs see it: `Variable` is the one there is. */
 export interface GraphVariable {
+  /** Shape, dtype and domain, which stay. */
   readonly type: TensorType;
+  /** Its sizes. */
   readonly shape: readonly number[];
   /** For messages; a module's path where it has one. */
   readonly name: string;
+  /** Do optimizers update it? */
   readonly trainable: boolean;
   /** A copy of the elements. */
   data(): Promise<TypedArray>;

@@ -8,6 +8,9 @@ import { conform } from "./conform.js";
  * Runs, or traces, one op. Inputs of other dtypes than it computes in are cast before, or refused.
  *
  * @throws ErmineError ERMINE_DTYPE, and what the op's `infer` throws
+ *
+ * @example
+ * apply(sortOp, [tensor([2, 1])], { axis: 0, descending: false }).map((t) => t.toArray()); // => [[1, 2], [1, 0]]
  */
 export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
   const op = definition as unknown as Op;
@@ -15,7 +18,12 @@ export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTe
   return dispatch(op, conform(op.name, inputsOf(op, given.length), given), attributes);
 }
 
-/** The op's first output. */
+/**
+ * The op's first output: see `apply`.
+ *
+ * @example
+ * apply1(addOp, [tensor([1, 2]), tensor([3, 4])], {}).toArray(); // => [4, 6]
+ */
 export function apply1<A extends Attributes>(op: Op<A>, inputs: OptionalTensors, attributes: A): Tensor {
   return apply(op, inputs, attributes)[0]!;
 }

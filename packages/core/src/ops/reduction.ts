@@ -67,6 +67,7 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
 
 /** The op behind `sum`. */
 export const sumOp = reduceOp("sum", false);
+/** The op behind `prod`. The gradient is exact where elements are 0 (first derivatives). */
 export const prodOp = reduceOp("prod", false);
 /** The op behind `amax`. */
 export const maxOp = reduceOp("max", true);
