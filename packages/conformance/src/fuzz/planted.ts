@@ -9,7 +9,7 @@ import {
   type KernelInput,
   type KernelOutput,
   type TypedArray,
-  type Variable,
+  type GraphVariable,
 } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 
@@ -140,7 +140,7 @@ const each = (names: readonly string[], change: Change): Readonly<Record<string,
   Object.fromEntries(names.map((name) => [name, change]));
 
 /** Backends with a fault each: what programs at random must find. */
-const typeOf = ({ shape, type: { dtype } }: Variable): KernelOutput => ({ shape, dtype });
+const typeOf = ({ shape, type: { dtype } }: GraphVariable): KernelOutput => ({ shape, dtype });
 
 /** Programs over one variable that have its elements each for itself once the second of them is compiled. */
 function unsharedVariables(): Backend {
