@@ -1,6 +1,6 @@
 /** The trainer's data pipeline alone: shuffled batches gathered into the memory that a step is fed from. */
 import { isFeedSource } from "@ermine/core";
-import { batches, batchFeeds, dataset } from "@ermine/trainer";
+import { batchFeeds, dataset } from "@ermine/trainer";
 import { readAll, type ModelTask } from "./data.js";
 import type { Work } from "./player.js";
 
@@ -13,12 +13,17 @@ export function loaderWork(task: ModelTask): Work {
   return {
     engine: "@ermine/trainer",
     step() {
-      for (const rows of batches(data.length, task.batch, { seed: 0, epoch: epoch++ })) {
-        const feeds = batchFeeds(data, { rows });
+      for (const batch of data.batches({ batchSize: task.batch, seed: 0, epoch: epoch++ })) {
+        const feeds = batchFeeds(batch);
         for (const name of ["inputs", "targets"] as const) {
           const { value } = feeds[name]!;
           if (!isFeedSource(value)) throw new Error(`The feed "${name}" is not gathered.`);
-          value.copyInto(targets[name]);
+          value.copyInto(
+            targets[name].subarray(
+              0,
+              feeds[name]!.shape.reduce((a, b) => a * b, 1),
+            ),
+          );
         }
       }
       return undefined;

@@ -1,13 +1,24 @@
 /** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
 export { Trainer } from "./trainer.js";
 export type { FitOptions, History, TrainerOptions, Weights } from "./options.js";
-export type { BackendChoice, BackendRequest, CandidateReport } from "./plan/choice.js";
+export type { BackendChoice, CandidateReport } from "./plan/choice.js";
+export type { BackendRequest } from "./plan/request.js";
 export { backendTable } from "./plan/table.js";
 export type { Configuration } from "./plan/configuration.js";
 export type { Arrangement, LackedOp, MemoryEstimate, Plan } from "./plan/plan.js";
-export type { Loading } from "./data/ahead.js";
+export type { PrefetchStats } from "./data/prefetch.js";
+export {
+  stream,
+  type RowSource,
+  type Sample,
+  type ShapedRow,
+  type StreamItem,
+  type StreamOptions,
+  type StreamPass,
+  type StreamSource,
+} from "./data/stream.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
-export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadow.js";
+export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
 export { dataset, Dataset, split, type Column, type ColumnSource, type ShapedArray } from "./data/dataset.js";
 export type * from "./data/source.js";
 export type {
@@ -22,7 +33,7 @@ export type {
   VariableState,
   Verdict,
 } from "./step/contract.js";
-export { batches, batchFeeds } from "./data/batches.js";
+export { batchFeeds } from "./data/batches.js";
 export { elasticNet, l1Penalty, l2Penalty, type Regularizer, type RegularizerOptions } from "./risk/regularizers.js";
 export type { AnyLoss, BatchTensors, CustomLoss, CustomPart, DefinedLoss } from "./risk/objective.js";
 export { weightedSum, type LossPart, type WeightedSum } from "./risk/weightedSum.js";

@@ -3,7 +3,10 @@ import { checkCopy, checkOptions, ErmineError, requireOptions, show, type Backen
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
 import { checkCallbacks, type CallbackEntry } from "./callbacks/check.js";
-import type { Loading } from "./data/ahead.js";
+import type { PrefetchStats } from "./data/prefetch.js";
+import type { DataSource } from "./data/source.js";
+import { readOnce } from "./data/readOnce.js";
+import { sourceOf } from "./loop/sources.js";
 import { checkBatchSize } from "./data/batches.js";
 import { Dataset, split } from "./data/dataset.js";
 import { checkMetrics, type Metric } from "./metrics/metric.js";
@@ -13,8 +16,8 @@ import { checkOptimizer, type Optimizer } from "./optimizers/definition.js";
 import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
 import { isLoss, isSum, partsOf, type AnyLoss } from "./risk/objective.js";
 import type { Schedule } from "./schedules/schedule.js";
-import type { BackendRequest } from "./plan/choice.js";
-import type { ShadowOptions, ShadowReport } from "./plan/shadow.js";
+import type { BackendRequest } from "./plan/request.js";
+import type { ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
 import type { Regularizer } from "./risk/regularizers.js";
 
 /** The options of a `Trainer`. */
@@ -59,7 +62,7 @@ export interface FitOptions<M extends string = string, T extends string = string
   /** Leave out the last batch of an epoch where it would be smaller; its samples, others each epoch, are not trained on in it. Default false. */
   readonly dropLast?: boolean;
   /** Evaluated after each epoch. Default: none. */
-  readonly validation?: Dataset;
+  readonly validation?: DataSource;
   /** The share of the data set that is held out for that, chosen by seed. Default: none. */
   readonly validationSplit?: number;
   /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
@@ -68,6 +71,11 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly shuffle?: boolean;
   /** Told in this order. Falsy entries are left out: `[progress && progressBar()]`. Default: none. */
   readonly callbacks?: readonly CallbackEntry<LogName<M, T>>[];
+  /**
+   * What to do where a step would write values that are not finite. "stop" (default): training ends with an error that names layer and op; parameters are
+   * those before the step. "skip": the batch is left out with a notice of what was wrong, and training goes on with the next one.
+   */
+  readonly onRefusal?: "stop" | "skip";
   /** Ends training cleanly after the step. Default: none. */
   readonly signal?: AbortSignal;
   /** Take every k-th update on a second backend too, and report the first op that differs there. Default: no second backend. */
@@ -83,7 +91,7 @@ export interface History {
   /** The loss of each update: the batch's risk plus the penalty. */
   readonly steps: readonly number[];
   /** What gathering batches ahead did, where the backend answers later. */
-  readonly loading?: Loading;
+  readonly loading?: PrefetchStats;
   /** What the shadow saw. */
   readonly shadow?: ShadowReport;
   /** Why it ended. */
@@ -112,6 +120,7 @@ const fitKinds = {
   validationWeights: "any",
   shuffle: "any",
   callbacks: "any",
+  onRefusal: "any",
   signal: "any",
   shadow: "any",
   notice: "any",
@@ -240,13 +249,14 @@ export interface FitRun<M extends string = string, T extends string = string> ex
   FitOptions<M, T>,
   "epochs" | "signal" | "shadow"
 > {
-  readonly training: Dataset;
-  readonly validation: Dataset | undefined;
+  readonly training: DataSource;
+  readonly validation: DataSource | undefined;
   readonly batchSize: number;
   readonly dropLast: boolean;
   readonly validationWeights: Weights;
   readonly shuffle: boolean;
   readonly callbacks: readonly Callback<LogName<M, T>>[];
+  readonly onRefusal: "stop" | "skip";
   readonly notice: (message: string) => void;
 }
 
@@ -262,13 +272,13 @@ export function checkDataset(where: string, data: unknown): asserts data is Data
 
 /** @throws ErmineError where data and options do not fit */
 export function checkFit<M extends string, T extends string>(
-  data: Dataset,
+  data: DataSource,
   options: FitOptions<M, T>,
   trainer: TrainerOptions<M, T>,
 ): FitRun<M, T> {
   requireOptions<FitOptions<M, T>>("fit", options, fitKinds, "data");
-  checkDataset("fit", data);
-  checkCopy("fit: validation", options.validation);
+  const source = sourceOf("fit", data);
+  const given = options.validation === undefined ? undefined : sourceOf("fit's validation", options.validation);
   const batchSize = checkBatchSize(options.batchSize ?? 32);
   if (!Number.isInteger(options.epochs) || options.epochs < 1) {
     throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${String(options.epochs)}.`);
@@ -276,8 +286,10 @@ export function checkFit<M extends string, T extends string>(
   if (options.validation !== undefined && options.validationSplit !== undefined) {
     throw new ErmineError("ERMINE_OPTION", "fit: validation and validationSplit say the same thing twice. Give one.");
   }
+  if (source.resume === "none" && options.epochs > 1) throw readOnce(true);
+  if (given?.resume === "none" && options.epochs > 1) throw readOnce(true);
   const [training, validation] =
-    options.validationSplit === undefined ? [data, options.validation] : split(data, options.validationSplit, trainer.seed ?? 0);
+    options.validationSplit === undefined ? [source, given] : splitOf(source, options.validationSplit, trainer.seed ?? 0);
   const callbacks = checkCallbacks<LogName<M, T>>(options.callbacks ?? []);
   // The parts of a function of one's own are known when it has been called: its monitors are checked then.
   if (isSum(trainer.loss) || isLoss(trainer.loss)) {
@@ -291,9 +303,12 @@ export function checkFit<M extends string, T extends string>(
     dropLast = false,
     notice = console.warn,
     validationWeights = "latest",
+    onRefusal = "stop",
   } = options;
   checkKinds(options);
-  if (dropLast && training.length < batchSize) {
+  if (onRefusal !== "stop" && onRefusal !== "skip")
+    throw new ErmineError("ERMINE_OPTION", `fit: onRefusal is "stop" or "skip", got ${show(onRefusal)}.`);
+  if (dropLast && training.length !== undefined && training.length < batchSize) {
     throw new ErmineError(
       "ERMINE_DATA",
       `fit: dropLast leaves no batch: there are ${training.length} samples to train on, and batchSize is ${batchSize}. Take a smaller batchSize.`,
@@ -301,12 +316,21 @@ export function checkFit<M extends string, T extends string>(
   }
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
-  const given = { training, validation, validationWeights, batchSize, dropLast, shuffle, callbacks, notice };
-  return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...given };
+  const rest = { training, validation, validationWeights, batchSize, dropLast, shuffle, callbacks, onRefusal, notice };
+  return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...rest };
+}
+
+/** @throws ErmineError ERMINE_DATA where the data are not in memory */
+function splitOf(source: DataSource, fraction: number, seed: number): [Dataset, Dataset] {
+  if (source instanceof Dataset) return split(source, fraction, seed);
+  throw new ErmineError(
+    "ERMINE_DATA",
+    "fit: validationSplit holds out samples of a data set in memory. Of a stream give validation: a source of its own.",
+  );
 }
 
 /** @throws ErmineError ERMINE_OPTION where an option of `fit` is of another kind than it must be */
-function checkKinds({ signal, notice, shuffle, dropLast, validation }: FitOptions): void {
+function checkKinds({ signal, notice, shuffle, dropLast }: FitOptions): void {
   const refuse = (text: string): never => {
     throw new ErmineError("ERMINE_OPTION", `fit: ${text}`);
   };
@@ -319,8 +343,6 @@ function checkKinds({ signal, notice, shuffle, dropLast, validation }: FitOption
   if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${String(notice)}.`);
   if (dropLast !== undefined && typeof dropLast !== "boolean") refuse(`dropLast is true or false, got ${String(dropLast)}.`);
   if (shuffle !== undefined && typeof shuffle !== "boolean") refuse(`shuffle is true or false, got ${String(shuffle)}.`);
-  if (validation !== undefined && !(validation instanceof Dataset))
-    refuse("validation is a data set: dataset({ inputs, targets }).");
 }
 
 const groupsOf = (setup: OptimizerSetup): readonly Pick<ParameterGroup, "optimizer">[] =>

@@ -3,9 +3,11 @@ import { type Backend, checkArguments, checkCopy, checkOptions, ErmineError, loa
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
+import type { DataSource } from "./data/source.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
+import { sampleOf, sourceOf } from "./loop/sources.js";
 import {
   checkDataset,
   checkFit,
@@ -74,7 +76,7 @@ export class Trainer<M extends string = never, T extends string = never> {
 
   /** Updates taken so far. */
   get step(): number {
-    return this.#training.state.step;
+    return this.#training.state.update;
   }
 
   /**
@@ -86,7 +88,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * trainer.rateNow(rate); // => 0.1
    */
   rateNow(rate: Rate): number {
-    const { step, epoch, schedules } = this.#training.state;
+    const { update: step, epoch, schedules } = this.#training.state;
     return rateAt(rate, { step, epoch, schedules });
   }
 
@@ -98,11 +100,11 @@ export class Trainer<M extends string = never, T extends string = never> {
    * data, model and loss do not fit; ERMINE_NOT_FINITE where a step gives values that are not finite: it names step, layer and op, and the
    * parameters are those before that step
    */
-  async fit(data: Dataset, options: FitOptions<M, T>): Promise<History> {
+  async fit(data: DataSource, options: FitOptions<M, T>): Promise<History> {
     if (arguments.length > 2) checkArguments("fit", arguments, 2);
     const run = checkFit(data, options, this.#options);
     const { turns, state } = this.#training;
-    const work = turns.beginFit(state.step);
+    const work = turns.beginFit(state.update);
     try {
       return await work.run(async () => {
         await this.#place(run.training, "update", run.batchSize, run.notice);
@@ -119,19 +121,19 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @param options.weights "averaged": with the average that an optimizer keeps (`exponentialAverage`); default "latest"
    */
   async evaluate(
-    data: Dataset,
+    data: DataSource,
     options: { batchSize?: number; weights?: Weights } = {},
   ): Promise<{ loss: number } & { [K in M | T]: number }> {
     if (arguments.length > 2) checkArguments("evaluate", arguments, 2);
     checkOptions("evaluate", options, { batchSize: "number", weights: "string" }, "data");
-    checkDataset("evaluate", data);
+    const source = sourceOf("evaluate", data);
     const { batchSize = 256, weights = "latest" } = options;
     checkWeights("evaluate: weights", weights);
     const work = this.#training.turns.work("evaluate");
     checkBatchSize(batchSize);
     const values = await work.run(async () => {
-      await this.#place(data, "evaluate", batchSize);
-      return evaluate(this.#training, data, batchSize, weights, work);
+      await this.#place(source, "evaluate", batchSize);
+      return evaluate(this.#training, source, batchSize, weights, work);
     });
     return values as { loss: number } & { [K in M | T]: number };
   }
@@ -218,7 +220,7 @@ export class Trainer<M extends string = never, T extends string = never> {
   }
 
   /** Chooses the backend where that is still open, for what is about to be done. */
-  async #place(sample: Dataset, use: Use, batchSize: number, notice: (message: string) => void = console.warn): Promise<void> {
+  async #place(source: DataSource, use: Use, batchSize: number, notice: (message: string) => void = console.warn): Promise<void> {
     const { backend: asked } = this.#options;
     if (this.#training.engine.placed || typeof asked !== "string") return;
     this.#choosing ??= (async () => {
@@ -228,7 +230,8 @@ export class Trainer<M extends string = never, T extends string = never> {
         this.#take(home, (await choose({ asked: home, why: atHome })).choice);
         return;
       }
-      const workload = asked === "fastest" ? await workloadOf(this.#options, sample, use, batchSize) : undefined;
+      const workload =
+        asked === "fastest" ? await workloadOf(this.#options, await sampleOf(source, batchSize), use, batchSize) : undefined;
       const { backend, choice, close } = await choose({ asked, ...(workload === undefined ? {} : { workload }) });
       close();
       this.#take(backend, choice);

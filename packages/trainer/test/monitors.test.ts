@@ -195,7 +195,11 @@ describe("callbacks that would never be called are refused", () => {
     ["a misspelt hook", [{ name: "mine", onEpochENd() {} }], /mine has a hook "onEpochENd".*Did you mean "onEpochEnd"/],
     ["another spelling", [{ on_epoch_end() {} }], /"on_epoch_end".*"onEpochEnd"/],
     ["another framework's", [{ onBatchEnd() {} }], /"onBatchEnd".*"onStep"/],
-    ["a hook that there is not", [{ onEpochEnd() {}, onPredict() {} }], /"onPredict".*There are: onTrainBegin, onStep/],
+    [
+      "a hook that there is not",
+      [{ onEpochEnd() {}, onPredict() {} }],
+      /"onPredict".*There are: onTrainBegin, onEpochBegin, onBatch, onStep/,
+    ],
     [
       "a method of a class",
       [
@@ -274,7 +278,7 @@ describe("what is given under another name or as another kind is refused", () =>
     ["null as a signal", () => fit(make([]), { signal: null as never }), /signal is an AbortSignal, got null/],
     ["a notice that is none", () => fit(make([]), { notice: "quiet" as never }), /notice is a function/],
     ["a shuffle that is none", () => fit(make([]), { shuffle: 0 as never }), /shuffle is true or false/],
-    ["validation that is no data set", () => fit(make([]), { validation: [data] as never }), /validation is a data set/],
+    ["validation that is no data set", () => fit(make([]), { validation: [data] as never }), /validation takes a data set/],
     ["a metric's name", () => make(["accuracy" as never]), /accuracy is a string.*accuracy\(\)/],
     ["a metric that was not called", () => make([accuracy as never]), /accuracy is a function.*accuracy\(\)/],
     ["a metric without a function", () => make([{ name: "half", better: "lower" } as never]), /half has no function init/],

@@ -194,8 +194,9 @@ export function compileCpu(
   }
 
   function fill({ block, view }: Place, { value }: Feed): void {
-    if (isFeedSource(value)) value.copyInto(view);
-    else if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
+    // Arrays first: a look for a method on arrays of many kinds costs more than the question.
+    if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
+    else if (isFeedSource(value)) value.copyInto(view);
     else copyWords(heap, (value as Block).address, block.address, (value as Block).length);
   }
 

@@ -5,13 +5,18 @@ import type { Callback } from "./callback.js";
 /** An entry of a list of callbacks: `condition && callback` leaves something falsy where the condition does not hold. */
 export type CallbackEntry<Name extends string = never> = Callback<Name> | false | null | undefined | "" | 0;
 
-const hooks = ["onTrainBegin", "onStep", "onEpochEnd", "onTrainEnd"] as const;
+const hooks = ["onTrainBegin", "onEpochBegin", "onBatch", "onStep", "onEpochEnd", "onTrainEnd"] as const;
 
 /** Other frameworks' names for what a hook here is. */
 const foreign: Readonly<Record<string, string>> = {
   onTrainStart: "onTrainBegin",
   onFitStart: "onTrainBegin",
   onFitEnd: "onTrainEnd",
+  onBatchBegin: "onBatch",
+  onTrainBatchBegin: "onBatch",
+  onTrainBatchStart: "onBatch",
+  onEpochStart: "onEpochBegin",
+  onTrainEpochStart: "onEpochBegin",
   onBatchEnd: "onStep",
   onTrainBatchEnd: "onStep",
   onStepEnd: "onStep",

@@ -1,8 +1,8 @@
-/** Mini-batches: which rows, in which order. The order of an epoch depends on the seed and its number alone. */
-import { ErmineError, hashKey, shuffledIndices, type Feed } from "@ermine/core";
-import type { Ahead } from "./ahead.js";
-import type { Dataset } from "./dataset.js";
-import type { Resident } from "./resident.js";
+/** Mini-batches of a data set in memory. The order of an epoch depends on the seed and its number alone; a batch is filled again and again. */
+import { ErmineError, hashKey, shuffledIndices, type DType, type Feed, type TypedArray } from "@ermine/core";
+import type { Column } from "./column.js";
+import { mapColumns, namedColumns } from "./columns.js";
+import type { Batch, BatchColumn, BatchRequest, ColumnTree } from "./source.js";
 
 /** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
 export function checkBatchSize(batchSize: number): number {
@@ -10,73 +10,124 @@ export function checkBatchSize(batchSize: number): number {
   throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${String(batchSize)}.`);
 }
 
-/**
- * The rows of each batch of an epoch; the last is smaller where the size does not divide.
- *
- * @param dropLast leave out a last batch that is smaller; default false
- */
-export function batches(
-  length: number,
-  batchSize: number,
-  order?: {
-    /** What the order is drawn from. */
-    seed: number;
-    /** Which pass it is, from 0; each has an order of its own. */
-    epoch: number;
-  },
-  dropLast = false,
-): Int32Array[] {
-  const rows = order === undefined ? Int32Array.from({ length }, (_, i) => i) : shuffled(length, order);
-  const list: Int32Array[] = [];
-  const end = dropLast ? length - (length % batchSize) : length;
-  for (let start = 0; start < end; start += batchSize) list.push(rows.subarray(start, Math.min(start + batchSize, length)));
-  return list;
-}
+/** Rows of a column in memory. */
+class RowsColumn implements BatchColumn {
+  readonly source: Column;
+  readonly rows: Int32Array;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
 
-const shuffled = (length: number, { seed, epoch }: { seed: number; epoch: number }): Int32Array =>
-  shuffledIndices(length, hashKey(seed, "shuffle", epoch));
-
-/** Makes an epoch's batches those of another one: of small batches the views cost as much as the order. */
-export function reorder(list: readonly Int32Array[], order: { seed: number; epoch: number }): void {
-  const rows = new Int32Array(list[0]!.buffer);
-  rows.set(shuffled(rows.length, order));
-}
-
-/** The rows of a batch; another batch of the same size may take its place. */
-export interface Rows {
-  rows: Int32Array;
-  /** Where they may lie gathered already. */
-  ahead?: Ahead | undefined;
-}
-
-/**
- * Feeds that write the batch's rows straight into the backend's memory, or say which they are where the column lies there. Names are
- * those of `Dataset.namedColumns`.
- */
-export function batchFeeds(data: Dataset, batch: Rows, resident?: Resident): Record<string, Feed> {
-  const feeds: Record<string, Feed> = {};
-  for (const [name, column] of data.namedColumns()) {
-    const shape = [batch.rows.length, ...column.shape.slice(1)];
-    const storage = resident?.find(column);
-    feeds[name] =
-      storage === undefined
-        ? {
-            shape,
-            value: {
-              copyInto(target) {
-                const ready = batch.ahead?.take(column, batch.rows);
-                if (ready === undefined) column.gather(batch.rows, target);
-                else target.set(ready);
-              },
-            },
-          }
-        : {
-            shape,
-            value: storage,
-            get rows() {
-              return batch.rows;
-            },
-          };
+  constructor(source: Column, rows: Int32Array) {
+    this.source = source;
+    this.rows = rows;
+    this.shape = source.shape.slice(1);
+    this.dtype = source.dtype;
   }
+
+  copyInto(target: TypedArray): void {
+    this.source.gather(this.rows, target);
+  }
+}
+
+/** A batch of rows; the columns share the list of them. */
+export class RowsBatch implements Batch {
+  readonly size: number;
+  readonly rows: Int32Array;
+  readonly columns: ColumnTree<RowsColumn>;
+  index = 0;
+  cursor = 0;
+
+  constructor(columns: ColumnTree<Column>, size: number) {
+    this.size = size;
+    this.rows = new Int32Array(size);
+    this.columns = mapColumns(columns, (column) => new RowsColumn(column, this.rows));
+  }
+}
+
+/** Columns of so many rows each. */
+export interface Rows extends ColumnTree<Column> {
+  readonly length: number;
+}
+
+/** The batches of an epoch over a data set. Nothing is made for a batch of the same size as an earlier one. */
+export class DatasetBatches implements IterableIterator<Batch> {
+  readonly #data: Rows;
+  readonly #request: BatchRequest;
+  readonly #order: Int32Array | undefined;
+  /** Filled in turn, so that as many earlier ones as were asked for stay as they are. */
+  readonly #ring: RowsBatch[] = [];
+  /** The next row. */
+  #at: number;
+  #result: { done: boolean; value: Batch } = { done: false, value: undefined as unknown as Batch };
+
+  constructor(data: Rows, request: BatchRequest) {
+    checkBatchSize(request.batchSize);
+    this.#data = data;
+    this.#request = request;
+    this.#order =
+      request.seed === undefined ? undefined : shuffledIndices(data.length, hashKey(request.seed, "shuffle", request.epoch));
+    this.#at = positionOf(data, request);
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Batch> {
+    const { length } = this.#data;
+    const start = this.#at;
+    if (start >= length) return { done: true, value: undefined };
+    const size = Math.min(this.#request.batchSize, length - start);
+    const index = Math.floor(start / this.#request.batchSize);
+    const batch = this.#batch(size, index);
+    const { rows } = batch;
+    const order = this.#order;
+    for (let i = 0; i < size; i++) rows[i] = order === undefined ? start + i : order[start + i]!;
+    batch.index = index;
+    batch.cursor = this.#at = start + size;
+    this.#result.value = batch;
+    return this.#result;
+  }
+
+  #batch(size: number, index: number): RowsBatch {
+    // The last one may be smaller; then it is the only one of its size.
+    if (size < this.#request.batchSize) return new RowsBatch(this.#data, size);
+    return (this.#ring[index % ((this.#request.retained ?? 0) + 1)] ??= new RowsBatch(this.#data, size));
+  }
+}
+
+/** @throws ErmineError ERMINE_DATA for a cursor that is none of this data set's */
+function positionOf({ length }: Rows, { from = null, batchSize }: BatchRequest): number {
+  if (from === null) return 0;
+  if (
+    typeof from === "number" &&
+    Number.isInteger(from) &&
+    from >= 0 &&
+    from <= length &&
+    (from % batchSize === 0 || from === length)
+  )
+    return from;
+  throw new ErmineError(
+    "ERMINE_DATA",
+    `The cursor ${JSON.stringify(from)} is no place between two batches of ${batchSize} in this data set of ${length} samples. Take the data set, ` +
+      "the batchSize and the seed that it was made with.",
+  );
+}
+
+/** What a program is fed for one column: the backend pulls it. */
+export const columnFeed = (size: number, column: BatchColumn): Feed => ({ shape: [size, ...column.shape], value: column });
+
+/**
+ * What a compiled function over batches is fed, by the columns' names ("inputs", "targets.mask", "sampleWeights"): the backend pulls the batch's
+ * rows straight into its own memory. For loops of one's own.
+ *
+ * @example
+ * const [batch] = dataset({ inputs: [[1, 2], [3, 4], [5, 6]] }).batches({ batchSize: 2, epoch: 0, seed: undefined });
+ * batchFeeds(batch!)["inputs"]!.shape; // => [2, 2]
+ */
+export function batchFeeds({ size, columns }: Pick<Batch, "size" | "columns">): Record<string, Feed> {
+  const feeds: Record<string, Feed> = {};
+  // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
+  for (const [name, column] of namedColumns(columns)) feeds[name] = columnFeed(size, column);
   return feeds;
 }

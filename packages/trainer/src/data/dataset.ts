@@ -1,13 +1,11 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
 import {
-  allocate,
   checkCopy,
   checkDTypeName,
   checkShape,
   compactElements,
   copyKey,
   copyMark,
-  elementsOf,
   ErmineError,
   isTypedArray,
   mapTree,
@@ -20,82 +18,15 @@ import {
   type DType,
   type NumberArray,
   type Tree,
-  type TypedArray,
 } from "@ermine/core";
 import { checkArguments, hashKey, shuffledIndices } from "@ermine/core";
+import { DatasetBatches } from "./batches.js";
+import { Column } from "./column.js";
 
-/** Rows of one shape, one after the other. */
-export class Column {
-  /** What messages call it: "inputs", "targets.mask". */
-  readonly name: string;
-  /** [rows, ...row]. */
-  readonly shape: readonly number[];
-  /** What its elements are for the model. */
-  readonly dtype: DType;
-  /** Elements in a row. */
-  readonly rowLength: number;
-  readonly #data: NumberArray;
-  readonly #length: number;
+import { mapColumns, namedColumns } from "./columns.js";
+import type { Batch, BatchRequest, ColumnTypes, DataSource } from "./source.js";
 
-  /** @param data elements that `dtype` holds, in an array of any kind: bytes stay bytes, and become int32 where a batch is made of them */
-  constructor(data: NumberArray, shape: readonly number[], dtype: DType, name: string) {
-    this.#data = data;
-    this.#length = data.length;
-    this.shape = shape;
-    this.dtype = dtype;
-    this.name = name;
-    this.rowLength = shape.slice(1).reduce((a, b) => a * b, 1);
-  }
-
-  /** How many rows it has. */
-  get rows(): number {
-    return this.shape[0]!;
-  }
-
-  /** The elements. @throws ErmineError ERMINE_DATA where their array was detached or resized since the column was made */
-  get data(): NumberArray {
-    if (this.#data.length === this.#length) return this.#data;
-    throw new ErmineError(
-      "ERMINE_DATA",
-      `${this.name}: the array of this column had ${this.#length} elements and has ${this.#data.length}: its buffer was detached (postMessage, ` +
-        "structuredClone and transfer() move it) or resized after the data set was made. Make a data set of a copy: array.slice().",
-    );
-  }
-
-  /** Writes the rows with these indices, one after the other, into `target`. */
-  gather(indices: ArrayLike<number>, target: TypedArray): void {
-    const { data, rowLength } = this;
-    if (rowLength === 1) {
-      for (let i = 0; i < indices.length; i++) target[i] = data[indices[i]!]!;
-      return;
-    }
-    // A view for each row costs more than a few elements one by one.
-    if (rowLength <= 32) {
-      for (let i = 0, to = 0; i < indices.length; i++) {
-        const start = indices[i]! * rowLength;
-        for (let from = start; from < start + rowLength; from++) target[to++] = data[from]!;
-      }
-      return;
-    }
-    const view = data as TypedArray;
-    for (let i = 0; i < indices.length; i++) {
-      const start = indices[i]! * rowLength;
-      target.set(view.subarray(start, start + rowLength), i * rowLength);
-    }
-  }
-
-  /** All elements, as a backend takes them. */
-  elements(): TypedArray {
-    return elementsOf(this.data, { where: this.name, dtype: this.dtype });
-  }
-
-  /** A column of those rows, copied, in that order. */
-  select(indices: ArrayLike<number>): Column {
-    const data = allocate(this.dtype, indices.length * this.rowLength);
-    this.gather(indices, data);
-    return new Column(data, [indices.length, ...this.shape.slice(1)], this.dtype, this.name);
-  }
-}
+export { Column };
 
 /** A typed array (or a flat list) with its shape; without one it is [length]. */
 export interface ShapedArray {
@@ -212,8 +143,8 @@ function kindOf(value: unknown): string {
   return isBuffer ? `a ${name} (bytes without a kind: new Float32Array(buffer) says which)` : `a ${name}`;
 }
 
-/** A data set in memory: columns with a row for each sample. `dataset` makes it. */
-export class Dataset implements DatasetColumns {
+/** A data set in memory: columns with a row for each sample. `dataset` makes it. It is a source that knows its length and starts anywhere. */
+export class Dataset implements DatasetColumns, DataSource {
   /** What the model is given, in its tree. */
   readonly inputs: Tree<Column>;
   /** What the loss compares with, in its tree. */
@@ -221,6 +152,10 @@ export class Dataset implements DatasetColumns {
   readonly sampleWeights: Column | undefined;
   /** How many samples it has. */
   readonly length: number;
+  /** It starts at any batch of an epoch. */
+  readonly resume = "seek";
+  /** What each sample of a column is. */
+  readonly columns: ColumnTypes;
 
   /** @internal */
   get [copyKey](): CopyMark {
@@ -243,19 +178,25 @@ export class Dataset implements DatasetColumns {
         );
       }
     }
+    this.columns = mapColumns(this, ({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
     if (this.length === 0) throw new ErmineError("ERMINE_DATA", "The data set is empty: there is nothing to learn from.");
   }
 
   /** Each column with its path: "inputs", "targets.age". */
   namedColumns(): [string, Column][] {
-    const named: [string, Column][] = [];
-    const visit = (name: string, tree: Tree<Column> | undefined): void => {
-      if (tree !== undefined) mapTree(tree, (leaf, path) => named.push([path === "" ? name : `${name}.${path}`, leaf]));
-    };
-    visit("inputs", this.inputs);
-    visit("targets", this.targets);
-    visit("sampleWeights", this.sampleWeights);
-    return named;
+    return namedColumns<Column>(this);
+  }
+
+  /**
+   * The batches of an epoch, in the order that seed and epoch give. Batches are used again: see `BatchRequest.retained`.
+   *
+   * @example
+   * const ten = dataset({ inputs: new Float32Array(10) });
+   * [...ten.batches({ batchSize: 4, epoch: 0, seed: 1 })].length; // => 3
+   * @throws ErmineError ERMINE_OPTION for a batchSize that is no whole number ≥ 1, ERMINE_DATA for a cursor of other data
+   */
+  batches(request: BatchRequest): IterableIterator<Batch> {
+    return new DatasetBatches(this, request);
   }
 
   /** The samples with these indices, copied. */

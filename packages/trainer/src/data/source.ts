@@ -3,7 +3,7 @@
  * taken up again in the middle of one. A `Batch` is what one step takes; the backend pulls its elements out of it.
  */
 import type { DType, Tree, TypedArray } from "@ermine/core";
-import type { Column } from "./dataset.js";
+import type { Column } from "./column.js";
 
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -87,16 +87,16 @@ export type Resume = "seek" | "replay" | "none";
  * Where a training's batches come from: a data set in memory, a stream of unknown length, or a source of one's own.
  *
  * @example
- * const numbers: DataSource = {
+ * const counts: DataSource = {
  *   resume: "seek",
- *   columns: { inputs: { shape: [1], dtype: "float32" } },
  *   *batches({ batchSize, from }) {
- *     for (let index = (from as number | undefined) ?? 0; index < 100; index++) {
- *       const copyInto = (target: TypedArray) => void target.fill(index);
- *       yield { size: batchSize, index, cursor: index + 1, columns: { inputs: { shape: [1], dtype: "float32", copyInto } } };
+ *     for (let index = Number(from ?? 0); index < 3; index++) {
+ *       const inputs = { shape: [], dtype: "float32", copyInto: (target: { fill(value: number): unknown }) => void target.fill(index) } as const;
+ *       yield { size: batchSize, index, cursor: index + 1, columns: { inputs } };
  *     }
  *   },
  * };
+ * [...(counts.batches({ batchSize: 2, epoch: 0, seed: undefined }) as Iterable<Batch>)].length; // => 3
  */
 export interface DataSource {
   /** Samples an epoch. undefined: it is known when the epoch ends; then `stepsPerEpoch` is undefined too. */

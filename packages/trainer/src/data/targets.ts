@@ -1,7 +1,10 @@
 /** Targets checked before the first step: what each input of a loss may hold is said by the loss itself. */
 import { inputsOf, isLoss, isSum, pick, type AnyLoss, type DefinedLoss } from "../risk/objective.js";
-import { Dim, leaves, type Shape, type TensorType, type Tree } from "@ermine/core";
-import { Column, type Dataset } from "./dataset.js";
+import { Dim, type Shape, type TensorType, type Tree } from "@ermine/core";
+import { Column } from "./column.js";
+import { batchAxis, columnsOf } from "./columns.js";
+import type { Dataset } from "./dataset.js";
+import type { ColumnType, ColumnTypes } from "./source.js";
 
 /** @throws ErmineError ERMINE_VALUE that names the first bad target */
 export function checkTargets(name: string, loss: AnyLoss, data: Dataset, outputs: Tree<Shape> | undefined): void {
@@ -16,7 +19,7 @@ export function checkTargets(name: string, loss: AnyLoss, data: Dataset, outputs
 }
 
 function checkColumns(name: string, loss: DefinedLoss, targets: Tree<Column>, outputs: Tree<Shape> | undefined): void {
-  const columns = leaves(targets) as Column[];
+  const columns = columnsOf<Column>(targets);
   const predictions = shapesOf(outputs).map((shape): TensorType => ({ shape, dtype: "float32", domain: "real" }));
   // What does not fit is told where the loss is called.
   if (predictions.length + columns.length !== loss.inputs.length) return;
@@ -38,13 +41,16 @@ function shapesOf(tree: Tree<Shape> | undefined): Shape[] {
   return Object.values(tree as Readonly<Record<string, Tree<Shape>>>).flatMap(shapesOf);
 }
 
-/** A column's type as a batch of it has it. */
-export const typeOfColumn = ({ shape, dtype }: Column): TensorType => ({ shape, dtype, domain: "real" });
+const typeOfColumn = ({ shape, dtype }: Column): TensorType => ({ shape, dtype, domain: "real" });
 
-/** The type of the target that the main loss compares with, where it has one. */
-export function mainTargetType(loss: AnyLoss, data: Dataset): TensorType | undefined {
+/** The target that the main loss compares with, where it has one; the first of several. */
+export function mainTarget<C>(loss: AnyLoss, targets: Tree<C> | undefined): C | undefined {
   const [main] = isSum(loss) ? loss.parts : [];
-  if (data.targets === undefined) return undefined;
-  const column = leaves(pick("target", main?.name ?? "", data.targets, main?.target))[0] as Column | undefined;
-  return column === undefined ? undefined : typeOfColumn(column);
+  return targets === undefined ? undefined : columnsOf(pick("target", main?.name ?? "", targets, main?.target))[0];
+}
+
+/** Its type, as a batch of it has it. */
+export function mainTargetType(loss: AnyLoss, { targets }: ColumnTypes): TensorType | undefined {
+  const column = mainTarget<ColumnType>(loss, targets);
+  return column === undefined ? undefined : { shape: [batchAxis, ...column.shape], dtype: column.dtype, domain: "real" };
 }

@@ -1,33 +1,29 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
 import { loadChunk } from "@ermine/core";
 import type { Control, Logs } from "../callbacks/callback.js";
-import { Ahead } from "../data/ahead.js";
-import { batches, reorder } from "../data/batches.js";
-import type { Dataset } from "../data/dataset.js";
-import { Resident } from "../data/resident.js";
+import { namedColumns } from "../data/columns.js";
+import { Dataset } from "../data/dataset.js";
+import { DeviceCache } from "../data/deviceCache.js";
 import { checkIndices } from "../data/indices.js";
+import { Prefetcher } from "../data/prefetch.js";
+import type { Column } from "../data/column.js";
+import type { ColumnTypes } from "../data/source.js";
 import { checkTargets } from "../data/targets.js";
 import type { Directions } from "../monitor.js";
 import { checkMonitors, directionsOf, followers, validationName, type FitRun, type History } from "../options.js";
-import { addSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
+import { meansOf, riskOf } from "../risk/means.js";
 import { outputShapesOf, partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
-import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
-import { checkBatchSizes } from "../step/sizes.js";
+import { admitsBatch, checkBatchSizes } from "../step/sizes.js";
+import { UpdateStep } from "../step/step.js";
 import { allOrNothing, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
-import { takeUpdate } from "../step/update.js";
+import { Epoch, type EpochContext, type Sums } from "./epoch.js";
 import { evaluate } from "./evaluate.js";
-
-/** What an epoch adds up. */
-interface Sums {
-  readonly parts: HostSums[];
-  penalty: number;
-  steps: number;
-  samples: number;
-}
+import { Loader } from "./loader.js";
+import { typesOfSource } from "./sources.js";
 
 /** @param work this call of `fit` */
 export async function fit<M extends string, T extends string>(
@@ -35,112 +31,121 @@ export async function fit<M extends string, T extends string>(
   run: FitRun<M, T>,
   work: Work,
 ): Promise<History> {
-  const { engine } = training;
+  const types = await typesOfSource(run.training, run.batchSize);
+  const validationTypes = run.validation && (await typesOfSource(run.validation, run.batchSize));
   const better = await training.turns.take(() => {
     work.check();
-    return prepare(training, run);
+    return prepare(training, run, types, validationTypes);
   });
-  // One epoch takes each row once: then nothing is gained by a copy.
-  if (run.epochs > 1 && engine.program?.takesRows === true) training.resident = Resident.of(engine.backend, run.training);
+  const cache = cacheOf(training, run);
   try {
-    if (run.shadow === undefined) return await loop(training, run, better, undefined, work);
+    if (run.shadow === undefined) return await loop(training, run, { better, types, cache, shadow: undefined }, work);
     const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
-    const shadow = await Shadow.open(training, run.training, run.shadow, run.notice);
+    const shadow = await Shadow.open(training, run.shadow, run.notice);
     try {
       work.check();
-      return { ...(await loop(training, run, better, shadow, work)), shadow: shadow.report };
+      return { ...(await loop(training, run, { better, types, cache, shadow }, work)), shadow: shadow.report };
     } finally {
       shadow.close();
     }
   } finally {
-    // After a dispose they may be another fit's.
-    if (!work.ended) {
-      training.resident?.release();
-      training.feeds = training.ahead = training.resident = undefined;
-    }
+    cache?.release();
   }
+}
+
+/** The columns that the backend is to hold. One epoch takes each row once: then nothing is gained by a copy. */
+function cacheOf({ engine }: Training, { epochs, training }: FitRun): DeviceCache | undefined {
+  if (epochs === 1 || engine.program?.takesRows !== true || !(training instanceof Dataset)) return undefined;
+  return DeviceCache.of(
+    engine.backend,
+    namedColumns<Column>(training).map(([, column]) => column),
+  );
+}
+
+/** What `fit` has made before its first step. */
+interface Prepared {
+  readonly better: Directions;
+  readonly types: ColumnTypes;
+  readonly cache: DeviceCache | undefined;
+  readonly shadow: Shadow | undefined;
 }
 
 async function loop<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
-  better: Directions,
-  shadow: Shadow | undefined,
+  { better, types, cache, shadow }: Prepared,
   work: Work,
 ): Promise<History> {
-  const { state, setup, turns } = training;
+  const { state, setup, accumulate } = training;
   const { batchSize, callbacks, dropLast, epochs } = run;
   const history = { epochs: [] as Logs[], steps: [] as number[] };
-  const ahead = training.engine.backend.readSync === undefined ? new Ahead(run.training) : undefined;
-  training.ahead = ahead;
-  // Micro-batches see to it themselves (step/update.ts).
-  const waitFor = <T>(step: Promise<T>, next: Int32Array | undefined): Promise<T> =>
-    (training.accumulate === 1 ? ahead?.during(step, next) : undefined) ?? step;
+  const depth = training.isInFlight && shadow === undefined ? depthOf(training) : 1;
+  const isLate = training.engine.backend.readSync === undefined;
+  // Where the report is read before the next batch is made, one batch is filled again and again.
+  const retained = isLate ? depth + 1 : 0;
+  const prefetcher = isLate ? new Prefetcher(accumulate * (retained + 1)) : undefined;
   let ended: string | undefined;
   const control: Control = { model: setup.model, stop: (reason = "stopped") => void (ended ??= String(reason)) };
-  const order = run.shuffle ? { seed: setup.seed, epoch: state.epoch } : undefined;
-  const all = batches(run.training.length, batchSize, order, dropLast);
-  const stepsPerEpoch = Math.ceil(all.length / training.accumulate);
-  /** Waits until a step may be taken. @returns whether one still is to be taken */
-  const ready = async (): Promise<boolean> => {
-    for (let { busy } = turns; busy !== undefined; busy = turns.busy) await busy;
-    return mayGoOn();
-  };
+  const admits = admitsBatch(training, updateEntries(training));
+  const loader = new Loader(run.training, {
+    batchSize,
+    dropLast,
+    accumulate,
+    retained,
+    prefetcher,
+    admits,
+    skipped: ({ size, index }) =>
+      run.notice(
+        `ermine: batch ${index + 1} of the epoch has ${size} sample${size === 1 ? "" : "s"} and was left out: a layer cannot measure a variance over it.`,
+      ),
+  });
   const mayGoOn = (): boolean => {
     work.check();
     if (run.signal?.aborted === true) ended = "aborted";
     return ended === undefined;
   };
+  const context: EpochContext = {
+    training,
+    run: run as unknown as FitRun,
+    work,
+    step: new UpdateStep(training, cache),
+    loader,
+    prefetcher,
+    shadow,
+    control,
+    stepsPerEpoch: stepsPerEpochOf(run, accumulate),
+    depth,
+    losses: history.steps,
+    mayGoOn,
+  };
+  const { stepsPerEpoch } = context;
   for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better, resumed: false });
-  for (let epoch = 0; epoch < epochs && (await ready()); epoch++) {
+  for (let epoch = 0; epoch < epochs && (await training.turns.free(mayGoOn)); epoch++) {
     // A callback may have frozen or thawed layers.
     if (epoch > 0) {
       allOrNothing(training, () => {
-        defineUpdate(training, run.training);
+        defineUpdate(training, types);
         training.engine.prepare();
       });
     }
-    const started = performance.now();
-    const sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 };
-    if (run.shuffle && epoch > 0) reorder(all, { seed: setup.seed, epoch: state.epoch });
-    for (let first = 0; first < all.length; first += training.accumulate) {
-      if (!(turns.busy === undefined ? mayGoOn() : await ready())) break;
-      const parts = training.accumulate === 1 ? [all[first]!] : all.slice(first, first + training.accumulate);
-      const pending =
-        shadow === undefined
-          ? takeUpdate(training, run.training, parts, run.notice)
-          : shadow.watch(parts, () => takeUpdate(training, run.training, parts, run.notice));
-      const taken = pending instanceof Promise ? await turns.hold(waitFor(pending, all[first + 1])) : pending;
-      for (const rows of parts) sums.samples += rows.length;
-      if (taken !== undefined) {
-        addSums(sums.parts, taken.sums);
-        sums.penalty += taken.penalty;
-        sums.steps++;
-        const loss = riskOf(partsOf(setup.loss), taken.sums) + taken.penalty;
-        history.steps.push(loss);
-        const stepInEpoch = first / training.accumulate + 1;
-        const means = meansOf(partsOf(setup.loss), taken.sums);
-        for (const callback of callbacks) {
-          const told = callback.onStep?.(
-            { epoch, step: state.step, stepInEpoch, stepsPerEpoch, samples: sums.samples, loss, parts: means },
-            control,
-          );
-          if (told !== undefined) await told;
-          work.check();
-        }
-      }
-      const rest = yieldToEventLoop();
-      if (rest !== undefined) await rest;
+    for (const callback of callbacks) {
+      await callback.onEpochBegin?.({ epoch, epochs, step: state.update, learningRates: state.learningRates }, control);
+      work.check();
     }
+    const started = performance.now();
+    loader.open({ epoch: state.epoch, seed: run.shuffle ? setup.seed : undefined });
+    const trained = new Epoch(context, epoch);
+    await trained.train();
     work.check();
     if (run.signal?.aborted === true) ended = "aborted";
     if (ended === "aborted") break;
     state.epoch++;
+    state.cursor = null;
     const seconds = (performance.now() - started) / 1000;
-    const logs = await logsOf(training, sums, run, work);
+    const logs = await logsOf(training, trained.sums, run, work);
     history.epochs.push(logs);
     observe(training, logs, better, run.notice);
-    const info = { epoch, epochs, step: state.step, samplesPerSecond: sums.samples / seconds, logs };
+    const info = { epoch, epochs, step: state.update, samplesPerSecond: trained.sums.samples / seconds, logs };
     for (const callback of callbacks) {
       await callback.onEpochEnd?.(info, control);
       work.check();
@@ -148,7 +153,19 @@ async function loop<M extends string, T extends string>(
   }
   for (const callback of callbacks) await callback.onTrainEnd?.(control);
   work.check();
-  return { ...history, ...(ahead === undefined ? {} : { loading: ahead.report }), stopped: ended ?? "finished" };
+  return { ...history, ...(prefetcher === undefined ? {} : { loading: prefetcher.stats }), stopped: ended ?? "finished" };
+}
+
+/** Steps that may be queued: of a compiled program on a backend that answers later, an update in one go. */
+const depthOf = ({ engine: { backend } }: Training): number => Math.max(1, Math.floor(backend.runsInFlight ?? 1));
+
+const canFly = ({ engine, accumulate }: Training): boolean =>
+  engine.compiled && accumulate === 1 && engine.backend.readSync === undefined && (engine.backend.runsInFlight ?? 1) > 1;
+
+function stepsPerEpochOf({ training: { length }, batchSize, dropLast }: FitRun, accumulate: number): number | undefined {
+  if (length === undefined) return undefined;
+  const batches = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
+  return Math.ceil(batches / accumulate);
 }
 
 /**
@@ -156,23 +173,26 @@ async function loop<M extends string, T extends string>(
  *
  * @returns which way each log gets better
  */
-function prepare(training: Training, { training: data, validation, batchSize, dropLast, callbacks, notice }: FitRun): Directions {
+function prepare(training: Training, run: FitRun, types: ColumnTypes, validationTypes: ColumnTypes | undefined): Directions {
+  const { training: data, validation, batchSize, dropLast, callbacks, notice } = run;
   const better = allOrNothing(training, () => {
     const { engine, setup, metrics, state } = training;
-    defineUpdate(training, data);
-    if (validation !== undefined) defineEvaluate(training, validation);
+    training.isInFlight = canFly(training);
+    defineUpdate(training, types);
+    if (validationTypes !== undefined) defineEvaluate(training, validationTypes);
     engine.prepare();
-    checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
-    if (validation !== undefined)
+    if (data.length !== undefined)
+      checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
+    if (validation?.length !== undefined)
       checkBatchSizes(training, ["evaluate"], "fit's validation", { length: validation.length, batchSize, dropLast: false });
-    checkData(training, data, "training", updateEntries(training));
-    if (validation !== undefined) checkData(training, validation, "validation", ["evaluate"]);
+    if (data instanceof Dataset) checkData(training, data, "training", updateEntries(training));
+    if (validation instanceof Dataset) checkData(training, validation, "validation", ["evaluate"]);
     const directions = directionsOf({ loss: setup.loss, metrics }, validation !== undefined);
     checkMonitors([...callbacks, ...followers(state.optimizer)], directions);
     for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(directions[monitor]);
     return directions;
   });
-  if (training.state.step === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
+  if (training.state.update === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
   return better;
 }
 
@@ -202,7 +222,7 @@ async function logsOf(
   const { validation, batchSize, validationWeights } = run;
   if (validation === undefined) return logs;
   // Not while withAveragedWeights has others in place.
-  for (let { busy } = training.turns; busy !== undefined; busy = training.turns.busy) await busy;
+  await training.turns.free(() => true);
   const values = await evaluate(training, validation, batchSize, validationWeights, work);
   for (const [name, value] of Object.entries(values)) logs[validationName(name)] = value;
   return logs;

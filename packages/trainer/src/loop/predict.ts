@@ -1,21 +1,23 @@
 /** What the model says of inputs. */
-import { ErmineError } from "@ermine/core";
-import { batches } from "../data/batches.js";
-import { Dataset } from "../data/dataset.js";
+import { ErmineError, loadChunk } from "@ermine/core";
+import type { DataSource } from "../data/source.js";
 import { classesOf, isProbabilistic, join } from "../risk/reading.js";
 import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import type { HostOutput } from "../step/engine.js";
-import { Watch, type NotFinite } from "../step/diagnose.js";
-import { definePredict, feedsOf } from "../step/entries.js";
+import type { NotFinite } from "../step/diagnose.js";
+import { definePredict } from "../step/entries.js";
+import { feedsOf } from "../step/feeds.js";
 import { checkBatchSizes } from "../step/sizes.js";
 import { allOrNothing, linkOf, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
+import { eachBatch } from "./evaluate.js";
+import { typesOfSource } from "./sources.js";
 
 export type Reading = "output" | "probabilities" | "classes";
 
 /** What is asked of the model. */
 export interface Question {
-  readonly inputs: Dataset;
+  readonly inputs: DataSource;
   readonly as: Reading;
   readonly batchSize: number;
   /** Told of outputs that are NaN. */
@@ -35,30 +37,38 @@ async function answer(training: Training, { inputs, as, batchSize, notice }: Que
   if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
   }
-  const unlabelled = new Dataset({ inputs: inputs.inputs, targets: undefined, sampleWeights: undefined });
+  const types = await typesOfSource(inputs, batchSize);
   const entry = allOrNothing(training, () => {
-    const name = definePredict(training, unlabelled, as === "output" ? "output" : "probabilities");
+    const name = definePredict(training, { inputs: types.inputs }, as === "output" ? "output" : "probabilities");
     training.engine.prepare();
-    checkBatchSizes(training, [name], "predict", { length: inputs.length, batchSize, dropLast: false });
+    const { length } = inputs;
+    if (length !== undefined) checkBatchSizes(training, [name], "predict", { length, batchSize, dropLast: false });
     return name;
   });
   const parts: HostOutput[] = [];
   const spoiled: number[] = [];
-  let spoiledBatch: Int32Array | undefined;
-  for (const rows of batches(inputs.length, batchSize)) {
-    const output = (await training.engine.run(entry, feedsOf(training, unlabelled, rows)))[0]!;
+  let why: NotFinite | undefined;
+  let samples = 0;
+  await eachBatch(inputs, batchSize, async (batch) => {
+    const unlabelled = { size: batch.size, columns: { inputs: batch.columns.inputs } };
+    const output = (await training.engine.run(entry, feedsOf(training, unlabelled), batch.size))[0]!;
     work.check();
     parts.push(output);
     const found = rowsWithNaN(output);
-    if (found.length > 0) spoiledBatch ??= rows;
-    for (const row of found) spoiled.push(rows[row]!);
+    if (found.length > 0 && spoiled.length === 0) {
+      const { Watch } = await loadChunk("The diagnosis of outputs that are NaN", () => import("../step/diagnose.js"));
+      const watch = new Watch();
+      await training.engine.runEagerly(entry, feedsOf(training, unlabelled), watch.observe);
+      why = await watch.first();
+      work.check();
+    }
+    for (const row of found) spoiled.push(samples + row);
+    samples += batch.size;
     await yieldToEventLoop();
     work.check();
-  }
-  if (spoiledBatch !== undefined) {
-    const watch = new Watch();
-    await training.engine.runEagerly(entry, feedsOf(training, unlabelled, spoiledBatch), watch.observe);
-    const message = `predict: ${describeSpoiled(spoiled, inputs.length)} ${because(await watch.first())}`;
+  });
+  if (spoiled.length > 0) {
+    const message = `predict: ${describeSpoiled(spoiled, samples)} ${because(why)}`;
     if (as === "classes") throw new ErmineError("ERMINE_NOT_FINITE", `${message} A NaN has no class.`);
     notice(message);
   }

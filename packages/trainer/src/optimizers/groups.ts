@@ -14,6 +14,10 @@ export interface ParameterGroup {
 /** One optimizer for all, or groups; a parameter belongs to the first group that takes it. */
 export type OptimizerSetup = Optimizer | readonly ParameterGroup[];
 
+/** @internal The optimizers, in the order of their groups. */
+export const optimizersOf = (setup: OptimizerSetup): Optimizer[] =>
+  Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer];
+
 /** @internal Each group's parameters, by name. @throws ErmineError ERMINE_OPTION where one belongs to none */
 export function assignGroups(
   model: Module,

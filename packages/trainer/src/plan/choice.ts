@@ -1,11 +1,9 @@
 /** Which backend: the one that was handed in, the first by priority, or the fastest for this model on this machine. */
 import { createBackend, ErmineError, probeBackends, type Backend } from "@ermine/core";
 import { timeSteps } from "./measure.js";
+import type { BackendRequest } from "./request.js";
 import { stepsApart, type ApartSteps } from "./steps.js";
 import type { Workload } from "./workload.js";
-
-/** "auto": the available backend of the highest priority. "fastest": that one, unless another is 20 % faster. */
-export type BackendRequest = "auto" | "fastest";
 
 /** A backend that could have been, and why it is or is not. Plain JSON. */
 export interface CandidateReport {

@@ -3,47 +3,15 @@
  * two come out differently the update is gone through op by op, and the first op that differs on the same inputs is named.
  */
 import { createBackend, ErmineError, graphModule, type Backend, type GraphModule, type TypedArray } from "@ermine/core";
-import type { Dataset } from "../data/dataset.js";
-import { updateEntries, updateRuns, type EntryRun } from "../step/entries.js";
+import type { Batch } from "../data/source.js";
+import type { StepReport } from "../step/contract.js";
+import { updateEntries } from "../step/entries.js";
+import { updateRuns, type EntryRun } from "../step/feeds.js";
 import type { Training } from "../step/training.js";
-import type { Report, takeUpdate } from "../step/update.js";
 import { changeDifference, difference } from "./difference.js";
 import { firstDifferentOp } from "./firstDifferentOp.js";
+import type { ShadowFinding, ShadowOptions, ShadowReport } from "./shadowReport.js";
 import { numbersOf, stepsApart, uncompiled, type ApartSteps } from "./steps.js";
-
-/** A second backend that checks the first during `fit`. */
-export interface ShadowOptions {
-  /** A backend, or the name of a registered one, which is created for this and disposed after. */
-  readonly backend: Backend | string;
-  /** Check each update whose number this divides. Default 100. */
-  readonly every?: number;
-  /** How far numbers may be apart, relative to the largest. Default 1e-3. */
-  readonly tolerance?: number;
-}
-
-/** Where two backends disagree. */
-export interface ShadowFinding {
-  /** The update at which the backends differed. */
-  readonly step: number;
-  /** The op that gave different numbers for the same inputs; undefined where a compiled step differs from its own ops. */
-  readonly op: string | undefined;
-  /** The path of the layer whose op differed. */
-  readonly layer: string;
-  /** The largest difference, relative to the largest number. */
-  readonly error: number;
-  /** The finding as a sentence. */
-  readonly message: string;
-}
-
-/** What a second backend found. */
-export interface ShadowReport {
-  /** The second backend's name. */
-  readonly backend: string;
-  /** How many updates were taken on both. */
-  readonly checked: number;
-  /** Where the two differed; empty where they agreed. */
-  readonly findings: readonly ShadowFinding[];
-}
 
 /** What an update starts from. */
 interface Before {
@@ -53,7 +21,6 @@ interface Before {
 
 export class Shadow {
   readonly #training: Training;
-  readonly #data: Dataset;
   readonly #module: GraphModule;
   readonly #backend: Backend;
   readonly #owned: boolean;
@@ -64,15 +31,8 @@ export class Shadow {
   #steps: ApartSteps | undefined;
   #checked = 0;
 
-  private constructor(
-    training: Training,
-    data: Dataset,
-    backend: Backend,
-    options: ShadowOptions,
-    notice: (message: string) => void,
-  ) {
+  private constructor(training: Training, backend: Backend, options: ShadowOptions, notice: (message: string) => void) {
     this.#training = training;
-    this.#data = data;
     this.#backend = backend;
     this.#owned = typeof options.backend === "string";
     this.#every = options.every ?? 100;
@@ -82,13 +42,8 @@ export class Shadow {
     this.#module = graphModule(Object.fromEntries(updateEntries(training).map((name) => [name, entries[name]!])));
   }
 
-  /** @param training prepared for `data` */
-  static async open(
-    training: Training,
-    data: Dataset,
-    options: ShadowOptions,
-    notice: (message: string) => void,
-  ): Promise<Shadow> {
+  /** @param training prepared for its data */
+  static async open(training: Training, options: ShadowOptions, notice: (message: string) => void): Promise<Shadow> {
     const backend = typeof options.backend === "string" ? await createBackend(options.backend) : options.backend;
     if (backend === training.engine.backend) {
       throw new ErmineError(
@@ -96,23 +51,23 @@ export class Shadow {
         `fit: the shadow's backend is the training's own ("${backend.name}"). Take another one.`,
       );
     }
-    return new Shadow(training, data, backend, options, notice);
+    return new Shadow(training, backend, options, notice);
   }
 
   /** Takes the training's update, and where it is one to check, on the other backend too. */
-  watch(parts: readonly Int32Array[], update: () => ReturnType<typeof takeUpdate>): ReturnType<typeof takeUpdate> {
-    const due = (this.#training.state.step + 1) % this.#every === 0;
+  watch(parts: readonly Batch[], update: () => StepReport | Promise<StepReport>): StepReport | Promise<StepReport> {
+    const due = (this.#training.state.update + 1) % this.#every === 0;
     return due ? this.#watched(parts, update) : update();
   }
 
-  async #watched(parts: readonly Int32Array[], update: () => ReturnType<typeof takeUpdate>): Promise<Report | undefined> {
-    const before = { runs: updateRuns(this.#training, this.#data, parts), numbers: await numbersOf(this.#module) };
+  async #watched(parts: readonly Batch[], update: () => StepReport | Promise<StepReport>): Promise<StepReport> {
+    const before = { runs: updateRuns(this.#training, parts), numbers: await numbersOf(this.#module) };
     const taken = await update();
-    if (taken !== undefined) await this.#check(before, taken);
+    if (taken.verdict === "taken") await this.#check(before, taken);
     return taken;
   }
 
-  async #check({ runs, numbers }: Before, taken: Report): Promise<void> {
+  async #check({ runs, numbers }: Before, taken: StepReport): Promise<void> {
     this.#checked++;
     const after = await numbersOf(this.#module);
     const shadow = await this.#run(this.#backend, runs, numbers);
@@ -172,7 +127,7 @@ export class Shadow {
     return worst;
   }
 
-  #lossApart({ penalty, sums }: Report, shadow: ArrayLike<number>): boolean {
+  #lossApart({ penalty, sums }: StepReport, shadow: ArrayLike<number>): boolean {
     const own = [penalty, ...sums.flatMap(({ value, normalizer }) => [value, normalizer])];
     // The report has whether the step was taken before these.
     return own.some((value, i) => difference([value], [shadow[i + 1]!], 1) > this.#tolerance);
@@ -193,9 +148,9 @@ export class Shadow {
         if (found === undefined) continue;
         const { op, layer, error } = found;
         const message =
-          `Update ${state.step}: ${op}${layer === "" ? "" : ` of the layer ${layer}`} gives other numbers on ${this.#backend.name} than on ` +
+          `Update ${state.update}: ${op}${layer === "" ? "" : ` of the layer ${layer}`} gives other numbers on ${this.#backend.name} than on ` +
           `${engine.backend.name} for the same inputs: ${error.toPrecision(3)} apart, relative to the largest.`;
-        return { step: state.step, op, layer, error, message };
+        return { step: state.update, op, layer, error, message };
       }
       return undefined;
     } finally {
@@ -220,9 +175,9 @@ export class Shadow {
       if (worst === undefined) continue;
       const { name, error } = worst;
       const message =
-        `Update ${state.step}: the compiled step of ${backend.name} gives other numbers than its own ops one by one: ${name} is ` +
+        `Update ${state.update}: the compiled step of ${backend.name} gives other numbers than its own ops one by one: ${name} is ` +
         `${error.toPrecision(3)} apart, relative to its largest change. Please report this.`;
-      return { step: state.step, op: undefined, layer: name, error, message };
+      return { step: state.update, op: undefined, layer: name, error, message };
     }
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** A model's steps on a backend apart from the training itself: with the same starting numbers, and nothing of them kept. */
 import { compileApart, type Backend, type GraphModule, type Program, type TypedArray } from "@ermine/core";
-import type { EntryRun } from "../step/entries.js";
+import type { EntryRun } from "../step/feeds.js";
 
 /** The variables' numbers on the host, in the module's order. */
 export const numbersOf = (module: GraphModule): Promise<TypedArray[]> =>

@@ -1,10 +1,11 @@
 /** What a choice and a plan are about: the calls of one step over a sample, traced for any backend, with the numbers they start from. */
 import type { GraphModule, TypedArray } from "@ermine/core";
-import { batches } from "../data/batches.js";
-import { Dataset } from "../data/dataset.js";
+import type { Dataset } from "../data/dataset.js";
+import type { Batch } from "../data/source.js";
 import type { Reading } from "../loop/predict.js";
 import type { TrainerOptions } from "../options.js";
-import { defineEvaluate, definePredict, defineUpdate, feedsOf, updateRuns, type EntryRun } from "../step/entries.js";
+import { defineEvaluate, definePredict, defineUpdate } from "../step/entries.js";
+import { feedsOf, updateRuns, type EntryRun } from "../step/feeds.js";
 import { trainingFor, type Training } from "../step/training.js";
 import { numbersOf } from "./steps.js";
 
@@ -38,15 +39,16 @@ export async function workloadOf(
 }
 
 function defined(draft: Training, sample: Dataset, use: Use, batchSize: number): EntryRun[] {
-  const parts = batches(sample.length, batchSize);
+  const parts = [...sample.batches({ batchSize, epoch: 0, seed: undefined, retained: Math.ceil(sample.length / batchSize) })];
   if (use === "update") {
-    defineUpdate(draft, sample);
-    return updateRuns(draft, sample, parts.slice(0, draft.accumulate));
+    defineUpdate(draft, sample.columns);
+    return updateRuns(draft, parts.slice(0, draft.accumulate));
   }
+  const [{ size, columns }] = parts as [Batch];
   if (use === "evaluate") {
-    defineEvaluate(draft, sample);
-    return [{ entry: "evaluate", feeds: feedsOf(draft, sample, parts[0]!) }];
+    defineEvaluate(draft, sample.columns);
+    return [{ entry: "evaluate", feeds: feedsOf(draft, { size, columns }), size }];
   }
-  const unlabelled = new Dataset({ inputs: sample.inputs, targets: undefined, sampleWeights: undefined });
-  return [{ entry: definePredict(draft, unlabelled, use), feeds: feedsOf(draft, unlabelled, parts[0]!) }];
+  const entry = definePredict(draft, { inputs: sample.columns.inputs }, use);
+  return [{ entry, feeds: feedsOf(draft, { size, columns: { inputs: columns.inputs } }), size }];
 }

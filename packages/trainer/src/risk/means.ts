@@ -13,6 +13,17 @@ export function hostSums(numbers: ArrayLike<number>, first = 0): HostSums[] {
   return sums;
 }
 
+/** The same, into sums that are there already. */
+export function readSums(sums: HostSums[], numbers: ArrayLike<number>, first = 0): void {
+  const count = (numbers.length - first) / 2;
+  while (sums.length < count) sums.push({ value: 0, normalizer: 0 });
+  sums.length = count;
+  for (let i = 0; i < count; i++) {
+    sums[i]!.value = numbers[first + 2 * i]!;
+    sums[i]!.normalizer = numbers[first + 2 * i + 1]!;
+  }
+}
+
 /** Adds a batch's sums to those of the batches before it; none are 0. */
 export function addSums(totals: HostSums[], sums: readonly HostSums[]): void {
   for (let i = 0; i < sums.length; i++) {

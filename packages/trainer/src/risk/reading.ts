@@ -1,7 +1,7 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
 import {
+  allocate,
   exp,
-  leaves,
   sigmoid,
   softmax,
   withDomain,
@@ -10,11 +10,12 @@ import {
   type TensorType,
   type TypedArray,
 } from "@ermine/core";
-import type { Column, Dataset } from "../data/dataset.js";
+import { mainTarget } from "../data/targets.js";
+import type { Batch } from "../data/source.js";
 
 import { argMaxAt } from "../metrics/accuracy.js";
 import type { HostBatch } from "../metrics/metric.js";
-import { isSum, mainLoss, pick, type AnyLoss } from "./objective.js";
+import { mainLoss, type AnyLoss } from "./objective.js";
 
 /** The output behind the link: probabilities where the loss is on logits. Class axis 1 (the only one of a vector). */
 export function applyLink(link: Link, output: Tensor): Tensor {
@@ -59,9 +60,12 @@ export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
 }
 
 /** The batch's target on the host, for metrics: the main part's, or the first of several. */
-export function targetOf(loss: AnyLoss, data: Dataset, rows: Int32Array): HostBatch {
-  const [main] = isSum(loss) ? loss.parts : [];
-  const targets = data.targets === undefined ? undefined : pick("target", main?.name ?? "", data.targets, main?.target);
-  const batch = (leaves(targets)[0] as Column).select(rows);
-  return { data: batch.elements(), shape: batch.shape };
+export function targetOf(loss: AnyLoss, { size, columns }: Batch): HostBatch {
+  const column = mainTarget(loss, columns.targets)!;
+  const data = allocate(
+    column.dtype,
+    column.shape.reduce((a, b) => a * b, size),
+  );
+  column.copyInto(data);
+  return { data, shape: [size, ...column.shape] };
 }

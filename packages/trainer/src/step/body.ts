@@ -7,11 +7,13 @@ import {
   defineOp,
   apply1,
   div,
+  equal,
   ErmineError,
   greater,
   greaterEqual,
   isFinite as finite,
   logicalAnd,
+  logicalOr,
   mul,
   reshape,
   slice,
@@ -126,12 +128,44 @@ function meanOf(value: Tensor, normalizer: Tensor, alone: boolean): Tensor {
 }
 
 /** Forward, backward and update of one batch: the risk Σ value / Σ normalizer, of each part, plus the penalty. */
-export function updateBody(setup: StepSetup, batch: BatchTensors, counters: Tensor, scalars: Tensor): Stepped {
+export function updateBody(setup: StepSetup, batch: BatchTensors, counters: Tensor, scalars: Tensor, order?: StepOrder): Stepped {
+  const before = order === undefined ? [] : setup.buffers.map(({ value }) => value);
   const made = differentiate(setup, batch, counters, true, (terms, penalty) => {
     const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
   });
-  return finish(setup, made, counters, scalars);
+  const stepped = finish(setup, made, counters, scalars);
+  return order === undefined ? stepped : inOrder(order, made, stepped, [setup.buffers, before]);
+}
+
+/** Steps in flight: how many were accepted on the device, and as the host counts them where none of them is refused. */
+export interface StepOrder {
+  readonly accepted: Variable;
+  readonly expected: Tensor;
+}
+
+/**
+ * A step that was queued before the verdict on the last one was read. It is done only where all before it were accepted, so that a refused one keeps those
+ * after it from changing anything. An empty batch is accepted, and leaves the values as they are.
+ */
+function inOrder(
+  { accepted, expected }: StepOrder,
+  { terms, penalty }: Pick<Differentiated, "terms" | "penalty">,
+  { ok, updates }: Stepped,
+  [buffers, before]: readonly [buffers: readonly Variable[], before: readonly Tensor[]],
+): Stepped {
+  const isNext = reshape(equal(accepted.value, expected), []);
+  const isEmpty = terms.map(({ normalizer }) => equal(normalizer, 0)).reduce((a, b) => logicalAnd(a, b));
+  const kept = updates.map(([variable, value]): Update => [variable, where(isEmpty, variable.value, value)]);
+  buffers.forEach((buffer, i) => {
+    const { value } = buffer;
+    if (value !== before[i]) kept.push([buffer, where(isEmpty, before[i]!, value)]);
+  });
+  return {
+    report: report(terms, logicalAnd(ok, isNext), penalty),
+    ok: logicalAnd(logicalOr(ok, isEmpty), isNext),
+    updates: [...kept, [accepted, add(accepted.value, 1)]],
+  };
 }
 
 /** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */

@@ -33,7 +33,7 @@ export interface StepReport {
 }
 
 /** Takes one update of the parameters after the other. */
-export interface Step {
+export interface Step<State = TrainingState> {
   /**
    * Takes an update over a batch, or over the micro-batches of one, and changes `state` in place. On a backend that answers later it queues the work
    * and returns a promise; the next step may be queued before it settles (`Backend.runsInFlight`). A step that was queued after a refused one
@@ -42,7 +42,7 @@ export interface Step {
    * @param batch one batch; where the trainer accumulates, the micro-batches of one update
    * @throws ErmineError where something does not fit; `state` is as it was
    */
-  run(state: TrainingState, batch: Batch | readonly Batch[]): StepReport | Promise<StepReport>;
+  run(state: State, batch: Batch | readonly Batch[]): StepReport | Promise<StepReport>;
 }
 
 /** Of an epoch that is not over: what its steps add up. */

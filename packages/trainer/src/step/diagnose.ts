@@ -13,7 +13,7 @@ import {
   type Tensor,
   type Variable,
 } from "@ermine/core";
-import type { Dataset } from "../data/dataset.js";
+import type { ColumnTypes } from "../data/source.js";
 import { updateBody, type StepSetup } from "./body.js";
 import { eagerArguments } from "./engine.js";
 
@@ -35,7 +35,7 @@ interface Indices {
 export async function firstNotFinite(
   backend: Backend,
   setup: StepSetup,
-  data: Dataset,
+  columns: ColumnTypes,
   feeds: Readonly<Record<string, Feed>>,
   buffers: readonly Variable[],
 ): Promise<NotFinite | undefined> {
@@ -43,7 +43,7 @@ export async function firstNotFinite(
   const watch = new Watch();
   withBackend(backend, () =>
     scope(() => {
-      const { batch, counters, scalars } = eagerArguments({ columns: data, scalarCount: feeds["scalars"]!.shape[0]! }, feeds);
+      const { batch, counters, scalars } = eagerArguments({ columns, scalarCount: feeds["scalars"]!.shape[0]! }, feeds);
       observeOps(watch.observe, () => updateBody(setup, batch!, counters, scalars));
     }),
   );

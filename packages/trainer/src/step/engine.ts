@@ -9,7 +9,6 @@ import {
   formatShape,
   graphModule,
   isFeedSource,
-  mapTree,
   observeOps,
   scope,
   tensor,
@@ -27,12 +26,12 @@ import {
   type Program,
   type Trace,
   type TracedEntry,
-  type Tree,
   type TypedArray,
   type GraphVariable,
   type VariableCheck,
 } from "@ermine/core";
-import type { Column, Dataset } from "../data/dataset.js";
+import { batchAxis, mapColumns, signatureOf } from "../data/columns.js";
+import type { ColumnType, ColumnTypes } from "../data/source.js";
 import type { BatchTensors } from "../risk/objective.js";
 import type { Update } from "./body.js";
 
@@ -47,14 +46,18 @@ export interface EntryArguments {
   readonly batch: BatchTensors | undefined;
   readonly counters: Tensor;
   readonly scalars: Tensor;
+  /** The runs that were accepted before this one, as the host counts them; fed where it is asked for. */
+  accepted(): Tensor;
 }
 
 export type EntryBody = (args: EntryArguments) => EntryResult;
 
-/** What an entry is fed, by structure: a data set's columns without their rows. */
+/** What an entry is fed, by structure: the types of a batch's columns. */
 export interface EntrySpec {
-  readonly columns: Pick<Dataset, "inputs" | "targets" | "sampleWeights"> | undefined;
+  readonly columns: ColumnTypes | undefined;
   readonly scalarCount: number;
+  /** Does a refused run keep those that are queued after it from changing anything? */
+  readonly isInFlight?: boolean;
 }
 
 /** An output on the host. */
@@ -73,7 +76,8 @@ interface Entry {
   traced: TracedEntry | undefined;
 }
 
-const batchSize = Dim.symbol("N");
+/** What an entry is fed, by name. */
+export type EntryFeeds = Readonly<Record<string, Feed>>;
 
 export class Engine {
   readonly #compiled: boolean;
@@ -170,29 +174,28 @@ export class Engine {
     if (this.#compiled) this.#program = compileModule(this.backend, module);
   }
 
-  /** Runs an entry and reads its outputs. A backend that answers at once is not waited for. */
-  run(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
+  /** Runs an entry over `size` samples and reads its outputs. A backend that answers at once is not waited for. */
+  run(name: string, feeds: EntryFeeds, size: number): HostOutput[] | Promise<HostOutput[]> {
     this.prepare();
-    return this.#compiled ? this.#runProgram(name, feeds) : this.runEagerly(name, feeds);
+    return this.#compiled ? this.#runProgram(name, feeds, size) : this.runEagerly(name, feeds);
   }
 
   /**
    * Runs an entry and reads its first output, which holds until the next run: what a loop calls over and over. A backend that answers at
    * once is not waited for.
    */
-  report(name: string, feeds: Readonly<Record<string, Feed>>): TypedArray | Promise<TypedArray> {
+  report(name: string, feeds: EntryFeeds, size: number): TypedArray | Promise<TypedArray> {
     if (this.#program?.runSync !== undefined) return this.#program.runSync(name, feeds)[0]!;
-    const outputs = this.run(name, feeds);
+    const outputs = this.run(name, feeds, size);
     return outputs instanceof Promise ? outputs.then(([first]) => first!.data) : outputs[0]!.data;
   }
 
-  #runProgram(name: string, feeds: Readonly<Record<string, Feed>>): HostOutput[] | Promise<HostOutput[]> {
+  #runProgram(name: string, feeds: EntryFeeds, size: number): HostOutput[] | Promise<HostOutput[]> {
     const backend = this.backend;
     const storages = this.#program!.run(name, feeds);
     const { graph } = this.#entries.get(name)!.traced!;
-    const rows = batchRows(feeds);
     const shapes = graph.outputs.map(({ type }) =>
-      type.shape.map((size) => (size instanceof Dim ? size.evaluate({ N: rows }) : size)),
+      type.shape.map((axis) => (axis instanceof Dim ? axis.evaluate({ N: size }) : axis)),
     );
     const done = (data: TypedArray, i: number): HostOutput => {
       backend.release(storages[i]!);
@@ -204,7 +207,7 @@ export class Engine {
   }
 
   /** Runs an entry op by op, `observe` told of each. */
-  async runEagerly(name: string, feeds: Readonly<Record<string, Feed>>, observe?: OpObserver): Promise<HostOutput[]> {
+  async runEagerly(name: string, feeds: EntryFeeds, observe?: OpObserver): Promise<HostOutput[]> {
     const { body, spec } = this.#entries.get(name)!;
     const disposals = this.#disposals;
     const check = (): void => {
@@ -275,9 +278,6 @@ export class Engine {
   }
 }
 
-const batchRows = (feeds: Readonly<Record<string, Feed>>): number =>
-  Object.entries(feeds).find(([name]) => name.startsWith("inputs"))?.[1].shape[0] ?? 0;
-
 /** Runs fn, and refuses what would be neither trained nor saved: variables that are not the model's. */
 function withOwnVariables<T>(trace: Trace, own: ReadonlySet<GraphVariable>, fn: () => T): T {
   let refused: ErmineError | undefined;
@@ -305,12 +305,13 @@ const foreignVariable = ({ trainable, shape }: GraphVariable, access: "read" | "
   );
 
 function traceBody(trace: Trace, { body, spec }: Entry, own: ReadonlySet<Variable>): unknown {
-  const feed = (name: string, column: Column): Tensor =>
-    trace.feed(name, { shape: [batchSize, ...column.shape.slice(1)], dtype: column.dtype, domain: "real" });
+  const feed = (column: ColumnType, name: string): Tensor =>
+    trace.feed(name, { shape: [batchAxis, ...column.shape], dtype: column.dtype, domain: "real" });
   const args: EntryArguments = {
     batch: batchOf(spec, feed),
     counters: trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" }),
     scalars: trace.feed("scalars", { shape: [spec.scalarCount], dtype: "float32", domain: "real" }),
+    accepted: () => trace.feed("accepted", { shape: [1], dtype: "int32", domain: "real" }),
   };
   const result = withOwnVariables(trace, own, () => body(args));
   for (const [variable, value] of result.updates ?? []) variable.value = value;
@@ -318,7 +319,7 @@ function traceBody(trace: Trace, { body, spec }: Entry, own: ReadonlySet<Variabl
   return [...result.outputs];
 }
 
-export function eagerArguments(spec: EntrySpec, feeds: Readonly<Record<string, Feed>>): EntryArguments {
+export function eagerArguments(spec: EntrySpec, feeds: EntryFeeds): EntryArguments {
   const read = (name: string, dtype: "float32" | "int32" | "bool"): Tensor => {
     const feed = feeds[name];
     if (feed === undefined) throw new ErmineError("ERMINE_DATA", `"${name}" is not fed.`);
@@ -328,27 +329,18 @@ export function eagerArguments(spec: EntrySpec, feeds: Readonly<Record<string, F
     return tensor(data, { shape: [...feed.shape], dtype });
   };
   return {
-    batch: batchOf(spec, (name, column) => read(name, column.dtype)),
+    batch: batchOf(spec, (column, name) => read(name, column.dtype)),
     counters: read("counters", "int32"),
     scalars: read("scalars", "float32"),
+    accepted: () => read("accepted", "int32"),
   };
 }
 
-function batchOf(spec: EntrySpec, feed: (name: string, column: Column) => Tensor): BatchTensors | undefined {
-  const { columns } = spec;
+function batchOf({ columns }: EntrySpec, feed: (column: ColumnType, name: string) => Tensor): BatchTensors | undefined {
   if (columns === undefined) return undefined;
-  const tree = (name: string, part: Tree<Column>): Tree<Tensor> =>
-    mapTree(part, (leaf, path) => feed(path === "" ? name : `${name}.${path}`, leaf));
-  return {
-    inputs: tree("inputs", columns.inputs),
-    targets: columns.targets === undefined ? undefined : tree("targets", columns.targets),
-    sampleWeights: columns.sampleWeights === undefined ? undefined : feed("sampleWeights", columns.sampleWeights),
-  };
+  const { inputs, targets, sampleWeights } = mapColumns(columns, feed);
+  return { inputs, targets, sampleWeights };
 }
 
-function signature({ columns, scalarCount }: EntrySpec): string {
-  if (columns === undefined) return `${scalarCount}`;
-  const text = (tree: Tree<Column> | undefined): string =>
-    tree === undefined ? "" : JSON.stringify(mapTree(tree, (leaf) => `${leaf.dtype}[${leaf.shape.slice(1).join()}]`));
-  return [text(columns.inputs), text(columns.targets), text(columns.sampleWeights), scalarCount].join("|");
-}
+const signature = ({ columns, scalarCount, isInFlight = false }: EntrySpec): string =>
+  `${columns === undefined ? "" : signatureOf(columns)}|${scalarCount}|${isInFlight}`;

@@ -17,6 +17,19 @@ export function sizesOf({ length, batchSize, dropLast }: Batching): number[] {
 
 const samples = (count: number): string => `${count} sample${count === 1 ? "" : "s"}`;
 
+/** Can each of the entries' layers measure what it must over a batch of a size? Asked once for each size. */
+export function admitsBatch({ engine }: Training, entries: readonly string[]): (size: number) => boolean {
+  const known = new Map<number, boolean>();
+  return (size) => {
+    let admitted = known.get(size);
+    if (admitted === undefined) {
+      admitted = entries.every((entry) => unmetRequirement(engine.graph(entry), { N: size }) === undefined);
+      known.set(size, admitted);
+    }
+    return admitted;
+  };
+}
+
 /**
  * @param where "fit", for messages
  * @param entries those that each batch goes through

@@ -1,8 +1,9 @@
 /** All that training changes: how far it is, the model's variables, the optimizer's slots, the gradients that are being summed. */
-import { ErmineError, Variable, zeros } from "@ermine/core";
+import { ErmineError, tensor, Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
-import type { OptimizerSetup } from "../optimizers/groups.js";
-import { rateAt, type Schedule, type Time } from "../schedules/schedule.js";
+import type { Cursor } from "../data/source.js";
+import { optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
+import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
@@ -25,10 +26,16 @@ export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Va
 const calm = 1e6;
 
 export class TrainingState {
-  /** Updates taken so far. */
-  step = 0;
+  /** Batches submitted so far, refused ones too: random numbers are keyed by it. */
+  batch = 0;
+  /** Updates accepted so far, empty ones too: bias corrections and schedules count by it. */
+  update = 0;
   /** Epochs ended so far. */
   epoch = 0;
+  /** Where the data of the epoch stand: after the last batch taken; null between two epochs. */
+  cursor: Cursor = null;
+  /** Steps in flight: those that were accepted, if none that is queued is refused. */
+  accepted = 0;
   /** Of the schedules that follow a metric: as JSON, by the schedule. */
   readonly schedules = new Map<Schedule, unknown>();
   /** The model's variables that a forward changes by itself (running means). */
@@ -40,6 +47,7 @@ export class TrainingState {
   /** Was a value that is fed so large that finite gradients may give values that are not finite? */
   hasLargeScalars = false;
   #accumulated: Accumulated | undefined;
+  #acceptedOnDevice: Variable | undefined;
 
   constructor(model: Module, optimizer: OptimizerSetup) {
     this.#model = model;
@@ -57,7 +65,7 @@ export class TrainingState {
    * the step is another one.
    */
   begin(changed?: () => void): readonly GroupState[] {
-    const groups = this.#memory.groups(this.#model, this.optimizer, this.step);
+    const groups = this.#memory.groups(this.#model, this.optimizer, this.update);
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
@@ -78,6 +86,23 @@ export class TrainingState {
     });
   }
 
+  /** Steps in flight: those that were accepted, as the device counts them. */
+  acceptedOnDevice(): Variable {
+    return (this.#acceptedOnDevice ??= new Variable(tensor(Int32Array.of(this.accepted)), {
+      name: "acceptedSteps",
+      trainable: false,
+      role: "counter",
+    }));
+  }
+
+  /** The learning rate of each group at the next update. */
+  get learningRates(): readonly number[] {
+    const { update: step, epoch, schedules } = this;
+    return optimizersOf(this.optimizer).map(({ options }) =>
+      rateAt((options["learningRate"] ?? NaN) as Rate, { step, epoch, schedules }),
+    );
+  }
+
   /** How long the vector of fed scalars is. */
   get scalarCount(): number {
     return Math.max(
@@ -95,7 +120,7 @@ export class TrainingState {
 
   /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
   writeScalars(target: Float32Array): void {
-    const { step, epoch, schedules } = this;
+    const { update: step, epoch, schedules } = this;
     for (const { optimizer, firstScalar, missed } of this.groups) {
       const time: Time = { step, epoch, age: step - missed, schedules };
       target.set(optimizer.scalars(time), firstScalar);
@@ -117,7 +142,7 @@ export class TrainingState {
   }
 
   #notFinite(i: number, scalar: number): ErmineError {
-    const { step, epoch, schedules } = this;
+    const { update: step, epoch, schedules } = this;
     const { optimizer } = this.groups.findLast(({ firstScalar }) => firstScalar <= i)!;
     const options = Object.entries(optimizer.options);
     const bad = optimizer.rates
@@ -161,7 +186,9 @@ export class TrainingState {
     this.#groups = undefined;
     this.schedules.clear();
     this.hasLargeScalars = false;
-    this.step = 0;
-    this.epoch = 0;
+    this.#acceptedOnDevice?.value.dispose();
+    this.#acceptedOnDevice = undefined;
+    this.batch = this.update = this.epoch = this.accepted = 0;
+    this.cursor = null;
   }
 }

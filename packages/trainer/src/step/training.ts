@@ -1,14 +1,12 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
 import { ErmineError, type Link, type TensorType } from "@ermine/core";
-import type { Ahead } from "../data/ahead.js";
-import type { Resident } from "../data/resident.js";
+import type { ColumnTypes } from "../data/source.js";
 import type { Metric } from "../metrics/metric.js";
 import type { TrainerOptions } from "../options.js";
 import { mainLoss } from "../risk/objective.js";
 import { AveragedWeights } from "./averaged.js";
 import type { StepSetup } from "./body.js";
 import { Engine } from "./engine.js";
-import type { StepFeeds } from "./entries.js";
 import { TrainingState } from "./state.js";
 import { Turns } from "./turns.js";
 
@@ -25,14 +23,12 @@ export interface Training {
   /** Who works on the variables. */
   readonly turns: Turns;
   readonly averaged: AveragedWeights;
-  /** What the last update was fed; the next one takes it up again. */
-  feeds: StepFeeds | undefined;
+  /** The types of the columns that the update's entries are defined for. */
+  columns: ColumnTypes | undefined;
+  /** May a step be queued before the report of the last one was read? Then a refused step keeps those after it from changing anything. */
+  isInFlight: boolean;
   /** The type of the target that was trained or evaluated on last: some links depend on it. */
   targetType: TensorType | undefined;
-  /** Batches gathered while a step runs, where the backend answers later. */
-  ahead: Ahead | undefined;
-  /** The columns that lie in the backend's memory, while `fit` goes over them. */
-  resident: Resident | undefined;
   /** Puts back what the micro-batches of an update that is not whole yet have changed. */
   undo: (() => void) | undefined;
 }
@@ -57,10 +53,9 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     turns: new Turns(),
     averaged: new AveragedWeights(state),
     engine: new Engine(options.compile ?? true, state.buffers, () => model.namedVariables().map(([, variable]) => variable)),
-    feeds: undefined,
+    columns: undefined,
+    isInFlight: false,
     targetType: undefined,
-    ahead: undefined,
-    resident: undefined,
     undo: undefined,
   };
 }
@@ -70,13 +65,14 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
  * be traced or compiled, no slot, no type of a target.
  */
 export function allOrNothing<T>(training: Training, fn: () => T): T {
-  const { engine, state, targetType } = training;
+  const { engine, state, targetType, columns } = training;
   const undo = [engine.mark(), state.mark()];
   try {
     return fn();
   } catch (error) {
     for (const restore of undo) restore();
     training.targetType = targetType;
+    training.columns = columns;
     throw error;
   }
 }
@@ -84,15 +80,14 @@ export function allOrNothing<T>(training: Training, fn: () => T): T {
 /** Ends what runs and frees what training holds; the model keeps its parameters. */
 export function disposeTraining(training: Training): void {
   const { turns, averaged, engine, state } = training;
-  turns.dispose(state.step);
+  turns.dispose(state.update);
   engine.undo();
   training.undo?.();
   training.undo = undefined;
   averaged.putBack();
-  training.resident?.release();
   engine.dispose();
   state.dispose();
-  training.feeds = training.ahead = training.resident = training.targetType = undefined;
+  training.columns = training.targetType = undefined;
 }
 
 /** What turns the model's output into what people and metrics read. */

@@ -17,6 +17,8 @@ export interface Work {
 export class Turns {
   #last: Promise<void> | undefined;
   #paused: Promise<void> | undefined;
+  /** Settles when the steps are done that are in flight now. */
+  #flights: Promise<unknown> | undefined;
   #pauses = 0;
   #resume: (() => void) | undefined;
   #fit: Work | undefined;
@@ -78,10 +80,26 @@ export class Turns {
     if (this.#fit === fit) this.#fit = undefined;
   }
 
-  /** Runs fn when all that came before is done. */
+  /** Waits until a step may be taken. @returns what `mayGoOn` says then */
+  async free(mayGoOn: () => boolean): Promise<boolean> {
+    for (let { busy } = this; busy !== undefined; busy = this.busy) await busy;
+    return mayGoOn();
+  }
+
+  /** A step of a `fit` that runs on the backend: whoever takes a turn waits for it. */
+  fly(step: Promise<unknown>): void {
+    const flights = Promise.allSettled([this.#flights, step]).then(() => {
+      if (this.#flights === flights) this.#flights = undefined;
+    });
+    this.#flights = flights;
+  }
+
+  /** Runs fn when all that came before is done, steps in flight too. */
   async take<T>(fn: () => T | Promise<T>): Promise<T> {
     const before = this.#last;
-    return this.hold(before === undefined ? (async () => fn())() : before.then(fn));
+    const flights = this.#flights;
+    if (before === undefined && flights === undefined) return this.hold((async () => fn())());
+    return this.hold(Promise.all([before, flights]).then(fn));
   }
 
   /** Nobody else has a turn until `running` is settled. */

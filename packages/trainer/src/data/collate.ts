@@ -1,0 +1,164 @@
+/** From samples, one after the other, to batches: rows are copied into arrays that are used again. */
+import { allocate, ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
+import { columnsOf, mapColumns, namedColumns } from "./columns.js";
+import type { Dataset } from "./dataset.js";
+import { ArrayColumn } from "./prefetch.js";
+import type { Batch, ColumnTree, ColumnType, ColumnTypes, Cursor } from "./source.js";
+
+/** One row of a column: its elements in order. */
+export interface Row {
+  readonly data: NumberArray;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+const multiplier = 16777619;
+const start = 0x811c9dc5;
+
+/** A running hash (FNV-1a over words) of what was emitted: whether a stream that is read again is the same. */
+class StreamHash {
+  #state = start;
+  readonly #float = new Float32Array(1);
+  readonly #bits = new Int32Array(this.#float.buffer);
+
+  add(data: NumberArray, from: number, to: number, dtype: DType): void {
+    let state = this.#state;
+    for (let i = from; i < to; i++) {
+      let word = data[i]!;
+      if (dtype === "float32") {
+        this.#float[0] = word;
+        word = this.#bits[0]!;
+      }
+      state = Math.imul(state ^ word, multiplier);
+    }
+    this.#state = Math.imul(state ^ (to - from), multiplier);
+  }
+
+  get value(): number {
+    return this.#state >>> 0;
+  }
+}
+
+/** Where a stream stands: samples taken, and the hash of all of them. */
+export interface StreamCursor {
+  readonly [key: string]: Cursor;
+  readonly samples: number;
+  readonly hash: number;
+}
+
+class StreamBatch implements Batch {
+  readonly size: number;
+  readonly columns: ColumnTree<ArrayColumn>;
+  readonly all: readonly ArrayColumn[];
+  index = 0;
+  cursor: StreamCursor = { samples: 0, hash: start };
+
+  constructor(size: number, columns: ColumnTree<ArrayColumn>) {
+    this.size = size;
+    this.columns = columns;
+    this.all = namedColumns(columns).map(([, column]) => column);
+  }
+}
+
+/** Puts rows into batches. */
+export class Collator {
+  readonly #types: ColumnTypes;
+  readonly #batchSize: number;
+  readonly #retained: number;
+  readonly #ring: StreamBatch[] = [];
+  readonly #named: ReturnType<typeof namedColumns<ColumnType>>;
+  readonly #hash = new StreamHash();
+  #filled = 0;
+  #index = 0;
+  #samples = 0;
+
+  constructor(types: ColumnTypes, batchSize: number, retained: number) {
+    this.#types = types;
+    this.#named = namedColumns(types);
+    this.#batchSize = batchSize;
+    this.#retained = retained;
+  }
+
+  /** Samples so far. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  get hash(): number {
+    return this.#hash.value;
+  }
+
+  /** Leaves out samples that were trained on already; they count and are hashed. */
+  skip(rows: readonly Row[]): void {
+    this.#check(rows);
+    rows.forEach(({ data, dtype }) => this.#hash.add(data, 0, data.length, dtype));
+    this.#samples++;
+    if (this.#samples % this.#batchSize === 0) this.#index++;
+  }
+
+  /** @returns a batch where the sample fills it */
+  add(rows: readonly Row[]): Batch | undefined {
+    this.#check(rows);
+    const batch = this.#current();
+    rows.forEach(({ data, dtype }, i) => {
+      batch.all[i]!.data.set(data as TypedArray, this.#filled * data.length);
+      this.#hash.add(data, 0, data.length, dtype);
+    });
+    this.#samples++;
+    return ++this.#filled === this.#batchSize ? this.#emit(batch) : undefined;
+  }
+
+  /** The last batch, which is smaller; undefined where nothing is left. */
+  finish(): Batch | undefined {
+    if (this.#filled === 0) return undefined;
+    const { columns } = this.#current();
+    const size = this.#filled;
+    const part = mapColumns(columns, ({ data, shape, dtype }) => {
+      const width = shape.reduce((a, b) => a * b, 1);
+      return new ArrayColumn(size, shape, dtype, data.slice(0, size * width));
+    });
+    return this.#emit(new StreamBatch(size, part));
+  }
+
+  #emit(batch: StreamBatch): Batch {
+    batch.index = this.#index++;
+    batch.cursor = { samples: this.#samples, hash: this.#hash.value };
+    this.#filled = 0;
+    return batch;
+  }
+
+  #current(): StreamBatch {
+    const place = this.#index % (this.#retained + 1);
+    return (this.#ring[place] ??= new StreamBatch(
+      this.#batchSize,
+      mapColumns(this.#types, ({ shape, dtype }) => new ArrayColumn(this.#batchSize, shape, dtype)),
+    ));
+  }
+
+  #check(rows: readonly Row[]): void {
+    const types = this.#named;
+    if (rows.length !== types.length) {
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `Sample ${this.#samples} of the stream has ${rows.length} columns, and the ones before it ${types.length}: ${types.map(([name]) => name).join(", ")}.`,
+      );
+    }
+    rows.forEach(({ shape, dtype }, i) => {
+      const [name, type] = types[i]!;
+      if (dtype === type.dtype && shape.length === type.shape.length && shape.every((size, k) => size === type.shape[k])) return;
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `Sample ${this.#samples} of the stream: ${name} is ${dtype}[${shape.join(", ")}], and the stream's is ${type.dtype}[${type.shape.join(", ")}].`,
+      );
+    });
+  }
+}
+
+/** The rows of one sample of a data set, in the order of its columns. */
+export function rowsOfSample(data: Dataset, sample: number): Row[] {
+  return [...columnsOf(data.inputs), ...columnsOf(data.targets), ...columnsOf(data.sampleWeights)].map((column) => {
+    const elements = allocate(column.dtype, column.rowLength);
+    column.gather([sample], elements);
+    return { data: elements, shape: column.shape.slice(1), dtype: column.dtype };
+  });
+}

@@ -1,0 +1,364 @@
+/** Samples that come one after the other, from an iterator: data that do not fit into memory, or whose number nobody knows. */
+import {
+  checkOptions,
+  elementsOf,
+  ErmineError,
+  hashKey,
+  isTypedArray,
+  naturalDType,
+  nested,
+  randomUniform24,
+  show,
+  Tensor,
+  type AnyTypedArray,
+  type DType,
+  type Key,
+  type Tree,
+} from "@ermine/core";
+import { Collator, rowsOfSample, type Row } from "./collate.js";
+import { mapColumns, namedColumns } from "./columns.js";
+import { Dataset } from "./dataset.js";
+import { readOnce } from "./readOnce.js";
+import type { Batch, BatchRequest, ColumnType, ColumnTypes, Cursor, DataSource } from "./source.js";
+
+/** One row of a column: a number, an array (nested, or a typed one), an array next to its shape, or a tensor. */
+export type RowSource = number | boolean | AnyTypedArray | Tensor | ShapedRow | readonly unknown[];
+
+/** A row's elements next to their shape. */
+export interface ShapedRow {
+  /** In row-major order. */
+  readonly data: AnyTypedArray;
+  /** Without the batch's axis. */
+  readonly shape: readonly number[];
+}
+
+/** One sample. */
+export interface Sample {
+  /** What the model is given. */
+  readonly inputs: Tree<RowSource>;
+  /** What the loss compares with. Default: none. */
+  readonly targets?: Tree<RowSource>;
+  /** What it counts for. Default: 1. */
+  readonly sampleWeights?: number;
+}
+
+/** What an iterator gives: samples, or several at once as a data set (a row group, a file). */
+export type StreamItem = Sample | Dataset;
+
+/** Which pass over the data a function makes an iterator for. */
+export interface StreamPass {
+  /** From 0. */
+  readonly epoch: number;
+  /** undefined where the order is the source's own. */
+  readonly seed: number | undefined;
+}
+
+type Items = Iterable<StreamItem> | AsyncIterable<StreamItem>;
+
+/** What a stream is made of: a function that makes an iterator for each epoch, an iterable that can be iterated again, or a bare iterator. */
+export type StreamSource = ((pass: StreamPass) => Items) | Items | Iterator<StreamItem> | AsyncIterator<StreamItem>;
+
+/** How samples become batches. */
+export interface StreamOptions {
+  /** Samples an epoch, where that is known: progress, and schedules that need it. Default: unknown. */
+  readonly length?: number;
+  /** Shape and dtype of each column. Default: those of the first sample, where numbers are float32, so class labels must be int32 arrays or be stated here. */
+  readonly columns?: ColumnTypes;
+  /** So many samples are held, out of which the next one is drawn by seed and epoch. Default 0: the source's own order. */
+  readonly shuffle?: number;
+  /** Called with each sample before it is put into a batch. Default: none. */
+  readonly map?: (sample: Sample, pass: StreamPass) => Sample;
+}
+
+/**
+ * A source of samples that come one after the other. A function (or an iterable that can be iterated again) makes an iterator for each epoch; training
+ * that is taken up again in the middle of one skips forward, and checks by a running hash that the samples are the same. A bare iterator can be read
+ * once: one epoch, and no taking up again.
+ *
+ * @example
+ * const lines = ["1,2,3", "4,5,9", "2,2,4"];
+ * const samples = stream(async function* () {
+ *   for (const line of lines) {
+ *     const [a, b, sum] = line.split(",").map(Number);
+ *     yield { inputs: [a, b], targets: [sum!] };
+ *   }
+ * });
+ * const trainer = new Trainer({ model: new Linear(2, 1), loss: mse, optimizer: sgd({ learningRate: 0.01 }), backend: await cpu() });
+ * const history = await trainer.fit(samples, { epochs: 2, batchSize: 2 });
+ * history.steps.length; // => 4
+ * @throws ErmineError ERMINE_DATA where it is no function, iterable or iterator; ERMINE_OPTION where an option does not fit
+ */
+export function stream(source: StreamSource, options: StreamOptions = {}): DataSource {
+  checkOptions("stream", options, { length: "number", columns: "object", shuffle: "number", map: "function" }, "source");
+  const { length, columns, shuffle = 0 } = options;
+  checkCount("length", length, 1);
+  checkCount("shuffle", shuffle, 0);
+  const { open, resume } = opener(source);
+  let opened = false;
+  return {
+    resume,
+    ...(length === undefined ? {} : { length }),
+    ...(columns === undefined ? {} : { columns }),
+    batches(request) {
+      if (resume === "none" && (opened || (request.from ?? null) !== null)) throw readOnce(opened);
+      opened = true;
+      const pass: StreamPass = { epoch: request.epoch, seed: request.seed };
+      const items = open(pass);
+      const pipeline = new Pipeline(options, request, pass);
+      if (typeof items !== "object" || items === null) throw noIterator(items);
+      if (Symbol.asyncIterator in items) return asynchronous(items, pipeline);
+      if (Symbol.iterator in items) return synchronous(items, pipeline);
+      throw noIterator(items);
+    },
+  };
+}
+
+const noIterator = (items: unknown): ErmineError =>
+  new ErmineError(
+    "ERMINE_DATA",
+    `stream: the function gave ${show(items)}, which is no iterator. Write stream(function* () { … }).`,
+  );
+
+function checkCount(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new ErmineError("ERMINE_OPTION", `stream: ${name} is a whole number ≥ ${least}, got ${String(value)}.`);
+}
+
+function opener(source: StreamSource): { open: (pass: StreamPass) => Items; resume: DataSource["resume"] } {
+  if (typeof source === "function") return { open: source, resume: "replay" };
+  if (typeof source === "object" && source !== null) {
+    const once = "next" in source && typeof source.next === "function";
+    if (Symbol.asyncIterator in source || Symbol.iterator in source)
+      return { open: () => source as Items, resume: once ? "none" : "replay" };
+    if (once) {
+      const iterator = source as Iterator<StreamItem> | AsyncIterator<StreamItem>;
+      // Whether it is asynchronous is known when it was asked; awaiting takes either.
+      return { open: () => ({ [Symbol.asyncIterator]: () => awaited(iterator) }), resume: "none" };
+    }
+  }
+  throw new ErmineError("ERMINE_DATA", `stream takes a function that makes an iterator, or an iterator, got ${show(source)}.`);
+}
+
+const awaited = (iterator: Iterator<StreamItem> | AsyncIterator<StreamItem>): AsyncIterator<StreamItem> => ({
+  next: async () => iterator.next(),
+  return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+});
+
+function* synchronous(items: Iterable<StreamItem>, pipeline: Pipeline): Generator<Batch> {
+  for (const item of items) yield* pipeline.add(item);
+  yield* pipeline.finish();
+}
+
+async function* asynchronous(items: AsyncIterable<StreamItem>, pipeline: Pipeline): AsyncGenerator<Batch> {
+  for await (const item of items) yield* pipeline.add(item);
+  yield* pipeline.finish();
+}
+
+/** From items to batches: rows, mapped, drawn from the shuffle buffer, skipped up to a cursor, collated. */
+class Pipeline {
+  readonly #options: StreamOptions;
+  readonly #request: BatchRequest;
+  readonly #pass: StreamPass;
+  readonly #buffer: ShuffleBuffer | undefined;
+  readonly #from: { readonly samples: number; readonly hash: number } | undefined;
+  #types: ColumnTypes | undefined;
+  #collator: Collator | undefined;
+
+  constructor(options: StreamOptions, request: BatchRequest, pass: StreamPass) {
+    this.#options = options;
+    this.#request = request;
+    this.#pass = pass;
+    this.#types = options.columns;
+    this.#from = positionOf(request.from ?? null);
+    const { shuffle = 0 } = options;
+    if (shuffle > 1 && pass.seed !== undefined)
+      this.#buffer = new ShuffleBuffer(shuffle, hashKey(pass.seed, "shuffle buffer", pass.epoch));
+  }
+
+  *add(item: StreamItem): Iterable<Batch> {
+    if (item instanceof Dataset) {
+      this.#types ??= item.columns;
+      for (let i = 0; i < item.length; i++) yield* this.#drawn(rowsOfSample(item, i));
+      return;
+    }
+    const { map } = this.#options;
+    const sample = map === undefined ? item : map(item, this.#pass);
+    checkSample(sample);
+    this.#types ??= typesOfSample(sample);
+    yield* this.#drawn(rowsOf(sample, this.#types));
+  }
+
+  *finish(): Iterable<Batch> {
+    for (const rows of this.#buffer?.drain() ?? []) yield* this.#taken(rows);
+    if (this.#skips())
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `The stream ends after ${this.#collator?.samples ?? 0} samples, and training had taken ${this.#from!.samples} of it. Take the same data.`,
+      );
+    const last = this.#collator?.finish();
+    if (last !== undefined) yield last;
+  }
+
+  *#drawn(rows: readonly Row[]): Iterable<Batch> {
+    const drawn = this.#buffer === undefined ? rows : this.#buffer.exchange(rows);
+    if (drawn !== undefined) yield* this.#taken(drawn);
+  }
+
+  *#taken(rows: readonly Row[]): Iterable<Batch> {
+    const collator = (this.#collator ??= new Collator(this.#types!, this.#request.batchSize, this.#request.retained ?? 0));
+    if (!this.#skips()) {
+      const batch = collator.add(rows);
+      if (batch !== undefined) yield batch;
+      return;
+    }
+    collator.skip(rows);
+    if (collator.samples === this.#from!.samples && collator.hash !== this.#from!.hash) {
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `The first ${collator.samples} samples of the stream are not those that training has taken: their hash differs. Make the iterator give the ` +
+          "same samples in the same order for the same epoch and seed.",
+      );
+    }
+  }
+
+  /** Is the cursor still ahead? */
+  #skips(): boolean {
+    return this.#from !== undefined && (this.#collator?.samples ?? 0) < this.#from.samples;
+  }
+}
+
+function positionOf(from: Cursor): { readonly samples: number; readonly hash: number } | undefined {
+  if (from === null) return undefined;
+  const { samples, hash } = from as { readonly samples?: unknown; readonly hash?: unknown };
+  if (typeof samples === "number" && typeof hash === "number") return { samples, hash };
+  throw new ErmineError(
+    "ERMINE_DATA",
+    `The cursor ${JSON.stringify(from)} is no place in a stream: it is of another kind of source.`,
+  );
+}
+
+/** Holds samples, and gives a random one of them for each that comes. */
+class ShuffleBuffer {
+  readonly #size: number;
+  readonly #key: Key;
+  readonly #held: (readonly Row[])[] = [];
+  #numbers: Float32Array = new Float32Array(0);
+  #drawn = 0;
+
+  constructor(size: number, key: Key) {
+    this.#size = size;
+    this.#key = key;
+  }
+
+  exchange(rows: readonly Row[]): readonly Row[] | undefined {
+    if (this.#held.length < this.#size) {
+      this.#held.push(rows);
+      return undefined;
+    }
+    const place = this.#next();
+    const drawn = this.#held[place]!;
+    this.#held[place] = rows;
+    return drawn;
+  }
+
+  *drain(): Iterable<readonly Row[]> {
+    while (this.#held.length > 0) {
+      const place = this.#next();
+      const drawn = this.#held[place]!;
+      this.#held[place] = this.#held.at(-1)!;
+      this.#held.pop();
+      yield drawn;
+    }
+  }
+
+  #next(): number {
+    const block = 1024;
+    const at = this.#drawn % block;
+    if (at === 0) this.#numbers = randomUniform24(block, this.#key, { step: this.#drawn / block, microBatch: 0, first: 0 });
+    this.#drawn++;
+    return Math.floor(this.#numbers[at]! * this.#held.length);
+  }
+}
+
+const isSample = (sample: unknown): sample is Sample => typeof sample === "object" && sample !== null && "inputs" in sample;
+
+function checkSample(sample: unknown): void {
+  if (isSample(sample)) return;
+  throw new ErmineError("ERMINE_DATA", `stream: a sample is { inputs, targets }, or a data set of several; got ${show(sample)}.`);
+}
+
+const isNumber = (value: unknown): value is number | boolean => typeof value === "number" || typeof value === "boolean";
+
+const isRow = (value: unknown): boolean =>
+  isNumber(value) ||
+  isTypedArray(value) ||
+  value instanceof Tensor ||
+  (Array.isArray(value) && (value.length === 0 || isNumber(value[0]) || isTypedArray(value[0]) || Array.isArray(value[0]))) ||
+  (typeof value === "object" && value !== null && "data" in value && "shape" in value);
+
+/** A row's elements; `type` is what the column is, where that is known. */
+function rowOf(name: string, value: unknown, type: ColumnType | undefined): Row {
+  const { data, shape, dtype } = elementsOfRow(name, value, type?.dtype);
+  if (type === undefined) return { data, shape, dtype };
+  const count = type.shape.reduce((a, b) => a * b, 1);
+  // A flat array takes the shape that was stated; what does not fit is said by the collator.
+  return { data, shape: data.length === count && shape.length <= 1 ? type.shape : shape, dtype };
+}
+
+function elementsOfRow(name: string, value: unknown, dtype: DType | undefined): Row {
+  const flat = (data: AnyTypedArray, shape: readonly number[]): Row => {
+    const natural = dtype ?? naturalDType(data);
+    return { data: elementsOf(data, { where: name, dtype: natural, holder: "the column" }), shape, dtype: natural };
+  };
+  if (isNumber(value)) {
+    const natural = dtype ?? (typeof value === "boolean" ? "bool" : "float32");
+    return {
+      data: elementsOf([Number(value)], { where: name, dtype: natural, holder: "the column" }),
+      shape: [],
+      dtype: natural,
+    };
+  }
+  if (value instanceof Tensor) return { data: value.dataSync(), shape: value.shape as readonly number[], dtype: value.dtype };
+  if (isTypedArray(value)) return flat(value, [value.length]);
+  if (Array.isArray(value)) return nested(name, value, dtype, { holder: "the column" });
+  if (typeof value === "object" && value !== null && "data" in value && isTypedArray(value.data)) {
+    return flat(value.data, (value as unknown as { shape: readonly number[] }).shape);
+  }
+  throw new ErmineError(
+    "ERMINE_DATA",
+    `stream: ${name} of a sample is a number, an array, { data, shape } or a tensor; got ${show(value)}.`,
+  );
+}
+
+function typesOfSample(sample: Sample): ColumnTypes {
+  const typeOf = (name: string, node: unknown): Tree<ColumnType> => {
+    if (isRow(node)) {
+      const { shape, dtype } = elementsOfRow(name, node, undefined);
+      return { shape, dtype } as ColumnType;
+    }
+    if (Array.isArray(node)) return node.map((item, i) => typeOf(`${name}.${i}`, item));
+    if (typeof node === "object" && node !== null)
+      return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, typeOf(`${name}.${key}`, item)]));
+    throw new ErmineError("ERMINE_DATA", `stream: ${name} of a sample is ${show(node)}.`);
+  };
+  const { inputs, targets, sampleWeights } = sample;
+  return {
+    inputs: typeOf("inputs", inputs),
+    ...(targets === undefined ? {} : { targets: typeOf("targets", targets) }),
+    ...(sampleWeights === undefined ? {} : { sampleWeights: typeOf("sampleWeights", sampleWeights) as ColumnType }),
+  };
+}
+
+/** The rows of a sample in the order of the columns. */
+function rowsOf(sample: Sample, types: ColumnTypes): Row[] {
+  return namedColumns(mapColumns(types, (type, name) => rowOf(name, at(sample, name), type) as Row & ColumnType)).map(
+    ([, row]) => row,
+  );
+}
+
+/** What lies under a column's name: "inputs.image". */
+function at(sample: Sample, name: string): unknown {
+  let node: unknown = sample;
+  for (const key of name.split(".")) node = (node as Readonly<Record<string, unknown>> | undefined)?.[key];
+  return node;
+}

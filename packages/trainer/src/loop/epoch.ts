@@ -1,0 +1,239 @@
+/** One epoch: batch after batch from the loader into the step, and what its reports add up. */
+import { loadChunk } from "@ermine/core";
+import type { Callback, Control, StepInfo } from "../callbacks/callback.js";
+import { addSums, meansOf, type HostSums } from "../risk/means.js";
+import { partsOf } from "../risk/objective.js";
+import type { Prefetcher } from "../data/prefetch.js";
+import type { Cursor } from "../data/source.js";
+import type { FitRun } from "../options.js";
+import type { Shadow } from "../plan/shadow.js";
+import type { StepReport } from "../step/contract.js";
+import type { UpdateStep } from "../step/step.js";
+import type { Training } from "../step/training.js";
+import type { Work } from "../step/turns.js";
+import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
+import { microBatchesOf, type Loader, type UpdateBatch } from "./loader.js";
+
+/** What an epoch adds up. */
+export interface Sums {
+  readonly parts: HostSums[];
+  penalty: number;
+  steps: number;
+  samples: number;
+}
+
+/** A step whose report was not read yet, and what the counters were before it. */
+interface Queued {
+  readonly batch: UpdateBatch;
+  readonly report: Promise<StepReport>;
+  /** undefined where no further step may be queued before the report is read: the step puts its own counters right. */
+  readonly before: Counters | undefined;
+}
+
+interface Counters {
+  readonly batch: number;
+  readonly update: number;
+  readonly accepted: number;
+}
+
+const hasOnBatch = ({ onBatch }: Pick<Callback, "onBatch">): boolean => onBatch !== undefined;
+
+const cursorAfter = (batch: UpdateBatch): Cursor => ("columns" in batch ? batch.cursor : batch.at(-1)!.cursor);
+
+/** What the epochs of one `fit` have in common. */
+export interface EpochContext {
+  readonly training: Training;
+  readonly run: FitRun;
+  readonly work: Work;
+  readonly step: UpdateStep;
+  readonly loader: Loader;
+  readonly prefetcher: Prefetcher | undefined;
+  readonly shadow: Shadow | undefined;
+  readonly control: Control;
+  readonly stepsPerEpoch: number | undefined;
+  /** Steps that may be queued before the first report is read. */
+  readonly depth: number;
+  /** The loss of each update so far. */
+  readonly losses: number[];
+  /** Is a further step to be taken? */
+  mayGoOn(): boolean;
+}
+
+export class Epoch {
+  readonly #context: EpochContext;
+  readonly #epoch: number;
+  readonly #queue: Queued[] = [];
+  #stepInEpoch = 0;
+  readonly sums: Sums;
+
+  /** @param sums those of the epoch's earlier steps, where it is taken up in the middle */
+  constructor(context: EpochContext, epoch: number, sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 }) {
+    this.#context = context;
+    this.#epoch = epoch;
+    this.sums = sums;
+  }
+
+  /** Trains on what the loader gives, to the end of the epoch or until training is ended. */
+  async train(): Promise<void> {
+    const { training, loader, depth, prefetcher } = this.#context;
+    const { turns } = training;
+    try {
+      while (turns.busy === undefined ? this.#context.mayGoOn() : await turns.free(this.#context.mayGoOn)) {
+        const next = loader.next();
+        const batch = next instanceof Promise ? await next : next;
+        if (batch === undefined) break;
+        const told = this.#tellBatch(batch);
+        if (told !== undefined) await told;
+        const before = training.isInFlight ? this.#counters() : undefined;
+        const report = this.#step(batch);
+        if (report instanceof Promise) {
+          this.#queue.push({ batch, report, before });
+          loader.prefetch();
+          while (this.#queue.length >= depth) await this.#settleOldest();
+          prefetcher?.stepDone();
+        } else {
+          const settled = this.#settle(batch, report, undefined);
+          if (settled !== undefined) await settled;
+        }
+        const rest = yieldToEventLoop();
+        if (rest !== undefined) await rest;
+      }
+      while (this.#queue.length > 0) await this.#settleOldest();
+    } catch (error) {
+      // What runs comes to its end before anything is said.
+      await Promise.allSettled(this.#queue.map(({ report }) => report));
+      await loader.close().catch(() => undefined);
+      throw error;
+    }
+    await loader.close();
+  }
+
+  #counters(): Counters {
+    const { batch, update, accepted } = this.#context.training.state;
+    return { batch, update, accepted };
+  }
+
+  #step(batch: UpdateBatch): StepReport | Promise<StepReport> {
+    const { training, step, shadow } = this.#context;
+    const report =
+      shadow === undefined
+        ? step.run(training.state, batch)
+        : shadow.watch(microBatchesOf(batch), () => step.run(training.state, batch));
+    if (report instanceof Promise) training.turns.fly(report);
+    return report;
+  }
+
+  async #settleOldest(): Promise<void> {
+    const { batch, before, report } = this.#queue[0]!;
+    const read = await report;
+    if (read.verdict !== "refused") this.#queue.shift();
+    const settled = this.#settle(batch, read, before);
+    if (settled !== undefined) await settled;
+  }
+
+  /** Counts what was taken; says what was not. */
+  #settle(batch: UpdateBatch, report: StepReport, before: Counters | undefined): undefined | Promise<void> {
+    const { training, run, losses } = this.#context;
+    const { sums } = this;
+    if (report.verdict === "refused") return this.#refused(batch, before ?? { ...this.#counters(), batch: report.batch });
+    const update = before === undefined ? training.state.update : before.update + 1;
+    sums.samples += report.samples;
+    this.#stepInEpoch++;
+    training.state.cursor = cursorAfter(batch);
+    if (report.verdict === "empty") {
+      run.notice(
+        `ermine: update ${update} changed nothing: nothing in the batch counts (all targets ignored, or all weights 0).`,
+      );
+      return undefined;
+    }
+    addSums(sums.parts, report.sums);
+    sums.penalty += report.penalty;
+    sums.steps++;
+    losses.push(report.loss);
+    return run.callbacks.length === 0 ? undefined : this.#tellStep(update, report);
+  }
+
+  #tellBatch(batch: UpdateBatch): undefined | Promise<void> {
+    if (!this.#context.run.callbacks.some(hasOnBatch)) return undefined;
+    const parts = microBatchesOf(batch);
+    const info = {
+      epoch: this.#epoch,
+      batch: this.#stepInEpoch + this.#queue.length,
+      size: parts.reduce((sum, { size }) => sum + size, 0),
+      step: this.#context.training.state.update,
+    };
+    return this.#tell((callback, control) => callback.onBatch?.(info, control));
+  }
+
+  #tellStep(step: number, report: StepReport): Promise<void> | undefined {
+    const { training, stepsPerEpoch } = this.#context;
+    const info: StepInfo = {
+      epoch: this.#epoch,
+      step,
+      stepInEpoch: this.#stepInEpoch,
+      stepsPerEpoch,
+      samples: this.sums.samples,
+      loss: report.loss,
+      parts: meansOf(partsOf(training.setup.loss), report.sums),
+    };
+    const { run, control, work } = this.#context;
+    const { callbacks } = run;
+    for (let i = 0; i < callbacks.length; i++) {
+      const told = callbacks[i]!.onStep?.(info, control);
+      work.check();
+      if (told !== undefined) return this.#tellRest(told, i + 1, (callback) => callback.onStep?.(info, control));
+    }
+    return undefined;
+  }
+
+  /** Tells the callbacks in their order; a promise where one of them takes its time. */
+  #tell(call: (callback: FitRun["callbacks"][number], control: Control) => void | Promise<void>): undefined | Promise<void> {
+    const { run, control, work } = this.#context;
+    const { callbacks } = run;
+    for (let i = 0; i < callbacks.length; i++) {
+      const told = call(callbacks[i]!, control);
+      work.check();
+      if (told !== undefined) return this.#tellRest(told, i + 1, call);
+    }
+    return undefined;
+  }
+
+  async #tellRest(
+    told: Promise<void>,
+    from: number,
+    call: (callback: FitRun["callbacks"][number], control: Control) => void | Promise<void>,
+  ): Promise<void> {
+    const { run, control, work } = this.#context;
+    await told;
+    work.check();
+    for (const callback of run.callbacks.slice(from)) {
+      await call(callback, control);
+      work.check();
+    }
+  }
+
+  /** Steps in flight come to their end; the batch is diagnosed; then training stops, or goes on with the batches after it. */
+  async #refused(batch: UpdateBatch, before: Counters): Promise<void> {
+    const { training, run, work } = this.#context;
+    const { state, turns } = training;
+    const later = this.#queue.splice(0).slice(1);
+    await Promise.allSettled(later.map(({ report }) => report));
+    work.check();
+    Object.assign(state, before);
+    const { refusalOf } = await loadChunk("The diagnosis of a refused step", () => import("../step/refusal.js"));
+    work.check();
+    const error = await turns.hold(refusalOf(training, microBatchesOf(batch)));
+    work.check();
+    if (run.onRefusal === "stop") throw error;
+    run.notice(`ermine: batch ${before.batch + 1} was left out. ${error.message}`);
+    state.batch++;
+    this.#stepInEpoch++;
+    state.cursor = cursorAfter(batch);
+    this.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
+    for (const queued of later) {
+      const counters = this.#counters();
+      const report = this.#step(queued.batch);
+      this.#queue.push({ batch: queued.batch, report: Promise.resolve(report), before: counters });
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/** What the trainer's entries are fed: a batch's columns, which the backend pulls, the counters of random numbers, and the optimizers' scalars. */
+import type { Feed } from "@ermine/core";
+import { batchFeeds } from "../data/batches.js";
+import { namedColumns } from "../data/columns.js";
+import type { DeviceCache } from "../data/deviceCache.js";
+import type { Batch, ColumnTree } from "../data/source.js";
+import { updateEntries } from "./entries.js";
+import type { EntryFeeds } from "./engine.js";
+import type { TrainingState } from "./state.js";
+import type { Training } from "./training.js";
+
+/** How many batches' feeds are kept: those of the whole ones in turn, and of the last one. */
+const kept = 16;
+
+interface Bound {
+  readonly columns: ColumnTree<unknown>;
+  readonly feeds: EntryFeeds;
+}
+
+/**
+ * The feeds of one step after the other. They are made once for the columns of a batch; a source that fills its batches again gets the same ones, so
+ * that nothing is made or looked up for a step.
+ */
+export class StepFeeds {
+  readonly #cache: DeviceCache | undefined;
+  readonly #counters = new Int32Array(3);
+  readonly #scalars: Float32Array;
+  readonly #accepted = new Int32Array(1);
+  readonly #bound: Bound[] = [];
+  #next = 0;
+
+  /** @param cache the columns that the backend holds itself */
+  constructor(state: TrainingState, cache: DeviceCache | undefined) {
+    this.#cache = cache;
+    this.#scalars = new Float32Array(state.scalarCount);
+  }
+
+  /** Do they fit what the optimizers feed now? */
+  fits(state: TrainingState): boolean {
+    return this.#scalars.length === state.scalarCount;
+  }
+
+  /** The scalars of the update that is next. */
+  get scalars(): Float32Array {
+    return this.#scalars;
+  }
+
+  /**
+   * The feeds of the update that is next; they hold until the next call.
+   *
+   * @throws ErmineError ERMINE_NOT_FINITE where a rate is not finite
+   */
+  of(state: TrainingState, batch: Batch): EntryFeeds {
+    state.writeScalars(this.#scalars);
+    state.checkScalars(this.#scalars);
+    this.#counters[0] = state.batch;
+    this.#accepted[0] = state.accepted;
+    const { columns } = batch;
+    for (const bound of this.#bound) if (bound.columns === columns) return bound.feeds;
+    return this.#bind(batch);
+  }
+
+  #bind({ size, columns }: Batch): EntryFeeds {
+    const feeds: Record<string, Feed> = {};
+    for (const [name, column] of namedColumns(columns))
+      feeds[name] = this.#cache?.feed(size, column) ?? { shape: [size, ...column.shape], value: column };
+    feeds["counters"] = { shape: [3], value: this.#counters };
+    feeds["scalars"] = { shape: [this.#scalars.length], value: this.#scalars };
+    feeds["accepted"] = { shape: [1], value: this.#accepted };
+    this.#bound[this.#next++ % kept] = { columns, feeds };
+    return feeds;
+  }
+}
+
+type Columns = Pick<Batch, "size" | "columns">;
+
+/** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches. */
+export function feedsOf({ state }: Training, batch: Columns, microBatch = 0, first = 0, cache?: DeviceCache): EntryFeeds {
+  const feeds = cache === undefined ? batchFeeds(batch) : cachedFeeds(batch, cache);
+  addTime(feeds, state, microBatch, first);
+  return feeds;
+}
+
+function cachedFeeds({ size, columns }: Columns, cache: DeviceCache): Record<string, Feed> {
+  const feeds: Record<string, Feed> = {};
+  for (const [name, column] of namedColumns(columns)) feeds[name] = cache.feed(size, column);
+  return feeds;
+}
+
+/** A call of an entry. */
+export interface EntryRun {
+  readonly entry: string;
+  readonly feeds: EntryFeeds;
+  /** Samples; 0 where it has no batch. */
+  readonly size: number;
+}
+
+/** The calls that an update over these micro-batches is. */
+export function updateRuns(training: Training, parts: readonly Batch[], cache?: DeviceCache): EntryRun[] {
+  const { state } = training;
+  state.checkScalars(state.scalars());
+  const calls: Omit<EntryRun, "entry">[] = [];
+  let first = 0;
+  for (const [microBatch, batch] of parts.entries()) {
+    calls.push({ feeds: feedsOf(training, batch, microBatch, first, cache), size: batch.size });
+    first += batch.size;
+  }
+  return updateEntries(training).flatMap((entry): EntryRun[] => {
+    if (entry !== "apply") return calls.map((call) => ({ entry, ...call }));
+    const feeds: Record<string, Feed> = {};
+    addTime(feeds, state, 0, 0);
+    return [{ entry, feeds, size: 0 }];
+  });
+}
+
+function addTime(feeds: Record<string, Feed>, state: TrainingState, microBatch: number, first: number): void {
+  const scalars = state.scalars();
+  feeds["counters"] = { shape: [3], value: Int32Array.of(state.batch, microBatch, first) };
+  feeds["scalars"] = { shape: [scalars.length], value: scalars };
+  feeds["accepted"] = { shape: [1], value: Int32Array.of(state.accepted) };
+}
