@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bceWithLogits, manualSeed, mse, tensor } from "@ermine/core";
+import { bceWithLogits, manualSeed, mse, tensor, type NumberArray } from "@ermine/core";
 import { Linear } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { accuracy, dataset, sgd, Trainer, type Column } from "../src/index.js";
@@ -55,6 +55,54 @@ describe("a column is", () => {
       coded("ERMINE_DATA", /inputs: .* had 2 elements and has 0.*detached/),
     );
     expect(trainer.step).toBe(0);
+  });
+});
+
+/** Arrays of these elements in memory of every sort; halves only where the engine has them. */
+const half = (globalThis as { Float16Array?: typeof Float32Array }).Float16Array;
+const resizable = (values: readonly number[]): Float32Array => {
+  const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => ArrayBuffer;
+  const data = new Float32Array(new Resizable(4 * values.length, { maxByteLength: 8 * values.length }));
+  data.set(values);
+  return data;
+};
+const memories: Readonly<Record<string, (values: readonly number[]) => NumberArray>> = {
+  "a buffer of its own": (values) => Float32Array.from(values),
+  "a resizable buffer": resizable,
+  ...(half === undefined ? {} : { "a buffer of halves": (values: readonly number[]) => half.from(values) as NumberArray }),
+};
+
+/** Every method that takes arrays, with what it gives for these inputs. */
+const doors: Readonly<Record<string, (data: NumberArray) => Promise<unknown>>> = {
+  "inputs of a data set": async (data) => withTrainer((t) => t.predict(dataset({ inputs: { data, shape: [3, 1] } }))),
+  "targets of a data set": async (data) =>
+    withTrainer((t) => t.evaluate(dataset({ inputs: [[1], [2], [3]], targets: { data, shape: [3, 1] } }))),
+  "weights of a data set": async (data) =>
+    withTrainer((t) => t.evaluate(dataset({ inputs: [[1], [2], [3]], targets: [[1], [2], [4]], sampleWeights: data }))),
+  predict: async (data) => withTrainer((t) => t.predict({ data, shape: [3, 1] })),
+};
+
+async function withTrainer<T>(run: (trainer: Trainer) => Promise<T>): Promise<T> {
+  manualSeed(1);
+  const trainer = new Trainer({ model: new Linear(1, 1), loss: mse, optimizer: sgd(), backend: reference() });
+  try {
+    return await run(trainer);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+describe.each(Object.entries(doors))("%s: an array", (_, take) => {
+  const values = [1.5, 2, 0.25];
+  it.each(Object.entries(memories))("in %s", async (__, make) => {
+    expect(await take(make(values))).toEqual(await take(values as never));
+  });
+
+  it("of which the memory is gone is refused", async () => {
+    for (const data of [Float32Array.from(values), resizable(values)]) {
+      structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
+      await expect(take(data)).rejects.toThrow(coded("ERMINE_RELEASED", /detached.*or was resized/));
+    }
   });
 });
 

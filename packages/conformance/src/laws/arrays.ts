@@ -1,16 +1,59 @@
 /**
  * The law of arrays: a data set of bytes (or of any other integers) trains, evaluates and predicts as one of the same numbers in float32, compiled
- * and eagerly; a column of bool stays bool. An array that is detached is refused with its reason, and leaves nothing.
+ * and eagerly; a column of bool stays bool. An array that is detached or resized is refused with its reason, also where a backend holds a copy of
+ * its elements, and nothing is left of it.
  */
-import { crossEntropy, ErmineError, manualSeed, tensor, type Backend, type NumberArray } from "@ermine/core";
+import { crossEntropy, manualSeed, tensor, type Backend, type NumberArray } from "@ermine/core";
 import { Conv2d, Flatten, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { dataset, sgd, Trainer, type Dataset } from "@ermine/trainer";
 import type { Law } from "./law.js";
+import { refused } from "./refused.js";
 
 const samples = 12;
 const side = 6;
 const pixels = Array.from({ length: samples * side * side }, (_, i) => (i * 37 + (i >> 3) * 11) % 128);
 const labels = Array.from({ length: samples }, (_, i) => (i * 5) % 3);
+
+/** Float16Array, where the engine has it. */
+const Half = (globalThis as { readonly Float16Array?: typeof Float32Array }).Float16Array;
+
+/** Bytes over a buffer that can be made larger and smaller: an array of a fixed length, or one that is as long as its buffer. */
+function resizableBytes(values: readonly number[], tracksLength = false): Uint8Array {
+  const buffer = new (ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => ArrayBuffer)(
+    values.length,
+    { maxByteLength: 2 * values.length },
+  );
+  const bytes = tracksLength ? new Uint8Array(buffer) : new Uint8Array(buffer, 0, values.length);
+  bytes.set(values);
+  return bytes;
+}
+
+const resize = ({ buffer }: Uint8Array, size: number): void => (buffer as unknown as { resize(size: number): void }).resize(size);
+const detach = ({ buffer }: Uint8Array): void => void structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+
+/** What makes an array another one under a data set. */
+const changes: Readonly<Record<string, () => { readonly bytes: Uint8Array; lose(): void }>> = {
+  detached: () => {
+    const bytes = Uint8Array.from(pixels);
+    return { bytes, lose: () => detach(bytes) };
+  },
+  "detached, resizable": () => {
+    const bytes = resizableBytes(pixels);
+    return { bytes, lose: () => detach(bytes) };
+  },
+  shrunk: () => {
+    const bytes = resizableBytes(pixels);
+    return { bytes, lose: () => resize(bytes, pixels.length - 1) };
+  },
+  "shrunk, as long as its buffer": () => {
+    const bytes = resizableBytes(pixels, true);
+    return { bytes, lose: () => resize(bytes, pixels.length - 1) };
+  },
+  "grown, as long as its buffer": () => {
+    const bytes = resizableBytes(pixels, true);
+    return { bytes, lose: () => resize(bytes, pixels.length + 1) };
+  },
+};
 
 const kinds: Readonly<Record<string, (values: readonly number[]) => NumberArray | BigInt64Array>> = {
   Uint8Array: (values) => Uint8Array.from(values),
@@ -21,6 +64,9 @@ const kinds: Readonly<Record<string, (values: readonly number[]) => NumberArray 
   Int32Array: (values) => Int32Array.from(values),
   BigInt64Array: (values) => BigInt64Array.from(values, BigInt),
   Float64Array: (values) => Float64Array.from(values),
+  ...(Half === undefined ? {} : { Float16Array: (values: readonly number[]) => Half.from(values) as NumberArray }),
+  "resizable Uint8Array": (values) => resizableBytes(values),
+  "Uint8Array as long as its buffer": (values) => resizableBytes(values, true),
 };
 
 const shape = [samples, 1, side, side];
@@ -54,33 +100,37 @@ function checkSame(what: string, found: readonly number[], expected: readonly nu
     throw new Error(`${what}: number ${place} is ${found[place]}, and of the same numbers in float32 ${expected[place]}`);
 }
 
-async function checkDetached(backend: Backend, compile: boolean): Promise<void> {
-  const expected = await trained(backend, compile, setOf(Float32Array.from(pixels)));
-  const bytes = Uint8Array.from(pixels);
-  const lost = setOf(bytes);
-  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-  const trainer = trainerOf(backend, compile);
+/** @param used the array was trained on before it is lost, so that a backend may hold a copy of it */
+async function checkLost(backend: Backend, compile: boolean, make: (typeof changes)[string], used: boolean): Promise<void> {
   const data = setOf(Float32Array.from(pixels));
-  try {
-    for (const [what, call] of [
-      ["fit", () => trainer.fit(lost, run)],
-      ["evaluate", () => trainer.evaluate(lost)],
-      ["predict", () => trainer.predict(lost)],
-    ] as const) {
-      const error: unknown = await call().then(
-        () => undefined,
-        (refusal: unknown) => refusal,
-      );
-      if (!(error instanceof ErmineError) || !error.message.includes("detached"))
-        throw new Error(`${what} of a detached array: ${String(error)}`);
+  const { bytes, lose } = make();
+  const lost = setOf(bytes);
+  const attempt = async (refusals: boolean): Promise<number[]> => {
+    const trainer = trainerOf(backend, compile);
+    try {
+      if (used) await trainer.fit(refusals ? lost : data, run);
+      if (refusals) {
+        lose();
+        for (const [what, call] of [
+          ["fit", () => trainer.fit(lost, run)],
+          ["evaluate", () => trainer.evaluate(lost)],
+          ["predict", () => trainer.predict(lost)],
+          ["fit's validation", () => trainer.fit(data, { ...run, validation: lost })],
+        ] as const) {
+          const { message } = await refused(call);
+          if (!message.includes("detached") || !message.includes("resized")) throw new Error(`${what}: ${message}`);
+        }
+      }
+      const first = await trainer.predict(data);
+      await trainer.fit(data, run);
+      const { loss } = await trainer.evaluate(data);
+      return [...first.data, loss, ...(await trainer.predict(data)).data];
+    } finally {
+      trainer.dispose();
     }
-    const first = await trainer.predict(data);
-    await trainer.fit(data, run);
-    const { loss } = await trainer.evaluate(data);
-    checkSame("after refused calls", [...first.data, loss, ...(await trainer.predict(data)).data], expected);
-  } finally {
-    trainer.dispose();
-  }
+  };
+  const expected = await attempt(false);
+  checkSame("after refused calls", await attempt(true), expected);
 }
 
 /** bool comes back as bool, and bytes of it are bool where they are said to be. */
@@ -103,8 +153,8 @@ async function checkBool(backend: Backend, compile: boolean): Promise<void> {
 export const arraysAreNumbers: Law = {
   name: "a data set's arrays are the numbers that they hold",
   // About backends and not definitions: tried where ermine's own are.
-  trials: ({ losses }) =>
-    losses.some((loss) => loss.lossName === crossEntropy.lossName)
+  trials: (definitions) =>
+    definitions.losses.some((loss) => loss.lossName === crossEntropy.lossName)
       ? [true, false].flatMap((compile) => {
           const how = compile ? "compiled" : "eager";
           return [
@@ -115,7 +165,12 @@ export const arraysAreNumbers: Law = {
                 checkSame(name, await trained(backend, compile, setOf(make(pixels))), expected);
               },
             })),
-            { name: `detached, ${how}`, check: (backend: Backend) => checkDetached(backend, compile) },
+            ...Object.entries(changes).flatMap(([name, make]) =>
+              [false, true].map((used) => ({
+                name: `${name} ${used ? "between two fits" : "before a fit"}, ${how}`,
+                check: (backend: Backend) => checkLost(backend, compile, make, used),
+              })),
+            ),
             { name: `bool, ${how}`, check: (backend: Backend) => checkBool(backend, compile) },
           ];
         })

@@ -1,6 +1,7 @@
 /** The laws, on a backend: as a list of outcomes, or as tests of any runner that has describe and it. */
 import type { Backend } from "@ermine/core";
 import { arraysAreNumbers } from "./arrays.js";
+import { batchesAreMeasurable } from "./batchSizes.js";
 import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
@@ -14,6 +15,7 @@ import type { Law } from "./law.js";
 import { knownValues } from "./known.js";
 import { nothingLeaks } from "./leaks.js";
 import { oneThingAtATime } from "./lifecycle.js";
+import { monitorsFollowMetrics } from "./monitors.js";
 import { namesMeanNothing } from "./names.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
@@ -47,6 +49,8 @@ export const laws: readonly Law[] = [
   refusalsLeaveNoTrace,
   unusedStays,
   sizesHold,
+  batchesAreMeasurable,
+  monitorsFollowMetrics,
   rowsAreFed,
   variablesAreShared,
   identityHolds,

@@ -1,7 +1,7 @@
 /** What people hand to `loadStateDict`, checked and turned into elements of a variable's dtype. */
 import { ErmineError } from "../types/errors.js";
 import { formatShape, type Shape } from "../types/dim.js";
-import { elementsOf as converted, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
+import { checkAttached, elementsOf as converted, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import { Tensor } from "../types/tensor.js";
 
@@ -59,13 +59,15 @@ export function shapeOf(name: string, value: unknown): readonly number[] {
 /**
  * Its elements as a variable of `dtype` keeps them.
  *
- * @throws ErmineError ERMINE_SHAPE where they do not fill the shape, ERMINE_DTYPE where one does not fit the dtype
+ * @throws ErmineError ERMINE_SHAPE where they do not fill the shape, ERMINE_DTYPE where one does not fit the dtype, ERMINE_RELEASED where they are in an
+ * array whose buffer is detached
  */
 export function elementsOf(name: string, value: LoadableTensor | Tensor, dtype: DType): TypedArray {
   const shape = value.shape as readonly number[];
   const length = shape.reduce((a, b) => a * b, 1);
   const data: unknown = value instanceof Tensor ? value.dataSync() : value.data;
   const list = listOf(name, data);
+  if (isTypedArray(list)) checkAttached(name, list);
   if (list.length !== length) {
     throw new ErmineError(
       "ERMINE_SHAPE",

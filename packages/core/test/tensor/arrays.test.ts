@@ -18,8 +18,19 @@ import { reference } from "../../src/reference/index.js";
 const { tensor, Variable } = e;
 const coded = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
 
+/** Float16Array, where the engine has it. */
+const half = (globalThis as { Float16Array?: typeof Float32Array }).Float16Array;
+
+/** Over a buffer that can be made larger and smaller: of a fixed length, or as long as its buffer. */
+function resizable(values: readonly number[], tracksLength = false): Float32Array {
+  const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => ArrayBuffer;
+  const buffer = new Resizable(4 * values.length, { maxByteLength: 8 * values.length });
+  const data = tracksLength ? new Float32Array(buffer) : new Float32Array(buffer, 0, values.length);
+  data.set(values);
+  return data;
+}
+
 describe("a typed array of each kind", () => {
-  const half = (globalThis as { Float16Array?: typeof Float32Array }).Float16Array;
   it.each<[new (values: number[]) => e.NumberArray, e.DType]>([
     [Uint8Array, "int32"],
     [Uint8ClampedArray, "int32"],
@@ -72,6 +83,61 @@ describe("a typed array of each kind", () => {
     expect(() => tensor(new ArrayBuffer(4) as never)).toThrow(coded("ERMINE_DTYPE", /new Float32Array\(buffer\)/));
     expect(() => tensor(new DataView(new ArrayBuffer(4)) as never)).toThrow(coded("ERMINE_DTYPE", /new Float32Array\(buffer\)/));
   });
+});
+
+/** Arrays of these elements in memory of every sort; those of another number format only where the engine has it. */
+const memories: Readonly<Record<string, (values: readonly number[]) => e.NumberArray>> = {
+  "a buffer of its own": (values) => Float32Array.from(values),
+  "a part of a buffer": (values) => Float32Array.from([9, ...values, 9]).subarray(1, 1 + values.length),
+  "a resizable buffer": (values) => resizable(values),
+  "a resizable buffer, as long as that": (values) => resizable(values, true),
+  "shared memory": (values) => {
+    const data = new Float32Array(new SharedArrayBuffer(4 * values.length));
+    data.set(values);
+    return data;
+  },
+  ...(half === undefined ? {} : { "a buffer of halves": (values) => half.from(values) as e.NumberArray }),
+};
+
+/** Every function that takes an array of elements, and the elements that it took. */
+const doors: Readonly<Record<string, (data: e.NumberArray) => unknown>> = {
+  tensor: (data) => tensor(data).toArray(),
+  "tensor, with a shape": (data) => (tensor(data, { shape: [1, 3], dtype: "float32" }).toArray() as unknown[])[0],
+  "tensor, as a row": (data) => (tensor([data, data]).toArray() as unknown[])[1],
+  "Variable.write": (data) => {
+    const variable = new Variable(tensor([0, 0, 0.5]));
+    variable.write(data);
+    return variable.value.toArray();
+  },
+  loadStateDict: (data) => {
+    const layer = new Linear(3, 1, { bias: false });
+    layer.loadStateDict({ weight: { shape: [1, 3], data } });
+    return (layer.weight.value.toArray() as unknown[])[0];
+  },
+};
+
+describe.each(Object.entries(doors))("%s takes arrays", (_, take) => {
+  it.each(Object.entries(memories))("in %s", (_, make) => {
+    expect(take(make([1.5, -2, 0.25]))).toEqual([1.5, -2, 0.25]);
+  });
+
+  it("and refuses those whose memory is gone", () => {
+    const gone = [Float32Array.of(1, 2, 3), Uint8Array.of(1, 2, 3), resizable([1, 2, 3]), resizable([1, 2, 3], true)];
+    for (const { buffer } of gone) structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+    // An array of a fixed length that reaches beyond its buffer has no elements at all.
+    const shrunk = resizable([1, 2, 3]);
+    (shrunk.buffer as unknown as { resize(size: number): void }).resize(8);
+    for (const data of [...gone, shrunk]) expect(() => take(data)).toThrow(coded("ERMINE_RELEASED", /detached.*or was resized/));
+  });
+});
+
+it("a tensor keeps its elements when the array's memory goes", () => {
+  for (const make of [() => Float32Array.of(1, 2, 3), () => resizable([1, 2, 3])]) {
+    const data = make();
+    const t = tensor(data);
+    structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
+    expect(t.toArray()).toEqual([1, 2, 3]);
+  }
 });
 
 describe("bool", () => {
