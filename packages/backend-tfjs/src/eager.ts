@@ -253,6 +253,15 @@ export function explained(error: unknown, what: string): ErmineError {
     const [value, size] = index[1] === undefined ? [index[3], index[4]] : [index[1], index[2]];
     return new ErmineError("ERMINE_VALUE", `${what}: the index ${value} is not in 0 … ${Number(size) - 1}.`, { cause: error });
   }
+  const label = /Received a label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)/.exec(message);
+  if (label !== null) {
+    const [, value, classes] = label;
+    return new ErmineError(
+      "ERMINE_VALUE",
+      `${what}: the target ${value} is no class, and classes are whole numbers from 0 to ${Number(classes) - 1}.`,
+      { cause: error },
+    );
+  }
   if (/OOM|RESOURCE_EXHAUSTED|Invalid TF_Status: 8\b/.test(message)) {
     return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, {
       cause: error,

@@ -2,6 +2,7 @@
 import type { Backend } from "@ermine/core";
 import { arraysAreNumbers } from "./arrays.js";
 import { batchesAreMeasurable } from "./batchSizes.js";
+import { classesAreChecked } from "./classes.js";
 import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
@@ -40,6 +41,7 @@ export const laws: readonly Law[] = [
   kernelIsDecomposition,
   compiledIsEager,
   indicesAreChecked,
+  classesAreChecked,
   gradientIsSlope,
   gradientsHaveGradients,
   optionsHaveEffect,

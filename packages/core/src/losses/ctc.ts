@@ -4,11 +4,12 @@ import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
-import { greater, less, logicalAnd, logicalOr, notEqual } from "../ops/comparison.js";
+import { greater, greaterEqual, less, logicalAnd, logicalNot, logicalOr, notEqual } from "../ops/comparison.js";
 import { iotaOp, zeros } from "../ops/creation.js";
 import { apply1 } from "../ops/apply.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { cumsum } from "../ops/sort.js";
+import { any } from "../ops/reduction.js";
 import { mean } from "../ops/statistics.js";
 import { concat, expandDims, reshape, sliceAxis, squeeze, stack } from "../ops/shape.js";
 import { exp, log, neg } from "../ops/unary.js";
@@ -79,6 +80,17 @@ const lengthsUpTo = (what: string, most: Size | undefined): ValueRule | undefine
 /** true where a length is none: those that are computed are not read on the host. */
 const isBeyond = (length: Tensor, most: Size): Tensor => logicalOr(less(length, 0), greater(length, most as number));
 
+/**
+ * The labels to look up, 0 behind a target's length and where one is none, and the rows that have such a one within their length: those that are
+ * computed are not read on the host.
+ */
+function knownLabels(rows: Tensor, lengths: Tensor, classes: number, blank: number): { labels: Tensor; unknown: Tensor } {
+  const counts = less(expandDims(apply1(iotaOp, [], { size: rows.shape[1]! }), 0), expandDims(lengths, 1));
+  const isLabel = logicalAnd(logicalAnd(greaterEqual(rows, 0), less(rows, classes)), notEqual(rows, blank));
+  const labels = where(logicalAnd(counts, isLabel), rows, 0);
+  return { labels, unknown: any(logicalAnd(counts, logicalNot(isLabel)), { axis: 1 }) };
+}
+
 /** @throws ErmineError ERMINE_VALUE for a label within a target's length that is no class, or the blank, where both are on the host */
 function checkLabels({ state, shape }: Tensor, lengths: Tensor, joined: boolean, classes: number, blank: number): void {
   const labels = state.kind === "eager" ? state.host : undefined;
@@ -128,8 +140,8 @@ export interface CtcOptions {
  * @param target int32 classes (N, S), one behind the other (Σ targetLengths), or (S) for one sequence; what is behind a target's length does not count
  * @param inputLengths int32 (N), at most T
  * @param targetLengths int32 (N), at most S; of targets one behind the other they add up to all
- * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for lengths and targets on the host that are none; a length that is
- * computed and lies outside makes value and gradient NaN
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for lengths and targets on the host that are none; one that is
+ * computed makes value and gradient of its sequence NaN
  * @example
  * const steps = logSoftmax(tensor([[[0, 2, 0]], [[0, 0, 2]], [[2, 0, 0]]])); // 3 steps, 1 sequence, 3 classes
  * const int32 = { dtype: "int32" } as const;
@@ -191,9 +203,13 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     const width = target.shape[target.rank - 1]!;
     const rows = single ? expandDims(target, 0) : joined && width !== 0 ? rowsOf(target, targets) : target;
     // Where there is no label at all, one that no length reaches.
-    const labels = width === 0 ? zeros([targets.shape[0]!, 1], { dtype: "int32" }) : maximum(rows, 0);
+    const { labels, unknown } =
+      width === 0
+        ? { labels: zeros([targets.shape[0]!, 1], { dtype: "int32" }), unknown: less(targets, 0) }
+        : knownLabels(rows, targets, classes, blank);
     const ends = joined ? cumsum(targets, 0) : targets;
-    const wrong = logicalOr(isBeyond(inputs, prediction.shape[0]), logicalOr(less(targets, 0), isBeyond(ends, width)));
+    const beyond = logicalOr(isBeyond(inputs, prediction.shape[0]), logicalOr(less(targets, 0), isBeyond(ends, width)));
+    const wrong = logicalOr(beyond, unknown);
     const logP = nanWhere(reshape(wrong, [1, wrong.shape[0]!, 1]), given);
     const found = alignments(logP, labels, inputs, targets, blank);
     const possible = less(found, -impossible / 2);

@@ -1,6 +1,7 @@
 /** The negative log likelihood of numbers whose variance the model says too. */
 import { ErmineError } from "../types/errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { less } from "../ops/comparison.js";
 import { expandDims } from "../ops/shape.js";
 import { log, square } from "../ops/unary.js";
 import { clamp } from "../ops/where.js";
@@ -8,6 +9,7 @@ import { stopGradient } from "../dispatch/tapes.js";
 import { formatShape, sameShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss } from "./definition.js";
+import { nanWhere } from "./knownClasses.js";
 import { notNegative } from "./values.js";
 
 /**
@@ -52,6 +54,8 @@ export interface GaussianNllOptions {
  * @param prediction the mean, of any shape
  * @param target values of the prediction's shape
  * @param predictionVariance not below 0: of the prediction's shape; or with size 1 on the last axis, without that axis, or a scalar: one variance for several values
+ * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for a variance on the host that is below 0; of one that is computed, as a
+ * model's is, value and gradient are NaN
  * @example
  * gaussianNll(tensor([1, 2]), tensor([1, 3]), tensor([1, 0.5])).item(); // => 0.3267
  */
@@ -77,6 +81,7 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], GaussianNllOptio
     const given = aligned(variance, x);
     const v = add(given, stopGradient(sub(clamp(given, eps), given)));
     const value = mul(add(log(v), div(square(sub(x, target)), v)), 0.5);
-    return { value: full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value };
+    // What a model says is computed, and read by nobody: below 0 it is a mistake that the bound would hide.
+    return { value: nanWhere(less(given, 0), full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value) };
   },
 });

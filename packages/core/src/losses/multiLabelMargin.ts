@@ -4,14 +4,16 @@ import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
-import { equal, less } from "../ops/comparison.js";
+import { equal, greaterEqual, less, logicalOr } from "../ops/comparison.js";
 import { gather } from "../ops/gather.js";
-import { max, sum } from "../ops/reduction.js";
+import { any, max, sum } from "../ops/reduction.js";
 import { expandDims } from "../ops/shape.js";
 import { cumsum } from "../ops/sort.js";
+import { where } from "../ops/where.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { defineLoss } from "./definition.js";
+import { nanWhere } from "./knownClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { wholeWithin, type ValueRule } from "./values.js";
 
@@ -33,6 +35,8 @@ function endedLists({ shape }: TensorType): ValueRule | undefined {
  *
  * @param prediction scores x, (N, K) or (K)
  * @param target int32 of the prediction's shape: class indices, ended by −1
+ * @throws ErmineError ERMINE_SHAPE where the shapes differ, ERMINE_VALUE for a target on the host that is no class and not −1; one that is
+ * computed makes value and gradient of its list NaN
  * @example
  * multiLabelMargin(tensor([[2, 1.5, 0]]), tensor([[0, -1, -1]], { dtype: "int32" })).item(); // => 0.1667
  */
@@ -44,19 +48,22 @@ export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
     { name: "target", dtype: "int32", values: (_, [prediction]) => endedLists(prediction!) },
   ],
   samples: { "lists of classes": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n, 3], -1, 2)] }) },
-  elements([x, target]) {
-    if (!sameShape(x.shape, target.shape) || target.dtype !== "int32") {
+  elements([prediction, target]) {
+    if (!sameShape(prediction.shape, target.shape) || target.dtype !== "int32") {
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `multiLabelMargin: the target lists class indices (int32), ended by -1, in the prediction's shape ${formatShape(x.shape)}; ` +
+        `multiLabelMargin: the target lists class indices (int32), ended by -1, in the prediction's shape ${formatShape(prediction.shape)}; ` +
           `got ${target.dtype} ${formatShape(target.shape)}.`,
       );
     }
-    const axis = x.rank - 1;
-    const classes = x.shape[axis] as number;
+    const axis = prediction.rank - 1;
+    const classes = prediction.shape[axis] as number;
+    // What is neither a class nor the end of a list, where nobody reads it on the host.
+    const isUnknown = logicalOr(less(target, -1), greaterEqual(target, classes));
+    const x = nanWhere(any(isUnknown, { axis, keepDims: true }), prediction);
     // What comes after the first −1 counts for nothing.
     const counts = cast(equal(cumsum(cast(less(target, 0), "int32"), axis), 0), "float32");
-    const labels = maximum(target, 0);
+    const labels = where(isUnknown, 0, maximum(target, 0));
     const isLabel = max(mul(oneHotAlong(labels, classes, axis + 1), expandDims(counts, axis + 1)), { axis });
     const gaps = relu(add(sub(expandDims(x, axis), expandDims(gather(x, axis, labels), axis + 1)), 1));
     const counted = mul(mul(gaps, expandDims(counts, axis + 1)), expandDims(sub(1, isLabel), axis));
