@@ -193,13 +193,6 @@ export function compileCpu(
     };
   }
 
-  function fill({ block, view }: Place, { value }: Feed): void {
-    // Arrays first: a look for a method on arrays of many kinds costs more than the question.
-    if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
-    else if (isFeedSource(value)) value.copyInto(view);
-    else copyWords(heap, (value as Block).address, block.address, (value as Block).length);
-  }
-
   /** A program for rows of `from`; the one for rows of another storage makes room for it. */
   function gatherFrom(
     name: string,
@@ -250,9 +243,13 @@ export function compileCpu(
     for (let i = 0; i < chosen.feeds.length; i++) {
       const own = chosen.feeds[i]!;
       const feed = feeds[own.name]!;
-      const { rows } = feed;
+      const { rows, value } = feed;
       if (rows === undefined) {
-        fill(own.place, feed);
+        const { block, view } = own.place;
+        // Arrays first: a look for a method on arrays of many kinds costs more than the question.
+        if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
+        else if (isFeedSource(value)) value.copyInto(view);
+        else copyWords(heap, (value as Block).address, block.address, (value as Block).length);
         continue;
       }
       if (own.place.block.length === 0) continue;
@@ -265,8 +262,8 @@ export function compileCpu(
     return chosen;
   }
 
-  function execute(entry: string, feeds: Feeds): Specialized {
-    const chosen = fed(entry, feeds);
+  /** Runs a program whose feeds are written. */
+  function execute(entry: string, chosen: Specialized): Specialized {
     machine.statistics.runs++;
     machine.call(chosen.program, chosen.words, chosen.sites, entry);
     return chosen;
@@ -274,9 +271,9 @@ export function compileCpu(
 
   return {
     takesRows: true,
-    run: (entry, feeds) => execute(entry, feeds).outputs.map(({ block }) => copyOf(heap, blocks, block)),
+    run: (entry, feeds) => execute(entry, fed(entry, feeds)).outputs.map(({ block }) => copyOf(heap, blocks, block)),
     runSync: (entry, feeds) =>
-      execute(entry, feeds).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
+      execute(entry, fed(entry, feeds)).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     async profile(entry, feeds) {
       const { commit, parts, program, sites } = fed(entry, feeds);
       const times: PartTime[] = [];

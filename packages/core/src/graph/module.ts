@@ -145,12 +145,13 @@ function programOver(
     module,
     lowered,
     ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
-    run: plain ? (entry, feeds) => executable.run(entry, feeds) : (entry, feeds) => executable.run(entry, complete(entry, feeds)),
+    // Bound and not wrapped where there is nothing to do: a call less in each step.
+    run: plain ? executable.run.bind(executable) : (entry, feeds) => executable.run(entry, complete(entry, feeds)),
     ...(executable.runSync === undefined
       ? {}
       : {
           runSync: plain
-            ? (entry: string, feeds: Feeds) => executable.runSync!(entry, feeds)
+            ? executable.runSync.bind(executable)
             : (entry: string, feeds: Feeds) => executable.runSync!(entry, complete(entry, feeds)),
         }),
     ...(executable.profile === undefined

@@ -75,8 +75,8 @@ export class Epoch {
 
   /** Trains on what the loader gives, to the end of the epoch or until training is ended. */
   async train(): Promise<void> {
-    const { training, loader, depth, prefetcher } = this.#context;
-    const { turns } = training;
+    const { training, loader, depth, prefetcher, shadow, step } = this.#context;
+    const { turns, state } = training;
     try {
       while (turns.busy === undefined ? this.#context.mayGoOn() : await turns.free(this.#context.mayGoOn)) {
         const next = loader.next();
@@ -85,8 +85,9 @@ export class Epoch {
         const told = this.#tellBatch(batch);
         if (told !== undefined) await told;
         const before = training.isInFlight ? this.#counters() : undefined;
-        const report = this.#step(batch);
+        const report = shadow === undefined ? step.run(state, batch) : this.#watched(shadow, batch);
         if (report instanceof Promise) {
+          turns.fly(report);
           this.#queue.push({ batch, report, before });
           loader.prefetch();
           while (this.#queue.length >= depth) await this.#settleOldest();
@@ -113,14 +114,9 @@ export class Epoch {
     return { batch, update, accepted };
   }
 
-  #step(batch: UpdateBatch): StepReport | Promise<StepReport> {
-    const { training, step, shadow } = this.#context;
-    const report =
-      shadow === undefined
-        ? step.run(training.state, batch)
-        : shadow.watch(microBatchesOf(batch), () => step.run(training.state, batch));
-    if (report instanceof Promise) training.turns.fly(report);
-    return report;
+  #watched(shadow: Shadow, batch: UpdateBatch): StepReport | Promise<StepReport> {
+    const { training, step } = this.#context;
+    return shadow.watch(microBatchesOf(batch), () => step.run(training.state, batch));
   }
 
   async #settleOldest(): Promise<void> {
@@ -232,8 +228,9 @@ export class Epoch {
     this.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
     for (const queued of later) {
       const counters = this.#counters();
-      const report = this.#step(queued.batch);
-      this.#queue.push({ batch: queued.batch, report: Promise.resolve(report), before: counters });
+      const report = Promise.resolve(this.#context.step.run(state, queued.batch));
+      turns.fly(report);
+      this.#queue.push({ batch: queued.batch, report, before: counters });
     }
   }
 }
