@@ -25,9 +25,6 @@ export interface Compiled<A extends readonly unknown[], R> {
   dispose(): void;
 }
 
-/** How many combinations of arguments keep their programs: those that were used last. */
-const capacity = 32;
-
 /** What a call with one combination of arguments runs. */
 interface Entry {
   /** Its name in a program. */
@@ -52,18 +49,20 @@ interface Placed {
  *
  * Tensors among the arguments count by dtype, shape, domain, and by which of them are the same tensor; plain values by their elements; a Map
  * and a Set by identity and elements; functions and objects of classes by identity and by their own fields that are no objects. What changes deeper inside of
- * such an object is not seen by a later call. The programs of the 32 combinations that were used last are kept.
+ * such an object is not seen by a later call. The programs of the `cacheSize` combinations that were used last are kept; one that makes room is disposed of, and
+ * traced again where it is called again.
  *
  * Where an argument is also read from outside (a tensor from a closure, a variable's value), the call runs op by op: its gradients are then
  * those of one tensor, as they are without `compile`.
  *
  * @param options.backend default: the one whose programs have the function's variables, else that of the arguments, else the one in use
  * @param options.symbolicBatch leave the first axis of every argument open, so that one trace serves every batch size. Default false
+ * @param options.cacheSize how many combinations of arguments keep their programs: a whole number ≥ 1. Default 32
  * @param options.name for messages. Default: fn's
  * @example
  * const distance = compile((a, b) => sqrt(sum(square(sub(a, b)))));
  * distance(tensor([1, 2]), tensor([4, 6])).item(); // => 5
- * @throws ErmineError ERMINE_USAGE, from a call, where an argument is a symbol or contains itself, and where two traces differ
+ * @throws ErmineError ERMINE_OPTION for a wrong option, and ERMINE_USAGE, from a call, where an argument is a symbol or contains itself, and where two traces differ
  */
 export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   fn: (...args: A) => R,
@@ -72,6 +71,8 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
     backend?: Backend;
     /** Leave the first axis of every argument open, so that one trace serves every batch size. Default false. */
     symbolicBatch?: boolean;
+    /** How many combinations of arguments keep their programs: a whole number ≥ 1. Default 32. */
+    cacheSize?: number;
     /** For messages. Default: the function's name. */
     name?: string;
   } = {},
@@ -86,12 +87,16 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   checkOptions("compile", options, {
     backend: "any",
     symbolicBatch: "boolean",
+    cacheSize: "number",
     name: "string",
   });
   const name = options.name ?? (fn.name || "the compiled function");
   checkCopy("compile", options.backend);
   if (options.backend !== undefined && typeof (options.backend as Partial<Backend>).name !== "string")
     throw new ErmineError("ERMINE_OPTION", `compile: backend is a backend, got ${show(options.backend)}.`);
+  const { cacheSize = 32 } = options;
+  if (!(Number.isInteger(cacheSize) && cacheSize >= 1))
+    throw new ErmineError("ERMINE_OPTION", `compile: cacheSize is a whole number ≥ 1, got ${show(cacheSize)}.`);
   const symbolicBatch = options.symbolicBatch === true;
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
@@ -148,7 +153,7 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
   function remember(key: string, entry: Entry): void {
     entries.delete(key);
     entries.set(key, entry);
-    if (entries.size <= capacity) return;
+    if (entries.size <= cacheSize) return;
     const [oldest, evicted] = entries.entries().next().value!;
     entries.delete(oldest);
     evicted.placed?.program.dispose();

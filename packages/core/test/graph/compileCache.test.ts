@@ -192,6 +192,31 @@ describe("compile's programs", () => {
     expect(count.alive).toBe(0);
   });
 
+  it("are at most as many as cacheSize says: k shapes are k compilations, and as many disposals but for those that are kept", () => {
+    for (const cacheSize of [1, 2, 5]) {
+      const { backend, count } = counting();
+      const f = e.compile((x: Tensor) => e.mul(x, 2), { backend, cacheSize });
+      for (let k = 1; k <= 7; k++) expect(f(e.ones([k])).toArray()).toEqual(Array(k).fill(2));
+      expect(count).toEqual({ entries: 7, alive: cacheSize });
+      // What was used last is not compiled again, what made room is.
+      for (let k = 7; k > 7 - cacheSize; k--) f(e.ones([k]));
+      expect(count).toEqual({ entries: 7, alive: cacheSize });
+      expect(f(e.ones([1])).toArray()).toEqual([2]);
+      expect(count).toEqual({ entries: 8, alive: cacheSize });
+      f.dispose();
+      f.dispose();
+      expect(count.alive).toBe(0);
+    }
+  });
+
+  it("refuse a cacheSize that is no count, before anything is traced", () => {
+    let calls = 0;
+    const f = (x: Tensor) => (calls++, x);
+    for (const cacheSize of [0, -1, 1.5, NaN, Infinity, "2" as unknown as number])
+      expect(() => e.compile(f, { cacheSize }), String(cacheSize)).toThrow(/compile: cacheSize is a/);
+    expect(calls).toBe(0);
+  });
+
   it("share their variables, are bounded, and give them back", () => {
     const { backend, count } = counting();
     const v = new e.Variable(e.tensor(0), { name: "v" });
@@ -255,7 +280,7 @@ describe("compile's programs", () => {
 
 it("compile refuses what is no function, and options that it has not", () => {
   expect(() => e.compile(e.ones([2]) as never)).toThrow(/compile takes a function/);
-  expect(() => e.compile(() => 1, reference() as never)).toThrow(/compile has no option .* It has: backend, symbolicBatch, name/);
+  expect(() => e.compile(() => 1, reference() as never)).toThrow(/compile has no option .* It has: backend, symbolicBatch, cacheSize, name/);
 });
 
 describe("a variable", () => {
