@@ -4,7 +4,7 @@
 const layers = ["types", "ir", "dispatch", "ops", "random", "activations", "functional", "autograd", "losses", "nn"];
 
 /** Rooms next to the layers, which no layer imports, and the last layer that each builds on. */
-const rooms = { backend: "ir", graph: "ops", reference: "autograd" };
+const rooms = { backend: "ir", graph: "ops", fluent: "activations", reference: "autograd" };
 
 const core = "^packages/core/src";
 

@@ -72,6 +72,7 @@ async function consumer(folder, tarballs) {
     (entry, i) => `import * as m${i} from "${entry}";\nexport const keys${i}: string[] = Object.keys(m${i});`,
   );
   lines.push('import { mul, sum, tensor, grad, type Tensor } from "@ermine/core";', "const x: Tensor = tensor([1, 2]);");
+  lines.push('import "@ermine/core/fluent";', "export const total: number = x.add(1).relu().sum({ axis: 0 }).item();");
   lines.push("export const g: Tensor = grad((t: Tensor) => sum(mul(t, t)))(x);");
   writeFileSync(join(folder, "consumer.ts"), lines.join("\n"));
   const installed = await row("TypeScript 5.4 consumer: install", () =>

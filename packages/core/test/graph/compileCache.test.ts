@@ -280,7 +280,9 @@ describe("compile's programs", () => {
 
 it("compile refuses what is no function, and options that it has not", () => {
   expect(() => e.compile(e.ones([2]) as never)).toThrow(/compile takes a function/);
-  expect(() => e.compile(() => 1, reference() as never)).toThrow(/compile has no option .* It has: backend, symbolicBatch, cacheSize, name/);
+  expect(() => e.compile(() => 1, reference() as never)).toThrow(
+    /compile has no option .* It has: backend, symbolicBatch, cacheSize, name/,
+  );
 });
 
 describe("a variable", () => {
