@@ -160,6 +160,7 @@ function unsharedVariables(): Backend {
   };
 }
 
+/** The faults, by name; each has a backend that makes it. */
 export const plantedFaults: readonly PlantedFault[] = [
   {
     name: "an int32 read as float32",
