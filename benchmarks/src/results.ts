@@ -21,11 +21,14 @@ export function resultsPage({ machine, threads, rounds, milliseconds, reports }:
     "",
     `Every contestant is a process of its own; they take turns of ${milliseconds} ms, ${rounds} rounds, so that what disturbs the machine disturbs all.`,
     "Times are milliseconds a step: the median and the least over the rounds. Under `/ cpu` and the like stands how many times the time of that backend of",
-    "ermine's a contestant takes: above 1, ermine is faster. Before anything is timed each computes the loss of the first step from the same parameters and",
-    "batch; where that is another, or something else is computed, the last column says so.",
+    "ermine's a contestant takes: above 1, ermine is faster. Before anything is timed each computes the loss of the first step (without dropout), or the first",
+    "element of its output, from the same parameters and batch; where that is another, or something else is computed, the last column says so.",
     "",
     "`cpu` is the backend as it comes. `cpu-flags` is the same with what Node has behind flags of V8, where the program asks for it: 256-bit vectors",
     "(Node 24 to 26 on x64, `vectors: 256`), relaxed SIMD (Node 20, `relaxedSimd: true`). `runs on` says which.",
+    "",
+    "Of networks: the first step is from a model and batches that are there to the end of the first step, tracing and compiling included. What the cpu backend",
+    "holds for a compiled step is next to the bytes of its variables, a batch, and the computed values that are alive at once at most, new values of variables too.",
   ];
   const glances = [overview(reports), ...networksOverview(reports)].filter((section) => section !== undefined);
   if (glances.length > 0) parts.push("", "## At a glance");

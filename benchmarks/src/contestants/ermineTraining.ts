@@ -114,7 +114,10 @@ function lossWithoutDropout(task: ModelTask, model: Sequential, backend: Backend
   return value;
 }
 
-/** Bytes of a program's variables, a batch, and the most that its values take at once, each from its op to its last reader. */
+/**
+ * Bytes of a program's variables, a batch, and the most that its values take at once, each from its op to its last reader. New values of variables
+ * count next to the old ones, also where a backend writes them in place.
+ */
 function liveBytes({ module, lowered }: Program, entry: string, batch: number): number {
   const graph = specialize(lowered.entries[entry]!, { N: batch });
   const bytesOf = ({ shape, dtype }: TensorType): number =>
