@@ -192,6 +192,38 @@ describe("the order of a stream", () => {
   });
 });
 
+describe("batches of a data set", () => {
+  const rowsOf = ({ size, columns: held }: Batch): number[] => {
+    const values = new Int32Array(size);
+    (held.targets as BatchColumn).copyInto(values);
+    return Array.from(values);
+  };
+  const data = dataset({ inputs: new Float32Array(6), targets: Int32Array.from({ length: 6 }, (_, i) => i) });
+  const request = { batchSize: 3, epoch: 0, seed: undefined };
+  it("are one object, filled again, also in the next epoch", () => {
+    const objects = new Set([...data.batches(request), ...data.batches({ ...request, epoch: 1 })]);
+    expect(objects.size).toBe(1);
+  });
+  it("are not shared by two passes at once, nor taken from who retains them", () => {
+    const kept = [...data.batches({ ...request, retained: 1 })];
+    const alone = [
+      ...dataset({ inputs: new Float32Array(3), targets: Int32Array.of(7, 8, 9) }).batches({ ...request, retained: 1 }),
+    ];
+    const [one, two] = [data.batches(request), data.batches(request)];
+    const first = one.next().value as Batch;
+    const other = [two.next().value as Batch, two.next().value as Batch].at(-1)!;
+    expect(two.next().done).toBe(true);
+    data.batches({ ...request, seed: 3 }).next();
+    expect([rowsOf(first), rowsOf(other)]).not.toEqual([rowsOf(other), rowsOf(first)]);
+    expect(rowsOf(first)).toEqual([0, 1, 2]);
+    expect([...kept, ...alone].map(rowsOf)).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+      [7, 8, 9],
+    ]);
+  });
+});
+
 describe("an epoch taken up at a cursor gives the batches that are left", () => {
   const read = async (source: DataSource, from?: Batch["cursor"], batchSize = 4) => {
     const seen: unknown[] = [];

@@ -49,6 +49,12 @@ export interface Rows extends ColumnTree<Column> {
   readonly length: number;
 }
 
+/**
+ * The batch that an epoch has filled again and again and does not need any more: the next epoch goes on with it, so that what was made of it
+ * (feeds, the program for its size) is found again.
+ */
+const spare = /* @__PURE__ */ new WeakMap<Rows, RowsBatch>();
+
 /** The batches of an epoch over a data set. Nothing is made for a batch of the same size as an earlier one. */
 export class DatasetBatches implements IterableIterator<Batch> {
   readonly #data: Rows;
@@ -67,6 +73,10 @@ export class DatasetBatches implements IterableIterator<Batch> {
     this.#order =
       request.seed === undefined ? undefined : shuffledIndices(data.length, hashKey(request.seed, "shuffle", request.epoch));
     this.#at = positionOf(data, request);
+    const batch = spare.get(data);
+    if (batch?.size !== request.batchSize || (request.retained ?? 0) > 0) return;
+    spare.delete(data);
+    this.#ring.push(batch);
   }
 
   [Symbol.iterator](): this {
@@ -76,7 +86,7 @@ export class DatasetBatches implements IterableIterator<Batch> {
   next(): IteratorResult<Batch> {
     const { length } = this.#data;
     const start = this.#at;
-    if (start >= length) return { done: true, value: undefined };
+    if (start >= length) return this.#end();
     const size = Math.min(this.#request.batchSize, length - start);
     const index = Math.floor(start / this.#request.batchSize);
     const batch = this.#batch(size, index);
@@ -87,6 +97,12 @@ export class DatasetBatches implements IterableIterator<Batch> {
     batch.cursor = this.#at = start + size;
     this.#result.value = batch;
     return this.#result;
+  }
+
+  #end(): IteratorReturnResult<undefined> {
+    const [batch] = this.#ring.splice(0);
+    if (batch !== undefined && (this.#request.retained ?? 0) === 0) spare.set(this.#data, batch);
+    return { done: true, value: undefined };
   }
 
   #batch(size: number, index: number): RowsBatch {
