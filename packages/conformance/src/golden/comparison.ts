@@ -1,11 +1,5 @@
 /** Numbers against expected numbers. */
-import type { GoldenTensor } from "./schema.js";
-
-/** |got − expected| ≤ absolute + relative · |expected|; NaN and ±∞ must be met exactly, −0 equals 0. */
-export interface Tolerance {
-  readonly absolute: number;
-  readonly relative: number;
-}
+import type { GoldenTensor, Tolerance } from "./schema.js";
 
 /** One result of a case beside what it should be. */
 export interface Comparison {

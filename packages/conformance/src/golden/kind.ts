@@ -1,7 +1,7 @@
 /** What a kind of golden case is: how one is run on a backend. */
 import { compile, ErmineError, leaves, scope, Tensor, Variable, withBackend, type Backend } from "@ermine/core";
-import type { Comparison, Tolerance } from "./comparison.js";
-import type { GoldenCase } from "./schema.js";
+import type { Comparison } from "./comparison.js";
+import type { GoldenCase, Tolerance } from "./schema.js";
 
 /** Op by op, or as a compiled program. */
 export type Mode = "eager" | "compiled";

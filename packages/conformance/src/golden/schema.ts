@@ -1,6 +1,11 @@
 /** What a golden file looks like: results computed elsewhere, as JSON. */
 import { tensor, type Tensor } from "@ermine/core";
-import type { Tolerance } from "./comparison.js";
+
+/** |got − expected| ≤ absolute + relative · |expected|; NaN and ±∞ must be met exactly, −0 equals 0. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
 
 /** Numbers that JSON cannot say are the strings "NaN", "Infinity" and "-Infinity". */
 export interface GoldenTensor {

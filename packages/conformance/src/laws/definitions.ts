@@ -6,7 +6,7 @@ import type { Optimizer } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { Call } from "./call.js";
 import { draw } from "./draw.js";
-import type { Known } from "./known.js";
+import type { Known } from "./knownCall.js";
 import { knownDtypes } from "./knownDtypes.js";
 import { programs } from "./programs.js";
 

@@ -1,23 +1,10 @@
 /** The law of known values: small calls whose results are PyTorch's, or follow from arithmetic, eagerly and compiled. */
-import { ErmineError, type Backend, type DType, type ErmineErrorCode, type Tensor } from "@ermine/core";
+import { ErmineError, type Backend, type DType, type Tensor } from "@ermine/core";
 import { release, runOn, type Mode } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";
 import { evaluate, type Numbers } from "./call.js";
+import type { Known } from "./knownCall.js";
 import type { Law } from "./law.js";
-
-/** A call and what it gives. */
-export interface Known {
-  readonly name: string;
-  /** On the host. */
-  inputs(): readonly Tensor[];
-  run(...inputs: readonly Tensor[]): Tensor | readonly Tensor[];
-  /** The numbers of each output, or the code of the error that it throws. */
-  readonly expected: readonly (readonly number[])[] | ErmineErrorCode;
-  /** The gradients of the float32 inputs, of Σ outputs · weights as `evaluate` takes it; absent: not looked at. */
-  readonly gradients?: readonly (readonly number[])[];
-  /** The outputs' dtypes; absent: not looked at. */
-  readonly dtypes?: readonly DType[];
-}
 
 async function numbersOf(known: Known, backend: Backend, mode: Mode): Promise<readonly (Numbers & { dtype: DType })[]> {
   const inputs = known.inputs();

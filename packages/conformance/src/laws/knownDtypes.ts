@@ -1,7 +1,7 @@
 /** Known values of calls whose inputs have other dtypes than usual. */
 import * as e from "@ermine/core";
 import { tensor, type Tensor } from "@ermine/core";
-import type { Known } from "./known.js";
+import type { Known } from "./knownCall.js";
 
 const int = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "int32" });
 const bool = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "bool" });

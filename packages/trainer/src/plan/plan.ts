@@ -12,7 +12,7 @@ import {
   type GraphVariable,
 } from "@ermine/core";
 import type { BackendChoice, Chosen } from "./choice.js";
-import { planTable } from "./table.js";
+import { backendTable, bytes, table } from "./table.js";
 import type { Workload } from "./workload.js";
 
 /** An op that a backend lacks. */
@@ -122,3 +122,27 @@ function estimate({ module, runs, batchSize }: Workload, backend: Backend): Memo
 const isOptimizers = ({ name }: GraphVariable): boolean => name.startsWith("optimizer.") || name.startsWith("accumulated.");
 
 const bytesOf = ({ shape, type }: GraphVariable): number => shape.reduce((a, b) => a * b, bytesPerElement[type.dtype]);
+
+function planTable({ backend, batchSize, arrangements, memory }: Plan): string {
+  return [
+    backendTable(backend.candidates),
+    `\nBackend: ${backend.name} (${backend.engine}): ${backend.why}.`,
+    ...arrangements.map(({ backend: name, ops, kernels, lacks }) => {
+      const head = `\nOn ${name}: ${kernels} of the step's ${ops} ops have a kernel of their own.`;
+      if (lacks.length === 0) return head;
+      const rows = lacks.map(({ op, count, layers, into }) => [
+        op,
+        String(count),
+        layers.map((layer) => (layer === "" ? "the step" : layer)).join(", "),
+        into.length === 0 ? "numbers that the host feeds" : chain(into),
+      ]);
+      return `${head}\n${table(["Op without one", "Times", "Layers", "Becomes"], rows)}`;
+    }),
+    `\nMemory for batches of ${batchSize}: ${bytes(memory.total)}: parameters ${bytes(memory.parameters)}, optimizer ${bytes(memory.optimizer)}, ` +
+      `buffers ${bytes(memory.buffers)}, a batch ${bytes(memory.batch)}, values alive at once ${bytes(memory.values)}.`,
+  ].join("\n");
+}
+
+const shown = 6;
+const chain = (names: readonly string[]): string =>
+  names.length <= shown ? names.join(", ") : `${names.slice(0, shown).join(", ")}, … (${names.length} ops)`;

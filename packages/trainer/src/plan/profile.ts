@@ -12,7 +12,7 @@ import {
 import { costOf } from "./cost.js";
 import { median, timeSteps } from "./measure.js";
 import { stepsApart, uncompiled } from "./steps.js";
-import { profileTable } from "./table.js";
+import { bytes, milliseconds, table } from "./table.js";
 import type { Workload } from "./workload.js";
 
 /** What an op of a layer takes, a step. */
@@ -239,4 +239,44 @@ function byLayer(ops: readonly OpTime[]): LayerTime[] {
     sums.set(layer, sum);
   }
   return [...sums.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+const longest = 44;
+const shortened = (name: string): string => (name.length <= longest ? name : `${name.slice(0, longest - 1)}…`);
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const layerName = (layer: string): string => (layer === "" ? "the step" : layer);
+
+function profileTable({
+  backend,
+  engine,
+  batchSize,
+  steps,
+  of,
+  millisecondsPerStep,
+  millisecondsGathering,
+  ops,
+  layers,
+}: Profile): string {
+  const sum = ops.reduce((total, op) => total + op.milliseconds, 0);
+  return [
+    `A step of ${batchSize} samples on ${backend} (${engine}) takes ${milliseconds(millisecondsPerStep)}, ${milliseconds(millisecondsGathering)} of it to gather the batch; its parts, timed one by one over ${steps} steps ` +
+      `(${of}), ${milliseconds(sum)} together.\n`,
+    table(
+      ["Op", "Layer", "Times", "A step", "Share", "GFLOP/s", "Bytes"],
+      ops.map(({ op, layer, count, milliseconds: ms, share, gflopsPerSecond, bytes: moved }) => [
+        shortened(op),
+        layerName(layer),
+        String(count),
+        milliseconds(ms),
+        percent(share),
+        gflopsPerSecond.toFixed(gflopsPerSecond < 10 ? 2 : 1),
+        bytes(moved),
+      ]),
+    ),
+    "",
+    table(
+      ["Layer", "A step", "Share"],
+      layers.map(({ layer, milliseconds: ms, share }) => [layerName(layer), milliseconds(ms), percent(share)]),
+    ),
+  ].join("\n");
 }

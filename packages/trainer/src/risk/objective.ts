@@ -17,7 +17,6 @@ import {
   type Tree,
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
-import type { WeightedSum } from "./weightedSum.js";
 
 /** A batch as the model and the loss see it. */
 export interface BatchTensors {
@@ -45,6 +44,30 @@ export type CustomLoss = (outputs: Outputs, batch: BatchTensors) => Tensor | Rea
 export interface DefinedLoss extends Pick<Loss, "lossName" | "linkOf" | "valueRules" | "inputs" | "defaults"> {
   /** The value of each element and what it counts for, before the reduction. */
   elements(inputs: readonly Tensor[], options?: { sampleWeight?: Tensor }): Elements;
+}
+
+/** One loss of several. */
+export interface LossPart<Name extends string = string> {
+  /** Its name in logs. Default: the loss's. */
+  readonly name: Name;
+  /** A loss of core's or your own definition, or a function of the outputs and the batch. */
+  readonly loss: DefinedLoss | CustomPart;
+  /** What it counts for. Default 1. */
+  readonly weight?: number;
+  /** Which of the model's outputs it reads, by key or place. Default: all that the model gives. */
+  readonly output?: string | number;
+  /** Which of the targets, by key or place. Default: all. */
+  readonly target?: string | number;
+}
+
+/**
+ * A loss of several parts, each with a weight. `weightedSum` makes it.
+ *
+ * @see weightedSum
+ */
+export interface WeightedSum<Name extends string = string> {
+  /** The parts, each with its weight. */
+  readonly parts: readonly (LossPart<Name> & { readonly weight: number })[];
 }
 
 /** `T` are the names of its parts, where it has several. */

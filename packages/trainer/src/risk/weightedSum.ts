@@ -1,30 +1,8 @@
 /** Several losses as one: what a model with auxiliary outputs minimizes. */
 import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
-import { isLoss, type CustomPart, type DefinedLoss } from "./objective.js";
+import { isLoss, type LossPart, type WeightedSum } from "./objective.js";
 
-/** One loss of several. */
-export interface LossPart<Name extends string = string> {
-  /** Its name in logs. Default: the loss's. */
-  readonly name: Name;
-  /** A loss of core's or your own definition, or a function of the outputs and the batch. */
-  readonly loss: DefinedLoss | CustomPart;
-  /** What it counts for. Default 1. */
-  readonly weight?: number;
-  /** Which of the model's outputs it reads, by key or place. Default: all that the model gives. */
-  readonly output?: string | number;
-  /** Which of the targets, by key or place. Default: all. */
-  readonly target?: string | number;
-}
-
-/**
- * A loss of several parts, each with a weight. `weightedSum` makes it.
- *
- * @see weightedSum
- */
-export interface WeightedSum<Name extends string = string> {
-  /** The parts, each with its weight. */
-  readonly parts: readonly (LossPart<Name> & { readonly weight: number })[];
-}
+export type { LossPart, WeightedSum } from "./objective.js";
 
 /**
  * Σ weight · (Σ value / Σ normalizer) over the parts: each part is a mean of its own, over what counts for it; one for which nothing in a

@@ -1,7 +1,7 @@
 /** The averages that optimizers keep of the weights, in the weights' place for a while. */
 import { ErmineError, type TypedArray, type Variable } from "@ermine/core";
 import type { TrainingState } from "./state.js";
-import type { Training } from "./training.js";
+import type { Turns } from "./turns.js";
 
 /** Each parameter with its average. @throws ErmineError ERMINE_OPTION where no optimizer keeps one */
 function averages({ groups }: TrainingState): [parameter: Variable, average: Variable][] {
@@ -59,7 +59,10 @@ export class AveragedWeights {
 }
 
 /** Runs fn with the averages as the model's weights, and puts the weights back, also where fn throws. No step of a `fit` is taken meanwhile. */
-export function withAverages<T>({ turns, averaged }: Training, fn: () => T | Promise<T>): Promise<T> {
+export function withAverages<T>(
+  { turns, averaged }: { readonly turns: Turns; readonly averaged: AveragedWeights },
+  fn: () => T | Promise<T>,
+): Promise<T> {
   const work = turns.work("withAveragedWeights");
   return turns.pauseSteps(async () => {
     const swap = await turns.take(() => averaged.enter(work.check));
