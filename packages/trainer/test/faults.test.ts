@@ -285,8 +285,7 @@ describe("D13: two trainers, and proxies", () => {
     const expected = [...(await alone.fit(values, run)).steps, ...(await alone.fit(values, run)).steps];
     manualSeed(3);
     const model = new Sequential(new Linear(2, 1));
-    const backend = reference();
-    const [one, two] = [make({ model, backend }), make({ model, backend })];
+    const [one, two] = [make({ model }), make({ model })];
     model.loadStateDict(await make().model.stateDict());
     expect([...(await one.fit(values, run)).steps, ...(await two.fit(values, run)).steps]).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 /**
  * The law of shared variables: programs over overlapping sets of variables, made, run and ended in any order, and eager reads and writes in
- * between, all see the same elements. What is computed are small whole numbers, so that every backend gives the same.
+ * between, all see the same elements, also where some programs are of another backend. What is computed are small whole numbers, so that every backend gives the same.
  */
 import {
   add,
@@ -26,6 +26,7 @@ import {
   type Program,
   type Tensor,
 } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
 import { Random } from "../fuzz/random.js";
 import type { Law } from "./law.js";
 import { refused } from "./refused.js";
@@ -121,7 +122,10 @@ async function history(backend: Backend, seed: number): Promise<void> {
   const expected = new SharedElements();
   const make = (i: number, data: Elements): Tensor => tensor([...data], { shape: [width], dtype: dtypes[i]! });
   const variables = withBackend(backend, () => expected.values.map((data, i) => new Variable(make(i, data), { name: `v${i}` })));
-  const programs: { readonly plan: Plan; readonly program: Program }[] = [];
+  /** Some programs are of another backend. */
+  const isMixed = backend.readSync !== undefined && seed % 2 === 0;
+  const other = reference();
+  const programs: { readonly plan: Plan; readonly on: Backend; readonly program: Program }[] = [];
   const events: string[] = [];
   const vector = (least: number): number[] => Array.from({ length: width }, () => random.integer(least, 9));
 
@@ -132,37 +136,38 @@ async function history(backend: Backend, seed: number): Promise<void> {
   const actions: Readonly<Record<string, () => Promise<void> | void>> = {
     compile() {
       const plan = planOf(random);
-      programs.push({ plan, program: compileModule(backend, graphModule(graphsOf(plan, variables))) });
+      const on = isMixed && random.chance(0.5) ? other : backend;
+      programs.push({ plan, on, program: compileModule(on, graphModule(graphsOf(plan, variables))) });
     },
     async step() {
       if (programs.length === 0) return;
-      const { plan, program } = random.pick(programs);
+      const { plan, on, program } = random.pick(programs);
       const x = vector(random.chance(0.2) ? -9 : 0);
       const feeds = { x: { shape: [width], value: Float32Array.from(x) } };
-      const got = await outputOf(backend, program, "step", feeds);
+      const got = await outputOf(on, program, "step", feeds);
       same("the step's output", [got], [expected.step(plan, x)]);
     },
     async look() {
       if (programs.length === 0) return;
-      const { plan, program } = random.pick(programs);
+      const { plan, on, program } = random.pick(programs);
       const index = vector(0).map((n) => n % width);
       const isBad = random.chance(0.4);
       if (isBad) index[random.integer(0, width - 1)] = 7;
       const feeds = { x: { shape: [width], value: Int32Array.from(index) } };
       const before = expected.values[plan.looked]!;
       if (isBad) {
-        await refused(() => outputOf(backend, program, "look", feeds));
+        await refused(() => outputOf(on, program, "look", feeds));
         return;
       }
-      const got = await outputOf(backend, program, "look", feeds);
+      const got = await outputOf(on, program, "look", feeds);
       same("what was looked up", [got], [index.reduce((total, i) => total + before[i]!, 0)]);
       expected.values[plan.looked] = before.map((n) => n + 1);
     },
     async read() {
       if (programs.length === 0) return;
-      const { plan, program } = random.pick(programs);
+      const { plan, on, program } = random.pick(programs);
       const total = expected.values[plan.looked]!.reduce((a, b) => a + b, 0);
-      same("a program's read", [await outputOf(backend, program, "read", {})], [total]);
+      same("a program's read", [await outputOf(on, program, "read", {})], [total]);
     },
     async dispose() {
       if (programs.length > 0) programs.splice(random.integer(0, programs.length - 1), 1)[0]!.program.dispose();
@@ -177,10 +182,15 @@ async function history(backend: Backend, seed: number): Promise<void> {
         else variables[i]!.value = make(i, data);
       });
     },
-    copy() {
+    async copy() {
       const [to, from] = [random.integer(0, numeric - 1), random.integer(0, numeric - 1)];
       expected.values[to] = expected.values[from]!;
-      freed(() => void (variables[to]!.value = variables[from]!.value));
+      // A tensor of another backend is refused, and told to be copied.
+      const data = await variables[from]!.data();
+      freed(() => {
+        if (isMixed) variables[to]!.write(data);
+        else variables[to]!.value = variables[from]!.value;
+      });
     },
     lookAtAll: readAll,
   };

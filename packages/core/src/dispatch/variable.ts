@@ -4,11 +4,11 @@
  * reads and eager writes find them.
  */
 import type { Backend } from "../ir/contract.js";
-import type { GraphVariable, VariableStorage } from "../ir/graph.js";
+import type { GraphVariable, VariablePlacement, VariableStorage } from "../ir/graph.js";
 import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
 import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { formatShape, sameShape } from "../types/dim.js";
-import type { Domain, TypedArray } from "../types/dtype.js";
+import type { Domain, DType, TypedArray } from "../types/dtype.js";
 import { ErmineError } from "../types/errors.js";
 import { finalizationRegistry } from "../types/finalizers.js";
 import { physicalDType, type Storage, type TensorType } from "../types/storage.js";
@@ -28,12 +28,53 @@ import { context, within } from "./context.js";
 import { adopt, keep } from "./scope.js";
 import { holdOnTapes, pauseTapes, tapesFollow, tapesListen } from "./tapes.js";
 
-/** Where the elements are while programs have the variable. */
-interface Placement {
+/**
+ * @internal Where a variable's elements are while programs of one backend have it. Where programs of several backends do there are several places,
+ * and elements are copied to one when a program is about to run that has older ones.
+ */
+export class Placement implements VariablePlacement {
   readonly backend: Backend;
   readonly storage: VariableStorage;
+  /** The variable's places, this one among them. */
+  readonly all: Placement[];
+  readonly #dtype: DType;
   /** Programs that have it. */
-  holders: number;
+  holders = 0;
+  /** Has nobody written the variable elsewhere since? */
+  isFresh = true;
+
+  constructor(backend: Backend, storage: VariableStorage, all: Placement[], dtype: DType) {
+    this.backend = backend;
+    this.storage = storage;
+    this.all = all;
+    this.#dtype = dtype;
+    all.push(this);
+  }
+
+  /** Copies the newest elements here, where they are not. */
+  refresh(): void {
+    if (this.isFresh) return;
+    const { backend, storage } = this.all.find(({ isFresh }) => isFresh)!;
+    const copy = storage.snapshot();
+    try {
+      this.storage.write(inDType(backend.readSync!(copy), this.#dtype));
+    } finally {
+      backend.release(copy);
+    }
+    this.isFresh = true;
+  }
+
+  /** The elements here are others now. */
+  wrote(): void {
+    this.isFresh = true;
+    if (this.all.length > 1) for (const other of this.all) if (other !== this) other.isFresh = false;
+  }
+}
+
+/** A backend without int32 or bool answers in float32. */
+function inDType(data: TypedArray, dtype: DType): TypedArray {
+  if (dtype === "int32" && !(data instanceof Int32Array)) return Int32Array.from(data);
+  return dtype === "bool" && !(data instanceof Uint8Array) ? Uint8Array.from(data) : data;
 }
 
 /** Places of variables that nobody can reach any more, nor the programs that had them. */
@@ -72,7 +113,8 @@ export class Variable<D extends Domain = any> implements GraphVariable {
   /** A frozen one gets no gradient. */
   trainable: boolean;
   #tensor: Tensor | undefined;
-  #placement: Placement | undefined;
+  /** Of the backends whose programs have it; the first has had it longest. */
+  readonly #placements: Placement[] = [];
 
   constructor(
     initial: Tensor<D>,
@@ -115,7 +157,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
     const { trace } = context;
     if (trace !== undefined) return trace.readVariable(this) as Tensor<D>;
     const t = this.eagerValue() as Tensor<D>;
-    return this.#placement === undefined ? t : adopt(t, 4 * t.size);
+    return this.#placements.length === 0 ? t : adopt(t, 4 * t.size);
   }
 
   set value(next: Tensor) {
@@ -160,9 +202,10 @@ export class Variable<D extends Domain = any> implements GraphVariable {
       return;
     }
     const state = eagerState(next, `${this.name}.value =`);
-    if (this.#placement !== undefined) {
-      const { storage, backend } = this.#placement;
-      storage.write(state.host ?? storageOn(next, backend, `${this.name}.value =`));
+    const placement = this.#fresh;
+    if (placement !== undefined) {
+      placement.storage.write(state.host ?? storageOn(next, placement.backend, `${this.name}.value =`));
+      placement.wrote();
       return;
     }
     if (next.state === this.#tensor!.state) return;
@@ -179,7 +222,8 @@ export class Variable<D extends Domain = any> implements GraphVariable {
 
   /** A copy of the numbers. */
   async data(): Promise<TypedArray> {
-    if (this.#placement !== undefined) return this.#placement.storage.read();
+    const placement = this.#fresh;
+    if (placement !== undefined) return placement.storage.read();
     // Doubles of a float64 engine stay what they are.
     return eagerState(this.#tensor!, this.name).host?.slice() ?? this.#tensor!.data();
   }
@@ -210,73 +254,112 @@ export class Variable<D extends Domain = any> implements GraphVariable {
     }
     const { dtype } = this.type;
     const elements = elementsOf(data, { where: this.name, dtype, exact: true, holder: "the variable" });
-    if (this.#placement !== undefined) this.#placement.storage.write(elements);
-    else this.#replace(keep(wrapHost(this.type, elements === data ? elements.slice() : elements)));
+    const placement = this.#fresh;
+    if (placement !== undefined) {
+      placement.storage.write(elements);
+      placement.wrote();
+    } else this.#replace(keep(wrapHost(this.type, elements === data ? elements.slice() : elements)));
     if (context.recordings.length > 0) pauseTapes(() => this.#record(adopt(this.eagerValue(), 4 * data.length)));
   }
 
   /** @internal The tensor outside of traces and tapes; a snapshot while programs have the variable. */
   eagerValue(): Tensor {
-    if (this.#placement === undefined) return this.#tensor!;
-    const { storage, backend } = this.#placement;
-    return wrapStorage(this.type, backend, storage.snapshot());
+    const placement = this.#fresh;
+    if (placement === undefined) return this.#tensor!;
+    return wrapStorage(this.type, placement.backend, placement.storage.snapshot());
   }
 
-  /** The backend whose memory has the elements while compiled programs read and write them; undefined while none does. */
+  /** A place with the newest elements; undefined while no program has the variable. */
+  get #fresh(): Placement | undefined {
+    return this.#placements.find(({ isFresh }) => isFresh);
+  }
+
+  /** The backend whose memory has the elements while compiled programs read and write them; undefined while none does. Of several the first. */
   get placedOn(): Backend | undefined {
-    return this.#placement?.backend;
+    return this.#placements[0]?.backend;
   }
 
   /**
    * @internal One more program of `backend` has the variable. The first one's moves the elements to a place of the backend's, without a copy where
-   * they lie on it already. `letGo` is called when that program ends.
+   * they lie on it already; where programs of another backend have it, it is copied. `letGo` is called when that program ends.
    *
    * @param create makes the place, of a storage that becomes its own, or with zeros
-   * @throws ErmineError ERMINE_USAGE where programs of another backend have it
+   * @throws ErmineError ERMINE_USAGE where programs of another backend have it, and one of the two answers later: nothing could be copied in time
    */
-  hold(backend: Backend, create: (initial?: Storage) => VariableStorage): VariableStorage {
-    this.#placement ??= this.#place(backend, create);
-    if (this.#placement.backend !== backend) throw this.#elsewhere(this.#placement.backend, backend);
-    this.#placement.holders++;
-    return this.#placement.storage;
+  hold(backend: Backend, create: (initial?: Storage) => VariableStorage): Placement {
+    const placement = this.#placements.find((each) => each.backend === backend) ?? this.#place(backend, create);
+    placement.holders++;
+    return placement;
   }
 
   #place(backend: Backend, create: (initial?: Storage) => VariableStorage): Placement {
+    const [home] = this.#placements;
+    if (home !== undefined && (home.backend.readSync === undefined || backend.readSync === undefined))
+      throw this.#elsewhere(home.backend, backend);
+    const storage = home === undefined ? this.#moved(backend, create) : create();
+    const placement = new Placement(backend, storage, this.#placements, this.type.dtype);
+    abandoned.register(placement, storage, placement);
+    if (home !== undefined) {
+      placement.isFresh = false;
+      try {
+        placement.refresh();
+      } catch (error) {
+        this.#end(placement);
+        storage.release();
+        throw error;
+      }
+    }
+    return placement;
+  }
+
+  /** The tensor's elements in a place of the backend's. */
+  #moved(backend: Backend, create: (initial?: Storage) => VariableStorage): VariableStorage {
     const value = this.#tensor!;
     const { host, storage: placed, backend: home } = eagerState(value, this.name);
     const isMoved = placed !== undefined && home === backend;
     const storage = create(isMoved ? placed : undefined);
     try {
-      if (!isMoved) storage.write(host ?? storageOn(value, backend, this.name));
+      if (isMoved) surrender(value);
+      else if (host !== undefined) storage.write(host);
+      else if (home?.readSync !== undefined) storage.write(inDType(home.readSync(placed!), this.type.dtype));
+      else storage.write(storageOn(value, backend, this.name));
     } catch (error) {
       storage.release();
       throw error;
     }
-    if (isMoved) surrender(value);
-    else release(value);
+    release(value);
     this.#tensor = undefined;
-    const placement = { backend, storage, holders: 0 };
-    abandoned.register(placement, storage, placement);
-    return placement;
+    return storage;
   }
 
   #elsewhere(home: Backend, backend: Backend): ErmineError {
     const other = home.name === backend.name ? `another instance of "${home.name}"` : `"${home.name}"`;
     return new ErmineError(
       "ERMINE_USAGE",
-      `${this.name} is in use by a program of ${other}, and this program is for "${backend.name}": a variable is in the memory of one backend. ` +
-        "Hand one backend to both (backend: …), or dispose of what has it first: trainer.dispose() for a trainer, dispose() for a compiled function.",
+      `${this.name} is in use by a program of ${other}, and this program is for "${backend.name}": one of them answers later, so that nothing can be copied ` +
+        "between their runs. Hand one backend to both (backend: …), or dispose of what has it first: trainer.dispose() for a trainer, dispose() for a compiled function.",
     );
   }
 
-  /** @internal A program that had the variable has ended. After the last one the elements are a tensor again. */
-  letGo(): void {
-    const placement = this.#placement;
-    if (placement === undefined || --placement.holders > 0) return;
-    const { backend, storage } = placement;
+  #end(placement: Placement): void {
     abandoned.unregister(placement);
-    this.#placement = undefined;
-    this.#tensor = keep(wrapStorage(this.type, backend, storage.take()));
+    this.#placements.splice(this.#placements.indexOf(placement), 1);
+  }
+
+  /** @internal A program of `backend` that had the variable has ended. After the last one of all the elements are a tensor again. */
+  letGo(backend: Backend): void {
+    const placement = this.#placements.find((each) => each.backend === backend);
+    if (placement === undefined || --placement.holders > 0) return;
+    const other = this.#placements.find((each) => each !== placement);
+    try {
+      other?.refresh();
+    } catch {
+      // The backend was disposed of with the newest elements: whoever asks for them is told so.
+      return;
+    }
+    this.#end(placement);
+    if (other === undefined) this.#tensor = keep(wrapStorage(this.type, backend, placement.storage.take()));
+    else placement.storage.release();
   }
 }
 

@@ -7,7 +7,7 @@ import { finalizationRegistry } from "../types/finalizers.js";
 import { bind, concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
-import type { Graph, GraphModule, GraphVariable } from "../ir/graph.js";
+import type { Graph, GraphModule, GraphVariable, VariablePlacement } from "../ir/graph.js";
 import { interpret } from "./interpret.js";
 import { openSizes } from "./openSizes.js";
 import { lowerModule } from "./passes.js";
@@ -63,21 +63,24 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
 
 /**
  * Compiles a module on `backend`. Its variables move there, and stay as long as a program has them: all programs over a variable
- * read and write the same elements, in the order of their runs.
+ * read and write the same elements, in the order of their runs. Those of one backend address the same memory; between backends elements are copied
+ * when a program is about to run that has older ones.
  *
- * @throws ErmineError ERMINE_USAGE where programs of another backend have one of the variables; all are as they were
+ * @throws ErmineError ERMINE_USAGE where programs of another backend have one of the variables and one of the two backends answers later; all are as
+ * they were
  */
 export function compileModule(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
   const held: WeakRef<GraphVariable>[] = [];
-  const letGo = lettingGo(held);
+  const letGo = lettingGo(held, backend);
   try {
-    const places = module.variables.map((variable) => {
-      const place = variable.hold(backend, (initial) => createVariable(backend, variable.type, initial));
+    const placements = module.variables.map((variable) => {
+      const placement = variable.hold(backend, (initial) => createVariable(backend, variable.type, initial));
       held.push(new WeakRef(variable));
-      return place;
+      return placement;
     });
-    return programOver(backend, module, lowered, places, letGo);
+    const places = placements.map(({ storage }) => storage);
+    return inStep(programOver(backend, module, lowered, places, letGo), placements);
   } catch (error) {
     letGo();
     throw error;
@@ -90,14 +93,69 @@ const releasing = (places: readonly VariableStorage[]) => (): void => {
   for (const place of places) place.release();
 };
 
-const lettingGo = (held: WeakRef<GraphVariable>[]) => (): void => {
-  for (const variable of held.splice(0)) variable.deref()?.letGo();
+const lettingGo = (held: WeakRef<GraphVariable>[], backend: Backend) => (): void => {
+  for (const variable of held.splice(0)) variable.deref()?.letGo(backend);
 };
 
 const ending = (finalizer: (() => void) | undefined, letGo: () => void) => (): void => {
   finalizer?.();
   letGo();
 };
+
+/** The program, its variables as new before each run as programs of other backends have left them. */
+function inStep(program: Program, placements: readonly VariablePlacement[]): Program {
+  const { module, run, runSync, profile } = program;
+  const index = new Map(module.variables.map((variable, i) => [variable, i]));
+  const written = new Map(
+    Object.entries(module.entries).map(([entry, { updates }]) => [
+      entry,
+      updates.map(({ variable }) => placements[index.get(variable)!]!),
+    ]),
+  );
+  const before = (): void => {
+    for (let i = 0; i < placements.length; i++) if (!placements[i]!.isFresh) placements[i]!.refresh();
+  };
+  const after = (entry: string): void => {
+    const places = written.get(entry)!;
+    for (let i = 0; i < places.length; i++) if (places[i]!.all.length > 1) places[i]!.wrote();
+  };
+  return Object.assign(program, {
+    run(entry: string, feeds: Feeds) {
+      before();
+      const outputs = run(entry, feeds);
+      after(entry);
+      return outputs;
+    },
+    ...(runSync && {
+      runSync(entry: string, feeds: Feeds) {
+        before();
+        const outputs = runSync(entry, feeds);
+        after(entry);
+        return outputs;
+      },
+    }),
+    ...(profile && {
+      async profile(entry: string, feeds: Feeds) {
+        before();
+        const parts = await profile(entry, feeds);
+        after(entry);
+        return parts;
+      },
+    }),
+    snapshot(i: number) {
+      placements[i]!.refresh();
+      return placements[i]!.storage.snapshot();
+    },
+    read(i: number) {
+      placements[i]!.refresh();
+      return placements[i]!.storage.read();
+    },
+    write(i: number, data: TypedArray | Storage) {
+      placements[i]!.storage.write(data);
+      placements[i]!.wrote();
+    },
+  });
+}
 
 /**
  * @param letGo what becomes of the variables when the program ends. It refers to the places only, so that a program that was dropped is collected

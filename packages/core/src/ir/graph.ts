@@ -42,9 +42,23 @@ export interface GraphVariable {
   /** @internal The tensor outside of traces and tapes; a snapshot while programs have the variable. */
   eagerValue(): Tensor;
   /** @internal One more program of `backend` has the variable. `create` makes the place of its elements where there is none yet. */
-  hold(backend: Device, create: (initial?: Storage) => VariableStorage): VariableStorage;
-  /** @internal A program that had the variable has ended. */
-  letGo(): void;
+  hold(backend: Device, create: (initial?: Storage) => VariableStorage): VariablePlacement;
+  /** @internal A program of `backend` that had the variable has ended. */
+  letGo(backend: Device): void;
+}
+
+/** Where a variable's elements are while programs of one backend have it; there may be one for each of several backends. */
+export interface VariablePlacement {
+  /** The place. */
+  readonly storage: VariableStorage;
+  /** The variable's places, this one among them. */
+  readonly all: readonly VariablePlacement[];
+  /** Has nobody written the variable elsewhere since? */
+  readonly isFresh: boolean;
+  /** Copies the newest elements here, where they are not. */
+  refresh(): void;
+  /** The elements here are others now. */
+  wrote(): void;
 }
 
 /** One output of a node. */

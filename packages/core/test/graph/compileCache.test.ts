@@ -242,7 +242,7 @@ describe("compile's programs", () => {
     const { backend } = counting();
     const v = new e.Variable(e.tensor(1), { name: "v" });
     const taken = new e.Variable(e.tensor(1), { name: "taken" });
-    const owner = e.compile(() => taken.value, { backend: reference() });
+    const owner = e.compile(() => taken.value, { backend: reference({ late: true }) });
     owner();
     const f = e.compile(
       (x: Tensor, what: string) => {
