@@ -2,6 +2,7 @@
 import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
+import { requireOneOf } from "../schedules/schedule.js";
 import { requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** Scores and labels (1 or 0). */
@@ -65,23 +66,100 @@ function rankingMetric<const Name extends string>(
   };
 }
 
-/**
- * The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. NaN where one of both is missing, or a score is NaN.
- *
- * @example
- * rocAuc().better; // => higher
- */
-export function rocAuc(options: NoOptions = {}): Metric<"rocAuc", Batches> {
-  if (arguments.length > 1) checkArguments("rocAuc", arguments, 1);
-  return rankingMetric("rocAuc", options, (scored) => {
-    let area = 0;
-    let [p, n] = [0, 0];
-    for (const { positive, negative } of curve(scored)) {
-      area += ((positive + p) / 2) * (negative - n);
-      [p, n] = [positive, negative];
-    }
-    return p === 0 || n === 0 ? NaN : area / (p * n);
+/** How a ROC curve of several classes becomes those of two. */
+export interface RocAucOptions {
+  /**
+   * Of several classes: "ovr" takes each class against all others, "ovo" each class against each other, among the samples of the two. Default "ovr".
+   */
+  readonly multiClass?: "ovr" | "ovo";
+  /** The mean over the classes (or pairs): "macro" counts all alike, "weighted" by how many samples they have. Default "macro". */
+  readonly average?: "macro" | "weighted";
+}
+
+/** The area under the curve of one score a sample. */
+function area(scored: Scored): number {
+  let sum = 0;
+  let [p, n] = [0, 0];
+  for (const { positive, negative } of curve(scored)) {
+    sum += ((positive + p) / 2) * (negative - n);
+    [p, n] = [positive, negative];
+  }
+  return p === 0 || n === 0 ? NaN : sum / (p * n);
+}
+
+/** Samples of several classes: the scores (N, K) row by row, and the class of each row. */
+interface Classified extends Scored {
+  readonly classes: number;
+}
+
+/** The area of class `positive` among the rows that `chosen` takes. */
+function areaOf({ scores, labels, classes }: Classified, positive: number, chosen: (label: number) => boolean): number {
+  const rows = Array.from(labels, (_, i) => i).filter((i) => chosen(labels[i]!));
+  return area({
+    scores: rows.map((i) => scores[i * classes + positive]!),
+    labels: rows.map((i) => (labels[i] === positive ? 1 : 0)),
   });
+}
+
+function areaOfClasses(all: Classified, { multiClass = "ovr", average = "macro" }: RocAucOptions): number {
+  const counts = Array.from({ length: all.classes }, () => 0);
+  for (let i = 0; i < all.labels.length; i++) {
+    const label = all.labels[i]!;
+    if (!(Number.isInteger(label) && label >= 0 && label < all.classes)) {
+      throw new ErmineError("ERMINE_VALUE", `rocAuc: target ${i} is ${label}, and classes are 0 … ${all.classes - 1}.`);
+    }
+    counts[label]!++;
+  }
+  const each: [area: number, samples: number][] = [];
+  for (let a = 0; a < all.classes; a++) {
+    if (multiClass === "ovr") each.push([areaOf(all, a, () => true), counts[a]!]);
+    else
+      for (let b = a + 1; b < all.classes; b++) {
+        const isOfPair = (label: number): boolean => label === a || label === b;
+        each.push([(areaOf(all, a, isOfPair) + areaOf(all, b, isOfPair)) / 2, counts[a]! + counts[b]!]);
+      }
+  }
+  const weights = each.map(([, samples]) => (average === "macro" ? 1 : samples));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return each.reduce((sum, [value], i) => sum + value * weights[i]!, 0) / total;
+}
+
+/**
+ * The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half. Of several classes, probabilities (N, K) against
+ * class indices (N), the mean over the classes' own areas. NaN where one of both (of several classes: a class) is missing, or a score is NaN.
+ *
+ * @throws ErmineError ERMINE_VALUE for a target that is no class, ERMINE_SHAPE where predictions and targets do not fit
+ * @example
+ * const metric = rocAuc({ multiClass: "ovo" });
+ * const prediction = { data: Float32Array.of(0.8, 0.1, 0.1, 0.2, 0.5, 0.3, 0.3, 0.4, 0.3), shape: [3, 3] };
+ * metric.compute(metric.update(metric.init(), prediction, { data: Int32Array.of(0, 1, 2), shape: [3] })); // => 0.9167
+ */
+export function rocAuc(options: RocAucOptions = {}): Metric<"rocAuc", Batches> {
+  if (arguments.length > 1) checkArguments("rocAuc", arguments, 1);
+  checkOptions("rocAuc", options, { multiClass: "string", average: "string" });
+  requireOneOf("rocAuc", "multiClass", options.multiClass ?? "ovr", ["ovr", "ovo"]);
+  requireOneOf("rocAuc", "average", options.average ?? "macro", ["macro", "weighted"]);
+  const binary = rankingMetric("rocAuc", {}, area);
+  const classesOf = (batch: Scored): number => (batch as Partial<Classified>).classes ?? 1;
+  return {
+    ...binary,
+    update(state, prediction, target) {
+      const { shape } = prediction;
+      const isOfClasses = shape.length === 2 && target.shape.length === 1 && shape[1]! > 1 && shape[0] === target.shape[0];
+      if (!isOfClasses) return binary.update(state, prediction, target);
+      const batch: Classified = { scores: prediction.data.slice(), labels: target.data.slice(), classes: shape[1]! };
+      return binary.merge(state, [batch]);
+    },
+    compute(parts) {
+      const classes = parts.length === 0 ? 1 : classesOf(parts[0]!);
+      if (parts.some((batch) => classesOf(batch) !== classes)) {
+        throw new ErmineError("ERMINE_SHAPE", "rocAuc: the batches have different numbers of classes.");
+      }
+      const all = joined(parts);
+      if (classes === 1 || hasNaN(all.scores) || hasNaN(all.labels)) return binary.compute(parts);
+      return areaOfClasses({ ...all, classes }, options);
+    },
+  };
 }
 
 /**
