@@ -2,11 +2,9 @@
 // all pairs is ever whole.
 import { storeSome } from "./binary";
 import { gemm } from "./gemm";
+import { ATTENTION_ROWS as ROWS } from "./generated/sizes";
 import { expNegative4 } from "./math";
 import { lanes, madd, splat } from "./simd";
-
-/** Queries of a block. */
-const ROWS = 64;
 
 // @ts-ignore: decorator
 @inline

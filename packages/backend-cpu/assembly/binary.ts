@@ -1,29 +1,12 @@
 // Two or three operands, element by element. Shapes come collapsed: the innermost stride of an operand is 1, or 0 where it repeats.
+import {
+  ADD, ADD_INT, AND, DIV, EQUAL, EQUAL_INT, LESS, LESS_EQUAL, LESS_INT, MAXIMUM, MAXIMUM_INT, MINIMUM, MINIMUM_INT, MUL, MUL_INT, OR, POW, REMAINDER, SUB,
+  SUB_INT,
+} from "./generated/kinds/binary";
+import { PRODUCT_MINUS, PRODUCT_PLUS } from "./generated/kinds/combine";
+import { binaryRow } from "./generated/switches";
 import { power } from "./power";
 import { select } from "./simd";
-
-export const ADD = 0;
-export const SUB = 1;
-export const MUL = 2;
-export const DIV = 3;
-export const MAXIMUM = 4;
-export const MINIMUM = 5;
-export const POW = 6;
-export const REMAINDER = 7;
-export const EQUAL = 8;
-export const LESS = 9;
-export const LESS_EQUAL = 10;
-export const AND = 11;
-export const OR = 12;
-export const ADD_I = 13;
-export const SUB_I = 14;
-export const MUL_I = 15;
-export const MAXIMUM_I = 16;
-export const MINIMUM_I = 17;
-export const REMAINDER_I = 18;
-export const EQUAL_I = 19;
-export const LESS_I = 20;
-export const LESS_EQUAL_I = 21;
 
 // @ts-ignore: decorator
 @inline
@@ -40,20 +23,20 @@ function two(kind: i32, x: v128, y: v128): v128 {
     case LESS_EQUAL: return v128.and(f32x4.le(x, y), i32x4.splat(1));
     case AND: return v128.and(x, y);
     case OR: return v128.or(x, y);
-    case ADD_I: return i32x4.add(x, y);
-    case SUB_I: return i32x4.sub(x, y);
-    case MUL_I: return i32x4.mul(x, y);
-    case MAXIMUM_I: return i32x4.max_s(x, y);
-    case MINIMUM_I: return i32x4.min_s(x, y);
-    case EQUAL_I: return v128.and(i32x4.eq(x, y), i32x4.splat(1));
-    case LESS_I: return v128.and(i32x4.lt_s(x, y), i32x4.splat(1));
+    case ADD_INT: return i32x4.add(x, y);
+    case SUB_INT: return i32x4.sub(x, y);
+    case MUL_INT: return i32x4.mul(x, y);
+    case MAXIMUM_INT: return i32x4.max_s(x, y);
+    case MINIMUM_INT: return i32x4.min_s(x, y);
+    case EQUAL_INT: return v128.and(i32x4.eq(x, y), i32x4.splat(1));
+    case LESS_INT: return v128.and(i32x4.lt_s(x, y), i32x4.splat(1));
     default: return v128.and(i32x4.le_s(x, y), i32x4.splat(1));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function run(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
+export function each(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
   const whole = count & ~3;
   const end = dst + (<usize>whole << 2);
   const pairs = dst + (<usize>(count & ~7) << 2);
@@ -98,7 +81,7 @@ function remainder(x: f32, y: f32): f32 {
   return r != 0 && r < 0 != y < 0 ? r + y : r;
 }
 
-function slow(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
+export function oneByOne(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32, stepB: i32): void {
   for (let i = 0; i < count; i++) {
     const x = load<f32>(a);
     const y = load<f32>(b);
@@ -116,33 +99,6 @@ function slow(kind: i32, dst: usize, a: usize, b: usize, count: i32, stepA: i32,
   }
 }
 
-export function row(kind: i32, dst: usize, a: usize, b: usize, n: i32, sa: i32, sb: i32): void {
-  switch (kind) {
-    case ADD: return run(ADD, dst, a, b, n, sa, sb);
-    case SUB: return run(SUB, dst, a, b, n, sa, sb);
-    case MUL: return run(MUL, dst, a, b, n, sa, sb);
-    case DIV: return run(DIV, dst, a, b, n, sa, sb);
-    case MAXIMUM: return run(MAXIMUM, dst, a, b, n, sa, sb);
-    case MINIMUM: return run(MINIMUM, dst, a, b, n, sa, sb);
-    case POW: return slow(POW, dst, a, b, n, sa, sb);
-    case REMAINDER: return slow(REMAINDER, dst, a, b, n, sa, sb);
-    case EQUAL: return run(EQUAL, dst, a, b, n, sa, sb);
-    case LESS: return run(LESS, dst, a, b, n, sa, sb);
-    case LESS_EQUAL: return run(LESS_EQUAL, dst, a, b, n, sa, sb);
-    case AND: return run(AND, dst, a, b, n, sa, sb);
-    case OR: return run(OR, dst, a, b, n, sa, sb);
-    case ADD_I: return run(ADD_I, dst, a, b, n, sa, sb);
-    case SUB_I: return run(SUB_I, dst, a, b, n, sa, sb);
-    case MUL_I: return run(MUL_I, dst, a, b, n, sa, sb);
-    case MAXIMUM_I: return run(MAXIMUM_I, dst, a, b, n, sa, sb);
-    case MINIMUM_I: return run(MINIMUM_I, dst, a, b, n, sa, sb);
-    case REMAINDER_I: return slow(REMAINDER_I, dst, a, b, n, sa, sb);
-    case EQUAL_I: return run(EQUAL_I, dst, a, b, n, sa, sb);
-    case LESS_I: return run(LESS_I, dst, a, b, n, sa, sb);
-    default: return run(LESS_EQUAL_I, dst, a, b, n, sa, sb);
-  }
-}
-
 /** `dims` are [sizes…, stridesA…, stridesB…] of `rank` axes, outermost first; dst is contiguous. */
 export function binary(kind: i32, dst: usize, a: usize, b: usize, rank: i32, dims: usize): void {
   const inner = load<i32>(dims + ((rank - 1) << 2));
@@ -153,7 +109,7 @@ export function binary(kind: i32, dst: usize, a: usize, b: usize, rank: i32, dim
 
 function binaryAxis(kind: i32, dst: usize, a: usize, b: usize, rank: i32, dims: usize, axis: i32, inner: i32, sa: i32, sb: i32): usize {
   if (axis == rank - 1) {
-    row(kind, dst, a, b, inner, sa, sb);
+    binaryRow(kind, dst, a, b, inner, sa, sb);
     return dst + (<usize>inner << 2);
   }
   const size = load<i32>(dims + (axis << 2));
@@ -221,12 +177,7 @@ export function whereRow(dst: usize, c: usize, a: usize, b: usize, size: i32, sc
   storeSome(dst, select(mask, sb == 1 ? v128.load(b) : v128.load32_splat(b), sa == 1 ? v128.load(a) : v128.load32_splat(a)), rest);
 }
 
-/** a · b + c, a · b − c, c − a · b. */
-export const PRODUCT_PLUS = 0;
-export const PRODUCT_MINUS = 1;
-export const MINUS_PRODUCT = 2;
-
-/** Rounded after the product, as the two ops are. */
+/** a · b + c, a · b − c, c − a · b, rounded after the product, as the two ops are. */
 // @ts-ignore: decorator
 @inline
 function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
@@ -235,9 +186,10 @@ function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
   return kind == PRODUCT_MINUS ? f32x4.sub(product, c) : f32x4.sub(c, product);
 }
 
+/** Whole vectors, as an activation's. A step is 1, or 0 for a single element; a is never single. */
 // @ts-ignore: decorator
 @inline
-function combineOf(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
+export function combineEach(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
   const end = dst + (<usize>count << 2);
   if (sb == 1 && sc == 1) {
     for (; dst < end; dst += 16, a += 16, b += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), v128.load(b), v128.load(c)));
@@ -251,14 +203,5 @@ function combineOf(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i
     const y = v128.load32_splat(b);
     const z = v128.load32_splat(c);
     for (; dst < end; dst += 16, a += 16) v128.store(dst, combined(kind, v128.load(a), y, z));
-  }
-}
-
-/** Whole vectors, as an activation's. A step is 1, or 0 for one number; a is no single number. */
-export function combineRow(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
-  switch (kind) {
-    case PRODUCT_PLUS: return combineOf(PRODUCT_PLUS, dst, a, b, c, count, sb, sc);
-    case PRODUCT_MINUS: return combineOf(PRODUCT_MINUS, dst, a, b, c, count, sb, sc);
-    default: return combineOf(MINUS_PRODUCT, dst, a, b, c, count, sb, sc);
   }
 }

@@ -1,17 +1,8 @@
 // Several pointwise steps over the same elements, a block at a time: what is between them stays in the first-level cache.
-import { activation, activationGradient } from "./activation";
-import { combineRow, row, whereRow } from "./binary";
+import { whereRow } from "./binary";
+import { ACTIVATION, BINARY, COMBINE, GRADIENT, MOVE, SPREAD, UNARY, WHERE } from "./generated/families";
+import { activation, activationGradient, binaryRow, combineRow, unary } from "./generated/switches";
 import { fill } from "./layout";
-import { unary } from "./unary";
-
-const UNARY = 0;
-const ACTIVATION = 1;
-const GRADIENT = 2;
-const BINARY = 3;
-const WHERE = 4;
-const MOVE = 5;
-const SPREAD = 6;
-const COMBINE = 7;
 
 // @ts-ignore: decorator
 @inline
@@ -81,7 +72,7 @@ function steps(pc: usize, end: usize, first: i32, count: i32, scratch: usize, sh
       }
       case BINARY: {
         const b = place(pc, 3, scratch, shared) + (moves & 4 ? offset : 0);
-        row(kind, dst, a, b, count, moves & 32 ? 0 : 1, moves & 64 ? 0 : 1);
+        binaryRow(kind, dst, a, b, count, moves & 32 ? 0 : 1, moves & 64 ? 0 : 1);
         break;
       }
       case WHERE: {
@@ -101,14 +92,16 @@ function steps(pc: usize, end: usize, first: i32, count: i32, scratch: usize, sh
         combineRow(kind, dst, a, b, c, count, moves & 64 ? 0 : 1, moves & 128 ? 0 : 1);
         break;
       }
-      default: spread(dst, a, first, count, word(pc, 3), pc + 16);
+      case SPREAD: spread(dst, a, first, count, word(pc, 3), pc + 16); break;
+      default: unreachable();
     }
     pc += <usize>(head >> 24) << 2;
   }
 }
 
-/** `at`: from, to, block, words of the steps that run once before the first block. */
-export function chain(at: usize, end: usize, scratch: usize, shared: usize): void {
+/** The arguments at `pc`: from, to, block, words of the steps that run once before the first block. */
+export function chain(pc: usize, end: usize, scratch: usize, shared: usize): void {
+  const at = pc + 4;
   const to = word(at, 1);
   const block = word(at, 2);
   const body = at + 16 + (<usize>word(at, 3) << 2);

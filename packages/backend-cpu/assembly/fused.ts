@@ -1,4 +1,5 @@
 // What would be many ops in one pass: softmax and cross-entropy rows, losses of logits.
+import { FEW_CLASSES as FEW } from "./generated/sizes";
 import { expNegative4, log4, sigmoidBelow4, softTail4 } from "./math";
 import { atLeast, lanes, select, splat } from "./simd";
 import { storeSome } from "./binary";
@@ -204,9 +205,6 @@ export function softmaxGradient(dst: usize, g: usize, y: usize, outer: i32, leng
   }
 }
 
-/** Rows of so few classes, unweighted, go four at a time, a row in each lane: most of a row's vectors would be empty. */
-const FEW = 16;
-
 /** Do the four targets all name a class? */
 // @ts-ignore: decorator
 @inline
@@ -267,6 +265,7 @@ export function crossEntropy(
 ): void {
   const spread = smoothing / <f32>classes;
   const width = <usize>classes << 2;
+  // Unweighted rows of few classes go four at a time, a row in each lane: most of a row's vectors would be empty.
   const few = classes <= FEW && weight == 0 && spread == 0;
   for (let r = 0; r < rows; r++, z += width, value += 4, normalizer += 4, target += 4) {
     while (few && r + 4 <= rows && allCount(target, classes, ignore)) {

@@ -1,13 +1,9 @@
 // Matrix product: both sides packed into panels that the 4 × 8 micro-kernel reads in order, eight accumulators in registers.
+import { MICRO_COLUMNS as NR, MICRO_ROWS as MR, PRODUCT_DEPTH as KC, PRODUCT_ROWS as MC } from "./generated/sizes";
 import { madd, splat } from "./simd";
 import { wide } from "./vectors";
 import { edge, packSixes, wideBlocks } from "./wideProduct";
 import { wideDirect } from "./wideTile";
-
-const MR = 4;
-const NR = 8;
-const KC = 256;
-const MC = 96;
 
 /** Panels of 4 rows of A: for each k the four rows' numbers; rows beyond the end are 0. */
 function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depthStep: usize): void {
@@ -364,4 +360,12 @@ export function gemm(
       blocks(c + <usize>i0 * step, step, from, aRow, aDepth, panelsB, <usize>depth << 5, rows, n, depth, start, !first || accumulate, scratch);
     }
   }
+}
+
+/** Several products of one shape; the matrices are `stepC`, `stepA` and `stepB` bytes from each other. */
+export function gemmBatch(
+  c: usize, a: usize, b: usize, bias: usize, m: i32, n: i32, k: i32, aRow: usize, aDepth: usize, bDepth: usize, bColumn: usize, accumulate: bool,
+  scratch: usize, count: i32, stepC: usize, stepA: usize, stepB: usize,
+): void {
+  for (let i = 0; i < count; i++, c += stepC, a += stepA, b += stepB) gemm(c, a, b, bias, m, n, k, aRow, aDepth, bDepth, bColumn, accumulate, scratch);
 }

@@ -12,6 +12,10 @@ export function fill(dst: usize, count: i32, bits: i32): void {
   for (let i = 0; i < (count & 3); i++) store<i32>(dst + (<usize>i << 2), bits);
 }
 
+export function move(dst: usize, src: usize, count: i32): void {
+  memory.copy(dst, src, <usize>count << 2);
+}
+
 /** `dims` are [sizes…, dst strides…, src strides…] in numbers, outermost first. */
 export function copy(dst: usize, src: usize, rank: i32, dims: usize): void {
   if (rank == 0) {

@@ -1,7 +1,7 @@
 // A fork's parts shared out among threads. Each thread runs an instance of this module over the same memory; parts are claimed one at a
 // time, so a thread that is late, asleep or not there costs nothing but its help, and the thread that forks takes parts like the others.
 // What they meet on is the control block, written out in src/threads/control.ts.
-import { runPart, useScratch } from "./index";
+import { runPart, useScratch } from "./interpreter";
 
 /** Has a worker been ended from outside? Asked of the forking thread's host after a sleep in which nothing was finished. */
 // @ts-ignore: decorator

@@ -175,7 +175,7 @@ export function maxPool(dst: usize, x: usize, planes: i32, at: usize): void {
   pool(false, dst, x, planes, at, false);
 }
 
-export function avgPool(dst: usize, x: usize, planes: i32, at: usize, inside: bool): void {
+export function avgPool(dst: usize, x: usize, planes: i32, inside: bool, at: usize): void {
   pool(true, dst, x, planes, at, inside);
 }
 
@@ -273,7 +273,7 @@ export function maxPoolGradient(dst: usize, g: usize, x: usize, y: usize, planes
 }
 
 /** Each of a window's taps gets its share of g. */
-export function avgPoolGradient(dst: usize, g: usize, planes: i32, at: usize, inside: bool): void {
+export function avgPoolGradient(dst: usize, g: usize, planes: i32, inside: bool, at: usize): void {
   const depth = word(at, 0);
   const height = word(at, 1);
   const width = word(at, 2);

@@ -1,15 +1,8 @@
 // Along one axis of [outer, length, inner]: sums, products, extremes, places, running sums, order.
+import { MAX, MAX_INT, MIN, MIN_INT, PROD, PROD_INT, SUM, SUM_INT } from "./generated/kinds/reduction";
+import { reduceAlong, reduceRows } from "./generated/switches";
 import { select as choose, splat } from "./simd";
 import { storeSome } from "./binary";
-
-export const SUM = 0;
-export const PROD = 1;
-export const MAX = 2;
-export const MIN = 3;
-export const SUM_I = 4;
-export const PROD_I = 5;
-export const MAX_I = 6;
-export const MIN_I = 7;
 
 // @ts-ignore: decorator
 @inline
@@ -18,9 +11,9 @@ function start(kind: i32): v128 {
     case PROD: return splat(1.0);
     case MAX: return splat(-f32.MAX_VALUE * 2);
     case MIN: return splat(f32.MAX_VALUE * 2);
-    case PROD_I: return i32x4.splat(1);
-    case MAX_I: return i32x4.splat(i32.MIN_VALUE);
-    case MIN_I: return i32x4.splat(i32.MAX_VALUE);
+    case PROD_INT: return i32x4.splat(1);
+    case MAX_INT: return i32x4.splat(i32.MIN_VALUE);
+    case MIN_INT: return i32x4.splat(i32.MAX_VALUE);
     default: return i32x4.splat(0);
   }
 }
@@ -33,9 +26,9 @@ function join(kind: i32, a: v128, b: v128): v128 {
     case PROD: return f32x4.mul(a, b);
     case MAX: return choose(f32x4.ne(b, b), b, f32x4.pmax(a, b));
     case MIN: return choose(f32x4.ne(b, b), b, f32x4.pmin(a, b));
-    case SUM_I: return i32x4.add(a, b);
-    case PROD_I: return i32x4.mul(a, b);
-    case MAX_I: return i32x4.max_s(a, b);
+    case SUM_INT: return i32x4.add(a, b);
+    case PROD_INT: return i32x4.mul(a, b);
+    case MAX_INT: return i32x4.max_s(a, b);
     default: return i32x4.min_s(a, b);
   }
 }
@@ -87,7 +80,7 @@ function demote(low: v128, high: v128): v128 {
 /** Along the first axis of [length, inner]: 16 columns at a time, a cache line of each row, then four. */
 // @ts-ignore: decorator
 @inline
-function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner: i32): void {
+export function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner: i32): void {
   const stride = <usize>inner << 2;
   for (let o = 0; o < outer; o++, src += <usize>length * stride) {
     if (kind == SUM) {
@@ -182,7 +175,7 @@ export function sumColumns(dst: usize, src: usize, length: i32, columns: i32, st
 
 // @ts-ignore: decorator
 @inline
-function rows(kind: i32, dst: usize, src: usize, outer: i32, length: i32): void {
+export function rows(kind: i32, dst: usize, src: usize, outer: i32, length: i32): void {
   for (let o = 0; o < outer; o++, dst += 4) {
     if (kind == SUM) {
       store<f32>(dst, sumRow(src, length));
@@ -210,28 +203,8 @@ function rows(kind: i32, dst: usize, src: usize, outer: i32, length: i32): void 
 }
 
 export function reduce(kind: i32, dst: usize, src: usize, outer: i32, length: i32, inner: i32): void {
-  if (inner == 1) {
-    switch (kind) {
-      case SUM: return rows(SUM, dst, src, outer, length);
-      case PROD: return rows(PROD, dst, src, outer, length);
-      case MAX: return rows(MAX, dst, src, outer, length);
-      case MIN: return rows(MIN, dst, src, outer, length);
-      case SUM_I: return rows(SUM_I, dst, src, outer, length);
-      case PROD_I: return rows(PROD_I, dst, src, outer, length);
-      case MAX_I: return rows(MAX_I, dst, src, outer, length);
-      default: return rows(MIN_I, dst, src, outer, length);
-    }
-  }
-  switch (kind) {
-    case SUM: return along(SUM, dst, src, outer, length, inner);
-    case PROD: return along(PROD, dst, src, outer, length, inner);
-    case MAX: return along(MAX, dst, src, outer, length, inner);
-    case MIN: return along(MIN, dst, src, outer, length, inner);
-    case SUM_I: return along(SUM_I, dst, src, outer, length, inner);
-    case PROD_I: return along(PROD_I, dst, src, outer, length, inner);
-    case MAX_I: return along(MAX_I, dst, src, outer, length, inner);
-    default: return along(MIN_I, dst, src, outer, length, inner);
-  }
+  if (inner == 1) reduceRows(kind, dst, src, outer, length);
+  else reduceAlong(kind, dst, src, outer, length, inner);
 }
 
 /** A NaN is before all, then the larger. */

@@ -1,10 +1,11 @@
 // A block of a product in vectors of 256 bits: panels of A are six rows high, then four. What is less than a tile at the right or at the bottom is
 // made whole in scratch, and copied from there.
+import { PRODUCT_EDGE } from "./generated/sizes";
 import { copyRow } from "./stage";
 import { wideFour, wideSix } from "./wideTile";
 
 /** Bytes of scratch before the panels of A: a tile that is not whole, and the bias below it. */
-export const edge: usize = 7 * 64;
+export const edge: usize = 4 * PRODUCT_EDGE;
 
 /** Panels of six of so many rows: those after them are then whole fours if it can be. */
 function sixes(rows: i32): i32 {

@@ -83,7 +83,7 @@ function addRow(row: usize, from: usize, first: i32, last: i32, stride: i32): vo
   }
 }
 
-export function unfold(dst: usize, x: usize, planes: i32, at: usize, padding: f32): void {
+export function unfold(dst: usize, x: usize, planes: i32, padding: f32, at: usize): void {
   slide(dst, x, planes, at, padding, false);
 }
 

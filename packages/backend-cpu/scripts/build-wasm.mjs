@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import lzma from "lzma";
+import { generate } from "./generate.mjs";
 import { constantsInMemory, constantsTo } from "./constants.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -53,9 +54,11 @@ async function compile(folder, flags) {
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 
+generate(root);
 const fingerprint = createHash("sha256");
 for (const folder of ["assembly", "unpacker", "scripts"]) {
-  for (const name of readdirSync(join(root, folder))) fingerprint.update(readFileSync(join(root, folder, name)));
+  for (const { parentPath = "", path = parentPath, name } of readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()))
+    fingerprint.update(readFileSync(join(path, name)));
 }
 const stamp = `// ${fingerprint.digest("hex")}\n`;
 const said = (what, bytes) => `${stamp}/** ${what}, ${bytes.length} bytes. Made by scripts/build-wasm.mjs. */\n`;

@@ -11,70 +11,7 @@
  * alone, never from the number of threads, so that every number of threads gives the same bits. Inside of a part there are no more forks.
  */
 
-/** What each opcode of assembly/index.ts is called here, by its number; "": there is none. */
-const names = [
-  "fill",
-  "copy",
-  "move",
-  "unary",
-  "binary",
-  "where",
-  "reduce",
-  "argMax",
-  "cumsum",
-  "sort",
-  "iota",
-  "indexSelect",
-  "indexAdd",
-  "gather",
-  "scatterAdd",
-  "randomUniform",
-  "gemm",
-  "unfold",
-  "fold",
-  "skipUnless",
-  "softmax",
-  "softmaxGradient",
-  "crossEntropy",
-  "crossEntropyGradient",
-  "activationGradient",
-  "activation",
-  "adam",
-  "sgd",
-  "maxPool",
-  "maxPoolGradient",
-  "allFinite",
-  "bceWithLogits",
-  "bceWithLogitsGradient",
-  "fork",
-  "convolve",
-  "convolveWeightGradient",
-  "packB",
-  "gemmTile",
-  "avgPool",
-  "avgPoolGradient",
-  "chain",
-  "sumColumns",
-  "rowsTimes",
-  "sumRows",
-  "setRows",
-  "checkIndices",
-  "",
-  "",
-  "",
-  "",
-  "attention",
-  "attentionGradient",
-  "winogradWeights",
-  "winograd",
-  "winogradWeightGradient",
-  "winogradWeightFinish",
-] as const;
-
-export const opcode = Object.fromEntries(names.map((name, i) => [name, i])) as Record<
-  Exclude<(typeof names)[number], "">,
-  number
->;
+import { opcode, type InstructionArguments } from "./generated/instructions.js";
 
 const f32 = new Float32Array(1);
 const bits = new Int32Array(f32.buffer);
@@ -115,7 +52,8 @@ export class Emitter {
     return this.#inPart;
   }
 
-  emit(op: Exclude<keyof typeof opcode, "fork">, ...args: readonly number[]): void {
+  /** Appends an instruction, whose arguments are those of its row in instructions/table.mjs. */
+  emit<K extends Exclude<keyof InstructionArguments, "fork">>(op: K, ...args: InstructionArguments[K]): void {
     this.words.push(opcode[op] | ((args.length + 1) << 8), ...args);
   }
 

@@ -3,7 +3,7 @@
  * made of them is checked before it is used.
  */
 import type { Engine } from "./engine.js";
-import { opcode } from "./emitter.js";
+import { Emitter } from "./emitter.js";
 import { productScratch } from "./lower/gemm.js";
 
 const [m, n, k] = [48, 64, 256];
@@ -21,7 +21,9 @@ export function agreeWide({ exports, memory }: Pick<Engine, "exports" | "memory"
     number,
   ];
   const program = scratch + 4 * productScratch(0, k);
-  const words = [opcode.gemmTile | (13 << 8), c, a, panels, 0, m, n, k, 4 * n, 4 * k, 4, 0, scratch];
+  const emitter = new Emitter(0);
+  emitter.emit("gemmTile", c, a, panels, 0, m, n, k, 4 * n, 4 * k, 4, 0, scratch);
+  const { words } = emitter;
   const values = new Float32Array(memory.buffer, base, (m + n) * k);
   for (let i = 0; i < values.length; i++) values[i] = Math.sin(i + 1);
   new Int32Array(memory.buffer, program, words.length).set(words);

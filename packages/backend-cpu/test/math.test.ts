@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  asinh,
   cos,
   erf,
   exp,
@@ -68,6 +69,7 @@ const bounds: [name: string, fn: (x: Tensor) => Tensor, truth: (x: number) => nu
   ["softplus", softplus, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), 3],
   ["logSigmoid", logSigmoid, (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))), 3],
   ["erf", erf, erf64, 4],
+  ["asinh", asinh, Math.asinh, 3],
   ["sin", sin, Math.sin, 1],
   ["cos", cos, Math.cos, 1],
 ];

@@ -1,8 +1,9 @@
 /** In chains, a product that only one sum or difference reads is one step with it: a pass over the block less, the same two roundings. */
+import { kinds } from "../generated/instructions.js";
 import { isSingle, type Chain, type ChainStep, type Source } from "../lower/chain.js";
 
-const [add, sub, mul] = [0, 1, 2];
-const [productPlus, productMinus, minusProduct] = [0, 1, 2];
+const { add, mul, sub } = kinds.binary;
+const { minusProduct, productMinus, productPlus } = kinds.combine;
 
 export function combine(chain: Chain): Chain {
   const reads = new Map<number, number>();

@@ -215,7 +215,7 @@ export function compileCpu(
     const emitter = new Emitter(machine.fault);
     emitter.check(rows.block.address, count, { op: "rows", path: "", size: from.length / each });
     inParts(emitter, block.length * moved, count, (first, end) => {
-      const places = [block.address + 4 * first * each, from.address, rows.block.address + 4 * first];
+      const places = [block.address + 4 * first * each, from.address, rows.block.address + 4 * first] as const;
       emitter.emit("indexSelect", ...places, 1, from.length / each, each, end - first, missing(block.dtype));
     });
     machine.reserve(emitter);

@@ -1,12 +1,12 @@
 /** Scaled dot-product attention, forward and backward, split over the pairs of matrices. */
 import type { AttentionAttributes } from "@ermine/core";
 import { float, type Emitter } from "../emitter.js";
+import { sizes } from "../generated/instructions.js";
 import { productScratch } from "./gemm.js";
 import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
 
-/** Queries of a block, as in assembly/attention.ts. */
-const rows = 64;
+const { attentionRows: rows } = sizes;
 
 interface Sizes {
   readonly pairs: number;
@@ -76,8 +76,8 @@ const scaledDotProductAttentionGradient: Lowering = {
   emit(e, [g, ...rest], [toQ, toK, toV], attributes) {
     const [q, k, v, mask] = rest as unknown as Inputs;
     eachPart(e, [q, k, v, mask], attributes, 2, (at, scratch, words) => {
-      const places = [toQ!, toK!, toV!, g!, q, k, v].map(at);
-      e.emit("attentionGradient", ...places, mask?.address ?? 0, scratch, ...words);
+      const inputs = [at(g!), at(q), at(k), at(v), mask?.address ?? 0] as const;
+      e.emit("attentionGradient", at(toQ!), at(toK!), at(toV!), ...inputs, scratch, ...words);
     });
   },
 };

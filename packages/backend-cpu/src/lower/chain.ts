@@ -5,8 +5,9 @@
 import { ErmineError, type Op } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
+import { stepForms } from "../generated/instructions.js";
 import { collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { costOfStep, type Family, type Step } from "./pointwise.js";
+import { costOfStep, type Step } from "./pointwise.js";
 import { splitRange } from "./split.js";
 
 /** Where a step's operand comes from: an earlier step, or a view of an input. */
@@ -40,16 +41,6 @@ export const chainOp: Op = {
   },
 };
 
-const family: Readonly<Record<Family, number>> = {
-  unary: 0,
-  activation: 1,
-  gradient: 2,
-  binary: 3,
-  where: 4,
-  move: 5,
-  combine: 7,
-};
-const spreadFamily = 6;
 /** Elements of a block: 2 KB, so that a dozen of them stay in the first-level cache, shared with another thread perhaps. */
 const standardBlock = 512;
 
@@ -125,8 +116,8 @@ function compose(
     if (found !== undefined) return { place: found, release: false };
     const place: Place = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
     const words = single
-      ? [word(family.move, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
-      : [word(spreadFamily, 0, [place], 4 + 2 * shape.length), place.address, address, shape.length, ...shape, ...strides[0]!];
+      ? [word(stepForms.move.code, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
+      : [word(stepForms.spread.code, 0, [place], 4 + 2 * shape.length), place.address, address, shape.length, ...shape, ...strides[0]!];
     (once ? prologue : body).push(...words);
     // What is made once stays; what is made for each block is made again by who reads it next.
     if (once) known.set(key, place);
@@ -134,8 +125,8 @@ function compose(
   };
 
   steps.forEach(({ step, sources }, i) => {
-    const singles = step.family === "binary" || step.family === "where" || step.family === "move" || step.family === "combine";
-    const operands = sources.map((source) => placeOf(source, singles, i));
+    const form = stepForms[step.family];
+    const operands = sources.map((source) => placeOf(source, form.single, i));
     const released = new Set(operands.filter(({ release, place }) => release && !place.moves).map(({ place }) => place.address));
     released.forEach((address) => temporaries.give(address));
     const output = results.indexOf(i);
@@ -150,17 +141,17 @@ function compose(
     }
     places.push(dst);
     if (output < 0 && lastUse.get(i) === undefined) temporaries.give(dst.address);
-    const options = step.family === "activation" || step.family === "gradient" ? [float(step.p ?? 0), float(step.q ?? 0)] : [];
+    const options = [step.p ?? 0, step.q ?? 0].slice(0, form.options).map(float);
     const all = [dst, ...operands.map(({ place }) => place)];
     body.push(
-      word(family[step.family], step.kind, all, 1 + all.length + options.length),
+      word(form.code, step.kind, all, 1 + all.length + options.length),
       ...all.map(({ address }) => address),
       ...options,
     );
   });
   for (const i of late) {
     const dst: Place = { address: outputs[results.indexOf(i)]!.address, moves: true };
-    body.push(word(family.move, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
+    body.push(word(stepForms.move.code, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
   }
   return { prologue, body, block };
 }

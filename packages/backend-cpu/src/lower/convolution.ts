@@ -1,6 +1,7 @@
 /** Convolutions, forward and backward: how assembly/stage.ts is to lay out images, and which taps go where. */
 import type { ConvolutionTransposeAttributes } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
+import { kinds } from "../generated/instructions.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
 import { three, type Geometry } from "./window.js";
@@ -351,8 +352,8 @@ const convolutionGradient: Lowering = {
       // The bias alone: Σ over positions, then over images.
       const channels = c.groups * c.out;
       const sums = e.scratch(c.images * channels);
-      e.emit("reduce", 0, sums, g!.address, c.images * channels, sizeOf(c.counts), 1);
-      e.emit("reduce", 0, wanted!.address, sums, 1, c.images, channels);
+      e.emit("reduce", kinds.reduction.sum, sums, g!.address, c.images * channels, sizeOf(c.counts), 1);
+      e.emit("reduce", kinds.reduction.sum, wanted!.address, sums, 1, c.images, channels);
     } else if (c.groups * c.out > 0) weightGradient(e, c, toWeight.address, wanted?.address ?? 0, x!.address, g!.address);
   },
 };

@@ -4,9 +4,6 @@ import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from 
 import { costOfStep, pointwise, type Pointwise, type Step } from "./pointwise.js";
 import { splitRange } from "./split.js";
 
-/** What the families of one operand, or of two side by side, are called as instructions. */
-const alias = { unary: "unary", activation: "activation", gradient: "activationGradient" } as const;
-
 const alone = ({ dtypes, step }: Pointwise): Lowering => ({
   dtypes,
   inPlace: true,
@@ -20,12 +17,14 @@ const alone = ({ dtypes, step }: Pointwise): Lowering => ({
     );
     const operands = one.reads.map((i) => inputs[i]!);
     if (one.family === "binary" || one.family === "where") return broadcast(e, one, operands, y!);
-    const { family, kind, p = 0, q = 0 } = one;
-    const options = family === "activation" || family === "gradient" ? [float(p), float(q)] : [];
+    const { family, kind } = one;
+    const [p, q] = [float(one.p ?? 0), float(one.q ?? 0)];
     splitRange(e, count, costOfStep(one), 4, (from, size) => {
-      const addresses = [y!, ...operands].map(({ address }) => address + 4 * from);
-      if (family === "move") e.emit("move", ...addresses, size);
-      else e.emit(alias[family as keyof typeof alias], kind, ...addresses, size, ...options);
+      const [dst, a, b] = [y!, ...operands].map(({ address }) => address + 4 * from) as [number, number, number];
+      if (family === "move") e.emit("move", dst, a, size);
+      else if (family === "unary") e.emit("unary", kind, dst, a, size);
+      else if (family === "activation") e.emit("activation", kind, dst, a, size, p, q);
+      else e.emit("activationGradient", kind, dst, a, b, size, p, q);
     });
   },
 });
@@ -36,10 +35,11 @@ function broadcast(e: Emitter, one: Step, operands: readonly Operand[], y: Opera
   const [outermost, ...inner] = shape as [number, ...number[]];
   const each = sizeOf(inner);
   splitRange(e, outermost, each * costOfStep(one), inner.length === 0 ? 4 : 1, (from, size) => {
-    const addresses = operands.map(({ address }, i) => address + 4 * from * strides[i]![0]!);
-    const dims = [shape.length, size, ...inner, ...strides.flat()];
-    if (one.family === "where") e.emit("where", y.address + 4 * from * each, ...addresses, ...dims);
-    else e.emit("binary", one.kind, y.address + 4 * from * each, ...addresses, ...dims);
+    const [a, b, c] = operands.map(({ address }, i) => address + 4 * from * strides[i]![0]!) as [number, number, number];
+    const dst = y.address + 4 * from * each;
+    const dims = [size, ...inner, ...strides.flat()];
+    if (one.family === "where") e.emit("where", dst, a, b, c, shape.length, ...dims);
+    else e.emit("binary", one.kind, dst, a, b, shape.length, ...dims);
   });
 }
 

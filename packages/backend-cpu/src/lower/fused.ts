@@ -1,10 +1,8 @@
 /** Composites with kernels of their own: softmax and losses, forward and backward. */
 import { float, type Emitter } from "../emitter.js";
+import { costs, sizes } from "../generated/instructions.js";
 import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { splitRange } from "./split.js";
-
-/** An exponential is some eight numbers' work. */
-const exponential = 8;
 
 /** Scratch for what the columns of an inner axis have in common. */
 const columnScratch = (e: Emitter, inner: number): number => (inner === 1 ? 0 : e.scratch(2 * inner + 16));
@@ -13,7 +11,7 @@ const softmax = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
   emit(e, [x], [y], attributes) {
     const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
-    splitRange(e, outer, length * inner * exponential, 1, (from, size) => {
+    splitRange(e, outer, length * inner * costs.softmax, 1, (from, size) => {
       const at = 4 * from * length * inner;
       e.emit("softmax", y!.address + at, x!.address + at, size, length, inner, logarithm, columnScratch(e, inner));
     });
@@ -25,7 +23,7 @@ const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
   unread: [1],
   emit(e, [g, , y], [d], attributes) {
     const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
-    splitRange(e, outer, length * inner * (logarithm === 1 ? exponential : 2), 1, (from, size) => {
+    splitRange(e, outer, length * inner * (logarithm === 1 ? costs.softmax : costs.softmaxGradient), 1, (from, size) => {
       const at = 4 * from * length * inner;
       e.emit(
         "softmaxGradient",
@@ -44,20 +42,17 @@ const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
 
 type CrossEntropy = { ignoreIndex: number; labelSmoothing: number };
 
-/** A row, or four of few classes and their scales (assembly/fused.ts: FEW). */
-const rowScratch = (classes: number): number => Math.max(classes, 68);
-
-/** (N, K) logits against indices; other shapes and distributions are decomposed. */
-export const rowsOfIndices = (logits: Operand, target: Operand): boolean => logits.shape.length === 2 && target.dtype === "int32";
+/** A row, or four of few classes and their scales. */
+const rowScratch = (classes: number): number => Math.max(classes, 4 * (sizes.fewClasses + 1));
 
 const crossEntropyElements: Lowering = {
   dtypes: ["float32"],
   emit(e, [z, target, weight], [value, normalizer], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
-    splitRange(e, rows, classes * exponential, 1, (from, size) => {
+    splitRange(e, rows, classes * costs.crossEntropy, 1, (from, size) => {
       const counted = normalizer === undefined ? e.scratch(size, rowScratch(classes) + 8) : normalizer.address + 4 * from;
-      const places = [value!.address + 4 * from, counted, z!.address + 4 * from * classes, target!.address + 4 * from];
+      const places = [value!.address + 4 * from, counted, z!.address + 4 * from * classes, target!.address + 4 * from] as const;
       const row = e.scratch(rowScratch(classes));
       e.emit("crossEntropy", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
     });
@@ -71,9 +66,9 @@ const crossEntropyElementsGradient: Lowering = {
   emit(e, [g, , z, target, weight], [d], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
-    splitRange(e, rows, classes * exponential, 1, (from, size) => {
+    splitRange(e, rows, classes * costs.crossEntropyGradient, 1, (from, size) => {
       const at = 4 * from * classes;
-      const places = [d!.address + at, g!.address + 4 * from, z!.address + at, target!.address + 4 * from];
+      const places = [d!.address + at, g!.address + 4 * from, z!.address + at, target!.address + 4 * from] as const;
       const row = e.scratch(rowScratch(classes));
       e.emit("crossEntropyGradient", ...places, weight?.address ?? 0, size, classes, row, ignoreIndex, float(labelSmoothing));
     });

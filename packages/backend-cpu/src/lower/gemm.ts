@@ -1,11 +1,9 @@
 /** The matrix product in instructions: in one, or cut into tiles for threads. */
 import type { Emitter } from "../emitter.js";
+import { sizes } from "../generated/instructions.js";
 import { splitRange } from "./split.js";
 
-const depthBlock = 256;
-const rowBlock = 96;
-/** Rows and columns that the micro-kernel works on at once. */
-const [microRows, microColumns] = [4, 8];
+const { microColumns, microRows, productDepth, productEdge, productRows } = sizes;
 
 export interface Matrix {
   readonly address: number;
@@ -63,8 +61,8 @@ function fewRows({ a, b, m, n, k, batch }: Product): boolean {
 function thin(e: Emitter, product: Product): void {
   const { c, a, b, m, n, k, bias = 0, accumulate = false } = product;
   const emit = (from: number, size: number): void => {
-    const places = [c + 4 * from, a.address, b.address + 4 * from * b.column, bias === 0 ? 0 : bias + 4 * from];
-    e.emit("rowsTimes", ...places, m, size, k, 4 * n, 4 * a.row, 4 * b.row, 4 * b.column, accumulate ? 1 : 0);
+    const [columns, start] = [b.address + 4 * from * b.column, bias === 0 ? 0 : bias + 4 * from];
+    e.emit("rowsTimes", c + 4 * from, a.address, columns, start, m, size, k, 4 * n, 4 * a.row, 4 * b.row, 4 * b.column, accumulate ? 1 : 0);
   };
   if (canFork(e, product)) splitRange(e, n, (m * k) / readsPerNumber, 16, emit);
   else emit(0, n);
@@ -76,18 +74,15 @@ const readsPerNumber = 3;
 /** Multiplications in the time that simple work takes for one number. */
 const multipliesPerNumber = 8;
 
-/** A tile that is not whole, and its bias: see assembly/wideProduct.ts. */
-const edge = 112;
-
 /** Scratch words of a product of one thread: such a tile, panels of A, panels of B. */
 export const productScratch = (n: number, k: number): number =>
-  edge + Math.min(k, depthBlock) * (rowBlock + Math.ceil(n / microColumns) * microColumns);
+  productEdge + Math.min(k, productDepth) * (productRows + Math.ceil(n / microColumns) * microColumns);
 
 function whole(e: Emitter, { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0, batch }: Product): void {
   const scratch = e.scratch(productScratch(n, k), taken);
   const { count, c: stepC, a: stepA, b: stepB } = batch ?? { count: 1, c: 0, a: 0, b: 0 };
-  const steps = [a.row, a.column, b.row, b.column].map((step) => step * 4);
-  const batched = [count, stepC * 4, stepA * 4, stepB * 4];
+  const steps = [a.row * 4, a.column * 4, b.row * 4, b.column * 4] as const;
+  const batched = [count, stepC * 4, stepA * 4, stepB * 4] as const;
   e.emit("gemm", c, a.address, b.address, bias, m, n, k, ...steps, accumulate ? 1 : 0, scratch, ...batched);
 }
 
@@ -136,11 +131,11 @@ function stripe(e: Emitter, product: Product, tiles: Tiles, first: number, count
   e.fork(down * Math.ceil(count / tiles.columns), (part) => {
     const i = (part % down) * tiles.rows;
     const j = Math.floor(part / down) * tiles.columns;
-    const sizes = [Math.min(tiles.rows, m - i), Math.min(tiles.columns, count - j), k];
+    const shape = [Math.min(tiles.rows, m - i), Math.min(tiles.columns, count - j), k] as const;
     const scratch = e.scratch(productScratch(0, k), taken);
     const [to, from] = [c + 4 * (i * n + first + j), a.address + 4 * i * a.row];
     const start = bias === 0 ? 0 : bias + 4 * (first + j);
-    const steps = [4 * n, a.row * 4, a.column * 4, accumulate ? 1 : 0];
-    e.emit("gemmTile", to, from, panels + 4 * j * k, start, ...sizes, ...steps, scratch);
+    const steps = [4 * n, a.row * 4, a.column * 4, accumulate ? 1 : 0] as const;
+    e.emit("gemmTile", to, from, panels + 4 * j * k, start, ...shape, ...steps, scratch);
   });
 }

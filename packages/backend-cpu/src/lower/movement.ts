@@ -132,8 +132,8 @@ const sumRows: Lowering = {
     const size = attributes["size"] as number;
     const [count, inner] = rows!.shape as [number, number];
     // Who reads no share has no place for it.
-    const places = [sums, share].map((t, i) => t?.address ?? e.scratch(i === 0 ? count * inner : count, size));
-    e.emit("sumRows", places[0]!, places[1]!, indices!.address, rows!.address, size, inner, count, e.scratch(size));
+    const place = (t: Operand | undefined, words: number): number => t?.address ?? e.scratch(words, size);
+    e.emit("sumRows", place(sums, count * inner), place(share, count), indices!.address, rows!.address, size, inner, count, e.scratch(size));
   },
 };
 
@@ -187,7 +187,7 @@ const scatterAdd: Lowering = {
     const shape = base!.shape.map((own, i) => (i === axis ? own : indices!.shape[i]!));
     const whole = y!.dtype === "float32" ? 0 : 1;
     const [outer, length, inner] = around(shape, axis);
-    const args = [outer, length, inner, indices!.shape[axis] ?? 1, whole];
+    const args = [outer, length, inner, indices!.shape[axis] ?? 1, whole] as const;
     const same = shape.every((own, i) => own === base!.shape[i]);
     if (same) return e.emit("scatterAdd", y!.address, indices!.address, source.address, ...args);
     // The part that is added to, out and back.

@@ -1,11 +1,12 @@
 /**
- * What each op that works number by number is as one step of the kernels. A step runs alone over whole tensors (elementwise.ts) or, in
+ * What each op that works element by element is as one step of the kernels: a row of instructions/table.mjs, or below where its options are more
+ * than attributes. A step runs alone over whole tensors (elementwise.ts) or, in
  * compiled programs, with its neighbours over a block at a time (compiled/fuse.ts).
  */
 import { kernelName, type Attributes, type DType, type Op } from "@ermine/core";
+import { kinds, stepCosts, stepRows, type Family, type StepRow } from "../generated/instructions.js";
 
-/** Which kernel: assembly/unary.ts, activation.ts, binary.ts. "move" copies; "combine", a product and a sum, is of chains only. */
-export type Family = "unary" | "activation" | "gradient" | "binary" | "where" | "move" | "combine";
+export type { Family };
 
 export interface Step {
   readonly family: Family;
@@ -17,15 +18,8 @@ export interface Step {
   readonly q?: number;
 }
 
-/** Kinds of assembly/activation.ts that are one or two exponentials. */
-const exponential = [3, 4, 5, 6, 8, 9, 14, 16, 17, 18, 19];
-
-/** How long a step takes beside an addition. */
-export function costOfStep({ family, kind }: Step): number {
-  if (family === "unary") return kind >= 3 && kind <= 6 ? 8 : kind === 10 || kind === 11 ? 10 : kind === 8 || kind === 9 ? 60 : 1;
-  if (family === "binary") return kind === 6 || kind === 7 ? 60 : 1;
-  return (family === "activation" || family === "gradient") && exponential.includes(kind) ? 10 : 1;
-}
+/** What an element costs in a step, relative to an addition. */
+export const costOfStep = ({ family, kind }: Step): number => stepCosts[family][kind] ?? 1;
 
 export interface Pointwise {
   /** The dtypes of its first input. */
@@ -33,150 +27,81 @@ export interface Pointwise {
   step(dtypes: readonly (DType | undefined)[], attributes: Attributes, result: DType): Step;
 }
 
+type Options = Readonly<Record<string, number>>;
+type Parameters = (options: Options) => readonly [p: number, q: number];
+
 const float: readonly DType[] = ["float32"];
-const numeric: readonly DType[] = ["float32", "int32"];
 const all: readonly DType[] = ["float32", "int32", "bool"];
 
-const unary = (kind: number, whole?: number): Pointwise => ({
-  dtypes: whole === undefined ? float : numeric,
-  step: ([dtype]) => ({ family: "unary", kind: dtype === "int32" ? whole! : kind, reads: [0] }),
-});
+/** An op of the table: one step, its options the attributes that its row names. */
+function fromRow({ family, kind, integers, options = [], reads, dtypes }: StepRow): Pointwise {
+  const inputs = family === "gradient" ? [0, reads ?? 1] : family === "where" ? [0, 1, 2] : family === "binary" ? [0, 1] : [0];
+  return {
+    dtypes: dtypes ?? (integers === undefined ? float : ["float32", "int32"]),
+    step([dtype], attributes) {
+      const [p = 0, q = 0] = options.map((name) => attributes[name] as number);
+      return { family, kind: dtype === "float32" ? kind : (integers ?? kind), reads: inputs, p, q };
+    },
+  };
+}
 
-const binary = (kind: number, whole: number, dtypes: readonly DType[]): Pointwise => ({
-  dtypes,
-  step: ([dtype]) => ({ family: "binary", kind: dtype === "float32" ? kind : whole, reads: [0, 1] }),
-});
-
-type Options = Readonly<Record<string, number>>;
-type Parameters = (options: Options) => readonly [p: number, q?: number];
-
-const activation = (kind: number, parameters: Parameters = () => [0]): Pointwise => ({
+/** An activation whose options are not attributes as they are. */
+const activation = (kind: number, parameters: Parameters): Pointwise => ({
   dtypes: float,
   step(_, attributes) {
-    const [p, q = 0] = parameters(attributes as Options);
+    const [p, q] = parameters(attributes as Options);
     return { family: "activation", kind, reads: [0], p, q };
   },
 });
 
-/** Of (gradient of the output, input, output); `from` is which of the two is read. */
-const gradient = (kind: number, parameters: Parameters = () => [0], from: 1 | 2 = 1): Pointwise => ({
+const gradient = (kind: number, parameters: Parameters): Pointwise => ({
   dtypes: float,
   step(_, attributes) {
-    const [p, q = 0] = parameters(attributes as Options);
-    return { family: "gradient", kind, reads: [0, from], p, q };
+    const [p, q] = parameters(attributes as Options);
+    return { family: "gradient", kind, reads: [0, 1], p, q };
   },
 });
 
-const slope: Parameters = ({ negativeSlope }) => [negativeSlope!];
-const meanSlope: Parameters = ({ lower, upper }) => [(lower! + upper!) / 2];
-const alpha: Parameters = (options) => [options["alpha"]!];
-const lambda: Parameters = (options) => [options["lambda"]!];
-const within: Parameters = ({ minValue, maxValue }) => [minValue!, maxValue!];
-const threshold: Parameters = (options) => [options["threshold"]!, options["value"]!];
-const softplus: Parameters = (options) => [options["beta"]!, options["threshold"]!];
+const meanSlope: Parameters = ({ lower, upper }) => [(lower! + upper!) / 2, 0];
+const upToSix: Parameters = () => [0, 6];
 
-const approximated = (attributes: Attributes): number => (attributes["approximate"] === "tanh" ? 1 : 0);
+/** GELU's two forms are kinds of their own. */
+const geluKind = (family: "activation" | "gradient", attributes: Attributes): number =>
+  attributes["approximate"] === "tanh" ? kinds[family].geluTanh : kinds[family].gelu;
 
 const castKind = (from: DType, to: DType): number | undefined => {
-  if (to === "bool") return from === "float32" ? 22 : from === "int32" ? 23 : undefined;
-  if (to === "int32") return from === "float32" ? 20 : undefined;
-  return from === "float32" ? undefined : 21;
+  const { intToBool, toBool, toFloat, toInt } = kinds.unary;
+  if (to === "bool") return from === "float32" ? toBool : from === "int32" ? intToBool : undefined;
+  if (to === "int32") return from === "float32" ? toInt : undefined;
+  return from === "float32" ? undefined : toFloat;
 };
 
 export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
   Object.entries({
-    neg: unary(0, 17),
-    abs: unary(1, 18),
-    sign: unary(2, 19),
-    exp: unary(3),
-    log: unary(4),
-    log1p: unary(5),
-    expm1: unary(6),
-    sqrt: unary(7),
-    sin: unary(8),
-    cos: unary(9),
-    tanh: unary(10),
-    erf: unary(11),
-    floor: unary(12),
-    ceil: unary(13),
-    round: unary(14),
-    isFinite: unary(15),
-    logicalNot: { dtypes: ["bool"], step: () => ({ family: "unary", kind: 16, reads: [0] }) },
+    ...Object.fromEntries(Object.entries(stepRows).map(([name, row]) => [name, fromRow(row)])),
     cast: {
       dtypes: all,
       step([from], _, to) {
         const kind = castKind(from!, to);
-        // bool and int32 are stored alike: the numbers only move.
+        // bool and int32 are stored alike: the elements only move.
         return { family: kind === undefined ? "move" : "unary", kind: kind ?? 0, reads: [0] };
       },
     },
-
-    add: binary(0, 13, numeric),
-    sub: binary(1, 14, numeric),
-    mul: binary(2, 15, numeric),
-    div: binary(3, 3, float),
-    maximum: binary(4, 16, numeric),
-    minimum: binary(5, 17, numeric),
-    pow: binary(6, 6, float),
-    remainder: binary(7, 18, numeric),
-    equal: binary(8, 19, all),
-    less: binary(9, 20, all),
-    lessEqual: binary(10, 21, all),
-    logicalAnd: binary(11, 11, ["bool"]),
-    logicalOr: binary(12, 12, ["bool"]),
-    where: { dtypes: ["bool"], step: () => ({ family: "where", kind: 0, reads: [0, 1, 2] }) },
-
-    leakyRelu: activation(0, slope),
-    rrelu: activation(0, meanSlope),
-    clamp: activation(1, ({ min, max }) => [min ?? -Infinity, max ?? Infinity]),
-    hardTanh: activation(1, within),
-    relu6: activation(1, () => [0, 6]),
-    threshold: activation(2, threshold),
-    elu: activation(3, alpha),
-    celu: activation(4, alpha),
-    selu: activation(5),
-    softplus: activation(6, softplus),
-    softsign: activation(7),
-    logSigmoid: activation(8),
-    tanhshrink: activation(9),
-    softshrink: activation(10, lambda),
-    hardshrink: activation(11, lambda),
-    hardSigmoid: activation(12),
-    hardSwish: activation(13),
-    mish: activation(14),
-    relu: activation(15),
-    sigmoid: activation(16),
-    silu: activation(17),
+    rrelu: activation(kinds.activation.leakyRelu, meanSlope),
+    rreluGradient: gradient(kinds.gradient.leakyRelu, meanSlope),
+    clamp: activation(kinds.activation.clamp, ({ min, max }) => [min ?? -Infinity, max ?? Infinity]),
+    hardTanh: activation(kinds.activation.clamp, ({ minValue, maxValue }) => [minValue!, maxValue!]),
+    relu6: activation(kinds.activation.clamp, upToSix),
+    relu6Gradient: gradient(kinds.gradient.inside, upToSix),
+    hardshrinkGradient: gradient(kinds.gradient.shrink, (options) => [options["lambda"]!, 0]),
     gelu: {
       dtypes: float,
-      step: (_, attributes) => ({ family: "activation", kind: 18 + approximated(attributes), reads: [0], p: 0, q: 0 }),
+      step: (_, attributes) => ({ family: "activation", kind: geluKind("activation", attributes), reads: [0], p: 0, q: 0 }),
     },
-
-    leakyReluGradient: gradient(0, slope),
-    rreluGradient: gradient(0, meanSlope),
-    thresholdGradient: gradient(2, threshold),
-    eluGradient: gradient(3, alpha),
-    celuGradient: gradient(4, alpha),
-    seluGradient: gradient(5),
-    softplusGradient: gradient(6, softplus),
-    softsignGradient: gradient(7),
-    logSigmoidGradient: gradient(8),
-    tanhshrinkGradient: gradient(9),
-    hardSigmoidGradient: gradient(12),
-    hardSwishGradient: gradient(13),
-    mishGradient: gradient(14),
-    reluGradient: gradient(15),
-    sigmoidGradient: gradient(16, undefined, 2),
-    siluGradient: gradient(17),
     geluGradient: {
       dtypes: float,
-      step: (_, attributes) => ({ family: "gradient", kind: 18 + approximated(attributes), reads: [0, 1], p: 0, q: 0 }),
+      step: (_, attributes) => ({ family: "gradient", kind: geluKind("gradient", attributes), reads: [0, 1], p: 0, q: 0 }),
     },
-    tanhGradient: gradient(20, undefined, 2),
-    hardTanhGradient: gradient(21, within),
-    relu6Gradient: gradient(21, () => [0, 6]),
-    softshrinkGradient: gradient(22, lambda),
-    hardshrinkGradient: gradient(22, lambda),
   } satisfies Record<string, Pointwise>),
 );
 

@@ -1,9 +1,16 @@
 /** Along axes: sums, extremes, places, order. */
 import type { Emitter } from "../emitter.js";
+import { kinds } from "../generated/instructions.js";
 import { splitRange } from "./split.js";
 import { around, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 
-const kinds = { sum: [0, 4], prod: [1, 5], max: [2, 6], min: [3, 7] } as const;
+/** On float32, and on int32. */
+const reductionKinds = {
+  sum: [kinds.reduction.sum, kinds.reduction.sumInt],
+  prod: [kinds.reduction.prod, kinds.reduction.prodInt],
+  max: [kinds.reduction.max, kinds.reduction.maxInt],
+  min: [kinds.reduction.min, kinds.reduction.minInt],
+} as const;
 
 /** Puts the axes that go behind those that stay, where they are not neighbours already. */
 function gathered(
@@ -34,18 +41,18 @@ function gathered(
   return { address, outer: sizeOf(staying.map((axis) => x.shape[axis]!)), length, inner: 1 };
 }
 
-const reduction = (name: keyof typeof kinds): Lowering => ({
+const reduction = (name: keyof typeof reductionKinds): Lowering => ({
   dtypes: ["float32", "int32"],
   emit(e, [x], [y], attributes) {
     if (sizeOf(y!.shape) === 0) return;
-    const kind = kinds[name][x!.dtype === "float32" ? 0 : 1];
+    const kind = reductionKinds[name][x!.dtype === "float32" ? 0 : 1];
     const axes = attributes["axes"] as number[];
     if (sizeOf(x!.shape) === 0) {
       return e.emit("reduce", kind, y!.address, x!.address, sizeOf(y!.shape), 0, 1);
     }
     const { address, outer, length, inner } = gathered(e, x!, axes);
     const shares = (address & 3) === 0;
-    if (kind === 0 && outer === 1 && inner >= 16 && length > 1) {
+    if (kind === kinds.reduction.sum && outer === 1 && inner >= 16 && length > 1) {
       const columns = (from: number, size: number): void =>
         e.emit("sumColumns", y!.address + 4 * from, address + 4 * from, length, size, inner);
       if (shares) splitRange(e, inner, length, 16, columns);
@@ -95,7 +102,7 @@ const sort: Lowering = {
 };
 
 export const reductions: readonly (readonly [string, Lowering])[] = [
-  ...(Object.keys(kinds) as (keyof typeof kinds)[]).map((name) => [name, reduction(name)] as const),
+  ...(Object.keys(reductionKinds) as (keyof typeof reductionKinds)[]).map((name) => [name, reduction(name)] as const),
   ["argMax", argMax],
   ["cumsum", cumsum],
   ["sort", sort],

@@ -1,5 +1,6 @@
 /** Optimizer updates: a parameter and its slots in one pass, and whether gradients may be taken. */
 import { float } from "../emitter.js";
+import { costs, kinds } from "../generated/instructions.js";
 import { sizeOf, type Lowering, type Operand } from "./operand.js";
 import { splitRange } from "./split.js";
 
@@ -25,10 +26,9 @@ const adam = (decoupled: boolean): Lowering => ({
   emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
     const { beta1, beta2, epsilon, weightDecay, maximize, decoupledWeightDecay } = (attributes as Update).options;
     const flags = (weightDecay === 0 ? 0 : 1) + (decoupled || decoupledWeightDecay ? 2 : 0) + (maximize ? 4 : 0);
-    // A root, a division and seven streams of numbers: two numbers' work.
-    splitRange(e, sizeOf(p!.shape), 2, 4, (from, size) => {
-      const places = [p2, m2, v2, p, g, m, v].map((t) => behind(t, from));
-      e.emit("adam", ...places, scalars!.address, size, float(beta1), float(beta2), float(epsilon), flags);
+    splitRange(e, sizeOf(p!.shape), costs.adam, 4, (from, size) => {
+      const at = (t: Operand | undefined): number => behind(t, from);
+      e.emit("adam", at(p2), at(m2), at(v2), at(p), at(g), at(m), at(v), scalars!.address, size, float(beta1), float(beta2), float(epsilon), flags);
     });
   },
 });
@@ -42,15 +42,12 @@ const sgd: Lowering = {
     const scalars = rest.at(-1)!;
     const buffer = rest.length > 1 ? rest[0] : undefined;
     const flags = (weightDecay === 0 ? 0 : 1) + (nesterov ? 2 : 0) + (maximize ? 4 : 0);
-    splitRange(e, sizeOf(p!.shape), 1, 4, (from, size) => {
-      const places = [p2, b2, p, g, buffer].map((t) => behind(t, from));
-      e.emit("sgd", ...places, scalars.address, size, float(momentum), flags);
+    splitRange(e, sizeOf(p!.shape), costs.sgd, 4, (from, size) => {
+      const at = (t: Operand | undefined): number => behind(t, from);
+      e.emit("sgd", at(p2), at(b2), at(p), at(g), at(buffer), scalars.address, size, float(momentum), flags);
     });
   },
 };
-
-/** The smallest of int32 numbers: of truths, whether all are. */
-const least = 7;
 
 const allFinite: Lowering = {
   dtypes: ["float32"],
@@ -58,11 +55,12 @@ const allFinite: Lowering = {
     const count = sizeOf(x!.shape);
     let parts = 0;
     const answers = e.shared(64);
-    splitRange(e, count, 0.5, 4, (from, size) => {
+    splitRange(e, count, costs.allFinite, 4, (from, size) => {
       const answer = from === 0 && size === count ? y!.address : answers + 4 * parts++;
       e.emit("allFinite", answer, x!.address + 4 * from, size);
     });
-    if (parts > 0) e.emit("reduce", least, y!.address, answers, 1, parts, 1);
+    // The least of truths: whether all are.
+    if (parts > 0) e.emit("reduce", kinds.reduction.minInt, y!.address, answers, 1, parts, 1);
   },
 };
 

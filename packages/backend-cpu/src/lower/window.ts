@@ -52,7 +52,7 @@ const fold: Lowering = {
     const [from, to] = [planeBytes(columnsIn!.shape.slice(2)), planeBytes(a.outputSize)];
     splitRange(e, y!.shape[0]! * y!.shape[1]!, from / 4, 1, (first, planes) => {
       e.emit("fill", y!.address + first * to, (planes * to) / 4, 0);
-      e.emit("fold", y!.address + first * to, columnsIn!.address + first * from, planes, 0, ...words);
+      e.emit("fold", y!.address + first * to, columnsIn!.address + first * from, planes, ...words);
     });
   },
 };

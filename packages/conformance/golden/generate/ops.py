@@ -189,4 +189,7 @@ hidden[1] = float("-inf")
 hidden[2, 3] = float("-inf")
 case("scaledDotProductAttention", [*three, {"mask": "$3"}], [real(2, 4, 2), real(2, 5, 2), real(2, 5, 2), hidden], lambda q, k, v, mask: attention(q, k, v, attn_mask=mask))
 
+case("asinh", ["$0"], [real(3, 4, scale=2.0)], torch.asinh)
+case("asinh", ["$0"], [special], torch.asinh, gradients=False)
+
 write("ops", cases)

@@ -36,7 +36,7 @@ const exact = new Set(
 );
 
 /** Functions that an engine approximates, where they would be exact as well: e⁰ may be 1 less a unit. */
-const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc pow".split(" "));
+const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc asinh pow".split(" "));
 
 /** A quotient by one number may be a product with its reciprocal, as TensorFlow's graphs have it: exact by powers of two alone. */
 function isReciprocal(divisor: KernelInput | undefined): boolean {

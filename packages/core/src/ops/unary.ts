@@ -2,9 +2,11 @@
 import type { Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { withDomain } from "../types/views.js";
-import { div, mul } from "./arithmetic.js";
+import { bindKernels } from "../ir/kernels.js";
+import { add, div, maximum, minimum, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
 import { applyUnary } from "./elementwise.js";
+import { defineFusedOp } from "./fused.js";
 import {
   absOp,
   ceilOp,
@@ -22,7 +24,34 @@ import {
   sinOp,
   sqrtOp,
   tanhOp,
+  type NoAttributes,
 } from "./primitives.js";
+
+/** Beyond it x² + 1 is x² in float32, whose square overflows later on. */
+const asinhFar = 1e9;
+
+/** The op behind `asinh`. */
+export const asinhOp = /* @__PURE__ */ bindKernels(
+  defineFusedOp<NoAttributes>({
+    name: "asinh",
+    inputs: [{ name: "x", dtype: "float32" }],
+    infer: ([x]) => [{ ...x!, domain: "real" }],
+    // ln(|x| + √(x² + 1)) of the part below `asinhFar`, which keeps its digits near 0, and of what the rest multiplies it by.
+    decompose([x]) {
+      const size = abs(x!);
+      const near = minimum(size, asinhFar);
+      const root = sqrt(add(mul(near, near), 1));
+      const y = log1p(add(near, div(mul(near, near), add(root, 1))));
+      return [mul(sign(x!), add(y, log(maximum(div(size, asinhFar), 1))))];
+    },
+    // √(x² + 1) from the larger of |x| and 1, so that nothing overflows.
+    gradient([g], [x]) {
+      const [large, small] = [maximum(abs(x!), 1), minimum(abs(x!), 1)];
+      const ratio = div(small, large);
+      return [div(g!, mul(large, sqrt(add(mul(ratio, ratio), 1))))];
+    },
+  }),
+);
 
 /**
  * −x.
@@ -116,6 +145,14 @@ export const cos = (x: Tensor): Tensor<"real"> => applyUnary(cosOp, x, "float32"
  * tanh(tensor([-1, 2])); // => [-0.7616, 0.964]
  */
 export const tanh = (x: Tensor): Tensor<"real"> => applyUnary(tanhOp, x, "float32");
+
+/**
+ * The inverse of the hyperbolic sine, ln(x + √(x² + 1)); derivative 1 / √(x² + 1).
+ *
+ * @example
+ * asinh(tensor([0, -1])); // => [0, -0.8814]
+ */
+export const asinh = (x: Tensor): Tensor<"real"> => applyUnary(asinhOp, x, "float32");
 
 /**
  * The error function 2/√π ∫₀ˣ e^(−t²) dt.

@@ -41,6 +41,7 @@ describe("the gradient is the finite difference", () => {
     ["cos", e.cos],
     ["tanh", e.tanh],
     ["erf", e.erf],
+    ["asinh", e.asinh],
     ["erfc", e.erfc],
     ["square", e.square],
     ["reciprocal", e.reciprocal, true],

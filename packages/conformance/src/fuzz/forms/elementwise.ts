@@ -5,7 +5,7 @@ import type { Arg, Ref } from "../program.js";
 import { form, type Form } from "./form.js";
 
 const anyDType = ["neg", "abs", "sign", "floor", "ceil", "round", "square"];
-const anySign = ["exp", "expm1", "sin", "cos", "tanh", "erf", "erfc", "isFinite", "isNaN", "isInfinite", "reciprocal"];
+const anySign = ["exp", "expm1", "sin", "cos", "tanh", "erf", "erfc", "asinh", "isFinite", "isNaN", "isInfinite", "reciprocal"];
 const positive = ["log", "log1p", "sqrt", "rsqrt"];
 
 /** Two operands that broadcast, the wider first or second; or one and a number. */
