@@ -15,7 +15,7 @@ import { CpuVariable, type Blocks } from "./compiled/variable.js";
 import { Emitter, type IndexSite } from "./emitter.js";
 import { describeEngine, type Engine } from "./engine.js";
 import { Heap } from "./heap.js";
-import { lowerings, supports } from "./lower/index.js";
+import { lowerings, registrationCount, supports } from "./lower/index.js";
 import type { Lowering, Operand } from "./lower/operand.js";
 import { sizeOf } from "./lower/operand.js";
 import type { Pool } from "./threads/pool.js";
@@ -199,6 +199,21 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       return blocks;
     };
 
+  /** What is listed of the lowerings; made anew after one was registered. */
+  const tablesNow = (): Pick<Backend, "capabilities" | "kernels"> => ({
+    capabilities: {
+      ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
+      dtypes: ["float32", "int32", "bool"],
+      deterministic: true,
+    },
+    kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(name, lowering)])),
+  });
+  let [listed, listedAt] = [tablesNow(), registrationCount()];
+  const tables = (): typeof listed => {
+    if (listedAt !== registrationCount()) [listed, listedAt] = [tablesNow(), registrationCount()];
+    return listed;
+  };
+
   const read = (storage: object): TypedArray => {
     checkAlive();
     return readBlock(heap, storage as Block);
@@ -223,12 +238,12 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     get details() {
       return { threads: pool?.threads ?? 1, simd: engine.numerics === "fast" ? "relaxed" : "plain", vectors: engine.vectors };
     },
-    capabilities: {
-      ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
-      dtypes: ["float32", "int32", "bool"],
-      deterministic: true,
+    get capabilities() {
+      return tables().capabilities;
     },
-    kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(name, lowering)])),
+    get kernels() {
+      return tables().kernels;
+    },
     supports,
     upload(data, shape, dtype) {
       const made = block(sizeOf(shape), dtype);

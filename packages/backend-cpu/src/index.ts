@@ -14,6 +14,20 @@ import { checkThreads, type Threads } from "./threads/count.js";
 export type { CpuBackend } from "./backend.js";
 export type { Numerics, Vectors } from "./engine.js";
 export type { Threads } from "./threads/count.js";
+export { float as floatBits, type Emitter, type IndexSite } from "./emitter.js";
+export { kinds, type Family, type InstructionArguments } from "./generated/instructions.js";
+export { registerLowering } from "./lower/index.js";
+export {
+  broadcastStrides,
+  collapse,
+  contiguous,
+  sizeOf,
+  type Lowering,
+  type Operand,
+  type StridedView,
+} from "./lower/operand.js";
+export type { PointwiseLowering, Step } from "./lower/pointwise.js";
+export { splitRange } from "./lower/split.js";
 
 /** The options of `cpu`. */
 export interface CpuOptions {

@@ -101,7 +101,7 @@ const notDrawn: Readonly<Record<string, string>> = {
 const isComputation = (value: unknown): value is (...args: never[]) => Tensor => typeof value === "function";
 const machinery = [
   "addSizes allocate",
-  "backward bind bindFeeds bindKernels broadcastShapes isFeedSource",
+  "backward bind bindFeeds bindKernelAs bindKernels broadcastShapes isFeedSource",
   "checkArguments checkDTypeName checkFunction checkShape compactElements elementsOf isTypedArray kindsOf naturalDType nested requireOptions show withDefaults",
   "checkBroadcastsTo checkClassIndices checkCopy checkedIndices checkOptions checkValueShape compile compileApart compileModule concrete constantInit copyMark createBackend currentBackend currentPath currentSeed currentTrace",
   "defaultBias defaultWeight defineActivation defineFusedOp defineLoss defineOp denseGradient dirac dispose",

@@ -50,7 +50,7 @@ export {
   type Tensors,
 } from "./ir/op.js";
 export type { InputDType } from "./ir/inputs.js";
-export { bindKernels, kernelName } from "./ir/kernels.js";
+export { bindKernelAs, bindKernels, kernelName } from "./ir/kernels.js";
 export { withDomain } from "./types/views.js";
 export * from "./ops/index.js";
 export {

@@ -3,11 +3,7 @@
  * broadcastTo, slices, fills) as views of what they read. Nothing is rounded otherwise than op by op.
  */
 import {
-  broadcastToOp,
-  fullOp,
   mulOp,
-  reshapeOp,
-  sliceOp,
   type ConstantNode,
   type FeedNode,
   type Graph,
@@ -17,9 +13,9 @@ import {
   type VariableNode,
 } from "@ermine/core";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
-import { loweringOf } from "../lower/index.js";
+import { loweringOf, pointwiseOf } from "../lower/index.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
-import { pointwiseOf, type Step } from "../lower/pointwise.js";
+import type { Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
 import { neededFirst } from "./plan.js";
@@ -84,8 +80,8 @@ function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Nod
 
 /** What an op that is lowered by itself looks at. */
 function inputsRead({ op, inputs }: OpNode): readonly (Value | undefined)[] {
-  const unread = loweringOf(op)?.unread;
-  return unread === undefined ? inputs : inputs.map((value, i) => (unread.includes(i) ? undefined : value));
+  const unused = loweringOf(op)?.unusedInputs;
+  return unused === undefined ? inputs : inputs.map((value, i) => (unused.includes(i) ? undefined : value));
 }
 
 /** What a run is for. */
@@ -117,43 +113,65 @@ function viewOf(value: Value, look: (value: Value) => Seen): Seen {
   const { node } = value;
   if (node.kind !== "op" || countOf(value) === 0) return whole(value);
   const shape = shapeOf(value);
-  if (node.op === fullOp && value.type.dtype === "float32") return constant(node, shape);
+  const lowering = loweringOf(node.op);
+  if (lowering?.constant !== undefined && value.type.dtype === "float32")
+    return constant(node, shape, lowering.constant(node.attributes));
   const [input] = node.inputs;
   if (input === undefined) return whole(value);
-  if (node.op === reshapeOp) {
-    const { base, view } = look(input);
-    if (isContiguous(view)) return { base, view: { offset: view.offset, shape, strides: contiguous(shape) } };
-    return sizeOf(view.shape) === sizeOf(shape) && sameBeyondOnes(view.shape, shape)
-      ? { base, view: { offset: view.offset, shape, strides: spreadOverOnes(view, shape) } }
-      : whole(value);
-  }
-  if (node.op === broadcastToOp) return { ...readUnder(input, shape, look) };
   if (node.op === mulOp && value.type.dtype === "float32") {
     const [a, b] = node.inputs as readonly [Value, Value];
     const other = isOne(look(b)) ? a : isOne(look(a)) ? b : undefined;
     return other === undefined ? whole(value) : readUnder(other, shape, look);
   }
-  if (node.op === sliceOp) {
-    const { starts, steps } = node.attributes as { starts: number[]; steps: number[] };
-    const { base, view } = look(input);
-    const offset = view.offset + starts.reduce((sum, start, axis) => sum + start * view.strides[axis]!, 0);
-    const strides = view.strides.map((stride, axis) => stride * steps[axis]!);
-    const inner = shape.findLastIndex((size) => size > 1);
-    const readable = inner < 0 || strides[inner] === 1;
-    return readable && strides.every((stride) => stride >= 0) ? { base, view: { offset, shape, strides } } : whole(value);
-  }
-  return whole(value);
+  const view = lowering?.view?.(shapeOf(input), shape, node.attributes);
+  return (view && through(look(input), { ...view, shape })) ?? whole(value);
 }
 
-/** A fill is one number. */
-function constant(node: OpNode, shape: readonly number[]): Seen {
+/** What a view shows of what another shows; undefined where a chain cannot read that in one go. */
+function through({ base, view: inner }: Seen, outer: View): Seen | undefined {
+  const view = isContiguous(inner) ? { ...outer, offset: inner.offset + outer.offset } : composed(inner, outer);
+  return view !== undefined && isReadable(view) ? { base, view } : undefined;
+}
+
+/** The axis of `inner` along which each of `outer`'s goes, where there is one. */
+function composed(inner: View, outer: View): View | undefined {
+  const dense = contiguous(inner.shape);
+  let rest = outer.offset;
+  // The last index along each of inner's axes.
+  const reach = dense.map((step) => {
+    const at = Math.floor(rest / step);
+    rest -= at * step;
+    return at;
+  });
+  const offset = inner.offset + reach.reduce((sum, at, axis) => sum + at * inner.strides[axis]!, 0);
+  const strides = outer.shape.map((size, axis) => {
+    const step = outer.strides[axis]!;
+    if (size === 1 || step === 0) return 0;
+    const along = dense.findIndex((each, i) => inner.shape[i]! > 1 && step % each === 0);
+    if (along < 0) return NaN;
+    const each = step / dense[along]!;
+    reach[along]! += (size - 1) * each;
+    return each * inner.strides[along]!;
+  });
+  const inside = reach.every((at, axis) => at < inner.shape[axis]!) && strides.every((stride) => !Number.isNaN(stride));
+  return inside ? { offset, shape: outer.shape, strides } : undefined;
+}
+
+/** Do elements along the last axis lie side by side, or are they one element? */
+function isReadable({ shape, strides }: View): boolean {
+  const inner = shape.findLastIndex((size) => size > 1);
+  return inner < 0 || strides[inner]! <= 1;
+}
+
+/** A fill is one element. */
+function constant(node: OpNode, shape: readonly number[], value: number): Seen {
   const outputs: Value[] = [];
   const made: ConstantNode = {
     kind: "constant",
     id: node.id,
     path: node.path,
     outputs,
-    data: Float32Array.of(Number(node.attributes["value"])),
+    data: Float32Array.of(value),
     storage: undefined,
     owner: undefined,
   };
@@ -164,15 +182,6 @@ function constant(node: OpNode, shape: readonly number[]): Seen {
 
 /** What gradients begin with: a product with it changes no bit. */
 const isOne = ({ base: { node } }: Seen): boolean => node.kind === "constant" && node.data?.length === 1 && node.data[0] === 1;
-
-const sameBeyondOnes = (a: readonly number[], b: readonly number[]): boolean =>
-  a.filter((size) => size !== 1).join() === b.filter((size) => size !== 1).join();
-
-function spreadOverOnes(view: View, shape: readonly number[]): number[] {
-  const strides = view.strides.filter((_, axis) => view.shape[axis] !== 1);
-  let next = 0;
-  return shape.map((size) => (size === 1 ? 0 : strides[next++]!));
-}
 
 /** `value` as an operand of a result of that shape. */
 function readUnder(value: Value, shape: readonly number[], look: (value: Value) => Seen): Seen {

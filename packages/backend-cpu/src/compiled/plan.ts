@@ -1,7 +1,7 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import { reshapeOp, type Graph, type Node, type OpNode, type Value, type GraphVariable } from "@ermine/core";
+import type { Graph, GraphVariable, Node, OpNode, Value } from "@ermine/core";
 import { loweringOf } from "../lower/index.js";
-import { sizeOf } from "../lower/operand.js";
+import { contiguous, sizeOf } from "../lower/operand.js";
 
 export interface Plan {
   /** Ops in the order that they run; those from `committed` on run only where the step is accepted. */
@@ -80,14 +80,21 @@ export function plan(graph: Graph): Plan {
   };
 }
 
-/** A reshape moves nothing. */
+/** A view of all elements in their order (a reshape) moves nothing. */
 function roots(ops: readonly OpNode[]): (value: Value) => Value {
-  const known = new Map<Value, Value>();
-  const root = (value: Value): Value => known.get(value) ?? value;
-  for (const { op, inputs, outputs } of ops) {
-    if (op === reshapeOp) known.set(outputs[0]!, root(inputs[0]!));
-  }
+  const shown = new Map<Value, Value>();
+  const root = (value: Value): Value => shown.get(value) ?? value;
+  for (const node of ops) if (movesNothing(node)) shown.set(node.outputs[0]!, root(node.inputs[0]!));
   return root;
+}
+
+function movesNothing({ op, inputs: [input], outputs: [output], attributes }: OpNode): boolean {
+  const lowering = loweringOf(op);
+  if (lowering?.view === undefined || input === undefined) return false;
+  const shape = output!.type.shape as readonly number[];
+  const view = lowering.view(input.type.shape as readonly number[], shape, attributes);
+  const dense = contiguous(shape);
+  return view?.offset === 0 && wordsOf(input) === wordsOf(output!) && view.strides.every((stride, axis) => shape[axis] === 1 || stride === dense[axis]);
 }
 
 /** The indices that an op looks up. */

@@ -79,7 +79,7 @@ function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): v
   const operand = (value: Value): Operand => ({ address: places.of(value), shape: shapeOf(value), dtype: value.type.dtype });
   // A dead output has no place where the op can leave it out; others keep theirs.
   const outputs = node.outputs.map((value) =>
-    planned.used(value) || lowering.leavesOutputsOut !== true ? operand(value) : undefined,
+    planned.used(value) || lowering.optionalOutputs !== true ? operand(value) : undefined,
   );
   const inputs = node.inputs.map((value) => value && operand(value));
   checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });

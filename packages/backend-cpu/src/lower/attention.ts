@@ -72,7 +72,7 @@ const scaledDotProductAttention: Lowering = {
 const scaledDotProductAttentionGradient: Lowering = {
   dtypes: ["float32"],
   // The output.
-  unread: [5],
+  unusedInputs: [5],
   emit(e, [g, ...rest], [toQ, toK, toV], attributes) {
     const [q, k, v, mask] = rest as unknown as Inputs;
     eachPart(e, [q, k, v, mask], attributes, 2, (at, scratch, words) => {

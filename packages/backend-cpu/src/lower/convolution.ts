@@ -4,7 +4,7 @@ import type { Emitter } from "../emitter.js";
 import { kinds } from "../generated/instructions.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
-import { three, type Geometry } from "./window.js";
+import { three, upToThreeAxes, type Geometry } from "./window.js";
 import { winograd, winogradWeight } from "./winograd.js";
 
 /** Depth, height, width. */
@@ -206,6 +206,7 @@ function pass(e: Emitter, c: Convolution, p: Pass): void {
 
 const convolution: Lowering = {
   dtypes: ["float32"],
+  supports: upToThreeAxes,
   emit(e, [x, weight, bias], [y], attributes) {
     if (sizeOf(y!.shape) === 0) return;
     const c = convolutionOf(x!, weight!, y!, attributes);
@@ -328,6 +329,7 @@ function weightGradient(e: Emitter, c: Convolution, toWeight: number, toBias: nu
 /** A convolution's gradient of x, where x and y have changed places. */
 const convolutionTranspose: Lowering = {
   dtypes: ["float32"],
+  supports: upToThreeAxes,
   emit(e, [x, weight, bias], [y], attributes) {
     if (sizeOf(y!.shape) === 0) return;
     const { padding, ...window } = attributes as unknown as ConvolutionTransposeAttributes;
@@ -338,7 +340,8 @@ const convolutionTranspose: Lowering = {
 
 const convolutionGradient: Lowering = {
   dtypes: ["float32"],
-  leavesOutputsOut: true,
+  supports: upToThreeAxes,
+  optionalOutputs: true,
   emit(e, [g, x, weight, bias], [toX, toWeight, toBias], attributes) {
     const c = convolutionOf(x!, weight!, g!, attributes);
     if (toX !== undefined && sizeOf(toX.shape) > 0) inputGradient(e, c, toX, weight!.address, g!.address);

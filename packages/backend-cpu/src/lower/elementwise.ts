@@ -1,11 +1,13 @@
 /** The pointwise steps as ops of their own, over whole tensors. */
 import { float, type Emitter } from "../emitter.js";
 import { broadcastStrides, collapse, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { costOfStep, pointwise, type Pointwise, type Step } from "./pointwise.js";
+import { costOfStep, pointwise, type PointwiseLowering, type Step } from "./pointwise.js";
 import { splitRange } from "./split.js";
 
-const alone = ({ dtypes, step }: Pointwise): Lowering => ({
+/** The step as an instruction of its own. */
+export const alone = ({ dtypes, step, supports }: PointwiseLowering): Lowering => ({
   dtypes,
+  ...(supports === undefined ? {} : { supports }),
   inPlace: true,
   emit(e, inputs, [y], attributes) {
     const count = sizeOf(y!.shape);

@@ -1,7 +1,8 @@
 /** Composites with kernels of their own: softmax and losses, forward and backward. */
+import type { TensorType } from "@ermine/core";
 import { float, type Emitter } from "../emitter.js";
 import { costs, sizes } from "../generated/instructions.js";
-import { around, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { around, sizeOf, type Lowering } from "./operand.js";
 import { splitRange } from "./split.js";
 
 /** Scratch for what the columns of an inner axis have in common. */
@@ -20,7 +21,7 @@ const softmax = (logarithm: 0 | 1): Lowering => ({
 
 const softmaxGradient = (logarithm: 0 | 1): Lowering => ({
   dtypes: ["float32"],
-  unread: [1],
+  unusedInputs: [1],
   emit(e, [g, , y], [d], attributes) {
     const [outer, length, inner] = around(d!.shape, attributes["axis"] as number);
     splitRange(e, outer, length * inner * (logarithm === 1 ? costs.softmax : costs.softmaxGradient), 1, (from, size) => {
@@ -45,8 +46,13 @@ type CrossEntropy = { ignoreIndex: number; labelSmoothing: number };
 /** A row, or four of few classes and their scales. */
 const rowScratch = (classes: number): number => Math.max(classes, 4 * (sizes.fewClasses + 1));
 
+/** (N, K) logits against indices; other shapes and distributions are decomposed. */
+const areRowsOfIndices = (logits: TensorType | undefined, target: TensorType | undefined): boolean =>
+  logits?.shape.length === 2 && target?.dtype === "int32";
+
 const crossEntropyElements: Lowering = {
   dtypes: ["float32"],
+  supports: ([logits, target]) => areRowsOfIndices(logits, target),
   emit(e, [z, target, weight], [value, normalizer], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
@@ -61,8 +67,10 @@ const crossEntropyElements: Lowering = {
 
 const crossEntropyElementsGradient: Lowering = {
   dtypes: ["float32"],
+  // Two gradients, logits, target, weight, two outputs.
+  supports: (inputs) => inputs.length === 7 && areRowsOfIndices(inputs[2], inputs[3]),
   // The normalizer does not depend on the logits, and what came out forward is not asked for.
-  unread: [1, 5, 6],
+  unusedInputs: [1, 5, 6],
   emit(e, [g, , z, target, weight], [d], attributes) {
     const { ignoreIndex, labelSmoothing } = attributes as CrossEntropy;
     const [rows, classes] = z!.shape as [number, number];
@@ -77,12 +85,14 @@ const crossEntropyElementsGradient: Lowering = {
 
 const bceWithLogitsElements: Lowering = {
   dtypes: ["float32"],
+  supports: ([, , weight, posWeight]) => weight === undefined && posWeight === undefined,
   inPlace: true,
   emit: (e, [z, y], [value]) => e.emit("bceWithLogits", value!.address, z!.address, y!.address, sizeOf(value!.shape)),
 };
 
 const bceWithLogitsElementsGradient: Lowering = {
   dtypes: ["float32"],
+  supports: (inputs) => inputs[3] === undefined && inputs[4] === undefined,
   inPlace: true,
   emit: (e, [g, z, y], [d]) =>
     e.emit("bceWithLogitsGradient", d!.address, g!.address, z!.address, y!.address, sizeOf(d!.shape), 1),

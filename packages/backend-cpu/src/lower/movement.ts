@@ -1,8 +1,8 @@
 /** Numbers that only move: shapes, slices, look-ups, random draws. */
-import type { DType } from "@ermine/core";
+import type { Attributes, DType } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
-import { around, broadcastStrides, collapse, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { around, broadcastStrides, collapse, contiguous, sizeOf, type Lowering, type Operand, type StridedView } from "./operand.js";
 
 const all = ["float32", "int32", "bool"] as const;
 
@@ -22,6 +22,7 @@ function copy(
 
 const reshape: Lowering = {
   dtypes: all,
+  view: (_, output) => ({ offset: 0, strides: contiguous(output) }),
   emit: (e, [x], [y]) => e.emit("move", y!.address, x!.address, sizeOf(y!.shape)),
 };
 
@@ -36,16 +37,26 @@ const transpose: Lowering = {
 
 const broadcastTo: Lowering = {
   dtypes: all,
+  view: (input, output) => ({ offset: 0, strides: broadcastStrides(input, output) }),
   emit: (e, [x], [y]) => copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address, broadcastStrides(x!.shape, y!.shape)),
 };
 
+function sliceView(input: readonly number[], attributes: Attributes): StridedView {
+  const { starts, steps } = attributes as { starts: number[]; steps: number[] };
+  const dense = contiguous(input);
+  return {
+    offset: starts.reduce((sum, start, axis) => sum + start * dense[axis]!, 0),
+    strides: dense.map((stride, axis) => stride * steps[axis]!),
+  };
+}
+
 const slice: Lowering = {
   dtypes: all,
+  // A chain reads forwards.
+  view: (input, _, attributes) =>
+    (attributes as { steps: number[] }).steps.every((step) => step > 0) ? sliceView(input, attributes) : undefined,
   emit(e, [x], [y], attributes) {
-    const { starts, steps } = attributes as { starts: number[]; steps: number[] };
-    const own = contiguous(x!.shape);
-    const offset = starts.reduce((sum, start, axis) => sum + start * own[axis]!, 0);
-    const strides = own.map((stride, axis) => stride * steps[axis]!);
+    const { offset, strides } = sliceView(x!.shape, attributes);
     copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address + 4 * offset, strides);
   },
 };
@@ -76,6 +87,7 @@ const concat: Lowering = {
 
 const full: Lowering = {
   dtypes: all,
+  constant: ({ value }) => Number(value),
   emit(e, _, [y], attributes) {
     const value = Number(attributes["value"]);
     e.emit(

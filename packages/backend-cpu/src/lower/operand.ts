@@ -1,5 +1,5 @@
 /** An op's inputs and outputs as a lowering sees them: addresses, numeric shapes, dtypes. And broadcasting by strides. */
-import type { Attributes, DType } from "@ermine/core";
+import type { Attributes, DType, TensorType } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 
 export interface Operand {
@@ -8,24 +8,40 @@ export interface Operand {
   readonly dtype: DType;
 }
 
-/** Emits an op's instructions. */
+/** What is known of an operand before it has an address. */
+export type OperandType = Pick<Operand, "shape" | "dtype">;
+
+/** How one tensor's elements are read from another's: element (i, j, …) is the one at offset + i·strides[0] + j·strides[1] + …. */
+export interface StridedView {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** How an op is said in the kernels' instructions. `registerLowering` takes one for an op of another package. */
 export interface Lowering {
-  /** The dtypes of its first input. */
+  /** The dtypes of its first input that it takes; with others the op is decomposed. */
   readonly dtypes: readonly DType[];
+  /** Emits the instructions. Outputs are in memory of their own, or where `inPlace` allows it in an input's. */
   emit(e: Emitter, inputs: readonly (Operand | undefined)[], outputs: readonly Operand[], attributes: Attributes): void;
-  /** Each output number depends on the input numbers at its own place only, read before it is written: an output may take an input's block. */
+  /** Does it take these inputs and options? Absent: all. What it does not take is decomposed. */
+  supports?(inputs: readonly (TensorType | undefined)[], attributes: Attributes): boolean;
+  /** true: each output element depends on the input elements at its own place only, read before it is written. Default false. */
   readonly inPlace?: boolean;
-  /** Inputs that it does not look at: nobody need compute them for it, and it may get undefined. */
-  readonly unread?: readonly number[];
-  /** Does it leave out an output whose place is undefined, because nobody reads it? Absent: each needs its place. */
-  readonly leavesOutputsOut?: boolean;
+  /** Where only some inputs are read so: is this one? */
+  readsOwnPlace?(input: number, attributes: Attributes): boolean;
+  /** The positions of inputs that it does not read: they need not be computed for it, and it may get undefined. Default none. */
+  readonly unusedInputs?: readonly number[];
+  /** true: an output that nobody reads is undefined, and is not computed. Default false: each has its place. */
+  readonly optionalOutputs?: boolean;
   /** Of an op with indices: which input they are, and the length of the axis that they are of. They are checked before the op. */
   lookup?(
     inputs: readonly (Pick<Operand, "shape"> | undefined)[],
     attributes: Attributes,
   ): { readonly input: number; readonly size: number };
-  /** Where only some inputs are read so: is this one? */
-  readsOwnPlace?(input: number, attributes: Attributes): boolean;
+  /** Of an op that only shows its first input otherwise: which element is where. Its readers may read the input itself. */
+  view?(input: readonly number[], output: readonly number[], attributes: Attributes): StridedView | undefined;
+  /** Of an op without inputs whose elements are all one number: that number, where it is a float32. */
+  constant?(attributes: Attributes): number;
 }
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -3,13 +3,14 @@
  * than attributes. A step runs alone over whole tensors (elementwise.ts) or, in
  * compiled programs, with its neighbours over a block at a time (compiled/fuse.ts).
  */
-import { kernelName, type Attributes, type DType, type Op } from "@ermine/core";
+import type { Attributes, DType } from "@ermine/core";
 import { kinds, stepCosts, stepRows, type Family, type StepRow } from "../generated/instructions.js";
+import type { Lowering } from "./operand.js";
 
-export type { Family };
-
+/** A kernel over elements, with its options. */
 export interface Step {
   readonly family: Family;
+  /** One of the family's `kinds`. */
   readonly kind: number;
   /** The op's inputs that are read, by position; others are not needed. */
   readonly reads: readonly number[];
@@ -21,9 +22,12 @@ export interface Step {
 /** What an element costs in a step, relative to an addition. */
 export const costOfStep = ({ family, kind }: Step): number => stepCosts[family][kind] ?? 1;
 
-export interface Pointwise {
-  /** The dtypes of its first input. */
-  readonly dtypes: readonly DType[];
+/**
+ * An op that works element by element, as one step of the kernels: alone over whole tensors, in compiled programs together with its neighbours.
+ * `registerLowering` takes one for an op of another package.
+ */
+export interface PointwiseLowering extends Pick<Lowering, "dtypes" | "supports"> {
+  /** @param dtypes of the inputs; `result` that of the output */
   step(dtypes: readonly (DType | undefined)[], attributes: Attributes, result: DType): Step;
 }
 
@@ -34,7 +38,7 @@ const float: readonly DType[] = ["float32"];
 const all: readonly DType[] = ["float32", "int32", "bool"];
 
 /** An op of the table: one step, its options the attributes that its row names. */
-function fromRow({ family, kind, integers, options = [], reads, dtypes }: StepRow): Pointwise {
+function fromRow({ family, kind, integers, options = [], reads, dtypes }: StepRow): PointwiseLowering {
   const inputs = family === "gradient" ? [0, reads ?? 1] : family === "where" ? [0, 1, 2] : family === "binary" ? [0, 1] : [0];
   return {
     dtypes: dtypes ?? (integers === undefined ? float : ["float32", "int32"]),
@@ -46,7 +50,7 @@ function fromRow({ family, kind, integers, options = [], reads, dtypes }: StepRo
 }
 
 /** An activation whose options are not attributes as they are. */
-const activation = (kind: number, parameters: Parameters): Pointwise => ({
+const activation = (kind: number, parameters: Parameters): PointwiseLowering => ({
   dtypes: float,
   step(_, attributes) {
     const [p, q] = parameters(attributes as Options);
@@ -54,7 +58,7 @@ const activation = (kind: number, parameters: Parameters): Pointwise => ({
   },
 });
 
-const gradient = (kind: number, parameters: Parameters): Pointwise => ({
+const gradient = (kind: number, parameters: Parameters): PointwiseLowering => ({
   dtypes: float,
   step(_, attributes) {
     const [p, q] = parameters(attributes as Options);
@@ -76,9 +80,14 @@ const castKind = (from: DType, to: DType): number | undefined => {
   return from === "float32" ? undefined : toFloat;
 };
 
-export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
+const hasPositiveAlpha: Lowering["supports"] = (_, { alpha }) => (alpha as number) > 0;
+
+export const pointwise: ReadonlyMap<string, PointwiseLowering> = new Map(
   Object.entries({
     ...Object.fromEntries(Object.entries(stepRows).map(([name, row]) => [name, fromRow(row)])),
+    // The kernels know eˣ − 1 for x ≤ 0 only.
+    celu: { ...fromRow(stepRows["celu"]!), supports: hasPositiveAlpha },
+    celuGradient: { ...fromRow(stepRows["celuGradient"]!), supports: hasPositiveAlpha },
     cast: {
       dtypes: all,
       step([from], _, to) {
@@ -102,11 +111,5 @@ export const pointwise: ReadonlyMap<string, Pointwise> = new Map(
       dtypes: float,
       step: (_, attributes) => ({ family: "gradient", kind: geluKind("gradient", attributes), reads: [0, 1], p: 0, q: 0 }),
     },
-  } satisfies Record<string, Pointwise>),
+  } satisfies Record<string, PointwiseLowering>),
 );
-
-/** The definition as a step, where it is one. */
-export function pointwiseOf(op: Op): Pointwise | undefined {
-  const name = kernelName(op);
-  return name === undefined ? undefined : pointwise.get(name);
-}

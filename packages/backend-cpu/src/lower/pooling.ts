@@ -2,7 +2,7 @@
 import type { Emitter } from "../emitter.js";
 import { sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";
-import { windowWords } from "./window.js";
+import { upToThreeAxes, windowWords } from "./window.js";
 
 type Window = Record<"kernel" | "stride" | "padBefore", number[]> & { dilation?: number[]; countIncludePad?: boolean };
 
@@ -27,23 +27,31 @@ function eachPart(
 
 const maxPool: Lowering = {
   dtypes: ["float32"],
+  supports: upToThreeAxes,
   emit: (e, [x], [y], attributes) =>
     eachPart(e, x!, y!, attributes, (planes, at, words) => e.emit("maxPool", at(y!), at(x!), planes, ...words)),
 };
 
 const maxPoolGradient: Lowering = {
   dtypes: ["float32"],
+  supports: upToThreeAxes,
   emit: (e, [g, x, y], [d], attributes) =>
     eachPart(e, x!, g!, attributes, (planes, at, words) =>
       e.emit("maxPoolGradient", at(d!), at(g!), at(x!), at(y!), planes, ...words),
     ),
 };
 
+const meanOptions = ["kernel", "stride", "padBefore", "padAfter", "countIncludePad"];
+
+const supportsMean: Lowering["supports"] = (inputs, attributes) =>
+  upToThreeAxes(inputs) && Object.keys(attributes).every((name) => meanOptions.includes(name));
+
 /** Are means over what lies inside, or over all taps? */
 const inside = (attributes: unknown): number => ((attributes as Window).countIncludePad === true ? 0 : 1);
 
 const avgPool: Lowering = {
   dtypes: ["float32"],
+  supports: supportsMean,
   emit: (e, [x], [y], attributes) =>
     eachPart(e, x!, y!, attributes, (planes, at, words) =>
       e.emit("avgPool", at(y!), at(x!), planes, inside(attributes), ...words),
@@ -52,6 +60,7 @@ const avgPool: Lowering = {
 
 const avgPoolGradient: Lowering = {
   dtypes: ["float32"],
+  supports: supportsMean,
   emit: (e, [g, x], [d], attributes) =>
     eachPart(e, x!, g!, attributes, (planes, at, words) =>
       e.emit("avgPoolGradient", at(d!), at(g!), planes, inside(attributes), ...words),

@@ -22,6 +22,8 @@ const behind = (operand: Operand | undefined, numbers: number): number =>
 
 const adam = (decoupled: boolean): Lowering => ({
   dtypes: ["float32"],
+  // A parameter, its gradient, two moments, the scalars. amsgrad has a third moment.
+  supports: (inputs) => inputs.length === 5,
   inPlace: true,
   emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
     const { beta1, beta2, epsilon, weightDecay, maximize, decoupledWeightDecay } = (attributes as Update).options;

@@ -1,9 +1,13 @@
 /** Sliding windows cut out side by side, and added back. */
+import type { TensorType } from "@ermine/core";
 import { float } from "../emitter.js";
 import { sizeOf, type Lowering } from "./operand.js";
 import { splitRange } from "./split.js";
 
 export type Geometry = Record<"stride" | "padBefore" | "padAfter" | "dilation", number[]> & { groups: number };
+
+/** Kernels have up to three spatial axes. */
+export const upToThreeAxes = ([x]: readonly (TensorType | undefined)[]): boolean => x !== undefined && x.shape.length <= 5;
 
 /** Up to three spatial axes as depth, height, width. */
 export const three = (list: readonly number[], fill: number): number[] => [
@@ -33,6 +37,7 @@ const planeBytes = (sizes: readonly number[]): number => 4 * sizeOf(sizes);
 
 const unfold: Lowering = {
   dtypes: ["float32"],
+  supports: upToThreeAxes,
   emit(e, [x], [y], attributes) {
     const a = attributes as unknown as Geometry & { kernel: number[]; padValue: number };
     const size = x!.shape.slice(2);

@@ -22,7 +22,10 @@ const all = 65_537;
 /** One number in, one out. */
 const unary = (
   [
-    [line, [e.neg, e.abs, e.sign, e.exp, e.expm1, e.sin, e.cos, e.tanh, e.erf, e.erfc, e.asinh, e.floor, e.ceil, e.round, e.square]],
+    [
+      line,
+      [e.neg, e.abs, e.sign, e.exp, e.expm1, e.sin, e.cos, e.tanh, e.erf, e.erfc, e.asinh, e.floor, e.ceil, e.round, e.square],
+    ],
     [above, [e.log, e.log1p, e.sqrt, e.reciprocal, e.rsqrt]],
   ] as const
 ).flatMap(([inputs, functions]) => functions.map((fn: Run) => ({ ...program(fn.name, inputs, fn, all), pointwise: true })));

@@ -1,4 +1,5 @@
 /** Runs or traces an op: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes. */
+import { kernelName } from "../ir/kernels.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
 import { hasKernel, needsLowering } from "../ir/support.js";
 import { concrete } from "../types/dim.js";
@@ -67,7 +68,7 @@ function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types:
       types,
     );
   }
-  const kernel = hasKernel(backend, op, inputTypes, attributes) ? backend.kernels[op.name] : undefined;
+  const kernel = hasKernel(backend, op, inputTypes, attributes) ? backend.kernels[kernelName(op)!] : undefined;
   if (kernel === undefined) {
     if (op.decompose !== undefined)
       return retype(

@@ -7,6 +7,7 @@ import { concrete, type Bindings } from "../types/dim.js";
 import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
 import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
+import { kernelName } from "../ir/kernels.js";
 import { specialize } from "./passes.js";
 
 /**
@@ -117,7 +118,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
       if (node.kind === "op") {
         const inputs = node.inputs.map((v) => v && computed.get(v)!);
         const started = timed && performance.now();
-        set(call(node.op.name, inputs, node.attributes, outputs), true);
+        set(call(kernelName(node.op)!, inputs, node.attributes, outputs), true);
         if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
       } else if (node.kind === "variable") {
         set([variables[index.get(node.variable)!]!.storage], false);

@@ -6,12 +6,13 @@ interface Named {
   readonly gradientOp?: Named;
 }
 
-const bound = new WeakSet<object>();
+/** The name under which backends list a definition's kernels. */
+const bound = new WeakMap<object, string>();
 
 /** @internal For calls whose result nobody uses, which a bundler would drop were they said to have no effect. */
 export function bind(op: Named): void {
-  bound.add(op);
-  if (op.gradientOp !== undefined) bound.add(op.gradientOp);
+  bound.set(op, op.name);
+  if (op.gradientOp !== undefined) bound.set(op.gradientOp, op.gradientOp.name);
 }
 
 /**
@@ -27,5 +28,18 @@ export function bindKernels<O extends Named>(op: O): O {
   return op;
 }
 
+/**
+ * Binds a definition to kernels that a backend lists under another name than the definition's, for backends that take lowerings of others: two
+ * packages may each have a "snake". A definition that is bound already keeps its name.
+ *
+ * @param listed the name for a definition that has none
+ * @returns the name under which the backend is to list its kernel
+ */
+export function bindKernelAs(op: Named, listed: () => string): string {
+  let name = bound.get(op);
+  if (name === undefined) bound.set(op, (name = listed()));
+  return name;
+}
+
 /** The name under which backends list the definition's kernels; undefined where no kernel is this definition's. */
-export const kernelName = (op: { readonly name: string }): string | undefined => (bound.has(op) ? op.name : undefined);
+export const kernelName = (op: { readonly name: string }): string | undefined => bound.get(op);

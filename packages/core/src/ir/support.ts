@@ -13,12 +13,13 @@ export function hasKernel(
   attributes: Attributes,
 ): boolean {
   const name = kernelName(op);
-  const dtypes = name === undefined ? undefined : backend.capabilities.ops.get(name);
+  if (name === undefined) return false;
+  const dtypes = backend.capabilities.ops.get(name);
   if (dtypes === undefined) return false;
   const first = inputs.find((t) => t !== undefined);
   if (first !== undefined && !dtypes.includes(physicalDType(backend, first.dtype))) return false;
   if (!conforms(inputsOf(op, inputs.length), inputs)) return false;
-  return backend.supports?.(op.name, inputs, attributes) ?? true;
+  return backend.supports?.(name, inputs, attributes) ?? true;
 }
 
 /** Must this op be rewritten for a backend that lacks one of its dtypes? */
