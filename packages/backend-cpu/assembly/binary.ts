@@ -3,14 +3,14 @@ import {
   ADD, ADD_INT, AND, DIV, EQUAL, EQUAL_INT, LESS, LESS_EQUAL, LESS_INT, MAXIMUM, MAXIMUM_INT, MINIMUM, MINIMUM_INT, MUL, MUL_INT, OR, POW, REMAINDER, SUB,
   SUB_INT,
 } from "./generated/kinds/binary";
-import { PRODUCT_MINUS, PRODUCT_PLUS } from "./generated/kinds/combine";
+import { PRODUCT_MINUS, PRODUCT_OVER, PRODUCT_PLUS } from "./generated/kinds/combine";
 import { binaryRow } from "./generated/switches";
 import { power } from "./power";
 import { select } from "./simd";
 
 // @ts-ignore: decorator
 @inline
-function two(kind: i32, x: v128, y: v128): v128 {
+export function two(kind: i32, x: v128, y: v128): v128 {
   switch (kind) {
     case ADD: return f32x4.add(x, y);
     case SUB: return f32x4.sub(x, y);
@@ -177,12 +177,13 @@ export function whereRow(dst: usize, c: usize, a: usize, b: usize, size: i32, sc
   storeSome(dst, select(mask, sb == 1 ? v128.load(b) : v128.load32_splat(b), sa == 1 ? v128.load(a) : v128.load32_splat(a)), rest);
 }
 
-/** a · b + c, a · b − c, c − a · b, rounded after the product, as the two ops are. */
+/** a · b + c, a · b − c, c − a · b, a · b / c, rounded after the product, as the two ops are. */
 // @ts-ignore: decorator
 @inline
 function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
   const product = f32x4.mul(a, b);
   if (kind == PRODUCT_PLUS) return f32x4.add(product, c);
+  if (kind == PRODUCT_OVER) return f32x4.div(product, c);
   return kind == PRODUCT_MINUS ? f32x4.sub(product, c) : f32x4.sub(c, product);
 }
 
@@ -191,10 +192,23 @@ function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
 @inline
 export function combineEach(kind: i32, dst: usize, a: usize, b: usize, c: usize, count: i32, sb: i32, sc: i32): void {
   const end = dst + (<usize>count << 2);
+  const pairs = dst + (<usize>(count & ~7) << 2);
   if (sb == 1 && sc == 1) {
+    for (; dst < pairs; dst += 32, a += 32, b += 32, c += 32) {
+      const first = combined(kind, v128.load(a), v128.load(b), v128.load(c));
+      const second = combined(kind, v128.load(a, 16), v128.load(b, 16), v128.load(c, 16));
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16, b += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), v128.load(b), v128.load(c)));
   } else if (sc == 1) {
     const y = v128.load32_splat(b);
+    for (; dst < pairs; dst += 32, a += 32, c += 32) {
+      const first = combined(kind, v128.load(a), y, v128.load(c));
+      const second = combined(kind, v128.load(a, 16), y, v128.load(c, 16));
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), y, v128.load(c)));
   } else if (sb == 1) {
     const z = v128.load32_splat(c);
@@ -202,6 +216,12 @@ export function combineEach(kind: i32, dst: usize, a: usize, b: usize, c: usize,
   } else {
     const y = v128.load32_splat(b);
     const z = v128.load32_splat(c);
+    for (; dst < pairs; dst += 32, a += 32) {
+      const first = combined(kind, v128.load(a), y, z);
+      const second = combined(kind, v128.load(a, 16), y, z);
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16) v128.store(dst, combined(kind, v128.load(a), y, z));
   }
 }

@@ -16,7 +16,7 @@ function sign4(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function one(kind: i32, x: v128): v128 {
+export function one(kind: i32, x: v128): v128 {
   switch (kind) {
     case EXP: return exp4(x);
     case LOG: return log4(x);

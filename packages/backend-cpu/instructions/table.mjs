@@ -230,31 +230,8 @@ export const instructions = {
     },
   },
 
-  // Updates: a parameter and its slots in one pass. A root, a division and seven streams of elements are two additions.
-  adam: {
-    file: "update",
-    args: {
-      p2: place,
-      m2: place,
-      v2: place,
-      p: place,
-      g: place,
-      m: place,
-      v: place,
-      scalars: place,
-      count: i32,
-      beta1: f32,
-      beta2: f32,
-      epsilon: f32,
-      flags: i32,
-    },
-    cost: 2,
-  },
-  sgd: {
-    file: "update",
-    args: { p2: place, b2: place, p: place, g: place, b: place, scalars: place, count: i32, momentum: f32, flags: i32 },
-    cost: 1,
-  },
+  // An optimizer's step, a parameter and its slots in one pass: the kernels are made of the optimizers' definitions (scripts/updates.mjs).
+  update: { file: "generated/updates", args: { kind: i32, scalars: place, count: i32, operands: words } },
 };
 
 /**
@@ -430,7 +407,7 @@ export const families = {
   move: { options: 0, views: "contiguous or single", switches: [], kinds: { move: {} } },
   // A strided view laid out side by side.
   spread: { options: 0, views: "contiguous", switches: [], kinds: { spread: {} } },
-  // A product and a sum, each rounded: what src/compiled/combine.ts makes of two steps. The first factor is never a single element.
+  // A product and what is done with it, each rounded: what src/compiled/combine.ts makes of several steps. The first factor is never a single element.
   combine: {
     options: 0,
     views: "contiguous or single",
@@ -442,7 +419,7 @@ export const families = {
         parameters: { dst: "usize", a: "usize", b: "usize", c: "usize", ...elements, stepB: "i32", stepC: "i32" },
       },
     ],
-    kinds: { productPlus: {}, productMinus: {}, minusProduct: {} },
+    kinds: { productPlus: {}, productMinus: {}, minusProduct: {}, productOver: {} },
   },
   reduction: {
     chained: false,

@@ -57,7 +57,10 @@ const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 generate(root);
 const fingerprint = createHash("sha256");
 for (const folder of ["assembly", "unpacker", "scripts"]) {
-  for (const { parentPath = "", path = parentPath, name } of readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()))
+  for (const { parentPath = "", path = parentPath, name } of readdirSync(join(root, folder), {
+    recursive: true,
+    withFileTypes: true,
+  }).filter((entry) => entry.isFile()))
     fingerprint.update(readFileSync(join(path, name)));
 }
 const stamp = `// ${fingerprint.digest("hex")}\n`;

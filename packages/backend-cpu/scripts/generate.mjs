@@ -1,9 +1,11 @@
-// Writes what instructions/table.mjs says as TypeScript (src/generated/) and as AssemblyScript (assembly/generated/). Both folders are made at each build.
+// Writes what instructions/table.mjs says, and the optimizers' kernels, as TypeScript (src/generated/) and as AssemblyScript (assembly/generated/). Both
+// folders are made at each build.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { updates } from "./updates.mjs";
 import { families, instructions, sizes } from "../instructions/table.mjs";
 
-const header = "// Made by scripts/generate.mjs from instructions/table.mjs.\n";
+const header = "// Made by scripts/generate.mjs. Not to be edited.\n";
 const constantOf = (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 const entries = Object.entries;
 
@@ -72,7 +74,9 @@ const sizeConstants = () =>
     .join("\n")}\n`;
 
 function switches() {
-  const all = entries(families).flatMap(([family, { kinds, switches: list }]) => list.map((each) => ({ family, kinds, ...each })));
+  const all = entries(families).flatMap(([family, { kinds, switches: list }]) =>
+    list.map((each) => ({ family, kinds, ...each })),
+  );
   const imports = all.map(({ name, file, loop, kinds }) => {
     const loops = [...new Set([loop, ...Object.values(kinds).flatMap((kind) => kind.loop ?? [])])];
     return `import { ${loops.map((each) => `${each} as ${name}_${each}`).join(", ")} } from "../${file}";`;
@@ -204,6 +208,9 @@ function write(path, text) {
 export function generate(root) {
   const assembly = join(root, "assembly", "generated");
   write(join(root, "src", "generated", "instructions.ts"), typescript());
+  const made = updates(header);
+  write(join(root, "src", "generated", "updates.ts"), made.typescript);
+  write(join(assembly, "updates.ts"), made.assembly);
   write(join(assembly, "interpreter.ts"), interpreter());
   write(join(assembly, "switches.ts"), switches());
   write(join(assembly, "families.ts"), familyCodes());

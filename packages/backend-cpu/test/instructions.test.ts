@@ -22,7 +22,10 @@ describe("what is generated from the table", () => {
   it("gives each family's kinds the numbers that its rows use", () => {
     for (const [op, { family, kind, integers }] of Object.entries(stepRows)) {
       const count = Object.keys(kinds[family]).length;
-      expect([kind, integers ?? 0].every((n) => Number.isInteger(n) && n >= 0 && n < count), op).toBe(true);
+      expect(
+        [kind, integers ?? 0].every((n) => Number.isInteger(n) && n >= 0 && n < count),
+        op,
+      ).toBe(true);
     }
     const codes = Object.values(stepForms).map(({ code }) => code);
     expect(new Set(codes).size).toBe(codes.length);
@@ -65,7 +68,14 @@ function sourcesOf(folder: string): string[] {
 }
 
 it("an op with a gradient and kernels for both is three files: its definition, its rows of the table, its kernels", () => {
-  const folders = ["core/src", "trainer/src", "backend-cpu/src", "backend-cpu/instructions", "backend-cpu/assembly", "backend-tfjs/src"];
+  const folders = [
+    "core/src",
+    "trainer/src",
+    "backend-cpu/src",
+    "backend-cpu/instructions",
+    "backend-cpu/assembly",
+    "backend-tfjs/src",
+  ];
   const naming = folders
     .flatMap((folder) => sourcesOf(join(packages, folder)))
     .filter((path) => /asinh/i.test(readFileSync(path, "utf8")))

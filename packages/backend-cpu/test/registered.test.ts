@@ -222,8 +222,12 @@ describe("what is no lowering is refused", () => {
     const broken = defineOp({ name: "broken", inputs: [{ name: "x", dtype: "float32" }], infer: ([x]) => [x!] });
     registerLowering(broken, { dtypes: ["float32"], step: () => wrong as never });
     const before = backend.memory();
-    expect(() => withBackend(backend, () => scope(() => void apply1(broken, [tensor([1])], {})))).toThrow("The lowering of broken");
-    expect(() => withBackend(backend, () => scope(() => void compile((x: Tensor) => apply1(broken, [x], {}))(tensor([1]))))).toThrow("The lowering of broken");
+    expect(() => withBackend(backend, () => scope(() => void apply1(broken, [tensor([1])], {})))).toThrow(
+      "The lowering of broken",
+    );
+    expect(() =>
+      withBackend(backend, () => scope(() => void compile((x: Tensor) => apply1(broken, [x], {}))(tensor([1])))),
+    ).toThrow("The lowering of broken");
     expect(backend.memory()).toEqual(before);
   });
 });

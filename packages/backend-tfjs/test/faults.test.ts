@@ -40,7 +40,7 @@ describeNative("definitions with taken names", () => {
         name: model.name,
         defaults: model.options as unknown as CommonOptions,
         slots: (_, shape) => model.slots(shape),
-        scalars: (_, { step }) => model.scalars({ step, epoch: 0 }),
+        scalars: (_, { step }) => Object.fromEntries(Object.entries(model.scalars({ step, epoch: 0 }))),
         step: ({ p, slots }) => [p, ...slots],
       });
       const net = new Sequential(new Linear(2, 1));

@@ -12,7 +12,7 @@ import { Dataset, split } from "./data/dataset.js";
 import { checkMetrics, type Metric } from "./metrics/metric.js";
 import type { Better, Directions } from "./monitor.js";
 import type { NormType } from "./optimizers/clip.js";
-import { checkOptimizer, type Optimizer } from "./optimizers/definition.js";
+import { checkOptimizer, type Optimizer } from "./optimizers/optimizer.js";
 import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
 import { isLoss, isSum, partsOf, type AnyLoss } from "./risk/objective.js";
 import type { Schedule } from "./schedules/schedule.js";

@@ -44,6 +44,13 @@ const spelled: readonly (readonly [string, Optimizer, readonly GradientTransform
   ["nadam", o.nadam({ ...common, decoupledWeightDecay: true }), [o.scaleByNadam(), l2, rate]],
   ["radam", o.radam(common), [l2, o.scaleByRadam(), rate]],
   ["lion", o.lion(common), [o.scaleByLion(), l2, rate]],
+  [
+    "asgd, after whose step the weights are averaged",
+    o.asgd({ learningRate: 0.05, lambda: 0, t0: 2 }),
+    [rate, o.averageWeights(({ step }) => (step === 0 ? 1 : 1 / Math.max(1, step - 2)))],
+  ],
+  ["rprop", o.rprop({ learningRate: 0.05 }), [o.scaleByRprop({ learningRate: 0.05 }), o.scale(-1)]],
+  ["sgd, dampened", o.sgd({ learningRate: 0.05, momentum: 0.9, dampening: 0.3 }), [o.trace(0.9, { dampening: 0.3 }), rate]],
   ["lamb", o.lamb(common), [o.scaleByAdam({ epsilon: 1e-6 }), l2, o.scaleByTrustRatio(), rate]],
   [
     "adafactor",
@@ -58,15 +65,16 @@ describe("a chain spelled out takes the steps of the optimizer that it spells", 
     expect(differences(flat(o.chain(...links), data), flat(ready, data), 1e-7, 1e-6)).toEqual([]);
   });
 
-  it("muon, whose momentum is an average of both", () => {
+  it("muon, whose momentum is an average, with Nesterov's step and without", () => {
     const data = series([
       [4, 2],
       [2, 3],
     ]);
-    const links = [o.ema(0.95, { debias: false }), o.orthogonalize(), o.addDecayedWeights(0.1), rate];
-    expect(
-      differences(flat(o.chain(...links), data), flat(o.muon({ learningRate: 0.05, nesterov: false }), data), 1e-7, 1e-6),
-    ).toEqual([]);
+    for (const nesterov of [false, true]) {
+      const links = [o.ema(0.95, { debias: false, nesterov }), o.orthogonalize(), o.addDecayedWeights(0.1), rate];
+      const ready = o.muon({ learningRate: 0.05, nesterov });
+      expect(differences(flat(o.chain(...links), data), flat(ready, data), 1e-7, 1e-6)).toEqual([]);
+    }
   });
 });
 

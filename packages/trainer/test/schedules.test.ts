@@ -104,8 +104,8 @@ describe("a cycle and its momentum", () => {
   it("is an optimizer's where it is given it, and follows in the fed scalars", () => {
     const rate = schedules.oneCycle(0.1, { totalSteps: 10 });
     const optimizer = adamw({ learningRate: rate, beta1: rate.momentum });
-    expect(optimizer.scalars({ step: 0, epoch: 0 }).slice(-2)).toEqual([0.95, expect.closeTo(0.05, 12)]);
-    expect(optimizer.scalars({ step: 2, epoch: 0 }).slice(-2)).toEqual([expect.closeTo(0.85, 12), expect.closeTo(0.15, 12)]);
+    expect(optimizer.scalars({ step: 0, epoch: 0 }).slice(0, 2)).toEqual([0.95, expect.closeTo(0.05, 12)]);
+    expect(optimizer.scalars({ step: 2, epoch: 0 }).slice(0, 2)).toEqual([expect.closeTo(0.85, 12), expect.closeTo(0.15, 12)]);
     expect(optimizer.rates).toContain(rate.momentum);
     // One that starts at 0 has its slot all the same.
     const rising = schedules.linear(0.9, { startFactor: 0, totalSteps: 4 });

@@ -1,9 +1,12 @@
-/** In chains, a product that only one sum or difference reads is one step with it: a pass over the block less, the same two roundings. */
+/**
+ * In chains, a product that only one sum, difference or quotient reads is one step with it: a pass over the block less, the same two roundings. So is
+ * the negative of a product that is added, which no rounding concerns: a + −(b · c) is a − b · c.
+ */
 import { kinds } from "../generated/instructions.js";
 import { isSingle, type Chain, type ChainStep, type Source } from "../lower/chain.js";
 
-const { add, mul, sub } = kinds.binary;
-const { minusProduct, productMinus, productPlus } = kinds.combine;
+const { add, div, mul, sub } = kinds.binary;
+const { minusProduct, productMinus, productOver, productPlus } = kinds.combine;
 
 export function combine(chain: Chain): Chain {
   const reads = new Map<number, number>();
@@ -11,32 +14,62 @@ export function combine(chain: Chain): Chain {
     for (const source of sources) if ("step" in source) reads.set(source.step, (reads.get(source.step) ?? 0) + 1);
   }
   const gone = new Set<number>();
+
+  /** The earlier step that a source is, where nobody else reads it. */
+  const ownStep = (source: Source, reader: number): { readonly at: number; readonly step: ChainStep } | undefined => {
+    if (!("step" in source) || source.step >= reader || gone.has(source.step)) return undefined;
+    if (reads.get(source.step) !== 1 || chain.outputs.includes(source.step)) return undefined;
+    return { at: source.step, step: chain.steps[source.step]! };
+  };
+
+  /** The product that a source is, or the negative of one. */
+  const productOf = (source: Source, reader: number): Product | undefined => {
+    const found = ownStep(source, reader);
+    if (found === undefined) return undefined;
+    const { family, kind } = found.step.step;
+    if (family === "unary" && kind === kinds.unary.neg) {
+      const inner = productOf(found.step.sources[0]!, found.at);
+      return inner && !inner.negative ? { ...inner, negative: true, steps: [...inner.steps, found.at] } : undefined;
+    }
+    if (family !== "binary" || kind !== mul) return undefined;
+    const factors = ordered(found.step.sources, chain.count);
+    return factors && { factors, negative: false, steps: [found.at] };
+  };
+
   const combined = chain.steps.map((step, i) => {
     const { family, kind } = step.step;
-    if (family !== "binary" || (kind !== add && kind !== sub)) return step;
-    for (const side of [1, 0] as const) {
-      const source = step.sources[side]!;
-      if (!("step" in source) || source.step >= i || gone.has(source.step)) continue;
-      const product = chain.steps[source.step]!;
-      const own = product.step.family === "binary" && product.step.kind === mul;
-      if (!own || reads.get(source.step) !== 1 || chain.outputs.includes(source.step)) continue;
-      const factors = ordered(product.sources, chain.count);
-      if (factors === undefined) continue;
-      gone.add(source.step);
-      const which = kind === add ? productPlus : side === 0 ? productMinus : minusProduct;
-      return made(which, [...factors, step.sources[1 - side]!]);
+    if (family !== "binary" || (kind !== add && kind !== sub && kind !== div)) return step;
+    for (const side of kind === div ? ([0] as const) : ([1, 0] as const)) {
+      const product = productOf(step.sources[side]!, i);
+      // The negative of a product is only ever added.
+      if (product === undefined || (product.negative && kind !== add)) continue;
+      for (const at of product.steps) gone.add(at);
+      return combinedStep(kindOf(kind, side, product.negative), [...product.factors, step.sources[1 - side]!]);
     }
     return step;
   });
   return without(gone, { ...chain, steps: combined });
 }
 
-const made = (kind: number, sources: readonly Source[]): ChainStep => ({
+interface Product {
+  readonly factors: readonly [Source, Source];
+  readonly negative: boolean;
+  /** The steps that it is. */
+  readonly steps: readonly number[];
+}
+
+function kindOf(operation: number, side: 0 | 1, negative: boolean): number {
+  if (operation === div) return productOver;
+  if (operation === add) return negative ? minusProduct : productPlus;
+  return side === 0 ? productMinus : minusProduct;
+}
+
+const combinedStep = (kind: number, sources: readonly Source[]): ChainStep => ({
   step: { family: "combine", kind, reads: [0, 1, 2] },
   sources,
 });
 
-/** Two factors, the first of them no single number; none where both are. */
+/** Two factors, the first of them no single element; none where both are. */
 function ordered([a, b]: readonly Source[], count: number): readonly [Source, Source] | undefined {
   const single = (source: Source): boolean => count > 1 && "view" in source && isSingle(source.view);
   if (!single(a!)) return [a!, b!];

@@ -94,7 +94,11 @@ function movesNothing({ op, inputs: [input], outputs: [output], attributes }: Op
   const shape = output!.type.shape as readonly number[];
   const view = lowering.view(input.type.shape as readonly number[], shape, attributes);
   const dense = contiguous(shape);
-  return view?.offset === 0 && wordsOf(input) === wordsOf(output!) && view.strides.every((stride, axis) => shape[axis] === 1 || stride === dense[axis]);
+  return (
+    view?.offset === 0 &&
+    wordsOf(input) === wordsOf(output!) &&
+    view.strides.every((stride, axis) => shape[axis] === 1 || stride === dense[axis])
+  );
 }
 
 /** The indices that an op looks up. */

@@ -117,7 +117,14 @@ function compose(
     const place: Place = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
     const words = single
       ? [word(stepForms.move.code, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
-      : [word(stepForms.spread.code, 0, [place], 4 + 2 * shape.length), place.address, address, shape.length, ...shape, ...strides[0]!];
+      : [
+          word(stepForms.spread.code, 0, [place], 4 + 2 * shape.length),
+          place.address,
+          address,
+          shape.length,
+          ...shape,
+          ...strides[0]!,
+        ];
     (once ? prologue : body).push(...words);
     // What is made once stays; what is made for each block is made again by who reads it next.
     if (once) known.set(key, place);
@@ -143,11 +150,7 @@ function compose(
     if (output < 0 && lastUse.get(i) === undefined) temporaries.give(dst.address);
     const options = [step.p ?? 0, step.q ?? 0].slice(0, form.options).map(float);
     const all = [dst, ...operands.map(({ place }) => place)];
-    body.push(
-      word(form.code, step.kind, all, 1 + all.length + options.length),
-      ...all.map(({ address }) => address),
-      ...options,
-    );
+    body.push(word(form.code, step.kind, all, 1 + all.length + options.length), ...all.map(({ address }) => address), ...options);
   });
   for (const i of late) {
     const dst: Place = { address: outputs[results.indexOf(i)]!.address, moves: true };

@@ -62,7 +62,21 @@ function thin(e: Emitter, product: Product): void {
   const { c, a, b, m, n, k, bias = 0, accumulate = false } = product;
   const emit = (from: number, size: number): void => {
     const [columns, start] = [b.address + 4 * from * b.column, bias === 0 ? 0 : bias + 4 * from];
-    e.emit("rowsTimes", c + 4 * from, a.address, columns, start, m, size, k, 4 * n, 4 * a.row, 4 * b.row, 4 * b.column, accumulate ? 1 : 0);
+    e.emit(
+      "rowsTimes",
+      c + 4 * from,
+      a.address,
+      columns,
+      start,
+      m,
+      size,
+      k,
+      4 * n,
+      4 * a.row,
+      4 * b.row,
+      4 * b.column,
+      accumulate ? 1 : 0,
+    );
   };
   if (canFork(e, product)) splitRange(e, n, (m * k) / readsPerNumber, 16, emit);
   else emit(0, n);

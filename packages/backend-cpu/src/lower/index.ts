@@ -77,7 +77,10 @@ export const supports = (name: string, inputs: readonly (TensorType | undefined)
 export function registerLowering(op: Op<never>, lowering: Lowering | PointwiseLowering): void {
   const { name, infer } = (op ?? {}) as Partial<Op>;
   if (typeof name !== "string" || typeof infer !== "function") {
-    throw new ErmineError("ERMINE_OPTION", `registerLowering takes an op (defineOp gives one) and its lowering, got ${show(op)}.`);
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `registerLowering takes an op (defineOp gives one) and its lowering, got ${show(op)}.`,
+    );
   }
   const { dtypes, emit, step } = (lowering ?? {}) as Partial<Lowering & PointwiseLowering>;
   const known: readonly unknown[] = ["float32", "int32", "bool"] satisfies DType[];
@@ -90,7 +93,10 @@ export function registerLowering(op: Op<never>, lowering: Lowering | PointwiseLo
   }
   const listed = bindKernelAs(op, () => `${name}, registered ${registrations + 1}`);
   if (builtin.has(listed)) {
-    throw new ErmineError("ERMINE_OPTION", `registerLowering: ${name} is an op of ermine's and has a lowering. Register one for an op of yours.`);
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `registerLowering: ${name} is an op of ermine's and has a lowering. Register one for an op of yours.`,
+    );
   }
   registrations++;
   steps.delete(listed);

@@ -2,7 +2,16 @@
 import type { Attributes, DType } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
-import { around, broadcastStrides, collapse, contiguous, sizeOf, type Lowering, type Operand, type StridedView } from "./operand.js";
+import {
+  around,
+  broadcastStrides,
+  collapse,
+  contiguous,
+  sizeOf,
+  type Lowering,
+  type Operand,
+  type StridedView,
+} from "./operand.js";
 
 const all = ["float32", "int32", "bool"] as const;
 
@@ -145,7 +154,17 @@ const sumRows: Lowering = {
     const [count, inner] = rows!.shape as [number, number];
     // Who reads no share has no place for it.
     const place = (t: Operand | undefined, words: number): number => t?.address ?? e.scratch(words, size);
-    e.emit("sumRows", place(sums, count * inner), place(share, count), indices!.address, rows!.address, size, inner, count, e.scratch(size));
+    e.emit(
+      "sumRows",
+      place(sums, count * inner),
+      place(share, count),
+      indices!.address,
+      rows!.address,
+      size,
+      inner,
+      count,
+      e.scratch(size),
+    );
   },
 };
 

@@ -1,53 +1,24 @@
-/** Optimizer updates: a parameter and its slots in one pass, and whether gradients may be taken. */
-import { float } from "../emitter.js";
+/** Optimizers' steps: a parameter and its slots in one pass. And whether gradients may be taken. */
 import { costs, kinds } from "../generated/instructions.js";
+import { updateKernels, updateOps } from "../generated/updates.js";
 import { sizeOf, type Lowering, type Operand } from "./operand.js";
 import { splitRange } from "./split.js";
 
-type Update = {
-  options: {
-    weightDecay: number;
-    maximize: boolean;
-    decoupledWeightDecay?: boolean;
-    beta1: number;
-    beta2: number;
-    epsilon: number;
-    momentum: number;
-    nesterov: boolean;
-  };
-};
-
-const behind = (operand: Operand | undefined, numbers: number): number =>
-  operand === undefined ? 0 : operand.address + 4 * numbers;
-
-const adam = (decoupled: boolean): Lowering => ({
+/** Of (parameter, gradient, slots…, scalars), by the form in its attributes: what its chain of transformations does. */
+const update: Lowering = {
   dtypes: ["float32"],
-  // A parameter, its gradient, two moments, the scalars. amsgrad has a third moment.
-  supports: (inputs) => inputs.length === 5,
   inPlace: true,
-  emit(e, [p, g, m, v, scalars], [p2, m2, v2], attributes) {
-    const { beta1, beta2, epsilon, weightDecay, maximize, decoupledWeightDecay } = (attributes as Update).options;
-    const flags = (weightDecay === 0 ? 0 : 1) + (decoupled || decoupledWeightDecay ? 2 : 0) + (maximize ? 4 : 0);
-    splitRange(e, sizeOf(p!.shape), costs.adam, 4, (from, size) => {
-      const at = (t: Operand | undefined): number => behind(t, from);
-      e.emit("adam", at(p2), at(m2), at(v2), at(p), at(g), at(m), at(v), scalars!.address, size, float(beta1), float(beta2), float(epsilon), flags);
-    });
+  supports(inputs, { form, scalars }) {
+    const kernel = updateKernels[form as string];
+    return kernel?.slots === inputs.length - 3 && kernel.scalars === (scalars as readonly string[]).length;
   },
-});
-
-const sgd: Lowering = {
-  dtypes: ["float32"],
-  inPlace: true,
-  emit(e, inputs, [p2, b2], attributes) {
-    const { momentum, nesterov, weightDecay, maximize } = (attributes as Update).options;
-    const [p, g, ...rest] = inputs as readonly Operand[];
-    const scalars = rest.at(-1)!;
-    const buffer = rest.length > 1 ? rest[0] : undefined;
-    const flags = (weightDecay === 0 ? 0 : 1) + (nesterov ? 2 : 0) + (maximize ? 4 : 0);
-    splitRange(e, sizeOf(p!.shape), costs.sgd, 4, (from, size) => {
-      const at = (t: Operand | undefined): number => behind(t, from);
-      e.emit("sgd", at(p2), at(b2), at(p), at(g), at(buffer), scalars.address, size, float(momentum), flags);
-    });
+  emit(e, inputs, outputs, { form }) {
+    const { kind, cost } = updateKernels[form as string]!;
+    const operands = [...outputs, ...inputs.slice(0, -1)] as readonly Operand[];
+    const scalars = inputs.at(-1)!.address;
+    splitRange(e, sizeOf(outputs[0]!.shape), cost, 4, (from, size) =>
+      e.emit("update", kind, scalars, size, ...operands.map(({ address }) => address + 4 * from)),
+    );
   },
 };
 
@@ -66,9 +37,7 @@ const allFinite: Lowering = {
   },
 };
 
-export const updates: readonly (readonly [string, Lowering])[] = Object.entries({
-  adamUpdate: adam(false),
-  adamwUpdate: adam(true),
-  sgdUpdate: sgd,
-  allFinite,
-});
+export const updates: readonly (readonly [string, Lowering])[] = [
+  ...updateOps.map((name) => [name, update] as const),
+  ["allFinite", allFinite],
+];

@@ -5,16 +5,7 @@
 import type { Graph, OpNode, Value, GraphVariable } from "@ermine/core";
 import { binary, scalar, unary } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
-import {
-  add,
-  downhill,
-  mul,
-  scalarAt,
-  updateRuleOf,
-  type AdamOptions,
-  type SgdOptions,
-  type UpdateRule,
-} from "../lowering/updates.js";
+import { add, downhill, mul, namedScalars, updateRuleOf, type NamedScalars, type UpdateRule } from "../lowering/updates.js";
 import type { GraphEmitter } from "./emitter.js";
 
 /** A step whose new values nothing but the variables themselves takes. */
@@ -32,7 +23,7 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
   for (const node of graph.nodes) if (node.kind === "op") for (const input of node.inputs) used.add(input);
   const steps = new Map<OpNode, InPlaceStep>();
   for (const node of graph.nodes) {
-    const rule = node.kind === "op" ? updateRuleOf(node.op) : undefined;
+    const rule = node.kind === "op" ? updateRuleOf(node.op, node.attributes) : undefined;
     if (node.kind !== "op" || rule === undefined) continue;
     const places = [node.inputs[0]!, ...node.inputs.slice(2, -1)];
     const variables = places.flatMap((value) => (value?.node.kind === "variable" ? [value.node.variable] : []));
@@ -60,10 +51,9 @@ const isAdam = ({ rule }: InPlaceStep): boolean => rule.kernel === "adam";
 
 /** What such a step computes with: the gradient, the scalars, the parameter where it decays, and in passes the moments. */
 export function readInPlace(step: InPlaceStep, threads: number): readonly (Value | undefined)[] {
-  const { node, variables } = step;
-  const { weightDecay } = node.attributes["options"] as AdamOptions | SgdOptions;
+  const { node, rule, variables } = step;
   const moments = isAdam(step) && isTakenInPasses(variables[0]!, threads) ? node.inputs.slice(2, 4) : [];
-  return [...(weightDecay === 0 ? [] : [node.inputs[0]]), node.inputs[1], ...moments, node.inputs.at(-1)];
+  return [...(rule.decay === "none" ? [] : [node.inputs[0]]), node.inputs[1], ...moments, node.inputs.at(-1)];
 }
 
 export interface Place {
@@ -97,12 +87,10 @@ export function applyInPlace(
   scalars: Operand,
 ): string {
   const { node, rule, variables } = step;
-  const options = node.attributes["options"];
-  if (!isAdam(step)) return applySgd(around, places, gradient, scalars, options as SgdOptions);
-  const adam = options as AdamOptions;
-  const decoupled = rule.decoupled || adam.decoupledWeightDecay === true;
+  const named = namedScalars(around.emitter, scalars, node.attributes);
+  if (!isAdam(step)) return applySgd(around, places, gradient, named, rule);
   const kernel = isTakenInPasses(variables[0]!, around.threads) ? adamInPasses : adamAtOnce;
-  return applyAdam(around, places, gradient, scalars, adam, decoupled, kernel);
+  return applyAdam(around, places, gradient, named, rule, kernel);
 }
 
 /** Everything of a step of Adam's that has been settled: the parameter has decayed, the gradient is behind the gate. */
@@ -111,7 +99,7 @@ interface AdamStep {
   readonly gradient: Operand;
   readonly rate: Operand;
   readonly epsilon: Operand;
-  readonly options: AdamOptions;
+  readonly scalars: NamedScalars;
   /** Control inputs for who writes. */
   readonly waits: readonly string[];
 }
@@ -119,23 +107,23 @@ interface AdamStep {
 const unlocked = { use_locking: { bool: false } } as const;
 
 function adamAtOnce({ emitter: e, name }: Surroundings, step: AdamStep): string {
-  const { places, gradient, rate, epsilon, options, waits } = step;
-  const numbers = [scalar(e, 0), scalar(e, 0), rate, scalar(e, options.beta1), scalar(e, options.beta2), epsilon];
-  const inputs = [...places.map(({ handle }) => handle), ...[...numbers, gradient].map((x) => e.handle(x)), ...waits];
+  const { places, gradient, rate, epsilon, scalars, waits } = step;
+  const values = [scalar(e, 0), scalar(e, 0), rate, scalars("beta1"), scalars("beta2"), epsilon];
+  const inputs = [...places.map(({ handle }) => handle), ...[...values, gradient].map((x) => e.handle(x)), ...waits];
   return e.node(name, "ResourceApplyAdam", inputs, { T: float, ...unlocked, use_nesterov: { bool: false } });
 }
 
 /** m −= (1 − β₁)(m − g), v −= (1 − β₂)(v − g²), then what Adagrad does with v without adding to it: p −= rate · m / (√v + ε). */
 function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): string {
-  const { places, gradient, rate, epsilon, options, waits } = step;
+  const { places, gradient, rate, epsilon, scalars, waits } = step;
   const [p, m, v] = places as [Place, Place, Place];
-  const towards = (place: Place, x: Operand, beta: number, suffix: string): string => {
+  const towards = (place: Place, x: Operand, taken: string, suffix: string): string => {
     const gap = binary(e, "Sub", place.read!, x);
-    const inputs = [place.handle, e.handle(scalar(e, 1 - beta)), e.handle(gap), ...waits];
+    const inputs = [place.handle, e.handle(scalars(taken)), e.handle(gap), ...waits];
     return e.node(`${name}/${suffix}`, "ResourceApplyGradientDescent", inputs, { T: float, ...unlocked });
   };
-  const first = towards(m, gradient, options.beta1, "first");
-  const second = towards(v, unary(e, "Square", gradient), options.beta2, "second");
+  const first = towards(m, gradient, "taken1", "first");
+  const second = towards(v, unary(e, "Square", gradient), "taken2", "second");
   const moment = e.node(`${name}/moment`, "ReadVariableOp", [m.handle, `^${first}`], { dtype: float });
   const inputs = [p.handle, v.handle, e.handle(rate), e.handle(epsilon), moment, `^${second}`, ...waits];
   return e.node(name, "ResourceApplyAdagradV2", inputs, { T: float, ...unlocked, update_slots: { bool: false } });
@@ -145,38 +133,37 @@ function applyAdam(
   around: Surroundings,
   places: readonly Place[],
   g: Operand,
-  scalars: Operand,
-  options: AdamOptions,
-  decoupled: boolean,
+  scalars: NamedScalars,
+  rule: UpdateRule,
   kernel: (around: Surroundings, step: AdamStep) => string,
 ): string {
   const { emitter: e, name, gate, after } = around;
   const p = places[0]!;
-  const factor = scalarAt(e, scalars, 2);
-  let gradient = downhill(e, g, options.maximize);
+  let gradient = downhill(e, g, rule);
   const waits = [...after];
-  if (options.weightDecay !== 0 && decoupled) {
-    const start = gate(e.handle(mul(e, p.read!, factor)));
+  if (rule.decay === "decoupled") {
+    const pull = mul(e, scalars("learningRate"), scalars("weightDecay"));
+    const start = gate(e.handle(mul(e, p.read!, binary(e, "Sub", scalar(e, 1), pull))));
     const decay = e.node(`${name}/decay`, "AssignVariableOp", [p.handle, start, ...after], { dtype: float });
     waits.push(`^${decay}`);
-  } else if (options.weightDecay !== 0) gradient = add(e, gradient, mul(e, p.read!, factor));
-  // lr/(1 − β₁ᵗ) · m / (√v · s + ε), s = 1/√(1 − β₂ᵗ), is (lr/(1 − β₁ᵗ)/s) · m / (√v + ε/s).
-  const root = scalarAt(e, scalars, 1);
-  const rate = binary(e, "RealDiv", scalarAt(e, scalars, 0), root);
-  const epsilon = binary(e, "RealDiv", scalar(e, options.epsilon), root);
+  } else if (rule.decay === "L2") gradient = add(e, gradient, mul(e, p.read!, scalars("weightDecay")));
+  // lr · first · m / (√v · s + ε) is (lr · first / s) · m / (√v + ε / s).
+  const root = scalars("second");
+  const rate = binary(e, "RealDiv", mul(e, scalars("learningRate"), scalars("first")), root);
+  const epsilon = binary(e, "RealDiv", scalars("epsilon"), root);
   const gated = { ...gradient, handle: gate(e.handle(gradient)), permuted: undefined, repeated: undefined };
-  return kernel(around, { places, gradient: gated, rate, epsilon, options, waits });
+  return kernel(around, { places, gradient: gated, rate, epsilon, scalars, waits });
 }
 
-function applySgd(around: Surroundings, places: readonly Place[], g: Operand, scalars: Operand, options: SgdOptions): string {
+function applySgd(around: Surroundings, places: readonly Place[], g: Operand, scalars: NamedScalars, rule: UpdateRule): string {
   const { emitter: e, name, gate, after } = around;
   const [p, momentum] = places as [Place, Place | undefined];
-  const own = downhill(e, g, options.maximize);
-  const gradient = gate(e.handle(options.weightDecay === 0 ? own : add(e, own, mul(e, p.read!, scalarAt(e, scalars, 1)))));
-  const rate = e.handle(scalarAt(e, scalars, 0));
+  const slope = downhill(e, g, rule);
+  const gradient = gate(e.handle(rule.decay === "none" ? slope : add(e, slope, mul(e, p.read!, scalars("weightDecay")))));
+  const rate = e.handle(scalars("learningRate"));
   const attributes = { T: float, ...unlocked };
   if (momentum === undefined)
     return e.node(name, "ResourceApplyGradientDescent", [p.handle, rate, gradient, ...after], attributes);
-  const inputs = [p.handle, momentum.handle, rate, gradient, e.handle(scalar(e, options.momentum)), ...after];
-  return e.node(name, "ResourceApplyMomentum", inputs, { ...attributes, use_nesterov: { bool: options.nesterov } });
+  const inputs = [p.handle, momentum.handle, rate, gradient, e.handle(scalars("momentum")), ...after];
+  return e.node(name, "ResourceApplyMomentum", inputs, { ...attributes, use_nesterov: { bool: rule.nesterov } });
 }

@@ -1,106 +1,102 @@
 /**
- * Optimizers' steps: (parameter, gradient, what is kept beside it…, the step's scalars) → new values. Eagerly they are what they
- * mean; in a program TensorFlow's own kernels write the variables where they stand (`compiled/inPlace.ts`).
+ * Optimizers' steps: (parameter, gradient, slots…, the step's scalars) → new values. Eagerly they are what they mean; in a program TensorFlow's own kernels
+ * write the variables where they stand (`compiled/inPlace.ts`). Which step it is stands in the op's attributes: the form of its chain of
+ * transformations, and the names of its scalars.
  */
-import { kernelName, type Op } from "@ermine/core";
+import { kernelName, type Attributes, type Op } from "@ermine/core";
 import { binary, call, scalar, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
-/** The static options of an optimizer, as its op's attributes have them. */
-export interface AdamOptions {
-  readonly maximize: boolean;
-  /** 0: none. What it is at this step is one of the scalars. */
-  readonly weightDecay: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly amsgrad: boolean;
-  /** adam's; adamw's always is. */
-  readonly decoupledWeightDecay?: boolean;
-}
-
-export interface SgdOptions {
-  readonly maximize: boolean;
-  readonly weightDecay: number;
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly nesterov: boolean;
-}
-
 export const add = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "AddV2", a, b);
 export const mul = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "Mul", a, b);
-/** One number of a vector: all of them are one op's outputs. */
-export function scalarAt(e: Emitter, vector: Operand, i: number): Operand {
-  const { shape, dtype } = vector;
-  const count = shape[0] as number;
-  const attributes = { num: { int: count }, T: { type: dtype }, axis: { int: 0 } };
-  return e.op(
-    "Unpack",
-    [vector],
-    attributes,
-    Array.from({ length: count }, () => ({ shape: [], dtype })),
-  )[i]!;
-}
 
-/** The gradient of what is minimized. */
-export const downhill = (e: Emitter, g: Operand, maximize: boolean): Operand => (maximize ? unary(e, "Neg", g) : g);
+/** The scalars of a step by their names: all of them are one op's outputs. */
+export type NamedScalars = (name: string) => Operand;
 
-const adam =
-  (always: boolean): Lowering =>
-  (e, operands, { options }: { options: AdamOptions }) => {
-    const decoupled = always || options.decoupledWeightDecay === true;
-    const [p, g, m, v, ...rest] = operands as readonly Operand[] as [Operand, Operand, Operand, Operand, ...Operand[]];
-    const scalars = rest.at(-1)!;
-    const decays = options.weightDecay !== 0;
-    const factor = scalarAt(e, scalars, 2);
-    const start = decays && decoupled ? mul(e, p, factor) : p;
-    const own = downhill(e, g, options.maximize);
-    const gradient = decays && !decoupled ? add(e, own, mul(e, p, factor)) : own;
-    const first = add(e, mul(e, m, scalar(e, options.beta1)), mul(e, gradient, scalar(e, 1 - options.beta1)));
-    const second = add(e, mul(e, v, scalar(e, options.beta2)), mul(e, mul(e, gradient, gradient), scalar(e, 1 - options.beta2)));
-    const root = call(e, "Sqrt", [second], second.shape, "float32", { T: { type: "float32" } });
-    const denominator = add(e, mul(e, root, scalarAt(e, scalars, 1)), scalar(e, options.epsilon));
-    const next = binary(e, "Sub", start, mul(e, scalarAt(e, scalars, 0), binary(e, "RealDiv", first, denominator)));
-    return [next, first, second];
+export const namedScalars =
+  (e: Emitter, vector: Operand, attributes: Attributes): NamedScalars =>
+  (name) => {
+    const names = attributes["scalars"] as readonly string[];
+    const { dtype } = vector;
+    const unpacked = { num: { int: names.length }, T: { type: dtype }, axis: { int: 0 } };
+    const outputs = names.map(() => ({ shape: [], dtype }));
+    return e.op("Unpack", [vector], unpacked, outputs)[names.indexOf(name)]!;
   };
 
-const sgd: Lowering = (e, operands, { options }: { options: SgdOptions }) => {
-  const [p, g, ...rest] = operands as readonly Operand[] as [Operand, Operand, ...Operand[]];
-  const scalars = rest.at(-1)!;
-  const own = downhill(e, g, options.maximize);
-  const gradient = options.weightDecay === 0 ? own : add(e, own, mul(e, p, scalarAt(e, scalars, 1)));
-  const moved = (direction: Operand): Operand => binary(e, "Sub", p, mul(e, direction, scalarAt(e, scalars, 0)));
-  if (options.momentum === 0) return [moved(gradient)];
-  const momentum = scalar(e, options.momentum);
-  const buffer = add(e, mul(e, rest[0]!, momentum), gradient);
-  return [moved(options.nesterov ? add(e, gradient, mul(e, buffer, momentum)) : buffer), buffer];
+/** The gradient of what is minimized. */
+export const downhill = (e: Emitter, g: Operand, { climbs }: UpdateRule): Operand => (climbs ? unary(e, "Neg", g) : g);
+
+const adam = (e: Emitter, operands: readonly Operand[], s: NamedScalars, rule: UpdateRule): Operand[] => {
+  const [p, g, m, v] = operands as [Operand, Operand, Operand, Operand];
+  const slope = downhill(e, g, rule);
+  const gradient = rule.decay === "L2" ? add(e, slope, mul(e, p, s("weightDecay"))) : slope;
+  const first = add(e, mul(e, m, s("beta1")), mul(e, gradient, s("taken1")));
+  const second = add(e, mul(e, v, s("beta2")), mul(e, mul(e, gradient, gradient), s("taken2")));
+  const root = call(e, "Sqrt", [second], second.shape, "float32", { T: { type: "float32" } });
+  const denominator = add(e, mul(e, root, s("second")), s("epsilon"));
+  const direction = binary(e, "RealDiv", mul(e, first, s("first")), denominator);
+  const update = rule.decay === "decoupled" ? add(e, direction, mul(e, p, s("weightDecay"))) : direction;
+  return [binary(e, "Sub", p, mul(e, update, s("learningRate"))), first, second];
 };
 
-/** How an update is taken in place: which of TensorFlow's kernels, and whether the decay is decoupled whatever its options say. */
+const sgd = (e: Emitter, operands: readonly Operand[], s: NamedScalars, rule: UpdateRule): Operand[] => {
+  const [p, g, momentum] = operands as [Operand, Operand, Operand?];
+  const slope = downhill(e, g, rule);
+  const gradient = rule.decay === "L2" ? add(e, slope, mul(e, p, s("weightDecay"))) : slope;
+  const moved = (direction: Operand): Operand => binary(e, "Sub", p, mul(e, direction, s("learningRate")));
+  if (momentum === undefined) return [moved(gradient)];
+  const buffer = add(e, mul(e, momentum, s("momentum")), gradient);
+  return [moved(rule.nesterov ? add(e, gradient, mul(e, buffer, s("momentum"))) : buffer), buffer];
+};
+
+/** How an update is taken in place: by which of TensorFlow's kernels, and what there is around it. */
 export interface UpdateRule {
   readonly kernel: "adam" | "sgd";
-  readonly decoupled: boolean;
+  readonly decay: "none" | "L2" | "decoupled";
+  readonly nesterov: boolean;
+  readonly climbs: boolean;
 }
 
-const rules: Readonly<Record<string, UpdateRule>> = {
-  adamUpdate: { kernel: "adam", decoupled: false },
-  adamwUpdate: { kernel: "adam", decoupled: true },
-  sgdUpdate: { kernel: "sgd", decoupled: false },
+/** The forms that TensorFlow has kernels for. */
+const forms: Readonly<Record<string, Pick<UpdateRule, "kernel" | "decay"> & { readonly nesterov?: true }>> = {
+  "scaleByAdam scaleByLearningRate": { kernel: "adam", decay: "none" },
+  "addDecayedWeights scaleByAdam scaleByLearningRate": { kernel: "adam", decay: "L2" },
+  "scaleByAdam addDecayedWeights scaleByLearningRate": { kernel: "adam", decay: "decoupled" },
+  scaleByLearningRate: { kernel: "sgd", decay: "none" },
+  "addDecayedWeights scaleByLearningRate": { kernel: "sgd", decay: "L2" },
+  "trace scaleByLearningRate": { kernel: "sgd", decay: "none" },
+  "addDecayedWeights trace scaleByLearningRate": { kernel: "sgd", decay: "L2" },
+  "trace nesterov scaleByLearningRate": { kernel: "sgd", decay: "none", nesterov: true },
+  "addDecayedWeights trace nesterov scaleByLearningRate": { kernel: "sgd", decay: "L2", nesterov: true },
 };
+
+const climbing = "negate ";
+
+function ruleOf({ form }: Attributes): UpdateRule | undefined {
+  if (typeof form !== "string") return undefined;
+  const climbs = form.startsWith(climbing);
+  const rule = forms[climbs ? form.slice(climbing.length) : form];
+  return rule && { nesterov: false, ...rule, climbs };
+}
+
+/** The optimizers whose ops have a lowering, where their form has a rule. */
+const names = ["adamUpdate", "adamwUpdate", "sgdUpdate"];
 
 /** The rule of an update that can be taken in place. */
-export function updateRuleOf(op: Op): UpdateRule | undefined {
+export function updateRuleOf(op: Op, attributes: Attributes): UpdateRule | undefined {
   const name = kernelName(op);
-  return name === undefined ? undefined : rules[name];
+  return name !== undefined && names.includes(name) ? ruleOf(attributes) : undefined;
 }
 
-export const updateLowerings: Readonly<Record<string, Lowering>> = Object.fromEntries(
-  Object.entries(rules).map(([name, { kernel, decoupled }]) => [name, kernel === "adam" ? adam(decoupled) : sgd]),
-);
-
-export const updateSupports: Readonly<Record<string, Supports>> = {
-  adamUpdate: (_, { options }: { options: AdamOptions }) => !options.amsgrad,
-  adamwUpdate: (_, { options }: { options: AdamOptions }) => !options.amsgrad,
-  // With a dampening the gradient is scaled on its way into the momentum, which TensorFlow's kernel cannot.
-  sgdUpdate: (_, { options }: { options: SgdOptions }) => options.momentum === 0 || options.dampening === 0,
+const update: Lowering = (e, operands, attributes: Attributes) => {
+  const rule = ruleOf(attributes)!;
+  const values = [...operands] as Operand[];
+  const s = namedScalars(e, values.pop()!, attributes);
+  return (rule.kernel === "adam" ? adam : sgd)(e, values, s, rule);
 };
+
+export const updateLowerings: Readonly<Record<string, Lowering>> = Object.fromEntries(names.map((name) => [name, update]));
+
+export const updateSupports: Readonly<Record<string, Supports>> = Object.fromEntries(
+  names.map((name) => [name, (_, attributes) => ruleOf(attributes as Attributes) !== undefined] satisfies [string, Supports]),
+);

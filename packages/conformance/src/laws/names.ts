@@ -79,7 +79,7 @@ const optimizerNamed = (name: string, like = sgd()) =>
     name,
     defaults: like.options as unknown as CommonOptions,
     slots: (_, shape) => like.slots(shape),
-    scalars: (_, { step }) => like.scalars({ step, epoch: 0 }),
+    scalars: (_, { step }) => Object.fromEntries(Object.entries(like.scalars({ step, epoch: 0 }))),
     step: ({ p, g, slots }) => [sub(p, mul(g, 0.003)), ...slots],
   });
 const metricNamed = (name: string): Metric<string, number> => ({

@@ -1,32 +1,12 @@
 /** Adam's mean squares as a row and a column. */
-import { add, clamp, div, ErmineError, maximum, mean, mul, norm, rsqrt, sub, type Tensor } from "@ermine/core";
-import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay, type Slot, type SlotStart } from "./definition.js";
+import { ErmineError } from "@ermine/core";
+import { ageOf, rateAt, type Rate } from "../schedules/schedule.js";
+import { builtinOptimizer, checkRange, hasDecay } from "./definition.js";
 import type { AdafactorOptions } from "./options.js";
-
-/** The numbers of a parameter. */
-const count = (p: Tensor): number => (p.shape as readonly number[]).reduce((a, b) => a * b, 1);
-
-/** @internal Numbers for the rows and the columns of each matrix of the last two axes; below rank 2 one for each number. */
-export function factored(shape: readonly number[]): Record<string, SlotStart | Slot> {
-  if (shape.length < 2) return { variance: 0 };
-  const [outer, rows, columns] = [shape.slice(0, -2), shape.at(-2)!, shape.at(-1)!];
-  return { row: { start: 0, shape: [...outer, rows, 1] }, column: { start: 0, shape: [...outer, 1, columns] } };
-}
-
-/** @internal g / √max(V, ε²) and the slots' new values; `b` is what the new squares count for. */
-export function scaledByFactors(g: Tensor, slots: readonly Tensor[], b: Tensor, epsilon: number): readonly [Tensor, ...Tensor[]] {
-  const square = mul(g, g);
-  const follow = (kept: Tensor, now: Tensor): Tensor => add(kept, mul(sub(now, kept), b));
-  const next =
-    g.rank < 2
-      ? [follow(slots[0]!, square)]
-      : [-1, -2].map((axis, i) => follow(slots[i]!, mean(square, { axis, keepDims: true })));
-  const [rows, columns] = next as [Tensor, Tensor?];
-  const variance =
-    columns === undefined ? rows : div(mul(rows, columns), clamp(mean(rows, { axis: -2, keepDims: true }), epsilon));
-  return [mul(rsqrt(clamp(variance, epsilon * epsilon)), g), ...next];
-}
+import { clipByBlockRms } from "./transforms/gradients.js";
+import { scaleByFactoredRms } from "./transforms/matrices.js";
+import { descend } from "./transforms/scale.js";
+import { addWeights, scaleByParameterRms } from "./transforms/weights.js";
 
 /**
  * For a matrix R ← (1 − b)R + b · mean of g² in each row, C alike in each column, b = t^beta2Decay, V = R C / mean R; otherwise
@@ -60,19 +40,14 @@ export const adafactor = builtinOptimizer<AdafactorOptions>({
       `adafactor: epsilon is a pair, of the squares (null: float32's) and of the weights' size, got ${JSON.stringify(epsilon)}.`,
     );
   },
-  slots: (_, shape) => factored(shape),
-  scalars: ({ beta2Decay }, { step, learningRate, weightDecay }) => [
-    Math.min(learningRate, 1 / Math.sqrt(step + 1)),
-    (step + 1) ** beta2Decay,
-    1 - learningRate * weightDecay,
+  links: ({ learningRate, weightDecay, beta2Decay, epsilon, d }) => [
+    scaleByFactoredRms({ beta2Decay, epsilon: epsilon[0] ?? 2 ** -23 }),
+    clipByBlockRms(d),
+    scaleByParameterRms(epsilon[1]),
+    descend([learningRate], (time) => Math.min(rateAt(learningRate, time), 1 / Math.sqrt(ageOf(time) + 1))),
+    // (1 − lr · λ)θ, of the learning rate as it is.
+    ...(hasDecay(weightDecay)
+      ? [addWeights("weightDecay", [weightDecay], (time) => -rateAt(learningRate, time) * rateAt(weightDecay, time))]
+      : []),
   ],
-  step({ p, g, slots, s }, { epsilon, d, weightDecay }) {
-    const [epsilon1, epsilon2] = [epsilon[0] ?? 2 ** -23, epsilon[1]];
-    const [update, ...next] = scaledByFactors(g, slots, s(1), epsilon1);
-    const root = Math.sqrt(count(p));
-    const size = mul(clamp(div(norm(p), root), epsilon2), s(0));
-    const excess = maximum(div(norm(update), root * d), 1);
-    const kept = hasDecay(weightDecay) ? mul(p, s(2)) : p;
-    return [sub(kept, mul(div(size, excess), update)), ...next];
-  },
 });

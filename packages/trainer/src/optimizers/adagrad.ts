@@ -1,8 +1,9 @@
 /** Adagrad. */
-import { add, div, mul, sqrt, sub } from "@ermine/core";
-import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { ageOf, rateAt, type Rate } from "../schedules/schedule.js";
+import { builtinOptimizer, checkRange, decayed, hasDecay } from "./definition.js";
 import type { AdagradOptions } from "./options.js";
+import { scaleByRss } from "./transforms/adaptive.js";
+import { descend } from "./transforms/scale.js";
 
 /**
  * G ← G + g²; θ ← θ − lr / (1 + (t − 1) · learningRateDecay) · g / (√G + ε).
@@ -26,15 +27,10 @@ export const adagrad = builtinOptimizer<AdagradOptions>({
   check(options) {
     checkRange("adagrad", options, ["learningRateDecay", "initialAccumulatorValue", "epsilon"], 0, Infinity);
   },
-  slots: ({ initialAccumulatorValue }) => ({ sum: initialAccumulatorValue }),
   rows: ({ weightDecay }) => (hasDecay(weightDecay) ? undefined : "same"),
-  scalars: ({ learningRateDecay }, { step, learningRate, weightDecay }) => [
-    learningRate / (1 + step * learningRateDecay),
-    weightDecay,
+  links: ({ learningRate, learningRateDecay, weightDecay, initialAccumulatorValue, epsilon }) => [
+    ...decayed(weightDecay),
+    scaleByRss({ initialAccumulatorValue, epsilon }),
+    descend([learningRate], (time) => rateAt(learningRate, time) / (1 + ageOf(time) * learningRateDecay)),
   ],
-  step({ p, g, slots, s }, { epsilon, weightDecay }) {
-    const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
-    const total = add(slots[0]!, mul(gradient, gradient));
-    return [sub(p, mul(s(0), div(gradient, add(sqrt(total), epsilon)))), total];
-  },
 });

@@ -1,7 +1,8 @@
 /** Adam, and AdamW: the same step with the decay at another place. */
-import { add, div, maximum, mul, sqrt, sub, type Tensor } from "@ermine/core";
-import { checkRange, builtinOptimizer, hasDecay, type OptimizerSpec } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed, type ChainSpec } from "./definition.js";
 import type { AdamOptions, AdamwOptions } from "./options.js";
+import { scaleByAdam } from "./transforms/adaptive.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 const defaults: AdamwOptions = {
   learningRate: 0.001,
@@ -13,7 +14,7 @@ const defaults: AdamwOptions = {
   amsgrad: false,
 };
 
-const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): OptimizerSpec<O> => ({
+const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (options: O) => boolean): ChainSpec<O> => ({
   name,
   defaults,
   momentum: "beta1",
@@ -21,24 +22,10 @@ const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (o
     checkRange(name, options, ["beta1", "beta2"], 0, 1);
     checkRange(name, options, ["epsilon"], 0, Infinity);
   },
-  slots: ({ amsgrad }): Record<string, number> => (amsgrad ? { m: 0, v: 0, vMax: 0 } : { m: 0, v: 0 }),
-  // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
-  scalars: (options, { step, learningRate, weightDecay, momentum }) => [
-    learningRate / (1 - momentum ** (step + 1)),
-    1 / Math.sqrt(1 - options.beta2 ** (step + 1)),
-    decoupled(options) ? 1 - learningRate * weightDecay : weightDecay,
-  ],
-  step({ p, g, slots: [m, v, vMax], s, momentum: { kept: inertia, taken } }, options) {
-    const { beta2, epsilon, weightDecay } = options;
-    const [decays, apart] = [hasDecay(weightDecay), decoupled(options)];
-    const gradient = decays && !apart ? add(g, mul(p, s(2))) : g;
-    const kept = decays && apart ? mul(p, s(2)) : p;
-    const first = add(mul(m!, inertia), mul(gradient, taken));
-    const second = add(mul(v!, beta2), mul(mul(gradient, gradient), 1 - beta2));
-    const largest = vMax === undefined ? second : maximum(vMax, second);
-    const next = sub(kept, mul(s(0), div(first, add(mul(sqrt(largest), s(1)), epsilon))));
-    const slots: Tensor[] = vMax === undefined ? [first, second] : [first, second, largest];
-    return [next, ...slots];
+  links(options) {
+    const { learningRate, weightDecay, beta1, beta2, epsilon, amsgrad } = options;
+    const [decay, scaled] = [decayed(weightDecay), scaleByAdam({ beta1, beta2, epsilon, amsgrad })];
+    return [...(decoupled(options) ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });
 

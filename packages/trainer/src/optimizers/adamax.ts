@@ -1,8 +1,9 @@
 /** Adam with the largest gradient in the place of the mean square. */
-import { abs, add, div, maximum, mul, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { AdamaxOptions } from "./options.js";
+import { scaleByAdamax } from "./transforms/adaptive.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
  * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
@@ -27,12 +28,9 @@ export const adamax = builtinOptimizer<AdamaxOptions>({
     checkRange("adamax", options, ["beta1", "beta2"], 0, 1);
     checkRange("adamax", options, ["epsilon"], 0, Infinity);
   },
-  slots: (): Record<string, number> => ({ m: 0, u: 0 }),
-  scalars: (_, { step, learningRate, weightDecay, momentum }) => [learningRate / (1 - momentum ** (step + 1)), weightDecay],
-  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay }) {
-    const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
-    const m = add(mul(slots[0]!, inertia), mul(gradient, taken));
-    const u = maximum(mul(slots[1]!, beta2), add(abs(gradient), epsilon));
-    return [sub(p, mul(s(0), div(m, u))), m, u];
-  },
+  links: ({ learningRate, weightDecay, beta1, beta2, epsilon }) => [
+    ...decayed(weightDecay),
+    scaleByAdamax({ beta1, beta2, epsilon }),
+    scaleByLearningRate(learningRate),
+  ],
 });

@@ -4,7 +4,8 @@
  */
 import { add, checkArguments, checkOptions, ErmineError, markCopy, mul, sub } from "@ermine/core";
 import { ageOf, type Time } from "../schedules/schedule.js";
-import { checkOptimizer, scalarAt, type Optimizer } from "./definition.js";
+import { checkOptimizer, type Optimizer } from "./optimizer.js";
+import { scalarAt } from "./scalars.js";
 
 /** @param follow what the newest weights count for in the average, at this time */
 function averaged(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {

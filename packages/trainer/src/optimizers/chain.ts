@@ -1,31 +1,34 @@
-/** An optimizer spelled out: a chain of gradient transformations, each taking updates to updates. */
+/** Gradient transformations, and an optimizer spelled out as a chain of them, each taking updates to updates. */
 import { add, ErmineError, markCopy, show, type Tensor } from "@ermine/core";
 import type { Rate, Time } from "../schedules/schedule.js";
-import { scalarAt, shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./definition.js";
+import { shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./optimizer.js";
+import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";
 
 /** What a link sees next to the updates. */
-export interface TransformContext {
+export interface TransformContext<S extends Scalars = Scalars> {
   /** The parameters' values, in the order of the updates. */
   readonly parameters: readonly Tensor[];
   /** The parameters' names in the model; their places in the list where nobody said any. */
   readonly names: readonly string[];
-  /** What the link keeps for each parameter. */
+  /** The link's slots of each parameter, in the order of its plan. */
   readonly slots: readonly (readonly Tensor[])[];
-  /** The link's i-th scalar of this step. */
-  s(i: number): Tensor;
+  /** The link's scalars of this step. */
+  readonly s: ScalarTensors<S>;
 }
 
-/** What a link keeps: the start of each slot, which has the parameter's shape unless it says another. */
+/** The slots of a link: the start of each, which has the parameter's shape unless it says another. */
 export type SlotPlan = Readonly<Record<string, SlotStart | Slot>>;
 
-/** One link: (init, update) of optax, with what changes from step to step said apart. */
+/** One link: (init, update) of optax, and what changes from step to step by name. */
 export interface GradientTransformation {
   /** For messages; part of the names of its slots. */
   readonly name: string;
+  /** What of its options changes its ops, for kernels of whole chains: links of one name and form have the same ops. Default "". */
+  readonly form?: string;
   /** What it keeps for each parameter, by the parameter's shape. Default: nothing. */
   readonly slots?: SlotPlan | ((shape: readonly number[]) => SlotPlan);
-  /** Values that change from step to step, fed to the compiled program. Default: none. */
-  scalars?(time: Time): readonly number[];
+  /** Values that change from step to step, in float64, fed to the compiled program: always the same names. Default: none. */
+  scalars?(time: Time): Scalars;
   /** The new updates, and the new slots of each parameter. */
   update(
     updates: readonly Tensor[],
@@ -36,11 +39,16 @@ export interface GradientTransformation {
 }
 
 /** A link that looks at one parameter at a time. */
-export interface ParameterTransformation extends Pick<GradientTransformation, "name" | "slots" | "scalars" | "rates"> {
-  /** The new update of a parameter, followed by its new slots. */
+export interface ParameterTransformation<S extends Scalars = Scalars> extends Pick<
+  GradientTransformation,
+  "name" | "form" | "slots" | "rates"
+> {
+  /** Values that change from step to step, by name: always the same names. Default: none. */
+  scalars?(time: Time): S;
+  /** The new update of a parameter, followed by its new slots; `s` are the scalars of this step, by their names. */
   update(
     u: Tensor,
-    at: { readonly p: Tensor; readonly name: string; readonly slots: readonly Tensor[]; s(i: number): Tensor },
+    at: { readonly p: Tensor; readonly name: string; readonly slots: readonly Tensor[]; readonly s: ScalarTensors<S> },
   ): readonly [update: Tensor, ...slots: Tensor[]];
 }
 
@@ -49,22 +57,82 @@ export interface ParameterTransformation extends Pick<GradientTransformation, "n
  *
  * @example const half = perParameter({ name: "half", update: (u) => [mul(u, 0.5)] });
  */
-export function perParameter({ update, ...link }: ParameterTransformation): GradientTransformation {
+export function perParameter<S extends Scalars = Scalars>({
+  update,
+  ...link
+}: ParameterTransformation<S>): GradientTransformation {
   return {
     ...link,
     update(updates, { parameters, names, slots, s }) {
-      const made = updates.map((u, i) => update(u, { p: parameters[i]!, name: names[i]!, slots: slots[i]!, s }));
-      return { updates: made.map(([u]) => u), slots: made.map(([, ...kept]) => kept) };
+      const results = updates.map((u, i) =>
+        update(u, { p: parameters[i]!, name: names[i]!, slots: slots[i]!, s: s as ScalarTensors<S> }),
+      );
+      return { updates: results.map(([u]) => u), slots: results.map(([, ...next]) => next) };
     },
   };
 }
 
-const planOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]): Readonly<Record<string, Slot>> =>
+/** @internal The slots of a link for a parameter of that shape. */
+export const slotsOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]): Readonly<Record<string, Slot>> =>
   shapedSlots(typeof slots === "function" ? slots(shape) : slots, shape);
+
+/** @internal Links with the names of their scalars, which lie one after the other in a step's vector. */
+export interface LinkedScalars {
+  readonly count: number;
+  /** For each link. */
+  readonly names: readonly (readonly string[])[];
+  /** The values of a step. */
+  at(time: Time): readonly number[];
+}
+
+/** @internal */
+export function linkedScalars(links: readonly GradientTransformation[]): LinkedScalars {
+  const names = links.map((link) => Object.keys(link.scalars?.({ step: 0, epoch: 0 }) ?? {}));
+  return {
+    count: names.reduce((total, list) => total + list.length, 0),
+    names,
+    at(time) {
+      const values: number[] = [];
+      // Evaluated at each step: in the order of the record's names, which is always the same.
+      for (let l = 0; l < links.length; l++) {
+        const scalars = links[l]!.scalars?.(time);
+        for (const name in scalars) values.push(scalars[name]!);
+      }
+      return values;
+    },
+  };
+}
+
+/** @internal The links' updates, one after the other, added to the parameters; the slots are those of all links in their order. */
+export function takeSteps(
+  links: readonly GradientTransformation[],
+  scalarNames: readonly (readonly string[])[],
+  { parameters, slots, names = parameters.map((_, i) => String(i)) }: OptimizerState,
+  gradients: readonly Tensor[],
+  vector: Tensor,
+): OptimizerState {
+  let updates = gradients;
+  let firstScalar = 0;
+  const firstSlots = parameters.map(() => 0);
+  const next: Tensor[][] = parameters.map(() => []);
+  links.forEach((link, l) => {
+    const linkSlots = slots.map((tensors, i) => {
+      const width = Object.keys(slotsOf(link, parameters[i]!.shape as readonly number[])).length;
+      return tensors.slice(firstSlots[i]!, (firstSlots[i]! += width));
+    });
+    const s = scalarTensors(vector, scalarNames[l]!, firstScalar);
+    const result = link.update(updates, { parameters, names, slots: linkSlots, s });
+    updates = result.updates;
+    (result.slots ?? linkSlots).forEach((tensors, i) => next[i]!.push(...tensors));
+    firstScalar += scalarNames[l]!.length;
+  });
+  return { parameters: parameters.map((p, i) => add(p, updates[i]!)), slots: next };
+}
 
 /**
  * The links' updates, one after the other, added to the parameters. The last link is usually `scaleByLearningRate`, which turns
  * the sign. Decoupled weight decay and L2 differ by the place of `addDecayedWeights`: after or before the adaptive scaling.
+ * On cpu the steps of a chain's elementwise links are fused: a block of elements goes through all of them.
  *
  * @example chain(clipByGlobalNorm(1), scaleByAdam(), addDecayedWeights(0.01), scaleByLearningRate(1e-3))   // adamw, clipped
  */
@@ -77,34 +145,17 @@ export function chain(...links: readonly GradientTransformation[]): Optimizer {
       `chain takes gradient transformations, got ${show(link)}. Write chain(scaleByAdam(), scaleByLearningRate(1e-3)).`,
     );
   }
-  const counts = links.map((link) => link.scalars?.({ step: 0, epoch: 0 }).length ?? 0);
+  const scalars = linkedScalars(links);
   return markCopy<Optimizer>("optimizer", {
     name: `chain(${links.map((link) => link.name).join(", ")})`,
     options: { links: links.map((link) => link.name) },
     slots: (shape) =>
       Object.fromEntries(
-        links.flatMap((link, i) => Object.entries(planOf(link, shape)).map(([key, slot]) => [`${i}.${key}`, slot])),
+        links.flatMap((link, i) => Object.entries(slotsOf(link, shape)).map(([key, slot]) => [`${i}.${key}`, slot])),
       ),
-    scalarCount: counts.reduce((a, b) => a + b, 0),
-    scalars: (time) => links.flatMap((link) => link.scalars?.(time) ?? []),
+    scalarCount: scalars.count,
+    scalars: scalars.at,
     rates: links.flatMap((link) => link.rates ?? []),
-    update({ parameters, slots: kept, names = parameters.map((_, i) => String(i)) }, gradients, vector): OptimizerState {
-      let updates = gradients;
-      let firstScalar = 0;
-      const firstSlots = parameters.map(() => 0);
-      const next: Tensor[][] = parameters.map(() => []);
-      links.forEach((link, l) => {
-        const scalar = firstScalar;
-        const own = kept.map((tensors, i) => {
-          const width = Object.keys(planOf(link, parameters[i]!.shape as readonly number[])).length;
-          return tensors.slice(firstSlots[i]!, (firstSlots[i]! += width));
-        });
-        const result = link.update(updates, { parameters, names, slots: own, s: (i) => scalarAt(vector, scalar + i) });
-        updates = result.updates;
-        (result.slots ?? own).forEach((tensors, i) => next[i]!.push(...tensors));
-        firstScalar += counts[l]!;
-      });
-      return { parameters: parameters.map((p, i) => add(p, updates[i]!)), slots: next };
-    },
+    update: (state, gradients, vector) => takeSteps(links, scalars.names, state, gradients, vector),
   });
 }

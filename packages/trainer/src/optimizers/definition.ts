@@ -1,70 +1,26 @@
 /**
- * What an optimizer is: from a parameter, its gradient, the numbers kept beside it and the step's scalars to new values, in ops.
- * Each definition is one op (`adamUpdate`), which a backend may have as one kernel; otherwise it runs as what it means.
+ * How an optimizer is defined: its options with their defaults, and the chain of gradient transformations that it is. Each definition is one op
+ * (`adamUpdate`), for which a backend may have one kernel; otherwise it runs as the ops of its chain.
  */
 import {
   apply,
   bindKernels,
   checkArguments,
-  checkCopy,
   checkOptions,
   defineOp,
   ErmineError,
   kindsOf,
   markCopy,
   neg,
-  reshape,
   show,
-  slice,
   type Op,
   type Tensor,
 } from "@ermine/core";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
-
-/** An optimizer with its options: pure; the trainer keeps its state. */
-export interface Optimizer {
-  /** For messages and `trainer.configuration`. */
-  readonly name: string;
-  /** Its options with their values. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** What is kept beside a parameter of that shape, by name. */
-  slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
-  /** How many numbers `scalars` gives. */
-  readonly scalarCount: number;
-  /** What changes from step to step, in float64 on the host; fed as part of one vector. */
-  scalars(time: Time): readonly number[];
-  /** New values of the parameters and of their slots (a list for each parameter, in the order of `slots`). */
-  update(state: OptimizerState, gradients: readonly Tensor[], scalars: Tensor): OptimizerState;
-  /** Schedules that follow a metric, so that the trainer can tell them. */
-  readonly rates: readonly Rate[];
-  /**
-   * May a step be taken on the rows of a table that were looked up, and no others? "same": the others would not have moved; "only": it is what the
-   * optimizer means. Absent: no.
-   */
-  readonly rows?: "same" | "only";
-  /** The slot that holds an average of the parameter's values, where there is one. */
-  readonly average?: string;
-}
-
-/** Numbers kept beside a parameter: what they start from ("parameter": a copy of it), and their shape. */
-export interface Slot {
-  /** What it holds before the first step. */
-  readonly start: SlotStart;
-  /** The shape of its value. */
-  readonly shape: readonly number[];
-}
-/** A number that fills the slot, or "parameter": a copy of the parameter. */
-export type SlotStart = number | "parameter";
-
-/** Parameters and what is kept beside each. */
-export interface OptimizerState {
-  /** The parameters' values. */
-  readonly parameters: readonly Tensor[];
-  /** What is kept for each parameter. */
-  readonly slots: readonly (readonly Tensor[])[];
-  /** The parameters' names, for what depends on them. */
-  readonly names?: readonly string[];
-}
+import { linkedScalars, perParameter, slotsOf, takeSteps, type GradientTransformation, type SlotPlan } from "./chain.js";
+import { shapedSlots, type Optimizer, type Slot } from "./optimizer.js";
+import { addDecayedWeights } from "./transforms/weights.js";
+import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";
 
 /** Options that each optimizer has. */
 export interface CommonOptions {
@@ -76,14 +32,8 @@ export interface CommonOptions {
   readonly maximize: boolean;
 }
 
-/** Momentum as ops take it: μ and 1 − μ, numbers of the program where it is fixed, fed where it is scheduled. */
-export interface Momentum {
-  readonly kept: number | Tensor;
-  readonly taken: number | Tensor;
-}
-
-/** The definition of an optimizer. */
-export interface OptimizerSpec<O extends CommonOptions> {
+/** What every definition of an optimizer says. */
+interface SpecOf<O extends CommonOptions> {
   /** As golden values and configurations name it: "adamw". */
   readonly name: string;
   /** Every option with its default: PyTorch's. */
@@ -92,36 +42,49 @@ export interface OptimizerSpec<O extends CommonOptions> {
   readonly momentum?: keyof O & ("momentum" | "beta1");
   /** Throws an ErmineError where an option's value is not allowed. */
   check?(options: O): void;
-  /** What is kept beside a parameter of that shape; a start alone has the parameter's shape. */
-  slots(options: O, shape: readonly number[]): Readonly<Record<string, SlotStart | Slot>>;
   /** The slot that holds an average of the parameter's values. Default: none does. */
   readonly average?: string;
   /** With these options: see Optimizer. */
   rows?(options: O): "same" | "only" | undefined;
-  /** Scalars of the parameters' step-th update (0 the first); learning rate, decay and momentum (0 where there is none) are their values now. */
-  scalars(options: O, now: { step: number; learningRate: number; weightDecay: number; momentum: number }): readonly number[];
-  /** The step, in ops; `s(i)` is the i-th scalar, the gradient has its sign for `maximize` already. */
-  step(
-    inputs: {
-      readonly p: Tensor;
-      readonly g: Tensor;
-      readonly slots: readonly Tensor[];
-      readonly momentum: Momentum;
-      s(i: number): Tensor;
-    },
-    options: O,
-  ): readonly [parameter: Tensor, ...slots: Tensor[]];
   /** The name of the op; default `<name>Update`. Optimizers that differ in static options share one. */
   readonly op?: string;
 }
 
-/**
- * The i-th number of a vector, as a scalar tensor.
- *
- * @example
- * scalarAt(tensor([3, 4]), 1).item(); // => 4
- */
-export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
+/** An optimizer as a chain. */
+export interface ChainSpec<O extends CommonOptions> extends SpecOf<O> {
+  /**
+   * The links with these options, each of which looks at one parameter at a time; `maximize` turns the gradient's sign before them. What they do may
+   * depend on an option being there (whether there is a decay, a momentum), on flags and on names; numbers that change a step are their scalars.
+   */
+  links(options: O): readonly GradientTransformation[];
+}
+
+/** An optimizer as one step from a parameter to its next value. */
+export interface StepSpec<O extends CommonOptions, S extends Scalars = Scalars> extends SpecOf<O> {
+  /** The slots of a parameter of that shape; a start alone has the parameter's shape. */
+  slots(options: O, shape: readonly number[]): SlotPlan;
+  /** Scalars of the parameters' step-th update (0 the first), by name; learning rate, decay and momentum (0 where there is none) are their values now. */
+  scalars(options: O, now: { step: number; learningRate: number; weightDecay: number; momentum: number }): S;
+  /** The step, in ops; `s` are the scalars, the gradient has its sign for `maximize` already. */
+  step(
+    inputs: { readonly p: Tensor; readonly g: Tensor; readonly slots: readonly Tensor[]; readonly s: ScalarTensors<S> },
+    options: O,
+  ): readonly [parameter: Tensor, ...slots: Tensor[]];
+}
+
+/** The definition of an optimizer. */
+export type OptimizerSpec<O extends CommonOptions, S extends Scalars = Scalars> = ChainSpec<O> | StepSpec<O, S>;
+
+/** The attributes of an optimizer's op: what a backend with a kernel for it looks at. */
+export interface UpdateAttributes<O extends CommonOptions = CommonOptions> {
+  readonly [name: string]: unknown;
+  /** Static and plain: the learning rate is 0, a decay 1 where there is one, a scheduled momentum 1. Their values are among the scalars. */
+  readonly options: O;
+  /** The links and their forms: "scaleByAdam addDecayedWeights scaleByLearningRate". Equal ones of ermine's own are the same ops. */
+  readonly form: string;
+  /** The names of the scalars, in the order of the op's last input. */
+  readonly scalars: readonly string[];
+}
 
 /** Any of the options; a default of `false` stands for either. */
 export type OptionsOf<O> = { readonly [K in keyof O]?: O[K] extends boolean ? boolean : O[K] };
@@ -138,41 +101,96 @@ const habits: object = {
 };
 
 /**
- * Makes an optimizer's function of its definition.
+ * Makes an optimizer's function of its definition: a chain (`links`), or one step in ops (`step`).
  *
  * @example
- * const plain = defineOptimizer({
- *   name: "plain",
- *   defaults: { learningRate: 0.1, weightDecay: 0, maximize: false },
- *   slots: () => ({}),
- *   scalars: (_, { learningRate }) => [learningRate],
- *   step: ({ p, g, s }) => [sub(p, mul(g, s(0)))],
+ * const signed = defineOptimizer({
+ *   name: "signed",
+ *   defaults: { learningRate: 0.01, weightDecay: 0, maximize: false },
+ *   links: ({ learningRate, weightDecay }) => [scaleBySign(), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate)],
  * });
- * plain({ learningRate: 0.5 }).name; // => plain
+ * signed({ learningRate: 0.5 }).name; // => signed
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function defineOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
+export function defineOptimizer<O extends CommonOptions, S extends Scalars = Scalars>(
+  spec: OptimizerSpec<O, S>,
+): (options?: OptionsOf<O>) => Optimizer {
   return optimizerOf(spec, (op) => op);
 }
 
 /** @internal An optimizer of the trainer's own: the kernels of its op's name are its. */
 /* @__NO_SIDE_EFFECTS__ */
-export function builtinOptimizer<O extends CommonOptions>(spec: OptimizerSpec<O>): (options?: OptionsOf<O>) => Optimizer {
+export function builtinOptimizer<O extends CommonOptions>(spec: ChainSpec<O>): (options?: OptionsOf<O>) => Optimizer {
   return optimizerOf(spec, bindKernels);
 }
 
-/** @param marked takes the optimizer's ops when they are made */
+const negate = perParameter({ name: "negate", update: (u) => [neg(u)] });
+
+/** What an optimizer with its options does, whichever way it is defined. */
+interface Behaviour {
+  readonly form: string;
+  readonly scalarNames: readonly string[];
+  scalars(time: Time): readonly number[];
+  slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
+  readonly rates: readonly Rate[];
+  /** New values of the parameter and of its slots. */
+  step(p: Tensor, g: Tensor, slots: readonly Tensor[], vector: Tensor): readonly Tensor[];
+}
+
+function chainBehaviour<O extends CommonOptions>(spec: ChainSpec<O>, options: O): Behaviour {
+  const links = options.maximize ? [negate, ...spec.links(options)] : spec.links(options);
+  const { names, at } = linkedScalars(links);
+  return {
+    form: links.map(({ name, form = "" }) => name + form).join(" "),
+    scalarNames: names.flat(),
+    scalars: at,
+    slots: (shape) => Object.assign({}, ...links.map((link) => slotsOf(link, shape))) as Readonly<Record<string, Slot>>,
+    rates: links.flatMap(({ rates = [] }) => rates),
+    step(p, g, slots, vector) {
+      const next = takeSteps(links, names, { parameters: [p], slots: [slots] }, [g], vector);
+      return [next.parameters[0]!, ...next.slots[0]!];
+    },
+  };
+}
+
+function stepBehaviour<O extends CommonOptions, S extends Scalars>(spec: StepSpec<O, S>, options: O, momentum: Rate): Behaviour {
+  const { learningRate, weightDecay } = options;
+  const at = (time: Time): S =>
+    spec.scalars(options, {
+      step: ageOf(time),
+      learningRate: rateAt(learningRate, time),
+      weightDecay: rateAt(weightDecay, time),
+      momentum: rateAt(momentum, time),
+    });
+  const scalarNames = Object.keys(at({ step: 0, epoch: 0 }));
+  return {
+    form: options.maximize ? "negate step" : "step",
+    scalarNames,
+    scalars(time) {
+      const values = at(time);
+      return scalarNames.map((name) => values[name]!);
+    },
+    slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
+    rates: [learningRate, weightDecay, momentum],
+    step(p, gradient, slots, vector) {
+      const g = options.maximize ? neg(gradient) : gradient;
+      return spec.step({ p, g, slots, s: scalarTensors(vector, scalarNames) as ScalarTensors<S> }, options);
+    },
+  };
+}
+
+/** @param marked takes the optimizer's op when it is made */
 /* @__NO_SIDE_EFFECTS__ */
-function optimizerOf<O extends CommonOptions>(
-  spec: OptimizerSpec<O>,
-  marked: <T extends Op<{ readonly options: O }>>(op: T) => T,
+function optimizerOf<O extends CommonOptions, S extends Scalars>(
+  spec: OptimizerSpec<O, S>,
+  marked: <T extends Op<UpdateAttributes<O>>>(op: T) => T,
 ): (options?: OptionsOf<O>) => Optimizer {
-  const opName = spec.op ?? `${spec.name}Update`;
   const momentumOf = (options: O): Rate => (spec.momentum === undefined ? 0 : (options[spec.momentum] as Rate));
-  /** @param scheduled whether μ and 1 − μ are the last two scalars: another op, for kernels have the momentum in the program */
-  const updateOp = (name: string, scheduled: boolean): Op<{ readonly options: O }> =>
-    defineOp({
-      name,
+  const behaviourOf = (options: O): Behaviour =>
+    "links" in spec ? chainBehaviour(spec, options) : stepBehaviour(spec, options, momentumOf(options));
+  const op = marked(
+    defineOp<UpdateAttributes<O>>({
+      name: spec.op ?? `${spec.name}Update`,
       inputs: [
         { name: "parameter", dtype: "float32", differentiable: false },
         { name: "gradient", dtype: "value", differentiable: false },
@@ -180,18 +198,12 @@ function optimizerOf<O extends CommonOptions>(
       ],
       infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
       decompose(operands, { options }) {
-        const [p, gradient, ...rest] = operands as Tensor[];
-        const scalars = rest.pop()!;
-        const g = options.maximize ? neg(gradient!) : gradient!;
-        const s = (i: number): Tensor => scalarAt(scalars, i);
-        const fixed = momentumOf(options) as number;
-        const count = scalars.shape[0] as number;
-        const momentum = scheduled ? { kept: s(count - 2), taken: s(count - 1) } : { kept: fixed, taken: 1 - fixed };
-        return [...spec.step({ p: p!, g, slots: rest, momentum, s }, options)];
+        const [p, g, ...slots] = operands as Tensor[];
+        const vector = slots.pop()!;
+        return [...behaviourOf(options).step(p!, g!, slots, vector)];
       },
-    });
-  const fixedOp = marked(updateOp(opName, false));
-  const scheduledOp = marked(updateOp(`scheduled${opName[0]!.toUpperCase()}${opName.slice(1)}`, true));
+    }),
+  );
   // A rate is a number or a schedule.
   const rates = {
     learningRate: rateKinds,
@@ -205,35 +217,24 @@ function optimizerOf<O extends CommonOptions>(
     const options = { ...spec.defaults, ...given } as O;
     checkRates(spec.name, options, Object.keys(rates));
     const rate = momentumOf(options);
-    const scheduled = isSchedule(rate);
-    const withMomentum = (momentum: number): O => (scheduled ? { ...options, [spec.momentum as keyof O]: momentum } : options);
+    const withMomentum = (momentum: number): O =>
+      isSchedule(rate) ? { ...options, [spec.momentum as keyof O]: momentum } : options;
     spec.check?.(withMomentum(rateAt(rate, { step: 0, epoch: 0 })));
-    // Not 0, so that it has its slot.
-    const settled = withMomentum(1);
-    // Rates are fed: what stays in the op's attributes is static and plain.
-    const attributes = { options: { ...settled, learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 } };
-    const op = scheduled ? scheduledOp : fixedOp;
-    const scalars = (time: Time): readonly number[] => {
-      const momentum = rateAt(rate, time);
-      const own = spec.scalars(settled, {
-        step: ageOf(time),
-        learningRate: rateAt(options.learningRate, time),
-        weightDecay: rateAt(options.weightDecay, time),
-        momentum,
-      });
-      return scheduled ? [...own, momentum, 1 - momentum] : own;
-    };
+    const { form, scalarNames, scalars, slots: slotsFor, rates: followed } = behaviourOf(options);
+    // Rates are fed: what stays in the op's attributes is static and plain. A scheduled momentum is not 0, so that it has its slot.
+    const settled = { ...withMomentum(1), learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 };
+    const attributes: UpdateAttributes<O> = { options: settled, form, scalars: scalarNames };
     const rows = spec.rows?.(settled);
     return markCopy<Optimizer>("optimizer", {
       ...habits,
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
-      slots: (shape) => shapedSlots(spec.slots(settled, shape), shape),
+      slots: slotsFor,
       ...(rows === undefined ? {} : { rows }),
       ...(spec.average === undefined ? {} : { average: spec.average }),
-      scalarCount: scalars({ step: 0, epoch: 0 }).length,
+      scalarCount: scalarNames.length,
       scalars,
-      rates: [options.learningRate, options.weightDecay, ...(scheduled ? [rate] : [])],
+      rates: followed,
       update({ parameters, slots }, gradients, vector) {
         const next = parameters.map((p, i) => apply(op, [p, gradients[i]!, ...slots[i]!, vector], attributes));
         return { parameters: next.map((outputs) => outputs[0]!), slots: next.map((outputs) => outputs.slice(1)) };
@@ -242,29 +243,13 @@ function optimizerOf<O extends CommonOptions>(
   };
 }
 
-/** @internal @throws ErmineError ERMINE_OPTION where something is no optimizer: its name, or its function, which was not called */
-export function checkOptimizer(where: string, value: unknown): asserts value is Optimizer {
-  checkCopy(where, value);
-  const { update, slots } = (value ?? {}) as Partial<Optimizer>;
-  if (typeof update === "function" && typeof slots === "function") return;
-  const name = typeof value === "string" ? value : typeof value === "function" ? value.name : "";
-  const right = name === "" ? "adam()" : `${name}()`;
-  const imported = typeof value === "string" ? `, with import { ${name} } from "@ermine/trainer"` : "";
-  throw new ErmineError("ERMINE_OPTION", `${where} is an optimizer, got ${show(value)}. Write ${right}${imported}.`);
-}
-
-/** @internal Slots that are a start alone have the parameter's shape. */
-export const shapedSlots = (
-  slots: Readonly<Record<string, SlotStart | Slot>>,
-  shape: readonly number[],
-): Readonly<Record<string, Slot>> =>
-  Object.fromEntries(
-    Object.entries(slots).map(([name, slot]) => [name, typeof slot === "object" ? slot : { start: slot, shape }]),
-  );
-
 const rateKinds = ["number", "object"] as const;
 
 const isSchedule = (rate: unknown): rate is Schedule => typeof rate === "object" && rate !== null && "at" in rate;
+
+/** @internal The decay's link, where there is one: before an adaptive scaling it is L2, after it decoupled. */
+export const decayed = (weightDecay: Rate): readonly GradientTransformation[] =>
+  hasDecay(weightDecay) ? [addDecayedWeights(weightDecay)] : [];
 
 export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;
 

@@ -1,7 +1,7 @@
 /** Parameter groups: parts of a model with an optimizer of their own. */
 import type { Module } from "@ermine/core/nn";
 import { checkFunction, ErmineError, type Parameter } from "@ermine/core";
-import type { Optimizer } from "./definition.js";
+import type { Optimizer } from "./optimizer.js";
 
 /** Some of a model's parameters, with an optimizer of their own. */
 export interface ParameterGroup {

@@ -30,12 +30,12 @@ export { clipGradNorm, clipGradValue, globalNorm, type NormType } from "./clip.j
 export { undecayedBiasesAndNorms, type OptimizerSetup, type ParameterGroup } from "./groups.js";
 export {
   defineOptimizer,
-  scalarAt,
+  type ChainSpec,
   type CommonOptions,
   type OptionsOf,
-  type Optimizer,
   type OptimizerSpec,
-  type OptimizerState,
-  type Slot,
-  type SlotStart,
+  type StepSpec,
+  type UpdateAttributes,
 } from "./definition.js";
+export type { Optimizer, OptimizerState, Slot, SlotStart } from "./optimizer.js";
+export { scalarAt, type Scalars, type ScalarTensors } from "./scalars.js";

@@ -1,8 +1,9 @@
 /** Adam whose step has the size of the weights: for very large batches. */
-import { add, div, equal, logicalOr, mul, norm, sqrt, sub, where } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { LambOptions } from "./options.js";
+import { scaleByAdam } from "./transforms/adaptive.js";
+import { scaleByLearningRate, scaleByTrustRatio } from "./transforms/scale.js";
 
 /**
  * r = m̂ / (√v̂ + ε) + λθ; θ ← θ − lr · (‖θ‖ / ‖r‖) · r, for each parameter; the ratio is 1 where one of them is 0.
@@ -27,20 +28,10 @@ export const lamb = builtinOptimizer<LambOptions>({
     checkRange("lamb", options, ["beta1", "beta2"], 0, 1);
     checkRange("lamb", options, ["epsilon"], 0, Infinity);
   },
-  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
-  scalars: ({ beta2 }, { step, learningRate, weightDecay, momentum }) => [
-    learningRate,
-    1 / (1 - momentum ** (step + 1)),
-    1 / (1 - beta2 ** (step + 1)),
-    weightDecay,
+  links: ({ learningRate, weightDecay, beta1, beta2, epsilon }) => [
+    scaleByAdam({ beta1, beta2, epsilon }),
+    ...decayed(weightDecay),
+    scaleByTrustRatio(),
+    scaleByLearningRate(learningRate),
   ],
-  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay }) {
-    const m = add(mul(slots[0]!, inertia), mul(g, taken));
-    const v = add(mul(slots[1]!, beta2), mul(mul(g, g), 1 - beta2));
-    const adaptive = div(mul(m, s(1)), add(sqrt(mul(v, s(2))), epsilon));
-    const r = hasDecay(weightDecay) ? add(adaptive, mul(p, s(3))) : adaptive;
-    const [weights, step] = [norm(p), norm(r)];
-    const trust = where(logicalOr(equal(weights, 0), equal(step, 0)), 1, div(weights, where(equal(step, 0), 1, step)));
-    return [sub(p, mul(mul(trust, s(0)), r)), m, v];
-  },
 });

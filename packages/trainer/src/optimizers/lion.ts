@@ -1,8 +1,9 @@
 /** The sign of a momentum. */
-import { add, mul, sign, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { LionOptions } from "./options.js";
+import { scaleByLion } from "./transforms/momentum.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
  * θ ← (1 − lr · λ)θ − lr · sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Take a learning rate 3 to 10 times below adamw's.
@@ -25,11 +26,9 @@ export const lion = builtinOptimizer<LionOptions>({
   check(options) {
     checkRange("lion", options, ["beta1", "beta2"], 0, 1);
   },
-  slots: (): Record<string, number> => ({ m: 0 }),
-  scalars: (_, { learningRate, weightDecay }) => [learningRate, 1 - learningRate * weightDecay],
-  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, weightDecay }) {
-    const direction = sign(add(mul(slots[0]!, inertia), mul(g, taken)));
-    const kept = hasDecay(weightDecay) ? mul(p, s(1)) : p;
-    return [sub(kept, mul(direction, s(0))), add(mul(slots[0]!, beta2), mul(g, 1 - beta2))];
-  },
+  links: ({ learningRate, weightDecay, beta1, beta2 }) => [
+    scaleByLion({ beta1, beta2 }),
+    ...decayed(weightDecay),
+    scaleByLearningRate(learningRate),
+  ],
 });

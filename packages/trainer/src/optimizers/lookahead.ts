@@ -1,7 +1,8 @@
 /** Slow weights that follow an optimizer's every k-th. */
 import { add, checkArguments, checkOptions, ErmineError, greater, markCopy, mul, sub, where } from "@ermine/core";
 import { ageOf } from "../schedules/schedule.js";
-import { checkOptimizer, scalarAt, type Optimizer } from "./definition.js";
+import { checkOptimizer, type Optimizer } from "./optimizer.js";
+import { scalarAt } from "./scalars.js";
 
 /**
  * The optimizer's own steps on θ; after every k-th φ ← φ + alpha · (θ − φ) and θ ← φ. φ starts as θ, and the optimizer keeps its moments.

@@ -1,8 +1,9 @@
 /** Adam with Nesterov's momentum. */
-import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { NadamOptions } from "./options.js";
+import { scaleByNadam } from "./transforms/adaptive.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /** Π μ up to a step: the last one is kept, since steps follow each other. */
 const products = new Map<string, { step: number; product: number }>();
@@ -46,25 +47,8 @@ export const nadam = builtinOptimizer<NadamOptions>({
     checkRange("nadam", options, ["beta1", "beta2"], 0, 1);
     checkRange("nadam", options, ["epsilon", "momentumDecay"], 0, Infinity);
   },
-  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
-  scalars({ beta1, beta2, momentumDecay, decoupledWeightDecay }, { step, learningRate, weightDecay }) {
-    const t = step + 1;
-    const product = momentumProduct(beta1, momentumDecay, t);
-    const next = momentumAt(beta1, momentumDecay, t + 1);
-    return [
-      (learningRate * (1 - momentumAt(beta1, momentumDecay, t))) / (1 - product),
-      (learningRate * next) / (1 - product * next),
-      1 / (1 - beta2 ** t),
-      decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay,
-    ];
-  },
-  step({ p, g, slots, s }, { beta1, beta2, epsilon, weightDecay, decoupledWeightDecay }) {
-    const decays = hasDecay(weightDecay);
-    const gradient = decays && !decoupledWeightDecay ? add(g, mul(p, s(3))) : g;
-    const kept = decays && decoupledWeightDecay ? mul(p, s(3)) : p;
-    const m = add(mul(slots[0]!, beta1), mul(gradient, 1 - beta1));
-    const v = add(mul(slots[1]!, beta2), mul(mul(gradient, gradient), 1 - beta2));
-    const size = add(sqrt(mul(v, s(2))), epsilon);
-    return [sub(kept, div(add(mul(gradient, s(0)), mul(m, s(1))), size)), m, v];
+  links({ learningRate, weightDecay, beta1, beta2, epsilon, momentumDecay, decoupledWeightDecay }) {
+    const [decay, scaled] = [decayed(weightDecay), scaleByNadam({ beta1, beta2, epsilon, momentumDecay })];
+    return [...(decoupledWeightDecay ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

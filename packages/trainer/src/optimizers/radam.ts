@@ -1,8 +1,9 @@
 /** Adam whose first steps wait for the variance to be known. */
-import { add, div, mul, sqrt, sub } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { RadamOptions } from "./options.js";
+import { scaleByRadam } from "./transforms/adaptive.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /** @internal What update t (1 the first) takes of m̂ / √v, and of m̂ alone. */
 export function rectification(beta2: number, t: number): { adaptive: number; plain: number } {
@@ -40,20 +41,8 @@ export const radam = builtinOptimizer<RadamOptions>({
     checkRange("radam", options, ["beta1", "beta2"], 0, 1);
     checkRange("radam", options, ["epsilon"], 0, Infinity);
   },
-  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
-  scalars({ beta2, decoupledWeightDecay }, { step, learningRate, weightDecay, momentum }) {
-    const t = step + 1;
-    const { adaptive, plain } = rectification(beta2, t);
-    const rate = learningRate / (1 - momentum ** t);
-    return [rate * adaptive, rate * plain, decoupledWeightDecay ? 1 - learningRate * weightDecay : weightDecay];
-  },
-  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon, weightDecay, decoupledWeightDecay }) {
-    const decays = hasDecay(weightDecay);
-    const gradient = decays && !decoupledWeightDecay ? add(g, mul(p, s(2))) : g;
-    const kept = decays && decoupledWeightDecay ? mul(p, s(2)) : p;
-    const m = add(mul(slots[0]!, inertia), mul(gradient, taken));
-    const v = add(mul(slots[1]!, beta2), mul(mul(gradient, gradient), 1 - beta2));
-    const adaptive = mul(s(0), div(m, add(sqrt(v), epsilon)));
-    return [sub(sub(kept, adaptive), mul(m, s(1))), m, v];
+  links({ learningRate, weightDecay, beta1, beta2, epsilon, decoupledWeightDecay }) {
+    const [decay, scaled] = [decayed(weightDecay), scaleByRadam({ beta1, beta2, epsilon })];
+    return [...(decoupledWeightDecay ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

@@ -1,8 +1,10 @@
 /** RMSprop. */
-import { add, div, mul, sqrt, sub, type Tensor } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { RmspropOptions } from "./options.js";
+import { scaleByRms } from "./transforms/adaptive.js";
+import { trace } from "./transforms/momentum.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
  * v ← αv + (1 − α)g²; θ ← θ − lr · g / (√v + ε); with momentum b ← μb + g/(√v + ε), θ ← θ − lr · b; centered: v − mean(g)² under the root.
@@ -27,28 +29,10 @@ export const rmsprop = builtinOptimizer<RmspropOptions>({
   check(options) {
     checkRange("rmsprop", options, ["alpha", "epsilon", "momentum"], 0, Infinity);
   },
-  slots: ({ momentum, centered }): Record<string, number> => ({
-    square: 0,
-    ...(centered ? { mean: 0 } : {}),
-    ...(momentum !== 0 ? { momentum: 0 } : {}),
-  }),
-  scalars: (_, { learningRate, weightDecay }) => [learningRate, weightDecay],
-  step({ p, g, slots, s, momentum: { kept: inertia } }, { alpha, epsilon, momentum, centered, weightDecay }) {
-    const kept = [...slots];
-    const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
-    const square = add(mul(kept.shift()!, alpha), mul(mul(gradient, gradient), 1 - alpha));
-    const next: Tensor[] = [square];
-    let under = square;
-    if (centered) {
-      const mean = add(mul(kept.shift()!, alpha), mul(gradient, 1 - alpha));
-      next.push(mean);
-      under = sub(square, mul(mean, mean));
-    }
-    let direction = div(gradient, add(sqrt(under), epsilon));
-    if (momentum !== 0) {
-      direction = add(mul(kept.shift()!, inertia), direction);
-      next.push(direction);
-    }
-    return [sub(p, mul(direction, s(0))), ...next];
-  },
+  links: ({ learningRate, weightDecay, alpha, epsilon, momentum, centered }) => [
+    ...decayed(weightDecay),
+    scaleByRms({ alpha, epsilon, centered }),
+    ...(momentum === 0 ? [] : [trace(momentum)]),
+    scaleByLearningRate(learningRate),
+  ],
 });

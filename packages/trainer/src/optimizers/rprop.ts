@@ -1,8 +1,10 @@
 /** Resilient backpropagation: the signs of the gradients alone, with a step of its own for each weight. For whole-set batches. */
-import { add, clamp, equal, ErmineError, greater, less, mul, sign, sub, where } from "@ermine/core";
-import { rateAt, type Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, hasDecay } from "./definition.js";
+import { ErmineError } from "@ermine/core";
+import type { Rate } from "../schedules/schedule.js";
+import { builtinOptimizer, decayed } from "./definition.js";
 import type { RpropOptions } from "./options.js";
+import { scaleByRprop } from "./transforms/adaptive.js";
+import { scale } from "./transforms/scale.js";
 
 /**
  * Where the sign of g stays, the step grows by etas[1]; where it changes, it shrinks by etas[0] and this g counts as 0;
@@ -33,14 +35,9 @@ export const rprop = builtinOptimizer<RpropOptions>({
       );
     }
   },
-  slots: ({ learningRate }): Record<string, number> => ({ previous: 0, size: rateAt(learningRate, { step: 0, epoch: 0 }) }),
-  scalars: (_, { weightDecay }) => [weightDecay],
-  step({ p, g, slots, s }, { etas, stepSizes, weightDecay }) {
-    const gradient = hasDecay(weightDecay) ? add(g, mul(p, s(0))) : g;
-    const turn = mul(sign(gradient), sign(slots[0]!));
-    const factor = where(greater(turn, 0), etas[1], where(less(turn, 0), etas[0], 1));
-    const size = clamp(mul(slots[1]!, factor), stepSizes[0], stepSizes[1]);
-    const counted = where(equal(turn, -1), 0, gradient);
-    return [sub(p, mul(sign(counted), size)), counted, size];
-  },
+  links: ({ learningRate, weightDecay, etas, stepSizes }) => [
+    ...decayed(weightDecay),
+    scaleByRprop({ learningRate, etas, stepSizes }),
+    scale(-1),
+  ],
 });

@@ -1,8 +1,10 @@
 /** Stochastic gradient descent. */
-import { add, ErmineError, mul, sub } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayed, hasDecay } from "./definition.js";
 import type { SgdOptions } from "./options.js";
+import { trace } from "./transforms/momentum.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
  * g ← ∇ + λθ; b ← μb + (1 − dampening)g (the first b is g); θ ← θ − lr · (nesterov ? g + μb : b), without momentum θ − lr · g.
@@ -32,15 +34,10 @@ export const sgd = builtinOptimizer<SgdOptions>({
       throw new ErmineError("ERMINE_OPTION", "sgd: nesterov needs a momentum above 0 and dampening 0.");
     }
   },
-  slots: ({ momentum }): Record<string, number> => (momentum === 0 ? {} : { momentum: 0 }),
   rows: ({ momentum, weightDecay }) => (momentum === 0 && !hasDecay(weightDecay) ? "same" : undefined),
-  // The first momentum is the gradient itself: dampening begins with the second step.
-  scalars: ({ dampening }, { step, learningRate, weightDecay }) => [learningRate, weightDecay, step === 0 ? 1 : 1 - dampening],
-  step({ p, g, slots, s, momentum: { kept } }, { momentum, nesterov, weightDecay }) {
-    const decayed = hasDecay(weightDecay) ? add(g, mul(p, s(1))) : g;
-    if (momentum === 0) return [sub(p, mul(decayed, s(0)))];
-    const buffer = add(mul(slots[0]!, kept), mul(decayed, s(2)));
-    const direction = nesterov ? add(decayed, mul(buffer, kept)) : buffer;
-    return [sub(p, mul(direction, s(0))), buffer];
-  },
+  links: ({ learningRate, weightDecay, momentum, dampening, nesterov }) => [
+    ...decayed(weightDecay),
+    ...(momentum === 0 ? [] : [trace(momentum, { dampening, nesterov })]),
+    scaleByLearningRate(learningRate),
+  ],
 });

@@ -1,8 +1,10 @@
 /** Adam for tables: rows that were not looked up stay as they are, and so do their moments. */
-import { add, div, ErmineError, mul, sqrt, sub } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { checkRange, builtinOptimizer } from "./definition.js";
+import { builtinOptimizer, checkRange } from "./definition.js";
 import type { SparseAdamOptions } from "./options.js";
+import { adamLink } from "./transforms/adaptive.js";
+import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
  * For each row of an embedding that is looked up: m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
@@ -18,7 +20,7 @@ import type { SparseAdamOptions } from "./options.js";
  */
 export const sparseAdam = builtinOptimizer<SparseAdamOptions>({
   name: "sparseAdam",
-  // Adam's own step on the rows, with other scalars.
+  // Adam's own step on the rows, with other corrections.
   op: "adamUpdate",
   defaults: {
     learningRate: 0.001 as Rate,
@@ -35,15 +37,12 @@ export const sparseAdam = builtinOptimizer<SparseAdamOptions>({
     if (options.weightDecay !== 0)
       throw new ErmineError("ERMINE_OPTION", "sparseAdam has no weight decay: rows that are not looked up could not decay.");
   },
-  slots: (): Record<string, number> => ({ m: 0, v: 0 }),
   rows: () => "only",
-  scalars({ beta2 }, { step, learningRate, momentum }) {
-    const t = step + 1;
-    return [(learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - momentum ** t), 1, 0];
-  },
-  step({ p, g, slots, s, momentum: { kept: inertia, taken } }, { beta2, epsilon }) {
-    const m = add(mul(slots[0]!, inertia), mul(g, taken));
-    const v = add(mul(slots[1]!, beta2), mul(mul(g, g), 1 - beta2));
-    return [sub(p, mul(s(0), div(m, add(mul(sqrt(v), s(1)), epsilon)))), m, v];
-  },
+  links: ({ learningRate, beta1, beta2, epsilon }) => [
+    adamLink({ beta1, beta2, epsilon, amsgrad: false }, (t, beta) => ({
+      first: Math.sqrt(1 - beta2 ** t) / (1 - beta ** t),
+      second: 1,
+    })),
+    scaleByLearningRate(learningRate),
+  ],
 });

@@ -14,7 +14,7 @@ import {
 } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import { assignGroups, type OptimizerSetup } from "../optimizers/groups.js";
-import type { Optimizer, Slot } from "../optimizers/definition.js";
+import type { Optimizer, Slot } from "../optimizers/optimizer.js";
 
 export interface GroupState {
   readonly optimizer: Optimizer;

@@ -5,7 +5,7 @@
 import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
 import type { Embedding, Module } from "@ermine/core/nn";
 import type { NormType } from "../optimizers/clip.js";
-import type { Optimizer } from "../optimizers/definition.js";
+import type { Optimizer } from "../optimizers/optimizer.js";
 import type { GroupState } from "./state.js";
 
 /** A row gradient whose rows of one index are summed: each stands as often as the index does, and counts for `share` each time. */

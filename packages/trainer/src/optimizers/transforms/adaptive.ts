@@ -1,54 +1,87 @@
-/** Links that divide by how large a number's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
-import { abs, add, checkArguments, div, maximum, mul, sqrt, square, sub, withDefaults } from "@ermine/core";
-import { ageOf } from "../../schedules/schedule.js";
+/** Links that divide by how large an element's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
+import {
+  abs,
+  add,
+  checkArguments,
+  div,
+  equal,
+  greater,
+  less,
+  maximum,
+  minimum,
+  mul,
+  sign,
+  sqrt,
+  square,
+  sub,
+  where,
+} from "@ermine/core";
+import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { momentumAt, momentumProduct } from "../nadam.js";
 import { rectification } from "../radam.js";
+import { linkOptions } from "./options.js";
 
 interface Betas {
-  /** How much of the mean gradient is kept at each step, in [0, 1). Default 0.9. */
-  readonly beta1?: number;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay of the mean gradient, a number or a schedule. Default 0.9. */
+  readonly beta1?: Rate;
+  /** Decay of the mean square. Default 0.999. */
   readonly beta2?: number;
-  /** Added to the root of the mean square. Default 1e-8; 1e-16 of `scaleByBelief`. */
+  /** Added to the root of the mean square. Default 1e-8. */
   readonly epsilon?: number;
 }
 
+const betas = { beta1: 0.9 as Rate, beta2: 0.999, epsilon: 1e-8 };
+
 /**
- * m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false.
+ * m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false (true: v̂ is the largest so far).
  *
  * @example
  * chain(scaleByAdam(), scaleByLearningRate(1e-3)); // adam
  */
-export function scaleByAdam(
-  options: Betas & {
+export function scaleByAdam(options: Betas & {
     /** Divide by the largest mean square so far. Default false. */
     readonly amsgrad?: boolean;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdam", arguments, 1);
-  const { beta1, beta2, epsilon, amsgrad } = withDefaults("scaleByAdam", options, {
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    amsgrad: false,
-  });
+  const all = linkOptions("scaleByAdam", options, { ...betas, amsgrad: false }, ["beta1"]);
+  // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
+  return adamLink(all, (t, beta1) => ({ first: 1 / (1 - beta1 ** t), second: 1 / Math.sqrt(1 - all.beta2 ** t) }));
+}
+
+/**
+ * @internal m · first / (√v · second + ε).
+ *
+ * @param corrections of m and √v at update t (1 the first)
+ */
+export function adamLink(
+  options: Required<Betas> & { readonly amsgrad: boolean },
+  corrections: (t: number, beta1: number) => { readonly first: number; readonly second: number },
+): GradientTransformation {
+  const { amsgrad, beta1, beta2, epsilon } = options;
   return perParameter({
     name: "scaleByAdam",
+    form: amsgrad ? " amsgrad" : "",
     slots: { m: 0, v: 0, ...(amsgrad ? { vMax: 0 } : {}) },
-    scalars: (time) => [1 / (1 - beta1 ** (ageOf(time) + 1)), 1 / Math.sqrt(1 - beta2 ** (ageOf(time) + 1))],
+    scalars(time) {
+      const kept = rateAt(beta1, time);
+      const { first, second } = corrections(ageOf(time) + 1, kept);
+      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2, first, second, epsilon };
+    },
+    rates: [beta1],
     update(g, { slots: [m, v, vMax], s }) {
-      const first = add(mul(m!, beta1), mul(g, 1 - beta1));
-      const second = add(mul(v!, beta2), mul(square(g), 1 - beta2));
+      const first = add(mul(m!, s.beta1), mul(g, s.taken1));
+      const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
       const largest = vMax === undefined ? second : maximum(vMax, second);
-      const direction = div(mul(first, s(0)), add(mul(sqrt(largest), s(1)), epsilon));
+      const direction = div(mul(first, s.first), add(mul(sqrt(largest), s.second), s.epsilon));
       return vMax === undefined ? [direction, first, second] : [direction, first, second, largest];
     },
   });
 }
 
 /**
- * g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, epsilon 1e-8.
+ * g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, epsilon 1e-8, centered false.
  *
  * @example
  * chain(scaleByRms({ centered: true }), scaleByLearningRate(1e-2)); // rmsprop
@@ -64,15 +97,17 @@ export function scaleByRms(
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRms", arguments, 1);
-  const { alpha, epsilon, centered } = withDefaults("scaleByRms", options, { alpha: 0.99, epsilon: 1e-8, centered: false });
+  const { alpha, epsilon, centered } = linkOptions("scaleByRms", options, { alpha: 0.99, epsilon: 1e-8, centered: false });
   return perParameter({
     name: "scaleByRms",
+    form: centered ? " centered" : "",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
-    update(g, { slots: [kept, mean] }) {
-      const next = add(mul(kept!, alpha), mul(square(g), 1 - alpha));
-      if (mean === undefined) return [div(g, add(sqrt(next), epsilon)), next];
-      const centre = add(mul(mean, alpha), mul(g, 1 - alpha));
-      return [div(g, add(sqrt(sub(next, square(centre))), epsilon)), next, centre];
+    scalars: () => ({ alpha, taken: 1 - alpha, epsilon }),
+    update(g, { slots: [kept, mean], s }) {
+      const next = add(mul(kept!, s.alpha), mul(square(g), s.taken));
+      if (mean === undefined) return [div(g, add(sqrt(next), s.epsilon)), next];
+      const centre = add(mul(mean, s.alpha), mul(g, s.taken));
+      return [div(g, add(sqrt(sub(next, square(centre))), s.epsilon)), next, centre];
     },
   });
 }
@@ -92,16 +127,17 @@ export function scaleByRss(
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRss", arguments, 1);
-  const { initialAccumulatorValue, epsilon } = withDefaults("scaleByRss", options, {
+  const { initialAccumulatorValue, epsilon } = linkOptions("scaleByRss", options, {
     initialAccumulatorValue: 0,
     epsilon: 1e-10,
   });
   return perParameter({
     name: "scaleByRss",
     slots: { sum: initialAccumulatorValue },
-    update(g, { slots }) {
+    scalars: () => ({ epsilon }),
+    update(g, { slots, s }) {
       const total = add(slots[0]!, square(g));
-      return [div(g, add(sqrt(total), epsilon)), total];
+      return [div(g, add(sqrt(total), s.epsilon)), total];
     },
   });
 }
@@ -112,23 +148,22 @@ export function scaleByRss(
  * @example
  * chain(scaleByAdadelta(), scaleByLearningRate(1)); // adadelta
  */
-export function scaleByAdadelta(
-  options: {
+export function scaleByAdadelta(options: {
     /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
-    rho?: number;
+    readonly rho?: number;
     /** Added under both roots. Default 1e-6. */
-    epsilon?: number;
-  } = {},
-): GradientTransformation {
+    readonly epsilon?: number;
+  } = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdadelta", arguments, 1);
-  const { rho, epsilon } = withDefaults("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
+  const { rho, epsilon } = linkOptions("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
   return perParameter({
     name: "scaleByAdadelta",
     slots: { square: 0, delta: 0 },
-    update(g, { slots: [v, u] }) {
-      const next = add(mul(v!, rho), mul(square(g), 1 - rho));
-      const direction = mul(div(sqrt(add(u!, epsilon)), sqrt(add(next, epsilon))), g);
-      return [direction, next, add(mul(u!, rho), mul(square(direction), 1 - rho))];
+    scalars: () => ({ rho, taken: 1 - rho, epsilon }),
+    update(g, { slots: [v, u], s }) {
+      const next = add(mul(v!, s.rho), mul(square(g), s.taken));
+      const direction = mul(div(sqrt(add(u!, s.epsilon)), sqrt(add(next, s.epsilon))), g);
+      return [direction, next, add(mul(u!, s.rho), mul(square(direction), s.taken))];
     },
   });
 }
@@ -141,36 +176,41 @@ export function scaleByAdadelta(
  */
 export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdamax", arguments, 1);
-  const { beta1, beta2, epsilon } = withDefaults("scaleByAdamax", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  const { beta1, beta2, epsilon } = linkOptions("scaleByAdamax", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByAdamax",
     slots: { m: 0, u: 0 },
-    scalars: (time) => [1 / (1 - beta1 ** (ageOf(time) + 1))],
+    scalars(time) {
+      const kept = rateAt(beta1, time);
+      return { beta1: kept, taken1: 1 - kept, beta2, epsilon, first: 1 / (1 - kept ** (ageOf(time) + 1)) };
+    },
+    rates: [beta1],
     update(g, { slots: [m, u], s }) {
-      const first = add(mul(m!, beta1), mul(g, 1 - beta1));
-      const largest = maximum(mul(u!, beta2), add(abs(g), epsilon));
-      return [div(mul(first, s(0)), largest), first, largest];
+      const first = add(mul(m!, s.beta1), mul(g, s.taken1));
+      const largest = maximum(mul(u!, s.beta2), add(abs(g), s.epsilon));
+      return [div(mul(first, s.first), largest), first, largest];
     },
   });
 }
 
 /**
- * Adam's direction with Nesterov's momentum. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004.
+ * Adam's direction with Nesterov's momentum. Defaults: beta1 0.9 (a number), beta2 0.999, epsilon 1e-8, momentumDecay 0.004.
  *
  * @example
  * chain(scaleByNadam(), scaleByLearningRate(2e-3)); // nadam
  */
 export function scaleByNadam(
-  options: Betas & {
+  options: Omit<Betas, "beta1"> & { 
+    /** Decay of the mean gradient. Default 0.9. */
+    readonly beta1?: number;
     /** How fast the momentum approaches beta1. Default 0.004. */
     readonly momentumDecay?: number;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByNadam", arguments, 1);
-  const { beta1, beta2, epsilon, momentumDecay } = withDefaults("scaleByNadam", options, {
+  const { beta1, beta2, epsilon, momentumDecay } = linkOptions("scaleByNadam", options, {
+    ...betas,
     beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
     momentumDecay: 0.004,
   });
   return perParameter({
@@ -181,13 +221,22 @@ export function scaleByNadam(
       const product = momentumProduct(beta1, momentumDecay, t);
       const next = momentumAt(beta1, momentumDecay, t + 1);
       const now = momentumAt(beta1, momentumDecay, t);
-      return [(1 - now) / (1 - product), next / (1 - product * next), 1 / (1 - beta2 ** t)];
+      return {
+        beta1,
+        taken1: 1 - beta1,
+        beta2,
+        taken2: 1 - beta2,
+        gradient: (1 - now) / (1 - product),
+        mean: next / (1 - product * next),
+        second: 1 / (1 - beta2 ** t),
+        epsilon,
+      };
     },
     update(g, { slots: [m, v], s }) {
-      const first = add(mul(m!, beta1), mul(g, 1 - beta1));
-      const second = add(mul(v!, beta2), mul(square(g), 1 - beta2));
-      const size = add(sqrt(mul(second, s(2))), epsilon);
-      return [div(add(mul(g, s(0)), mul(first, s(1))), size), first, second];
+      const first = add(mul(m!, s.beta1), mul(g, s.taken1));
+      const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
+      const size = add(sqrt(mul(second, s.second)), s.epsilon);
+      return [div(add(mul(g, s.gradient), mul(first, s.mean)), size), first, second];
     },
   });
 }
@@ -200,19 +249,30 @@ export function scaleByNadam(
  */
 export function scaleByRadam(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRadam", arguments, 1);
-  const { beta1, beta2, epsilon } = withDefaults("scaleByRadam", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  const { beta1, beta2, epsilon } = linkOptions("scaleByRadam", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByRadam",
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
       const { adaptive, plain } = rectification(beta2, t);
-      return [adaptive / (1 - beta1 ** t), plain / (1 - beta1 ** t)];
+      const kept = rateAt(beta1, time);
+      const correction = 1 - kept ** t;
+      return {
+        beta1: kept,
+        taken1: 1 - kept,
+        beta2,
+        taken2: 1 - beta2,
+        adaptive: adaptive / correction,
+        plain: plain / correction,
+        epsilon,
+      };
     },
+    rates: [beta1],
     update(g, { slots: [m, v], s }) {
-      const first = add(mul(m!, beta1), mul(g, 1 - beta1));
-      const second = add(mul(v!, beta2), mul(square(g), 1 - beta2));
-      return [add(mul(s(0), div(first, add(sqrt(second), epsilon))), mul(first, s(1))), first, second];
+      const first = add(mul(m!, s.beta1), mul(g, s.taken1));
+      const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
+      return [add(mul(s.adaptive, div(first, add(sqrt(second), s.epsilon))), mul(first, s.plain)), first, second];
     },
   });
 }
@@ -226,15 +286,70 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
  */
 export function scaleByBelief(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByBelief", arguments, 1);
-  const { beta1, beta2, epsilon } = withDefaults("scaleByBelief", options, { beta1: 0.9, beta2: 0.999, epsilon: 1e-16 });
+  const { beta1, beta2, epsilon } = linkOptions("scaleByBelief", options, { ...betas, epsilon: 1e-16 }, ["beta1"]);
   return perParameter({
     name: "scaleByBelief",
     slots: { m: 0, surprise: 0 },
-    scalars: (time) => [1 / (1 - beta1 ** (ageOf(time) + 1)), 1 / Math.sqrt(1 - beta2 ** (ageOf(time) + 1))],
+    scalars(time) {
+      const [kept, t] = [rateAt(beta1, time), ageOf(time) + 1];
+      return {
+        beta1: kept,
+        taken1: 1 - kept,
+        beta2,
+        taken2: 1 - beta2,
+        first: 1 / (1 - kept ** t),
+        second: 1 / Math.sqrt(1 - beta2 ** t),
+        epsilon,
+      };
+    },
+    rates: [beta1],
     update(g, { slots: [m, kept], s }) {
-      const first = add(mul(m!, beta1), mul(g, 1 - beta1));
-      const surprise = add(add(mul(kept!, beta2), mul(square(sub(g, first)), 1 - beta2)), epsilon);
-      return [div(mul(first, s(0)), add(mul(sqrt(surprise), s(1)), epsilon)), first, surprise];
+      const first = add(mul(m!, s.beta1), mul(g, s.taken1));
+      const surprise = add(add(mul(kept!, s.beta2), mul(square(sub(g, first)), s.taken2)), s.epsilon);
+      return [div(mul(first, s.first), add(mul(sqrt(surprise), s.second), s.epsilon)), first, surprise];
+    },
+  });
+}
+
+/**
+ * sign(g) · step, in the gradient's direction: where the sign of g stays, an element's step grows by etas[1]; where it changes, it shrinks by etas[0] and
+ * this g counts as 0. Rprop's. Defaults: learningRate 0.01 (the first step), etas [0.5, 1.2], stepSizes [1e-6, 50] (the least and the largest).
+ * Source: Riedmiller and Braun 1993.
+ *
+ * @example
+ * chain(scaleByRprop(), scale(-1)); // rprop
+ */
+export function scaleByRprop(
+  options: {
+    /** The step of each element at first. Default 0.01. */
+    readonly learningRate?: Rate;
+    /** What a step is multiplied by where the sign changes, and where it stays. Default [0.5, 1.2]. */
+    readonly etas?: readonly [number, number];
+    /** The least and the largest step. Default [1e-6, 50]. */
+    readonly stepSizes?: readonly [number, number];
+  } = {},
+): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByRprop", arguments, 1);
+  const { learningRate, etas, stepSizes } = linkOptions(
+    "scaleByRprop",
+    options,
+    {
+      learningRate: 0.01 as Rate,
+      etas: [0.5, 1.2] as readonly [number, number],
+      stepSizes: [1e-6, 50] as readonly [number, number],
+    },
+    ["learningRate"],
+  );
+  return perParameter({
+    name: "scaleByRprop",
+    slots: { previous: 0, size: rateAt(learningRate, { step: 0, epoch: 0 }) },
+    scalars: () => ({ shrink: etas[0], grow: etas[1], least: stepSizes[0], largest: stepSizes[1] }),
+    update(g, { slots: [previous, size], s }) {
+      const turn = mul(sign(g), sign(previous!));
+      const factor = where(greater(turn, 0), s.grow, where(less(turn, 0), s.shrink, 1));
+      const next = minimum(maximum(mul(size!, factor), s.least), s.largest);
+      const counted = where(equal(turn, -1), 0, g);
+      return [mul(sign(counted), next), counted, next];
     },
   });
 }

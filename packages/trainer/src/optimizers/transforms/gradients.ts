@@ -81,13 +81,13 @@ export const centralize = (): GradientTransformation =>
 export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation {
   return perParameter({
     name: "addNoise",
-    scalars: (time) => [Math.sqrt(rateAt(eta, time) / (1 + time.step) ** gamma)],
+    scalars: (time) => ({ deviation: Math.sqrt(rateAt(eta, time) / (1 + time.step) ** gamma) }),
     rates: [eta],
     update(u, { s }) {
       // Box and Muller; 1 − uniform is never 0.
       const radius = sqrt(mul(log(sub(1, drawUniform(u.shape, "gradientNoise"))), -2));
       const angle = mul(drawUniform(u.shape, "gradientNoise"), 2 * Math.PI);
-      return [add(u, mul(mul(radius, sin(angle)), s(0)))];
+      return [add(u, mul(mul(radius, sin(angle)), s.deviation))];
     },
   });
 }

@@ -7,6 +7,7 @@ export {
   scaleByNadam,
   scaleByRadam,
   scaleByRms,
+  scaleByRprop,
   scaleByRss,
 } from "./adaptive.js";
 export {
@@ -18,7 +19,7 @@ export {
   clipByValue,
   normalizeByGlobalNorm,
 } from "./gradients.js";
-export { orthogonalize, scaleByFactoredRms } from "./matrices.js";
+export { orthogonalize, scaleByFactoredRms, type AdjustLrFn } from "./matrices.js";
 export { ema, scaleByLion, trace } from "./momentum.js";
 export { scale, scaleByLearningRate, scaleBySchedule, scaleBySign, scaleByTrustRatio } from "./scale.js";
-export { addDecayedWeights, masked, scaleByParameterRms, type ParameterMask } from "./weights.js";
+export { addDecayedWeights, averageWeights, masked, scaleByParameterRms, type ParameterMask } from "./weights.js";

@@ -1,78 +1,109 @@
 /** Links that remember directions. */
-import { add, checkArguments, checkOptions, mul, sign, withDefaults } from "@ermine/core";
-import { ageOf } from "../../schedules/schedule.js";
+import { add, checkArguments, checkOptions, mul, sign } from "@ermine/core";
+import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
+import { linkOptions } from "./options.js";
+
+type TraceScalars = { readonly momentum: number; readonly taken?: number };
 
 /**
- * b ← μb + g, the direction b, or g + μb with nesterov.
+ * b ← μb + (1 − dampening)g (the first b is g), the direction b, or g + μb with nesterov. SGD's momentum.
+ *
+ * @param momentum μ, a number or a schedule
+ * @param options nesterov: default false; dampening: default 0
  *
  * @example
  * chain(trace(0.9, { nesterov: true }), scaleByLearningRate(0.1)); // sgd
  */
 export function trace(
-  momentum: number,
+  momentum: Rate,
   options: {
     /** Look one step ahead: g + μb in place of b. Default false. */
-    nesterov?: boolean;
+    readonly nesterov?: boolean;
+    /** What is taken off the gradient on its way into b, in [0, 1]. Default 0. */
+    readonly dampening?: number;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 2) checkArguments("trace", arguments, 2);
-  checkOptions("trace", options, { nesterov: "boolean" }, [momentum]);
+  checkOptions("trace", options, { nesterov: "boolean", dampening: "number" }, [momentum]);
+  const { nesterov = false, dampening = 0 } = options;
   return perParameter({
     name: "trace",
+    form: `${nesterov ? " nesterov" : ""}${dampening === 0 ? "" : " damped"}`,
     slots: { momentum: 0 },
-    update(g, { slots }) {
-      const next = add(mul(slots[0]!, momentum), g);
-      return [options.nesterov === true ? add(g, mul(next, momentum)) : next, next];
+    // The first momentum is the gradient itself: dampening begins with the second step.
+    scalars: (time): TraceScalars =>
+      dampening === 0
+        ? { momentum: rateAt(momentum, time) }
+        : { momentum: rateAt(momentum, time), taken: ageOf(time) === 0 ? 1 : 1 - dampening },
+    rates: [momentum],
+    update(g, { slots, s }) {
+      const next = add(mul(slots[0]!, s.momentum), s.taken === undefined ? g : mul(g, s.taken));
+      return [nesterov ? add(g, mul(next, s.momentum)) : next, next];
     },
   });
 }
 
 /**
- * m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased (default).
+ * m ← decay · m + (1 − decay)g; the direction m, divided by 1 − decayᵗ where it is debiased, or (1 − decay)g + decay · m with nesterov.
+ *
+ * @param decay a number or a schedule
+ * @param options debias: default true; nesterov: default false
  *
  * @example
  * chain(ema(0.9), scaleByLearningRate(1e-2));
  */
 export function ema(
-  decay: number,
+  decay: Rate,
   options: {
     /** Divide by 1 − decayᵗ, so that the first steps are not too small. Default true. */
-    debias?: boolean;
+    readonly debias?: boolean;
+    /** Look one step ahead: (1 − decay)g + decay · m in place of m. Default false. */
+    readonly nesterov?: boolean;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 2) checkArguments("ema", arguments, 2);
-  checkOptions("ema", options, { debias: "boolean" }, [decay]);
+  checkOptions("ema", options, { debias: "boolean", nesterov: "boolean" }, [decay]);
+  const { debias = true, nesterov = false } = options;
   return perParameter({
     name: "ema",
+    form: `${debias ? "" : " biased"}${nesterov ? " nesterov" : ""}`,
     slots: { average: 0 },
-    scalars: (time) => [options.debias === false ? 1 : 1 / (1 - decay ** (ageOf(time) + 1))],
+    scalars(time) {
+      const kept = rateAt(decay, time);
+      return { decay: kept, taken: 1 - kept, ...(debias ? { correction: 1 / (1 - kept ** (ageOf(time) + 1)) } : {}) };
+    },
+    rates: [decay],
     update(g, { slots, s }) {
-      const next = add(mul(slots[0]!, decay), mul(g, 1 - decay));
-      return [options.debias === false ? next : mul(next, s(0)), next];
+      const next = add(mul(slots[0]!, s.decay), mul(g, s.taken));
+      const direction = nesterov ? add(mul(g, s.taken), mul(next, s.decay)) : next;
+      return [s.correction === undefined ? direction : mul(direction, s.correction), next];
     },
   });
 }
 
 /**
- * sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9, beta2 0.99. Source: Chen et al. 2023.
+ * sign(β₁m + (1 − β₁)g); m ← β₂m + (1 − β₂)g. Defaults: beta1 0.9 (or a schedule), beta2 0.99. Source: Chen et al. 2023.
  *
  * @example
  * chain(scaleByLion(), addDecayedWeights(0.1), scaleByLearningRate(1e-4)); // lion
  */
-export function scaleByLion(
-  options: {
-    /** How much of the momentum is in the direction, in [0, 1). Default 0.9. */
-    beta1?: number;
+export function scaleByLion(options: {
+    /** How much of the momentum is in the direction, in [0, 1), or a schedule. Default 0.9. */
+    readonly beta1?: Rate;
     /** How much of the momentum is kept at each step, in [0, 1). Default 0.99. */
-    beta2?: number;
-  } = {},
-): GradientTransformation {
+    readonly beta2?: number;
+  } = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByLion", arguments, 1);
-  const { beta1, beta2 } = withDefaults("scaleByLion", options, { beta1: 0.9, beta2: 0.99 });
+  const { beta1, beta2 } = linkOptions("scaleByLion", options, { beta1: 0.9 as Rate, beta2: 0.99 }, ["beta1"]);
   return perParameter({
     name: "scaleByLion",
     slots: { m: 0 },
-    update: (g, { slots: [m] }) => [sign(add(mul(m!, beta1), mul(g, 1 - beta1))), add(mul(m!, beta2), mul(g, 1 - beta2))],
+    scalars(time) {
+      const kept = rateAt(beta1, time);
+      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2 };
+    },
+    rates: [beta1],
+    update: (g, { slots: [m], s }) => [sign(add(mul(m!, s.beta1), mul(g, s.taken1))), add(mul(m!, s.beta2), mul(g, s.taken2))],
   });
 }

@@ -1,6 +1,6 @@
 /** Links that multiply: by a number, a schedule, a sign, a ratio. */
 import { div, equal, logicalOr, mul, neg, norm, sign, where } from "@ermine/core";
-import { rateAt, type Rate, type Schedule } from "../../schedules/schedule.js";
+import { rateAt, type Rate, type Schedule, type Time } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
 /**
@@ -10,11 +10,15 @@ import { perParameter, type GradientTransformation } from "../chain.js";
  * chain(scaleByLearningRate(schedules.cosine(0.1, { totalSteps: 1000 }))); // sgd
  */
 export const scaleByLearningRate = (learningRate: Rate): GradientTransformation =>
+  descend([learningRate], (time) => rateAt(learningRate, time));
+
+/** @internal −lr · u, lr what the rates are made into at each step. */
+export const descend = (rates: readonly Rate[], learningRate: (time: Time) => number): GradientTransformation =>
   perParameter({
     name: "scaleByLearningRate",
-    scalars: (time) => [rateAt(learningRate, time)],
-    rates: [learningRate],
-    update: (u, { s }) => [neg(mul(u, s(0)))],
+    scalars: (time) => ({ learningRate: learningRate(time) }),
+    rates,
+    update: (u, { s }) => [neg(mul(u, s.learningRate))],
   });
 
 /**
@@ -26,9 +30,9 @@ export const scaleByLearningRate = (learningRate: Rate): GradientTransformation 
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
   perParameter({
     name: "scaleBySchedule",
-    scalars: (time) => [rateAt(schedule, time)],
+    scalars: (time) => ({ factor: rateAt(schedule, time) }),
     rates: [schedule],
-    update: (u, { s }) => [mul(u, s(0))],
+    update: (u, { s }) => [mul(u, s.factor)],
   });
 
 /**
@@ -37,7 +41,8 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
  * @example
  * chain(scale(-1), scaleByLearningRate(0.1)); // climbs
  */
-export const scale = (factor: number): GradientTransformation => perParameter({ name: "scale", update: (u) => [mul(u, factor)] });
+export const scale = (factor: number): GradientTransformation =>
+  perParameter({ name: "scale", scalars: () => ({ factor }), update: (u, { s }) => [mul(u, s.factor)] });
 
 /**
  * sign(u). Source: Bernstein et al. 2018 (signSGD).

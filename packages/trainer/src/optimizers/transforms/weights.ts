@@ -1,7 +1,8 @@
 /** Links that look at the weights, and which of them a link is for. */
-import { add, checkArguments, checkFunction, checkOptions, clamp, mean, mul, sqrt } from "@ermine/core";
-import { rateAt, type Rate } from "../../schedules/schedule.js";
+import { add, checkArguments, checkFunction, checkOptions, clamp, mean, mul, sqrt, sub } from "@ermine/core";
+import { rateAt, type Rate, type Time } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
+import type { Scalars } from "../scalars.js";
 
 /** Which parameters, by their name in the model, their rank and shape. */
 export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
@@ -11,22 +12,47 @@ export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
  *
  * @example addDecayedWeights(0.01, { mask: (name) => !name.endsWith("bias") })
  */
-export function addDecayedWeights(
-  weightDecay: Rate,
-  options: {
+export function addDecayedWeights(weightDecay: Rate, options: {
     /** Which parameters decay, by name and shape. Default: all. */
     mask?: ParameterMask;
-  } = {},
-): GradientTransformation {
+  } = {}): GradientTransformation {
   if (arguments.length > 2) checkArguments("addDecayedWeights", arguments, 2);
   checkOptions("addDecayedWeights", options, { mask: "function" }, [weightDecay]);
-  return perParameter({
-    name: "addDecayedWeights",
-    scalars: (time) => [rateAt(weightDecay, time)],
-    rates: [weightDecay],
-    update: (u, { p, name, s }) => [options.mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s(0)))],
-  });
+  return addWeights("weightDecay", [weightDecay], (time) => rateAt(weightDecay, time), options.mask);
 }
+
+/** @internal u + λθ. @param scalar the name of λ; `rates` what `decay` makes λ of at each step */
+export const addWeights = (
+  scalar: string,
+  rates: readonly Rate[],
+  decay: (time: Time) => number,
+  mask?: ParameterMask,
+): GradientTransformation =>
+  perParameter<Scalars>({
+    name: "addDecayedWeights",
+    scalars: (time) => ({ [scalar]: decay(time) }),
+    rates,
+    update: (u, { p, name, s }) => [mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s[scalar]!))],
+  });
+
+/**
+ * The update as it is, and an average of the weights that follows them: a ← a + share · (θ − a), θ those that the update leads to. For the end of a chain,
+ * after `scaleByLearningRate`. asgd's.
+ *
+ * @param share of the newest weights at each step
+ *
+ * @example
+ * chain(scaleByLearningRate(0.1), averageWeights(({ step }) => 1 / (step + 1))); // averages all weights so far
+ */
+export const averageWeights = (share: (time: Time) => number): GradientTransformation =>
+  perParameter({
+    name: "averageWeights",
+    slots: { average: 0 },
+    scalars: (time) => ({ share: share(time) }),
+    update(u, { p, slots: [average], s }) {
+      return [u, add(average!, mul(sub(add(p, u), average!), s.share))];
+    },
+  });
 
 /**
  * max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018.
@@ -56,12 +82,12 @@ export function masked(link: GradientTransformation, mask: ParameterMask): Gradi
       const chosen = parameters.flatMap((p, i) => (mask(names[i]!, p.shape as readonly number[]) ? [i] : []));
       if (chosen.length === 0) return { updates };
       const pick = <T>(list: readonly T[]): T[] => chosen.map((i) => list[i]!);
-      const made = link.update(pick(updates), { parameters: pick(parameters), names: pick(names), slots: pick(slots), s });
-      const put = <T>(list: readonly T[], own: readonly T[]): T[] =>
-        list.map((value, i) => (chosen.includes(i) ? own[chosen.indexOf(i)]! : value));
+      const result = link.update(pick(updates), { parameters: pick(parameters), names: pick(names), slots: pick(slots), s });
+      const put = <T>(list: readonly T[], replaced: readonly T[]): T[] =>
+        list.map((value, i) => (chosen.includes(i) ? replaced[chosen.indexOf(i)]! : value));
       return {
-        updates: put(updates, made.updates),
-        ...(made.slots === undefined ? {} : { slots: put(slots, made.slots) }),
+        updates: put(updates, result.updates),
+        ...(result.slots === undefined ? {} : { slots: put(slots, result.slots) }),
       };
     },
   };
