@@ -79,7 +79,7 @@ test.each(workloadGroups["networks"]!)(
   120_000,
 );
 
-test.each(["predict", "gan", "kernels", "startup", "memory", "loader"])(
+test.each(["predict", "gan", "kernels", "optimizers", "startup", "memory", "loader"])(
   "%s runs",
   async (name) => {
     const { workload, sections } = await named(name).run({ ...setting, backends: ["cpu"], peers: [] });

@@ -4,6 +4,7 @@ import { kernels } from "./kernels.js";
 import { loader } from "./loader.js";
 import { memory } from "./memory.js";
 import { networkWorkloads } from "./networks.js";
+import { optimizers } from "./optimizers.js";
 import { predict } from "./predict.js";
 import { startup } from "./startup.js";
 import { trainingWorkloads } from "./training.js";

@@ -4,7 +4,7 @@
  * transformations, and the names of its scalars.
  */
 import { kernelName, type Attributes, type Op } from "@ermine/core";
-import { binary, call, scalar, unary } from "./calls.js";
+import { binary, call, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 export const add = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "AddV2", a, b);

@@ -5,22 +5,6 @@ import type { NadamOptions } from "./options.js";
 import { scaleByNadam } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
 
-/** Π μ up to a step: the last one is kept, since steps follow each other. */
-const products = new Map<string, { step: number; product: number }>();
-
-/** @internal μ at update t (1 the first). */
-export const momentumAt = (beta1: number, decay: number, t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * decay));
-
-/** @internal Π μ of the first t updates. */
-export function momentumProduct(beta1: number, decay: number, t: number): number {
-  const key = `${beta1} ${decay}`;
-  const known = products.get(key);
-  let [at, product] = known !== undefined && known.step <= t ? [known.step, known.product] : [0, 1];
-  while (at < t) product *= momentumAt(beta1, decay, ++at);
-  products.set(key, { step: t, product });
-  return product;
-}
-
 /**
  * m, v as adam's; μₜ = β₁(1 − ½ · 0.96^(t · momentumDecay));
  * θ ← θ − lr · ((1 − μₜ) g / (1 − Πμ) + μₜ₊₁ m / (1 − Πμ · μₜ₊₁)) / (√v̂ + ε).

@@ -5,16 +5,6 @@ import type { RadamOptions } from "./options.js";
 import { scaleByRadam } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
 
-/** @internal What update t (1 the first) takes of m̂ / √v, and of m̂ alone. */
-export function rectification(beta2: number, t: number): { adaptive: number; plain: number } {
-  const correction = 1 - beta2 ** t;
-  const limit = 2 / (1 - beta2) - 1;
-  const rho = limit - (2 * t * beta2 ** t) / correction;
-  if (!(rho > 5)) return { adaptive: 0, plain: 1 };
-  const rectified = Math.sqrt(((rho - 4) * (rho - 2) * limit) / ((limit - 4) * (limit - 2) * rho));
-  return { adaptive: rectified * Math.sqrt(correction), plain: 0 };
-}
-
 /**
  * m̂, v̂ as adam's; ρ = ρ∞ − 2t β₂ᵗ / (1 − β₂ᵗ), ρ∞ = 2 / (1 − β₂) − 1. Where ρ > 5: θ ← θ − lr · r · m̂ / √v̂,
  * r = √((ρ − 4)(ρ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ)); before: θ ← θ − lr · m̂.

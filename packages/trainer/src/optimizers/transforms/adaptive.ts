@@ -18,8 +18,7 @@ import {
 } from "@ermine/core";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
-import { momentumAt, momentumProduct } from "../nadam.js";
-import { rectification } from "../radam.js";
+import { momentumAt, momentumProduct, rectification } from "../corrections.js";
 import { linkOptions } from "./options.js";
 
 interface Betas {
