@@ -38,7 +38,8 @@ const betas = { beta1: 0.9 as Rate, beta2: 0.999, epsilon: 1e-8 };
  * @example
  * chain(scaleByAdam(), scaleByLearningRate(1e-3)); // adam
  */
-export function scaleByAdam(options: Betas & {
+export function scaleByAdam(
+  options: Betas & {
     /** Divide by the largest mean square so far. Default false. */
     readonly amsgrad?: boolean;
   } = {},
@@ -147,12 +148,14 @@ export function scaleByRss(
  * @example
  * chain(scaleByAdadelta(), scaleByLearningRate(1)); // adadelta
  */
-export function scaleByAdadelta(options: {
+export function scaleByAdadelta(
+  options: {
     /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
     readonly rho?: number;
     /** Added under both roots. Default 1e-6. */
     readonly epsilon?: number;
-  } = {}): GradientTransformation {
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdadelta", arguments, 1);
   const { rho, epsilon } = linkOptions("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
   return perParameter({
@@ -199,7 +202,7 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
  * chain(scaleByNadam(), scaleByLearningRate(2e-3)); // nadam
  */
 export function scaleByNadam(
-  options: Omit<Betas, "beta1"> & { 
+  options: Omit<Betas, "beta1"> & {
     /** Decay of the mean gradient. Default 0.9. */
     readonly beta1?: number;
     /** How fast the momentum approaches beta1. Default 0.004. */

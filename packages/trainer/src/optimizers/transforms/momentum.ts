@@ -88,12 +88,14 @@ export function ema(
  * @example
  * chain(scaleByLion(), addDecayedWeights(0.1), scaleByLearningRate(1e-4)); // lion
  */
-export function scaleByLion(options: {
+export function scaleByLion(
+  options: {
     /** How much of the momentum is in the direction, in [0, 1), or a schedule. Default 0.9. */
     readonly beta1?: Rate;
     /** How much of the momentum is kept at each step, in [0, 1). Default 0.99. */
     readonly beta2?: number;
-  } = {}): GradientTransformation {
+  } = {},
+): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByLion", arguments, 1);
   const { beta1, beta2 } = linkOptions("scaleByLion", options, { beta1: 0.9 as Rate, beta2: 0.99 }, ["beta1"]);
   return perParameter({

@@ -12,10 +12,13 @@ export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
  *
  * @example addDecayedWeights(0.01, { mask: (name) => !name.endsWith("bias") })
  */
-export function addDecayedWeights(weightDecay: Rate, options: {
+export function addDecayedWeights(
+  weightDecay: Rate,
+  options: {
     /** Which parameters decay, by name and shape. Default: all. */
     mask?: ParameterMask;
-  } = {}): GradientTransformation {
+  } = {},
+): GradientTransformation {
   if (arguments.length > 2) checkArguments("addDecayedWeights", arguments, 2);
   checkOptions("addDecayedWeights", options, { mask: "function" }, [weightDecay]);
   return addWeights("weightDecay", [weightDecay], (time) => rateAt(weightDecay, time), options.mask);
