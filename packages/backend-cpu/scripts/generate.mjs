@@ -139,7 +139,14 @@ function typescript() {
 export const opcode = ${record(Object.fromEntries(names.map((name, i) => [name, i])))} as const;
 
 /** The arguments of each instruction, in order: addresses, numbers, and float32 values as their bits. */
-export interface InstructionArguments ${record(Object.fromEntries(entries(instructions).map(([name, row]) => [name, argumentsOf(row)]))).replaceAll(",\n", ";\n")}
+export interface InstructionArguments {
+${entries(instructions)
+  .map(
+    ([name, row]) =>
+      `  /** The arguments of \`${name}\`, whose kernel is in assembly/${row.file}.ts. */\n  ${name}: ${argumentsOf(row)};`,
+  )
+  .join("\n")}
+}
 
 /** What one element costs an instruction, relative to an addition. */
 export const costs = ${record(Object.fromEntries(costs))} as const;

@@ -24,20 +24,25 @@ export function float(value: number): number {
 
 /** Identifies a lookup in the error for an index outside of its axis: the op, its layer and the axis's length. */
 export interface IndexSite {
+  /** The name of the op. */
   readonly op: string;
   /** The path of the layer ("encoder.0"); "": none. */
   readonly path: string;
+  /** The length of the axis: indices are in 0 … size − 1. */
   readonly size: number;
 }
 
+/** A program in the making: lowerings append instructions to it. */
 export class Emitter {
+  /** The instructions so far. */
   readonly words: number[] = [];
   /** Where the fault word is: [site, index] of the first index that is outside of its axis; site 0: there is none. */
   readonly fault: number;
   /** Those of the checks that were emitted; the word counts them from 1. */
   readonly sites: IndexSite[] = [];
-  /** Words of scratch that each thread needs, and that all need together. */
+  /** Words of scratch that each thread needs. */
   scratchWords = 0;
+  /** Words of scratch that all threads share. */
   sharedWords = 0;
   /** Is there a fork in it? */
   forks = false;

@@ -2,9 +2,13 @@
 import type { Attributes, DType, TensorType } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 
+/** An input or output of an op in memory: its elements are dense, 4 bytes each, and end within whole vectors of 16 bytes. */
 export interface Operand {
+  /** Of the first element, in bytes. */
   readonly address: number;
+  /** Its sizes, as numbers. */
   readonly shape: readonly number[];
+  /** float32; int32; bool is stored as int32, 0 or 1. */
   readonly dtype: DType;
 }
 
@@ -13,7 +17,9 @@ export type OperandType = Pick<Operand, "shape" | "dtype">;
 
 /** How one tensor's elements are read from another's: element (i, j, …) is the one at offset + i·strides[0] + j·strides[1] + …. */
 export interface StridedView {
+  /** The first element, in elements of the other tensor. */
   readonly offset: number;
+  /** From one element to the next along each axis, in elements of the other tensor. */
   readonly strides: readonly number[];
 }
 
@@ -44,8 +50,10 @@ export interface Lowering {
   constant?(attributes: Attributes): number;
 }
 
+/** How many elements a tensor of that shape has. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** The strides of a dense tensor of that shape, in elements. */
 export function contiguous(shape: readonly number[]): number[] {
   const strides = Array.from({ length: shape.length }, () => 1);
   for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * shape[i + 1]!;

@@ -9,13 +9,15 @@ import type { Lowering } from "./operand.js";
 
 /** A kernel over elements, with its options. */
 export interface Step {
+  /** The family of kernels: "unary", "activation", "gradient", "binary", "where", "move". */
   readonly family: Family;
   /** One of the family's `kinds`. */
   readonly kind: number;
   /** The op's inputs that are read, by position; others are not needed. */
   readonly reads: readonly number[];
-  /** An activation's options. */
+  /** An activation's first option. Default 0. */
   readonly p?: number;
+  /** An activation's second option. Default 0. */
   readonly q?: number;
 }
 
@@ -27,7 +29,11 @@ export const costOfStep = ({ family, kind }: Step): number => stepCosts[family][
  * `registerLowering` takes one for an op of another package.
  */
 export interface PointwiseLowering extends Pick<Lowering, "dtypes" | "supports"> {
-  /** @param dtypes of the inputs; `result` that of the output */
+  /**
+   * The step for these inputs.
+   *
+   * @param dtypes of the inputs; `result` that of the output
+   */
   step(dtypes: readonly (DType | undefined)[], attributes: Attributes, result: DType): Step;
 }
 

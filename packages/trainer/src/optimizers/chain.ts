@@ -57,6 +57,7 @@ export interface ParameterTransformation<S extends Scalars = Scalars> extends Pi
  *
  * @example const half = perParameter({ name: "half", update: (u) => [mul(u, 0.5)] });
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function perParameter<S extends Scalars = Scalars>({
   update,
   ...link
