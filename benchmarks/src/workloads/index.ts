@@ -16,6 +16,7 @@ export const workloads: readonly Workload[] = [
   predict,
   gan,
   kernels,
+  optimizers,
   startup,
   memory,
   loader,
