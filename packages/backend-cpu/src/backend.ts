@@ -18,36 +18,12 @@ import { Heap } from "./heap.js";
 import { lowerings, registrationCount, supports } from "./lower/index.js";
 import type { Lowering, Operand } from "./lower/operand.js";
 import { sizeOf } from "./lower/operand.js";
+import { checkLookup, type Machine, type Statistics } from "./machine.js";
 import type { Pool } from "./threads/pool.js";
-
-/** Counts for who watches: programs run, and calls into WebAssembly. */
-export interface Statistics {
-  runs: number;
-  wasmCalls: number;
-}
 
 interface Room {
   readonly address: number;
   readonly words: number;
-}
-
-/** What eager and compiled code share. */
-export interface Machine {
-  readonly engine: Engine;
-  readonly heap: Heap;
-  readonly statistics: Statistics;
-  /** Makes scratch large enough for what was emitted. */
-  reserve(emitter: Emitter): void;
-  /** Where the fault word of every program is (assembly/layout.ts, checkIndices). */
-  readonly fault: number;
-  /**
-   * Runs the words at `address`.
-   *
-   * @param sites the checks that are among them
-   * @param where the program's name, for the error
-   * @throws ErmineError ERMINE_VALUE where an index was outside of its axis
-   */
-  call(address: number, words: number, sites: readonly IndexSite[], where?: string): void;
 }
 
 /** The WebAssembly backend. */
@@ -60,20 +36,6 @@ export interface CpuBackend extends Backend {
   readonly threads: number;
   /** `workers`: threads that have come to help so far; they start with the first program that is large enough. */
   statistics(): Readonly<Statistics> & { readonly pages: number; readonly workers: number };
-}
-
-/** Checks the indices of an op that has some, before it. */
-export function checkLookup(
-  emitter: Emitter,
-  lowering: Lowering,
-  inputs: readonly (Operand | undefined)[],
-  attributes: Attributes,
-  site: Pick<IndexSite, "op" | "path">,
-): void {
-  const found = lowering.lookup?.(inputs, attributes);
-  if (found === undefined) return;
-  const { address, shape } = inputs[found.input]!;
-  emitter.check(address, sizeOf(shape), { ...site, size: found.size });
 }
 
 /** Reads the fault word, and clears it. */

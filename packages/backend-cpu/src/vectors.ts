@@ -2,17 +2,26 @@
  * Vectors of 256 bits: kernels that have a form for them, whose every two vectors lie so that V8 can join them (assembly/vectors.ts). What V8
  * made of them is checked before it is used.
  */
-import type { Engine } from "./engine.js";
 import { Emitter } from "./emitter.js";
 import { productScratch } from "./lower/gemm.js";
 
 const [m, n, k] = [48, 64, 256];
 
+/** An engine, as far as the check goes. */
+interface Checked {
+  readonly memory: WebAssembly.Memory;
+  readonly exports: {
+    run(program: number, words: number): void;
+    heapBase(): number;
+    useWide(on: boolean): void;
+  };
+}
+
 /**
  * Does a product have the same bits in wide vectors as in narrow ones? Where it has, the engine is left to use the wide ones, else the narrow.
  * Memory from the heap's base on is written, and cleared again.
  */
-export function agreeWide({ exports, memory }: Pick<Engine, "exports" | "memory">): boolean {
+export function agreeWide({ exports, memory }: Checked): boolean {
   const base = Math.ceil(exports.heapBase() / 64) * 64;
   const [a, panels, c, scratch] = [0, m * k, (m + n) * k, (m + n) * k + m * n].map((words) => base + 4 * words) as [
     number,

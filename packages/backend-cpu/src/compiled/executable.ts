@@ -16,7 +16,7 @@ import {
   type GraphVariable,
   type VariableStorage,
 } from "@ermine/core";
-import type { Machine } from "../backend.js";
+import type { Machine } from "../machine.js";
 import { copyWords, writeBlock, type Block } from "../block.js";
 import { Emitter, type IndexSite } from "../emitter.js";
 import type { Heap } from "../heap.js";

@@ -1,6 +1,6 @@
 /** A planned graph as instructions, with which words are which ops'. */
 import { ErmineError, type Graph, type OpNode, type Value, type GraphVariable } from "@ermine/core";
-import { checkLookup } from "../backend.js";
+import { checkLookup } from "../machine.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";

@@ -1,0 +1,45 @@
+/** What eager and compiled code run on: the engine, its heap, and the check of indices. */
+import type { Attributes } from "@ermine/core";
+import type { Emitter, IndexSite } from "./emitter.js";
+import type { Engine } from "./engine.js";
+import type { Heap } from "./heap.js";
+import { sizeOf, type Lowering, type Operand } from "./lower/operand.js";
+
+/** Counts for who watches: programs run, and calls into WebAssembly. */
+export interface Statistics {
+  runs: number;
+  wasmCalls: number;
+}
+
+/** What eager and compiled code share. */
+export interface Machine {
+  readonly engine: Engine;
+  readonly heap: Heap;
+  readonly statistics: Statistics;
+  /** Makes scratch large enough for what was emitted. */
+  reserve(emitter: Emitter): void;
+  /** Where the fault word of every program is (assembly/layout.ts, checkIndices). */
+  readonly fault: number;
+  /**
+   * Runs the words at `address`.
+   *
+   * @param sites the checks that are among them
+   * @param where the program's name, for the error
+   * @throws ErmineError ERMINE_VALUE where an index was outside of its axis
+   */
+  call(address: number, words: number, sites: readonly IndexSite[], where?: string): void;
+}
+
+/** Checks the indices of an op that has some, before it. */
+export function checkLookup(
+  emitter: Emitter,
+  lowering: Lowering,
+  inputs: readonly (Operand | undefined)[],
+  attributes: Attributes,
+  site: Pick<IndexSite, "op" | "path">,
+): void {
+  const found = lowering.lookup?.(inputs, attributes);
+  if (found === undefined) return;
+  const { address, shape } = inputs[found.input]!;
+  emitter.check(address, sizeOf(shape), { ...site, size: found.size });
+}
