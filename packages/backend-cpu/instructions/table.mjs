@@ -23,6 +23,10 @@ const matrixSteps = { rowStepA: i32, depthStepA: i32, depthStepB: i32, columnSte
 const alongAxis = { outer: i32, length: i32, inner: i32 };
 const indexed = { ...alongAxis, count: i32 };
 
+const statistics = { centers: place, spreads: place };
+const inGroups = { groups: i32, each: i32, spatial: i32, eps: f32, centered: flag };
+const overBatch = { from: i32, to: i32, samples: i32, channels: i32, spatial: i32, eps: f32 };
+
 /** @type {Readonly<Record<string, Instruction>>} */
 export const instructions = {
   // Control.
@@ -159,6 +163,48 @@ export const instructions = {
   winogradWeightFinish: {
     file: "winogradGradient",
     args: { toWeight: place, toBias: place, sums: place, x: place, g: place, scratch: place, tiles: words },
+  },
+
+  // Normalizations.
+  groupNorm: {
+    file: "normalize",
+    args: { y: place, ...statistics, x: place, weight: place, bias: place, samples: i32, ...inGroups },
+  },
+  groupNormGradient: {
+    file: "normalize",
+    args: {
+      dx: place,
+      sums: place,
+      g: place,
+      toCenters: place,
+      toSpreads: place,
+      x: place,
+      weight: place,
+      ...statistics,
+      samples: i32,
+      block: i32,
+      ...inGroups,
+    },
+  },
+  batchNorm: {
+    file: "normalize",
+    args: { y: place, ...statistics, x: place, weight: place, bias: place, scratch: place, ...overBatch },
+  },
+  batchNormGradient: {
+    file: "normalize",
+    args: {
+      dx: place,
+      toWeight: place,
+      toBias: place,
+      g: place,
+      toCenters: place,
+      toSpreads: place,
+      x: place,
+      weight: place,
+      ...statistics,
+      scratch: place,
+      ...overBatch,
+    },
   },
 
   // Composites in one pass. An exponential is eight additions.

@@ -7,6 +7,7 @@ import { convolutions } from "./convolution.js";
 import { alone, elementwise } from "./elementwise.js";
 import { fused } from "./fused.js";
 import { movement } from "./movement.js";
+import { normalizations } from "./normalization.js";
 import type { Lowering } from "./operand.js";
 import { pointwise, type PointwiseLowering, type Step } from "./pointwise.js";
 import { pools } from "./pooling.js";
@@ -26,6 +27,7 @@ const builtin: ReadonlyMap<string, Lowering> = new Map([
   ...pools,
   ...convolutions,
   ...attentions,
+  ...normalizations,
   ...fused,
   ...updates,
 ]);
