@@ -375,8 +375,17 @@ export function groupNormGradient(
           const from = at4(0, i * spatial);
           slopes(g + from, x + from, 1, 0, spatial, c);
           const w = <f64>optional(weights, i, 1);
-          h += w * firsts;
-          hd += w * seconds;
+          if (isFinite(w)) {
+            h += w * firsts;
+            hd += w * seconds;
+          } else {
+            // Slopes of both signs make infinities of both signs, which have no sum.
+            for (let j = 0; j < spatial; j++) {
+              const slope = w * <f64>load<f32>(at4(g + from, j));
+              h += slope;
+              hd += slope * (<f64>load<f32>(at4(x + from, j)) - <f64>c);
+            }
+          }
           if (sums != 0) {
             store<f32>(at4(toWeight, i), <f32>(<f64>load<f32>(at4(toWeight, i)) + seconds * s));
             store<f32>(at4(toBias, i), <f32>(<f64>load<f32>(at4(toBias, i)) + firsts));
@@ -603,7 +612,9 @@ function finishChannel(
   store<f32>(at4(coefficients, i), <f32>(s * w));
   const t = (2 * <f64>load<f32>(at4(toSpreads, i)) - s * s * s * w * product) / count;
   store<f32>(at4(coefficients, apart + i), <f32>t);
-  store<f32>(at4(coefficients, 2 * apart + i), <f32>((<f64>load<f32>(at4(toCenters, i)) - s * w * sum) / count));
+  // Infinite slopes less their mean are no number.
+  const level = isFinite(w) ? (<f64>load<f32>(at4(toCenters, i)) - s * w * sum) / count : NaN;
+  store<f32>(at4(coefficients, 2 * apart + i), <f32>level);
 }
 
 /** As batchNorm; `scratch` holds three numbers a channel. */
