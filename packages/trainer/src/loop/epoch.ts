@@ -103,6 +103,8 @@ export class Epoch {
     } catch (error) {
       // What runs comes to its end before anything is said.
       await Promise.allSettled(this.#queue.map(({ report }) => report));
+      // The oldest is the one that failed: neither it nor what was queued after it was taken.
+      Object.assign(training.state, this.#queue[0]?.before);
       await loader.close().catch(() => undefined);
       throw error;
     }

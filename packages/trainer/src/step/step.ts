@@ -45,13 +45,22 @@ export class UpdateStep implements Step<TrainingState> {
     if (isInFlight) state.accepted++;
     if (numbers instanceof Promise) {
       const { check } = this.#training.turns.work("fit");
-      return numbers.then((later) => {
-        check();
-        const report = this.#read(new Report(), number, batch.size, later);
-        // Of steps in flight whoever queued them puts the counters right: others count on this one by now.
-        if (report.verdict === "refused" && !isInFlight) state.update--;
-        return report;
-      });
+      // Of steps in flight whoever queued them puts the counters right: others count on this one by now.
+      const takeBack = (): void => {
+        if (!isInFlight) state.update--;
+      };
+      return numbers.then(
+        (later) => {
+          check();
+          const report = this.#read(new Report(), number, batch.size, later);
+          if (report.verdict === "refused") takeBack();
+          return report;
+        },
+        (error: unknown) => {
+          takeBack();
+          throw error;
+        },
+      );
     }
     const report = this.#read(this.#report, number, batch.size, numbers);
     if (report.verdict === "refused") state.update--;
