@@ -6,6 +6,7 @@ import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sam
 import type { DType } from "../types/dtype.js";
 import { builtinOp, type Op } from "../ir/op.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
+import { sub } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, greater } from "./comparison.js";
 import { apply1 } from "./apply.js";
@@ -205,8 +206,10 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
  */
 export function argMin(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("argMin", arguments, 2);
+  checkTensor("argMin", x);
   checkOptions("argMin", options, axisOptions, "x");
-  return argMax(neg(x), options);
+  // −(−2³¹) is no int32; −1 − x turns the order round for every one.
+  return argMax(x.dtype === "int32" ? sub(-1, x) : neg(x), options);
 }
 
 /** @internal Sums what broadcasting repeated: `t` back to `shape`. */
