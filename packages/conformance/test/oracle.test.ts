@@ -74,3 +74,14 @@ it("a product whose finite factors are beyond float32 is left out, whatever 0 an
   const few = program({ x: float(0.01, 3, Infinity, 0.5) }, [{ result: "t0", call: "prod", args: [{ ref: "x" }] }]);
   expect(await judge(few, targets)).toEqual({ kind: "same" });
 });
+
+it("equal elements may be approximated differently: which of them is the largest is nobody's promise", async () => {
+  const given = program({ x: { ...float(-3, 1, -3, 2), shape: [4] } }, [
+    { result: "t0", call: "exp", args: [{ ref: "x" }] },
+    { result: "t1", call: "argMin", args: [{ ref: "t0" }] },
+  ]);
+  const oracle = await consult(given);
+  expect(oracle.kind).toBe("values");
+  if (oracle.kind === "values")
+    expect(await widened(given, oracle.values, 24)).toEqual({ kind: "discarded", reason: "unstable" });
+});
