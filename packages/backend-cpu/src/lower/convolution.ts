@@ -3,28 +3,9 @@ import type { ConvolutionTransposeAttributes } from "@ermine/core";
 import type { Emitter } from "../emitter.js";
 import { kinds } from "../generated/instructions.js";
 import { contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
-import { inParts } from "./split.js";
 import { three, upToThreeAxes, type Geometry } from "./window.js";
+import { cut, type Axes, type Convolution, type Pass, type Staging, type Tap } from "./convolutionPass.js";
 import { winograd, winogradWeight } from "./winograd.js";
-
-/** Depth, height, width. */
-export type Axes = readonly number[];
-
-/** A convolution over three axes; those that are not there have size and kernel 1. */
-export interface Convolution {
-  readonly images: number;
-  readonly groups: number;
-  /** Channels of x and of y in a group. */
-  readonly channels: number;
-  readonly out: number;
-  readonly size: Axes;
-  readonly kernel: Axes;
-  readonly counts: Axes;
-  readonly stride: Axes;
-  readonly before: Axes;
-  readonly after: Axes;
-  readonly dilation: Axes;
-}
 
 function convolutionOf(x: Operand, weight: Operand, y: Operand, attributes: unknown): Convolution {
   const g = attributes as Geometry;
@@ -41,16 +22,6 @@ function convolutionOf(x: Operand, weight: Operand, y: Operand, attributes: unkn
     after: three(g.padAfter, 0),
     dilation: three(g.dilation, 1),
   };
-}
-
-/** How planes are laid out. */
-interface Staging {
-  readonly size: Axes;
-  readonly stride: Axes;
-  /** The place of the first number: padding before it, or less than 0 where the first are left out. */
-  readonly before: Axes;
-  /** Places from row to row and so on, in steps of the stride. */
-  readonly rows: Axes;
 }
 
 /**
@@ -77,14 +48,6 @@ function planeOf(images: number, rows: Axes, reach: number): number {
 
 /** Images staged at once: small ones together, so that runs are long. */
 const blockOf = (images: number, rows: Axes): number => Math.max(1, Math.min(images, Math.round(256 / sizeOf(rows))));
-
-interface Tap {
-  /** Its number in the kernel. */
-  readonly index: number;
-  /** Which remainder of the stride, and how far in the run. */
-  readonly phase: number;
-  readonly reach: number;
-}
 
 /** All combinations of one element of each list. */
 const product = <T>(lists: readonly (readonly T[])[]): T[][] =>
@@ -132,25 +95,6 @@ const tapsOf = (c: Convolution, { rows }: Staging): Tap[] =>
   );
 
 const reachOf = (taps: readonly Tap[]): number => Math.max(0, ...taps.map((tap) => tap.reach));
-
-/** Emits the convolution's work, which consists of `count` units, as few parts. */
-export const cut = (e: Emitter, c: Convolution, count: number, emit: (from: number, to: number) => void): void =>
-  inParts(e, c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts), count, emit);
-
-export interface Pass {
-  readonly y: number;
-  readonly x: number;
-  readonly weight: number;
-  readonly bias: number;
-  /** 8, the last place of a 3 × 3 kernel, on the way from y to x: rows of the weight are its channels, and the kernel is turned round. Else 0. */
-  readonly turned: 0 | 8;
-  readonly staging: Staging;
-  readonly counts: Axes;
-  /** Where the result's numbers go: the first, and every how many-th along the axes. */
-  readonly first: Axes;
-  readonly every: Axes;
-  readonly taps: readonly Tap[];
-}
 
 function pass(e: Emitter, c: Convolution, p: Pass): void {
   const { staging: s, taps, turned } = p;

@@ -1,6 +1,6 @@
 /** Where a convolution goes through Winograd's F(2 × 2, 3 × 3), and how its tiles are cut. */
 import type { Emitter } from "../emitter.js";
-import { cut, type Axes, type Convolution, type Pass } from "./convolution.js";
+import { cut, type Axes, type Convolution, type Pass } from "./convolutionPass.js";
 import { inParts } from "./split.js";
 
 /** Tiles whose numbers stand beside each other, where a row has no more. */
