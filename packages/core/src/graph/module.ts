@@ -54,7 +54,7 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
   const places = module.variables.map(({ type }) => createVariable(backend, type));
   const release = releasing(places);
   try {
-    return programOver(backend, module, lowered, places, release);
+    return programOver(backend, module, lowered, places, release, alone(places));
   } catch (error) {
     release();
     throw error;
@@ -80,7 +80,7 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
       return placement;
     });
     const places = placements.map(({ storage }) => storage);
-    return inStep(programOver(backend, module, lowered, places, letGo), placements);
+    return programOver(backend, module, lowered, places, letGo, inStep(module, placements));
   } catch (error) {
     letGo();
     throw error;
@@ -102,9 +102,30 @@ const ending = (finalizer: (() => void) | undefined, letGo: () => void) => (): v
   letGo();
 };
 
-/** The program, its variables as new before each run as programs of other backends have left them. */
-function inStep(program: Program, placements: readonly VariablePlacement[]): Program {
-  const { module, run, runSync, profile } = program;
+/** A program's variables, and what is to be done about them around a run. */
+interface Variables {
+  /** Before a run. */
+  before(): void;
+  /** After a run of that entry. */
+  after(entry: string): void;
+  /** The place of a variable, its elements as new as any. */
+  at(variable: number): VariableStorage;
+  /** It was written. */
+  wrote(variable: number): void;
+}
+
+const nothing = (): void => {};
+
+/** Those that no other program has. */
+const alone = (places: readonly VariableStorage[]): Variables => ({
+  before: nothing,
+  after: nothing,
+  at: (variable) => places[variable]!,
+  wrote: nothing,
+});
+
+/** Those that other programs may have: as new before each run as programs of other backends have left them. */
+function inStep(module: GraphModule, placements: readonly VariablePlacement[]): Variables {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const written = new Map(
     Object.entries(module.entries).map(([entry, { updates }]) => [
@@ -112,49 +133,21 @@ function inStep(program: Program, placements: readonly VariablePlacement[]): Pro
       updates.map(({ variable }) => placements[index.get(variable)!]!),
     ]),
   );
-  const before = (): void => {
-    for (let i = 0; i < placements.length; i++) if (!placements[i]!.isFresh) placements[i]!.refresh();
+  return {
+    before() {
+      for (let i = 0; i < placements.length; i++) if (!placements[i]!.isFresh) placements[i]!.refresh();
+    },
+    after(entry) {
+      const places = written.get(entry)!;
+      for (let i = 0; i < places.length; i++) if (places[i]!.all.length > 1) places[i]!.wrote();
+    },
+    at(variable) {
+      const placement = placements[variable]!;
+      placement.refresh();
+      return placement.storage;
+    },
+    wrote: (variable) => placements[variable]!.wrote(),
   };
-  const after = (entry: string): void => {
-    const places = written.get(entry)!;
-    for (let i = 0; i < places.length; i++) if (places[i]!.all.length > 1) places[i]!.wrote();
-  };
-  return Object.assign(program, {
-    run(entry: string, feeds: Feeds) {
-      before();
-      const outputs = run(entry, feeds);
-      after(entry);
-      return outputs;
-    },
-    ...(runSync && {
-      runSync(entry: string, feeds: Feeds) {
-        before();
-        const outputs = runSync(entry, feeds);
-        after(entry);
-        return outputs;
-      },
-    }),
-    ...(profile && {
-      async profile(entry: string, feeds: Feeds) {
-        before();
-        const parts = await profile(entry, feeds);
-        after(entry);
-        return parts;
-      },
-    }),
-    snapshot(i: number) {
-      placements[i]!.refresh();
-      return placements[i]!.storage.snapshot();
-    },
-    read(i: number) {
-      placements[i]!.refresh();
-      return placements[i]!.storage.read();
-    },
-    write(i: number, data: TypedArray | Storage) {
-      placements[i]!.storage.write(data);
-      placements[i]!.wrote();
-    },
-  });
 }
 
 /**
@@ -166,6 +159,7 @@ function programOver(
   lowered: GraphModule,
   places: readonly VariableStorage[],
   letGo: () => void,
+  variables: Variables,
 ): Program {
   const executable = backend.compile?.(lowered, places) ?? interpret(backend, lowered, places);
   const graphs = Object.values(lowered.entries);
@@ -203,21 +197,34 @@ function programOver(
     module,
     lowered,
     ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
-    // Bound and not wrapped where there is nothing to do: a call less in each step.
-    run: plain ? executable.run.bind(executable) : (entry, feeds) => executable.run(entry, complete(entry, feeds)),
-    ...(executable.runSync === undefined
-      ? {}
-      : {
-          runSync: plain
-            ? executable.runSync.bind(executable)
-            : (entry: string, feeds: Feeds) => executable.runSync!(entry, complete(entry, feeds)),
-        }),
-    ...(executable.profile === undefined
-      ? {}
-      : { profile: (entry: string, feeds: Feeds) => executable.profile!(entry, complete(entry, feeds)) }),
-    snapshot: (i) => places[i]!.snapshot(),
-    read: (i) => places[i]!.read(),
-    write: (i, data) => places[i]!.write(data),
+    run(entry, feeds) {
+      variables.before();
+      const outputs = executable.run(entry, plain ? feeds : complete(entry, feeds));
+      variables.after(entry);
+      return outputs;
+    },
+    ...(executable.runSync && {
+      runSync(entry: string, feeds: Feeds) {
+        variables.before();
+        const outputs = executable.runSync!(entry, plain ? feeds : complete(entry, feeds));
+        variables.after(entry);
+        return outputs;
+      },
+    }),
+    ...(executable.profile && {
+      async profile(entry: string, feeds: Feeds) {
+        variables.before();
+        const parts = await executable.profile!(entry, plain ? feeds : complete(entry, feeds));
+        variables.after(entry);
+        return parts;
+      },
+    }),
+    snapshot: (i) => variables.at(i).snapshot(),
+    read: (i) => variables.at(i).read(),
+    write(i, data) {
+      places[i]!.write(data);
+      variables.wrote(i);
+    },
     dispose() {
       if (ended) return;
       ended = true;
