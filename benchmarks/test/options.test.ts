@@ -32,6 +32,7 @@ test("without options everything runs and the results are written", () => {
     "predict",
     "gan",
     "kernels",
+    "optimizers",
     "startup",
     "memory",
     "loader",

@@ -3,7 +3,7 @@ import type { Backend, Executable, Feed, Feeds, VariableStorage } from "../ir/co
 import type { Storage } from "../types/storage.js";
 import { createVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
-import { finalizationRegistry } from "../types/finalizers.js";
+import { finalizationRegistry, weakReference } from "../types/finalizers.js";
 import { bind, concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
@@ -71,12 +71,12 @@ export function compileApart(backend: Backend, module: GraphModule): Program {
  */
 export function compileModule(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
-  const held: WeakRef<GraphVariable>[] = [];
+  const held: VariableReference[] = [];
   const letGo = lettingGo(held, backend);
   try {
     const placements = module.variables.map((variable) => {
       const placement = variable.hold(backend, (initial) => createVariable(backend, variable.type, initial));
-      held.push(new WeakRef(variable));
+      held.push(weakReference(variable));
       return placement;
     });
     const places = placements.map(({ storage }) => storage);
@@ -89,11 +89,13 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
 
 // What is called for a program that was collected refers to nothing of it; made apart, as closures of one function share all that any of them refers to.
 
+type VariableReference = Pick<WeakRef<GraphVariable>, "deref">;
+
 const releasing = (places: readonly VariableStorage[]) => (): void => {
   for (const place of places) place.release();
 };
 
-const lettingGo = (held: WeakRef<GraphVariable>[], backend: Backend) => (): void => {
+const lettingGo = (held: VariableReference[], backend: Backend) => (): void => {
   for (const variable of held.splice(0)) variable.deref()?.letGo(backend);
 };
 

@@ -6,3 +6,9 @@ export function finalizationRegistry<T>(cleanup: (held: T) => void): Pick<Finali
   if (typeof FinalizationRegistry !== "undefined") return new FinalizationRegistry<T>(cleanup);
   return { register: () => undefined, unregister: () => false };
 }
+
+/** A WeakRef; where the engine has none, one that holds its object. */
+/* @__NO_SIDE_EFFECTS__ */
+export function weakReference<T extends object>(target: T): Pick<WeakRef<T>, "deref"> {
+  return typeof WeakRef !== "undefined" ? new WeakRef(target) : { deref: () => target };
+}
