@@ -13,13 +13,15 @@ export const mul = (e: Emitter, a: Operand, b: Operand): Operand => binary(e, "M
 /** The scalars of a step by their names: all of them are one op's outputs. */
 export type NamedScalars = (name: string) => Operand;
 
+/** @param vector the named scalars in their order, before those of what is wrapped around the optimizer (an average) */
 export const namedScalars =
   (e: Emitter, vector: Operand, attributes: Attributes): NamedScalars =>
   (name) => {
     const names = attributes["scalars"] as readonly string[];
     const { dtype } = vector;
-    const unpacked = { num: { int: names.length }, T: { type: dtype }, axis: { int: 0 } };
-    const outputs = names.map(() => ({ shape: [], dtype }));
+    const count = vector.shape[0] as number;
+    const unpacked = { num: { int: count }, T: { type: dtype }, axis: { int: 0 } };
+    const outputs = Array.from({ length: count }, () => ({ shape: [], dtype }));
     return e.op("Unpack", [vector], unpacked, outputs)[names.indexOf(name)]!;
   };
 
