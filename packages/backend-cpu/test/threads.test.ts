@@ -198,7 +198,9 @@ describe("a thread that dies in the middle of a part", () => {
     engine.exports.useScratch(scratch[0]!, heap.allocate(4096));
     pool.place(scratch);
     const { workers } = await watched(async () => pool.start());
-    while (pool.workers === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    // Ready, and known to be so: only of such a worker this thread is told that it is gone.
+    const isKnown = (): boolean => workers[0]!.performance.eventLoopUtilization().active > 0;
+    while (pool.workers === 0 || !isKnown()) await new Promise((resolve) => setTimeout(resolve, 1));
     const places = [heap.allocate(4 << 18), heap.allocate(4 << 18)];
     return {
       engine,
@@ -281,7 +283,7 @@ describe("a thread that dies in the middle of a part", () => {
     };
     // The caller's part gives the worker time to take the other one.
     for (let i = 0; i < 20 && asked === 0; i++) {
-      expect(fork(2, (emitter, part) => write(emitter, part, part === 0 ? 1000 : 5000))).toBeUndefined();
+      expect(fork(2, (emitter, part) => write(emitter, part, part === 0 ? 500 : 3000))).toBeUndefined();
     }
     expect(asked).toBeGreaterThan(0);
     pool.check();

@@ -42,6 +42,7 @@ interface NodeWorker {
   readonly performance?: { eventLoopUtilization(): { readonly idle: number; readonly active: number } };
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "exit", listener: (code: number) => void): void;
+  on(event: "online", listener: () => void): void;
 }
 type NodeWorkerClass = new (source: string, options: object) => NodeWorker;
 
@@ -66,14 +67,17 @@ export function startWorker(start: WorkerStart, failed: number, ended: (reason: 
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const worker = new node.Worker(source(failed), { eval: true, workerData: { ...start, begun }, execArgv: [] });
     let why: string | undefined;
+    let isOnline = false;
+    worker.on("online", () => (isOnline = true));
     worker.on("error", (error) => (why = error.message));
     worker.on("exit", (code) => ended(why ?? `exit code ${code}`));
     worker.unref();
     return {
       gone() {
         const { idle, active } = worker.performance?.eventLoopUtilization() ?? { idle: 0, active: 1 };
-        // Of a loop that has begun and is no more Node says -1, or nothing where it had not been asked before.
-        return Atomics.load(begun, 0) === 1 && (idle < 0 || active === 0);
+        // Of a loop that has begun and is no more Node says -1, or nothing where it had not been asked before. Nor does it say anything of one that this
+        // thread has not heard of yet, although it works.
+        return isOnline && Atomics.load(begun, 0) === 1 && (idle < 0 || active === 0);
       },
     };
   }
