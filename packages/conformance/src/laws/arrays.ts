@@ -82,13 +82,18 @@ function trainerOf(backend: Backend, compile: boolean): Trainer {
 
 const run = { epochs: 2, batchSize: 4, shuffle: false } as const;
 
+/** What each kind of call gives. */
+async function results(trainer: Trainer, data: Dataset): Promise<number[]> {
+  const first = await trainer.predict(data);
+  await trainer.fit(data, run);
+  const { loss } = await trainer.evaluate(data);
+  return [...first.data, loss, ...(await trainer.predict(data)).data];
+}
+
 async function trained(backend: Backend, compile: boolean, data: Dataset): Promise<number[]> {
   const trainer = trainerOf(backend, compile);
   try {
-    const first = await trainer.predict(data);
-    await trainer.fit(data, run);
-    const { loss } = await trainer.evaluate(data);
-    return [...first.data, loss, ...(await trainer.predict(data)).data];
+    return await results(trainer, data);
   } finally {
     trainer.dispose();
   }
@@ -121,10 +126,7 @@ async function checkLost(backend: Backend, compile: boolean, make: (typeof chang
           if (!message.includes("detached") || !message.includes("resized")) throw new Error(`${what}: ${message}`);
         }
       }
-      const first = await trainer.predict(data);
-      await trainer.fit(data, run);
-      const { loss } = await trainer.evaluate(data);
-      return [...first.data, loss, ...(await trainer.predict(data)).data];
+      return await results(trainer, data);
     } finally {
       trainer.dispose();
     }

@@ -7,10 +7,11 @@ import { add, ErmineError, tensor, withDomain, type Backend, type Tensor } from 
 import { reference } from "@ermine/core/reference";
 import { release } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";
-import { runnerOf, type Call, type Numbers, type Runner } from "./call.js";
+import { runnerOf, type Call, type Numbers } from "./call.js";
 import { lossCalls, type Definitions } from "./definitions.js";
 import { draw } from "./draw.js";
 import type { Law } from "./law.js";
+import { outcomeOf, type Outcome } from "./outcome.js";
 
 const size = 4;
 const far = 2 ** 30;
@@ -31,17 +32,6 @@ const computing = (call: Call, input: number): Call => ({
   ...call,
   run: (...inputs) => call.run(...inputs.map((t, i) => (i === input ? withDomain(add(t, 0), t.domain) : t))),
 });
-
-type Outcome = readonly Numbers[] | ErmineError;
-
-async function outcome(runner: Runner, inputs: readonly Tensor[]): Promise<Outcome> {
-  try {
-    return await runner.run(inputs);
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-}
 
 const isNaNSomewhere = ({ data }: Numbers): boolean => Array.from(data as ArrayLike<number>).some(Number.isNaN);
 
@@ -70,9 +60,9 @@ async function check(call: Call, input: number, backend: Backend): Promise<void>
   try {
     for (const value of inputs[input]!.dtype === "int32" ? integers : numbers) {
       for (const place of [0, inputs[input]!.size - 1]) {
-        const expected = await outcome(onHost, withOne(inputs, input, place, value));
+        const expected = await outcomeOf(onHost.run(withOne(inputs, input, place, value)));
         for (const { way, runner } of runners) {
-          const got = await outcome(runner, withOne(inputs, input, place, value));
+          const got = await outcomeOf(runner.run(withOne(inputs, input, place, value)));
           const host = way.endsWith("host");
           const found =
             expected instanceof ErmineError

@@ -19,12 +19,12 @@ import {
   type Tensor,
 } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
-import type { Mode } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";
-import { evaluate, outputsOf, run, type Call, type Numbers } from "./call.js";
+import { evaluate, outputsOf, run, type Call } from "./call.js";
 import { callsOf, optimizerCalls } from "./definitions.js";
 import { draw } from "./draw.js";
 import type { Law } from "./law.js";
+import { outcomeOf, type Outcome } from "./outcome.js";
 
 const [size, seed] = [3, 1];
 const oracle = reference();
@@ -104,17 +104,6 @@ function variants(own: readonly DType[]): readonly (readonly DType[])[] {
   return [...new Map([...single, ...same].map((list) => [list.join(), list])).values()];
 }
 
-type Outcome = readonly Numbers[] | ErmineError;
-
-async function outcome(call: Call, backend: Backend, mode: Mode): Promise<Outcome> {
-  try {
-    return await run(call, backend, mode, size, seed);
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw new Error(`an error that is not ermine's: ${String(error)}`, { cause: error });
-  }
-}
-
 function difference(got: Outcome, expected: Outcome): string | undefined {
   if (got instanceof ErmineError) {
     if (expected instanceof ErmineError && got.code === expected.code) return undefined;
@@ -127,7 +116,7 @@ function difference(got: Outcome, expected: Outcome): string | undefined {
 /** A shape that depends on numbers, as a mask's, is known eagerly alone: every program refuses it, the reference's too. */
 async function asksForNumbers(got: Outcome, call: Call): Promise<boolean> {
   if (!(got instanceof ErmineError)) return false;
-  const program = await outcome(call, oracle, "compiled");
+  const program = await outcomeOf(run(call, oracle, "compiled", size, seed));
   return program instanceof ErmineError && program.code === "ERMINE_UNSUPPORTED" && difference(got, program) === undefined;
 }
 
@@ -136,9 +125,9 @@ async function check(call: Call, backend: Backend): Promise<void> {
   const inputs = call.inputs(size, draw(seed)).map(given);
   for (const chosen of variants(inputs.map(({ dtype }) => dtype))) {
     const variant: Call = { ...call, inputs: () => inputs.map((input, i) => made(input, chosen[i]!)) };
-    const expected = await outcome(variant, oracle, "eager");
+    const expected = await outcomeOf(run(variant, oracle, "eager", size, seed));
     for (const mode of ["eager", "compiled"] as const) {
-      const got = await outcome(variant, backend, mode);
+      const got = await outcomeOf(run(variant, backend, mode, size, seed));
       // Eagerly a value may be refused before a shape is.
       if (mode === "compiled" && got instanceof ErmineError && expected instanceof ErmineError) continue;
       const found = difference(got, expected);

@@ -3,23 +3,12 @@ import { ErmineError, type Backend } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import type { Mode } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";
-import { run, type Call, type Numbers } from "./call.js";
+import { run, type Call } from "./call.js";
 import { callsOf } from "./definitions.js";
 import type { Law } from "./law.js";
+import { outcomeOf, type Outcome } from "./outcome.js";
 import { property } from "./property.js";
 import { primitivesOf } from "./views.js";
-
-type Outcome = readonly Numbers[] | ErmineError;
-
-/** What a call gives; that it refuses its inputs (a maximum of nothing) is a result as well. */
-async function outcome(call: Call, backend: Backend, mode: Mode, size: number, seed: number): Promise<Outcome> {
-  try {
-    return await run(call, backend, mode, size, seed);
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-}
 
 function difference(got: Outcome, expected: Outcome): string | undefined {
   if (expected instanceof ErmineError && got instanceof ErmineError && got.code === expected.code) return undefined;
@@ -43,7 +32,7 @@ const law = (
         async check(backend) {
           const { got, expected } = sides(backend);
           await property({ largest: Math.min(call.largest, largest) }, async (size, seed) =>
-            difference(await outcome(call, ...got, size, seed), await outcome(call, ...expected, size, seed)),
+            difference(await outcomeOf(run(call, ...got, size, seed)), await outcomeOf(run(call, ...expected, size, seed))),
           );
         },
       })),

@@ -6,10 +6,11 @@ import { ErmineError, tensor, withDomain, type Backend, type Tensor } from "@erm
 import { reference } from "@ermine/core/reference";
 import { release, type Mode } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";
-import { runnerOf, type Call, type Numbers, type Runner } from "./call.js";
+import { runnerOf, type Call, type Numbers } from "./call.js";
 import { callsOf } from "./definitions.js";
 import { draw } from "./draw.js";
 import type { Law } from "./law.js";
+import { outcomeOf, type Outcome } from "./outcome.js";
 
 const floats = [NaN, Infinity, -Infinity, -0, 1e-40, -1e-40, 3e38, -3e38, 2 ** 31, -3e9, 1e20] as const;
 const integers = [2 ** 31 - 1, -(2 ** 31), 2 ** 24 + 1, 0, -1] as const;
@@ -27,17 +28,6 @@ function planted(inputs: readonly Tensor[], input: number, place: number, value:
     data[place] = value;
     return withDomain(tensor(data, { shape: t.shape as readonly number[], dtype: t.dtype }), t.domain);
   });
-}
-
-type Outcome = readonly Numbers[] | ErmineError;
-
-async function outcome(runner: Runner, inputs: readonly Tensor[]): Promise<Outcome> {
-  try {
-    return await runner.run(inputs);
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
 }
 
 /** Where a value is NaN nothing is asked of gradients: some rules multiply with it, and others mask it. */
@@ -107,7 +97,7 @@ class Expected {
     let known = this.#known.get(key);
     if (known === undefined) {
       const runner = runnerOf(this.#call, reference({ precision }), mode);
-      known = await outcome(runner, this.#inputs);
+      known = await outcomeOf(runner.run(this.#inputs));
       runner.dispose();
       this.#known.set(key, known);
     }
@@ -152,7 +142,7 @@ async function check(call: Call, isOp: boolean, backend: Backend): Promise<void>
         for (const { mode, runner } of sides) {
           // Its own for each, as nothing of it is on the backend yet.
           const own = planted(inputs, input, place, value);
-          const got = await outcome(runner, own);
+          const got = await outcomeOf(runner.run(own));
           own[input]!.dispose();
           const found = await differs(call, value, got, mode, expected);
           if (found === undefined) continue;
