@@ -141,9 +141,15 @@ export const columnFeed = (size: number, column: BatchColumn): Feed => ({ shape:
  * const [batch] = dataset({ inputs: [[1, 2], [3, 4], [5, 6]] }).batches({ batchSize: 2, epoch: 0, seed: undefined });
  * batchFeeds(batch!)["inputs"]!.shape; // => [2, 2]
  */
-export function batchFeeds({ size, columns }: Pick<Batch, "size" | "columns">): Record<string, Feed> {
+export const batchFeeds = (batch: Pick<Batch, "size" | "columns">): Record<string, Feed> => feedsWith(batch, columnFeed);
+
+/** The same, each column fed as `feed` says. */
+export function feedsWith(
+  { size, columns }: Pick<Batch, "size" | "columns">,
+  feed: (size: number, column: BatchColumn) => Feed,
+): Record<string, Feed> {
   const feeds: Record<string, Feed> = {};
   // Added and not spread: a spread makes a hidden class each step, which stays until the next full collection.
-  for (const [name, column] of namedColumns(columns)) feeds[name] = columnFeed(size, column);
+  for (const [name, column] of namedColumns(columns)) feeds[name] = feed(size, column);
   return feeds;
 }

@@ -12,7 +12,6 @@ import {
 } from "@ermine/core";
 import { mainTarget } from "../data/targets.js";
 import type { Batch } from "../data/source.js";
-
 import { argMaxAt } from "../metrics/accuracy.js";
 import type { HostBatch } from "../metrics/metric.js";
 import { mainLoss, type AnyLoss } from "./objective.js";

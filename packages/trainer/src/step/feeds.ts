@@ -1,7 +1,6 @@
 /** What the trainer's entries are fed: a batch's columns, which the backend pulls, the counters of random numbers, and the optimizers' scalars. */
 import type { Feed } from "@ermine/core";
-import { batchFeeds } from "../data/batches.js";
-import { namedColumns } from "../data/columns.js";
+import { columnFeed, feedsWith } from "../data/batches.js";
 import type { DeviceCache } from "../data/deviceCache.js";
 import type { Batch, ColumnTree } from "../data/source.js";
 import { updateEntries } from "./entries.js";
@@ -23,6 +22,7 @@ interface Bound {
  */
 export class StepFeeds {
   readonly #cache: DeviceCache | undefined;
+  readonly #groups: TrainingState["groups"];
   readonly #counters = new Int32Array(3);
   readonly #scalars: Float32Array;
   readonly #accepted = new Int32Array(1);
@@ -32,17 +32,13 @@ export class StepFeeds {
   /** @param cache the columns that the backend holds itself */
   constructor(state: TrainingState, cache: DeviceCache | undefined) {
     this.#cache = cache;
+    this.#groups = state.groups;
     this.#scalars = new Float32Array(state.scalarCount);
   }
 
-  /** Do they fit what the optimizers feed now? */
+  /** Are they of the groups that there are now? */
   fits(state: TrainingState): boolean {
-    return this.#scalars.length === state.scalarCount;
-  }
-
-  /** The scalars of the update that is next. */
-  get scalars(): Float32Array {
-    return this.#scalars;
+    return this.#groups === state.groups;
   }
 
   /**
@@ -60,14 +56,10 @@ export class StepFeeds {
     return this.#bind(batch);
   }
 
-  #bind({ size, columns }: Batch): EntryFeeds {
-    const feeds: Record<string, Feed> = {};
-    for (const [name, column] of namedColumns(columns))
-      feeds[name] = this.#cache?.feed(size, column) ?? { shape: [size, ...column.shape], value: column };
-    feeds["counters"] = { shape: [3], value: this.#counters };
-    feeds["scalars"] = { shape: [this.#scalars.length], value: this.#scalars };
-    feeds["accepted"] = { shape: [1], value: this.#accepted };
-    this.#bound[this.#next++ % kept] = { columns, feeds };
+  #bind(batch: Batch): EntryFeeds {
+    const feeds = columnFeeds(batch, this.#cache);
+    addTime(feeds, { counters: this.#counters, scalars: this.#scalars, accepted: this.#accepted });
+    this.#bound[this.#next++ % kept] = { columns: batch.columns, feeds };
     return feeds;
   }
 }
@@ -76,16 +68,14 @@ type Columns = Pick<Batch, "size" | "columns">;
 
 /** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches. */
 export function feedsOf({ state }: Training, batch: Columns, microBatch = 0, first = 0, cache?: DeviceCache): EntryFeeds {
-  const feeds = cache === undefined ? batchFeeds(batch) : cachedFeeds(batch, cache);
-  addTime(feeds, state, microBatch, first);
+  const feeds = columnFeeds(batch, cache);
+  addTime(feeds, timeOf(state, microBatch, first));
   return feeds;
 }
 
-function cachedFeeds({ size, columns }: Columns, cache: DeviceCache): Record<string, Feed> {
-  const feeds: Record<string, Feed> = {};
-  for (const [name, column] of namedColumns(columns)) feeds[name] = cache.feed(size, column);
-  return feeds;
-}
+/** The batch's columns: gathered by the backend where the cache has them, else pulled by it. */
+const columnFeeds = (batch: Columns, cache: DeviceCache | undefined): Record<string, Feed> =>
+  feedsWith(batch, cache === undefined ? columnFeed : (size, column) => cache.feed(size, column));
 
 /** A call of an entry. */
 export interface EntryRun {
@@ -108,14 +98,25 @@ export function updateRuns(training: Training, parts: readonly Batch[], cache?: 
   return updateEntries(training).flatMap((entry): EntryRun[] => {
     if (entry !== "apply") return calls.map((call) => ({ entry, ...call }));
     const feeds: Record<string, Feed> = {};
-    addTime(feeds, state, 0, 0);
+    addTime(feeds, timeOf(state, 0, 0));
     return [{ entry, feeds, size: 0 }];
   });
 }
 
-function addTime(feeds: Record<string, Feed>, state: TrainingState, microBatch: number, first: number): void {
-  const scalars = state.scalars();
-  feeds["counters"] = { shape: [3], value: Int32Array.of(state.batch, microBatch, first) };
-  feeds["scalars"] = { shape: [scalars.length], value: scalars };
-  feeds["accepted"] = { shape: [1], value: Int32Array.of(state.accepted) };
+/** What a run is fed next to its batch. */
+interface RunTime {
+  readonly counters: Int32Array;
+  readonly scalars: Float32Array;
+  readonly accepted: Int32Array;
+}
+
+const timeOf = (state: TrainingState, microBatch: number, first: number): RunTime => ({
+  counters: Int32Array.of(state.batch, microBatch, first),
+  scalars: state.scalars(),
+  accepted: Int32Array.of(state.accepted),
+});
+
+function addTime(feeds: Record<string, Feed>, time: RunTime): void {
+  for (const name of ["counters", "scalars", "accepted"] as const)
+    feeds[name] = { shape: [time[name].length], value: time[name] };
 }

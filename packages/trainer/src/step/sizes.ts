@@ -17,15 +17,21 @@ export function sizesOf({ length, batchSize, dropLast }: Batching): number[] {
 
 const samples = (count: number): string => `${count} sample${count === 1 ? "" : "s"}`;
 
+/** The first layer of the entries that cannot measure what it must over a batch of that size. */
+function unmetBy(engine: Training["engine"], entries: readonly string[], size: number): Requirement | undefined {
+  for (const entry of entries) {
+    const requirement = unmetRequirement(engine.graph(entry), { N: size });
+    if (requirement !== undefined) return requirement;
+  }
+  return undefined;
+}
+
 /** Can each of the entries' layers measure what it must over a batch of a size? Asked once for each size. */
 export function admitsBatch({ engine }: Training, entries: readonly string[]): (size: number) => boolean {
   const known = new Map<number, boolean>();
   return (size) => {
     let admitted = known.get(size);
-    if (admitted === undefined) {
-      admitted = entries.every((entry) => unmetRequirement(engine.graph(entry), { N: size }) === undefined);
-      known.set(size, admitted);
-    }
+    if (admitted === undefined) known.set(size, (admitted = unmetBy(engine, entries, size) === undefined));
     return admitted;
   };
 }
@@ -36,13 +42,7 @@ export function admitsBatch({ engine }: Training, entries: readonly string[]): (
  * @throws ErmineError ERMINE_DATA that names the layer, and a batchSize that would do
  */
 export function checkBatchSizes({ engine }: Training, entries: readonly string[], where: string, batching: Batching): void {
-  const unmet = (size: number): Requirement | undefined => {
-    for (const entry of entries) {
-      const found = unmetRequirement(engine.graph(entry), { N: size });
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
+  const unmet = (size: number): Requirement | undefined => unmetBy(engine, entries, size);
   const bad = sizesOf(batching).find((size) => unmet(size) !== undefined);
   if (bad === undefined) return;
   const { length, batchSize, dropLast } = batching;
