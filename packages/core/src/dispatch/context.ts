@@ -55,6 +55,8 @@ export interface ExecutionContext {
   observer: OpObserver | undefined;
   /** How many ops the eager op that runs is inside of. */
   depth: number;
+  /** Variables that programs of more than one backend have, dropped ones included: while there are none, no program has older elements than another. */
+  spreadVariables: number;
 }
 
 /** The context of this copy of the package. */
@@ -71,6 +73,7 @@ export const context: ExecutionContext = {
   region: undefined,
   observer: undefined,
   depth: 0,
+  spreadVariables: 0,
 };
 
 /** Runs `fn` with a field of the context as `value`. */

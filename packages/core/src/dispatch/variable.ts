@@ -49,6 +49,7 @@ export class Placement implements VariablePlacement {
     this.all = all;
     this.#dtype = dtype;
     all.push(this);
+    if (all.length === 2) context.spreadVariables++;
   }
 
   /** Copies the newest elements here, where they are not. */
@@ -344,6 +345,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
   #end(placement: Placement): void {
     abandoned.unregister(placement);
     this.#placements.splice(this.#placements.indexOf(placement), 1);
+    if (this.#placements.length === 1) context.spreadVariables--;
   }
 
   /** @internal A program of `backend` that had the variable has ended. After the last one of all the elements are a tensor again. */

@@ -1,6 +1,7 @@
 /** From traced entries to a running program: lowering, compiling (or interpreting), and handing over the variables. */
 import type { Backend, Executable, Feed, Feeds, VariableStorage } from "../ir/contract.js";
 import type { Storage } from "../types/storage.js";
+import { context } from "../dispatch/context.js";
 import { createVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { finalizationRegistry, weakReference } from "../types/finalizers.js";
@@ -137,9 +138,11 @@ function inStep(module: GraphModule, placements: readonly VariablePlacement[]): 
   );
   return {
     before() {
+      if (context.spreadVariables === 0) return;
       for (let i = 0; i < placements.length; i++) if (!placements[i]!.isFresh) placements[i]!.refresh();
     },
     after(entry) {
+      if (context.spreadVariables === 0) return;
       const places = written.get(entry)!;
       for (let i = 0; i < places.length; i++) if (places[i]!.all.length > 1) places[i]!.wrote();
     },

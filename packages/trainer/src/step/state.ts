@@ -123,7 +123,9 @@ export class TrainingState {
     const { update: step, epoch, schedules } = this;
     for (const { optimizer, firstScalar, missed } of this.groups) {
       const time: Time = { step, epoch, age: step - missed, schedules };
-      target.set(optimizer.scalars(time), firstScalar);
+      const values = optimizer.scalars(time);
+      // A few numbers: typed arrays are slow to take a list.
+      for (let i = 0; i < values.length; i++) target[firstScalar + i] = values[i]!;
     }
   }
 
