@@ -1,10 +1,9 @@
 // Scaled dot-product attention, a block of queries at a time: their scores against all keys stay in scratch, and no matrix of
 // all pairs is ever whole.
-import { storeSome } from "./binary";
 import { gemm } from "./gemm";
 import { ATTENTION_ROWS as ROWS } from "./generated/sizes";
 import { expNegative4 } from "./math";
-import { lanes, madd, splat } from "./simd";
+import { lanes, madd, splat, storeSome } from "./simd";
 
 // @ts-ignore: decorator
 @inline

@@ -6,7 +6,7 @@ import {
 import { PRODUCT_MINUS, PRODUCT_OVER, PRODUCT_PLUS } from "./generated/kinds/combine";
 import { binaryRow } from "./generated/switches";
 import { power } from "./power";
-import { select } from "./simd";
+import { select, storeSome } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -62,15 +62,6 @@ export function each(kind: i32, dst: usize, a: usize, b: usize, count: i32, step
   if (rest == 0) return;
   const last = two(kind, stepA == 1 ? v128.load(a) : v128.load32_splat(a), stepB == 1 ? v128.load(b) : v128.load32_splat(b));
   storeSome(dst, last, rest);
-}
-
-/** The first one to three lanes: rows need not end on 16 bytes. */
-// @ts-ignore: decorator
-@inline
-export function storeSome(dst: usize, x: v128, count: i32): void {
-  store<u32>(dst, i32x4.extract_lane(x, 0));
-  if (count > 1) store<u32>(dst + 4, i32x4.extract_lane(x, 1));
-  if (count > 2) store<u32>(dst + 8, i32x4.extract_lane(x, 2));
 }
 
 /** PyTorch's remainder: the sign of the divisor. */

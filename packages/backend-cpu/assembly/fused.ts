@@ -1,8 +1,7 @@
 // What would be many ops in one pass: softmax and cross-entropy rows, losses of logits.
 import { FEW_CLASSES as FEW } from "./generated/sizes";
 import { expNegative4, log4, sigmoidBelow4, softTail4 } from "./math";
-import { atLeast, lanes, select, splat } from "./simd";
-import { storeSome } from "./binary";
+import { atLeast, lanes, select, splat, storeSome, storeUpTo } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -58,8 +57,7 @@ function rowExp(dst: usize, x: usize, count: i32, shift: f32): f32 {
     // Lanes behind the row are e^−∞.
     const z = count >= 4 ? v128.load(x) : some(x, count, splat(-f32.MAX_VALUE * 2));
     const e = expNegative4(f32x4.sub(z, by));
-    if (count >= 4) v128.store(dst, e);
-    else storeSome(dst, e, count);
+    storeUpTo(dst, e, count);
     a = f32x4.add(a, e);
   }
   return lanes(f32x4.add(a, b));
@@ -86,14 +84,6 @@ function rowBy(dst: usize, x: usize, count: i32, by: f32, subtract: bool): void 
   }
 }
 
-/** A vector of the row that begins at `row`, or what is left of it. */
-// @ts-ignore: decorator
-@inline
-function put(at: usize, x: v128, left: i32): void {
-  if (left >= 4) v128.store(at, x);
-  else storeSome(at, x, left);
-}
-
 /** Along the first axis of [length, inner], row by row: the columns' maxima and sums are in scratch. */
 // @ts-ignore: decorator
 @inline
@@ -113,7 +103,7 @@ function columns(dst: usize, x: usize, length: i32, inner: i32, scratch: usize, 
     for (let i: usize = 0; i < stride; i += 16) {
       const e = expNegative4(f32x4.sub(v128.load(row + i), v128.load(scratch + i)));
       v128.store(sums + i, f32x4.add(v128.load(sums + i), e));
-      if (!logarithm) put(row + back + i, e, <i32>(stride - i) >> 2);
+      if (!logarithm) storeUpTo(row + back + i, e, <i32>(stride - i) >> 2);
     }
   }
   for (let i: usize = 0; i < stride; i += 16) {
@@ -126,7 +116,7 @@ function columns(dst: usize, x: usize, length: i32, inner: i32, scratch: usize, 
       const y = logarithm
         ? f32x4.sub(f32x4.sub(v128.load(row + i), v128.load(scratch + i)), by)
         : f32x4.mul(v128.load(row + back + i), by);
-      put(row + back + i, y, <i32>(stride - i) >> 2);
+      storeUpTo(row + back + i, y, <i32>(stride - i) >> 2);
     }
   }
 }
@@ -169,8 +159,7 @@ function rowSlope(dst: usize, g: usize, y: usize, count: i32, logarithm: bool): 
   at = 0;
   for (left = count; left > 0; left -= 4, at += 16) {
     const r = slope(v128.load(g + at), v128.load(y + at), sum, logarithm);
-    if (left >= 4) v128.store(dst + at, r);
-    else storeSome(dst + at, r, left);
+    storeUpTo(dst + at, r, left);
   }
 }
 
@@ -189,7 +178,7 @@ function columnSlope(dst: usize, g: usize, y: usize, length: i32, inner: i32, sc
   for (let row: usize = 0; row < plane; row += stride) {
     for (let i: usize = 0; i < stride; i += 16) {
       const r = slope(v128.load(g + row + i), v128.load(y + row + i), v128.load(scratch + i), logarithm);
-      put(dst + row + i, r, <i32>(stride - i) >> 2);
+      storeUpTo(dst + row + i, r, <i32>(stride - i) >> 2);
     }
   }
 }

@@ -1,8 +1,7 @@
 // Along one axis of [outer, length, inner]: sums, products, extremes, places, running sums, order.
 import { MAX, MAX_INT, MIN, MIN_INT, PROD, PROD_INT, SUM, SUM_INT } from "./generated/kinds/reduction";
 import { reduceAlong, reduceRows } from "./generated/switches";
-import { select as choose, splat } from "./simd";
-import { storeSome } from "./binary";
+import { demote, highHalf, lowHalf, select as choose, splat, storeUpTo } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -58,25 +57,6 @@ export function sumRow(src: usize, count: i32): f32 {
   return <f32>total;
 }
 
-/** Two halves of four float32 added to float64. */
-// @ts-ignore: decorator
-@inline
-function lowHalf(x: v128): v128 {
-  return f64x2.promote_low_f32x4(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function highHalf(x: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function demote(low: v128, high: v128): v128 {
-  return v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
-}
-
 /** Along the first axis of [length, inner]: 16 columns at a time, a cache line of each row, then four. */
 // @ts-ignore: decorator
 @inline
@@ -110,8 +90,7 @@ export function along(kind: i32, dst: usize, src: usize, outer: i32, length: i32
       let at = src + (<usize>i << 2);
       let result = start(kind);
       for (let k = 0; k < length; k++, at += stride) result = join(kind, result, v128.load(at));
-      if (inner - i >= 4) v128.store(dst, result);
-      else storeSome(dst, result, inner - i);
+      storeUpTo(dst, result, inner - i);
       dst += <usize>min(inner - i, 4) << 2;
     }
   }
@@ -168,8 +147,7 @@ export function sumColumns(dst: usize, src: usize, length: i32, columns: i32, st
       low = f64x2.add(low, lowHalf(part));
       high = f64x2.add(high, highHalf(part));
     }
-    if (columns - i >= 4) v128.store(dst, demote(low, high));
-    else storeSome(dst, demote(low, high), columns - i);
+    storeUpTo(dst, demote(low, high), columns - i);
   }
 }
 
@@ -277,8 +255,7 @@ function argColumns(dst: usize, src: usize, length: i32, inner: i32, whole: bool
       best = choose(mask, x, best);
       place = choose(mask, i32x4.splat(k), place);
     }
-    if (inner - i >= 4) v128.store(dst, place);
-    else storeSome(dst, place, inner - i);
+    storeUpTo(dst, place, inner - i);
   }
 }
 
@@ -311,8 +288,7 @@ function cumsumColumns(dst: usize, src: usize, length: i32, inner: i32, whole: i
         high = f64x2.add(high, highHalf(x));
         total = demote(low, high);
       }
-      if (inner - i >= 4) v128.store(dst + at, total);
-      else storeSome(dst + at, total, inner - i);
+      storeUpTo(dst + at, total, inner - i);
     }
   }
 }

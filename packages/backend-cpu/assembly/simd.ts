@@ -78,3 +78,39 @@ export function lanes(x: v128): f32 {
     f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
   );
 }
+
+/** The first two of four float32 as float64. */
+// @ts-ignore: decorator
+@inline
+export function lowHalf(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x);
+}
+
+// @ts-ignore: decorator
+@inline
+export function highHalf(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function demote(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+}
+
+/** The first one to three lanes: rows need not end on 16 bytes. */
+// @ts-ignore: decorator
+@inline
+export function storeSome(dst: usize, x: v128, count: i32): void {
+  store<u32>(dst, i32x4.extract_lane(x, 0));
+  if (count > 1) store<u32>(dst + 4, i32x4.extract_lane(x, 1));
+  if (count > 2) store<u32>(dst + 8, i32x4.extract_lane(x, 2));
+}
+
+/** The first `count` lanes, up to four. */
+// @ts-ignore: decorator
+@inline
+export function storeUpTo(dst: usize, x: v128, count: i32): void {
+  if (count >= 4) v128.store(dst, x);
+  else storeSome(dst, x, count);
+}

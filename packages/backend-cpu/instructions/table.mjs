@@ -167,11 +167,11 @@ export const instructions = {
 
   // Normalizations.
   groupNorm: {
-    file: "normalize",
+    file: "groupNorm",
     args: { y: place, ...statistics, x: place, weight: place, bias: place, samples: i32, ...inGroups },
   },
   groupNormGradient: {
-    file: "normalize",
+    file: "groupNorm",
     args: {
       dx: place,
       sums: place,
@@ -187,11 +187,11 @@ export const instructions = {
     },
   },
   batchNorm: {
-    file: "normalize",
+    file: "batchNorm",
     args: { y: place, ...statistics, x: place, weight: place, bias: place, scratch: place, ...overBatch },
   },
   batchNormGradient: {
-    file: "normalize",
+    file: "batchNorm",
     args: {
       dx: place,
       toWeight: place,
