@@ -5,22 +5,13 @@ import { ErmineError } from "@ermine/core";
 import { readNpy, writeNpy } from "../src/index.js";
 import { readNpz, writeNpz } from "../src/npz.js";
 import { mutated } from "./mutate.js";
+import { refusal } from "./refusal.js";
 
 const golden = (name: string): Buffer => readFileSync(new URL(`../golden/python/${name}`, import.meta.url));
 const expected = JSON.parse(golden("npy.json").toString()) as Record<
   string,
   { dtype: string; shape: number[]; elements: string[] }
 >;
-
-const refusal = (run: () => unknown): ErmineError => {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-};
 
 const numbers = (texts: readonly string[]): number[] => texts.map((text) => Number(text.replace("inf", "Infinity")));
 

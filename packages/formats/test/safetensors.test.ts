@@ -15,18 +15,9 @@ import {
   type WritableTensor,
 } from "../src/index.js";
 import { fileOf } from "./corpus.js";
+import { refusal } from "./refusal.js";
 
 const golden = (name: string): Buffer => readFileSync(new URL(`../golden/python/${name}`, import.meta.url));
-
-const refusal = (run: () => unknown): ErmineError => {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-};
 
 describe("what safetensors wrote from PyTorch", () => {
   const file = readSafetensors(golden("dtypes.safetensors"));

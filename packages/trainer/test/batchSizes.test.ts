@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { add, ErmineError, manualSeed, measuredCount, mse, mul, sum, variance, type Tensor } from "@ermine/core";
+import { add, manualSeed, measuredCount, mse, mul, sum, variance, type Tensor } from "@ermine/core";
 import { BatchNorm1d, BatchNorm2d, Flatten, InstanceNorm2d, Linear, Module, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { dataset, schedules, sgd, Trainer, type BatchColumn, type FitOptions } from "../src/index.js";
+import { refusal } from "./refusal.js";
 
 const rows = (samples: number, shape: readonly number[] = [2]) => {
   const width = shape.reduce((a, b) => a * b, 1);
@@ -17,15 +18,6 @@ const normed = (): Module => new Sequential(new Linear(2, 3), new BatchNorm1d(3)
 const make = (model: Module, compile = true, accumulate = 1) => {
   manualSeed(2);
   return new Trainer({ model, loss: mse, optimizer: sgd({ learningRate: 0.05 }), backend: reference(), compile, accumulate });
-};
-
-const refusal = async (act: () => Promise<unknown>): Promise<ErmineError> => {
-  const error = await act().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(ErmineError);
-  return error as ErmineError;
 };
 
 const numbers = async (model: Module): Promise<number[]> =>

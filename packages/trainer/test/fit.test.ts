@@ -3,6 +3,7 @@ import { crossEntropy, ErmineError, manualSeed, mse, mul, softmax, sum, tensor }
 import { Linear, ReLU, Sequential, Softmax, Tanh } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { accuracy, adamw, dataset, earlyStopping, sgd, Trainer, type TrainerOptions } from "../src/index.js";
+import { refusal } from "./refusal.js";
 
 /** Two classes in a square, apart along its diagonal; every `flipEvery`th has the wrong label. */
 function line(samples: number, flipEvery = Infinity) {
@@ -28,16 +29,6 @@ function make(options: Partial<TrainerOptions<"accuracy">> = {}) {
 async function parameters(trainer: { model: { stateDict(): Promise<Record<string, { data: ArrayLike<number> }>> } }) {
   return Object.values(await trainer.model.stateDict()).flatMap(({ data }) => Array.from(data));
 }
-
-const refusal = async (fn: () => unknown): Promise<ErmineError> => {
-  try {
-    await fn();
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-  throw new Error("It was not refused.");
-};
 
 describe("fit", () => {
   it("minimizes; its history has a loss an update and logs an epoch", async () => {

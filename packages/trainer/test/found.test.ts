@@ -1,20 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  crossEntropy,
-  ErmineError,
-  manualSeed,
-  mean,
-  mul,
-  stopGradient,
-  sum,
-  type Tensor,
-  Variable,
-  zeros,
-} from "@ermine/core";
+import { add, crossEntropy, manualSeed, mean, mul, stopGradient, sum, type Tensor, Variable, zeros } from "@ermine/core";
 import { BatchNorm1d, Linear, Module, Parameter, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adam, dataset, Trainer, type AnyLoss } from "../src/index.js";
+import { refusal } from "./refusal.js";
 
 const data = dataset({
   inputs: Array.from({ length: 8 }, (_, i) => [i / 4 - 1, Math.sin(i)]),
@@ -23,15 +12,6 @@ const data = dataset({
 
 const make = (model: Module, compile = true, loss: AnyLoss<never> = crossEntropy) =>
   new Trainer({ model, loss, optimizer: adam({ learningRate: 0.1 }), backend: reference(), compile });
-
-const refusal = async (act: () => Promise<unknown>): Promise<ErmineError> => {
-  const error = await act().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(ErmineError);
-  return error as ErmineError;
-};
 
 /** A model whose layers are kept in `keep`'s result and taken out of it again. */
 function keptIn<K>(keep: (layers: readonly Linear[]) => K, take: (kept: K) => Iterable<Linear>): Module {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { crossEntropy, ErmineError, manualSeed } from "@ermine/core";
+import { crossEntropy, manualSeed } from "@ermine/core";
 import { Linear } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
@@ -16,6 +16,7 @@ import {
   type Metric,
   type TrainerOptions,
 } from "../src/index.js";
+import { refusal } from "./refusal.js";
 
 const data = dataset({
   inputs: Array.from({ length: 8 }, (_, i) => [i / 4 - 1, 1]),
@@ -51,16 +52,6 @@ const fit = (
   trainer: Trainer<string>,
   options: Omit<Partial<FitOptions>, "callbacks"> & { callbacks?: readonly unknown[] } = {},
 ) => trainer.fit(data, { validation: data, ...(options as FitOptions<string, never>), epochs: options.epochs ?? 9 });
-
-const refusal = async (act: () => unknown): Promise<ErmineError> => {
-  try {
-    await act();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ErmineError);
-    return error as ErmineError;
-  }
-  throw new Error("it was not refused");
-};
 
 describe("a monitor goes the way that the metric says", () => {
   it("early stopping of a metric of one's own that grows, under any name", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { crossEntropy, ErmineError, manualSeed, mse } from "@ermine/core";
+import { crossEntropy, manualSeed, mse } from "@ermine/core";
 import { BatchNorm1d, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
@@ -15,6 +15,7 @@ import {
   type StreamPass,
   type TrainerOptions,
 } from "../src/index.js";
+import { refusal } from "./refusal.js";
 
 const count = 23;
 const x = Float32Array.from({ length: count * 3 }, (_, i) => Math.sin(i * 1.3));
@@ -53,16 +54,6 @@ async function trained(
   const state = Object.values(await trainer.model.stateDict()).map(({ data: values }) => Array.from(values));
   return { steps: history.steps, state };
 }
-
-const refusal = async (fn: () => unknown): Promise<ErmineError> => {
-  try {
-    await fn();
-  } catch (error) {
-    if (error instanceof ErmineError) return error;
-    throw error;
-  }
-  throw new Error("It was not refused.");
-};
 
 /** A source of one's own that starts anywhere. */
 const seekable: DataSource = {
