@@ -7,17 +7,15 @@ import {
   manualSeed,
   traceEntry,
   valueAndGrad,
-  Variable,
-  zeros,
   type Backend,
   type Feed,
   type Program,
   type Tensor,
 } from "@ermine/core";
 import { Linear, ReLU, Sequential } from "@ermine/core/nn";
-import { adamw } from "@ermine/trainer";
 import { uniform } from "../numbers.js";
-import { adamwOptions, type GanTask } from "../task.js";
+import type { GanTask } from "../task.js";
+import { adamwOver } from "./adamwOver.js";
 import type { Work } from "./player.js";
 
 export function ganWork({ part, latent, hidden, width, batch }: GanTask, backend: Backend): Work {
@@ -55,20 +53,12 @@ function stepOf(
   lossOf: (z: Tensor) => Tensor,
 ): (feeds: Record<string, Feed>) => number {
   const parameters = trained.parameters();
-  const optimizer = adamw(adamwOptions);
-  const slots = parameters.map((p) =>
-    Object.values(optimizer.slots(p.shape)).map((slot) => new Variable(zeros(slot.shape), { trainable: false })),
-  );
+  const { optimizer, apply } = adamwOver(parameters);
   const { graph } = traceEntry("step", (trace) => {
     const z = trace.feed("z", { shape, dtype: "float32", domain: "real" });
     const scalars = trace.feed("scalars", { shape: [optimizer.scalarCount], dtype: "float32", domain: "real" });
     const { value, grads } = valueAndGrad(() => lossOf(z), parameters);
-    const state = { parameters: parameters.map((p) => p.value), slots: slots.map((own) => own.map((slot) => slot.value)) };
-    const next = optimizer.update(state, grads as readonly Tensor[], scalars);
-    parameters.forEach((p, i) => {
-      p.value = next.parameters[i]!;
-      slots[i]!.forEach((slot, k) => (slot.value = next.slots[i]![k]!));
-    });
+    apply(grads as readonly Tensor[], scalars);
     return [value];
   });
   const program: Program = compileModule(backend, graphModule({ step: graph }));

@@ -7,9 +7,7 @@ import {
   specialize,
   traceEntry,
   valueAndGrad,
-  Variable,
   withRandom,
-  zeros,
   type Backend,
   type Feed,
   type Program,
@@ -17,9 +15,8 @@ import {
   type TensorType,
 } from "@ermine/core";
 import { Dropout, type Sequential } from "@ermine/core/nn";
-import { adamw } from "@ermine/trainer";
 import { isRandom } from "../model.js";
-import { adamwOptions } from "../task.js";
+import { adamwOver } from "./adamwOver.js";
 import { readBatches, readParameters, type ModelTask } from "./data.js";
 import { feedInputs, feedTargets } from "./ermineFeeds.js";
 import { ermineLoss, ermineModel } from "./ermineModel.js";
@@ -30,10 +27,7 @@ export function trainWork(task: ModelTask, backend: Backend): Work {
   const model = ermineModel(task.model, readParameters(task));
   const lossOf = ermineLoss(task.model);
   const parameters = model.parameters();
-  const optimizer = adamw(adamwOptions);
-  const slots = parameters.map((p) =>
-    Object.values(optimizer.slots(p.shape)).map((slot) => new Variable(zeros(slot.shape), { trainable: false })),
-  );
+  const { optimizer, apply } = adamwOver(parameters);
   const batches = readBatches(task);
   const { shape, targetShape } = batches[0]!;
   const random = isRandom(task.model);
@@ -48,12 +42,7 @@ export function trainWork(task: ModelTask, backend: Backend): Work {
     const { value, grads } = random
       ? withRandom({ seed: 1, counters: trace.feed("counters", { shape: [3], dtype: "int32", domain: "real" }) }, differentiate)
       : differentiate();
-    const state = { parameters: parameters.map((p) => p.value), slots: slots.map((own) => own.map((slot) => slot.value)) };
-    const next = optimizer.update(state, grads as readonly Tensor[], scalars);
-    parameters.forEach((p, i) => {
-      p.value = next.parameters[i]!;
-      slots[i]!.forEach((slot, k) => (slot.value = next.slots[i]![k]!));
-    });
+    apply(grads as readonly Tensor[], scalars);
     return [value];
   });
   const program = compileModule(backend, graphModule({ step: step.graph }));

@@ -1,27 +1,7 @@
 /** Programs over the same variables are one session from their first common use on: counted, not timed. */
-import {
-  add,
-  compile,
-  compileModule,
-  Dim,
-  graphModule,
-  manualSeed,
-  mean,
-  mul,
-  square,
-  sub,
-  sum,
-  tensor,
-  traceEntry,
-  valueAndGrad,
-  Variable,
-  zeros,
-  type Backend,
-  type Program,
-  type Tensor,
-} from "@ermine/core";
-import { Linear, ReLU, Sequential } from "@ermine/core/nn";
+import { add, compile, compileModule, graphModule, mul, sum, tensor, traceEntry, Variable, type Program } from "@ermine/core";
 import { expect, it } from "vitest";
+import { adversaries } from "../../conformance/test/shared/adversaries.js";
 import { tfjs } from "../src/index.js";
 import type { Binding } from "../src/native/binding.js";
 import { loadNative } from "../src/native/load.js";
@@ -50,33 +30,6 @@ async function counted() {
   } finally {
     Object.assign(native, { binding });
   }
-}
-
-/** Two networks that are trained against each other, each step a program of its own over both. */
-function adversaries(backend: Backend): { readonly discriminate: Program; readonly generate: Program } {
-  manualSeed(1);
-  const generator = new Sequential(new Linear(2, 8), new ReLU(), new Linear(8, 4));
-  const discriminator = new Sequential(new Linear(4, 8), new ReLU(), new Linear(8, 1));
-  const program = (name: string, trained: Sequential, lossOf: (z: Tensor) => Tensor): Program => {
-    const parameters = trained.parameters();
-    const velocities = parameters.map((p) => new Variable(zeros(p.shape), { trainable: false }));
-    const { graph } = traceEntry(name, (trace) => {
-      const z = trace.feed("z", { shape: [Dim.symbol("N"), 2], dtype: "float32", domain: "real" });
-      const { value, grads } = valueAndGrad(() => lossOf(z), parameters);
-      parameters.forEach((p, i) => {
-        const velocity = velocities[i]!;
-        velocity.value = add(mul(velocity.value, 0.5), grads[i]!);
-        p.value = sub(p.value, mul(velocity.value, 0.001));
-      });
-      return [value];
-    });
-    return compileModule(backend, graphModule({ step: graph }));
-  };
-  const fooled = (z: Tensor): Tensor => discriminator.forward(generator.forward(z));
-  return {
-    discriminate: program("discriminate", discriminator, (z) => mean(square(fooled(z)))),
-    generate: program("generate", generator, (z) => mean(square(sub(fooled(z), 1)))),
-  };
 }
 
 describeNative("programs that share variables", () => {

@@ -1,11 +1,13 @@
-/** Makes and drops trainers without dispose(), and prints what is left of them: [after a quarter, after all]. node --expose-gc FILE compiled|eager COUNT */
+/**
+ * Makes and drops trainers without dispose(), and prints what is left of them: [after a quarter, after all].
+ * node --expose-gc FILE compiled|eager COUNT MODULE FUNCTION [OPTIONS]: the function of the module makes the backend, of options as JSON.
+ */
 import { crossEntropy, manualSeed } from "@ermine/core";
 import { Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { adam, dataset, Trainer } from "@ermine/trainer";
-import { cpu } from "../dist/index.js";
 
-const [, , mode, total] = process.argv;
-const backend = await cpu({ threads: 1 });
+const [, , mode, total, module, name, options = "{}"] = process.argv;
+const backend = await (await import(module))[name](JSON.parse(options));
 const data = dataset({
   inputs: Array.from({ length: 16 }, (_, i) => [i / 8, 1]),
   targets: { data: Int32Array.from({ length: 16 }, (_, i) => i & 1), shape: [16] },
