@@ -1,18 +1,9 @@
 /** Calls of ops, as people call them. An op that none of them reaches, nor any activation or loss, breaks the law that all are. */
 import * as e from "@ermine/core";
-import type { Draw, Tensor } from "@ermine/core";
+import type { Tensor } from "@ermine/core";
 import type { Call } from "./call.js";
-
-type Run = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
-type Inputs = (size: number, draw: Draw) => readonly Tensor[];
-
-const program = (name: string, inputs: Inputs, run: Run, largest = 1000): Call => ({
-  name,
-  inputs,
-  run: run as Call["run"],
-  largest,
-  composed: false,
-});
+import { layerPrograms } from "./layerPrograms.js";
+import { program, type Inputs, type Run } from "./program.js";
 
 const line: Inputs = (n, d) => [d.real([n])];
 const above: Inputs = (n, d) => [d.positive([n])];
@@ -383,119 +374,6 @@ const products = [
   },
 ];
 
-const windows = [
-  program(
-    "convolution",
-    (n, d) => [d.real([n, 2, 5, 4]), d.real([3, 2, 3, 2]), d.real([3])],
-    (x, w, b) => e.convolution(x!, w!, b!, { padding: 1 }),
-    64,
-  ),
-  program(
-    "convolution, a long line",
-    (n, d) => [d.real([1, 4, n + 4]), d.real([4, 2, 3])],
-    (x, w) => e.convolution(x!, w!, undefined, { stride: 2, dilation: 2, groups: 2 }),
-  ),
-  program(
-    "convolution, three axes",
-    (n, d) => [d.real([1, 1, n + 1, 3, 3]), d.real([2, 1, 2, 2, 2])],
-    (x, w) => e.convolution(x!, w!),
-    64,
-  ),
-  program(
-    "convolutionTranspose",
-    (n, d) => [d.real([n, 2, 3, 4]), d.real([2, 3, 3, 2]), d.real([3])],
-    (x, w, b) => e.convolutionTranspose(x!, w!, b!, { padding: [1, 0], stride: 2 }),
-    64,
-  ),
-  program(
-    "convolutionTranspose, a long line",
-    (n, d) => [d.real([1, 4, n + 1]), d.real([4, 2, 3])],
-    (x, w) => e.convolutionTranspose(x!, w!, undefined, { stride: 3, dilation: 2, groups: 2, outputPadding: 1 }),
-  ),
-  program(
-    "maxPool",
-    (n, d) => [d.real([1, 2, n + 2, 4])],
-    (x) => e.maxPool(x!, 2, { stride: [1, 2], padding: 1 }),
-    64,
-  ),
-  program(
-    "avgPool",
-    (n, d) => [d.real([1, 2, n + 2, 4])],
-    (x) => e.avgPool(x!, [2, 3], { stride: 2, padding: 1, countIncludePad: false }),
-    64,
-  ),
-  program(
-    "unfold",
-    (n, d) => [d.real([1, 2, n + 4])],
-    (x) => e.unfold(x!, 3, { dilation: 2 }),
-  ),
-  program(
-    "fold",
-    (n, d) => [d.real([1, 2, 2, n + 1])],
-    (x) => e.fold(x!, [(x!.shape[3]! as number) + 1], 2),
-  ),
-].map((call) => ({ ...call, composed: /convolution|Pool/.test(call.name), spreads: call.name.startsWith("convolution") }));
-
-const attention = [
-  program(
-    "attention",
-    (n, d) => [d.real([2, n, 4]), d.real([2, 5, 4]), d.real([2, 5, 3])],
-    (q, k, v) => e.scaledDotProductAttention(q!, k!, v!),
-    64,
-  ),
-  program(
-    "attention, causal",
-    (n, d) => [d.real([n, 4]), d.real([n, 4]), d.real([n, 4])],
-    (q, k, v) => e.scaledDotProductAttention(q!, k!, v!, { causal: true, scale: 0.3 }),
-    64,
-  ),
-  program(
-    "attention, many keys and a mask",
-    (n, d) => [d.real([2, 3, 4]), d.real([n + 1, 4]), d.real([n + 1, 2]), d.real([3, n + 1])],
-    (q, k, v, mask) => e.scaledDotProductAttention(q!, k!, v!, { mask: mask! }),
-  ),
-].map((call) => ({ ...call, composed: true }));
-
-/** Eight values or more are normalized together: near a spread of 0 float32 keeps few digits. */
-const normalizations: readonly Call[] = [
-  program(
-    "layerNorm",
-    (n, d) => [d.real([n, 2, 9]), d.real([9]), d.real([9])],
-    (x, weight, bias) => e.layerNorm(x!, 9, { weight: weight!, bias: bias! }),
-    64,
-  ),
-  program(
-    "rmsNorm",
-    (n, d) => [d.real([n, 3, 4]), d.real([3, 4])],
-    (x, weight) => e.rmsNorm(x!, [3, 4], { weight: weight! }),
-    64,
-  ),
-  program(
-    "groupNorm",
-    (n, d) => [d.real([n, 6, 5]), d.real([6]), d.real([6])],
-    (x, weight, bias) => e.groupNorm(x!, 2, { weight: weight!, bias: bias! }),
-    64,
-  ),
-  program(
-    "groupNorm, without weight and bias",
-    (n, d) => [d.real([n, 2, 3, 4])],
-    (x) => e.groupNorm(x!, 2),
-    64,
-  ),
-  program(
-    "batchNorm",
-    (n, d) => [d.real([n + 8, 3]), d.real([3]), d.real([3])],
-    (x, weight, bias) => e.apply(e.batchNormOp, [x, weight, bias], { eps: 1e-5 })[0]!,
-    64,
-  ),
-  program(
-    "batchNorm, its statistics too",
-    (n, d) => [d.real([n + 2, 3, 4])],
-    (x) => e.concat(e.apply(e.batchNormOp, [x, undefined, undefined], { eps: 1e-3 }).map((t) => e.reshape(t, [-1]))),
-    64,
-  ),
-].map((call) => ({ ...call, composed: true }));
-
 export const programs: readonly Call[] = [
   ...unary,
   ...binary,
@@ -507,7 +385,5 @@ export const programs: readonly Call[] = [
   ...indexed,
   ...made,
   ...products,
-  ...windows,
-  ...attention,
-  ...normalizations,
+  ...layerPrograms,
 ];
