@@ -22,7 +22,7 @@ import type { Regularizer } from "./risk/regularizers.js";
 
 /** The options of a `Trainer`. */
 export interface TrainerOptions<M extends string = string, T extends string = never> {
-  /** What is trained: any module, whose forward takes a batch's inputs. */
+  /** The model to train: any module, whose forward takes a batch's inputs. */
   readonly model: Module;
   /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), several (`weightedSum`), or a function of one's own. */
   readonly loss: AnyLoss<T>;
@@ -34,7 +34,7 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
    * only where it is 20 % faster. Both create the backend, which stays as long as the process.
    */
   readonly backend: Backend | BackendRequest;
-  /** What `fit` (on validation data) and `evaluate` report next to the loss. Default: none. */
+  /** Metrics that `fit` (on validation data) and `evaluate` report next to the loss. Default: none. */
   readonly metrics?: readonly Metric<M>[];
   /** Penalties in the objective. Default: none. */
   readonly regularizers?: readonly Regularizer[];

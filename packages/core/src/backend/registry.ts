@@ -16,7 +16,7 @@ export function use(plugin: BackendPlugin): void {
   plugins.set(plugin.name, plugin);
 }
 
-/** What is registered, highest priority first. */
+/** The registered backends, highest priority first. */
 export function registeredBackends(): readonly BackendPlugin[] {
   return [...plugins.values()].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }

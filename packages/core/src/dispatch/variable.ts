@@ -124,7 +124,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
       name?: string;
       /** Do optimizers update it? Default true for a `Parameter`, false for other variables. */
       trainable?: boolean;
-      /** What it is for. Default: that of its class. */
+      /** Its role in a training. Default: that of its class. */
       role?: VariableRole;
     } = {},
   ) {

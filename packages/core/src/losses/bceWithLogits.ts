@@ -41,7 +41,7 @@ export const bceWithLogitsElementsOp = builtinFusedOp<Record<never, never>>({
 export interface BceWithLogitsOptions {
   /** Multiplies the values; broadcasts to the prediction. The mean divides by the count all the same. Default: all 1. */
   readonly weight: Tensor | undefined;
-  /** What a positive target counts for; broadcasts to the prediction, usually one value for each label. Default: all 1. */
+  /** The weight of positive targets; broadcasts to the prediction, usually one value for each label. Default: all 1. */
   readonly posWeight: Tensor | undefined;
 }
 

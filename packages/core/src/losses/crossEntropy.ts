@@ -98,7 +98,7 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
 
 /** The options of `crossEntropy`, next to those of every loss. */
 export interface CrossEntropyOptions {
-  /** What each class counts for, (K): with class indices the mean divides by Σ weight[target]. Default: all 1. */
+  /** The weight of each class, (K): with class indices the mean divides by Σ weight[target]. Default: all 1. */
   readonly weight: Tensor | undefined;
   /** Targets with this class index count for nothing. Default −100. */
   readonly ignoreIndex: number;

@@ -55,7 +55,7 @@ export type Reduction = "mean" | "sum" | "none";
 export interface CommonOptions<R extends string = Reduction> {
   /** Default "mean": Σ value / Σ normalizer. */
   readonly reduction?: R;
-  /** What each sample counts for, (N): multiplies its value and its normalizer. Default: 1 each. */
+  /** The weight of each sample, (N): multiplies its value and its normalizer. Default: 1 each. */
   readonly sampleWeight?: Tensor;
 }
 

@@ -7,7 +7,7 @@ import { Tensor } from "../types/tensor.js";
 export interface Elements {
   /** The value of each element. */
   readonly value: Tensor;
-  /** What each counts for in the mean; undefined: 1 each. */
+  /** The weight of each in the mean; undefined: 1 each. */
   readonly normalizer?: Tensor | undefined;
 }
 

@@ -7,7 +7,7 @@ import { inUnitInterval } from "./values.js";
 
 /** The options of `multiLabelSoftMargin`, next to those of every loss. */
 export interface MultiLabelSoftMarginOptions {
-  /** What each label counts for, (K). Default: all 1. */
+  /** The weight of each label, (K). Default: all 1. */
   readonly weight: Tensor | undefined;
 }
 

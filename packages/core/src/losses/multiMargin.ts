@@ -18,7 +18,7 @@ export interface MultiMarginOptions {
   readonly p: number;
   /** By how much the right class must be ahead of another to cost nothing. Default 1. */
   readonly margin: number;
-  /** What each class counts for, (K); the mean divides by N all the same, as PyTorch's. Default: all 1. */
+  /** The weight of each class, (K); the mean divides by N all the same, as PyTorch's. Default: all 1. */
   readonly weight: Tensor | undefined;
 }
 

@@ -56,7 +56,7 @@ export const nllElementsOp = builtinFusedOp<Attributes>({
 
 /** The options of `nll`, next to those of every loss. */
 export interface NllOptions {
-  /** What each class counts for, (K): the mean divides by Σ weight[target]. Default: all 1. */
+  /** The weight of each class, (K): the mean divides by Σ weight[target]. Default: all 1. */
   readonly weight: Tensor | undefined;
   /** Targets with this class index count for nothing. Default −100. */
   readonly ignoreIndex: number;

@@ -9,7 +9,7 @@ import type { Draw } from "./samples.js";
 
 /** The weights of a loss of differences. */
 export interface Weighted {
-  /** What each element counts for, of the prediction's shape. Default: all 1. */
+  /** The weight of each element, of the prediction's shape. Default: all 1. */
   readonly weight: Tensor | undefined;
 }
 

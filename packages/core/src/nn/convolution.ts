@@ -17,7 +17,7 @@ export interface ConvOptions {
   readonly stride?: number | readonly number[];
   /** On both sides of each axis; "same": as much as keeps the size (stride 1 only); "valid": none. Default 0. */
   readonly padding?: number | readonly number[] | "same" | "valid";
-  /** What the padding is filled with. Default "zeros". */
+  /** The values of the padding. Default "zeros". */
   readonly paddingMode?: "zeros" | "reflect" | "replicate" | "circular";
   /** Distance between a kernel's numbers. Default 1. */
   readonly dilation?: number | readonly number[];

@@ -138,7 +138,7 @@ export class LocalResponseNorm extends Module {
       alpha?: number;
       /** The exponent. Default 0.75. */
       beta?: number;
-      /** What is added to the squares. Default 1. */
+      /** The constant added to the squares. Default 1. */
       k?: number;
     } = {},
   ) {

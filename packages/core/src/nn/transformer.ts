@@ -253,7 +253,7 @@ export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
     make: (index: number) => TransformerEncoderLayer,
     numLayers: number,
     options: {
-      /** What the last layer's output goes through. Default: nothing. */
+      /** A module applied to the last layer's output. Default: nothing. */
       readonly norm?: Layer;
     } = {},
   ) {
@@ -278,7 +278,7 @@ export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
     make: (index: number) => TransformerDecoderLayer,
     numLayers: number,
     options: {
-      /** What the last layer's output goes through. Default: nothing. */
+      /** A module applied to the last layer's output. Default: nothing. */
       readonly norm?: Layer;
     } = {},
   ) {

@@ -15,7 +15,7 @@ import { Module } from "./module.js";
 export interface ConvTransposeOptions {
   /** Default 1. */
   readonly stride?: number | readonly number[];
-  /** What a convolution's padding took away. Default 0. */
+  /** The padding of the convolution whose shape this one reverses. Default 0. */
   readonly padding?: number | readonly number[];
   /** Added to one side of the output; less than stride or dilation. Default 0. */
   readonly outputPadding?: number | readonly number[];

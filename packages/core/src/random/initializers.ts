@@ -18,7 +18,7 @@ export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" 
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** What one output of a weight [out, in, ...kernel] sums over, and how many outputs one input reaches. @throws for rank < 2 */
+/** The number of inputs that one output of a weight [out, in, ...kernel] sums over, and the number of outputs that one input reaches. @throws for rank < 2 */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   if (shape.length < 2)
     throw new ErmineError("ERMINE_SHAPE", `This initializer needs a weight of at least 2 axes, got [${shape.join(", ")}].`);

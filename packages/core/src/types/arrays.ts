@@ -82,13 +82,13 @@ export const detached =
   "Give a copy: array.slice() before that.";
 
 export interface ElementRule {
-  /** What is asked for the elements, for messages: "tensor", "inputs", a variable's name. */
+  /** The name of the input, for messages: "tensor", "inputs", a variable's name. */
   readonly where: string;
-  /** What the elements become. */
+  /** The dtype that the elements get. */
   readonly dtype: DType;
   /** bool takes only 0 and 1 (default: all but 0 is 1), and float32 no finite number that is infinite in it. Default false. */
   readonly exact?: boolean;
-  /** What holds them, in messages. Default "the tensor". */
+  /** The name of what holds them, in messages. Default "the tensor". */
   readonly holder?: string;
   /** How many elements are before the list's first, for messages. Default 0. */
   readonly offset?: number;

@@ -11,7 +11,7 @@ export interface EarlyStoppingOptions<Name extends string> {
   readonly monitor: Name;
   /** Epochs without a gain before it stops. Default 5. */
   readonly patience?: number;
-  /** What counts as a gain: more than this. Default 0. */
+  /** A change must be larger than this to count as an improvement. Default 0. */
   readonly minDelta?: number;
   /** Which way is better. Default: what the metric says (`Metric.better`); "min" for the loss and its parts. */
   readonly mode?: Mode;

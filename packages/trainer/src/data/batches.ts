@@ -134,7 +134,7 @@ function positionOf({ length }: Rows, { from = null, batchSize }: BatchRequest):
 export const columnFeed = (size: number, column: BatchColumn): Feed => ({ shape: [size, ...column.shape], value: column });
 
 /**
- * What a compiled function over batches is fed, by the columns' names ("inputs", "targets.mask", "sampleWeights"): the backend pulls the batch's
+ * The feeds of a compiled function over batches, by the columns' names ("inputs", "targets.mask", "sampleWeights"): the backend pulls the batch's
  * rows straight into its own memory. For loops of one's own.
  *
  * @example

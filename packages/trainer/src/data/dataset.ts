@@ -272,11 +272,11 @@ function checkParts(source: object): void {
  * ERMINE_DTYPE where an element does not fit its column's dtype, ERMINE_RELEASED for an array whose buffer is detached
  */
 export function dataset(source: {
-  /** What the model is given: a column, or a tree of columns. */
+  /** The model's inputs: a column, or a tree of columns. */
   inputs: unknown;
-  /** What the loss compares with: a column, or a tree of columns. Default: none. */
+  /** The targets of the loss: a column, or a tree of columns. Default: none. */
   targets?: unknown;
-  /** What each sample counts for in the loss, (N). Default: 1 each. */
+  /** The weight of each sample in the loss, (N). Default: 1 each. */
   sampleWeights?: ColumnSource;
 }): Dataset {
   if (arguments.length > 1) checkArguments("dataset", arguments, 1);

@@ -7,7 +7,7 @@ import type { HostBatch } from "./metric.js";
 export interface ClassificationReportOptions {
   /** The name of each class, in the order of their indices. Default: "0", "1", …, as many as the prediction or the targets have. */
   readonly labels?: readonly string[];
-  /** What each target counts for. Default: 1 each. */
+  /** The weight of each target. Default: 1 each. */
   readonly sampleWeights?: ArrayLike<number>;
   /** From which probability on the answer is 1, where the prediction is one probability a target. Default 0.5. */
   readonly threshold?: number;

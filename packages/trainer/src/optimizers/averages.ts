@@ -47,7 +47,7 @@ const wholeNumber = (where: string, name: string, value: number, least: number):
 export function exponentialAverage(
   optimizer: Optimizer,
   options: {
-    /** What is kept of the average at each update, in [0, 1). Default 0.999. */
+    /** The decay of the average at each update, in [0, 1). Default 0.999. */
     readonly decay?: number;
   } = {},
 ): Optimizer {

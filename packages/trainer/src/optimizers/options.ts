@@ -88,7 +88,7 @@ export interface AdagradOptions extends CommonOptions {
   readonly weightDecay: Rate;
   /** The rate of step t is learningRate / (1 + t · learningRateDecay). Default 0. */
   readonly learningRateDecay: number;
-  /** What the sum of squares starts from. Default 0. */
+  /** The initial value of the sum of squares. Default 0. */
   readonly initialAccumulatorValue: number;
   /** Added to the root of the sum of squares. Default 1e-10. */
   readonly epsilon: number;

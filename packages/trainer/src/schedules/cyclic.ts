@@ -120,7 +120,7 @@ export interface CyclicOptions {
   readonly gamma?: number;
   /** The height as a function of the cycle (from 1 on) or the step (from 0 on), in the place of mode and gamma. Default: that of the mode. */
   readonly scaleFn?: (x: number) => number;
-  /** What scaleFn is given. Default "cycle". */
+  /** The argument of scaleFn. Default "cycle". */
   readonly scaleMode?: "cycle" | "iterations";
   /** The momentum where the rate is highest. Default 0.8. */
   readonly baseMomentum?: number;

@@ -114,7 +114,7 @@ export function linear(
 export function constant(
   learningRate: number,
   options: {
-    /** What the learning rate is multiplied by at first. Default 1/3. */
+    /** The initial factor of the learning rate. Default 1/3. */
     factor?: number;
     /** For how many steps. Default 5. */
     totalSteps?: number;

@@ -13,7 +13,7 @@ export interface ReduceOnPlateauOptions {
   readonly factor?: number;
   /** Epochs without improvement that it puts up with. Default 10. */
   readonly patience?: number;
-  /** What counts as an improvement. Default 1e-4. */
+  /** The least change that counts as an improvement. Default 1e-4. */
   readonly threshold?: number;
   /** Of the best value ("rel", the default) or as it stands. */
   readonly thresholdMode?: "rel" | "abs";

@@ -120,7 +120,7 @@ export function scaleByRms(
  */
 export function scaleByRss(
   options: {
-    /** What the sum of squares starts from. Default 0. */
+    /** The initial value of the sum of squares. Default 0. */
     readonly initialAccumulatorValue?: number;
     /** Added to the root. Default 1e-10. */
     readonly epsilon?: number;
@@ -325,7 +325,7 @@ export function scaleByRprop(
   options: {
     /** The step of each element at first. Default 0.01. */
     readonly learningRate?: Rate;
-    /** What a step is multiplied by where the sign changes, and where it stays. Default [0.5, 1.2]. */
+    /** The factors of a step where the gradient's sign changes, and where it stays. Default [0.5, 1.2]. */
     readonly etas?: readonly [number, number];
     /** The least and the largest step. Default [1e-6, 50]. */
     readonly stepSizes?: readonly [number, number];

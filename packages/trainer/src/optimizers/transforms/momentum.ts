@@ -20,7 +20,7 @@ export function trace(
   options: {
     /** Look one step ahead: g + μb in place of b. Default false. */
     readonly nesterov?: boolean;
-    /** What is taken off the gradient on its way into b, in [0, 1]. Default 0. */
+    /** The share of the gradient that is left out of b, in [0, 1]. Default 0. */
     readonly dampening?: number;
   } = {},
 ): GradientTransformation {
