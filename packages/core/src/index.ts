@@ -15,7 +15,7 @@ export { loadChunk } from "./types/chunk.js";
 export { finalizationRegistry } from "./types/finalizers.js";
 export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "./types/copy.js";
 export { Tensor } from "./types/tensor.js";
-export { Parameter, Variable, type VariableRole } from "./dispatch/variable.js";
+export { Parameter, Variable } from "./dispatch/variable.js";
 export { keep, scope } from "./dispatch/scope.js";
 export { leaves, mapTree, type Tree } from "./types/tree.js";
 export type { NestedNumbers } from "./types/print.js";

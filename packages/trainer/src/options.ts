@@ -383,7 +383,7 @@ export function directionsOf(
   const own: [string, Better][] = [
     ["loss", "lower"],
     ...partsOf(loss).flatMap(({ name, weight }): [string, Better][] =>
-      name === "" ? [] : [[name, weight < 0 ? "higher" : "lower"]],
+      name === undefined ? [] : [[name, weight < 0 ? "higher" : "lower"]],
     ),
   ];
   const judged = [...own, ...metrics.map(({ name, better }): [string, Better] => [name, better])];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { crossEntropy, interpret, manualSeed, use, type Backend, type BackendPlugin } from "@ermine/core";
-import { BatchNorm1d, Dropout, GELU, Linear, Sequential } from "@ermine/core/nn";
+import { crossEntropy, interpret, manualSeed, use, type Backend, type BackendPlugin, type Tensor } from "@ermine/core";
+import { BatchNorm1d, Dropout, GELU, Linear, Module, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, sgd, Trainer, type BackendRequest, type TrainerOptions } from "../src/index.js";
 
@@ -167,6 +167,17 @@ describe("the plan", () => {
     expect(plan.memory.buffers).toBe(4 * (8 + 8 + 1));
     expect(plan.memory.batch).toBe(4 * (16 * 2 + 16 + 3) + 4 * trainerScalars);
     expect(plan.memory.values).toBeGreaterThan(4 * 16 * 8);
+    // The same layers, under names that optimizers' slots and sums of gradients have.
+    class Named extends Module {
+      readonly optimizer = new Linear(2, 8);
+      readonly accumulated = new BatchNorm1d(8);
+      readonly out = new Linear(8, 2);
+      forward(x: Tensor): Tensor {
+        return this.out.forward(this.accumulated.forward(this.optimizer.forward(x)));
+      }
+    }
+    const other = await make(timed("mine", 70), { model: new Named() }).plan(samples, { batchSize: 16 });
+    expect(other.memory).toMatchObject({ parameters: 4 * 58, optimizer: 4 * 2 * 58, buffers: 4 * 17 });
     const [own] = plan.arrangements;
     expect(own).toMatchObject({ backend: "mine" });
     // The reference backend has the primitives only.

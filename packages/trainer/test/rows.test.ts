@@ -1,6 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { at, add, crossEntropy, manualSeed, matmul, mean, sum, transpose, type Tensor } from "@ermine/core";
-import { Embedding, Linear, Module } from "@ermine/core/nn";
+import {
+  at,
+  add,
+  crossEntropy,
+  indexSelect,
+  manualSeed,
+  matmul,
+  mean,
+  reshape,
+  slice,
+  sum,
+  transpose,
+  zeros,
+  type Tensor,
+} from "@ermine/core";
+import { Embedding, Linear, Module, Parameter } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
   adagrad,
@@ -221,5 +235,21 @@ describe("what rows are not for is said", () => {
       expect.stringMatching(/words\.weight \(70000 × 16\) is updated whole.*adam moves rows.*sparseAdam/),
     ]);
     expect(await notices(sgd())).toEqual([]);
+  }, 60_000);
+  it("a table is what is looked up in, in a layer of any kind", async () => {
+    class Table extends Module {
+      readonly kept = new Parameter(zeros([70_000, 16]));
+      /** As large, and has the properties of an embedding; nothing is looked up in it. */
+      readonly matrix = Object.assign(new Linear(16, 70_000), { numEmbeddings: 70_000, embeddingDim: 16 });
+      forward(text: Tensor): Tensor {
+        const vectors = mean(reshape(indexSelect(this.kept.value, 0, reshape(text, [-1])), [-1, length, 16]), { axis: 1 });
+        return slice(this.matrix.forward(vectors), [0, 0], [vectors.shape[0] as number, classes]);
+      }
+    }
+    const told: string[] = [];
+    const trainer = new Trainer({ model: new Table(), loss: crossEntropy, optimizer: adam(), backend: reference() });
+    await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void told.push(text) });
+    trainer.dispose();
+    expect(told).toEqual([expect.stringMatching(/^ermine: kept \(70000 × 16\) is updated whole/)]);
   }, 60_000);
 });

@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
+  add,
   crossEntropy,
+  div,
   interpret,
   manualSeed,
+  mul,
+  sqrt,
   StoredVariable,
+  sub,
   use,
   type Backend,
   type Kernel,
@@ -11,7 +16,7 @@ import {
 } from "@ermine/core";
 import { BatchNorm1d, Dropout, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
-import { adamw, dataset, sgd, Trainer, type ShadowOptions, type TrainerOptions } from "../src/index.js";
+import { adamw, dataset, defineOptimizer, sgd, Trainer, type ShadowOptions, type TrainerOptions } from "../src/index.js";
 
 const samples = dataset({
   inputs: { data: Float32Array.from({ length: 120 }, (_, i) => Math.sin(i)), shape: [40, 3] },
@@ -79,6 +84,20 @@ describe("a shadow", { timeout: 60_000 }, () => {
     // One notice for each op and layer; the report has them all.
     expect(new Set(notices).size).toBe(notices.length);
     expect(report.findings.length).toBeGreaterThanOrEqual(notices.length);
+  });
+
+  it("looks at what an optimizer's op changes, whatever the op is called", async () => {
+    const signed = defineOptimizer({
+      name: "signed",
+      op: "signedStep",
+      defaults: { learningRate: 0.01, weightDecay: 0, maximize: false },
+      slots: () => ({}),
+      scalars: (_, { learningRate }) => ({ learningRate }),
+      step: ({ p, g, s }) => [sub(p, mul(div(g, add(sqrt(mul(g, g)), 1e-8)), s.learningRate))],
+    });
+    const options = { model: new Sequential(new Linear(3, 2)), optimizer: signed() };
+    const { report } = await shadowed({ backend: broken("sqrt", more("sqrt")), every: 5 }, options);
+    expect(report.findings[0]).toMatchObject({ step: 5, op: "signedStep" });
   });
 
   it("names a gradient with the layer that it is of", async () => {

@@ -22,9 +22,16 @@ import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
 import { applyInPlace, inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
 
+/** What a feed is in TensorFlow's graph. */
+export interface TranslatedFeed {
+  readonly name: string;
+  readonly placeholder: string;
+  readonly dtype: DType;
+}
+
 export interface TranslatedEntry {
   /** In the order in which they are fed. */
-  readonly feeds: readonly { readonly name: string; readonly placeholder: string; readonly dtype: DType }[];
+  readonly feeds: readonly TranslatedFeed[];
   /** What is fetched: the outputs, or one token where there are none. */
   readonly fetches: readonly string[];
   readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
@@ -162,7 +169,7 @@ function translateEntry(
   const lookups = new Set<string>();
   const inPlace = inPlaceSteps(graph);
   const computedWith = valuesComputedWith(graph, inPlace, threads);
-  const feeds: { name: string; placeholder: string; dtype: DType }[] = [];
+  const feeds: TranslatedFeed[] = [];
 
   // All that is fed comes first: sizes are read from it, whoever asks.
   for (const node of graph.feeds) {

@@ -4,7 +4,7 @@
  * reads and eager writes find them.
  */
 import type { Backend } from "../ir/contract.js";
-import type { GraphVariable, VariablePlacement, VariableStorage } from "../ir/graph.js";
+import type { GraphVariable, VariablePlacement, VariableRole, VariableStorage } from "../ir/graph.js";
 import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
 import { copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { formatShape, sameShape } from "../types/dim.js";
@@ -90,17 +90,6 @@ const abandoned = finalizationRegistry<VariableStorage>((storage) => {
 /** @internal Runs fn with each variable of `watched` read as its tensor, until fn writes it. */
 export const withRecording = <T>(watched: Map<GraphVariable, Tensor | undefined>, fn: () => T): T =>
   within("recordings", [...context.recordings, watched], fn);
-
-/**
- * What a variable is to a training.
- * - "parameter": what is minimized over.
- * - "buffer": what layers change themselves in a forward (running statistics), or a constant that is saved with the model.
- * - "slot": what an optimizer keeps for a parameter (momentum, second moment).
- * - "average": a slot that holds an average of the parameter along the way.
- * - "gradientSum": what the micro-batches of an update have added up so far.
- * - "counter": steps accepted on the device, by which steps in flight know of a refused one.
- */
-export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradientSum" | "counter";
 
 // `any`, as for Tensor: a plain Variable fits everywhere.
 /** A place whose tensor changes: a parameter, a buffer, what an optimizer keeps. */

@@ -4,7 +4,8 @@ import { watchingTape } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
-import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
+import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
+import type { TensorType } from "../types/storage.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { addOp } from "../ops/primitives.js";
@@ -51,6 +52,10 @@ export function weightsOf(
   return where(empty, 0, softmax(where(empty, 0, scores), { axis: -1 }));
 }
 
+/** Pairs of a query and a key: of [..., L, E] and [..., S, E]. */
+export const pairsOf = (q: TensorType, k: TensorType): number => elementsOf(q.shape.slice(0, -1)) * (k.shape.at(-2) as number);
+export const lastOf = ({ shape }: TensorType): number => shape.at(-1) as number;
+
 /** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */
 export const scaledDotProductAttentionOp = builtinOp<AttentionAttributes>({
   name: "scaledDotProductAttention",
@@ -83,6 +88,7 @@ export const scaledDotProductAttentionOp = builtinOp<AttentionAttributes>({
     }
     return [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: "float32", domain: "real" }];
   },
+  flops: ([q, k, v], [y]) => (y === undefined ? 0 : 2 * pairsOf(q!, k!) * (lastOf(q!) + lastOf(v!))),
   decompose: ([q, k, v, mask], attributes) => [matmul(weightsOf(q!, k!, mask, attributes), v!)],
 });
 

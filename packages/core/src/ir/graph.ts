@@ -23,6 +23,17 @@ export interface VariableStorage {
   release(): void;
 }
 
+/**
+ * What a variable is to a training.
+ * - "parameter": what is minimized over.
+ * - "buffer": what layers change themselves in a forward (running statistics), or a constant that is saved with the model.
+ * - "slot": what an optimizer keeps for a parameter (momentum, second moment).
+ * - "average": a slot that holds an average of the parameter along the way.
+ * - "gradientSum": what the micro-batches of an update have added up so far.
+ * - "counter": steps accepted on the device, by which steps in flight know of a refused one.
+ */
+export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradientSum" | "counter";
+
 /** A variable as graphs and programs see it: `Variable` is the one there is. */
 export interface GraphVariable {
   /** Shape, dtype and domain, which stay. */
@@ -31,6 +42,8 @@ export interface GraphVariable {
   readonly shape: readonly number[];
   /** For messages; a module's path where it has one. */
   readonly name: string;
+  /** What it is to a training. */
+  readonly role: VariableRole;
   /** Do optimizers update it? */
   readonly trainable: boolean;
   /** A copy of the elements. */

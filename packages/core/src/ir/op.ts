@@ -102,6 +102,16 @@ export interface Op<A extends Attributes = Attributes> {
    * cause names it. undefined: not with these inputs.
    */
   classIndices?(inputs: readonly (TensorType | undefined)[], attributes: A): ClassIndices | undefined;
+  /**
+   * Floating-point operations of a call with these types, whose sizes are numbers; of an output that nobody reads the type is undefined. For profiles.
+   * Default: one for each element of the largest input or output.
+   */
+  flops?(inputs: readonly (TensorType | undefined)[], outputs: readonly (TensorType | undefined)[], attributes: A): number;
+  /**
+   * Of an op whose outputs are the next values of some of its inputs (an optimizer's): the position of the input that an output is the next value of. Where
+   * two backends are compared, what counts is how far a value moved.
+   */
+  successorOf?(output: number): number;
   /** The first input's gradient as rows of it: see `RowGradientRule`. */
   rowGradient?(
     gradOutput: Tensor,

@@ -2,7 +2,7 @@
 import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
-import { formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
+import { elementsOf, formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1 } from "./apply.js";
@@ -44,6 +44,9 @@ export function columnsOf(x: Tensor, weight: Tensor, attributes: ConvolutionAttr
 export const weightMatrices = (weight: Tensor, groups: number): Tensor =>
   reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
 
+/** A product and a sum for each element of a result [N, O, ...counts] and each element of the kernel of its channel. */
+export const convolutionFlops = (result: Shape, weight: Shape): number => 2 * elementsOf(result) * elementsOf(weight.slice(1));
+
 /** The op behind `convolution`. */
 export const convolutionOp = builtinOp<ConvolutionAttributes>({
   name: "convolution",
@@ -74,6 +77,7 @@ export const convolutionOp = builtinOp<ConvolutionAttributes>({
     const counts = windowCounts("convolution", spatial, windowFor(weight!.shape, attributes));
     return [{ shape: [batch!, out!, ...counts], dtype: "float32", domain: "real" }];
   },
+  flops: ([, weight], [y]) => (y === undefined ? 0 : convolutionFlops(y.shape, weight!.shape)),
   decompose([x, weight, bias], attributes) {
     const [batch, , ...spatial] = x!.shape;
     const out = weight!.shape[0]!;

@@ -15,9 +15,17 @@ export interface Gradient {
 export const gradientOf = <A extends Attributes>(op: Op<A>, rule: GradientRule<A>, rowRule?: RowGradientRule<A>): Gradient =>
   ({ op, rule, rowRule }) as unknown as Gradient;
 
-/** The gradient of an op of core's as an op of its own, `<name>Gradient`, for which backends may have a kernel. */
+/**
+ * The gradient of an op of core's as an op of its own, `<name>Gradient`, for which backends may have a kernel.
+ *
+ * @param flops see `Op`
+ */
 /* @__NO_SIDE_EFFECTS__ */
-export function fusedGradient<A extends Attributes>(op: Op<A>, rule: GradientRule<A>): Gradient & { readonly gradientOp: Op<A> } {
-  const gradientOp = bindKernels(gradientOpOf(op, rule));
+export function fusedGradient<A extends Attributes>(
+  op: Op<A>,
+  rule: GradientRule<A>,
+  flops?: Op<A>["flops"],
+): Gradient & { readonly gradientOp: Op<A> } {
+  const gradientOp = bindKernels({ ...gradientOpOf(op, rule), ...(flops && { flops }) });
   return { ...gradientOf(op, ruleOfOp(op, gradientOp)), gradientOp };
 }

@@ -1,6 +1,6 @@
 /** The affine map of a fully connected layer. */
 import { ErmineError } from "../types/errors.js";
-import { formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
+import { elementsOf, formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1 } from "./apply.js";
@@ -32,6 +32,7 @@ export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
     }
     return [{ shape: [...x!.shape.slice(0, -1), out], dtype: "float32", domain: "real" }];
   },
+  flops: ([, weight], [y]) => (y === undefined ? 0 : 2 * elementsOf(y.shape) * (weight!.shape[1] as number)),
   decompose([x, weight, bias]) {
     const out = weight!.shape[0]!;
     const flat = x!.rank === 2 ? x! : rows(x!);

@@ -1,7 +1,7 @@
 /** Products of matrices and vectors. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
-import { broadcastShapes, formatShape, sameSize, type Shape } from "../types/dim.js";
+import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
@@ -45,6 +45,8 @@ export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
     const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     return [{ shape: [...batch, rows!, columns!], dtype: "float32", domain: "real" }];
   },
+  flops: ([a], [product], { transposeA }) =>
+    product === undefined ? 0 : 2 * elementsOf(product.shape) * (matrixOf(a!.shape, transposeA)[1] as number),
 });
 
 /** The options of `matmul`. */

@@ -192,7 +192,11 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
     for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(directions[monitor]);
     return directions;
   });
-  if (training.state.update === 0) for (const text of noticesOfTables(training.setup.model, training.state.groups)) notice(text);
+  if (training.state.update === 0) {
+    const { engine, state } = training;
+    const graphs = updateEntries(training).map((entry) => engine.graph(entry));
+    for (const text of noticesOfTables(graphs, state.groups)) notice(text);
+  }
   return better;
 }
 

@@ -197,6 +197,8 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
         { name: "slots and scalars", dtype: "float32", variadic: true, differentiable: false },
       ],
       infer: (types) => types.filter((_, i) => i !== 1 && i !== types.length - 1).map((type) => ({ ...type!, domain: "real" })),
+      // The parameter and its slots; the gradient, which is the second input, has none.
+      successorOf: (output) => (output === 0 ? 0 : output + 1),
       decompose(operands, { options }) {
         const [p, g, ...slots] = operands as Tensor[];
         const vector = slots.pop()!;

@@ -117,6 +117,7 @@ const handedIn = (backend: Backend): Candidate => ({
 
 /** What the registry has, highest priority first, without a second of the name that was handed in. */
 async function registered(asked: BackendRequest | Backend): Promise<Candidate[]> {
+  // A key: backends are registered by their names.
   const statuses = (await probeBackends()).filter(({ name }) => typeof asked === "string" || name !== asked.name);
   return statuses.map((status) => ({
     name: status.name,

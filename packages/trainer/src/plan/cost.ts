@@ -1,23 +1,15 @@
 /** What an op costs: floating-point operations and bytes, from its sizes. */
-import { bytesPerElement, type OpNode, type Value } from "@ermine/core";
+import { bytesPerElement, type OpNode, type TensorType, type Value } from "@ermine/core";
 
 export interface Cost {
-  /** 2·m·n·k for products; otherwise one for each number read or made, whichever are more. */
+  /** What the ops say (2·m·n·k of a product); otherwise one for each element of the largest input or output. */
   readonly flops: number;
   /** Of what is read and what is made. */
   readonly bytes: number;
 }
 
 const count = ({ type }: Value): number => (type.shape as readonly number[]).reduce((a, b) => a * b, 1);
-const sizes = (value: Value | undefined): readonly number[] => (value?.type.shape ?? []) as readonly number[];
 const bytesOf = (value: Value): number => count(value) * bytesPerElement[value.type.dtype];
-
-/** Numbers that go into one of the result, for the products. */
-const products: Readonly<Record<string, (node: OpNode) => number>> = {
-  matmul: ({ inputs: [a], attributes }) => sizes(a).at(attributes["transposeA"] === true ? -2 : -1) ?? 1,
-  linear: ({ inputs: [, weight] }) => sizes(weight)[1] ?? 1,
-  convolution: ({ inputs: [, weight] }) => count(weight!) / sizes(weight)[0]!,
-};
 
 /** @param nodes what ran together; `isRead` says whether anybody reads an output */
 export function costOf(nodes: readonly OpNode[], isRead: (value: Value) => boolean): Cost {
@@ -32,16 +24,11 @@ export function costOf(nodes: readonly OpNode[], isRead: (value: Value) => boole
   };
 }
 
-function flopsOf(node: OpNode, isRead: (value: Value) => boolean): number {
-  const { name } = node.op;
-  const outputs = node.outputs.filter(isRead);
-  const depth = products[name]?.(node);
-  if (depth !== undefined) return 2 * count(node.outputs[0]!) * depth;
-  if (name === "convolutionGradient") {
-    // (gradient, x, weight, …): the gradients of x and of the weight are as much as forward, each.
-    const [g, , weight] = node.inputs;
-    const forward = 2 * count(g!) * (count(weight!) / sizes(weight)[0]!);
-    return outputs.filter((value) => sizes(value).length > 1).length * forward;
+function flopsOf({ op, inputs, outputs, attributes }: OpNode, isRead: (value: Value) => boolean): number {
+  const read = outputs.map((value) => (isRead(value) ? value : undefined));
+  if (op.flops !== undefined) {
+    const typesOf = (values: readonly (Value | undefined)[]): (TensorType | undefined)[] => values.map((value) => value?.type);
+    return op.flops(typesOf(inputs), typesOf(read), attributes);
   }
-  return Math.max(...outputs.map(count), ...node.inputs.map((value) => (value === undefined ? 0 : count(value))), 0);
+  return Math.max(...[...read, ...inputs].map((value) => (value === undefined ? 0 : count(value))), 0);
 }

@@ -69,7 +69,8 @@ async function errorOf({ op, inputs, outputs, attributes }: Seen, other: Backend
       // Each number of the output is made of so many of the inputs': rounding adds up.
       const share = Math.sqrt(Math.max(1, ...given.map((t) => (t === undefined ? 1 : t.data.length / Math.max(1, a.length)))));
       const scale = share * Math.max(largest(a), ...given.map((t) => (t === undefined ? 0 : largest(t.data))));
-      const from = isUpdate(op) ? given[i === 0 ? 0 : i + 1]?.data : undefined;
+      const before = op.successorOf?.(i);
+      const from = before === undefined ? undefined : given[before]?.data;
       worst = Math.max(worst, from === undefined ? difference(a, b, scale) : changeDifference(from, a, b));
     }
     return worst;
@@ -77,6 +78,3 @@ async function errorOf({ op, inputs, outputs, attributes }: Seen, other: Backend
     for (const t of [...again, ...copies]) t?.dispose();
   }
 }
-
-/** An optimizer's op: (parameter, gradient, …slots, scalars) to (parameter, …slots), and what counts is what it changes. */
-const isUpdate = ({ name }: Seen["op"]): boolean => name.endsWith("Update");

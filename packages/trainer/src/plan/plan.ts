@@ -3,13 +3,13 @@ import {
   bytesPerElement,
   Dim,
   lowerModule,
-  Parameter,
   peakBytes,
   placements,
   specialize,
   type Backend,
   type GraphModule,
   type GraphVariable,
+  type Op,
 } from "@ermine/core";
 import type { BackendChoice, Chosen } from "./choice.js";
 import { backendTable, bytes, table } from "./table.js";
@@ -43,7 +43,7 @@ export interface Arrangement {
 export interface MemoryEstimate {
   /** Bytes of the model's parameters. */
   readonly parameters: number;
-  /** The optimizer's slots, and sums of gradients. */
+  /** The optimizer's slots, sums of gradients, and counters of steps in flight. */
   readonly optimizer: number;
   /** Running means and other variables of the model. */
   readonly buffers: number;
@@ -86,24 +86,25 @@ export class Plan {
 
 function arrange(module: GraphModule, backend: Backend): Arrangement {
   const all = Object.values(module.entries).flatMap((graph) => placements(graph, backend));
-  const lacks = new Map<string, LackedOp & { count: number; layers: string[] }>();
+  // By the op, then by what it becomes.
+  const lacks = new Map<Op, Map<string, LackedOp & { count: number; layers: string[] }>>();
   for (const { node, as, into } of all) {
     if (as === "kernel") continue;
-    const key = `${node.op.name} ${into.join()}`;
-    const known = lacks.get(key) ?? { op: node.op.name, count: 0, layers: [], into };
-    known.count++;
-    if (!known.layers.includes(node.path)) known.layers.push(node.path);
-    lacks.set(key, known);
+    const ofOp = lacks.get(node.op) ?? new Map<string, LackedOp & { count: number; layers: string[] }>();
+    const lacked = ofOp.get(into.join()) ?? { op: node.op.name, count: 0, layers: [], into };
+    lacked.count++;
+    if (!lacked.layers.includes(node.path)) lacked.layers.push(node.path);
+    lacks.set(node.op, ofOp.set(into.join(), lacked));
   }
   const kernels = all.filter(({ as }) => as === "kernel").length;
-  return { backend: backend.name, ops: all.length, kernels, lacks: [...lacks.values()] };
+  return { backend: backend.name, ops: all.length, kernels, lacks: [...lacks.values()].flatMap((ofOp) => [...ofOp.values()]) };
 }
 
 function estimate({ module, runs, batchSize }: Workload, backend: Backend): MemoryEstimate {
   const sum = (variables: readonly GraphVariable[]): number => variables.reduce((total, v) => total + bytesOf(v), 0);
-  const parameters = sum(module.variables.filter((v) => v instanceof Parameter));
-  const optimizer = sum(module.variables.filter(isOptimizers));
-  const buffers = sum(module.variables) - parameters - optimizer;
+  const parameters = sum(module.variables.filter(({ role }) => role === "parameter"));
+  const buffers = sum(module.variables.filter(({ role }) => role === "buffer"));
+  const optimizer = sum(module.variables) - parameters - buffers;
   const lowered = lowerModule(module, backend);
   const graphs = Object.values(lowered.entries).map((graph) => specialize(graph, { N: batchSize }));
   const values = Math.max(...graphs.map(peakBytes));
@@ -118,8 +119,6 @@ function estimate({ module, runs, batchSize }: Workload, backend: Backend): Memo
   );
   return { parameters, optimizer, buffers, batch, values, total: parameters + optimizer + buffers + batch + values };
 }
-
-const isOptimizers = ({ name }: GraphVariable): boolean => name.startsWith("optimizer.") || name.startsWith("accumulated.");
 
 const bytesOf = ({ shape, type }: GraphVariable): number => shape.reduce((a, b) => a * b, bytesPerElement[type.dtype]);
 

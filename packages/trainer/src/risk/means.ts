@@ -50,8 +50,11 @@ const none: Readonly<Record<string, number>> = Object.freeze({});
 /** Each named part's own mean, without its weight. */
 export function meansOf(parts: readonly Part[], sums: readonly HostSums[]): Readonly<Record<string, number>> {
   // Of a loss by itself, at every step: nothing is made.
-  if (sums.length === 1 && parts[0]!.name === "") return none;
+  if (sums.length === 1 && parts[0]!.name === undefined) return none;
   return Object.fromEntries(
-    sums.flatMap(({ value, normalizer }, i) => (parts[i]!.name === "" ? [] : [[parts[i]!.name, value / normalizer] as const])),
+    sums.flatMap(({ value, normalizer }, i) => {
+      const { name } = parts[i]!;
+      return name === undefined ? [] : [[name, value / normalizer] as const];
+    }),
   );
 }

@@ -82,9 +82,10 @@ export interface Sums {
   readonly normalizer: Tensor;
 }
 
-/** A part of the objective. One that stands alone has the name "". */
+/** A part of the objective. */
 export interface Term extends Sums {
-  readonly name: string;
+  /** undefined: it is the whole loss. */
+  readonly name: string | undefined;
   readonly weight: number;
 }
 
@@ -93,7 +94,7 @@ export type Part = Pick<Term, "name" | "weight">;
 
 const parts = new WeakMap<AnyLoss, readonly Part[]>();
 
-const alone: readonly Part[] = [{ name: "", weight: 1 }];
+const alone: readonly Part[] = [{ name: undefined, weight: 1 }];
 
 /** The parts of a loss; those of a function of one's own are known when it was called, and [] before. */
 export const partsOf = (loss: AnyLoss): readonly Part[] =>
@@ -160,10 +161,10 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensor
       return { name, weight, ...sumsOf(made) };
     });
   }
-  if (isLoss(loss)) return [{ name: "", weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
+  if (isLoss(loss)) return [{ name: undefined, weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
   const made: unknown = loss(outputs, batch);
   checkCopy("The loss function", made);
-  const named = isNamed(made) ? Object.entries(made) : [["", made] as const];
+  const named = isNamed(made) ? Object.entries(made) : [[undefined, made] as const];
   const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, outputs, batch)) }));
   parts.set(
     loss,

@@ -21,7 +21,8 @@ export function weightedSum<const Name extends string>(parts: readonly LossPart<
     throw new ErmineError("ERMINE_OPTION", "weightedSum takes a list of parts: weightedSum([{ name, loss }, …]).");
   if (parts.length === 0) throw new ErmineError("ERMINE_OPTION", "weightedSum needs at least one part: { name, loss }.");
   const names = new Set<string>(["loss"]);
-  for (const part of parts) {
+  // Array.isArray makes any of it.
+  for (const part of parts as readonly LossPart<Name>[]) {
     requireOptions("weightedSum: a part", part, { name: "string", loss: "any", weight: "number", output: "any", target: "any" });
     const { name, loss, weight = 1 } = part;
     if (typeof name !== "string" || name === "" || names.has(name)) {

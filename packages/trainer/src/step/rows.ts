@@ -2,8 +2,19 @@
  * Tables in which was only looked up: their gradients are rows, and an optimizer that moves no other row takes its step on these alone.
  * Everything is ops, so that backends without kernels for them have the same numbers by whole tables.
  */
-import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
-import type { Embedding, Module } from "@ermine/core/nn";
+import {
+  ErmineError,
+  indexSelect,
+  isRowGradient,
+  mul,
+  pow,
+  setRows,
+  sumRows,
+  type Graph,
+  type GraphVariable,
+  type RowGradient,
+  type Tensor,
+} from "@ermine/core";
 import type { NormType } from "../optimizers/clip.js";
 import type { Optimizer } from "../optimizers/optimizer.js";
 import type { GroupState } from "./state.js";
@@ -59,23 +70,32 @@ export function requireRows({ rows, name }: Optimizer, parameter: string): void 
   );
 }
 
-/** From how many numbers on a table is worth a word. */
+/** Elements of a table from which on a notice is given. */
 const large = 2 ** 20;
 
-/** Told by what it has, so that a program without an embedding does not carry one. */
-const isTable = (module: Module | Embedding): module is Embedding => "numEmbeddings" in module && "embeddingDim" in module;
+/** The parameters that ops of the graphs look up in by index. */
+function lookedUp(graphs: readonly Graph[]): Set<GraphVariable> {
+  const tables = new Set<GraphVariable>();
+  for (const { nodes } of graphs)
+    for (const node of nodes) {
+      if (node.kind !== "op" || node.op.lookup === undefined) continue;
+      for (const value of node.inputs)
+        if (value?.node.kind === "variable" && value.node.variable.role === "parameter") tables.add(value.node.variable);
+    }
+  return tables;
+}
 
-/** What to say of large tables whose optimizer moves every row at every step. */
-export function noticesOfTables(model: Module, groups: readonly GroupState[]): string[] {
-  return model.namedModules().flatMap(([, module]) => {
-    if (!isTable(module) || module.numEmbeddings * module.embeddingDim < large) return [];
-    return groups.flatMap(({ optimizer, parameters, names }) => {
-      const at = parameters.indexOf(module.weight);
-      if (at < 0 || optimizer.rows !== undefined) return [];
+/** What to say of large tables whose optimizer moves every row at every step. @param graphs those of an update */
+export function noticesOfTables(graphs: readonly Graph[], groups: readonly GroupState[]): string[] {
+  const tables = lookedUp(graphs);
+  return groups.flatMap(({ optimizer, parameters, names }) =>
+    parameters.flatMap((parameter, i) => {
+      const size = parameter.shape.reduce((a, b) => a * b, 1);
+      if (optimizer.rows !== undefined || size < large || !tables.has(parameter)) return [];
       return [
-        `ermine: ${names[at]} (${module.numEmbeddings} × ${module.embeddingDim}) is updated whole at each step: ${optimizer.name} moves rows that were not ` +
+        `ermine: ${names[i]} (${parameter.shape.join(" × ")}) is updated whole at each step: ${optimizer.name} moves rows that were not ` +
           "looked up too. sgd without momentum and weightDecay, adagrad without weightDecay and sparseAdam touch only those that were: give it a group of its own.",
       ];
-    });
-  });
+    }),
+  );
 }

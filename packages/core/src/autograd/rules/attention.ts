@@ -1,5 +1,5 @@
 /** The gradient of attention. */
-import { scaledDotProductAttentionOp, weightsOf } from "../../functional/attention.js";
+import { lastOf, pairsOf, scaledDotProductAttentionOp, weightsOf } from "../../functional/attention.js";
 import { div, maximum, mul, sub } from "../../ops/arithmetic.js";
 import { fusedGradient } from "../../ops/gradient.js";
 import { matmul } from "../../ops/matmul.js";
@@ -22,4 +22,6 @@ export const scaledDotProductAttentionGradient = fusedGradient(
       undefined,
     ];
   },
+  // The weights again, their slopes, and the three gradients.
+  ([, q, k, v]) => 2 * pairsOf(q!, k!) * (3 * lastOf(q!) + 2 * lastOf(v!)),
 );

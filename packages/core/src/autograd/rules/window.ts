@@ -1,7 +1,7 @@
 /** Gradients of windows and of what is made of them. */
 import { apply, apply1 } from "../../ops/apply.js";
 import { div } from "../../ops/arithmetic.js";
-import { columnsOf, convolutionOp, weightMatrices, windowFor } from "../../ops/convolution.js";
+import { columnsOf, convolutionFlops, convolutionOp, weightMatrices, windowFor } from "../../ops/convolution.js";
 import { zeros } from "../../ops/creation.js";
 import { scatterAddOp } from "../../ops/gather.js";
 import { fusedGradient, gradientOf } from "../../ops/gradient.js";
@@ -11,7 +11,7 @@ import { sum } from "../../ops/reduction.js";
 import { broadcastTo, reshape } from "../../ops/shape.js";
 import { adjoint, convolutionTransposeOp } from "../../ops/transposedConvolution.js";
 import { foldOp, onlyWindow, unfoldOp } from "../../ops/window.js";
-import type { Size } from "../../types/dim.js";
+import { elementsOf, type Size } from "../../types/dim.js";
 import type { Tensor } from "../../types/tensor.js";
 
 const product = (sizes: readonly Size[]): number => (sizes as readonly number[]).reduce((a, b) => a * b, 1);
@@ -25,28 +25,35 @@ export const foldGradient = gradientOf(foldOp, ([g], _, __, attributes) => [
   apply1(unfoldOp, [g], { ...onlyWindow(attributes), padValue: 0 }),
 ]);
 
-export const convolutionGradient = fusedGradient(convolutionOp, ([g], [x, weight, bias], _, attributes, needed) => {
-  const { groups } = attributes;
-  const [batch, channels, ...spatial] = x!.shape;
-  const [, out, ...counts] = g!.shape;
-  const maps = reshape(g!, [batch!, groups, (out as number) / groups, product(counts)]);
-  const toX = (): Tensor => {
-    const columns = apply1(matmulOp, [weightMatrices(weight!, groups), maps], { transposeA: true, transposeB: false });
-    const window = windowFor(weight!.shape, attributes);
-    const unfolded = reshape(columns, [batch!, channels!, product(window.kernel), product(counts)]);
-    return apply1(foldOp, [unfolded], { ...window, outputSize: spatial as readonly number[] });
-  };
-  const toWeight = (): Tensor => {
-    const columns = columnsOf(x!, weight!, attributes);
-    const each = apply1(matmulOp, [maps, columns], { transposeA: false, transposeB: true });
-    return reshape(sum(each, { axis: 0 }), weight!.shape);
-  };
-  return [
-    needed[0] ? toX() : undefined,
-    needed[1] ? toWeight() : undefined,
-    bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...counts.map((__, i) => i + 2)] }),
-  ];
-});
+export const convolutionGradient = fusedGradient(
+  convolutionOp,
+  ([g], [x, weight, bias], _, attributes, needed) => {
+    const { groups } = attributes;
+    const [batch, channels, ...spatial] = x!.shape;
+    const [, out, ...counts] = g!.shape;
+    const maps = reshape(g!, [batch!, groups, (out as number) / groups, product(counts)]);
+    const toX = (): Tensor => {
+      const columns = apply1(matmulOp, [weightMatrices(weight!, groups), maps], { transposeA: true, transposeB: false });
+      const window = windowFor(weight!.shape, attributes);
+      const unfolded = reshape(columns, [batch!, channels!, product(window.kernel), product(counts)]);
+      return apply1(foldOp, [unfolded], { ...window, outputSize: spatial as readonly number[] });
+    };
+    const toWeight = (): Tensor => {
+      const columns = columnsOf(x!, weight!, attributes);
+      const each = apply1(matmulOp, [maps, columns], { transposeA: false, transposeB: true });
+      return reshape(sum(each, { axis: 0 }), weight!.shape);
+    };
+    return [
+      needed[0] ? toX() : undefined,
+      needed[1] ? toWeight() : undefined,
+      bias === undefined || !needed[2] ? undefined : sum(g!, { axis: [0, ...counts.map((__, i) => i + 2)] }),
+    ];
+    // The gradients of x and of the weight are as much as forward, each; that of the bias is a sum.
+  },
+  ([g, , weight], [toX, toWeight, toBias]) =>
+    [toX, toWeight].filter((gradient) => gradient !== undefined).length * convolutionFlops(g!.shape, weight!.shape) +
+    (toBias === undefined ? 0 : elementsOf(g!.shape)),
+);
 
 export const convolutionTransposeGradient = fusedGradient(
   convolutionTransposeOp,
