@@ -121,7 +121,7 @@ const machinery = [
   "tidy totalNormalizer traceEntry truncNormal",
   "uniformInit unmetRequirement use useBackend",
   "valueAndGrad valueRule",
-  "withBackend withDomain withoutTrace withPath",
+  "withBackend withDomain withoutRankPromotion withoutTrace withPath",
   "xavierNormal xavierUniform",
 ].flatMap((names) => names.split(" "));
 

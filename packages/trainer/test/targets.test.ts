@@ -1,16 +1,31 @@
 /** A loss says what its targets may hold and how its outputs are read, and the trainer asks the loss, never its name. */
 import { describe, expect, it } from "vitest";
 import {
+  abs,
+  add,
   bceWithLogits,
+  cast,
   crossEntropy,
   defineLoss,
+  equal,
+  exp,
   focal,
+  greater,
+  lessEqual,
   manualSeed,
+  maximum,
+  mean,
   mse,
   mul,
+  neg,
+  ones,
+  reshape,
   square,
   sub,
+  sum,
+  tensor,
   valueRule,
+  where,
   type Loss,
   type Tensor,
 } from "@ermine/core";
@@ -110,17 +125,60 @@ describe.each([true, false])("a function that broadcasts (N, 1) against (N), com
   const flat = dataset({ inputs, targets: { data: Float32Array.of(0, 1, 2, 3), shape: [4] } });
   const own = (output: unknown, { targets }: { targets: unknown }): Tensor => square(sub(output as Tensor, targets as Tensor));
 
-  it("is refused, as in a definition", async () => {
-    await expect(trainerOf(own, 1, compile).fit(flat, options)).rejects.toThrow(
-      /more elements than any of .*Reshape the inputs/s,
+  type Compared = (prediction: Tensor, target: Tensor) => Tensor;
+  const compared: readonly (readonly [string, Compared])[] = [
+    ["sub", (p, y) => square(sub(p, y))],
+    ["sub", (p, y) => mean(square(sub(p, y)))],
+    ["sub", (p, y) => sum(square(sub(y, p)))],
+    ["mul", (p, y) => neg(mean(mul(p, y)))],
+    ["maximum", (p, y) => mean(maximum(p, y))],
+    ["where", (p, y) => mean(where(greater(y, 0.5), p, 0))],
+    ["lessEqual", (p, y) => mean(mul(cast(lessEqual(p, y), "float32"), 2))],
+    ["equal", (p, y) => mean(cast(equal(cast(p, "int32"), cast(y, "int32")), "float32"))],
+    ["sub", (p, y) => mean(mean(square(sub(p, y)), { axis: 1 }))],
+    ["sub", (p, y) => add(mean(p), sum(abs(sub(exp(p), add(y, 1)))))],
+  ];
+
+  it.each(compared)("is refused in a function, %s of %s", async (op, loss) => {
+    const trainer = trainerOf((p: Tensor, { targets }: { targets: Tensor }) => loss(p, targets), 1, compile);
+    await expect(trainer.fit(flat, options)).rejects.toThrow(
+      new RegExp(`^The loss function: ${op} broadcasts .* which compares each element with every other\\. Reshape`),
     );
+    expect(trainer.step).toBe(0);
+  });
+
+  it.each(compared)("is refused in one part of a sum and in a definition, %s of %s", async (op, loss) => {
+    const part = weightedSum([{ name: "a", loss: (p: Tensor, { targets }: { targets: Tensor }) => loss(p, targets) }] as never);
+    await expect(trainerOf(part, 1, compile).fit(flat, options)).rejects.toThrow(`The loss function: ${op} broadcasts`);
     const defined = defineLoss({
       name: "own",
       link: "identity",
       inputs: [{ name: "prediction" }, { name: "target" }],
-      elements: ([prediction, target]: readonly [Tensor, Tensor]) => ({ value: mul(sub(prediction, target), 2) }),
+      elements: ([prediction, target]: readonly [Tensor, Tensor]) => ({ value: loss(prediction, target) }),
     });
-    await expect(trainerOf(defined, 1, compile).fit(flat, options)).rejects.toThrow(/own: the value is .*more elements than any/);
+    await expect(trainerOf(defined, 1, compile).fit(flat, options)).rejects.toThrow(`own: ${op} broadcasts`);
+  });
+
+  it("is refused between shapes of one rank where a value for each pair is left", async () => {
+    const pairs = (p: Tensor, { targets }: { targets: Tensor }): Tensor => square(sub(p, reshape(targets, [1, -1])));
+    await expect(trainerOf(pairs, 1, compile).fit(flat, options)).rejects.toThrow(
+      /more elements than any of .*Reshape the inputs/s,
+    );
+  });
+
+  it("trains where pairs are meant, and where ranks differ without pairs", async () => {
+    const [all, weights] = [ones([1, 4]), tensor([1, 2])];
+    const losses: readonly ((p: Tensor, y: Tensor) => Tensor)[] = [
+      (p, y) => mean(square(sub(p, reshape(y, [1, -1])))),
+      (p, y) => mean(square(sub(reshape(p, [-1]), y))),
+      (p, y) => mean(mul(sub(mul(weights, p), reshape(y, [-1, 1])), weights)),
+      (p) => mean(square(sub(reshape(p, [-1, 1, 1]), all))),
+    ];
+    for (const loss of losses) {
+      const trainer = trainerOf((p: Tensor, { targets }: { targets: Tensor }) => loss(p, targets), 1, compile);
+      await trainer.fit(flat, options);
+      expect(trainer.step).toBe(2);
+    }
   });
 
   it("trains where the shapes are equal", async () => {

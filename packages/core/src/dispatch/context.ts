@@ -17,6 +17,8 @@ export interface Recorder {
   writeVariable(variable: GraphVariable, t: Tensor): void;
   /** Notes that something is measured over `count` elements, which must not be one. */
   require(what: string, count: Dim): void;
+  /** Notes a check of an argument's values, for calls that have them on the host; of what is computed there is none. */
+  requireValues(t: Tensor, check: (values: ArrayLike<number>) => void): void;
 }
 
 /** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */
@@ -29,6 +31,14 @@ export interface RandomStream {
   readonly calls: Map<string, number>;
   /** int32 [3]: step, micro-batch, index of each draw's first element in the whole one; absent: draws are made on the host. */
   readonly counters: Tensor | undefined;
+}
+
+/** The loss that is computed, and the tensors that come from its batch. */
+export interface LossContext {
+  /** For messages. */
+  readonly name: string;
+  /** The keys of tensors with elements of the batch. */
+  readonly fromBatch: WeakSet<object>;
 }
 
 export interface ExecutionContext {
@@ -53,6 +63,8 @@ export interface ExecutionContext {
   /** What the innermost scope frees. */
   region: Set<Tensor> | undefined;
   observer: OpObserver | undefined;
+  /** The loss that is computed: ops in it do not promote ranks (see `rankPromotion.ts`). */
+  loss: LossContext | undefined;
   /** How many ops the eager op that runs is inside of. */
   depth: number;
   /** Variables that programs of more than one backend have, dropped ones included: while there are none, no program has older elements than another. */
@@ -72,6 +84,7 @@ export const context: ExecutionContext = {
   module: undefined,
   region: undefined,
   observer: undefined,
+  loss: undefined,
   depth: 0,
   spreadVariables: 0,
 };

@@ -11,6 +11,7 @@ import type { Backend } from "../ir/contract.js";
 import { keyOf, retype, sameElements } from "../types/views.js";
 import { context } from "./context.js";
 import { backendOf } from "./currentBackend.js";
+import { checkRankPromotion, noteFromBatch } from "./rankPromotion.js";
 import { adopt } from "./scope.js";
 import { pauseTapes, recordOnTapes, watchingTape } from "./tapes.js";
 
@@ -20,6 +21,15 @@ import { pauseTapes, recordOnTapes, watchingTape } from "./tapes.js";
  * @throws ErmineError what the op's `infer` throws
  */
 export function dispatch(op: Op, inputs: OptionalTensors, attributes: Attributes): Tensor[] {
+  const { loss } = context;
+  if (loss === undefined) return runOrTrace(op, inputs, attributes);
+  checkRankPromotion(loss, op, inputs);
+  const outputs = runOrTrace(op, inputs, attributes);
+  noteFromBatch(loss, inputs, outputs);
+  return outputs;
+}
+
+function runOrTrace(op: Op, inputs: OptionalTensors, attributes: Attributes): Tensor[] {
   const types = op.infer(
     inputs.map((t) => t && typeOf(t)),
     attributes,

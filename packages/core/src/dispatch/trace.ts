@@ -17,6 +17,14 @@ export const currentTrace = (): Trace | undefined => context.trace as Trace | un
 /** Told of a variable that is read for the first time, or written; throws where the trace must not have it. */
 export type VariableCheck = (variable: GraphVariable, access: "read" | "write") => void;
 
+/** A check of what is fed. */
+export interface ValueCheck {
+  /** The feed's name. */
+  readonly feed: string;
+  /** Throws where the values break a rule. */
+  check(values: ArrayLike<number>): void;
+}
+
 type Draft<N extends Node> = Omit<N, "id" | "outputs" | "path">;
 
 /** One graph in the making. With a backend, ops that it lacks are recorded decomposed and lowered. */
@@ -25,6 +33,7 @@ export class Trace implements Recorder {
   readonly #feeds: FeedNode[] = [];
   readonly #hostFeeds: HostFeed[] = [];
   readonly #requirements: Requirement[] = [];
+  readonly #valueChecks: ValueCheck[] = [];
   readonly #variables = new Map<GraphVariable, { read: Tensor; current: Tensor }>();
   readonly #constants = new Map<object, Tensor>();
   readonly #backend: Backend | undefined;
@@ -167,6 +176,16 @@ export class Trace implements Recorder {
   }
 
   /** Notes that something is measured over `count` elements, which must not be one. */
+  requireValues(t: Tensor, check: ValueCheck["check"]): void {
+    const { node } = this.valueOf(t);
+    if (node.kind === "feed") this.#valueChecks.push({ feed: node.name, check });
+  }
+
+  /** @internal What fed values are checked by, where they are known. */
+  get valueChecks(): readonly ValueCheck[] {
+    return this.#valueChecks;
+  }
+
   require(what: string, count: Requirement["count"]): void {
     this.#requirements.push({ what, count, path: context.path });
   }

@@ -15,7 +15,7 @@ import { argumentsKey } from "./argumentsKey.js";
 import { bindFeeds } from "./feeds.js";
 import type { Graph, GraphVariable } from "../ir/graph.js";
 import { compileModule, graphModule, type Program } from "./module.js";
-import { currentTrace, type Trace } from "../dispatch/trace.js";
+import { currentTrace, type Trace, type ValueCheck } from "../dispatch/trace.js";
 import { traceEntry } from "./traceEntry.js";
 
 /** A compiled function. */
@@ -34,6 +34,8 @@ interface Entry {
   readonly result: unknown;
   /** The states of the eager tensors that became constants. */
   readonly captured: ReadonlySet<object>;
+  /** What losses in it ask of the values of arguments, by the argument's position among the tensors. */
+  readonly valueChecks: readonly (Pick<ValueCheck, "check"> & { readonly position: number })[];
   readonly variables: readonly GraphVariable[];
   placed: Placed | undefined;
 }
@@ -115,8 +117,12 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
     const feeds: Record<string, Feed> = {};
     tensors.forEach((t, i) => {
       const { host, storage } = eagerState(t, name);
-      feeds[`input${i}`] = { shape: concrete(t.shape), value: storage === undefined ? host! : storageOn(t, backend, name) };
+      feeds[feedName(i)] = { shape: concrete(t.shape), value: storage === undefined ? host! : storageOn(t, backend, name) };
     });
+    for (const { position, check } of entry.valueChecks) {
+      const { host } = eagerState(tensors[position]!, name);
+      if (host !== undefined) check(host);
+    }
     const storages = program.run(entry.name, feeds);
     const outputs = entry.graph.outputs.map(({ type }, i) => {
       const shape = shapeOf(type.shape, entry.graph, feeds);
@@ -146,7 +152,9 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
       return outputs;
     });
     const { variables } = graphModule({ graph });
-    return { name: `${name} ${++traced}`, graph, result, captured: trace!.captured, variables, placed: undefined };
+    const positions = new Map(tensors.map((_, i) => [feedName(i), i]));
+    const valueChecks = trace!.valueChecks.map(({ feed, check }) => ({ position: positions.get(feed)!, check }));
+    return { name: `${name} ${++traced}`, graph, result, captured: trace!.captured, valueChecks, variables, placed: undefined };
   }
 
   /** Makes the entry the one that was used last, and frees the one whose last use is longest ago. */
@@ -192,11 +200,13 @@ function distinct(args: readonly unknown[]): Tensor[] {
   return [...found.values()];
 }
 
+const feedName = (position: number): string => `input${position}`;
+
 function feedsOf(trace: Trace, tensors: readonly Tensor[], symbolic: boolean): Tensor[] {
   const batch = Dim.symbol("N");
   return tensors.map((t, i) => {
     const shape = symbolic && t.rank > 0 ? [batch, ...t.shape.slice(1)] : t.shape;
-    return trace.feed(`input${i}`, { ...typeOf(t), shape });
+    return trace.feed(feedName(i), { ...typeOf(t), shape });
   });
 }
 

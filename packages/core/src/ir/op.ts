@@ -76,6 +76,8 @@ export interface Op<A extends Attributes = Attributes> {
   readonly inputs: readonly InputSpec[];
   /** The inputs where so many are given, for an op whose list depends on it; default `inputs`. */
   inputsOf?(count: number): readonly InputSpec[];
+  /** The inputs broadcast to the output's shape by NumPy's rule: in a loss, (N, 1) against (N) is refused. Default false. */
+  readonly broadcasts?: boolean;
   /** Types of the outputs; throws where the inputs do not fit. */
   infer(inputs: readonly (TensorType | undefined)[], attributes: A): readonly TensorType[];
   /** The meaning in simpler ops; absent on primitives. */

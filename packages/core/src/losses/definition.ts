@@ -15,6 +15,8 @@ import { formatShape, sameShape, sameSize } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
 import type { Domain } from "../types/dtype.js";
 import { Tensor } from "../types/tensor.js";
+import { context } from "../dispatch/context.js";
+import { withoutRankPromotion } from "../dispatch/rankPromotion.js";
 import { checkElements, type Elements } from "./elements.js";
 export type { Elements } from "./elements.js";
 import type { Draw, Samples } from "./samples.js";
@@ -178,7 +180,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     const fitting = conform(spec.name, spec.inputs, inputs);
     // Of what was given: a cast has its values on a backend.
     checkKnownValues(inputs, chosen);
-    const made = spec.elements(fitting, chosen);
+    const made = withoutRankPromotion(spec.name, fitting, () => spec.elements(fitting, chosen));
     const { sampleWeight } = optionTensors(spec.name, options);
     checkElements(spec.name, made, inputs);
     return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
@@ -188,10 +190,13 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     spec.inputs.map(({ values }: LossInput) => (typeof values === "function" ? values(options, types) : values));
 
   function checkKnownValues(inputs: I, options: O): void {
-    const known = inputs.map(({ state }) => (state.kind === "eager" ? state.host : undefined));
-    if (known.every((values) => values === undefined)) return;
+    if (inputs.every(({ state }) => state.kind === "eager" && state.host === undefined)) return;
     rulesOf(inputs, options).forEach((rule, i) => {
-      if (known[i] !== undefined) rule?.check(spec.name, spec.inputs[i]!.name, known[i]);
+      if (rule === undefined) return;
+      const check = (values: ArrayLike<number>): void => rule.check(spec.name, spec.inputs[i]!.name, values);
+      const { state } = inputs[i]!;
+      if (state.kind === "traced") context.trace?.requireValues(inputs[i]!, check);
+      else if (state.kind === "eager" && state.host !== undefined) check(state.host);
     });
   }
 
@@ -248,7 +253,10 @@ function reduce<I extends readonly Tensor[], O extends object, R extends string>
   reduction: string,
 ): Tensor<"real"> {
   const special = spec.reductions?.[reduction as R];
-  if (special !== undefined) return special(made, conform(spec.name, spec.inputs, inputs));
+  if (special !== undefined) {
+    const fitting = conform(spec.name, spec.inputs, inputs);
+    return withoutRankPromotion(spec.name, [...fitting, made.value], () => special(made, fitting));
+  }
   if (reduction === "none") return made.value;
   if (reduction === "sum") return sum(made.value);
   return div(sum(made.value), totalNormalizer(made));

@@ -26,6 +26,7 @@ export { asLogProbabilities, asProbabilities } from "./domains.js";
 export { checkClassIndices } from "./classes.js";
 export { valueRule, type ValueRule, type ValueRuleOf } from "./values.js";
 export { checkValueShape } from "./elements.js";
+export { withoutRankPromotion } from "../dispatch/rankPromotion.js";
 export type { Draw, Sample, Samples } from "./samples.js";
 export {
   defineLoss,

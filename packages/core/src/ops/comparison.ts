@@ -24,6 +24,7 @@ function logicalOp(name: string, lowered: (inputs: OptionalTensors) => readonly 
       { name: "a", dtype: "bool" },
       { name: "b", dtype: "bool" },
     ],
+    broadcasts: true,
     infer: ([a, b]) => [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: "bool", domain: "real" }],
     lowered,
   });

@@ -18,6 +18,7 @@ export const floorDivideOp = builtinOp<NoAttributes>({
     { name: "a", dtype: "numeric", differentiable: false },
     { name: "b", dtype: { sameAs: "a" }, differentiable: false },
   ],
+  broadcasts: true,
   infer: ([a, b]) => [{ shape: broadcastShapes("floorDivide", a!.shape, b!.shape), dtype: a!.dtype, domain: "real" }],
   decompose: ([a, b]) => [a!.dtype === "int32" ? wholeQuotient(a!, b!) : floatQuotient(a!, b!)],
 });

@@ -48,6 +48,7 @@ function binaryOp(name: string, { result, dtype = "float32", differentiable = tr
       { name: "a", dtype, differentiable },
       { name: "b", dtype: { sameAs: "a" }, differentiable },
     ],
+    broadcasts: true,
     infer: ([a, b]) => [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: result ?? a!.dtype, domain: "real" }],
   });
 }
@@ -114,6 +115,7 @@ export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool",
 export const whereOp = builtinOp<NoAttributes>({
   name: "where",
   inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
+  broadcasts: true,
   infer: ([condition, a, b]) => [
     { shape: broadcastShapes("where", condition!.shape, a!.shape, b!.shape), dtype: a!.dtype, domain: "real" },
   ],

@@ -43,13 +43,17 @@ describe.each(unit)("%s", (name, loss) => {
     [[-Infinity, 0], `${name}: target 0 is -Infinity`],
   ])("refuses the targets %j", (values, message) => {
     expect(() => loss(tensor(values))).toThrow(message);
+    const compiled = compile(loss);
+    expect(() => compiled(tensor(values))).toThrow(message);
+    expect(compiled(tensor([0, 1])).item()).toBeCloseTo(loss(tensor([0, 1])).item(), 5);
+    expect(() => compiled(tensor(values))).toThrow(message);
   });
 
   it("takes probabilities, rounding errors among them, and what is computed as it comes", () => {
     expect(Number.isFinite(loss(tensor([0, 1])).item())).toBe(true);
     loss(tensor([0.25, 1 + 1e-7]));
     loss(core.sub(tensor([0, 1]), 1));
-    expect(compile(loss)(tensor([0, 2])).dtype).toBe("float32");
+    expect(compile((y: Tensor) => loss(core.mul(y, 2)))(tensor([0, 1])).dtype).toBe("float32");
   });
 });
 
@@ -105,13 +109,17 @@ describe("a loss of one's own", () => {
 
   it("does not broadcast (N, 1) against (N): eager, compiled and with a batch that is a symbol", () => {
     const message =
-      /squared: the value is \[3, 3\], with more elements than any of \[3, 1\], \[3\].*reshape\(prediction, \[-1\]\)/;
+      /squared: sub broadcasts \[3, 1\] and \[3\] to \[3, 3\].*reshape\(prediction, \[-1\]\).*reshape \[3\] to \[1, 3\]/;
     expect(() => squared(column, tensor([0, 2, 4]))).toThrow(message);
     expect(() => compile(squared)(column, tensor([0, 2, 4]))).toThrow(message);
     const trace = new core.Trace();
     const n = core.Dim.symbol("N");
     const feed = (shape: core.Shape): Tensor => trace.feed("x" + shape.length, { shape, dtype: "float32", domain: "real" });
-    expect(() => trace.run(() => squared(feed([n, 1]), feed([n])))).toThrow(/the value is \[N, N\]/);
+    expect(() => trace.run(() => squared(feed([n, 1]), feed([n])))).toThrow(/sub broadcasts \[N, 1\] and \[N\] to \[N, N\]/);
+    const row = core.reshape(tensor([0, 2, 4]), [1, 3]);
+    expect(() => squared(column, row)).toThrow(
+      /squared: the value is \[3, 3\], with more elements than any of \[3, 1\], \[1, 3\]/,
+    );
     expect(squared(tensor([1, 2]), tensor([0, 2])).item()).toBe(0.5);
     expect(squared(tensor([1, 2]), tensor(2)).item()).toBe(0.5);
   });

@@ -11,6 +11,7 @@ import {
   mul,
   sum,
   Tensor,
+  withoutRankPromotion,
   type Elements,
   type Loss,
   type Shape,
@@ -157,12 +158,12 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensor
       const given = { outputs: pick("output", name, outputs, output), batch: { ...batch, targets } };
       const made = isLoss(own)
         ? defined(own, given.outputs, given.batch)
-        : counted(own(given.outputs, given.batch), given.outputs, given.batch);
+        : counted(ofUser(own, given.outputs, given.batch), given.outputs, given.batch);
       return { name, weight, ...sumsOf(made) };
     });
   }
   if (isLoss(loss)) return [{ name: undefined, weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
-  const made: unknown = loss(outputs, batch);
+  const made: unknown = ofUser(loss, outputs, batch);
   checkCopy("The loss function", made);
   const named = isNamed(made) ? Object.entries(made) : [[undefined, made] as const];
   const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, outputs, batch)) }));
@@ -172,6 +173,12 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensor
   );
   return terms;
 }
+
+/** What a function of one's own gives. @throws ErmineError ERMINE_SHAPE where it compares each sample with every other by accident */
+const ofUser = <T>(loss: (outputs: Outputs, batch: BatchTensors) => T, outputs: Tree<Tensor>, batch: BatchTensors): T =>
+  withoutRankPromotion("The loss function", leaves([outputs, batch.inputs, batch.targets ?? []]) as Tensor[], () =>
+    loss(outputs, batch),
+  );
 
 const isNamed = (made: unknown): made is Readonly<Record<string, unknown>> =>
   typeof made === "object" && made !== null && !(made instanceof Tensor) && Object.keys(made).length > 0;
