@@ -113,12 +113,12 @@ export class Eager {
     this.#bytes = 0;
   }
 
-  /** @internal Runs one of TensorFlow's ops; the ids are the caller's. */
-  execute(name: string, inputs: readonly number[], attributes: TfAttributes, outputs: number): number[] {
+  /** @internal Runs one of TensorFlow's ops; the ids are the caller's. `what` begins messages. */
+  execute(name: string, inputs: readonly number[], attributes: TfAttributes, outputs: number, what = name): number[] {
     try {
       return this.#binding.executeOp(name, this.#attributes(attributes), inputs, outputs).map(({ id }) => id);
     } catch (error) {
-      throw explained(error, name);
+      throw explained(error, what);
     }
   }
 
@@ -145,14 +145,14 @@ export class Eager {
   }
 
   readonly kernels: Readonly<Record<string, Kernel>> = Object.fromEntries(
-    Object.entries(lowerings).map(([name, lowering]) => [name, this.#kernel(lowering)]),
+    Object.entries(lowerings).map(([name, lowering]) => [name, this.#kernel(name, lowering)]),
   );
 
-  #kernel(lowering: Lowering): Kernel {
+  #kernel(op: string, lowering: Lowering): Kernel {
     return (inputs, attributes, outputs) => {
       this.checkAlive();
       const temporary = new Set<number>();
-      const emitter = new EagerEmitter(this, temporary);
+      const emitter = new EagerEmitter(this, op, temporary);
       try {
         const operands = inputs.map(
           (input) => input && { handle: this.check(input.storage).id, shape: input.shape, dtype: input.dtype },
@@ -176,10 +176,13 @@ const lookups = new Set(["GatherV2", "TensorScatterAdd"]);
 
 class EagerEmitter implements Emitter {
   readonly #eager: Eager;
+  readonly #op: string;
   readonly #temporary: Set<number>;
 
-  constructor(eager: Eager, temporary: Set<number>) {
+  /** `op` begins messages. */
+  constructor(eager: Eager, op: string, temporary: Set<number>) {
     this.#eager = eager;
+    this.#op = op;
     this.#temporary = temporary;
   }
 
@@ -191,6 +194,7 @@ class EagerEmitter implements Emitter {
       inputs.map(({ handle }) => handle as number),
       attributes,
       outputs.length,
+      this.#op,
     );
     return ids.map((handle, i) => {
       this.#temporary.add(handle);
@@ -244,6 +248,10 @@ function opAttribute(binding: Binding, name: string, attribute: TfAttribute): Op
   if ("string" in attribute) return { name, type: binding.TF_ATTR_STRING, value: attribute.string };
   return { name, type: binding.TF_ATTR_SHAPE, value: attribute.shape };
 }
+
+/** @internal The name of the graph's node that TensorFlow complains of. */
+export const failedNode = (error: unknown): string | undefined =>
+  /\{\{node ([^}]+)\}\}/.exec(error instanceof Error ? error.message : "")?.[1];
 
 /** @internal TensorFlow's complaint in ermine's words. */
 export function explained(error: unknown, what: string): ErmineError {

@@ -97,7 +97,7 @@ export function compileProgram(
         let ids: number[];
         try {
           if (alone) limit(1);
-          ids = session.run(entryName, inputs, entry.inputNames, entry.outputNames);
+          ids = session.run(entryName, inputs, entry.inputNames, entry.outputNames, entry.lookups);
         } finally {
           if (alone) limit(threads);
         }

@@ -6,8 +6,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DType } from "@ermine/core";
-import { explained } from "../eager.js";
+import type { DType, OpNode } from "@ermine/core";
+import { explained, failedNode } from "../eager.js";
 import type { Binding } from "../native/binding.js";
 import { encodedNodes, savedModel } from "./graphDef.js";
 import { graphVariables, sharedNodes, variableNames, writeAll } from "./translate.js";
@@ -37,6 +37,9 @@ export interface Part {
   /** Undefined until it is first run, and after its program has ended. */
   session: Session | undefined;
 }
+
+/** "gather of the layer encoder.0". */
+const placeOf = ({ op, path }: OpNode): string => (path === "" ? op.name : `${op.name} of the layer ${path}`);
 
 /** Programs that have met, and the variables that are in their memory. */
 export class Session {
@@ -70,12 +73,22 @@ export class Session {
     this.#whole = variables.size;
   }
 
-  /** @returns ids that are the caller's */
-  run(what: string, inputs: readonly number[], inputNames: string, outputNames: string): number[] {
+  /**
+   * @param lookups the ops that check indices, by their node: a message names the one that failed
+   * @returns ids that are the caller's
+   */
+  run(
+    what: string,
+    inputs: readonly number[],
+    inputNames: string,
+    outputNames: string,
+    lookups?: ReadonlyMap<string, OpNode>,
+  ): number[] {
     try {
       return this.#binding.runSavedModel(this.#model, inputs, inputNames, outputNames).map(({ id }) => id);
     } catch (error) {
-      throw explained(error, what);
+      const op = lookups?.get(failedNode(error) ?? "");
+      throw explained(error, op === undefined ? what : `${what}: ${placeOf(op)}`);
     }
   }
 

@@ -35,6 +35,8 @@ export interface TranslatedEntry {
   /** What is fetched: the outputs, or one token where there are none. */
   readonly fetches: readonly string[];
   readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
+  /** The ops of the graph whose indices TensorFlow checks, by the node that does. */
+  readonly lookups: ReadonlyMap<string, OpNode>;
 }
 
 export interface Translation {
@@ -149,7 +151,7 @@ interface Draft {
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
   readonly threads: number;
   /** What looks up or adds by index: no variable is written before all of it went well. */
-  readonly lookups: ReadonlySet<string>;
+  readonly lookups: ReadonlyMap<string, OpNode>;
   /** A value in memory of TensorFlow's own, its axes in order. */
   owned(value: Value): string;
 }
@@ -166,7 +168,7 @@ function translateEntry(
   const start = nodes.length;
   const values = new Map<Value, Operand>();
   const reads = new Map<GraphVariable, Operand>();
-  const lookups = new Set<string>();
+  const lookups = new Map<string, OpNode>();
   const inPlace = inPlaceSteps(graph);
   const computedWith = valuesComputedWith(graph, inPlace, threads);
   const feeds: TranslatedFeed[] = [];
@@ -214,7 +216,7 @@ function translateEntry(
       );
       node.outputs.forEach((output, i) => values.set(output, results[i]!));
       if (node.op.lookup === undefined) continue;
-      for (const { op, name } of nodes.slice(from)) if (indexed.has(op)) lookups.add(name);
+      for (const { op, name } of nodes.slice(from)) if (indexed.has(op)) lookups.set(name, node);
     }
   }
 
@@ -228,7 +230,7 @@ function translateEntry(
   });
   if (outputs.length === 0) emitter.node(`${prefix}/ran`, "Identity", [token, ...after], { T: { type: "int32" } });
   const fetches = outputs.length === 0 ? [`${prefix}/ran`] : outputs.map((_, i) => `${prefix}/out${i}`);
-  return { feeds, fetches, outputs };
+  return { feeds, fetches, outputs, lookups };
 }
 
 /** The values that some op or output needs: a moment that is only written in place is never read. */
@@ -296,7 +298,7 @@ function writeUpdates(draft: Draft): readonly string[] {
     .filter(({ variable }) => !stepped.has(variable))
     .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
   const laterReaders = readersBeside(emitter, prefix);
-  const lookedUp = [...lookups].map((name) => `^${name}`);
+  const lookedUp = [...lookups.keys()].map((name) => `^${name}`);
   const written = plain.map(({ variable, dtype, handle }) => {
     const name = names.get(variable)!;
     const read = reads.get(variable);
