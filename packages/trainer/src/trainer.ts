@@ -59,23 +59,37 @@ export class Trainer<M extends string = never, T extends string = never> {
     if (typeof options.backend !== "string") this.#training.engine.place(options.backend);
   }
 
+  /** @throws ErmineError ERMINE_USAGE where the trainer is not itself but a proxy of it, which has no private fields */
+  static #checkItself(trainer: unknown, call: string): void {
+    if (typeof trainer === "object" && trainer !== null && #training in trainer) return;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `trainer.${call} was called on something else than the trainer: on a proxy, as Vue's reactive() and ref() make it of what they hold, or without ` +
+        "its object. Keep trainers out of proxies: markRaw(trainer), or shallowRef(trainer); and call trainer.fit(…), not fit(…).",
+    );
+  }
+
   /** The model that it trains. */
   get model(): Module {
+    Trainer.#checkItself(this, "model");
     return this.#options.model;
   }
 
   /** What it runs on. @throws ErmineError ERMINE_USAGE where "auto" or "fastest" has not chosen yet: `fit`, `evaluate`, `predict` and `plan` do */
   get backend(): Backend {
+    Trainer.#checkItself(this, "backend");
     return this.#training.engine.backend;
   }
 
   /** The run's settings as plain JSON, with the backend that was chosen and why. */
   get configuration(): Configuration {
+    Trainer.#checkItself(this, "configuration");
     return configurationOf(this.#options, this.#choice);
   }
 
   /** Updates taken so far. */
   get step(): number {
+    Trainer.#checkItself(this, "step");
     return this.#training.state.update;
   }
 
@@ -88,6 +102,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * trainer.rateNow(rate); // => 0.1
    */
   rateNow(rate: Rate): number {
+    Trainer.#checkItself(this, "rateNow");
     const { update: step, epoch, schedules } = this.#training.state;
     return rateAt(rate, { step, epoch, schedules });
   }
@@ -101,6 +116,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * parameters are those before that step
    */
   async fit(data: DataSource, options: FitOptions<M, T>): Promise<History> {
+    Trainer.#checkItself(this, "fit");
     if (arguments.length > 2) checkArguments("fit", arguments, 2);
     const run = checkFit(data, options, this.#options);
     const { turns, state } = this.#training;
@@ -124,6 +140,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     data: DataSource,
     options: { batchSize?: number; weights?: Weights } = {},
   ): Promise<{ loss: number } & { [K in M | T]: number }> {
+    Trainer.#checkItself(this, "evaluate");
     if (arguments.length > 2) checkArguments("evaluate", arguments, 2);
     checkOptions("evaluate", options, { batchSize: "number", weights: "string" }, "data");
     const source = sourceOf("evaluate", data);
@@ -150,6 +167,7 @@ export class Trainer<M extends string = never, T extends string = never> {
     inputs: Dataset | Tree<ColumnSource>,
     options: { as?: Reading; batchSize?: number; notice?: (message: string) => void } = {},
   ): Promise<HostOutput> {
+    Trainer.#checkItself(this, "predict");
     if (arguments.length > 2) checkArguments("predict", arguments, 2);
     checkOptions("predict", options, { as: "string", batchSize: "number", notice: "any" }, "inputs");
     const { as = "output", batchSize = 256, notice = console.warn } = options;
@@ -174,6 +192,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @param options.all time and arrange the step on every available backend; default: only where "fastest" chooses
    */
   async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
+    Trainer.#checkItself(this, "plan");
     if (arguments.length > 2) checkArguments("plan", arguments, 2);
     checkOptions("plan", options, { batchSize: "number", all: "boolean" }, "sample");
     checkDataset("plan", sample);
@@ -208,6 +227,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @param options.steps how many steps are timed; default 20
    */
   async profile(sample: Dataset, options: { batchSize?: number; steps?: number } = {}): Promise<Profile> {
+    Trainer.#checkItself(this, "profile");
     if (arguments.length > 2) checkArguments("profile", arguments, 2);
     checkOptions("profile", options, { batchSize: "number", steps: "number" }, "sample");
     checkDataset("profile", sample);
@@ -266,6 +286,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @throws ErmineError ERMINE_OPTION where no optimizer keeps an average
    */
   async withAveragedWeights<T>(fn: () => T | Promise<T>): Promise<T> {
+    Trainer.#checkItself(this, "withAveragedWeights");
     return withAverages(this.#training, fn);
   }
 
@@ -275,6 +296,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * by it with an error that says so.
    */
   dispose(): void {
+    Trainer.#checkItself(this, "dispose");
     disposeTraining(this.#training);
   }
 }

@@ -293,7 +293,30 @@ describe("D13: two trainers, and proxies", () => {
     const model = new Proxy(new Sequential(new Linear(2, 1)), {});
     expect(await refusal(() => make({ model }).fit(values, run))).toMatch(/markRaw/);
   });
-  test.fails("fault D13: a proxied trainer is refused with the remedy (issue I, item 6: the public face)", async () => {
-    expect(await refusal(() => new Proxy(make(), {}).fit(values, run))).toMatch(/markRaw/);
+  test("D13: a proxied trainer is refused with the remedy, whatever is called", async () => {
+    const calls: Readonly<Record<string, (trainer: Trainer) => unknown>> = {
+      fit: (trainer) => trainer.fit(values, run),
+      evaluate: (trainer) => trainer.evaluate(values),
+      predict: (trainer) => trainer.predict(values),
+      plan: (trainer) => trainer.plan(values),
+      profile: (trainer) => trainer.profile(values),
+      withAveragedWeights: (trainer) => trainer.withAveragedWeights(() => 1),
+      dispose: (trainer) => trainer.dispose(),
+      rateNow: (trainer) => trainer.rateNow(0.1),
+      model: (trainer) => trainer.model,
+      backend: (trainer) => trainer.backend,
+      configuration: (trainer) => trainer.configuration,
+      step: (trainer) => trainer.step,
+    };
+    const members = Object.getOwnPropertyNames(Trainer.prototype).filter((name) => name !== "constructor");
+    expect(Object.keys(calls).sort()).toEqual(members.sort());
+    const trainer = make();
+    for (const [name, call] of Object.entries(calls)) {
+      const message = await refusal(async () => call(new Proxy(trainer, {})));
+      expect(message).toMatch(new RegExp(`^trainer\\.${name} was called on .*markRaw`));
+    }
+    const { fit } = trainer;
+    expect(await refusal(() => fit(values, run))).toMatch(/trainer\.fit\(…\)/);
+    await trainer.fit(values, run);
   });
 });
