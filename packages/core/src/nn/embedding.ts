@@ -2,12 +2,12 @@
 import { noGrad } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
-import { add, div, mul, sub } from "../ops/arithmetic.js";
+import { add, div, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
-import { zeros } from "../ops/creation.js";
 import { embedding } from "../ops/embedding.js";
-import { indexAdd, indexSelect } from "../ops/gather.js";
+import { indexSelect } from "../ops/gather.js";
 import { reshape } from "../ops/shape.js";
+import { setRows } from "../ops/rows.js";
 import { norm } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, normalInit } from "../random/initializers.js";
@@ -115,11 +115,9 @@ export class Embedding extends Module {
     const rows = indexSelect(table, 0, flat);
     const size = norm(rows, { p: this.normType, axis: 1, keepDims: true });
     // PyTorch's 1e-7 keeps a row of that very norm as it is.
-    const added = where(greater(size, maxNorm), mul(rows, sub(div(maxNorm, add(size, 1e-7)), 1)), 0);
-    // A row that is looked up twice is scaled once.
-    const ones = add(mul(size, 0), 1);
-    const times = indexSelect(indexAdd(zeros([this.numEmbeddings, 1]), 0, flat, ones), 0, flat);
-    this.weight.value = indexAdd(table, 0, flat, div(added, times));
+    const scaled = where(greater(size, maxNorm), mul(rows, div(maxNorm, add(size, 1e-7))), rows);
+    // A row that is looked up twice is written twice, with the same elements.
+    this.weight.value = setRows(table, flat, scaled);
   }
 
   override describe(): string {
