@@ -1,5 +1,5 @@
 // Several pointwise steps over the same elements, a block at a time: what is between them stays in the first-level cache.
-import { whereRow } from "./binary";
+import { whereRow } from "./binaryLoops";
 import { ACTIVATION, BINARY, COMBINE, GRADIENT, MOVE, SPREAD, UNARY, WHERE } from "./generated/families";
 import { activation, activationGradient, binaryRow, combineRow, unary } from "./generated/switches";
 import { fill } from "./layout";

@@ -1,6 +1,6 @@
 // What JavaScript calls. A program is a list of instructions [opcode | length << 8, arguments…]; one call of `run` runs it whole.
-export { run } from "./generated/interpreter";
-export { meetAt, runPart, useScratch, work } from "./interpreter";
+export { useScratch } from "./arguments";
+export { meetAt, run, runPart, work } from "./interpreter";
 export { useWide } from "./vectors";
 
 /** Where free memory begins. */

@@ -1,37 +1,22 @@
-// What the interpreter (generated/interpreter.ts) reads instructions with, and the two instructions that change where it goes on. What a place is, and
-// what a fork is, stands in src/emitter.ts.
-import { run } from "./generated/interpreter";
-import { others, shareOut, work as workFor } from "./pool";
+// The interpreter: one instruction after the other, and those that change where it goes on. All others are kernels, called by the generated `perform`.
+import { at, common, own, place, useScratch } from "./arguments";
+import { perform } from "./generated/kernels";
+import { FORK, SKIP_UNLESS } from "./generated/opcodes";
+import { awaitOthers, claim, finish, forkOf, lookAgain, others, publish, ready, scratchOf, sharedOf } from "./pool";
 
-/** Scratch of this thread, and scratch that all threads see. Globals are an instance's own, and each thread has an instance. */
-export let own: usize = 0;
-export let common: usize = 0;
-
-/** Says where scratch is. */
-export function useScratch(ofThread: usize, ofAll: usize): void {
-  own = ofThread;
-  common = ofAll;
-}
-
-// @ts-ignore: decorator
-@inline
-export function at(pc: usize, i: i32): i32 {
-  return load<i32>(pc + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-export function real(pc: usize, i: i32): f32 {
-  return load<f32>(pc + (<usize>i << 2));
-}
-
-/** An address: one tagged 1 counts from this thread's scratch, one tagged 2 from the scratch of all. */
-// @ts-ignore: decorator
-@inline
-export function place(pc: usize, i: i32): usize {
-  const address = load<u32>(pc + (<usize>i << 2));
-  const tag = address & 3;
-  return tag == 0 ? address : address - tag + (tag == 1 ? own : common);
+/** Runs the instructions of `words` words at `program`. */
+export function run(program: usize, words: i32): void {
+  let pc = program;
+  const end = program + (<usize>words << 2);
+  while (pc < end) {
+    const head = load<u32>(pc);
+    const opcode = <i32>(head & 0xff);
+    let next = pc + (<usize>(head >> 8) << 2);
+    if (opcode == FORK) fork(pc);
+    else if (opcode == SKIP_UNLESS) next += <usize>skipUnless(place(pc, 1), at(pc, 2), place(pc, 3)) << 2;
+    else perform(opcode, pc, next, own, common);
+    pc = next;
+  }
 }
 
 /**
@@ -40,7 +25,7 @@ export function place(pc: usize, i: i32): usize {
  */
 // @ts-ignore: decorator
 @inline
-export function skipUnless(condition: usize, skipped: i32, fault: usize): i32 {
+function skipUnless(condition: usize, skipped: i32, fault: usize): i32 {
   return (condition != 0 && load<i32>(condition) == 0) || load<i32>(fault) != 0 ? skipped : 0;
 }
 
@@ -55,29 +40,47 @@ export function meetAt(block: usize, mayBlock: bool): void {
   mayWait = mayBlock;
 }
 
-/** A worker thread's life. */
-export function work(block: usize, thread: i32): void {
-  if (ASC_FEATURE_THREADS) {
-    forked = true;
-    workFor(block, thread);
-  }
-}
-
 /** A part of a fork: [head, parts, the end of each part in words from the head…, the parts…]. */
 export function runPart(pc: usize, i: i32): void {
   const from = i == 0 ? 2 + at(pc, 1) : at(pc, 1 + i);
   run(pc + (<usize>from << 2), at(pc, 2 + i) - from);
 }
 
-export function fork(pc: usize): void {
+/** Claims a part and runs it. false: none is left. */
+function take(block: usize, thread: i32): bool {
+  const part = claim(block);
+  if (part < 0) return false;
+  // The fork cannot end before this part does: what is read here is of this fork.
+  if (thread != 0) useScratch(scratchOf(block, thread), sharedOf(block));
+  runPart(forkOf(block), part);
+  finish(block);
+  return true;
+}
+
+function fork(pc: usize): void {
   const parts = at(pc, 1);
   if (ASC_FEATURE_THREADS) {
     if (!forked && others(control)) {
       forked = true;
-      shareOut(control, pc, parts, common, mayWait);
+      publish(control, pc, parts, common);
+      while (take(control, 0)) {}
+      awaitOthers(control, mayWait);
       forked = false;
       return;
     }
   }
   for (let i = 0; i < parts; i++) runPart(pc, i);
+}
+
+/** A worker's life: parts while there are some, then looking for more, then sleep. Ends when it is told to. */
+export function work(block: usize, thread: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    forked = true;
+    ready(block);
+    let looks = 0;
+    while (true) {
+      if (take(block, thread)) looks = 0;
+      else if ((looks = lookAgain(block, looks)) < 0) return;
+    }
+  }
 }

@@ -1,7 +1,6 @@
 // A fork's parts shared out among threads. Each thread runs an instance of this module over the same memory; parts are claimed one at a
 // time, so a thread that is late, asleep or not there costs nothing but its help, and the thread that forks takes parts like the others.
-// What they meet on is the control block, written out in src/threads/control.ts.
-import { runPart, useScratch } from "./interpreter";
+// What they meet on is the control block, written out in src/threads/control.ts. Here parts are handed out; the interpreter runs them.
 
 /** Has a worker been ended from outside? Asked of the forking thread's host after a sleep in which nothing was finished. */
 // @ts-ignore: decorator
@@ -32,25 +31,45 @@ const longest = 1200;
 
 let forks: i64 = 0;
 
-/** Claims a part and runs it. false: none is left. */
-function take(control: usize, thread: i32): bool {
+/** Claims a part of the fork, which no other thread gets then. −1: none is left. */
+export function claim(control: usize): i32 {
   let word = atomic.load<i64>(control, CLAIM);
   while (<i32>word != 0) {
     const found = atomic.cmpxchg<i64>(control, word, word - 1, CLAIM);
-    if (found == word) {
-      // The fork cannot end before this part does: what is read here is its own.
-      if (thread != 0) useScratch(load<u32>(control + (<usize>thread << 2), SCRATCH), load<u32>(control, SHARED));
-      runPart(load<u32>(control, FORK), load<i32>(control, PARTS) - <i32>word);
-      if (atomic.sub<i32>(control, 1, PENDING) == 1 && atomic.load<i32>(control, WAITING) != 0) atomic.notify(control + PENDING, 1);
-      return true;
-    }
+    if (found == word) return load<i32>(control, PARTS) - <i32>word;
     word = found;
   }
-  return false;
+  return -1;
 }
 
-/** Runs the fork at `pc` on all threads that are there, and comes back when it is whole. */
-export function shareOut(control: usize, pc: usize, parts: i32, shared: usize, mayWait: bool): void {
+/** A part that was claimed is done. */
+export function finish(control: usize): void {
+  if (atomic.sub<i32>(control, 1, PENDING) == 1 && atomic.load<i32>(control, WAITING) != 0) atomic.notify(control + PENDING, 1);
+}
+
+/** Where the fork is whose part was claimed. */
+// @ts-ignore: decorator
+@inline
+export function forkOf(control: usize): usize {
+  return load<u32>(control, FORK);
+}
+
+/** The scratch of all threads in that fork. */
+// @ts-ignore: decorator
+@inline
+export function sharedOf(control: usize): usize {
+  return load<u32>(control, SHARED);
+}
+
+/** A thread's scratch. */
+// @ts-ignore: decorator
+@inline
+export function scratchOf(control: usize, thread: i32): usize {
+  return load<u32>(control + (<usize>thread << 2), SCRATCH);
+}
+
+/** Lets all threads claim parts of the fork at `pc`, and wakes those that sleep. */
+export function publish(control: usize, pc: usize, parts: i32, shared: usize): void {
   store<u32>(control, <u32>pc, FORK);
   store<i32>(control, parts, PARTS);
   store<u32>(control, <u32>shared, SHARED);
@@ -58,7 +77,10 @@ export function shareOut(control: usize, pc: usize, parts: i32, shared: usize, m
   forks++;
   atomic.store<i64>(control, (forks << 32) | <i64>parts, CLAIM);
   if (atomic.load<i32>(control, SLEEPING) != 0) atomic.notify(control + CLAIM + 4, parts - 1);
-  while (take(control, 0)) {}
+}
+
+/** Comes back when every part that was claimed is finished. */
+export function awaitOthers(control: usize, mayWait: bool): void {
   let looks = 0;
   let sleeps = 0;
   while (true) {
@@ -92,21 +114,23 @@ export function others(control: usize): bool {
   return control != 0 && atomic.load<i32>(control, READY) != 0;
 }
 
-/** A worker's life: parts while there are some, then looking for more, then sleep. Ends when it is told to. */
-export function work(control: usize, thread: i32): void {
+/** A worker says that it is there. */
+export function ready(control: usize): void {
   atomic.add<i32>(control, 1, READY);
-  let looks = 0;
-  while (true) {
-    if (take(control, thread)) {
-      looks = 0;
-      continue;
-    }
-    if (atomic.load<i32>(control, STOP) != 0) return;
-    if (++looks < patience) continue;
-    atomic.add<i32>(control, 1, SLEEPING);
-    const seen = atomic.load<i32>(control, CLAIM + 4);
-    if (atomic.load<i32>(control, CLAIM) == 0 && atomic.load<i32>(control, STOP) == 0) atomic.wait<i32>(control + CLAIM + 4, seen, -1);
-    atomic.sub<i32>(control, 1, SLEEPING);
-    looks = 0;
-  }
+}
+
+/**
+ * A worker has found no part: it is to look again, after a sleep where it has looked long.
+ *
+ * @param looks how often it has looked since its last part
+ * @returns the same with this look; −1: it is told to end
+ */
+export function lookAgain(control: usize, looks: i32): i32 {
+  if (atomic.load<i32>(control, STOP) != 0) return -1;
+  if (++looks < patience) return looks;
+  atomic.add<i32>(control, 1, SLEEPING);
+  const seen = atomic.load<i32>(control, CLAIM + 4);
+  if (atomic.load<i32>(control, CLAIM) == 0 && atomic.load<i32>(control, STOP) == 0) atomic.wait<i32>(control + CLAIM + 4, seen, -1);
+  atomic.sub<i32>(control, 1, SLEEPING);
+  return 0;
 }

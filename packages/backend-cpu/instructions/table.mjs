@@ -12,11 +12,10 @@ const words = "words"; // the rest of the instruction: sizes and strides of a vi
 /**
  * @typedef {object} Instruction
  * @property {string} [kernel] "file.function" of assembly/, which takes the arguments in their order; default: function of the instruction's name
- * @property {string} file of assembly/
+ * @property {string} [file] of assembly/; none: the interpreter has the instruction itself
  * @property {Readonly<Record<string, string>>} args by name, in the order in which they are written
  * @property {number} [cost] of one element, relative to an addition: what lowerings cut work into parts by
- * @property {readonly string[]} [control] what the interpreter hands to the kernel instead of arguments
- * @property {boolean} [skips] the kernel gives the number of words after the instruction that are left out
+ * @property {readonly string[]} [given] what the kernel takes instead of the arguments one by one: where the instruction is and ends, and scratch
  */
 
 const matrixSteps = { rowStepA: i32, depthStepA: i32, depthStepB: i32, columnStepB: i32 };
@@ -29,9 +28,9 @@ const overBatch = { from: i32, to: i32, samples: i32, channels: i32, spatial: i3
 
 /** @type {Readonly<Record<string, Instruction>>} */
 export const instructions = {
-  // Control.
-  fork: { file: "interpreter", args: { parts: i32, ends: words }, control: ["pc"] },
-  skipUnless: { file: "interpreter", args: { condition: place, skipped: i32, fault: place }, skips: true },
+  // Where the interpreter goes on (assembly/interpreter.ts).
+  fork: { args: { parts: i32, ends: words } },
+  skipUnless: { args: { condition: place, skipped: i32, fault: place } },
 
   // Elements that move.
   fill: { file: "layout", args: { dst: place, count: i32, bits: i32 } },
@@ -65,12 +64,12 @@ export const instructions = {
   chain: {
     file: "chain",
     args: { from: i32, to: i32, block: i32, prologue: i32, steps: words },
-    control: ["pc", "next", "own", "common"],
+    given: ["pc", "next", "own", "common"],
   },
 
   // Along axes.
   reduce: { file: "reduce", args: { kind: i32, dst: place, src: place, ...alongAxis } },
-  sumColumns: { file: "reduce", args: { dst: place, src: place, length: i32, columns: i32, stride: i32 } },
+  sumColumns: { file: "reduceLoops", args: { dst: place, src: place, length: i32, columns: i32, stride: i32 } },
   argMax: { file: "reduce", args: { dst: place, src: place, ...alongAxis, integers: i32 } },
   cumsum: { file: "reduce", args: { dst: place, src: place, ...alongAxis, integers: i32 } },
   sort: {
@@ -419,7 +418,7 @@ export const families = {
     switches: [
       {
         name: "binaryRow",
-        file: "binary",
+        file: "binaryLoops",
         loop: "each",
         parameters: { dst: "usize", a: "usize", b: "usize", ...elements, stepA: "i32", stepB: "i32" },
       },
@@ -460,7 +459,7 @@ export const families = {
     switches: [
       {
         name: "combineRow",
-        file: "binary",
+        file: "binaryLoops",
         loop: "combineEach",
         parameters: { dst: "usize", a: "usize", b: "usize", c: "usize", ...elements, stepB: "i32", stepC: "i32" },
       },
@@ -472,8 +471,13 @@ export const families = {
     options: 0,
     views: "contiguous",
     switches: [
-      { name: "reduceRows", file: "reduce", loop: "rows", parameters: { ...from, outer: "i32", length: "i32" } },
-      { name: "reduceAlong", file: "reduce", loop: "along", parameters: { ...from, outer: "i32", length: "i32", inner: "i32" } },
+      { name: "reduceRows", file: "reduceLoops", loop: "rows", parameters: { ...from, outer: "i32", length: "i32" } },
+      {
+        name: "reduceAlong",
+        file: "reduceLoops",
+        loop: "along",
+        parameters: { ...from, outer: "i32", length: "i32", inner: "i32" },
+      },
     ],
     kinds: { sum: {}, prod: {}, max: {}, min: {}, sumInt: {}, prodInt: {}, maxInt: {}, minInt: {} },
   },

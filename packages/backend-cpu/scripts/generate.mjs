@@ -1,7 +1,7 @@
 // Writes what instructions/table.mjs says, and the optimizers' kernels, as TypeScript (src/generated/) and as AssemblyScript (assembly/generated/). Both
 // folders are made at each build.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { updates } from "./updates.mjs";
 import { families, instructions, sizes } from "../instructions/table.mjs";
 
@@ -24,35 +24,36 @@ function fileOf(name, { file, kernel = name }) {
   return generated ? "./switches" : `../${file}`;
 }
 
-function interpreter() {
-  const imports = entries(instructions)
-    .filter(([, { file }]) => file !== "interpreter")
+/** What the interpreter calls for every instruction that does not change where it goes on. */
+function kernelCalls() {
+  const rows = entries(instructions);
+  const imports = rows
+    .filter(([, { file }]) => file !== undefined)
     .map(([name, row]) => `import { ${row.kernel ?? name} } from "${fileOf(name, row)}";`);
-  const cases = entries(instructions).map(([name, row], opcode) => {
-    const { args, control, kernel = name, skips } = row;
-    const list = control ?? entries(args).map(([, type], i) => readers[type](i + 1));
-    const called = `${kernel}(${list.join(", ")})`;
-    return `      case ${opcode}: ${skips ? `next += <usize>${called} << 2` : called}; break;`;
+  const cases = rows.flatMap(([name, { file, args, given, kernel = name }], opcode) => {
+    const list = given ?? entries(args).map(([, type], i) => readers[type](i + 1));
+    return file === undefined ? [] : [`    case ${opcode}: return ${kernel}(${list.join(", ")});`];
   });
-  return `${header}import { at, common, fork, own, place, real, skipUnless } from "../interpreter";
+  return `${header}import { at, place, real } from "../arguments";
 ${imports.join("\n")}
 
-/** Runs the instructions of \`words\` words at \`program\`. */
-export function run(program: usize, words: i32): void {
-  let pc = program;
-  const end = program + (<usize>words << 2);
-  while (pc < end) {
-    const head = load<u32>(pc);
-    let next = pc + (<usize>(head >> 8) << 2);
-    switch (head & 0xff) {
+/** Calls the kernel of the instruction at \`pc\`, which ends at \`next\`. Scratch is this thread's \`own\`, and the \`common\` one of all. */
+// @ts-ignore: decorator
+@inline
+export function perform(opcode: i32, pc: usize, next: usize, own: usize, common: usize): void {
+  switch (opcode) {
 ${cases.join("\n")}
-      default: unreachable();
-    }
-    pc = next;
+    default: unreachable();
   }
 }
 `;
 }
+
+/** The instructions that the interpreter has itself. */
+const opcodes = () =>
+  `${header}${entries(instructions)
+    .flatMap(([name, { file }], opcode) => (file === undefined ? [`export const ${constantOf(name)} = ${opcode};`] : []))
+    .join("\n")}\n`;
 
 /** A file of constants for each family: the names are unique within one only. */
 const kindFiles = () =>
@@ -143,7 +144,7 @@ export interface InstructionArguments {
 ${entries(instructions)
   .map(
     ([name, row]) =>
-      `  /** The arguments of \`${name}\`, whose kernel is in assembly/${row.file}.ts. */\n  ${name}: ${argumentsOf(row)};`,
+      `  /** The arguments of \`${name}\`, whose kernel is in assembly/${row.file ?? "interpreter"}.ts. */\n  ${name}: ${argumentsOf(row)};`,
   )
   .join("\n")}
 }
@@ -207,20 +208,30 @@ export const stepRows: Readonly<Record<string, StepRow>> = ${record(opRows())};
 
 /** Writes a file where it differs, so that what depends on it by time is not made again. */
 function write(path, text) {
-  mkdirSync(dirname(path), { recursive: true });
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+/** Writes the files of a folder, and removes those that are made no more. */
+function writeFolder(folder, files) {
+  mkdirSync(folder, { recursive: true });
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isFile() && !(entry.name in files)) rmSync(join(folder, entry.name));
+  for (const [name, text] of entries(files)) write(join(folder, name), text);
 }
 
 /** @param root the package's folder */
 export function generate(root) {
   const assembly = join(root, "assembly", "generated");
-  write(join(root, "src", "generated", "instructions.ts"), typescript());
+  const sources = join(root, "src", "generated");
   const made = updates(header);
-  write(join(root, "src", "generated", "updates.ts"), made.typescript);
-  write(join(assembly, "updates.ts"), made.assembly);
-  write(join(assembly, "interpreter.ts"), interpreter());
-  write(join(assembly, "switches.ts"), switches());
-  write(join(assembly, "families.ts"), familyCodes());
-  write(join(assembly, "sizes.ts"), sizeConstants());
-  for (const [name, text] of kindFiles()) write(join(assembly, "kinds", name), text);
+  writeFolder(sources, { "instructions.ts": typescript(), "updates.ts": made.typescript });
+  writeFolder(join(assembly, "kinds"), Object.fromEntries(kindFiles()));
+  writeFolder(assembly, {
+    "kernels.ts": kernelCalls(),
+    "opcodes.ts": opcodes(),
+    "updates.ts": made.assembly,
+    "switches.ts": switches(),
+    "families.ts": familyCodes(),
+    "sizes.ts": sizeConstants(),
+  });
 }

@@ -177,8 +177,8 @@ export function updates(header) {
   const forms = [...new Map(all.map((each) => [each.form, each])).values()];
   const kernels = forms.map(kernel);
   const names = [...new Set(all.map(({ name }) => name))];
-  const assembly = `${header}import { two } from "../binary";
-import { place } from "../interpreter";
+  const assembly = `${header}import { place } from "../arguments";
+import { two } from "../binaryLoops";
 import { select, splat } from "../simd";
 import { one } from "../unary";
 
