@@ -20,6 +20,32 @@ export interface Site {
   close(): Promise<void>;
 }
 
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-sync",
+];
+
+/** Opens a page of an extension (manifest version 3) that is loaded from a folder, unpacked. Its service worker says which extension it is. */
+export async function openExtension(
+  executablePath: string,
+  folder: string,
+  path: string,
+): Promise<{ readonly page: Page; close(): Promise<void> }> {
+  const context = await chromium.launchPersistentContext("", {
+    executablePath,
+    args: [...args, `--disable-extensions-except=${folder}`, `--load-extension=${folder}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
+  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  const page = await context.newPage();
+  await page.goto(new URL(path, worker.url()).href);
+  return { page, close: () => context.close() };
+}
+
 const types: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
 
 export async function openSite(executablePath: string, folder: string): Promise<Site> {
@@ -40,14 +66,6 @@ export async function openSite(executablePath: string, folder: string): Promise<
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const args = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-  ];
   const browser = await chromium.launch({ executablePath, args });
   return {
     async open(path, given) {

@@ -1,9 +1,9 @@
-/** In a real Chromium: pages with a Content-Security-Policy, service workers, and two independent bundles on one page. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** In a real Chromium: pages with a Content-Security-Policy, service workers, an extension, and two independent bundles on one page. */
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { findChromium, openSite, type Site } from "../src/chromium.js";
+import { findChromium, openExtension, openSite, type Site } from "../src/chromium.js";
 import { comparable, runBundle, type Outcome } from "../src/project.js";
 
 const executable = findChromium();
@@ -86,6 +86,40 @@ if (executable === undefined) {
       await page.close();
       expect(outcomes).toHaveLength(2);
       outcomes.forEach(expectSame);
+    });
+  });
+
+  describe("a page of an extension, manifest version 3", () => {
+    async function trainInExtension(policy: string | undefined): Promise<Outcome> {
+      const extension = join(project, "extension");
+      cpSync(folder, extension, { recursive: true });
+      writeFileSync(join(extension, "background.js"), "");
+      const manifest = {
+        manifest_version: 3,
+        name: "trains",
+        version: "1.0",
+        background: { service_worker: "background.js" },
+        ...(policy === undefined ? {} : { content_security_policy: { extension_pages: policy } }),
+      };
+      writeFileSync(join(extension, "manifest.json"), JSON.stringify(manifest));
+      const { page, close } = await openExtension(executable!, extension, "page.html");
+      try {
+        await page.waitForFunction(() => "outcome" in globalThis);
+        return await page.evaluate(() => (globalThis as unknown as { outcome: Promise<Outcome> }).outcome);
+      } finally {
+        await close();
+      }
+    }
+
+    it("trains to the bits of Node where its policy has wasm-unsafe-eval", async () => {
+      expectSame(await trainInExtension("script-src 'self' 'wasm-unsafe-eval'; object-src 'self'"));
+    });
+
+    it("says so where WebAssembly is forbidden, and what to write in the manifest", async () => {
+      const { reference, cpu } = await trainInExtension("script-src 'self'; object-src 'self'");
+      expect(comparable({ reference, cpu })).toEqual(comparable(expected));
+      expect(cpu).toMatchObject({ name: "ErmineError", code: "ERMINE_UNSUPPORTED" });
+      expect((cpu as { message: string }).message).toContain("extension_pages");
     });
   });
 
