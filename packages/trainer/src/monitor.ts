@@ -1,6 +1,9 @@
 /** What a monitor needs of the log that it follows: which way is better, and what to say where the log is NaN. */
 import { ErmineError } from "@ermine/core";
 
+/** Values by name: "loss", "valLoss", metrics as "valAccuracy". */
+export type Logs = { readonly [name: string]: number };
+
 /** Which way a log gets better. */
 export type Better = "higher" | "lower";
 

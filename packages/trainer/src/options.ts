@@ -15,6 +15,7 @@ import type { NormType } from "./optimizers/clip.js";
 import { checkOptimizer, type Optimizer } from "./optimizers/optimizer.js";
 import type { OptimizerSetup, ParameterGroup } from "./optimizers/groups.js";
 import { isLoss, isSum, partsOf, type AnyLoss } from "./risk/objective.js";
+import type { SnapshotSource, TrainingSnapshot } from "./step/contract.js";
 import type { Schedule } from "./schedules/schedule.js";
 import type { BackendRequest } from "./plan/request.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
@@ -55,7 +56,7 @@ export type Weights = "latest" | "averaged";
 
 /** The options of `fit`. */
 export interface FitOptions<M extends string = string, T extends string = string> {
-  /** Passes over the data set; a whole number from 1 on. */
+  /** Passes over the data set; a whole number from 1 on. With `resume` those before the snapshot count. */
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
   readonly batchSize?: number;
@@ -76,7 +77,13 @@ export interface FitOptions<M extends string = string, T extends string = string
    * those before the step. "skip": the batch is left out with a notice of what was wrong, and training goes on with the next one.
    */
   readonly onRefusal?: "stop" | "skip";
-  /** Ends training cleanly after the step. Default: none. */
+  /**
+   * Goes on from a snapshot bit for bit as if training had not been interrupted, or from the newest one of a source of them (`checkpoint`), which may have
+   * none yet. The trainer, the data and the other options must be those of the snapshot; epochs, callbacks, the backend, onRefusal, signal, shadow and notice may
+   * change. Where no epoch is left it returns at once. Default: begins at epoch 0.
+   */
+  readonly resume?: TrainingSnapshot | SnapshotSource | undefined;
+  /** Ends training cleanly after the step; a `fit` that resumes goes on from there. Default: none. */
   readonly signal?: AbortSignal;
   /** Take every k-th update on a second backend too, and report the first op that differs there. Default: no second backend. */
   readonly shadow?: ShadowOptions;
@@ -122,6 +129,7 @@ const fitKinds = {
   callbacks: "any",
   onRefusal: "any",
   signal: "any",
+  resume: "any",
   shadow: "any",
   notice: "any",
   validationSplit: "number",
@@ -244,10 +252,13 @@ function checkClip({ clipGradNorm, clipGradValue }: TrainerOptions<string, strin
   if (clipGradNorm.normType !== undefined) check("clipGradNorm.normType", clipGradNorm.normType);
 }
 
+/** The options of `fit` that change its numbers. */
+export type FitSettings = { readonly [name: string]: number | boolean | string };
+
 /** What one call of `fit` does: its options with their defaults, and its data in two parts. */
 export interface FitRun<M extends string = string, T extends string = string> extends Pick<
   FitOptions<M, T>,
-  "epochs" | "signal" | "shadow"
+  "epochs" | "signal" | "shadow" | "resume"
 > {
   readonly training: DataSource;
   readonly validation: DataSource | undefined;
@@ -255,6 +266,8 @@ export interface FitRun<M extends string = string, T extends string = string> ex
   readonly dropLast: boolean;
   readonly validationWeights: Weights;
   readonly shuffle: boolean;
+  /** Those that a training which goes on from a snapshot must have again. */
+  readonly settings: FitSettings;
   readonly callbacks: readonly Callback<LogName<M, T>>[];
   readonly onRefusal: "stop" | "skip";
   readonly notice: (message: string) => void;
@@ -298,6 +311,7 @@ export function checkFit<M extends string, T extends string>(
   const {
     epochs,
     signal,
+    resume,
     shadow,
     shuffle = true,
     dropLast = false,
@@ -316,7 +330,20 @@ export function checkFit<M extends string, T extends string>(
   }
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
-  const rest = { training, validation, validationWeights, batchSize, dropLast, shuffle, callbacks, onRefusal, notice };
+  const settings: FitSettings = { batchSize, dropLast, shuffle, validationWeights };
+  const rest = {
+    training,
+    validation,
+    validationWeights,
+    batchSize,
+    dropLast,
+    shuffle,
+    callbacks,
+    onRefusal,
+    notice,
+    resume,
+    settings,
+  };
   return { epochs, ...(signal === undefined ? {} : { signal }), ...(shadow === undefined ? {} : { shadow }), ...rest };
 }
 

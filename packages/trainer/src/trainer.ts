@@ -7,6 +7,8 @@ import type { DataSource } from "./data/source.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
 import { predict, type Reading } from "./loop/predict.js";
+import type { SettingsOf } from "./loop/resumed.js";
+import { resumeChunk } from "./loop/snapshots.js";
 import { sampleOf, sourceOf } from "./loop/sources.js";
 import {
   checkDataset,
@@ -26,6 +28,7 @@ import type { Profile } from "./plan/profile.js";
 import type { Use } from "./plan/workload.js";
 import type { HostOutput } from "./step/engine.js";
 import { rateAt, type Rate } from "./schedules/schedule.js";
+import type { SnapshotSource, TrainingSnapshot } from "./step/contract.js";
 import { disposeTraining, trainingFor, type Training } from "./step/training.js";
 
 /** A chunk of its own. */
@@ -124,11 +127,58 @@ export class Trainer<M extends string = never, T extends string = never> {
     try {
       return await work.run(async () => {
         await this.#place(run.training, "update", run.batchSize, run.notice);
-        return fit(this.#training, run, work);
+        return fit(this.#training, run, work, this.#settings);
       });
     } finally {
       turns.endFit(work);
+      for (const one of new Set([...run.callbacks, run.resume as SnapshotSource | undefined])) await one?.release?.();
     }
+  }
+
+  /** What snapshots say of this trainer, and of a `fit`. */
+  readonly #settings: SettingsOf = async (of) => {
+    const { settingsOf } = await resumeChunk();
+    return settingsOf(this.configuration, this.#options.optimizer, this.backend, of);
+  };
+
+  /**
+   * All of the training, copied: parameters, buffers and the optimizer's slots, counters, the place in the data, schedules, history, and what the callbacks
+   * of the last `fit` keep. `fit(data, { resume: snapshot, … })` goes on from it bit for bit, in this trainer or in one that was made alike.
+   *
+   * @example
+   * await trainer.fit(data, { epochs: 1, batchSize: 4 });
+   * const snapshot = await trainer.snapshot();
+   * await trainer.fit(data, { epochs: 2, batchSize: 4, resume: snapshot });
+   * @throws ErmineError ERMINE_USAGE while a `fit` runs: a callback's `control.requestSnapshot()` takes one between two updates
+   */
+  async snapshot(): Promise<TrainingSnapshot> {
+    const { turns } = this.#training;
+    turns.refuseInFit("snapshot", "In a callback call control.requestSnapshot(), and take the snapshot in onSnapshot(snapshot).");
+    const settings = await this.#settings();
+    const { takeSnapshot } = await resumeChunk();
+    return turns.take(() => takeSnapshot(this.#training, { ...settings, fit: this.#training.fitSettings }));
+  }
+
+  /**
+   * Makes the training what it was: to evaluate, to predict, or to begin a new `fit` there. `fit(data, { resume: snapshot, … })` does the same and goes on
+   * within the epoch.
+   *
+   * @example
+   * const before = await trainer.snapshot();
+   * await trainer.fit(data, { epochs: 1 });
+   * await trainer.restore(before);
+   * trainer.step; // => 0
+   * @throws ErmineError ERMINE_USAGE while a `fit` runs, and where it is a snapshot of another model or optimizer, naming the first variable that does not fit; nothing is changed
+   */
+  async restore(snapshot: TrainingSnapshot): Promise<void> {
+    const { turns, state } = this.#training;
+    turns.refuseInFit("restore", "Await it, or end it by its signal.");
+    const { restoreSnapshot } = await resumeChunk();
+    return turns.take(() => {
+      turns.refuseInFit("restore", "Await it, or end it by its signal.");
+      restoreSnapshot(this.#training, snapshot);
+      state.switchFrozen();
+    });
   }
 
   /**

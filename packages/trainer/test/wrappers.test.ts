@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tensor, withBackend } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { adafactor, adamw, asgd, exponentialAverage, lookahead, sgd, stochasticAverage, type Optimizer } from "../src/index.js";
+import { optimizers } from "../src/catalog.js";
 import { steps } from "./steps.js";
 
 const gradients = [1, -0.5, 2, 0.25, -1, 0.75, 1.5];
@@ -60,6 +61,18 @@ describe("averages of the weights (PyTorch's AveragedModel.update_parameters aft
     expect(() => exponentialAverage(stochasticAverage(sgd()))).toThrow(/already/);
     expect(() => exponentialAverage(sgd(), { decay: 1.5 })).toThrow(/decay is in \[0, 1\]/);
   });
+});
+
+it("a wrapped optimizer keeps its slots, whatever they are called, and one more", () => {
+  const wrappers = [exponentialAverage, lookahead, (inner: Optimizer) => lookahead(lookahead(inner))];
+  for (const make of Object.values(optimizers)) {
+    const inner = Object.keys(make().slots([4, 3]));
+    wrappers.forEach((wrap, i) => {
+      if (i === 0 && make().average !== undefined) return;
+      expect(Object.keys(wrap(make()).slots([4, 3])).slice(0, inner.length)).toEqual(inner);
+      expect(Object.keys(wrap(make()).slots([4, 3]))).toHaveLength(inner.length + (i === 2 ? 2 : 1));
+    });
+  }
 });
 
 it("adafactor keeps a row and a column of each matrix, not the matrix", () => {

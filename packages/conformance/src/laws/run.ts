@@ -23,6 +23,7 @@ import { optionsHaveEffect } from "./options.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
 import { rowsAreFed } from "./rows.js";
 import { metricsKeepNaN } from "./metrics.js";
+import { trainingResumes } from "./resumed.js";
 import { variablesAreShared } from "./sharedVariables.js";
 import { specialValuesAgree } from "./special.js";
 import { tokensAreChecked } from "./tokens.js";
@@ -47,6 +48,7 @@ export const laws: readonly Law[] = [
   optionsHaveEffect,
   distributionsSumToOne,
   activationsTrain,
+  trainingResumes,
   oneThingAtATime,
   refusalsLeaveNoTrace,
   unusedStays,

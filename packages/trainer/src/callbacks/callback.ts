@@ -1,13 +1,12 @@
 /** What happens beside training: told of steps and epochs, never touching its random numbers. */
 import type { Module } from "@ermine/core/nn";
-import type { Json } from "../data/source.js";
-import type { Directions } from "../monitor.js";
+import type { Directions, Logs } from "../monitor.js";
+import type { SavedState, TrainingSnapshot } from "../step/contract.js";
+
+export type { Logs } from "../monitor.js";
 
 /** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
 export type LogName<M extends string = string, T extends string = never> = "loss" | T | "valLoss" | `val${Capitalize<M | T>}`;
-
-/** Values by name: "loss", "valLoss", metrics as "valAccuracy". */
-export type Logs = { readonly [name: string]: number };
 
 /** What a callback is told after an update. */
 export interface StepInfo {
@@ -81,8 +80,18 @@ export interface TrainInfo {
 export interface Control {
   /** The model that is trained. */
   readonly model: Module;
-  /** Ends training after this step. The reason becomes the history's `stopped`; default "stopped". */
+  /** Ends training after this step. The reason becomes the history's `stopped`; default "stopped". A training that is resumed after it has ended, too. */
   stop(reason?: string): void;
+  /**
+   * Ends training after this step as an aborted `signal` does: the epoch stays where it is, and a training that is resumed goes on from there.
+   *
+   * @param reason the history's `stopped`; default "interrupted"
+   */
+  interrupt(reason?: string): void;
+  /** Asks for a snapshot: `onSnapshot` is told of it when all callbacks have been told of the update, or of the epoch, that is running. */
+  requestSnapshot(): void;
+  /** Says something to whoever runs the training: `fit`'s `notice`. */
+  notice(message: string): void;
 }
 
 /**
@@ -96,10 +105,10 @@ export interface Callback<Name extends string = never> {
   readonly name: string;
   /** The log that it follows. */
   readonly monitor?: Name;
-  /** What it keeps in this `fit`, as plain JSON; asked for at every snapshot. */
-  state?(control: Control): Json;
+  /** What it keeps in this `fit`: plain JSON, typed arrays among it; asked for at every snapshot, which copies it. null: it keeps nothing. */
+  state?(control: Control): SavedState;
   /** Takes up what `state` gave in another process. Called before `onTrainBegin`, which is then told `resumed: true`. */
-  restore?(state: Json, control: Control): void;
+  restore?(state: SavedState, control: Control): void;
   /** Before the first step. Where `info.resumed` is true nothing that was restored may be reset. */
   onTrainBegin?(control: Control, info: TrainInfo): void | Promise<void>;
   /** Before the first batch of an epoch. */
@@ -110,6 +119,13 @@ export interface Callback<Name extends string = never> {
   onStep?(info: StepInfo, control: Control): void | Promise<void>;
   /** After an epoch and its validation. */
   onEpochEnd?(info: EpochInfo, control: Control): void | Promise<void>;
+  /**
+   * Between two updates, or two epochs, after a `requestSnapshot`, and where training ends, before `onTrainEnd`; not where nothing has changed since the
+   * last snapshot. The next update waits for it.
+   */
+  onSnapshot?(snapshot: TrainingSnapshot, control: Control): void | Promise<void>;
   /** After the last epoch, or where training was ended or aborted; not where it failed. */
   onTrainEnd?(control: Control): void | Promise<void>;
+  /** Last of all, however `fit` ended: also where it failed, before or after its first step. Called without a `control`, for what the callback holds open. */
+  release?(): void | Promise<void>;
 }

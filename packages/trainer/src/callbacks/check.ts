@@ -5,7 +5,10 @@ import type { Callback } from "./callback.js";
 /** An entry of a list of callbacks: `condition && callback` leaves something falsy where the condition does not hold. */
 export type CallbackEntry<Name extends string = never> = Callback<Name> | false | null | undefined | "" | 0;
 
-const hooks = ["onTrainBegin", "onEpochBegin", "onBatch", "onStep", "onEpochEnd", "onTrainEnd"] as const;
+const hooks = ["onTrainBegin", "onEpochBegin", "onBatch", "onStep", "onEpochEnd", "onSnapshot", "onTrainEnd"] as const;
+
+/** What else a callback may have. */
+const methods: readonly string[] = ["state", "restore", "release"];
 
 /** Other frameworks' names for what a hook here is. */
 const foreign: Readonly<Record<string, string>> = {
@@ -78,7 +81,7 @@ function checkCallback(callback: unknown): void {
   const given = callback as Readonly<Record<string, unknown>>;
   const name = typeof given["name"] === "string" ? given["name"] : "a callback";
   for (const method of methodsOf(callback)) {
-    if ((hooks as readonly string[]).includes(method)) continue;
+    if ((hooks as readonly string[]).includes(method) || methods.includes(method)) continue;
     const near = nearestName(method, hooks, foreign);
     if (near === undefined && !method.startsWith("on")) continue;
     throw new ErmineError(
@@ -86,7 +89,7 @@ function checkCallback(callback: unknown): void {
       `fit: ${name} has a hook "${method}", which nobody calls. ${near === undefined ? `There are: ${hooks.join(", ")}.` : `Did you mean "${near}"?`}`,
     );
   }
-  for (const hook of hooks) {
+  for (const hook of [...hooks, ...methods]) {
     if (given[hook] === undefined || typeof given[hook] === "function") continue;
     throw new ErmineError("ERMINE_OPTION", `fit: ${hook} of ${name} is a function, got ${kindOf(given[hook])}.`);
   }

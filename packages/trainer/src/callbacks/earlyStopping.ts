@@ -1,8 +1,9 @@
 /** Stops when a log no longer gets better, and puts the best weights back. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, ErmineError, scope } from "@ermine/core";
 import type { StateDict } from "@ermine/core/nn";
 import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";
+import type { SavedState } from "../step/contract.js";
 import type { Callback, Control } from "./callback.js";
 
 /** The options of `earlyStopping`. */
@@ -21,11 +22,19 @@ export interface EarlyStoppingOptions<Name extends string> {
 
 /** What is known in one `fit`: trainers may share the callback. */
 interface Progress {
-  readonly sign: 1 | -1;
+  sign: 1 | -1;
   best: number | undefined;
   waited: number;
   missing: number;
   weights: StateDict | undefined;
+}
+
+/** What a snapshot keeps of it. */
+interface SavedProgress {
+  readonly best: number | null;
+  readonly waited: number;
+  readonly missing: number;
+  readonly weights: StateDict | null;
 }
 
 /**
@@ -59,9 +68,19 @@ export function earlyStopping<const Name extends string>(options: EarlyStoppingO
   return {
     name: "earlyStopping",
     monitor,
+    state(control) {
+      const { best = null, waited, missing, weights = null } = fits.get(control)!;
+      return { best, waited, missing, weights } as unknown as SavedState;
+    },
+    restore(state, control) {
+      const { best, waited, missing, weights } = state as unknown as SavedProgress;
+      fits.set(control, { sign: 1, best: best ?? undefined, waited, missing, weights: weights ?? undefined });
+    },
     onTrainBegin(control, { better }) {
       const sign = signOf("earlyStopping", monitor, mode, better[monitor]);
-      fits.set(control, { sign, best: undefined, waited: 0, missing: 0, weights: undefined });
+      const restored = fits.get(control);
+      if (restored === undefined) fits.set(control, { sign, best: undefined, waited: 0, missing: 0, weights: undefined });
+      else restored.sign = sign;
     },
     async onEpochEnd({ epoch, logs }, control) {
       const now = fits.get(control)!;
@@ -82,7 +101,8 @@ export function earlyStopping<const Name extends string>(options: EarlyStoppingO
     },
     onTrainEnd(control) {
       const { weights } = fits.get(control)!;
-      if (weights !== undefined) control.model.loadStateDict(weights);
+      // In a scope, so that what the parameters held before is freed now.
+      if (weights !== undefined) scope(() => void control.model.loadStateDict(weights));
     },
   };
 }

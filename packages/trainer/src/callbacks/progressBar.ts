@@ -50,6 +50,7 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   };
   return {
     name: "progressBar",
+    state: () => null,
     onTrainBegin(_, info) {
       epochs = info.epochs;
       started = performance.now();

@@ -1,7 +1,7 @@
 /** One epoch: batch after batch from the loader into the step, and what its reports add up. */
 import { loadChunk } from "@ermine/core";
 import type { Callback, Control, StepInfo } from "../callbacks/callback.js";
-import { addSums, meansOf, type HostSums } from "../risk/means.js";
+import { addSums, meansOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
 import type { Prefetcher } from "../data/prefetch.js";
 import type { Cursor } from "../data/source.js";
@@ -13,14 +13,7 @@ import type { Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
 import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { microBatchesOf, type Loader, type UpdateBatch } from "./loader.js";
-
-/** What an epoch adds up. */
-export interface Sums {
-  readonly parts: HostSums[];
-  penalty: number;
-  steps: number;
-  samples: number;
-}
+import type { Snapshots } from "./snapshots.js";
 
 /** A step whose report was not read yet, and what the counters were before it. */
 interface Queued {
@@ -53,29 +46,26 @@ export interface EpochContext {
   readonly stepsPerEpoch: number | undefined;
   /** Steps that may be queued before the first report is read. */
   readonly depth: number;
-  /** The loss of each update so far. */
-  readonly losses: number[];
   /** Is a further step to be taken? */
   mayGoOn(): boolean;
+  /** Where a snapshot was asked for: takes it. No step is in flight, and all callbacks have been told of the last one. */
+  readonly snapshots: Snapshots;
 }
 
 export class Epoch {
   readonly #context: EpochContext;
   readonly #epoch: number;
   readonly #queue: Queued[] = [];
-  #stepInEpoch = 0;
-  readonly sums: Sums;
 
-  /** @param sums those of the epoch's earlier steps, where it is taken up in the middle */
-  constructor(context: EpochContext, epoch: number, sums: Sums = { parts: [], penalty: 0, steps: 0, samples: 0 }) {
+  /** It goes on from `state.sums`. */
+  constructor(context: EpochContext, epoch: number) {
     this.#context = context;
     this.#epoch = epoch;
-    this.sums = sums;
   }
 
   /** Trains on what the loader gives, to the end of the epoch or until training is ended. */
   async train(): Promise<void> {
-    const { training, loader, depth, prefetcher, shadow, step } = this.#context;
+    const { training, loader, depth, prefetcher, shadow, step, snapshots } = this.#context;
     const { turns, state } = training;
     try {
       while (turns.busy === undefined ? this.#context.mayGoOn() : await turns.free(this.#context.mayGoOn)) {
@@ -96,6 +86,7 @@ export class Epoch {
           const settled = this.#settle(batch, report, undefined);
           if (settled !== undefined) await settled;
         }
+        if (snapshots.isRequested) await this.#takeSnapshot();
         const rest = yieldToEventLoop();
         if (rest !== undefined) await rest;
       }
@@ -109,6 +100,13 @@ export class Epoch {
       throw error;
     }
     await loader.close();
+  }
+
+  /** Between two updates: those in flight come to their end before. */
+  async #takeSnapshot(): Promise<void> {
+    while (this.#queue.length > 0) await this.#settleOldest();
+    // Where training ends here, a snapshot is taken of where it has ended.
+    if (this.#context.mayGoOn()) await this.#context.snapshots.take();
   }
 
   #counters(): Counters {
@@ -131,12 +129,12 @@ export class Epoch {
 
   /** Counts what was taken; says what was not. */
   #settle(batch: UpdateBatch, report: StepReport, before: Counters | undefined): undefined | Promise<void> {
-    const { training, run, losses } = this.#context;
-    const { sums } = this;
+    const { training, run } = this.#context;
+    const { sums, history } = training.state;
     if (report.verdict === "refused") return this.#refused(batch, before ?? { ...this.#counters(), batch: report.batch });
     const update = before === undefined ? training.state.update : before.update + 1;
     sums.samples += report.samples;
-    this.#stepInEpoch++;
+    sums.batches++;
     training.state.cursor = cursorAfter(batch);
     if (report.verdict === "empty") {
       run.notice(
@@ -147,7 +145,7 @@ export class Epoch {
     addSums(sums.parts, report.sums);
     sums.penalty += report.penalty;
     sums.steps++;
-    losses.push(report.loss);
+    history.steps.push(report.loss);
     return run.callbacks.length === 0 ? undefined : this.#tellStep(update, report);
   }
 
@@ -156,7 +154,7 @@ export class Epoch {
     const parts = microBatchesOf(batch);
     const info = {
       epoch: this.#epoch,
-      batch: this.#stepInEpoch + this.#queue.length,
+      batch: this.#context.training.state.sums.batches + this.#queue.length,
       size: parts.reduce((sum, { size }) => sum + size, 0),
       step: this.#context.training.state.update,
     };
@@ -168,9 +166,9 @@ export class Epoch {
     const info: StepInfo = {
       epoch: this.#epoch,
       step,
-      stepInEpoch: this.#stepInEpoch,
+      stepInEpoch: training.state.sums.batches,
       stepsPerEpoch,
-      samples: this.sums.samples,
+      samples: training.state.sums.samples,
       loss: report.loss,
       parts: meansOf(partsOf(training.setup.loss), report.sums),
     };
@@ -225,9 +223,9 @@ export class Epoch {
     if (run.onRefusal === "stop") throw error;
     run.notice(`ermine: batch ${before.batch + 1} was left out. ${error.message}`);
     state.batch++;
-    this.#stepInEpoch++;
+    state.sums.batches++;
     state.cursor = cursorAfter(batch);
-    this.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
+    state.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
     for (const queued of later) {
       const counters = this.#counters();
       const report = Promise.resolve(this.#context.step.run(state, queued.batch));

@@ -19,32 +19,52 @@ import { noticesOfTables } from "../step/rows.js";
 import { admitsBatch, checkBatchSizes } from "../step/sizes.js";
 import { UpdateStep } from "../step/step.js";
 import { allOrNothing, type Training } from "../step/training.js";
+import { noSums, type Sums } from "../step/state.js";
 import type { Work } from "../step/turns.js";
-import { Epoch, type EpochContext, type Sums } from "./epoch.js";
+import { Epoch, type EpochContext } from "./epoch.js";
 import { evaluate } from "./evaluate.js";
 import { Loader } from "./loader.js";
+import { Ending } from "./ending.js";
+import type { Resumed, SettingsOf } from "./resumed.js";
+import { resumeChunk, Snapshots } from "./snapshots.js";
 import { typesOfSource } from "./sources.js";
 
-/** @param work this call of `fit` */
+/**
+ * @param work this call of `fit`
+ * @param settings what snapshots say of it
+ */
 export async function fit<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
   work: Work,
+  settings: SettingsOf,
 ): Promise<History> {
   const types = await typesOfSource(run.training, run.batchSize);
   const validationTypes = run.validation && (await typesOfSource(run.validation, run.batchSize));
-  const better = await training.turns.take(() => {
+  const resumed =
+    run.resume === undefined
+      ? undefined
+      : await (await resumeChunk()).resuming(training, run as unknown as FitRun, types, settings);
+  const better = await training.turns.take(async () => {
     work.check();
-    return prepare(training, run, types, validationTypes);
+    if (resumed === undefined) {
+      const directions = prepare(training, run, types, validationTypes);
+      training.state.beginFit();
+      return directions;
+    }
+    return resumed.restored(() => prepare(training, run, types, validationTypes));
   });
+  training.fitSettings = run.settings;
   const cache = cacheOf(training, run);
+  const snapshots = new Snapshots(training, run.callbacks, () => settings({ run: run as unknown as FitRun, types }));
+  const made = { better, types, cache, snapshots, resumed };
   try {
-    if (run.shadow === undefined) return await loop(training, run, { better, types, cache, shadow: undefined }, work);
+    if (run.shadow === undefined) return await loop(training, run, { ...made, shadow: undefined }, work);
     const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
     const shadow = await Shadow.open(training, run.shadow, run.notice);
     try {
       work.check();
-      return { ...(await loop(training, run, { better, types, cache, shadow }, work)), shadow: shadow.report };
+      return { ...(await loop(training, run, { ...made, shadow }, work)), shadow: shadow.report };
     } finally {
       shadow.close();
     }
@@ -68,24 +88,33 @@ interface Prepared {
   readonly types: ColumnTypes;
   readonly cache: DeviceCache | undefined;
   readonly shadow: Shadow | undefined;
+  readonly snapshots: Snapshots;
+  readonly resumed: Resumed | undefined;
 }
 
 async function loop<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
-  { better, types, cache, shadow }: Prepared,
+  { better, types, cache, shadow, snapshots, resumed }: Prepared,
   work: Work,
 ): Promise<History> {
   const { state, setup, accumulate } = training;
   const { batchSize, callbacks, dropLast, epochs } = run;
-  const history = { epochs: [] as Logs[], steps: [] as number[] };
+  const { history } = state;
   const depth = training.isInFlight && shadow === undefined ? depthOf(training) : 1;
   const isLate = training.engine.backend.readSync === undefined;
   // Where the report is read before the next batch is made, one batch is filled again and again.
   const retained = isLate ? depth + 1 : 0;
   const prefetcher = isLate ? new Prefetcher(accumulate * (retained + 1)) : undefined;
-  let ended: string | undefined;
-  const control: Control = { model: setup.model, stop: (reason = "stopped") => void (ended ??= String(reason)) };
+  const ending = new Ending(state, run.signal);
+  const control: Control = {
+    model: setup.model,
+    stop: (reason = "stopped") => ending.stop(String(reason)),
+    interrupt: (reason = "interrupted") => ending.interrupt(String(reason)),
+    requestSnapshot: () => snapshots.request(),
+    notice: (message) => run.notice(message),
+  };
+  snapshots.begin(control);
   const admits = admitsBatch(training, updateEntries(training));
   const loader = new Loader(run.training, {
     batchSize,
@@ -101,8 +130,7 @@ async function loop<M extends string, T extends string>(
   });
   const mayGoOn = (): boolean => {
     work.check();
-    if (run.signal?.aborted === true) ended = "aborted";
-    return ended === undefined;
+    return !ending.isDue;
   };
   const context: EpochContext = {
     training,
@@ -115,45 +143,55 @@ async function loop<M extends string, T extends string>(
     control,
     stepsPerEpoch: stepsPerEpochOf(run, accumulate),
     depth,
-    losses: history.steps,
     mayGoOn,
+    snapshots,
   };
   const { stepsPerEpoch } = context;
-  for (const callback of callbacks) await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better, resumed: false });
-  for (let epoch = 0; epoch < epochs && (await training.turns.free(mayGoOn)); epoch++) {
+  resumed?.restoreCallbacks(control);
+  for (const callback of callbacks)
+    await callback.onTrainBegin?.(control, { epochs, stepsPerEpoch, better, resumed: resumed !== undefined });
+  const first = history.epochs.length;
+  for (let epoch = first; epoch < epochs && (await training.turns.free(mayGoOn)); epoch++) {
     // A callback may have frozen or thawed layers.
-    if (epoch > 0) {
+    if (epoch > first) {
       allOrNothing(training, () => {
         defineUpdate(training, types);
         training.engine.prepare();
       });
     }
-    for (const callback of callbacks) {
-      await callback.onEpochBegin?.({ epoch, epochs, step: state.update, learningRates: state.learningRates }, control);
-      work.check();
+    const from = epoch === first && resumed !== undefined ? state.cursor : null;
+    if (from === null) {
+      state.cursor = null;
+      state.sums = noSums();
+      for (const callback of callbacks) {
+        await callback.onEpochBegin?.({ epoch, epochs, step: state.update, learningRates: state.learningRates }, control);
+        work.check();
+      }
     }
     const started = performance.now();
-    loader.open({ epoch: state.epoch, seed: run.shuffle ? setup.seed : undefined });
-    const trained = new Epoch(context, epoch);
-    await trained.train();
+    const samplesBefore = state.sums.samples;
+    loader.open({ epoch: state.epoch, seed: run.shuffle ? setup.seed : undefined, from });
+    await new Epoch(context, epoch).train();
     work.check();
-    if (run.signal?.aborted === true) ended = "aborted";
-    if (ended === "aborted") break;
+    if (ending.isInterrupted) break;
     state.epoch++;
     state.cursor = null;
     const seconds = (performance.now() - started) / 1000;
-    const logs = await logsOf(training, trained.sums, run, work);
+    const logs = await logsOf(training, state.sums, run, work);
     history.epochs.push(logs);
     observe(training, logs, better, run.notice);
-    const info = { epoch, epochs, step: state.update, samplesPerSecond: trained.sums.samples / seconds, logs };
+    const samplesPerSecond = (state.sums.samples - samplesBefore) / seconds;
+    const info = { epoch, epochs, step: state.update, samplesPerSecond, logs };
     for (const callback of callbacks) {
       await callback.onEpochEnd?.(info, control);
       work.check();
     }
+    if (snapshots.isRequested && epoch + 1 < epochs && !ending.isDue) await snapshots.take();
   }
+  await snapshots.takeLast();
   for (const callback of callbacks) await callback.onTrainEnd?.(control);
   work.check();
-  return { ...history, ...(prefetcher === undefined ? {} : { loading: prefetcher.stats }), stopped: ended ?? "finished" };
+  return { ...history, ...(prefetcher === undefined ? {} : { loading: prefetcher.stats }), stopped: ending.reason ?? "finished" };
 }
 
 /** Steps that may be queued: of a compiled program on a backend that answers later, an update in one go. */

@@ -6,6 +6,7 @@ import { add, checkArguments, checkOptions, ErmineError, markCopy, mul, sub } fr
 import { ageOf, type Time } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";
+import { freeSlotName } from "./wrap.js";
 
 /** @param follow what the newest weights count for in the average, at this time */
 function averaged(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {
@@ -15,12 +16,13 @@ function averaged(name: string, optimizer: Optimizer, options: object, follow: (
   }
   // The average moves every row.
   const { rows: _, ...whole } = optimizer;
+  const average = freeSlotName(optimizer, "average");
   return markCopy("optimizer", {
     ...whole,
     name: `${name}(${optimizer.name})`,
     options: { ...optimizer.options, ...options },
-    average: "average",
-    slots: (shape) => ({ ...optimizer.slots(shape), average: { start: "parameter", shape } }),
+    average,
+    slots: (shape) => ({ ...optimizer.slots(shape), [average]: { start: "parameter", shape } }),
     scalarCount: optimizer.scalarCount + 1,
     scalars: (time) => [...optimizer.scalars(time), follow(time)],
     update({ slots, ...state }, gradients, vector) {

@@ -29,20 +29,26 @@ export function assignGroups(
     optimizer,
     parameters: [] as [string, Parameter][],
   }));
-  for (const [name, parameter] of trainable) {
-    const index = (setup as readonly ParameterGroup[]).findIndex(({ parameters }) =>
-      typeof parameters === "function" ? parameters(name, parameter) : parameters.includes(parameter),
-    );
-    if (index < 0) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `The parameter ${name} belongs to no group. End with a group for the rest: { parameters: () => true, optimizer }.`,
-      );
-    }
-    groups[index]!.parameters.push([name, parameter]);
-  }
+  for (const [name, parameter] of trainable) groups[groupOf(setup, name, parameter)]!.parameters.push([name, parameter]);
   return groups.filter((group) => group.parameters.length > 0);
 }
+
+/** The place of a parameter's group. @throws ErmineError ERMINE_OPTION where it belongs to none */
+function groupOf(setup: OptimizerSetup, name: string, parameter: Parameter): number {
+  if (!Array.isArray(setup)) return 0;
+  const index = (setup as readonly ParameterGroup[]).findIndex(({ parameters }) =>
+    typeof parameters === "function" ? parameters(name, parameter) : parameters.includes(parameter),
+  );
+  if (index >= 0) return index;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `The parameter ${name} belongs to no group. End with a group for the rest: { parameters: () => true, optimizer }.`,
+  );
+}
+
+/** @internal What updates a parameter, frozen or not. @throws ErmineError ERMINE_OPTION where it belongs to no group */
+export const optimizerFor = (setup: OptimizerSetup, name: string, parameter: Parameter): Optimizer =>
+  optimizersOf(setup)[groupOf(setup, name, parameter)]!;
 
 /**
  * Two groups that leave biases and normalization parameters (all of rank < 2) undecayed, the usual recipe; the default of every

@@ -3,6 +3,7 @@ import { add, checkArguments, checkOptions, ErmineError, greater, markCopy, mul,
 import { ageOf } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";
+import { freeSlotName } from "./wrap.js";
 
 /**
  * The optimizer's own steps on θ; after every k-th φ ← φ + alpha · (θ − φ) and θ ← φ. φ starts as θ, and the optimizer keeps its moments.
@@ -29,11 +30,12 @@ export function lookahead(
   if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${String(alpha)}.`);
   // The slow weights are every row's.
   const { rows: _, ...whole } = optimizer;
+  const slowName = freeSlotName(optimizer, "slow");
   return markCopy("optimizer", {
     ...whole,
     name: `lookahead(${optimizer.name})`,
     options: { ...optimizer.options, k, alpha },
-    slots: (shape) => ({ ...optimizer.slots(shape), slow: { start: "parameter", shape } }),
+    slots: (shape) => ({ ...optimizer.slots(shape), [slowName]: { start: "parameter", shape } }),
     scalarCount: optimizer.scalarCount + 1,
     scalars: (time) => [...optimizer.scalars(time), (ageOf(time) + 1) % k === 0 ? 1 : 0],
     update({ slots, ...state }, gradients, vector) {

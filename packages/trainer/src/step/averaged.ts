@@ -51,6 +51,11 @@ export class AveragedWeights {
     if (this.#swap === swap && --swap.users === 0) this.putBack();
   }
 
+  /** The values of training of a parameter that holds its average now. */
+  weightsOf(variable: Variable): TypedArray | undefined {
+    return this.#swap?.weights.find(([parameter]) => parameter === variable)?.[1];
+  }
+
   /** The weights are in the model again, whoever wants the averages. */
   putBack(): void {
     for (const [parameter, data] of this.#swap?.weights ?? []) parameter.write(data);

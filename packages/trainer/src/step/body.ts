@@ -1,5 +1,6 @@
 /** One update of the empirical risk, as a function of tensors: the same code runs traced and eagerly. */
 import {
+  abs,
   add,
   cast,
   currentTrace,
@@ -232,7 +233,11 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
     });
   }
   const stepped = finish(setup, { gradients, terms, penalty, changed: [] }, counters, scalars);
-  const cleared = [...sums.reached, sums.totals, sums.normalizers].map((variable): Update => [variable, mul(variable.value, 0)]);
+  // By the absolute value: a sum below 0 would leave −0, and training that goes on from a snapshot begins with 0.
+  const cleared = [...sums.reached, sums.totals, sums.normalizers].map((variable): Update => [
+    variable,
+    mul(abs(variable.value), 0),
+  ]);
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
 

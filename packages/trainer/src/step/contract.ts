@@ -4,8 +4,8 @@
  *     for await (const batch of loader) report = step.run(state, batch)
  */
 import type { DType, TypedArray, VariableRole } from "@ermine/core";
-import type { Logs } from "../callbacks/callback.js";
 import type { Batch, Cursor, Json } from "../data/source.js";
+import type { Logs } from "../monitor.js";
 import type { HostSums } from "../risk/means.js";
 
 /**
@@ -51,10 +51,12 @@ export interface EpochSums {
   readonly parts: readonly HostSums[];
   /** The sum of the regularizers' penalties. */
   readonly penalty: number;
-  /** Updates taken. */
+  /** Updates taken whose batches counted. */
   readonly steps: number;
   /** Samples seen. */
   readonly samples: number;
+  /** Updates that were asked for: taken, empty, and left out. */
+  readonly batches: number;
 }
 
 /** The updates that a parameter went without: before it was first trained, or while it was frozen. Bias corrections leave them out. */
@@ -65,15 +67,25 @@ export interface ParameterAge {
   readonly frozenSince: number | null;
 }
 
+/** What a callback or a schedule keeps: plain JSON, in which numbers may be NaN or infinite, and typed arrays. */
+export type SavedState =
+  | null
+  | boolean
+  | number
+  | string
+  | TypedArray
+  | readonly SavedState[]
+  | { readonly [key: string]: SavedState };
+
 /** A callback's state under its name, in the order of the list that `fit` was given. */
 export interface CallbackState {
   /** The callback's name. */
   readonly name: string;
   /** What its `state()` gave. */
-  readonly state: Json;
+  readonly state: SavedState;
 }
 
-/** What training knows on the host: plain JSON. */
+/** What training knows on the host: plain JSON, but for numbers that are NaN and the typed arrays of callbacks. */
 export interface HostState {
   /** Batches submitted, refused ones too. Random numbers are keyed by it. */
   readonly batch: number;
@@ -86,15 +98,21 @@ export interface HostState {
   /** What shuffling and random ops start from. */
   readonly seed: number;
   /** The states of schedules that follow a log: for each parameter group one for each of its rates, null where it has none. */
-  readonly schedules: readonly (readonly Json[])[];
+  readonly schedules: readonly (readonly SavedState[])[];
   /** By the parameter's name. */
   readonly ages: Readonly<Record<string, ParameterAge>>;
   /** The names of the parameters that are frozen. */
   readonly frozen: readonly string[];
+  /** Within an epoch: the names of the parameters that its updates move, since what is frozen or thawed in one counts from the next; null between two epochs. */
+  readonly trained: readonly string[] | null;
+  /** Was a rate so large that from then on every value that an update writes is looked at before? */
+  readonly hasLargeScalars: boolean;
   /** The sums of the epoch so far. */
   readonly sums: EpochSums;
   /** Of this `fit`, so far. */
   readonly history: { readonly epochs: readonly Logs[]; readonly steps: readonly number[] };
+  /** Why a callback's `stop` has ended this `fit`; null where none has. */
+  readonly stopped: string | null;
   /** The state of each callback that has one. */
   readonly callbacks: readonly CallbackState[];
 }
@@ -113,15 +131,41 @@ export interface VariableState {
   readonly data: TypedArray;
 }
 
+/** What a training was set up with, as plain JSON: a training that goes on from it has the same settings. */
+export interface SnapshotSettings {
+  /** ermine's version. */
+  readonly version: string;
+  /** What it ran on: the same numbers are promised on the same backend and engine. */
+  readonly backend: { readonly name: string; readonly engine: string };
+  /** The trainer's: loss, optimizers with their options, clipping, accumulation, seed. */
+  readonly trainer: Json;
+  /** Those of `fit`, and what its data were; null where nothing was trained. */
+  readonly fit: Json;
+}
+
 /** All of a training at one moment, copied: what a checkpoint writes. Training goes on from it bit for bit. */
 export interface TrainingSnapshot {
   /** Everything that lies on the backend, copied. */
   readonly variables: readonly VariableState[];
   /** Everything that is known on the host. */
   readonly host: HostState;
+  /** What it was set up with. */
+  readonly settings: SnapshotSettings;
 }
 
-/** All that training changes: variables on the backend, and what is known on the host. A step updates it in place. */
+/** Where a training that goes on has its snapshot from: a folder of checkpoints, a database. */
+export interface SnapshotSource {
+  /**
+   * The newest snapshot; undefined where there is none yet: training then begins.
+   *
+   * @param notice told of snapshots that are damaged, so that an older one is taken
+   */
+  latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined>;
+  /** Called when `fit` has ended, however it did. */
+  release?(): void | Promise<void>;
+}
+
+/** How far a training is. */
 export interface TrainingState {
   /**
    * Batches submitted so far.
@@ -141,14 +185,4 @@ export interface TrainingState {
    * @see HostState.epoch
    */
   readonly epoch: number;
-  /**
-   * An immutable copy. Within an accumulation or with steps in flight it waits for the next update boundary.
-   */
-  snapshot(): Promise<TrainingSnapshot>;
-  /**
-   * Makes the training what it was. The model, the optimizer and its groups must be those of the snapshot.
-   *
-   * @throws ErmineError ERMINE_USAGE that names the first variable that is missing, of another shape, or not expected; nothing is changed
-   */
-  restore(snapshot: TrainingSnapshot): void;
 }

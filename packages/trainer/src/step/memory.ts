@@ -28,15 +28,30 @@ export interface GroupState {
   readonly missed: number;
 }
 
-/** A parameter's slots, and how many of the first `step` updates it has missed. */
-interface Kept {
+/** A parameter's slots, and how many of the first `step` updates it has missed; where it is not trained, since which one. */
+export interface Kept {
   readonly slots: readonly Variable[];
   readonly missed: number;
+  since?: number;
 }
+
+/** The name of the variable that a parameter's slot is. */
+export const slotName = (parameter: string, slot: string): string => `optimizer.${parameter}.${slot}`;
 
 /** Slots of every parameter that was ever trained: a frozen layer finds its own again when it is thawed. */
 export class OptimizerMemory {
-  readonly #kept = new Map<Parameter, Kept & { since?: number }>();
+  readonly #kept = new Map<Parameter, Kept>();
+
+  /** What there is of each parameter that was ever trained. */
+  get kept(): ReadonlyMap<Parameter, Readonly<Kept>> {
+    return this.#kept;
+  }
+
+  /** Puts others in the place of what there is, which is freed. */
+  replace(kept: ReadonlyMap<Parameter, Kept>): void {
+    this.dispose();
+    for (const [parameter, one] of kept) this.#kept.set(parameter, one);
+  }
 
   /** The groups at this step: a group for each optimizer and number of updates missed. */
   groups(model: Module, setup: OptimizerSetup, step: number): GroupState[] {
@@ -74,7 +89,7 @@ export class OptimizerMemory {
     const slots = Object.entries(optimizer.slots(parameter.shape)).map(
       ([slot, how]) =>
         new Variable(initial(parameter, how), {
-          name: `optimizer.${name}.${slot}`,
+          name: slotName(name, slot),
           trainable: false,
           role: slot === optimizer.average ? "average" : "slot",
         }),

@@ -2,9 +2,12 @@
 import { ErmineError, tensor, Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
 import type { Cursor } from "../data/source.js";
+import type { Logs } from "../monitor.js";
 import { optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
+import type { HostSums } from "../risk/means.js";
 import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
-import { OptimizerMemory, sameGroups, type GroupState } from "./memory.js";
+import type { CallbackState, EpochSums, HostState } from "./contract.js";
+import { OptimizerMemory, sameGroups, type GroupState, type Kept } from "./memory.js";
 
 export type { GroupState } from "./memory.js";
 
@@ -22,6 +25,23 @@ export interface Accumulated {
 
 export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Variable[] => [...gradients, totals, normalizers];
 
+/** What the steps of an epoch add up. */
+export interface Sums extends EpochSums {
+  readonly parts: HostSums[];
+  penalty: number;
+  steps: number;
+  samples: number;
+  batches: number;
+}
+
+export const noSums = (): Sums => ({ parts: [], penalty: 0, steps: 0, samples: 0, batches: 0 });
+
+/** The logs of each epoch of a `fit`, and the loss of each update. */
+export interface FitHistory {
+  readonly epochs: Logs[];
+  readonly steps: number[];
+}
+
 /** Fed values up to this size take finite gradients to finite steps. */
 const calm = 1e6;
 
@@ -36,6 +56,16 @@ export class TrainingState {
   cursor: Cursor = null;
   /** Steps in flight: those that were accepted, if none that is queued is refused. */
   accepted = 0;
+  /** Of the epoch that runs, or that ended last. */
+  sums: Sums = noSums();
+  /** Of the `fit` that runs, or that ended last. */
+  history: FitHistory = { epochs: [], steps: [] };
+  /** Why a callback's `stop` has ended that `fit`. */
+  stopped: string | null = null;
+  /** What its callbacks keep. */
+  callbackStates: () => CallbackState[] = () => [];
+  /** Parameters that were frozen or thawed in the middle of the epoch that training is taken up in. */
+  #switchedLater: ReadonlySet<Variable> | undefined;
   /** Of the schedules that follow a metric: as JSON, by the schedule. */
   readonly schedules = new Map<Schedule, unknown>();
   /** The model's variables that a forward changes by itself (running means). */
@@ -165,6 +195,49 @@ export class TrainingState {
     );
   }
 
+  /** The slots of every parameter that was ever trained. */
+  get kept(): OptimizerMemory["kept"] {
+    return this.#memory.kept;
+  }
+
+  /**
+   * Makes the host's part of a training what it was, with these slots.
+   *
+   * @param schedules the states of those that follow a log
+   */
+  restore(host: HostState, kept: ReadonlyMap<Parameter, Kept>, schedules: ReadonlyMap<Schedule, unknown>): void {
+    this.dispose();
+    this.#memory.replace(kept);
+    for (const [schedule, state] of schedules) this.schedules.set(schedule, state);
+    const { batch, update, epoch, cursor, hasLargeScalars, sums, history, stopped, callbacks } = host;
+    Object.assign(this, { batch, update, epoch, cursor, hasLargeScalars, stopped });
+    this.sums = { ...sums, parts: sums.parts.map((part) => ({ ...part })) };
+    this.history = { epochs: [...history.epochs], steps: [...history.steps] };
+    this.callbackStates = () => [...callbacks];
+    const trained = host.trained === null ? undefined : new Set(host.trained);
+    const frozen = new Set(host.frozen);
+    const later = new Set<Variable>();
+    for (const [name, parameter] of this.#model.namedParameters()) {
+      parameter.trainable = trained?.has(name) ?? !frozen.has(name);
+      if (parameter.trainable === frozen.has(name)) later.add(parameter);
+    }
+    this.#switchedLater = later;
+  }
+
+  /** A `fit` begins that does not go on from a snapshot. */
+  beginFit(): void {
+    this.history = { epochs: [], steps: [] };
+    this.sums = noSums();
+    this.cursor = this.stopped = null;
+    this.callbackStates = () => [];
+  }
+
+  /** The entries of the epoch that training is taken up in are made: what was frozen or thawed in the middle of it counts from the next. */
+  switchFrozen(): void {
+    for (const parameter of this.#switchedLater ?? []) parameter.trainable = !parameter.trainable;
+    this.#switchedLater = undefined;
+  }
+
   /** What there is now. @returns goes back to it, and frees what was made since */
   mark(): () => void {
     const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#memory.mark()];
@@ -191,6 +264,7 @@ export class TrainingState {
     this.#acceptedOnDevice?.value.dispose();
     this.#acceptedOnDevice = undefined;
     this.batch = this.update = this.epoch = this.accepted = 0;
-    this.cursor = null;
+    this.beginFit();
+    this.#switchedLater = undefined;
   }
 }

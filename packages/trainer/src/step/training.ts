@@ -2,7 +2,7 @@
 import { ErmineError, type Link, type TensorType } from "@ermine/core";
 import type { ColumnTypes } from "../data/source.js";
 import type { Metric } from "../metrics/metric.js";
-import type { TrainerOptions } from "../options.js";
+import type { FitSettings, TrainerOptions } from "../options.js";
 import { mainLoss } from "../risk/objective.js";
 import { AveragedWeights } from "./averaged.js";
 import type { StepSetup } from "./body.js";
@@ -29,6 +29,8 @@ export interface Training {
   isInFlight: boolean;
   /** The type of the target that was trained or evaluated on last: some links depend on it. */
   targetType: TensorType | undefined;
+  /** The options of the last `fit` that change its numbers; null before the first. */
+  fitSettings: FitSettings | null;
   /** Puts back what the micro-batches of an update that is not whole yet have changed. */
   undo: (() => void) | undefined;
 }
@@ -56,6 +58,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     columns: undefined,
     isInFlight: false,
     targetType: undefined,
+    fitSettings: null,
     undo: undefined,
   };
 }
@@ -88,6 +91,7 @@ export function disposeTraining(training: Training): void {
   engine.dispose();
   state.dispose();
   training.columns = training.targetType = undefined;
+  training.fitSettings = null;
 }
 
 /** What turns the model's output into what people and metrics read. */

@@ -59,6 +59,15 @@ export class Turns {
     };
   }
 
+  /** @throws ErmineError ERMINE_USAGE where a `fit` runs, which changes what `name` is about */
+  refuseInFit(name: string, remedy: string): void {
+    if (this.#fit !== undefined)
+      throw new ErmineError(
+        "ERMINE_USAGE",
+        `${name}: this trainer is in a fit, which changes its state with every step. ${remedy}`,
+      );
+  }
+
   /** @throws ErmineError ERMINE_USAGE where a `fit` runs already, or `withAveragedWeights` has put other weights in place */
   beginFit(step: number): Work {
     if (this.#fit !== undefined) {

@@ -1,0 +1,15 @@
+/** What `fit` needs of a training that goes on, and of what its snapshots say. */
+import type { Control } from "../callbacks/callback.js";
+import type { ColumnTypes } from "../data/source.js";
+import type { FitRun } from "../options.js";
+import type { SnapshotSettings } from "../step/contract.js";
+
+/** What a snapshot says of the trainer, and of a `fit`. */
+export type SettingsOf = (fit?: { readonly run: FitRun; readonly types: ColumnTypes }) => Promise<SnapshotSettings>;
+
+/** A `fit` that goes on. */
+export interface Resumed {
+  /** Makes the training what it was, and then what `prepare` makes of it; where that throws, the training is as it was before. */
+  restored<T>(prepare: () => T): Promise<T>;
+  restoreCallbacks(control: Control): void;
+}
