@@ -152,6 +152,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @throws ErmineError ERMINE_USAGE while a `fit` runs: a callback's `control.requestSnapshot()` takes one between two updates
    */
   async snapshot(): Promise<TrainingSnapshot> {
+    Trainer.#checkItself(this, "snapshot");
     const { turns } = this.#training;
     turns.refuseInFit("snapshot", "In a callback call control.requestSnapshot(), and take the snapshot in onSnapshot(snapshot).");
     const settings = await this.#settings();
@@ -171,6 +172,7 @@ export class Trainer<M extends string = never, T extends string = never> {
    * @throws ErmineError ERMINE_USAGE while a `fit` runs, and where it is a snapshot of another model or optimizer, naming the first variable that does not fit; nothing is changed
    */
   async restore(snapshot: TrainingSnapshot): Promise<void> {
+    Trainer.#checkItself(this, "restore");
     const { turns, state } = this.#training;
     turns.refuseInFit("restore", "Await it, or end it by its signal.");
     const { restoreSnapshot } = await resumeChunk();

@@ -301,6 +301,8 @@ describe("D13: two trainers, and proxies", () => {
       plan: (trainer) => trainer.plan(values),
       profile: (trainer) => trainer.profile(values),
       withAveragedWeights: (trainer) => trainer.withAveragedWeights(() => 1),
+      snapshot: (trainer) => trainer.snapshot(),
+      restore: (trainer) => trainer.restore({} as never),
       dispose: (trainer) => trainer.dispose(),
       rateNow: (trainer) => trainer.rateNow(0.1),
       model: (trainer) => trainer.model,
