@@ -1,7 +1,7 @@
 /** Which files may import which; `scripts/dependencies.mjs` counts what breaks it. Type-only imports count. */
 
 /** The layers of core: each imports from itself and from those before it (ARCHITECTURE.md says what each is). */
-const layers = ["types", "ir", "dispatch", "ops", "random", "activations", "functional", "autograd", "losses", "nn"];
+const layers = ["types", "ir", "dispatch", "ops", "random", "activations", "functional", "autograd", "control", "losses", "nn"];
 
 /** Rooms next to the layers, which no layer imports, and the last layer that each builds on. */
 const rooms = { backend: "ir", graph: "ops", fluent: "activations", reference: "autograd" };

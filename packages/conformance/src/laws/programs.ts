@@ -3,6 +3,7 @@ import * as e from "@ermine/core";
 import type { Tensor } from "@ermine/core";
 import type { Call } from "./call.js";
 import { layerPrograms } from "./layerPrograms.js";
+import { loopPrograms } from "./loopPrograms.js";
 import { program, type Inputs, type Run } from "./program.js";
 
 const line: Inputs = (n, d) => [d.real([n])];
@@ -386,4 +387,5 @@ export const programs: readonly Call[] = [
   ...made,
   ...products,
   ...layerPrograms,
+  ...loopPrograms,
 ];

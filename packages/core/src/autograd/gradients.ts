@@ -99,7 +99,7 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
 
 /** @internal Gradients of Σ output · gradOutput for each source that was watched; zeros where none flows. */
 export function pullBack({ tape, watched }: Recording<unknown>, output: Tensor, gradOutput: Tensor): Map<unknown, Tensor> {
-  const found = backpropagate(tape, output, gradOutput, [...watched.values()]);
+  const found = backpropagate(tape, [[output, gradOutput]], [...watched.values()]);
   return new Map([...watched].map(([source, t], i) => [source, found[i] ?? zerosLike(t)]));
 }
 
@@ -147,7 +147,7 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
     const lookups = new Map<Tensor, Lookup[]>(
       sources.flatMap((source, i) => (byRows(source) ? [[keyOf(watched[i]!), []] as const] : [])),
     );
-    const found = backpropagate(recording.tape, output, onesLike(output), watched, lookups);
+    const found = backpropagate(recording.tape, [[output, onesLike(output)]], watched, { lookups });
     const grads = found.map((dense, i) => {
       const own = lookups.get(keyOf(watched[i]!)) ?? [];
       if (own.length === 0) return dense;

@@ -5,7 +5,7 @@
 import type { Backend } from "../ir/contract.js";
 import type { GraphVariable } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors, Tensors } from "../ir/op.js";
-import type { Dim } from "../types/dim.js";
+import type { Dim, Size } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
 import type { Tensor } from "../types/tensor.js";
 import type { Tape } from "./tape.js";
@@ -19,6 +19,11 @@ export interface Recorder {
   require(what: string, count: Dim): void;
   /** Notes a check of an argument's values, for calls that have them on the host; of what is computed there is none. */
   requireValues(t: Tensor, check: (values: ArrayLike<number>) => void): void;
+  /**
+   * In the body of a loop: the numbers that `draw` makes for all steps, drawn once and outside, as one step sees them. `draw` is handed the number of
+   * steps. undefined: they are drawn where they are asked for.
+   */
+  drawEachStep?(draw: (steps: Size) => Tensor): Tensor | undefined;
 }
 
 /** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */

@@ -1,5 +1,6 @@
 /** Runs or traces an op: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes. */
 import { kernelName } from "../ir/kernels.js";
+import { loopOf } from "../ir/loop.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
 import { hasKernel, needsLowering } from "../ir/support.js";
 import { concrete } from "../types/dim.js";
@@ -57,7 +58,8 @@ function distinctFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
 }
 
 function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
-  if (context.observer === undefined) return execute(op, inputs, attributes, types);
+  // Who watches hears of the ops in a loop, step after step.
+  if (context.observer === undefined || loopOf(op) !== undefined) return execute(op, inputs, attributes, types);
   context.depth++;
   let outputs: Tensor[];
   try {

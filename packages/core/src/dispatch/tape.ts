@@ -21,10 +21,12 @@ export interface GradientRules {
 /** @internal */
 export class Tape {
   readonly entries: TapeEntry[] = [];
-  readonly watched = new Set<Tensor>();
+  readonly watched: Set<Tensor> = new Set();
   /** The states that its entries need: an inner scope does not free them. */
   readonly held = new Set<object>();
   readonly rules: GradientRules;
+  /** How often what it notes is differentiated: a loop's body has one tape for all that run around it. */
+  readonly orders: number = 1;
 
   constructor(rules: GradientRules) {
     this.rules = rules;

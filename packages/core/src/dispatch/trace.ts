@@ -101,6 +101,11 @@ export class Trace implements Recorder {
         throw new ErmineError("ERMINE_UNSUPPORTED", `The backend "${backend.name}" has no kernel for the primitive ${op.name}.`);
       }
     }
+    return this.add(op, inputs, attributes, types);
+  }
+
+  /** @internal Notes a call of an op as it is. */
+  add(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
     const values = inputs.map((t) => t && this.valueOf(t));
     return this.#add<OpNode>({ kind: "op", op, inputs: values, attributes }, types);
   }

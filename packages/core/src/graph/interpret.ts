@@ -6,9 +6,13 @@ import { ErmineError } from "../types/errors.js";
 import { concrete, type Bindings } from "../types/dim.js";
 import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
-import type { ConstantNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
+import type { ConstantNode, FeedNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
+import { isLoop, type Held, type Interpreter } from "../ir/loop.js";
 import { kernelName } from "../ir/kernels.js";
 import { specialize } from "./passes.js";
+
+/** Told how long a node took. */
+type Timed = (node: OpNode, seconds: number) => void;
 
 /**
  * Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend.
@@ -38,7 +42,19 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
   const copy = (input: KernelInput): Storage =>
     backend.kernels["reshape"]!([input], { shape: input.shape }, [{ shape: input.shape, dtype: input.dtype }])[0]!;
 
-  function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): { storage: Storage; owned: boolean } {
+  /** Makes storages; where one fails, those before it are released. */
+  function allOrNone(makers: readonly (() => Storage)[]): Storage[] {
+    const made: Storage[] = [];
+    try {
+      for (const make of makers) made.push(make());
+    } catch (error) {
+      for (const storage of made) backend.release(storage);
+      throw error;
+    }
+    return made;
+  }
+
+  function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): Held {
     const { value } = feed;
     if (isFeedSource(value)) {
       const target = allocate(
@@ -65,7 +81,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
     return found;
   }
 
-  function run(entry: string, feeds: Feeds, timed?: (node: OpNode, seconds: number) => void): readonly Storage[] {
+  function run(entry: string, feeds: Feeds, timed?: Timed): readonly Storage[] {
     const symbolic = module.entries[entry];
     if (symbolic === undefined)
       throw new ErmineError(
@@ -74,10 +90,67 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
       );
     const bindings = bindFeeds(entry, symbolic, feeds);
     const graph = specialized(entry, symbolic, bindings);
+    const fed = ({ name, outputs }: FeedNode): Held => {
+      const { shape, dtype } = outputs[0]!.type;
+      return upload(feeds[name]!, concrete(shape), dtype);
+    };
+    const made = evaluate(graph, fed, timed, (computed) =>
+      allOrNone([
+        ...graph.outputs.map((value) => () => copy(computed(value))),
+        ...graph.updates.map(({ variable, value }) => () => {
+          const input = computed(value);
+          if (graph.commit === undefined) return copy(input);
+          return call("where", [computed(graph.commit), input, operand(index.get(variable)!)], {}, [value])[0]!;
+        }),
+      ]),
+    );
+    graph.updates.forEach(({ variable }, k) => variables[index.get(variable)!]!.replace(made[graph.outputs.length + k]!));
+    return made.slice(0, graph.outputs.length);
+  }
+
+  /** What loops run on. */
+  const interpreter: Interpreter = {
+    backend,
+    copy,
+    allOrNone,
+    evaluate: (graph, fed) =>
+      evaluate(graph, fed, undefined, (computed) => allOrNone(graph.outputs.map((value) => () => copy(computed(value))))),
+  };
+
+  /** Computes a graph's nodes, each freed after its last reader, and gives what `finish` makes of the values at its end. */
+  function evaluate<R>(
+    graph: Graph,
+    fed: (node: FeedNode) => Held,
+    timed: Timed | undefined,
+    finish: (computed: (value: Value) => KernelInput) => R,
+  ): R {
     const computed = new Map<Value, KernelInput>();
-    const owned = new Map<Node, Storage[]>();
+    const owned = new Map<Node, readonly Storage[]>();
     const uses = readers(graph);
-    const made: Storage[] = [];
+    const set = (node: Node, storages: readonly Storage[], mine: boolean): void => {
+      node.outputs.forEach((value, i) =>
+        computed.set(value, { storage: storages[i]!, shape: concrete(value.type.shape), dtype: value.type.dtype }),
+      );
+      if (mine) owned.set(node, storages);
+    };
+    const free = (node: Node): void => {
+      for (const storage of owned.get(node) ?? []) backend.release(storage);
+      owned.delete(node);
+    };
+    const compute = (node: Node): void => {
+      if (node.kind === "variable") return set(node, [variables[index.get(node.variable)!]!.storage], false);
+      const { shape, dtype } = node.outputs[0]?.type ?? { shape: [], dtype: "float32" };
+      if (node.kind === "constant") return set(node, [constant(node, concrete(shape), dtype)], false);
+      if (node.kind === "feed") {
+        const { storage, owned: mine } = fed(node);
+        return set(node, [storage], mine);
+      }
+      const inputs = node.inputs.map((v) => v && computed.get(v)!);
+      const started = timed && performance.now();
+      if (isLoop(node)) set(node, node.op.interpret(interpreter, inputs as readonly KernelInput[], node.outputs), true);
+      else set(node, call(kernelName(node.op)!, inputs, node.attributes, node.outputs), true);
+      if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
+    };
     try {
       for (const node of graph.nodes) {
         compute(node);
@@ -90,48 +163,9 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
         }
         if ((uses.get(node) ?? 0) === 0) free(node);
       }
-      for (const value of graph.outputs) made.push(copy(computed.get(value)!));
-      for (const { variable, value } of graph.updates) {
-        const input = computed.get(value)!;
-        const old = operand(index.get(variable)!);
-        made.push(
-          graph.commit === undefined ? copy(input) : call("where", [computed.get(graph.commit)!, input, old], {}, [value])[0]!,
-        );
-      }
-    } catch (error) {
-      for (const storage of made) backend.release(storage);
-      throw error;
+      return finish((value) => computed.get(value)!);
     } finally {
       for (const node of [...owned.keys()]) free(node);
-    }
-    graph.updates.forEach(({ variable }, k) => variables[index.get(variable)!]!.replace(made[graph.outputs.length + k]!));
-    return made.slice(0, graph.outputs.length);
-
-    function compute(node: Node): void {
-      const outputs = node.outputs;
-      const set = (storages: readonly Storage[], mine: boolean): void => {
-        outputs.forEach((value, i) =>
-          computed.set(value, { storage: storages[i]!, shape: concrete(value.type.shape), dtype: value.type.dtype }),
-        );
-        if (mine) owned.set(node, [...storages]);
-      };
-      if (node.kind === "op") {
-        const inputs = node.inputs.map((v) => v && computed.get(v)!);
-        const started = timed && performance.now();
-        set(call(kernelName(node.op)!, inputs, node.attributes, outputs), true);
-        if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
-      } else if (node.kind === "variable") {
-        set([variables[index.get(node.variable)!]!.storage], false);
-      } else {
-        const { shape, dtype } = outputs[0]!.type;
-        if (node.kind === "constant") return set([constant(node, concrete(shape), dtype)], false);
-        const { storage, owned: mine } = upload(feeds[node.name]!, concrete(shape), dtype);
-        set([storage], mine);
-      }
-    }
-    function free(node: Node): void {
-      for (const storage of owned.get(node) ?? []) backend.release(storage);
-      owned.delete(node);
     }
   }
 

@@ -7,6 +7,7 @@ import type { EagerState, Tensor } from "../types/tensor.js";
 import {
   attributesKey,
   type ConstantNode,
+  type FeedNode,
   type Graph,
   type GraphModule,
   type Node,
@@ -15,6 +16,8 @@ import {
 } from "../ir/graph.js";
 import { Trace } from "../dispatch/trace.js";
 import { withPath } from "../dispatch/context.js";
+import { eliminateDead } from "../ir/dead.js";
+import { isLoop, type LoopNode } from "../ir/loop.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
 export function lowerModule(module: GraphModule, backend: Backend): GraphModule {
@@ -36,7 +39,10 @@ export function lowerGraph(graph: Graph, backend: Backend, told?: (node: Node, b
     }
     for (const { variable, value } of graph.updates) trace.writeVariable(variable, look(value));
     if (graph.commit !== undefined) trace.commitIf(look(graph.commit));
-    return trace.finish(graph.outputs.map(look));
+    const lowered = trace.finish(graph.outputs.map(look));
+    // In the graph's own order, which a loop's inputs have.
+    const known = graph.feeds.map(({ outputs }) => trace.valueOf(look(outputs[0]!)).node as FeedNode);
+    return { ...lowered, feeds: [...known, ...lowered.feeds.filter((feed) => !known.includes(feed))] };
   });
 }
 
@@ -46,12 +52,16 @@ function replay(node: Node, trace: Trace, look: (value: Value) => Tensor, backen
   if (node.kind === "constant") return [replayConstant(node, trace, backend)];
   if (node.kind === "variable") return [trace.readVariable(node.variable)];
   const inputs = node.inputs.map((value) => value && look(value));
-  return trace.record(
-    node.op,
-    inputs,
-    node.attributes,
-    node.outputs.map((value) => value.type),
-  );
+  const types = node.outputs.map((value) => value.type);
+  if (isLoop(node) && runsLoops(backend)) return trace.add(loweredLoop(node, backend), inputs, node.attributes, types);
+  return trace.record(node.op, inputs, node.attributes, types);
+}
+
+/** Does the backend run a loop as one, or must its steps be written out? Where graphs are interpreted, loops are too. */
+const runsLoops = (backend: Backend): boolean => backend.compile === undefined || backend.capabilities.loops === true;
+
+function loweredLoop({ op }: LoopNode, backend: Backend): Op {
+  return op.with(eliminateDead(lowerGraph(op.loop.body, backend)), op.loop.length);
 }
 
 /** A storage of another backend goes by way of the host. */
@@ -69,25 +79,6 @@ function replayConstant({ outputs, data, storage, owner }: ConstantNode, trace: 
   return trace.constant(type, home.readSync(storage));
 }
 
-/** Without the nodes that no output, update or commit condition needs. Feeds stay. */
-export function eliminateDead(graph: Graph): Graph {
-  const live = new Set<Node>(graph.feeds);
-  const visit = (value: Value | undefined): void => {
-    if (value === undefined || live.has(value.node)) return;
-    const pending: Node[] = [value.node];
-    while (pending.length > 0) {
-      const node = pending.pop()!;
-      if (live.has(node)) continue;
-      live.add(node);
-      if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) pending.push(input.node);
-    }
-  };
-  graph.outputs.forEach(visit);
-  graph.updates.forEach(({ value }) => visit(value));
-  visit(graph.commit);
-  return { ...graph, nodes: graph.nodes.filter((node) => live.has(node)) };
-}
-
 /** The graph with its symbols bound to numbers, its common subexpressions computed once. */
 export function specialize(graph: Graph, bindings: Bindings): Graph {
   const replaced = new Map<Value, Value>();
@@ -103,7 +94,15 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     const outputs: Value[] = [];
     const bound =
       node.kind === "op"
-        ? { ...node, outputs, inputs: node.inputs.map((v) => v && look(v)), attributes: bind(node.attributes, bindings) }
+        ? {
+            ...node,
+            outputs,
+            inputs: node.inputs.map((v) => v && look(v)),
+            attributes: bind(node.attributes, bindings),
+            op: isLoop(node)
+              ? node.op.with(specialize(node.op.loop.body, bindings), bind(node.op.loop.length, bindings))
+              : node.op,
+          }
         : { ...node, outputs };
     const key =
       bound.kind === "op" ? `${idOf(bound.op)}${expressionKey(bound)}` : node.kind === "constant" ? constantKey(node) : undefined;
@@ -121,7 +120,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     if (key !== undefined) known.set(key, bound);
   }
   return {
-    feeds: nodes.filter((node) => node.kind === "feed"),
+    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as FeedNode),
     nodes,
     outputs: graph.outputs.map(look),
     updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
@@ -141,5 +140,6 @@ function constantKey({ data, outputs, id }: ConstantNode): string {
   return `constant ${JSON.stringify(outputs[0]?.type)} ${data.constructor.name} ${numbers.join()}`;
 }
 
+export { eliminateDead } from "../ir/dead.js";
 /** Symbols of an entry's feeds, bound by the shapes that were fed. @throws ErmineError where a shape does not fit */
 export { bindFeeds } from "./feeds.js";

@@ -5,6 +5,7 @@ import { ErmineError } from "../types/errors.js";
 import { Tensor, typeOf } from "../types/tensor.js";
 import { mapTree, type Tree } from "../types/tree.js";
 import { attributesKey, type Graph, type Value } from "../ir/graph.js";
+import { loopOf } from "../ir/loop.js";
 import { Trace } from "../dispatch/trace.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
@@ -56,6 +57,9 @@ function firstDifference(a: Graph, b: Graph): string | undefined {
       if (x.op.name !== y.op.name) return `${x.op.name} against ${y.op.name}`;
       if (attributesKey(x.attributes) !== attributesKey(y.attributes)) return `the attributes of ${x.op.name}`;
       if (x.inputs.map(place).join() !== y.inputs.map(place).join()) return `the inputs of ${x.op.name}`;
+      const [loop, other] = [loopOf(x.op), loopOf(y.op)];
+      const inside = loop && other && firstDifference(loop.body, other.body);
+      if (inside !== undefined) return `${inside} in the body of ${x.op.name}`;
     }
     if (x.kind === "constant" && y.kind === "constant") {
       const [p, q] = [x.data, y.data];

@@ -56,6 +56,8 @@ export interface Capabilities {
   readonly dtypes: readonly DType[];
   /** The same inputs give the same bits. */
   readonly deterministic: boolean;
+  /** Does `compile` take loops (`LoopNode`)? Default false: their steps are written out. What is interpreted has loops anyway. */
+  readonly loops?: boolean;
 }
 
 /** What runs ops: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */

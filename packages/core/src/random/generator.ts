@@ -71,6 +71,8 @@ function checkCount(where: string, shape: Shape): number {
  * @throws ErmineError ERMINE_USAGE inside a trace without a context: the numbers would be the same in every run
  */
 export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
+  const ofStep = context.trace?.drawEachStep?.((steps) => drawUniform([steps, ...shape], purpose));
+  if (ofStep !== undefined) return ofStep;
   const counters = context.random?.counters;
   if (counters !== undefined) return apply1(randomUniformOp, [counters], { shape, key: nextKey(purpose) });
   if (context.trace !== undefined) {
