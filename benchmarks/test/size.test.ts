@@ -2,11 +2,11 @@
 import { expect, test } from "vitest";
 import { digitsProgram, everythingProgram, transferOf } from "../src/size.js";
 
-test("the digits MLP is at most 96 KB of JavaScript and 40 KB of WebAssembly", async () => {
+test("the digits MLP is at most 98 KB of JavaScript and 40 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(40_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(96_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(98_000);
 });
 
 test("the digits MLP carries no layer, loss, optimizer or catalog that it does not name", async () => {

@@ -1,184 +1,216 @@
-// Convolutions over up to three spatial axes as products with no columns cut out: of packed weights and staged images.
-import { madd } from "./simd";
-import { copyRow, positionsOf, stage, word } from "./stage";
+// Convolutions over up to three spatial axes as products with no columns cut out: of packed weights and staged images. An image's gradient is several of them over
+// one staged gradient, one for each remainder of the stride: a phase.
+import { tapsFour, tapsNarrow, tapsOfRow, tapsSix } from "./convolveTile";
+import {
+  blockingWords, copyRow, countHere, firstHere, firstImage, frameBytes, frameOf, imagePlaces, imagesHere, planeBytes, planesOf, rowPlaces, rowsPlaces, runHere, stage, word,
+} from "./stage";
+import { wide } from "./vectors";
+import { sixes } from "./wideProduct";
 
-/** Rows of weights as panels of 4 (one row alone as it is): for each channel and number of the kernel the rows' weights. */
-function packWeights(to: usize, w: usize, rows: i32, channels: i32, taps: i32, at: usize, rowStep: usize, channelStep: usize): void {
-  const wide = rows == 1 ? 1 : 4;
-  for (let i = 0; i < rows; i += wide) {
-    for (let c = 0; c < channels; c++) {
-      for (let t = 0; t < taps; t++) {
-        const from = w + <usize>i * rowStep + <usize>c * channelStep + <usize>word(at, 2 * t);
-        for (let r = 0; r < wide; r++, to += 4) store<f32>(to, i + r < rows ? load<f32>(from + <usize>r * rowStep) : 0);
-      }
-    }
-  }
-}
-
-/** 4 rows at 8 positions: c = bias + Σ a[k] · x[table[k]]. */
-function tile(c: usize, step: usize, a: usize, x: usize, table: usize, depth: i32, bias: usize): void {
-  let x0 = v128.load32_splat(bias);
-  let x1 = v128.load32_splat(bias, 4);
-  let x2 = v128.load32_splat(bias, 8);
-  let x3 = v128.load32_splat(bias, 12);
-  let y0 = x0;
-  let y1 = x1;
-  let y2 = x2;
-  let y3 = x3;
-  const end = table + (<usize>depth << 2);
-  for (; table < end; table += 4, a += 16) {
-    const b = x + <usize>load<i32>(table);
-    const p = v128.load(b);
-    const q = v128.load(b, 16);
-    let s = v128.load32_splat(a);
-    x0 = madd(s, p, x0);
-    y0 = madd(s, q, y0);
-    s = v128.load32_splat(a, 4);
-    x1 = madd(s, p, x1);
-    y1 = madd(s, q, y1);
-    s = v128.load32_splat(a, 8);
-    x2 = madd(s, p, x2);
-    y2 = madd(s, q, y2);
-    s = v128.load32_splat(a, 12);
-    x3 = madd(s, p, x3);
-    y3 = madd(s, q, y3);
-  }
-  v128.store(c, x0);
-  v128.store(c, y0, 16);
-  c += step;
-  v128.store(c, x1);
-  v128.store(c, y1, 16);
-  c += step;
-  v128.store(c, x2);
-  v128.store(c, y2, 16);
-  c += step;
-  v128.store(c, x3);
-  v128.store(c, y3, 16);
-}
-
-/** One row at 32 positions: what a depthwise convolution has. */
-function strip(c: usize, a: usize, x: usize, table: usize, depth: i32, bias: usize): void {
-  let r0 = v128.load32_splat(bias);
-  let r1 = r0;
-  let r2 = r0;
-  let r3 = r0;
-  let r4 = r0;
-  let r5 = r0;
-  let r6 = r0;
-  let r7 = r0;
-  const end = table + (<usize>depth << 2);
-  for (; table < end; table += 4, a += 4) {
-    const b = x + <usize>load<i32>(table);
-    const s = v128.load32_splat(a);
-    r0 = madd(s, v128.load(b), r0);
-    r1 = madd(s, v128.load(b, 16), r1);
-    r2 = madd(s, v128.load(b, 32), r2);
-    r3 = madd(s, v128.load(b, 48), r3);
-    r4 = madd(s, v128.load(b, 64), r4);
-    r5 = madd(s, v128.load(b, 80), r5);
-    r6 = madd(s, v128.load(b, 96), r6);
-    r7 = madd(s, v128.load(b, 112), r7);
-  }
-  v128.store(c, r0);
-  v128.store(c, r1, 16);
-  v128.store(c, r2, 32);
-  v128.store(c, r3, 48);
-  v128.store(c, r4, 64);
-  v128.store(c, r5, 80);
-  v128.store(c, r6, 96);
-  v128.store(c, r7, 112);
-}
-
-/** A row of results to where they go, `step` bytes apart. */
+/** Rows that come in panels of six; those after them come in panels of four, and one row alone as it is. */
 // @ts-ignore: decorator
 @inline
-function finishRow(to: usize, from: usize, count: i32, step: usize): void {
-  if (step == 4) copyRow(to, from, count);
-  else for (let i = 0; i < count; i++, to += step) store<i32>(to, load<i32>(from + (<usize>i << 2)));
+function highRows(rows: i32): i32 {
+  return wide && rows > 1 ? 6 * sixes(rows) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function panelRows(i: i32, high: i32, rows: i32): i32 {
+  return i < high ? 6 : rows == 1 ? 1 : 4;
+}
+
+/** A panel of rows for channels [from, to): for each channel and tap the rows' weights; rows beyond the end are 0. */
+// @ts-ignore: decorator
+@inline
+function packPanel(height: i32, to: usize, w: usize, some: i32, from: i32, end: i32, taps: i32, rowStep: usize, channelStep: usize, tapsAt: usize): void {
+  for (let c = from; c < end; c++) {
+    const channel = w + <usize>c * channelStep;
+    for (let t = 0; t < taps; t++) {
+      let at = channel + <usize>word(tapsAt, t);
+      for (let r = 0; r < height; r++, to += 4, at += rowStep) store<f32>(to, r < some ? load<f32>(at) : 0);
+    }
+  }
 }
 
 /**
- * y [images, groups · out, …] = bias + Σ over channels and taps of weight · x; bias 0: none. `at`:
- *  0 images, groups, channels and out of a group,
- *  4 numbers of a channel and of an image of x, and of y,
- *  8 bytes between rows, channels and groups of the weight,
- * 11 images staged at once, taps, bytes of a staged plane,
- * 14 staging (12 words),
- * 26 counts, 29 where y begins, and its steps, in numbers, each depth, height, width,
- * 33 for each tap its place in the weight and in the staged planes, in bytes.
+ * The weight's rows for channels [from, to) of each group, in the order in which micro-kernels read them. Groups are `groupStep` bytes apart, packed ones
+ * `packedStep`; `taps`: each one's place in the kernel, in bytes.
  */
-export function convolve(yAt: usize, x: usize, weight: usize, bias: usize, scratch: usize, at: usize): void {
-  const images = word(at, 0);
-  const groups = word(at, 1);
-  const channels = word(at, 2);
-  const out = word(at, 3);
-  const xPlane = <usize>word(at, 4) << 2;
-  const xImage = <usize>word(at, 5) << 2;
-  const yPlane = <usize>word(at, 6) << 2;
-  const yImage = <usize>word(at, 7) << 2;
-  const block = word(at, 11);
-  const taps = word(at, 12);
-  const plane = <usize>word(at, 13);
-  const stageAt = at + 56;
-  const counts = at + 104;
-  const tapsAt = at + 132;
-  const outD = word(counts, 0);
-  const outH = word(counts, 1);
-  const outW = word(counts, 2);
-  const stepD = <usize>word(at, 30) << 2;
-  const stepH = <usize>word(at, 31) << 2;
-  const stepW = <usize>word(at, 32) << 2;
-  const rows = word(stageAt, 10);
-  const row = <usize>word(stageAt, 11) << 2;
-  const phases = word(stageAt, 3) * word(stageAt, 4) * word(stageAt, 5);
+export function convolvePack(
+  packed: usize, weight: usize, from: i32, to: i32, groups: i32, rows: i32, channels: i32, groupStep: usize, packedStep: usize, rowStep: usize, channelStep: usize,
+  taps: i32, tapsAt: usize,
+): void {
+  const high = highRows(rows);
   const depth = channels * taps;
-  const wide = out == 1 ? 32 : 8;
-  const imageBytes = <usize>(word(stageAt, 9) * rows) * row;
-
-  const table = scratch;
-  const weights = table + (<usize>depth << 2);
-  const bias4 = weights + (<usize>(depth * ((out + 3) & ~3)) << 2);
-  const results = bias4 + 16;
-  const step = <usize>((positionsOf(block, stageAt, counts) + wide - 1) & ~(wide - 1)) << 2;
-  const staged = results + 4 * step;
-  for (let c = 0; c < channels; c++) {
-    for (let t = 0; t < taps; t++) {
-      store<i32>(table + (<usize>(c * taps + t) << 2), <i32>(<usize>(c * phases) * plane) + word(tapsAt, 2 * t + 1));
+  for (let g = 0; g < groups; g++, packed += packedStep, weight += groupStep) {
+    for (let i = 0; i < rows; ) {
+      const height = panelRows(i, high, rows);
+      const panel = packed + (<usize>(i * depth + from * taps * height) << 2);
+      const first = weight + <usize>i * rowStep;
+      if (height == 6) packPanel(6, panel, first, 6, from, to, taps, rowStep, channelStep, tapsAt);
+      else if (height == 4) packPanel(4, panel, first, min(4, rows - i), from, to, taps, rowStep, channelStep, tapsAt);
+      else packPanel(1, panel, first, 1, from, to, taps, rowStep, channelStep, tapsAt);
+      i += height;
     }
   }
-  memory.fill(staged, 0, <usize>(channels * phases) * plane);
-  for (let g = 0; g < groups; g++) {
-    packWeights(weights, weight + <usize>g * <usize>word(at, 10), out, channels, taps, tapsAt, word(at, 8), word(at, 9));
-    for (let n = 0; n < images; n += block) {
-      const here = min(block, images - n);
-      for (let i = 0; i < here; i++) {
-        const image = x + <usize>(n + i) * xImage + <usize>(g * channels) * xPlane;
-        stage(staged + <usize>i * imageBytes, plane, image, channels, stageAt);
-      }
-      const positions = positionsOf(here, stageAt, counts);
-      for (let o = 0; o < out; o += 4) {
-        const some = min(4, out - o);
-        for (let r = 0; r < 4; r++) {
-          const from = bias + (<usize>(g * out + o + r) << 2);
-          store<f32>(bias4 + (<usize>r << 2), bias == 0 || r >= some ? 0 : load<f32>(from));
-        }
-        const panel = weights + (<usize>(o * depth) << 2);
-        for (let p = 0; p < positions; p += wide) {
-          const offset = <usize>p << 2;
-          if (out == 1) strip(results + offset, panel, staged + offset, table, depth, bias4);
-          else tile(results + offset, step, panel, staged + offset, table, depth, bias4);
-        }
-        for (let i = 0; i < here; i++) {
-          let y = yAt + (<usize>word(at, 29) << 2) + <usize>(n + i) * yImage + <usize>(g * out + o) * yPlane;
-          for (let r = 0; r < some; r++, y += yPlane) {
-            const from = results + <usize>r * step + <usize>i * imageBytes;
-            for (let d = 0; d < outD; d++) {
-              for (let h = 0; h < outH; h++) {
-                finishRow(y + <usize>d * stepD + <usize>h * stepH, from + <usize>(d * rows + h) * row, outW, stepW);
-              }
+}
+
+/** A panel's rows at all positions of a run. */
+function panelAlong(height: i32, c: usize, step: usize, a: usize, x: usize, table: usize, depth: i32, bias: usize, positions: i32): void {
+  const end = <usize>positions << 2;
+  if (height == 6) for (let p: usize = 0; p < end; p += 64) tapsSix(c + p, step, a, x + p, table, depth, bias);
+  else if (height == 1) for (let p: usize = 0; p < end; p += 128) tapsOfRow(c + p, a, x + p, table, depth, bias);
+  else if (wide) for (let p: usize = 0; p < end; p += 64) tapsFour(c + p, step, a, x + p, table, depth, bias);
+  else for (let p: usize = 0; p < end; p += 32) tapsNarrow(c + p, step, a, x + p, table, depth, bias);
+}
+
+/** Two rows' elements in turns: the first has as many as the second, or one more. */
+export function interleaveRows(to: usize, a: usize, b: usize, countA: i32, countB: i32): void {
+  let i = 0;
+  for (; i + 4 <= countB; i += 4) {
+    const x = v128.load(a + (<usize>i << 2));
+    const y = v128.load(b + (<usize>i << 2));
+    v128.store(to + (<usize>i << 3), v128.shuffle<i32>(x, y, 0, 4, 1, 5));
+    v128.store(to + (<usize>i << 3), v128.shuffle<i32>(x, y, 2, 6, 3, 7), 16);
+  }
+  for (; i < countA; i++) {
+    store<i32>(to + (<usize>i << 3), load<i32>(a + (<usize>i << 2)));
+    if (i < countB) store<i32>(to + (<usize>i << 3), load<i32>(b + (<usize>i << 2)), 4);
+  }
+}
+
+// Words of a pass, after its blocking.
+const GROUPS = 0;
+const CHANNELS = 2;
+const ROWS = 3;
+/** Elements of y between groups, channels and images. */
+const GROUP_Y = 4;
+const CHANNEL_Y = 5;
+const IMAGE_Y = 6;
+/** Bytes between the groups' packed weights, and biases; and of a row of results. */
+const GROUP_PACKED = 7;
+const GROUP_BIAS = 8;
+const RUN = 9;
+/** Height and width of y, and the steps between a phase's results. */
+const HEIGHT = 10;
+const WIDTH = 11;
+const STEP = 12;
+/** Phases of all axes, and along a row. */
+const PHASES = 15;
+const ALONG = 16;
+const LIST = 17;
+// Words of a phase: taps, the first result along each axis, results along each axis, the bytes of packed weights before its own, and each tap's place in the staged
+// planes in bytes.
+const FIRST = 1;
+const COUNT = 4;
+const PACKED = 7;
+const TAPS = 8;
+
+// @ts-ignore: decorator
+@inline
+function nextPhase(phase: usize): usize {
+  return phase + (<usize>(TAPS + word(phase, 0)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function resultsOf(phase: usize, frame: usize, axis: i32): i32 {
+  return min(countHere(frame, axis), word(phase, COUNT + axis) - firstHere(frame, axis));
+}
+
+/** A row of the weight's results of all phases, to where they go. */
+function writeRow(y: usize, results: usize, frame: usize, at: usize, own: usize): void {
+  const run = <usize>word(own, RUN);
+  const width = word(own, WIDTH);
+  const along = word(own, ALONG);
+  const step = word(own, STEP + 2);
+  const row = rowPlaces(at);
+  const whole = step == 1 && word(own, STEP + 1) == 1 && row == width;
+  let phase = own + (LIST << 2);
+  for (let f = 0; f < word(own, PHASES); f += along) {
+    const counts = resultsOf(phase, frame, 2);
+    const rows = resultsOf(phase, frame, 1);
+    for (let i = 0; i < imagesHere(frame); i++) {
+      for (let d = 0; d < resultsOf(phase, frame, 0); d++) {
+        const yd = (firstHere(frame, 0) + d) * word(own, STEP) + word(phase, FIRST);
+        let from = results + (<usize>(i * imagePlaces(at) + d * rowsPlaces(at)) << 2);
+        for (let h = 0; h < rows; h++, from += <usize>row << 2) {
+          const yh = (firstHere(frame, 1) + h) * word(own, STEP + 1) + word(phase, FIRST + 1);
+          const places = (yd * word(own, HEIGHT) + yh) * width + firstHere(frame, 2) * step;
+          let to = y + (<usize>(i * word(own, IMAGE_Y) + places) << 2);
+          if (whole) {
+            copyRow(to, from, rows * width);
+            break;
+          }
+          if (step == 1) copyRow(to, from, counts);
+          else if (step == 2 && along == 2) interleaveRows(to, from, from + 6 * run, counts, max(0, resultsOf(nextPhase(phase), frame, 2)));
+          else {
+            let other = phase;
+            for (let w = 0; w < along; w++, other = nextPhase(other), to += 4) {
+              const source = from + <usize>(6 * w) * run;
+              for (let j = 0; j < resultsOf(other, frame, 2); j++) store<i32>(to + (<usize>(j * step) << 2), load<i32>(source + (<usize>j << 2)));
             }
           }
         }
+      }
+    }
+    for (let w = 0; w < along; w++) {
+      phase = nextPhase(phase);
+      results += 6 * run;
+    }
+  }
+}
+
+/** y [images, groups · rows, …] = bias + Σ over channels and taps of weight · x, for blocks [from, to); bias 0: none. `at`: a blocking (stage.ts), then a pass. */
+export function convolve(yAt: usize, x: usize, packed: usize, bias: usize, scratch: usize, from: i32, to: i32, at: usize): void {
+  const own = at + blockingWords(at);
+  const channels = word(own, CHANNELS);
+  const rows = word(own, ROWS);
+  const run = <usize>word(own, RUN);
+  const phases = word(own, PHASES);
+  const planes = planesOf(at);
+  const plane = planeBytes(at);
+  const channelY = <usize>word(own, CHANNEL_Y) << 2;
+  const high = highRows(rows);
+  const xGroup = <usize>channels * (<usize>word(at, 22) << 2);
+
+  const frame = scratch;
+  const bias6 = frame + frameBytes;
+  const tables = bias6 + 36;
+  let table = tables;
+  let phase = own + (LIST << 2);
+  for (let f = 0; f < phases; f++, phase = nextPhase(phase)) {
+    for (let c = 0; c < channels; c++) {
+      for (let t = 0; t < word(phase, 0); t++, table += 4) store<i32>(table, <i32>(<usize>(c * planes) * plane) + word(phase, TAPS + t));
+    }
+  }
+  const results = (table + 15) & ~15;
+  const staged = results + <usize>(6 * phases) * run;
+  for (let b = from; b < to; b++) {
+    frameOf(frame, at, b);
+    const positions = runHere(frame, at);
+    for (let g = word(own, GROUPS); g < word(own, GROUPS + 1); g++) {
+      stage(staged, x + <usize>g * xGroup, channels, frame, at);
+      const weights = packed + <usize>g * <usize>word(own, GROUP_PACKED);
+      const biases = bias + <usize>g * <usize>word(own, GROUP_BIAS);
+      let y = yAt + (<usize>(g * word(own, GROUP_Y) + firstImage(frame) * word(own, IMAGE_Y)) << 2);
+      for (let i = 0; i < rows; ) {
+        const height = panelRows(i, high, rows);
+        for (let r = 0; r < height; r++) {
+          const known = bias != 0 && i + r < rows;
+          store<f32>(bias6 + (<usize>r << 2), known ? load<f32>(biases + (<usize>(i + r) << 2)) : 0);
+        }
+        table = tables;
+        phase = own + (LIST << 2);
+        for (let f = 0; f < phases; f++, phase = nextPhase(phase)) {
+          const depth = channels * word(phase, 0);
+          const panel = weights + <usize>word(phase, PACKED) + (<usize>(i * depth) << 2);
+          panelAlong(height, results + <usize>(6 * f) * run, run, panel, staged, table, depth, bias6, positions);
+          table += <usize>depth << 2;
+        }
+        for (let r = 0; r < min(height, rows - i); r++, y += channelY) writeRow(y, results + <usize>r * run, frame, at, own);
+        i += height;
       }
     }
   }

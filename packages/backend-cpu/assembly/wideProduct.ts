@@ -8,7 +8,7 @@ import { wideFour, wideSix } from "./wideTile";
 export const edge: usize = 4 * PRODUCT_EDGE;
 
 /** Panels of six of so many rows: those after them are then whole fours if it can be. */
-function sixes(rows: i32): i32 {
+export function sixes(rows: i32): i32 {
   // Where multiplying and adding are two instructions, twelve accumulators leave no register for the product.
   if (!ASC_FEATURE_RELAXED_SIMD) return 0;
   const most = rows / 6;

@@ -100,6 +100,7 @@ const cases = (axes: number, largest: number): fc.Arbitrary<Case> => {
     }));
 };
 
+const line = { stride: [1], padding: [3], dilation: [1], kernel: [5], groups: 1, bias: true };
 const square = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], kernel: [3, 3], groups: 1, bias: true };
 
 describe("transposed convolution, unfold, fold and their gradients are the reference's", { timeout: 60_000 }, () => {
@@ -151,10 +152,90 @@ describe("convolution and its gradients are the reference's", { timeout: 60_000 
     ["maps of one place", { ...square, batch: 33, channels: 8, out: 8, size: [1, 1] }],
     ["padding wider than the image", { ...square, batch: 2, channels: 2, out: 3, padding: [4, 5], size: [2, 3] }],
     ["1 × 1 with padding", { ...square, batch: 2, channels: 2, out: 3, kernel: [1, 1], padding: [2, 1], size: [4, 5] }],
+    ["a signal cut along its length", { ...line, batch: 2, channels: 7, out: 13, size: [1501] }],
+    [
+      "a signal cut along its length, in steps of 2 with holes",
+      { ...line, batch: 1, stride: [2], dilation: [3], channels: 3, out: 9, size: [2005] },
+    ],
+    ["an image cut along its height", { ...square, batch: 2, channels: 5, out: 7, stride: [2, 2], size: [71, 53] }],
+    [
+      "an image cut along its height, padded by more than a block",
+      { ...square, batch: 1, channels: 2, out: 3, padding: [9, 1], dilation: [2, 1], size: [40, 90] },
+    ],
+    [
+      "a volume cut along its depth",
+      {
+        batch: 1,
+        groups: 1,
+        bias: true,
+        channels: 3,
+        out: 5,
+        kernel: [3, 2, 3],
+        stride: [1, 2, 1],
+        padding: [1, 0, 1],
+        dilation: [1, 1, 2],
+        size: [14, 11, 17],
+      },
+    ],
+    ["64 small maps in blocks, the last one short", { ...square, batch: 67, channels: 6, out: 14, stride: [2, 2], size: [5, 6] }],
+    ["4 × 4 in steps of 2", { ...square, batch: 6, channels: 19, out: 21, kernel: [4, 4], stride: [2, 2], size: [14, 15] }],
+    [
+      "1 × 1 in steps of 2",
+      { ...square, batch: 5, channels: 17, out: 29, kernel: [1, 1], stride: [2, 2], padding: [0, 0], size: [13, 12] },
+    ],
+    ["1 × 1, rows of all lengths", { ...square, batch: 64, channels: 9, out: 31, kernel: [1, 1], padding: [0, 0], size: [3, 3] }],
+    ["a weight cut by its channels", { ...square, batch: 9, channels: 128, out: 129, stride: [2, 2], size: [5, 5] }],
+    ["many groups of a few channels", { ...square, batch: 3, groups: 12, channels: 3, out: 5, stride: [2, 1], size: [9, 21] }],
+    ["one channel to one", { ...square, batch: 7, channels: 1, out: 1, size: [9, 8] }],
+    ["depthwise on 64 small maps", { ...square, batch: 67, channels: 1, out: 1, groups: 24, size: [4, 4] }],
+    ["depthwise in steps of 2", { ...square, batch: 5, channels: 1, out: 1, groups: 19, stride: [2, 2], size: [21, 22] }],
+    [
+      "depthwise in steps of 3 and 2, rows of three",
+      { ...square, batch: 5, channels: 1, out: 1, groups: 9, stride: [3, 2], size: [17, 6] },
+    ],
+    [
+      "depthwise 5 × 5, few groups of many images",
+      { ...square, batch: 41, channels: 1, out: 1, groups: 2, kernel: [5, 5], padding: [2, 2], size: [19, 23] },
+    ],
+    ["depthwise over a signal", { ...line, batch: 3, channels: 1, out: 1, groups: 13, size: [533] }],
     ["a stride beyond the kernel", { ...square, batch: 3, channels: 2, out: 5, kernel: [2, 1], stride: [5, 3], size: [23, 11] }],
   ] satisfies [string, Case][])("%s", async (_, of) => {
     await check(of);
   });
+
+  it("depthwise, over one to three axes, with any window", async () => {
+    for (const [axes, largest, numRuns] of [
+      [1, 40, 25],
+      [2, 12, 40],
+      [3, 4, 15],
+    ] as const) {
+      const depthwise = cases(axes, largest).map((of) => ({ ...of, groups: 2 + of.channels, channels: 1, out: 1 }));
+      await fc.assert(fc.asyncProperty(depthwise, check), { numRuns });
+    }
+  });
+
+  it.each([
+    ["dense", { ...square, batch: 2, channels: 3, out: 10, stride: [2, 2], size: [9, 10] }],
+    ["depthwise", { ...square, batch: 3, channels: 1, out: 1, groups: 5, size: [9, 11] }],
+  ] satisfies [string, Case][])(
+    "%s: what is not finite in the image or the gradient reaches what it reaches there",
+    async (_, c) => {
+      const { batch, groups, channels, out, size, kernel, ...window } = c;
+      const x = numbers([batch, groups * channels, ...size], 1);
+      x.data.set([Infinity, 1, NaN], 17);
+      const w = numbers([groups * out, channels, ...kernel], 2);
+      const options = { stride: window.stride, padding: window.padding, dilation: window.dilation, groups };
+      const gradient = (shape: readonly number[]): Numbers => {
+        const g = numbers(shape, 4);
+        g.data[g.data.length - 9] = -Infinity;
+        return g;
+      };
+      await expectSame(
+        withGradients((t, v) => convolution(t!, v!, undefined, options), gradient),
+        [x, w],
+      );
+    },
+  );
 
   it("of nothing, a batch of 0, and a fork that parts unevenly", async () => {
     await check({ ...square, batch: 0, channels: 2, out: 3, size: [5, 5] });

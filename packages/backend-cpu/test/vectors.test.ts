@@ -1,6 +1,19 @@
 import v8 from "node:v8";
 import { describe, expect, it } from "vitest";
-import { linear, matmul, scaledDotProductAttention, scope, tensor, withBackend, type Tensor } from "@ermine/core";
+import {
+  convolution,
+  linear,
+  matmul,
+  mul,
+  scaledDotProductAttention,
+  scope,
+  sum,
+  tensor,
+  valueAndGrad,
+  withBackend,
+  type ConvolutionOptions,
+  type Tensor,
+} from "@ermine/core";
 import { cpu, type CpuBackend, type Numerics } from "../src/index.js";
 import { loadEngine } from "../src/engine.js";
 import { whyNot, wideVectors } from "../src/v8Flags.js";
@@ -74,6 +87,24 @@ describe.each(["fast", "portable"] as const)("vectors of 256 bits, %s", async (n
       const numbers = (): Float32Array => scope(() => run().dataSync() as Float32Array);
       expect(withBackend(wide, numbers)).toEqual(withBackend(narrow, numbers));
     }
+  });
+
+  const signs = (y: Tensor): Tensor => sum(mul(y, noisy(...(y.shape as number[]))));
+  it.each<[string, readonly number[], readonly number[], ConvolutionOptions]>([
+    ["4 × 4 in steps of 2", [3, 13, 19, 18], [27, 13, 4, 4], { stride: 2, padding: 1 }],
+    ["1 × 1", [3, 33, 9, 9], [14, 33, 1, 1], {}],
+    ["a signal", [2, 5, 701], [8, 5, 7], { padding: 3, dilation: 2 }],
+    ["groups", [2, 12, 17, 9], [24, 4, 3, 3], { groups: 3 }],
+    ["depthwise", [2, 9, 21, 20], [9, 1, 3, 3], { groups: 9, stride: 2, padding: 1 }],
+    ["depthwise, steps of 1", [2, 9, 21, 20], [9, 1, 5, 5], { groups: 9, padding: 2 }],
+  ])("give the bits of narrow ones in a convolution and its gradients: %s", (_, x, w, options) => {
+    const run = (): Float32Array[] =>
+      scope(() => {
+        const inputs = [noisy(...x), noisy(...w), noisy(w[0]!)];
+        const { value, grads } = valueAndGrad(() => signs(convolution(inputs[0]!, inputs[1]!, inputs[2], options)), inputs);
+        return [value, ...grads].map((t) => t.dataSync() as Float32Array);
+      });
+    expect(withBackend(wide, run)).toEqual(withBackend(narrow, run));
   });
 });
 

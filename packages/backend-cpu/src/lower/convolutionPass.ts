@@ -1,4 +1,4 @@
-/** A convolution as both of its kernels take it: the taps of convolution.ts and the tiles of winograd.ts. */
+/** A convolution as all of its kernels take it. */
 import type { Emitter } from "../emitter.js";
 import { sizeOf } from "./operand.js";
 import { inParts } from "./split.js";
@@ -22,30 +22,31 @@ export interface Convolution {
   readonly dilation: Axes;
 }
 
-/** How planes are laid out. */
-export interface Staging {
-  readonly size: Axes;
-  readonly stride: Axes;
-  /** The place of the first number: padding before it, or less than 0 where the first are left out. */
-  readonly before: Axes;
-  /** Places from row to row and so on, in steps of the stride. */
-  readonly rows: Axes;
-}
-
-/** One of the kernel's numbers. */
+/** One of the kernel's elements. */
 export interface Tap {
-  /** Its number in the kernel. */
+  /** Its place in the kernel. */
   readonly index: number;
-  /** Which remainder of the stride, and how far in the run. */
-  readonly phase: number;
-  readonly reach: number;
+  /** Which remainder of the stride it meets, and how many steps of the stride from the first position. */
+  readonly remainder: Axes;
+  readonly from: Axes;
 }
 
 /** Emits the convolution's work, which consists of `count` units, as few parts. */
 export const cut = (e: Emitter, c: Convolution, count: number, emit: (from: number, to: number) => void): void =>
-  inParts(e, c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts), count, emit);
+  inParts(e, workOf(c), count, emit);
 
-/** What a pass over staged planes computes, and where. */
+/** Multiply-adds. */
+export const workOf = (c: Convolution): number => c.images * c.groups * c.out * c.channels * sizeOf(c.kernel) * sizeOf(c.counts);
+
+/** Results at some remainder of the step between them, and the taps that lead to them. */
+export interface Phase {
+  /** The first result along each axis, and how many there are. */
+  readonly first: Axes;
+  readonly counts: Axes;
+  readonly taps: readonly Tap[];
+}
+
+/** What is computed, and where. */
 export interface Pass {
   readonly y: number;
   readonly x: number;
@@ -53,10 +54,16 @@ export interface Pass {
   readonly bias: number;
   /** 8, the last place of a 3 × 3 kernel, on the way from y to x: rows of the weight are its channels, and the kernel is turned round. Else 0. */
   readonly turned: 0 | 8;
-  readonly staging: Staging;
+  /** Of what is read. */
+  readonly size: Axes;
+  readonly stride: Axes;
+  readonly before: Axes;
+  readonly after: Axes;
+  /** Positions: as many as the phase that has the most. */
   readonly counts: Axes;
-  /** Where the result's numbers go: the first, and every how many-th along the axes. */
-  readonly first: Axes;
+  /** Of what is written, and the steps between a phase's results. */
+  readonly sizeOut: Axes;
   readonly every: Axes;
-  readonly taps: readonly Tap[];
+  /** The last axis fastest. */
+  readonly phases: readonly Phase[];
 }

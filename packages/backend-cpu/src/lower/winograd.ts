@@ -41,9 +41,9 @@ const pays = (c: Convolution, counts: Axes): boolean =>
 
 /** Emits the pass through Winograd's tiles where that is faster. */
 export function winograd(e: Emitter, c: Convolution, p: Pass, channels: number, out: number): boolean {
-  const { turned, counts, staging } = p;
+  const { turned, counts } = p;
   if (!pays(c, counts)) return false;
-  const tiles = tilesOf(c.images, channels, out, staging.size, counts, staging.before);
+  const tiles = tilesOf(c.images, channels, out, p.size, counts, p.before);
   const panels = Math.ceil(out / 4);
   const numbers = 64 * panels * channels;
   const transformed = e.shared(numbers);
