@@ -29,9 +29,7 @@ function rings(count: number) {
 async function run(backend: Backend) {
   manualSeed(0);
   const model = new Sequential(new Linear(2, 32), new ReLU(), new Linear(32, 3));
-  const how = { model, loss: crossEntropy, optimizer: adamw({ learningRate: 0.01 }), backend };
-  const trainer = new Trainer(how);
-  const examiner = new Trainer({ ...how, metrics: [accuracy(), topKAccuracy({ k: 2 })] });
+  const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw({ learningRate: 0.01 }), backend });
   const probabilities = compile((x: Tensor) => softmax(model.forward(x)), { backend });
   // Where a point would have to go to look less like its class.
   const direction = compile(
@@ -46,14 +44,14 @@ async function run(backend: Backend) {
   const point = tensor([[0.2, 0.1]]);
   for (let round = 1; round <= 3; round++) {
     await trainer.fit(seen, { epochs: 4, batchSize: 32 });
-    const scores = await examiner.evaluate(unseen);
+    const scores = await trainer.evaluate(unseen, { metrics: [accuracy(), topKAccuracy({ k: 2 })] });
     const [inner] = withBackend(backend, () => probabilities(point)).dataSync();
     console.log(`${backend.name}, round ${round}: ${JSON.stringify(scores)}, the middle is ring 0 with ${inner!.toFixed(2)}`);
   }
   console.log(
     `away from ring 0: ${[...withBackend(backend, () => direction(point, tensor([0], { dtype: "int32" }))).dataSync()].map((d) => d.toFixed(1)).join(", ")}`,
   );
-  for (const holder of [direction, probabilities, examiner, trainer]) holder.dispose();
+  for (const holder of [direction, probabilities, trainer]) holder.dispose();
 }
 
 await run(await cpu());

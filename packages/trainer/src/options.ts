@@ -21,10 +21,10 @@ import type { BackendRequest } from "./plan/request.js";
 import type { ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
 import type { Regularizer } from "./risk/regularizers.js";
 
-/** The options of a `Trainer`. */
-export interface TrainerOptions<M extends string = string, T extends string = never> {
+/** The options of a `Trainer`: `M` are the names of its metrics, `T` those of the loss's parts, `O` what the model gives. */
+export interface TrainerOptions<M extends string = string, T extends string = never, O = unknown> {
   /** The model to train: any module, whose forward takes a batch's inputs. */
-  readonly model: Module;
+  readonly model: Module & { forward(...inputs: never[]): O };
   /** A loss of core's (with its options bound: `crossEntropy.with({ labelSmoothing: 0.1 })`), several (`weightedSum`), or a function of one's own. */
   readonly loss: AnyLoss<T>;
   /** One optimizer for all parameters, or groups. */
@@ -66,6 +66,11 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly validation?: DataSource;
   /** The share of the data set that is held out for that, chosen by seed. Default: none. */
   readonly validationSplit?: number;
+  /**
+   * Log the trainer's metrics over the training data too ("accuracy" next to "valAccuracy"). After each epoch the model is evaluated on them as it is on
+   * the validation data: with the weights of that moment and without dropout, so that both are comparable. That is one more forward pass over the data. Default false.
+   */
+  readonly trainMetrics?: boolean;
   /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
@@ -125,6 +130,7 @@ const fitKinds = {
   dropLast: "any",
   validation: "any",
   validationWeights: "any",
+  trainMetrics: "boolean",
   shuffle: "any",
   callbacks: "any",
   onRefusal: "any",
@@ -157,7 +163,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
   if (typeof backend !== "string" && typeof (backend as Partial<Backend> | null)?.name !== "string") {
     throw new ErmineError("ERMINE_OPTION", `Trainer: backend is a backend, got ${show(backend)}. Write backend: await cpu().`);
   }
-  checkMetrics(options.metrics ?? []);
+  checkMetrics("Trainer", options.metrics ?? []);
   checkRegularizers(options.regularizers ?? []);
   checkOptimizers(options.optimizer);
   for (const { name, observe, init } of followers(options.optimizer)) {
@@ -169,17 +175,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
     );
   }
   if (isSum(options.loss)) for (const { name, loss } of options.loss.parts) checkCopy(`Trainer: the loss "${name}"`, loss);
-  const names = [
-    ...(isSum(options.loss) ? options.loss.parts.map(({ name }) => name) : []),
-    ...(options.metrics ?? []).map(({ name }) => name),
-  ];
-  const twice = names.find((name, i) => names.indexOf(name) !== i || name === "loss");
-  if (twice !== undefined) {
-    throw new ErmineError(
-      "ERMINE_OPTION",
-      `Trainer: "${twice}" would name two logs. Metrics and parts of the loss have names of their own.`,
-    );
-  }
+  checkLogNames("Trainer", options.loss, options.metrics ?? []);
   checkClip(options);
   const { accumulate = 1 } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1) {
@@ -188,6 +184,17 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
       `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${String(accumulate)}.`,
     );
   }
+}
+
+/** @throws ErmineError ERMINE_OPTION where two logs would have one name */
+export function checkLogNames(where: string, loss: AnyLoss, metrics: readonly Metric[]): void {
+  const names = [...(isSum(loss) ? loss.parts.map(({ name }) => name) : []), ...metrics.map(({ name }) => name)];
+  const twice = names.find((name, i) => names.indexOf(name) !== i || name === "loss");
+  if (twice === undefined) return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where}: "${twice}" would name two logs. Metrics and parts of the loss have names of their own.`,
+  );
 }
 
 function checkModel(model: unknown): void {
@@ -268,6 +275,7 @@ export interface FitRun<M extends string = string, T extends string = string> ex
   readonly shuffle: boolean;
   /** Those that a training which goes on from a snapshot must have again. */
   readonly settings: FitSettings;
+  readonly trainMetrics: boolean;
   readonly callbacks: readonly Callback<LogName<M, T>>[];
   readonly onRefusal: "stop" | "skip";
   readonly notice: (message: string) => void;
@@ -306,7 +314,10 @@ export function checkFit<M extends string, T extends string>(
   const callbacks = checkCallbacks<LogName<M, T>>(options.callbacks ?? []);
   // The parts of a function of one's own are known when it has been called: its monitors are checked then.
   if (isSum(trainer.loss) || isLoss(trainer.loss)) {
-    checkMonitors([...callbacks, ...followers(trainer.optimizer)], directionsOf(trainer, validation !== undefined));
+    checkMonitors(
+      [...callbacks, ...followers(trainer.optimizer)],
+      directionsOf(trainer, { validated: validation !== undefined, trainMetrics: options.trainMetrics ?? false }),
+    );
   }
   const {
     epochs,
@@ -318,6 +329,7 @@ export function checkFit<M extends string, T extends string>(
     notice = console.warn,
     validationWeights = "latest",
     onRefusal = "stop",
+    trainMetrics = false,
   } = options;
   checkKinds(options);
   if (onRefusal !== "stop" && onRefusal !== "skip")
@@ -328,6 +340,18 @@ export function checkFit<M extends string, T extends string>(
       `fit: dropLast leaves no batch: there are ${training.length} samples to train on, and batchSize is ${batchSize}. Take a smaller batchSize.`,
     );
   }
+  if (trainMetrics && (trainer.metrics ?? []).length === 0) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      "fit: trainMetrics logs the trainer's metrics, and it has none: new Trainer({ metrics: [accuracy()] }).",
+    );
+  }
+  if (trainMetrics && source.resume === "none") {
+    throw new ErmineError(
+      "ERMINE_DATA",
+      "fit: trainMetrics goes over the data once more, and these can be read once. Pass a function that makes the iterator.",
+    );
+  }
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
   const settings: FitSettings = { batchSize, dropLast, shuffle, validationWeights };
@@ -335,6 +359,7 @@ export function checkFit<M extends string, T extends string>(
     training,
     validation,
     validationWeights,
+    trainMetrics,
     batchSize,
     dropLast,
     shuffle,
@@ -405,18 +430,19 @@ export const validationName = (name: string): string => `val${name[0]!.toUpperCa
 /** Which way each log of a training gets better. Of a part that is maximized, by a negative weight, higher is. */
 export function directionsOf(
   { loss, metrics = [] }: Pick<TrainerOptions<string, string>, "loss" | "metrics">,
-  validated: boolean,
+  { validated, trainMetrics }: { readonly validated: boolean; readonly trainMetrics: boolean },
 ): Directions {
-  const own: [string, Better][] = [
+  const ofLoss: [string, Better][] = [
     ["loss", "lower"],
     ...partsOf(loss).flatMap(({ name, weight }): [string, Better][] =>
       name === undefined ? [] : [[name, weight < 0 ? "higher" : "lower"]],
     ),
   ];
-  const judged = [...own, ...metrics.map(({ name, better }): [string, Better] => [name, better])];
+  const ofMetrics = metrics.map(({ name, better }): [string, Better] => [name, better]);
   return Object.fromEntries([
-    ...own,
-    ...(validated ? judged.map(([name, better]) => [validationName(name), better] as const) : []),
+    ...ofLoss,
+    ...(trainMetrics ? ofMetrics : []),
+    ...(validated ? [...ofLoss, ...ofMetrics].map(([name, better]) => [validationName(name), better] as const) : []),
   ]);
 }
 

@@ -6,13 +6,15 @@ import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
 import type { DataSource } from "./data/source.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
-import { predict, type Reading } from "./loop/predict.js";
+import type { OutputKey, PredictionOf, Question, Reading } from "./loop/predict.js";
+import { checkMetrics, type Metric } from "./metrics/metric.js";
 import type { SettingsOf } from "./loop/resumed.js";
 import { resumeChunk } from "./loop/snapshots.js";
 import { sampleOf, sourceOf } from "./loop/sources.js";
 import {
   checkDataset,
   checkFit,
+  checkLogNames,
   checkTrainerOptions,
   checkWeights,
   type FitOptions,
@@ -26,7 +28,6 @@ import { configurationOf, type Configuration } from "./plan/configuration.js";
 import type { Plan } from "./plan/plan.js";
 import type { Profile } from "./plan/profile.js";
 import type { Use } from "./plan/workload.js";
-import type { HostOutput } from "./step/engine.js";
 import { rateAt, type Rate } from "./schedules/schedule.js";
 import type { SnapshotSource, TrainingSnapshot } from "./step/contract.js";
 import { disposeTraining, trainingFor, type Training } from "./step/training.js";
@@ -47,14 +48,15 @@ const atHome = "another program has the model's variables in its memory";
  * const history = await trainer.fit(data, { epochs: 3, batchSize: 64, validationSplit: 0.25, callbacks: [progressBar()] });
  * history.epochs.length; // => 3
  */
-export class Trainer<M extends string = never, T extends string = never> {
-  readonly #options: TrainerOptions<M, T>;
+// `any`: a `Trainer` without arguments takes one of any model.
+export class Trainer<M extends string = never, T extends string = never, O = any> {
+  readonly #options: TrainerOptions<M, T, O>;
   readonly #training: Training;
   #choice: BackendChoice | undefined;
   #choosing: Promise<void> | undefined;
 
   /** @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit */
-  constructor(options: TrainerOptions<M, T>) {
+  constructor(options: TrainerOptions<M, T, O>) {
     if (arguments.length > 1) checkArguments("Trainer", arguments, 1);
     checkTrainerOptions(options);
     this.#options = options;
@@ -186,53 +188,77 @@ export class Trainer<M extends string = never, T extends string = never> {
   /**
    * The risk and the metrics over a whole set, exact for any batch size; the model behaves as in evaluation.
    *
+   * @param options.metrics what is reported next to the loss, in place of the trainer's metrics
+   * @param options.batchSize samples at a time; default 256
    * @param options.weights "averaged": with the average that an optimizer keeps (`exponentialAverage`); default "latest"
+   * @throws ErmineError ERMINE_OPTION where an option does not fit, ERMINE_DATA where metrics have no targets to compare with
+   * @example
+   * const { topKAccuracy: top2 } = await trainer.evaluate(data, { metrics: [topKAccuracy({ k: 2 })] });
+   * top2 >= 0; // => true
    */
-  async evaluate(
+  async evaluate<N extends string = M>(
     data: DataSource,
-    options: { batchSize?: number; weights?: Weights } = {},
-  ): Promise<{ loss: number } & { [K in M | T]: number }> {
+    options: { metrics?: readonly Metric<N>[]; batchSize?: number; weights?: Weights } = {},
+  ): Promise<{ loss: number } & { [K in N | T]: number }> {
     Trainer.#checkItself(this, "evaluate");
     if (arguments.length > 2) checkArguments("evaluate", arguments, 2);
-    checkOptions("evaluate", options, { batchSize: "number", weights: "string" }, "data");
+    checkOptions("evaluate", options, { metrics: "any", batchSize: "number", weights: "string" }, "data");
     const source = sourceOf("evaluate", data);
-    const { batchSize = 256, weights = "latest" } = options;
+    const { metrics = this.#training.metrics, batchSize = 256, weights = "latest" } = options;
+    checkMetrics("evaluate", metrics);
+    checkLogNames("evaluate", this.#options.loss, metrics);
     checkWeights("evaluate: weights", weights);
     const work = this.#training.turns.work("evaluate");
     checkBatchSize(batchSize);
     const values = await work.run(async () => {
       await this.#place(source, "evaluate", batchSize);
-      return evaluate(this.#training, source, batchSize, weights, work);
+      return evaluate(this.#training, { data: source, metrics, batchSize, weights }, work);
     });
-    return values as { loss: number } & { [K in M | T]: number };
+    return values as { loss: number } & { [K in N | T]: number };
   }
 
   /**
-   * What the model says of inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row a sample): its output, the probabilities behind the loss's link, or the class of each.
+   * What the model says of inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row a sample): its outputs in their own tree, or
+   * of one output the probabilities that the loss's link makes of it, or the class of each.
    *
    * @param options.as "output" (default), "probabilities" or "classes"
+   * @param options.output the key or place of one of several outputs; default: all of them, and of probabilities and classes the one that the main part of the loss reads
+   * @param options.threshold of classes, where there is one probability for each: from which on the class is 1; default 0.5
    * @param options.batchSize samples at a time; default 256
    * @param options.notice told where outputs are NaN, with the op that made the first and why; default console.warn
-   * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
+   * @example
+   * const { data: logits, shape } = await trainer.predict(x);
+   * shape; // => [2, 3]
+   * const { data: classes } = await trainer.predict(x, { as: "classes" });
+   * classes.length; // => 2
+   * @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_USAGE where the model has no such output, ERMINE_NOT_FINITE where a class is asked of an output that is NaN
    */
-  async predict(
+  async predict<const A extends Reading = "output", const K extends OutputKey<O> | undefined = undefined>(
     inputs: Dataset | Tree<ColumnSource>,
-    options: { as?: Reading; batchSize?: number; notice?: (message: string) => void } = {},
-  ): Promise<HostOutput> {
+    options: { as?: A; output?: K; threshold?: number; batchSize?: number; notice?: (message: string) => void } = {},
+  ): Promise<PredictionOf<O, A, K>> {
     Trainer.#checkItself(this, "predict");
     if (arguments.length > 2) checkArguments("predict", arguments, 2);
-    checkOptions("predict", options, { as: "string", batchSize: "number", notice: "any" }, "inputs");
-    const { as = "output", batchSize = 256, notice = console.warn } = options;
+    checkOptions(
+      "predict",
+      options,
+      { as: "string", output: "any", threshold: "any", batchSize: "number", notice: "any" },
+      "inputs",
+    );
+    const { as = "output", output, threshold, batchSize = 256, notice = console.warn } = options as Partial<Question>;
     if (typeof notice !== "function")
       throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${String(notice)}.`);
     checkBatchSize(batchSize);
     checkCopy("predict", inputs);
     const data = inputs instanceof Dataset ? inputs : dataset({ inputs });
     const work = this.#training.turns.work("predict");
-    return work.run(async () => {
+    const predictions = await work.run(async () => {
+      const { checkReading, predict } = await loadChunk("predict", () => import("./loop/predict.js"));
+      checkReading(as, output, threshold);
       await this.#place(data, as === "output" ? "output" : "probabilities", batchSize);
-      return predict(this.#training, { inputs: data, as, batchSize, notice }, work);
+      return predict(this.#training, { inputs: data, as, output, threshold, batchSize, notice }, work);
     });
+    return predictions as PredictionOf<O, A, K>;
   }
 
   /**

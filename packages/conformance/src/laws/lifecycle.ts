@@ -127,9 +127,12 @@ const checks: Readonly<Record<string, (backend: Backend, how: How) => Promise<vo
     for (const call of ["fit", "evaluate", "predict"] as const) {
       for (const ticks of moments[call]) {
         const trainer = trainerOf(backend, how);
-        const running = refused(() =>
-          call === "fit" ? trainer.fit(data, { ...run, epochs: 50 }) : trainer[call](data, { batchSize: 1 }),
-        );
+        const calls = {
+          fit: () => trainer.fit(data, { ...run, epochs: 50 }),
+          evaluate: () => trainer.evaluate(data, { batchSize: 1 }),
+          predict: () => trainer.predict(data, { batchSize: 1 }),
+        };
+        const running = refused(calls[call] as () => Promise<unknown>);
         // It may be done by then.
         const ended = running.then(namesDispose, () => undefined);
         for (let i = 0; i < ticks; i++) await (i % 4 === 3 ? new Promise((resolve) => setTimeout(resolve)) : undefined);

@@ -6,7 +6,7 @@ import type { SavedState, TrainingSnapshot } from "../step/contract.js";
 export type { Logs } from "../monitor.js";
 
 /** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
-export type LogName<M extends string = string, T extends string = never> = "loss" | T | "valLoss" | `val${Capitalize<M | T>}`;
+export type LogName<M extends string = string, T extends string = never> = "loss" | M | T | "valLoss" | `val${Capitalize<M | T>}`;
 
 /** What a callback is told after an update. */
 export interface StepInfo {

@@ -1,5 +1,5 @@
 /** Targets checked before the first step: what each input of a loss may hold is said by the loss itself. */
-import { inputsOf, isLoss, isSum, pick, type AnyLoss, type DefinedLoss } from "../risk/objective.js";
+import { inputsOf, isLoss, isSum, pick, type AnyLoss, type DefinedLoss, type PartReading } from "../risk/objective.js";
 import { Dim, type Shape, type TensorType, type Tree } from "@ermine/core";
 import { Column } from "./column.js";
 import { batchAxis, columnsOf } from "./columns.js";
@@ -43,14 +43,13 @@ function shapesOf(tree: Tree<Shape> | undefined): Shape[] {
 
 const typeOfColumn = ({ shape, dtype }: Column): TensorType => ({ shape, dtype, domain: "real" });
 
-/** The target that the main loss compares with, where it has one; the first of several. */
-export function mainTarget<C>(loss: AnyLoss, targets: Tree<C> | undefined): C | undefined {
-  const [main] = isSum(loss) ? loss.parts : [];
-  return targets === undefined ? undefined : columnsOf(pick("target", main?.name ?? "", targets, main?.target))[0];
+/** The target that a part of the loss compares with, where it has one; the first of several. */
+export function targetOfPart<C>({ name, target }: PartReading, targets: Tree<C> | undefined): C | undefined {
+  return targets === undefined ? undefined : columnsOf(pick("target", name, targets, target))[0];
 }
 
 /** Its type, as a batch of it has it. */
-export function mainTargetType(loss: AnyLoss, { targets }: ColumnTypes): TensorType | undefined {
-  const column = mainTarget<ColumnType>(loss, targets);
+export function targetTypeOfPart(part: PartReading, { targets }: ColumnTypes): TensorType | undefined {
+  const column = targetOfPart<ColumnType>(part, targets);
   return column === undefined ? undefined : { shape: [batchAxis, ...column.shape], dtype: column.dtype, domain: "real" };
 }

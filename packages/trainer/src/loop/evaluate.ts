@@ -1,6 +1,6 @@
 /** The risk and the metrics over a whole set, exact for any batch size. */
 import type { Batch, ColumnTypes, DataSource } from "../data/source.js";
-import { atOnce, computed } from "../metrics/metric.js";
+import { atOnce, computed, type Metric } from "../metrics/metric.js";
 import type { Weights } from "../options.js";
 import { addSums, hostSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
@@ -13,22 +13,24 @@ import { allOrNothing, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
 import { typesOfSource } from "./sources.js";
 
+/** What is evaluated. */
+export interface Evaluation {
+  readonly data: DataSource;
+  readonly metrics: readonly Metric[];
+  readonly batchSize: number;
+  readonly weights: Weights;
+}
+
 /** @param work the call that it is part of */
-export async function evaluate(
-  training: Training,
-  data: DataSource,
-  batchSize: number,
-  weights: Weights,
-  work: Work,
-): Promise<Record<string, number>> {
+export async function evaluate(training: Training, evaluation: Evaluation, work: Work): Promise<Record<string, number>> {
   const { turns, averaged } = training;
-  const types = await typesOfSource(data, batchSize);
+  const types = await typesOfSource(evaluation.data, evaluation.batchSize);
   return turns.take(async () => {
     work.check();
-    if (weights === "latest") return evaluated(training, data, types, batchSize, work);
+    if (evaluation.weights === "latest") return evaluated(training, evaluation, types, work);
     const swap = await averaged.enter(work.check);
     try {
-      return await evaluated(training, data, types, batchSize, work);
+      return await evaluated(training, evaluation, types, work);
     } finally {
       averaged.leave(swap);
     }
@@ -37,26 +39,25 @@ export async function evaluate(
 
 async function evaluated(
   training: Training,
-  data: DataSource,
+  { data, metrics, batchSize }: Evaluation,
   types: ColumnTypes,
-  batchSize: number,
   work: Work,
 ): Promise<Record<string, number>> {
   const {
     engine,
-    metrics,
     setup: { loss },
   } = training;
-  allOrNothing(training, () => {
-    defineEvaluate(training, types);
+  const entry = allOrNothing(training, () => {
+    const name = defineEvaluate(training, types, metrics.length > 0);
     engine.prepare();
     const { length } = data;
-    if (length !== undefined) checkBatchSizes(training, ["evaluate"], "evaluate", { length, batchSize, dropLast: false });
+    if (length !== undefined) checkBatchSizes(training, [name], "evaluate", { length, batchSize, dropLast: false });
+    return name;
   });
   let states = metrics.map((metric) => atOnce(metric, metric.init()));
   const sums: HostSums[] = [];
   const take = async (batch: Batch): Promise<void> => {
-    const outputs = await engine.run("evaluate", feedsOf(training, batch), batch.size);
+    const outputs = await engine.run(entry, feedsOf(training, batch), batch.size);
     work.check();
     addSums(sums, hostSums(outputs[0]!.data));
     if (metrics.length > 0) {

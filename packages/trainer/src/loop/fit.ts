@@ -7,7 +7,7 @@ import { DeviceCache } from "../data/deviceCache.js";
 import { checkIndices } from "../data/indices.js";
 import { Prefetcher } from "../data/prefetch.js";
 import type { Column } from "../data/column.js";
-import type { ColumnTypes } from "../data/source.js";
+import type { ColumnTypes, DataSource } from "../data/source.js";
 import { checkTargets } from "../data/targets.js";
 import type { Directions } from "../monitor.js";
 import { checkMonitors, directionsOf, followers, validationName, type FitRun, type History } from "../options.js";
@@ -217,15 +217,17 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
     const { engine, setup, metrics, state } = training;
     training.isInFlight = canFly(training);
     defineUpdate(training, types);
-    if (validationTypes !== undefined) defineEvaluate(training, validationTypes);
+    const { trainMetrics } = run;
+    const evaluated = validationTypes && defineEvaluate(training, validationTypes, metrics.length > 0);
+    if (trainMetrics) defineEvaluate(training, types, true);
     engine.prepare();
     if (data.length !== undefined)
       checkBatchSizes(training, updateEntries(training), "fit", { length: data.length, batchSize, dropLast });
     if (validation?.length !== undefined)
-      checkBatchSizes(training, ["evaluate"], "fit's validation", { length: validation.length, batchSize, dropLast: false });
+      checkBatchSizes(training, [evaluated!], "fit's validation", { length: validation.length, batchSize, dropLast: false });
     if (data instanceof Dataset) checkData(training, data, "training", updateEntries(training));
-    if (validation instanceof Dataset) checkData(training, validation, "validation", ["evaluate"]);
-    const directions = directionsOf({ loss: setup.loss, metrics }, validation !== undefined);
+    if (validation instanceof Dataset) checkData(training, validation, "validation", [evaluated!]);
+    const directions = directionsOf({ loss: setup.loss, metrics }, { validated: validation !== undefined, trainMetrics });
     checkMonitors([...callbacks, ...followers(state.optimizer)], directions);
     for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(directions[monitor]);
     return directions;
@@ -252,7 +254,7 @@ function checkData({ engine, setup: { loss, model } }: Training, data: Dataset, 
 async function logsOf(
   training: Training,
   sums: Sums,
-  run: Pick<FitRun, "validation" | "batchSize" | "validationWeights">,
+  run: Pick<FitRun, "training" | "validation" | "batchSize" | "validationWeights" | "trainMetrics">,
   work: Work,
 ): Promise<Logs> {
   const parts = partsOf(training.setup.loss);
@@ -261,12 +263,19 @@ async function logsOf(
     loss: riskOf(parts, means) + (sums.steps > 0 ? sums.penalty / sums.steps : 0),
     ...meansOf(parts, means),
   };
-  const { validation, batchSize, validationWeights } = run;
+  const { validation, batchSize, validationWeights: weights, trainMetrics } = run;
+  const { metrics } = training;
+  const valuesOf = async (data: DataSource): Promise<Record<string, number>> => {
+    // Not while withAveragedWeights has others in place.
+    await training.turns.free(() => true);
+    return evaluate(training, { data, metrics, batchSize, weights }, work);
+  };
+  if (trainMetrics) {
+    const values = await valuesOf(run.training);
+    for (const { name } of metrics) logs[name] = values[name]!;
+  }
   if (validation === undefined) return logs;
-  // Not while withAveragedWeights has others in place.
-  await training.turns.free(() => true);
-  const values = await evaluate(training, validation, batchSize, validationWeights, work);
-  for (const [name, value] of Object.entries(values)) logs[validationName(name)] = value;
+  for (const [name, value] of Object.entries(await valuesOf(validation))) logs[validationName(name)] = value;
   return logs;
 }
 

@@ -1,68 +1,138 @@
 /** What the model says of inputs. */
-import { ErmineError, loadChunk } from "@ermine/core";
+import { ErmineError, loadChunk, mapTree, show, type Tensor, type Tree } from "@ermine/core";
 import type { DataSource } from "../data/source.js";
-import { classesOf, isProbabilistic, join } from "../risk/reading.js";
+import { partReading } from "../risk/objective.js";
+import { classesOf, isOfClasses, isProbabilistic, join } from "../risk/reading.js";
 import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import type { HostOutput } from "../step/engine.js";
 import type { NotFinite } from "../step/diagnose.js";
 import { definePredict } from "../step/entries.js";
 import { feedsOf } from "../step/feeds.js";
 import { checkBatchSizes } from "../step/sizes.js";
-import { allOrNothing, linkOf, type Training } from "../step/training.js";
+import { allOrNothing, linkOf, targetTypeOf, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
 import { eachBatch } from "./evaluate.js";
 import { typesOfSource } from "./sources.js";
 
+/** How outputs are read: as the model gives them, as the probabilities that the loss's link makes of them, or as classes. */
 export type Reading = "output" | "probabilities" | "classes";
+
+/** What the model says of all samples, on the host. */
+export type Prediction = HostOutput;
+
+/** Predictions in the tree of the model's outputs. */
+export type Predictions<O> = 0 extends 1 & O
+  ? Prediction
+  : O extends Tensor
+    ? Prediction
+    : O extends object
+      ? { readonly [K in keyof O]: Predictions<O[K]> }
+      : Prediction;
+
+/** The keys or places of a model's outputs. */
+export type OutputKey<O> = 0 extends 1 & O
+  ? string | number
+  : O extends Tensor
+    ? never
+    : O extends readonly unknown[]
+      ? number
+      : O extends object
+        ? Extract<keyof O, string>
+        : string | number;
+
+/** What `predict` gives: outputs in the model's tree, or one of them; of probabilities and classes, those of one output. */
+export type PredictionOf<O, A extends Reading, K> = [A] extends ["output"]
+  ? [K] extends [undefined]
+    ? Predictions<O>
+    : K extends keyof O
+      ? Predictions<O[K]>
+      : Prediction
+  : Prediction;
 
 /** What is asked of the model. */
 export interface Question {
   readonly inputs: DataSource;
   readonly as: Reading;
+  /** Which output; default: all of them, and of probabilities and classes the one that the main part of the loss reads. */
+  readonly output: string | number | undefined;
+  /** From which probability on the class is 1, where each is compared with a threshold. */
+  readonly threshold: number | undefined;
   readonly batchSize: number;
   /** Told of outputs that are NaN. */
   readonly notice: (message: string) => void;
 }
 
+const readings: readonly string[] = ["output", "probabilities", "classes"];
+
+/** @throws ErmineError ERMINE_OPTION where one of them does not fit */
+export function checkReading(as: unknown, output: unknown, threshold: unknown): void {
+  if (!readings.includes(as as string))
+    throw new ErmineError("ERMINE_OPTION", `predict: as is one of ${readings.join(", ")}; got ${show(as)}.`);
+  if (output !== undefined && typeof output !== "string" && !(Number.isInteger(output) && (output as number) >= 0))
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `predict: output is the key or the place of one of the model's outputs, got ${show(output)}.`,
+    );
+  if (threshold === undefined) return;
+  if (as !== "classes")
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `predict: threshold is for classes: { as: "classes", threshold: ${show(threshold)} }.`,
+    );
+  if (typeof threshold !== "number" || !(threshold >= 0 && threshold <= 1))
+    throw new ErmineError("ERMINE_OPTION", `predict: threshold is a probability between 0 and 1, got ${show(threshold)}.`);
+}
+
 /** @throws ErmineError ERMINE_OPTION where the loss has no such reading, ERMINE_NOT_FINITE where a class is asked of an output that is NaN */
-export function predict(training: Training, question: Question, work: Work): Promise<HostOutput> {
+export function predict(training: Training, question: Question, work: Work): Promise<Tree<Prediction>> {
   return training.turns.take(() => {
     work.check();
     return answer(training, question, work);
   });
 }
 
-async function answer(training: Training, { inputs, as, batchSize, notice }: Question, work: Work): Promise<HostOutput> {
-  const link = as === "output" ? "identity" : linkOf(training);
-  if (as !== "output" && link === "identity" && !isProbabilistic(training.setup.loss, training.targetType)) {
+async function answer(training: Training, question: Question, work: Work): Promise<Tree<Prediction>> {
+  const { inputs, as, output, threshold, batchSize, notice } = question;
+  const link = as === "output" ? "identity" : linkOf(training, output);
+  if (
+    as !== "output" &&
+    link === "identity" &&
+    !isProbabilistic(partReading(training.setup.loss, output), targetTypeOf(training, output))
+  ) {
     throw new ErmineError("ERMINE_OPTION", `predict: the loss does not say how outputs become ${as}. Use { as: "output" }.`);
+  }
+  if (threshold !== undefined && isOfClasses(link)) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      'predict: the class is the largest of several probabilities, which has no threshold. Read { as: "probabilities" } and compare one of them.',
+    );
   }
   const types = await typesOfSource(inputs, batchSize);
   const entry = allOrNothing(training, () => {
-    const name = definePredict(training, { inputs: types.inputs }, as === "output" ? "output" : "probabilities");
+    const name = definePredict(training, { inputs: types.inputs }, { as: as === "output" ? "output" : "probabilities", output });
     training.engine.prepare();
     const { length } = inputs;
     if (length !== undefined) checkBatchSizes(training, [name], "predict", { length, batchSize, dropLast: false });
     return name;
   });
-  const parts: HostOutput[] = [];
+  const parts: HostOutput[][] = [];
   const spoiled: number[] = [];
   let why: NotFinite | undefined;
   let samples = 0;
   await eachBatch(inputs, batchSize, async (batch) => {
     const unlabelled = { size: batch.size, columns: { inputs: batch.columns.inputs } };
-    const output = (await training.engine.run(entry, feedsOf(training, unlabelled), batch.size))[0]!;
+    const outputs = await training.engine.run(entry, feedsOf(training, unlabelled), batch.size);
     work.check();
-    parts.push(output);
-    const found = rowsWithNaN(output);
-    if (found.length > 0 && spoiled.length === 0) {
+    outputs.forEach((part, i) => (parts[i] ??= []).push(part));
+    const rows = rowsWithNaN(outputs);
+    if (rows.length > 0 && spoiled.length === 0) {
       const { Watch } = await loadChunk("The diagnosis of outputs that are NaN", () => import("../step/diagnose.js"));
       const watch = new Watch();
-      await training.engine.runEagerly(entry, feedsOf(training, unlabelled), watch.observe);
+      await training.engine.runEagerly(entry, feedsOf(training, unlabelled), watch);
       why = await watch.first();
       work.check();
     }
-    for (const row of found) spoiled.push(samples + row);
+    for (const row of rows) spoiled.push(samples + row);
     samples += batch.size;
     await yieldToEventLoop();
     work.check();
@@ -72,19 +142,27 @@ async function answer(training: Training, { inputs, as, batchSize, notice }: Que
     if (as === "classes") throw new ErmineError("ERMINE_NOT_FINITE", `${message} A NaN has no class.`);
     notice(message);
   }
-  const joined = join(parts);
-  return as === "classes" ? classesOf(joined, link) : joined;
+  return mapTree(training.engine.structure(entry), (place) => {
+    for (const { shape } of parts[place]!) if (shape.length === 0) throw withoutSamples();
+    const joined = join(parts[place]!);
+    return as === "classes" ? classesOf(joined, link, threshold ?? 0.5) : joined;
+  });
 }
 
-/** The samples of a batch with a NaN among their output's elements. */
-function rowsWithNaN({ data, shape }: HostOutput): number[] {
-  const width = data.length / Math.max(1, shape[0] ?? 1);
-  const rows: number[] = [];
-  for (let i = 0; i < data.length; i++) {
-    const row = Math.floor(i / width);
-    if (Number.isNaN(data[i]!) && rows.at(-1) !== row) rows.push(row);
+const withoutSamples = (): ErmineError =>
+  new ErmineError(
+    "ERMINE_SHAPE",
+    "predict: one of the model's outputs is a scalar, which says nothing of each sample: batches cannot be joined. Choose another one: { output: key }.",
+  );
+
+/** The samples of a batch with a NaN among their outputs' elements, ascending. */
+function rowsWithNaN(outputs: readonly HostOutput[]): number[] {
+  const rows = new Set<number>();
+  for (const { data, shape } of outputs) {
+    const width = data.length / Math.max(1, shape[0] ?? 1);
+    for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i]!)) rows.add(Math.floor(i / width));
   }
-  return rows;
+  return [...rows].sort((a, b) => a - b);
 }
 
 const describeSpoiled = (samples: readonly number[], all: number): string =>

@@ -47,37 +47,37 @@ export type NoOptions = Readonly<Record<never, never>>;
 const methods = ["init", "update", "merge", "compute"] as const;
 
 /** @throws ErmineError ERMINE_OPTION where something in the list is no metric */
-export function checkMetrics(metrics: readonly Metric[]): void {
+export function checkMetrics(where: string, metrics: readonly Metric[]): void {
   if (!Array.isArray(metrics)) {
-    throw new ErmineError("ERMINE_OPTION", "Trainer: metrics is a list: metrics: [accuracy()].");
+    throw new ErmineError("ERMINE_OPTION", `${where}: metrics is a list: metrics: [accuracy()].`);
   }
   for (const metric of metrics as readonly unknown[]) {
     if (typeof metric === "function" || typeof metric === "string") {
       const name = typeof metric === "string" ? metric : metric.name;
       throw new ErmineError(
         "ERMINE_OPTION",
-        `Trainer: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()]${typeof metric === "string" ? `, with import { ${name} } from "@ermine/trainer"` : ""}.`,
+        `${where}: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()]${typeof metric === "string" ? `, with import { ${name} } from "@ermine/trainer"` : ""}.`,
       );
     }
     const given = (metric ?? {}) as Partial<Record<string, unknown>>;
     if (typeof given["name"] !== "string" || given["name"] === "") {
       throw new ErmineError(
         "ERMINE_OPTION",
-        "Trainer: each metric has a name, which its log has: { name, better, init, update, merge, compute }.",
+        `${where}: each metric has a name, which its log has: { name, better, init, update, merge, compute }.`,
       );
     }
     const missing = methods.find((method) => typeof given[method] !== "function");
     if (missing !== undefined) {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `Trainer: the metric ${given["name"]} has no function ${missing}. defineMetric makes one of sums.`,
+        `${where}: the metric ${given["name"]} has no function ${missing}. defineMetric makes one of sums.`,
       );
     }
     const better = given["better"];
     if (better !== undefined && better !== "higher" && better !== "lower") {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `Trainer: better of the metric ${given["name"]} is "higher" or "lower", got ${JSON.stringify(better)}.`,
+        `${where}: better of the metric ${given["name"]} is "higher" or "lower", got ${JSON.stringify(better)}.`,
       );
     }
   }

@@ -7,6 +7,7 @@ import {
   withDomain,
   type Backend,
   type Feed,
+  type OpObserver,
   type Tensor,
   type TypedArray,
 } from "@ermine/core";
@@ -48,9 +49,10 @@ export async function firstDifferentOp(
     known.set(t, found);
     return found;
   };
-  await engine.runEagerly(entry, feeds, (op, outputs, layer, inputs, attributes) => {
+  const observe: OpObserver = (op, outputs, layer, inputs, attributes) => {
     seen.push({ op, inputs: inputs.map((t) => t && snapshot(t)), outputs: outputs.map(snapshot), attributes, layer });
-  });
+  };
+  await engine.runEagerly(entry, feeds, { observe, holds: () => false });
   for (const one of seen) {
     const error = await errorOf(one, other);
     if (error > tolerance) return { op: one.op.name, layer: one.layer, error };

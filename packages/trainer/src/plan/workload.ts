@@ -46,9 +46,9 @@ function defined(draft: Training, sample: Dataset, use: Use, batchSize: number):
   }
   const [{ size, columns }] = parts as [Batch];
   if (use === "evaluate") {
-    defineEvaluate(draft, sample.columns);
-    return [{ entry: "evaluate", feeds: feedsOf(draft, { size, columns }), size }];
+    const entry = defineEvaluate(draft, sample.columns, draft.metrics.length > 0);
+    return [{ entry, feeds: feedsOf(draft, { size, columns }), size }];
   }
-  const entry = definePredict(draft, { inputs: sample.columns.inputs }, use);
+  const entry = definePredict(draft, { inputs: sample.columns.inputs }, { as: use, output: undefined });
   return [{ entry, feeds: feedsOf(draft, { size, columns: { inputs: columns.inputs } }), size }];
 }

@@ -9,6 +9,7 @@ import {
   leaves,
   mapTree,
   mul,
+  show,
   sum,
   Tensor,
   withoutRankPromotion,
@@ -110,32 +111,50 @@ export const outputShapesOf = (model: Module): Tree<Shape> | undefined => output
 export function forward(model: Module, inputs: Tree<Tensor>): Tree<Tensor> {
   const call = model.forward as (...args: unknown[]) => unknown;
   const output = Array.isArray(inputs) ? call(...inputs) : call(inputs);
-  const found = leaves(output);
-  for (const leaf of found) checkCopy("Trainer: the model's output", leaf);
-  if (found.length > 0 && found.every((leaf) => leaf instanceof Tensor)) {
-    outputShapes.set(
-      model,
-      mapTree(output as Tree<Tensor>, ({ shape }) => shape),
+  const needs = "a trainer needs a tensor, or a tuple or an object of tensors";
+  if (leaves(output).length === 0) throw new ErmineError("ERMINE_USAGE", `The model's forward gives ${show(output)}; ${needs}.`);
+  const shapes = mapTree(output as Tree<Tensor>, (leaf: unknown, path): Shape => {
+    checkCopy("Trainer: the model's output", leaf);
+    if (leaf instanceof Tensor) return leaf.shape;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `The model's forward gives ${show(leaf)}${path === "" ? "" : ` as "${path}"`}; ${needs}.`,
     );
-    return output as Tree<Tensor>;
-  }
+  });
+  outputShapes.set(model, shapes);
+  return output as Tree<Tensor>;
+}
+
+/** A part of the loss, and which of the model's outputs and of the targets it reads. */
+export interface PartReading {
+  readonly name: string;
+  readonly loss: DefinedLoss | CustomLoss;
+  readonly output: string | number | undefined;
+  readonly target: string | number | undefined;
+}
+
+/**
+ * The part of the loss that says what an output is: the main one (the first), or the first that reads that output. A loss by itself reads all outputs alike.
+ *
+ * @throws ErmineError ERMINE_OPTION where no part of a sum reads that output
+ */
+export function partReading(loss: AnyLoss, output?: string | number): PartReading {
+  if (!isSum(loss)) return { name: "", loss, output, target: undefined };
+  const part = output === undefined ? loss.parts[0]! : loss.parts.find((one) => one.output === output);
+  if (part !== undefined) return { name: part.name, loss: part.loss, output: part.output, target: part.target };
+  const outputs = loss.parts.map((one) => JSON.stringify(one.output)).join(", ");
   throw new ErmineError(
-    "ERMINE_USAGE",
-    `The model's forward gives ${typeof output}; a trainer needs a tensor, or a tuple or an object of tensors.`,
+    "ERMINE_OPTION",
+    `No part of the loss reads the output ${JSON.stringify(output)}, so nothing says how it becomes probabilities. The parts read: ${outputs}. Use { as: "output" }.`,
   );
 }
 
-/** What metrics and predictions read of the outputs: the main part's, or the first of several. */
-export function mainOutput(loss: AnyLoss, outputs: Tree<Tensor>): Tensor {
-  const [main] = isSum(loss) ? loss.parts : [];
-  return leaves(pick("output", main?.name ?? "", outputs, main?.output))[0] as Tensor;
-}
+/** What a part of the loss reads of the outputs: the first of several. */
+export const outputOf = ({ name, output }: PartReading, outputs: Tree<Tensor>): Tensor =>
+  leaves(pick("output", name, outputs, output))[0] as Tensor;
 
-/** What says how outputs become probabilities, and what targets are: the loss, or the main part's. */
-export function mainLoss(loss: AnyLoss): DefinedLoss | undefined {
-  const main = isSum(loss) ? loss.parts[0]!.loss : loss;
-  return isLoss(main) ? main : undefined;
-}
+/** What metrics and predictions read of the outputs: the main part's, or the first of several. */
+export const mainOutput = (loss: AnyLoss, outputs: Tree<Tensor>): Tensor => outputOf(partReading(loss), outputs);
 
 /** @throws ErmineError ERMINE_USAGE where there is none with that key */
 export function pick<T>(what: string, part: string, tree: Tree<T>, key: string | number | undefined): Tree<T> {
@@ -147,7 +166,10 @@ export function pick<T>(what: string, part: string, tree: Tree<T>, key: string |
     : tree instanceof Tensor
       ? "a tensor"
       : Object.keys(tree as object).join(", ");
-  throw new ErmineError("ERMINE_USAGE", `The loss "${part}" reads the ${what} ${JSON.stringify(key)}, and there are: ${there}.`);
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `${part === "predict" ? "predict" : `The loss "${part}"`} reads the ${what} ${JSON.stringify(key)}, and there are: ${there}.`,
+  );
 }
 
 /** The objective's parts, Σ value and Σ normalizer each. */

@@ -1,6 +1,7 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
 import {
   allocate,
+  ErmineError,
   exp,
   sigmoid,
   softmax,
@@ -10,11 +11,11 @@ import {
   type TensorType,
   type TypedArray,
 } from "@ermine/core";
-import { mainTarget } from "../data/targets.js";
+import { targetOfPart } from "../data/targets.js";
 import type { Batch } from "../data/source.js";
 import { argMaxAt } from "../metrics/accuracy.js";
 import type { HostBatch } from "../metrics/metric.js";
-import { mainLoss, type AnyLoss } from "./objective.js";
+import { isLoss, partReading, type AnyLoss, type PartReading } from "./objective.js";
 
 /** The output behind the link: probabilities where the loss is on logits. Class axis 1 (the only one of a vector). */
 export function applyLink(link: Link, output: Tensor): Tensor {
@@ -24,13 +25,9 @@ export function applyLink(link: Link, output: Tensor): Tensor {
 }
 
 /** Does the output become probabilities? A loss on probabilities has them already. */
-export function isProbabilistic(loss: AnyLoss, target: TensorType | undefined): boolean {
-  const main = mainLoss(loss);
-  return (
-    main !== undefined &&
-    (main.linkOf(target) !== "identity" || main.inputs.find(({ role }) => role === "prediction")?.domain === "probabilities")
-  );
-}
+export const isProbabilistic = ({ loss }: PartReading, target: TensorType | undefined): boolean =>
+  isLoss(loss) &&
+  (loss.linkOf(target) !== "identity" || loss.inputs.find(({ role }) => role === "prediction")?.domain === "probabilities");
 
 /** Batches one after the other. */
 export function join(parts: readonly HostBatch[]): HostBatch {
@@ -46,9 +43,12 @@ export function join(parts: readonly HostBatch[]): HostBatch {
   return { ...parts[0]!, data, shape: [rows, ...parts[0]!.shape.slice(1)] };
 }
 
-/** The class of each: the largest probability along axis 1, or 1 from ½ on where there is one probability each. None of them is NaN. */
-export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
-  if (link !== "softmax" && link !== "exp") return { data: Int32Array.from(data, (p) => (p >= 0.5 ? 1 : 0)), shape };
+/** Is the class the largest of several probabilities? Otherwise each is compared with a threshold. */
+export const isOfClasses = (link: Link): boolean => link === "softmax" || link === "exp";
+
+/** The class of each: the largest probability along axis 1, or 1 from `threshold` on where there is one probability each. None of them is NaN. */
+export function classesOf({ data, shape }: HostBatch, link: Link, threshold: number): HostBatch {
+  if (!isOfClasses(link)) return { data: Int32Array.from(data, (p) => (p >= threshold ? 1 : 0)), shape };
   const [rows, classes, ...inner] = shape as [number, number, ...number[]];
   const width = inner.reduce((a, b) => a * b, 1);
   const result = new Int32Array(rows * width);
@@ -60,7 +60,8 @@ export function classesOf({ data, shape }: HostBatch, link: Link): HostBatch {
 
 /** The batch's target on the host, for metrics: the main part's, or the first of several. */
 export function targetOf(loss: AnyLoss, { size, columns }: Batch): HostBatch {
-  const column = mainTarget(loss, columns.targets)!;
+  const column = targetOfPart(partReading(loss), columns.targets);
+  if (column === undefined) throw new ErmineError("ERMINE_DATA", "Metrics compare with targets, and the data have none.");
   const data = allocate(
     column.dtype,
     column.shape.reduce((a, b) => a * b, size),

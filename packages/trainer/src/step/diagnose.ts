@@ -15,7 +15,7 @@ import {
 } from "@ermine/core";
 import type { ColumnTypes } from "../data/source.js";
 import { updateBody, type StepSetup } from "./body.js";
-import { eagerArguments } from "./engine.js";
+import { eagerArguments, type OpWatch } from "./engine.js";
 
 /** Where it was, "in softmax of the layer 2", and why, where that can be told. */
 export interface NotFinite {
@@ -52,7 +52,7 @@ export async function firstNotFinite(
 }
 
 /** Looks at the ops of an eager run. Its tensors are kept until it is asked, once, for what it found. */
-export class Watch {
+export class Watch implements OpWatch {
   readonly #seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
 
   readonly observe: OpObserver = (op, outputs, path, inputs, attributes) => {
@@ -69,6 +69,10 @@ export class Watch {
       this.#seen.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
     }
   };
+
+  holds(tensor: Tensor): boolean {
+    return this.#seen.some((one) => one.tensor === tensor);
+  }
 
   async first(): Promise<NotFinite | undefined> {
     try {

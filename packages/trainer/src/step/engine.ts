@@ -26,6 +26,7 @@ import {
   type Program,
   type Trace,
   type TracedEntry,
+  type Tree,
   type TypedArray,
   type GraphVariable,
   type VariableCheck,
@@ -38,6 +39,8 @@ import type { Update } from "./body.js";
 /** What an entry gives: tensors for the host, and new values of variables under a condition. */
 export interface EntryResult {
   readonly outputs: readonly Tensor[];
+  /** The tree that the outputs stand in: each one's place among them. */
+  readonly structure?: Tree<number>;
   readonly updates?: readonly Update[];
   readonly ok?: Tensor;
 }
@@ -74,10 +77,18 @@ interface Entry {
   readonly body: EntryBody;
   readonly spec: EntrySpec;
   traced: TracedEntry | undefined;
+  structure: Tree<number> | undefined;
 }
 
 /** What an entry is fed, by name. */
 export type EntryFeeds = Readonly<Record<string, Feed>>;
+
+/** Looks at the ops of an eager run. */
+export interface OpWatch {
+  readonly observe: OpObserver;
+  /** Did it keep this tensor? */
+  holds(tensor: Tensor): boolean;
+}
 
 export class Engine {
   readonly #compiled: boolean;
@@ -132,7 +143,7 @@ export class Engine {
   define(name: string, spec: EntrySpec, body: EntryBody): boolean {
     const known = this.#entries.get(name);
     if (known !== undefined && signature(known.spec) === signature(spec)) return false;
-    this.#entries.set(name, { body, spec, traced: undefined });
+    this.#entries.set(name, { body, spec, traced: undefined, structure: undefined });
     this.#release();
     return true;
   }
@@ -165,6 +176,11 @@ export class Engine {
     const traced = this.#entries.get(name)?.traced;
     if (traced === undefined) throw new ErmineError("ERMINE_USAGE", `The entry "${name}" is not traced yet.`);
     return traced.graph;
+  }
+
+  /** The tree that the outputs of a traced entry stand in. */
+  structure(name: string): Tree<number> {
+    return this.#entries.get(name)?.structure ?? 0;
   }
 
   /** Makes the program, so that what cannot work is said before the first step. */
@@ -206,8 +222,8 @@ export class Engine {
     return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
   }
 
-  /** Runs an entry op by op, `observe` told of each. */
-  async runEagerly(name: string, feeds: EntryFeeds, observe?: OpObserver): Promise<HostOutput[]> {
+  /** Runs an entry op by op, `watch` told of each; tensors that it holds are its own to free. */
+  async runEagerly(name: string, feeds: EntryFeeds, watch?: OpWatch): Promise<HostOutput[]> {
     const { body, spec } = this.#entries.get(name)!;
     const disposals = this.#disposals;
     const check = (): void => {
@@ -221,7 +237,7 @@ export class Engine {
     this.#undo = undo;
     let result: EntryResult;
     try {
-      result = withBackend(this.backend, () => scope(() => (observe === undefined ? run() : observeOps(observe, run))));
+      result = withBackend(this.backend, () => scope(() => (watch === undefined ? run() : observeOps(watch.observe, run))));
     } catch (error) {
       this.undo();
       throw error;
@@ -254,7 +270,7 @@ export class Engine {
     } finally {
       // Not taken.
       if (this.#undo === undo) this.undo();
-      for (const t of tensors) t.dispose();
+      for (const t of tensors) if (watch?.holds(t) !== true) t.dispose();
     }
   }
 
@@ -304,7 +320,8 @@ const foreignVariable = ({ trainable, shape }: GraphVariable, access: "read" | "
       `outside of the model. Make it a property of its module${trainable ? ", or freeze() it where it is not to be trained" : ""}.`,
   );
 
-function traceBody(trace: Trace, { body, spec }: Entry, own: ReadonlySet<Variable>): unknown {
+function traceBody(trace: Trace, entry: Entry, own: ReadonlySet<Variable>): unknown {
+  const { body, spec } = entry;
   const feed = (column: ColumnType, name: string): Tensor =>
     trace.feed(name, { shape: [batchAxis, ...column.shape], dtype: column.dtype, domain: "real" });
   const args: EntryArguments = {
@@ -316,6 +333,7 @@ function traceBody(trace: Trace, { body, spec }: Entry, own: ReadonlySet<Variabl
   const result = withOwnVariables(trace, own, () => body(args));
   for (const [variable, value] of result.updates ?? []) variable.value = value;
   if (result.ok !== undefined) currentTrace()!.commitIf(result.ok);
+  entry.structure = result.structure;
   return [...result.outputs];
 }
 

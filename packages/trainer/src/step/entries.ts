@@ -1,13 +1,24 @@
 /** The entries of the trainer's program: step, accumulate, apply, evaluate and predict. */
-import { stack } from "@ermine/core";
+import { leaves, mapTree, stack, type Tensor, type Tree } from "@ermine/core";
+import { signatureOf } from "../data/columns.js";
 import type { ColumnTypes } from "../data/source.js";
-import { mainTargetType } from "../data/targets.js";
-import { forward, isLoss, isSum, mainOutput, partsOf, termsOf } from "../risk/objective.js";
+import {
+  forward,
+  isLoss,
+  isSum,
+  mainOutput,
+  outputOf,
+  partReading,
+  partsOf,
+  pick,
+  termsOf,
+  type BatchTensors,
+} from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
 import { accumulateBody, applyBody, updateBody, weighBody, type StepSetup, type Stepped } from "./body.js";
 import type { EntryBody, EntryResult, EntrySpec } from "./engine.js";
 import { inMode } from "./mode.js";
-import { linkOf, type Training } from "./training.js";
+import { linkOf, type OutputReading, type Training } from "./training.js";
 
 /** How a step is made, its groups among it. */
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
@@ -29,7 +40,7 @@ const specOf = ({ state }: Training, columns: ColumnTypes | undefined): EntrySpe
 
 /** An update in one go, or as parts that are added up and then applied. */
 export function defineUpdate(training: Training, data: ColumnTypes): void {
-  training.targetType = mainTargetType(training.setup.loss, data);
+  training.targetColumns = data;
   training.columns = data;
   const setup = stepSetup(training);
   if (training.accumulate === 1) defineStep(training, setup, data);
@@ -71,7 +82,7 @@ function defineParts(training: Training, setup: StepSetup, data: ColumnTypes): v
 function countParts(training: Training, data: ColumnTypes): number {
   const { loss } = training.setup;
   if (!isLoss(loss) && !isSum(loss) && partsOf(loss).length === 0) {
-    defineEvaluate(training, data);
+    defineEvaluate(training, data, false);
     training.engine.trace();
   }
   return partsOf(loss).length;
@@ -81,31 +92,48 @@ function countParts(training: Training, data: ColumnTypes): number {
 export const updateEntries = ({ accumulate, setup: { loss } }: Training): string[] =>
   accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["weigh"] : []), "accumulate", "apply"];
 
-export function defineEvaluate(training: Training, data: ColumnTypes): void {
-  training.targetType = mainTargetType(training.setup.loss, data);
+/**
+ * @param hasMetrics is the model's output read too, for metrics?
+ * @returns the entry's name: data of other columns than those that are trained on have an entry of their own, so that neither replaces the other's
+ */
+export function defineEvaluate(training: Training, data: ColumnTypes, hasMetrics: boolean): string {
+  training.targetColumns = data;
   const { model, loss } = training.setup;
-  const wanted = training.metrics.length > 0;
+  const isOther = training.columns !== undefined && signatureOf(training.columns) !== signatureOf(data);
+  const name = `evaluate${hasMetrics ? "" : "Loss"}${isOther ? ".other" : ""}`;
   const body: EntryBody = ({ batch }) => {
     const output = forward(model, batch!.inputs);
     const terms = termsOf(loss, output, batch!);
-    const read = wanted ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
+    const read = hasMetrics ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
     return { outputs: [stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])), ...read] };
   };
-  training.engine.define("evaluate", specOf(training, data), (args) => inMode(model, "eval", () => body(args)));
+  training.engine.define(name, specOf(training, data), (args) => inMode(model, "eval", () => body(args)));
+  return name;
 }
 
 /** @returns the entry's name */
-export function definePredict(training: Training, unlabelled: ColumnTypes, as: "output" | "probabilities"): string {
+export function definePredict(training: Training, unlabelled: ColumnTypes, reading: OutputReading): string {
   const { model, loss } = training.setup;
-  const link = as === "output" ? "identity" : linkOf(training);
+  const { as, output: key } = reading;
+  const place = key === undefined ? "" : `.${key}`;
+  const evaluated = (batch: BatchTensors): Tree<Tensor> => inMode(model, "eval", () => forward(model, batch.inputs));
+  if (as === "output") {
+    const name = `predict${place}`;
+    training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
+      const outputs = evaluated(batch!);
+      const read = key === undefined ? outputs : pick("output", "predict", outputs, key);
+      const tensors = leaves(read) as Tensor[];
+      let place = 0;
+      return { outputs: tensors, structure: mapTree(read, () => place++) };
+    });
+    return name;
+  }
+  const link = linkOf(training, key);
   // Named by the link too: it may follow the targets.
-  const name = as === "output" ? "predict" : `predictProbabilities.${link}`;
-  training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
-    const output = mainOutput(
-      loss,
-      inMode(model, "eval", () => forward(model, batch!.inputs)),
-    );
-    return { outputs: [applyLink(link, output)] };
-  });
+  const name = `predictProbabilities.${link}${place}`;
+  training.engine.define(name, specOf(training, unlabelled), ({ batch }) => ({
+    outputs: [applyLink(link, outputOf(partReading(loss, key), evaluated(batch!)))],
+    structure: 0,
+  }));
   return name;
 }

@@ -3,7 +3,8 @@ import { ErmineError, type Link, type TensorType } from "@ermine/core";
 import type { ColumnTypes } from "../data/source.js";
 import type { Metric } from "../metrics/metric.js";
 import type { FitSettings, TrainerOptions } from "../options.js";
-import { mainLoss } from "../risk/objective.js";
+import { targetTypeOfPart } from "../data/targets.js";
+import { isLoss, partReading } from "../risk/objective.js";
 import { AveragedWeights } from "./averaged.js";
 import type { StepSetup } from "./body.js";
 import { Engine } from "./engine.js";
@@ -27,10 +28,10 @@ export interface Training {
   columns: ColumnTypes | undefined;
   /** May a step be queued before the report of the last one was read? Then a refused step keeps those after it from changing anything. */
   isInFlight: boolean;
-  /** The type of the target that was trained or evaluated on last: some links depend on it. */
-  targetType: TensorType | undefined;
   /** The options of the last `fit` that change its numbers; null before the first. */
   fitSettings: FitSettings | null;
+  /** The columns that were trained or evaluated on last: some links depend on the type of the target. */
+  targetColumns: ColumnTypes | undefined;
   /** Puts back what the micro-batches of an update that is not whole yet have changed. */
   undo: (() => void) | undefined;
 }
@@ -57,8 +58,8 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     engine: new Engine(options.compile ?? true, state.buffers, () => model.namedVariables().map(([, variable]) => variable)),
     columns: undefined,
     isInFlight: false,
-    targetType: undefined,
     fitSettings: null,
+    targetColumns: undefined,
     undo: undefined,
   };
 }
@@ -68,13 +69,13 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
  * be traced or compiled, no slot, no type of a target.
  */
 export function allOrNothing<T>(training: Training, fn: () => T): T {
-  const { engine, state, targetType, columns } = training;
+  const { engine, state, targetColumns, columns } = training;
   const undo = [engine.mark(), state.mark()];
   try {
     return fn();
   } catch (error) {
     for (const restore of undo) restore();
-    training.targetType = targetType;
+    training.targetColumns = targetColumns;
     training.columns = columns;
     throw error;
   }
@@ -90,15 +91,30 @@ export function disposeTraining(training: Training): void {
   averaged.putBack();
   engine.dispose();
   state.dispose();
-  training.columns = training.targetType = undefined;
   training.fitSettings = null;
+  training.columns = training.targetColumns = undefined;
 }
 
-/** What turns the model's output into what people and metrics read. */
-export function linkOf({ setup: { loss }, targetType }: Training): Link {
-  const main = mainLoss(loss);
-  if (main === undefined) return "identity";
-  const link = main.linkOf(targetType);
+/** What is read of a model's outputs: as they are, or as probabilities; all of them, or one by its key or place. */
+export interface OutputReading {
+  readonly as: "output" | "probabilities";
+  readonly output: string | number | undefined;
+}
+
+/** @param output of the part of the loss that reads it; default: the main one */
+export function targetTypeOf({ setup: { loss }, targetColumns }: Training, output?: string | number): TensorType | undefined {
+  return targetColumns === undefined ? undefined : targetTypeOfPart(partReading(loss, output), targetColumns);
+}
+
+/**
+ * What turns the model's output into what people and metrics read.
+ *
+ * @param output the output whose link it is; default: the one that the main part of the loss reads
+ */
+export function linkOf(training: Training, output?: string | number): Link {
+  const { loss: main } = partReading(training.setup.loss, output);
+  if (!isLoss(main)) return "identity";
+  const link = main.linkOf(targetTypeOf(training, output));
   if (link !== undefined) return link;
   throw new ErmineError(
     "ERMINE_OPTION",
