@@ -18,6 +18,7 @@ export {
   type StreamPass,
   type StreamSource,
 } from "./data/stream.js";
+export { ShuffleBuffer } from "./data/shuffleBuffer.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
 export { dataset, Dataset, split, type Column, type ColumnSource, type ShapedArray } from "./data/dataset.js";

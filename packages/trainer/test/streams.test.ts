@@ -9,9 +9,11 @@ import {
   Trainer,
   type Batch,
   type BatchColumn,
+  type Cursor,
   type DataSource,
   type FitOptions,
   type Sample,
+  type StreamOptions,
   type StreamPass,
   type TrainerOptions,
 } from "../src/index.js";
@@ -173,13 +175,13 @@ describe("the order of a stream", () => {
     { shuffle: 8 },
   );
   it("is drawn from a buffer by seed and epoch", async () => {
-    const first = await order(numbers, { epoch: 0, seed: 1 });
+    const first = await order(numbers, { epoch: 0, seed: 1, skip: 0 });
     expect(first).not.toEqual(first.toSorted((a, b) => a - b));
     expect(first.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
-    expect(await order(numbers, { epoch: 0, seed: 1 })).toEqual(first);
-    expect(await order(numbers, { epoch: 1, seed: 1 })).not.toEqual(first);
-    expect(await order(numbers, { epoch: 0, seed: 2 })).not.toEqual(first);
-    expect(await order(numbers, { epoch: 0, seed: undefined })).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    expect(await order(numbers, { epoch: 0, seed: 1, skip: 0 })).toEqual(first);
+    expect(await order(numbers, { epoch: 1, seed: 1, skip: 0 })).not.toEqual(first);
+    expect(await order(numbers, { epoch: 0, seed: 2, skip: 0 })).not.toEqual(first);
+    expect(await order(numbers, { epoch: 0, seed: undefined, skip: 0 })).toEqual(Array.from({ length: 40 }, (_, i) => i));
   });
 });
 
@@ -338,5 +340,45 @@ describe("what cannot be done with a stream is refused before the first step, wi
     };
     const history = await make().fit(stream(closes, { columns }), { epochs: 3, batchSize: 4, callbacks: [stop] });
     expect([history.stopped, history.steps.length, closed]).toEqual(["enough", 9, 1]);
+  });
+});
+
+describe("a stream that seeks", () => {
+  const reads: number[] = [];
+  const source = (options: StreamOptions = {}) =>
+    stream(
+      ({ skip }: StreamPass) => {
+        reads.push(skip);
+        return [...samples()].slice(skip);
+      },
+      { columns, seek: true, ...options },
+    );
+  const rest = (data: DataSource, from?: Cursor) => {
+    const batches = data.batches({ batchSize: 4, epoch: 0, seed: 1, ...(from === undefined ? {} : { from }) }) as Iterable<Batch>;
+    return Array.from(batches, ({ index, size, cursor, columns: { inputs } }) => {
+      const target = new Float32Array(3 * size);
+      (inputs as BatchColumn).copyInto(target);
+      return { index, size, cursor, elements: Array.from(target) };
+    });
+  };
+
+  it("gives the same rest from every cursor, with the cursors of the unbroken epoch, and reads nothing twice", () => {
+    const whole = rest(source());
+    expect(source().resume).toBe("seek");
+    whole.forEach(({ cursor }, i) => {
+      reads.length = 0;
+      expect(rest(source(), cursor)).toEqual(whole.slice(i + 1));
+      expect(reads).toEqual([Math.min(count, 4 * (i + 1))]);
+    });
+  });
+  it("replays where a shuffle buffer comes after it", () => {
+    const shuffled = source({ shuffle: 5 });
+    const whole = rest(shuffled);
+    reads.length = 0;
+    expect([shuffled.resume, rest(shuffled, whole[1]!.cursor)]).toEqual(["replay", whole.slice(2)]);
+    expect(reads).toEqual([0]);
+  });
+  it("is made by a function", async () => {
+    expect((await refusal(() => stream([...samples()], { seek: true }))).message).toMatch(/only a function can seek/);
   });
 });

@@ -17,9 +17,13 @@ const start = 0x811c9dc5;
 
 /** A running hash (FNV-1a over words) of what was emitted: whether a stream that is read again is the same. */
 class StreamHash {
-  #state = start;
+  #state: number;
   readonly #float = new Float32Array(1);
   readonly #bits = new Int32Array(this.#float.buffer);
+
+  constructor(state: number) {
+    this.#state = state;
+  }
 
   add(data: NumberArray, from: number, to: number, dtype: DType): void {
     let state = this.#state;
@@ -67,12 +71,21 @@ export class Collator {
   readonly #retained: number;
   readonly #ring: StreamBatch[] = [];
   readonly #named: ReturnType<typeof namedColumns<ColumnType>>;
-  readonly #hash = new StreamHash();
+  readonly #hash: StreamHash;
   #filled = 0;
-  #index = 0;
-  #samples = 0;
+  #index: number;
+  #samples: number;
 
-  constructor(types: ColumnTypes, batchSize: number, retained: number) {
+  /** @param after where the first row's predecessors end: rows before it are neither skipped nor hashed again */
+  constructor(
+    types: ColumnTypes,
+    batchSize: number,
+    retained: number,
+    after?: { readonly samples: number; readonly hash: number },
+  ) {
+    this.#hash = new StreamHash(after?.hash ?? start);
+    this.#samples = after?.samples ?? 0;
+    this.#index = Math.floor(this.#samples / batchSize);
     this.#types = types;
     this.#named = namedColumns(types);
     this.#batchSize = batchSize;

@@ -7,18 +7,17 @@ import {
   isTypedArray,
   naturalDType,
   nested,
-  randomUniform24,
   show,
   Tensor,
   type AnyTypedArray,
   type DType,
-  type Key,
   type Tree,
 } from "@ermine/core";
 import { Collator, rowsOfSample, type Row } from "./collate.js";
 import { mapColumns, namedColumns } from "./columns.js";
 import { Dataset } from "./dataset.js";
 import { readOnce } from "./readOnce.js";
+import { ShuffleBuffer } from "./shuffleBuffer.js";
 import type { Batch, BatchRequest, ColumnType, ColumnTypes, Cursor, DataSource } from "./source.js";
 
 /** One row of a column: a number, an array (nested, or a typed one), an array next to its shape, or a tensor. */
@@ -51,6 +50,8 @@ export interface StreamPass {
   readonly epoch: number;
   /** undefined where the order is the source's own. */
   readonly seed: number | undefined;
+  /** Samples at the beginning of the epoch that are not wanted. More than 0 only where the stream states `seek`. */
+  readonly skip: number;
 }
 
 type Items = Iterable<StreamItem> | AsyncIterable<StreamItem>;
@@ -68,6 +69,11 @@ export interface StreamOptions {
   readonly shuffle?: number;
   /** Called with each sample before it is put into a batch. Default: none. */
   readonly map?: (sample: Sample, pass: StreamPass) => Sample;
+  /**
+   * The function starts after `pass.skip` samples by itself, so that training goes on in the middle of an epoch without reading what it had
+   * taken. Default false: the samples are made again, skipped and checked. With `shuffle` they are, too.
+   */
+  readonly seek?: boolean;
 }
 
 /**
@@ -89,11 +95,18 @@ export interface StreamOptions {
  * @throws ErmineError ERMINE_DATA where it is no function, iterable or iterator; ERMINE_OPTION where an option does not fit
  */
 export function stream(source: StreamSource, options: StreamOptions = {}): DataSource {
-  checkOptions("stream", options, { length: "number", columns: "object", shuffle: "number", map: "function" }, "source");
-  const { length, columns, shuffle = 0 } = options;
+  checkOptions(
+    "stream",
+    options,
+    { length: "number", columns: "object", shuffle: "number", map: "function", seek: "boolean" },
+    "source",
+  );
+  const { length, columns, shuffle = 0, seek = false } = options;
+  if (seek && typeof source !== "function")
+    throw new ErmineError("ERMINE_OPTION", "stream: only a function can seek. Write stream(({ skip }) => …, { seek: true }).");
   checkCount("length", length, 1);
   checkCount("shuffle", shuffle, 0);
-  const { open, resume } = opener(source);
+  const { open, resume } = opener(source, seek && shuffle <= 1);
   let opened = false;
   return {
     resume,
@@ -102,9 +115,11 @@ export function stream(source: StreamSource, options: StreamOptions = {}): DataS
     batches(request) {
       if (resume === "none" && (opened || (request.from ?? null) !== null)) throw readOnce(opened);
       opened = true;
-      const pass: StreamPass = { epoch: request.epoch, seed: request.seed };
+      const from = positionOf(request.from ?? null);
+      const seeks = resume === "seek";
+      const pass: StreamPass = { epoch: request.epoch, seed: request.seed, skip: seeks ? (from?.samples ?? 0) : 0 };
       const items = open(pass);
-      const pipeline = new Pipeline(options, request, pass);
+      const pipeline = new Pipeline(options, request, pass, from);
       if (typeof items !== "object" || items === null) throw noIterator(items);
       if (Symbol.asyncIterator in items) return asynchronous(items, pipeline);
       if (Symbol.iterator in items) return synchronous(items, pipeline);
@@ -124,8 +139,8 @@ function checkCount(name: string, value: number | undefined, least: number): voi
   throw new ErmineError("ERMINE_OPTION", `stream: ${name} is a whole number ≥ ${least}, got ${String(value)}.`);
 }
 
-function opener(source: StreamSource): { open: (pass: StreamPass) => Items; resume: DataSource["resume"] } {
-  if (typeof source === "function") return { open: source, resume: "replay" };
+function opener(source: StreamSource, seeks: boolean): { open: (pass: StreamPass) => Items; resume: DataSource["resume"] } {
+  if (typeof source === "function") return { open: source, resume: seeks ? "seek" : "replay" };
   if (typeof source === "object" && source !== null) {
     const once = "next" in source && typeof source.next === "function";
     if (Symbol.asyncIterator in source || Symbol.iterator in source)
@@ -154,25 +169,31 @@ async function* asynchronous(items: AsyncIterable<StreamItem>, pipeline: Pipelin
   yield* pipeline.finish();
 }
 
+/** Samples taken, and the hash of all of them. */
+interface StreamPosition {
+  readonly samples: number;
+  readonly hash: number;
+}
+
 /** From items to batches: rows, mapped, drawn from the shuffle buffer, skipped up to a cursor, collated. */
 class Pipeline {
   readonly #options: StreamOptions;
   readonly #request: BatchRequest;
   readonly #pass: StreamPass;
-  readonly #buffer: ShuffleBuffer | undefined;
-  readonly #from: { readonly samples: number; readonly hash: number } | undefined;
+  readonly #buffer: ShuffleBuffer<readonly Row[]> | undefined;
+  readonly #from: StreamPosition | undefined;
   #types: ColumnTypes | undefined;
   #collator: Collator | undefined;
 
-  constructor(options: StreamOptions, request: BatchRequest, pass: StreamPass) {
+  constructor(options: StreamOptions, request: BatchRequest, pass: StreamPass, from: StreamPosition | undefined) {
     this.#options = options;
     this.#request = request;
     this.#pass = pass;
     this.#types = options.columns;
-    this.#from = positionOf(request.from ?? null);
+    this.#from = from;
     const { shuffle = 0 } = options;
     if (shuffle > 1 && pass.seed !== undefined)
-      this.#buffer = new ShuffleBuffer(shuffle, hashKey(pass.seed, "shuffle buffer", pass.epoch));
+      this.#buffer = new ShuffleBuffer<readonly Row[]>(shuffle, hashKey(pass.seed, "shuffle buffer", pass.epoch));
   }
 
   *add(item: StreamItem): Iterable<Batch> {
@@ -190,7 +211,7 @@ class Pipeline {
 
   *finish(): Iterable<Batch> {
     for (const rows of this.#buffer?.drain() ?? []) yield* this.#taken(rows);
-    if (this.#skips())
+    if (this.#pass.skip === 0 && this.#skips())
       throw new ErmineError(
         "ERMINE_DATA",
         `The stream ends after ${this.#collator?.samples ?? 0} samples, and training had taken ${this.#from!.samples} of it. Take the same data.`,
@@ -205,7 +226,13 @@ class Pipeline {
   }
 
   *#taken(rows: readonly Row[]): Iterable<Batch> {
-    const collator = (this.#collator ??= new Collator(this.#types!, this.#request.batchSize, this.#request.retained ?? 0));
+    const { batchSize, retained = 0 } = this.#request;
+    const collator = (this.#collator ??= new Collator(
+      this.#types!,
+      batchSize,
+      retained,
+      this.#pass.skip > 0 ? this.#from : undefined,
+    ));
     if (!this.#skips()) {
       const batch = collator.add(rows);
       if (batch !== undefined) yield batch;
@@ -227,7 +254,7 @@ class Pipeline {
   }
 }
 
-function positionOf(from: Cursor): { readonly samples: number; readonly hash: number } | undefined {
+function positionOf(from: Cursor): StreamPosition | undefined {
   if (from === null) return undefined;
   const { samples, hash } = from as { readonly samples?: unknown; readonly hash?: unknown };
   if (typeof samples === "number" && typeof hash === "number") return { samples, hash };
@@ -235,49 +262,6 @@ function positionOf(from: Cursor): { readonly samples: number; readonly hash: nu
     "ERMINE_DATA",
     `The cursor ${JSON.stringify(from)} is no place in a stream: it is of another kind of source.`,
   );
-}
-
-/** Holds samples, and gives a random one of them for each that comes. */
-class ShuffleBuffer {
-  readonly #size: number;
-  readonly #key: Key;
-  readonly #held: (readonly Row[])[] = [];
-  #numbers: Float32Array = new Float32Array(0);
-  #drawn = 0;
-
-  constructor(size: number, key: Key) {
-    this.#size = size;
-    this.#key = key;
-  }
-
-  exchange(rows: readonly Row[]): readonly Row[] | undefined {
-    if (this.#held.length < this.#size) {
-      this.#held.push(rows);
-      return undefined;
-    }
-    const place = this.#next();
-    const drawn = this.#held[place]!;
-    this.#held[place] = rows;
-    return drawn;
-  }
-
-  *drain(): Iterable<readonly Row[]> {
-    while (this.#held.length > 0) {
-      const place = this.#next();
-      const drawn = this.#held[place]!;
-      this.#held[place] = this.#held.at(-1)!;
-      this.#held.pop();
-      yield drawn;
-    }
-  }
-
-  #next(): number {
-    const block = 1024;
-    const at = this.#drawn % block;
-    if (at === 0) this.#numbers = randomUniform24(block, this.#key, { step: this.#drawn / block, microBatch: 0, first: 0 });
-    this.#drawn++;
-    return Math.floor(this.#numbers[at]! * this.#held.length);
-  }
 }
 
 const isSample = (sample: unknown): sample is Sample => typeof sample === "object" && sample !== null && "inputs" in sample;

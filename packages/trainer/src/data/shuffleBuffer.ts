@@ -1,0 +1,60 @@
+/** Shuffles a stream of unknown length: a few items are held, and each that comes is exchanged for a random one of them. */
+import { randomUniform24, type Key } from "@ermine/core";
+
+/**
+ * Holds `size` items. Each further one takes the place of a random one of them, which goes on; at the end the others follow in random order. The
+ * order depends on the key alone. It needs the memory of `size` items, and mixes only what is about `size` items apart.
+ *
+ * @example
+ * const buffer = new ShuffleBuffer<number>(2, hashKey(0, "shuffle"));
+ * const order = [1, 2, 3, 4].flatMap((item) => buffer.exchange(item) ?? []);
+ * [...order, ...buffer.drain()].sort((a, b) => a - b); // => [1, 2, 3, 4]
+ */
+export class ShuffleBuffer<T> {
+  readonly #size: number;
+  readonly #key: Key;
+  readonly #held: T[] = [];
+  #numbers: Float32Array = new Float32Array(0);
+  #drawn = 0;
+
+  /** @param key of the pass: `hashKey(seed, "shuffle buffer", epoch)` */
+  constructor(size: number, key: Key) {
+    this.#size = size;
+    this.#key = key;
+  }
+
+  /**
+   * Holds the item.
+   *
+   * @returns the item that was held in its place; undefined while the buffer fills
+   */
+  exchange(item: T): T | undefined {
+    if (this.#held.length < this.#size) {
+      this.#held.push(item);
+      return undefined;
+    }
+    const place = this.#next();
+    const drawn = this.#held[place]!;
+    this.#held[place] = item;
+    return drawn;
+  }
+
+  /** What is still held, in random order; then the buffer is empty. */
+  *drain(): Iterable<T> {
+    while (this.#held.length > 0) {
+      const place = this.#next();
+      const drawn = this.#held[place]!;
+      this.#held[place] = this.#held.at(-1)!;
+      this.#held.pop();
+      yield drawn;
+    }
+  }
+
+  #next(): number {
+    const block = 1024;
+    const at = this.#drawn % block;
+    if (at === 0) this.#numbers = randomUniform24(block, this.#key, { step: this.#drawn / block, microBatch: 0, first: 0 });
+    this.#drawn++;
+    return Math.floor(this.#numbers[at]! * this.#held.length);
+  }
+}
