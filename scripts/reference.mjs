@@ -68,6 +68,12 @@ export function pages() {
         (at, name) => !/^(optimizers|callbacks|metrics|risk\/regularizers)/.test(at) && !name.startsWith("schedules"),
       ),
     }),
+    "data.md": page({
+      title: "Data",
+      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training.",
+      signatures: true,
+      members: of("@ermine/data", () => true),
+    }),
     "layers.md": page({
       title: "Layers",
       lead: "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",
