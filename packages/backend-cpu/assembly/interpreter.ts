@@ -1,7 +1,7 @@
 // The interpreter: one instruction after the other, and those that change where it goes on. All others are kernels, called by the generated `perform`.
 import { at, common, own, place, useScratch } from "./arguments";
 import { perform } from "./generated/kernels";
-import { FORK, SKIP_UNLESS } from "./generated/opcodes";
+import { FORK, LOOP, SKIP_UNLESS } from "./generated/opcodes";
 import { awaitOthers, claim, finish, forkOf, lookAgain, others, publish, ready, scratchOf, sharedOf } from "./pool";
 
 /** Runs the instructions of `words` words at `program`. */
@@ -14,6 +14,7 @@ export function run(program: usize, words: i32): void {
     let next = pc + (<usize>(head >> 8) << 2);
     if (opcode == FORK) fork(pc);
     else if (opcode == SKIP_UNLESS) next += <usize>skipUnless(place(pc, 1), at(pc, 2), place(pc, 3)) << 2;
+    else if (opcode == LOOP) repeat(pc, next);
     else perform(opcode, pc, next, own, common);
     pc = next;
   }
@@ -27,6 +28,29 @@ export function run(program: usize, words: i32): void {
 @inline
 function skipUnless(condition: usize, skipped: i32, fault: usize): i32 {
   return (condition != 0 && load<i32>(condition) == 0) || load<i32>(fault) != 0 ? skipped : 0;
+}
+
+/**
+ * A loop: [head, times, changes, [place, by]…, the step…]. What a step reads and writes lies further on in the next one: words of the step (`place` counts from
+ * its first) change `by` so much from step to step, and have their first values again at the end.
+ */
+function repeat(pc: usize, next: usize): void {
+  const times = at(pc, 1);
+  const changes = pc + 12;
+  const step = changes + (<usize>at(pc, 2) << 3);
+  const words = <i32>((next - step) >> 2);
+  for (let i = 0; i < times; i++) {
+    run(step, words);
+    change(changes, step, 1);
+  }
+  change(changes, step, -times);
+}
+
+function change(changes: usize, step: usize, times: i32): void {
+  for (let pair = changes; pair < step; pair += 8) {
+    const word = step + (<usize>load<i32>(pair) << 2);
+    store<i32>(word, load<i32>(word) + times * load<i32>(pair, 4));
+  }
 }
 
 /** Where threads meet, 0 where this one is alone; may it sleep; and is it in a fork already? */

@@ -31,6 +31,7 @@ export const instructions = {
   // Where the interpreter goes on (assembly/interpreter.ts).
   fork: { args: { parts: i32, ends: words } },
   skipUnless: { args: { condition: place, skipped: i32, fault: place } },
+  loop: { args: { times: i32, changes: i32, code: words } },
 
   // Elements that move.
   fill: { file: "layout", args: { dst: place, count: i32, bits: i32 } },

@@ -167,6 +167,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
       dtypes: ["float32", "int32", "bool"],
       deterministic: true,
+      loops: true,
     },
     kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(name, lowering)])),
   });

@@ -6,6 +6,9 @@
  * multiples of four keeps the tag. Scratch has no contents from before: a thread's own is its until the next fork or the part's
  * end; the shared one is for what one fork writes and the next reads.
  *
+ * A loop is [head, times, changes, [place, by]…, the step…]: one step's instructions, and by how much which of their words change from step to step, because
+ * what they read and write lies further on.
+ *
  * A fork is [head, parts, the end of each part in words from the head…, the parts…]. Its parts run in any order, on any
  * thread: each writes places that no other reads or writes, and does its sums in an order of its own. Lowerings choose parts from shapes
  * alone, never from the number of threads, so that every number of threads gives the same bits. Inside of a part there are no more forks.
@@ -58,7 +61,7 @@ export class Emitter {
   }
 
   /** Appends an instruction, whose arguments are those of its row in instructions/table.mjs. */
-  emit<K extends Exclude<keyof InstructionArguments, "fork">>(op: K, ...args: InstructionArguments[K]): void {
+  emit<K extends Exclude<keyof InstructionArguments, "fork" | "loop">>(op: K, ...args: InstructionArguments[K]): void {
     this.words.push(opcode[op] | ((args.length + 1) << 8), ...args);
   }
 
@@ -86,6 +89,32 @@ export class Emitter {
     }
     words[head] = opcode.fork | ((words.length - head) << 8);
     this.#inPart = false;
+  }
+
+  /** `times` steps, the i-th what `step(emitter, i)` emits. Steps differ in places alone, and each is as far from the one before as the second from the first. */
+  loop(times: number, step: (emitter: Emitter, index: number) => void): void {
+    if (times === 0) return;
+    const first = this.#emitted(step, 0);
+    const second = times === 1 ? first : this.#emitted(step, 1);
+    const changes = first.words.flatMap((word, i) => (word === second.words[i] ? [] : [i, (second.words[i]! - word) | 0]));
+    const { words } = this;
+    const head = words.length;
+    words.push(0, times, changes.length / 2);
+    for (const word of changes) words.push(word);
+    for (const word of first.words) words.push(word);
+    words[head] = opcode.loop | ((words.length - head) << 8);
+    this.sites.push(...first.sites.slice(this.sites.length));
+    this.scratchWords = Math.max(this.scratchWords, first.scratchWords);
+    this.sharedWords = Math.max(this.sharedWords, first.sharedWords);
+    this.forks ||= first.forks;
+  }
+
+  /** What a step emits, its checks counted from here on. */
+  #emitted(step: (emitter: Emitter, index: number) => void, index: number): Emitter {
+    const emitter = new Emitter(this.fault);
+    emitter.sites.push(...this.sites);
+    step(emitter, index);
+    return emitter;
   }
 
   /** The thread's scratch, `offset` words behind what the same op has already. */

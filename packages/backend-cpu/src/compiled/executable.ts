@@ -3,6 +3,7 @@ import {
   bindFeeds,
   ErmineError,
   isFeedSource,
+  isLoop,
   specialize,
   type Bindings,
   type Executable,
@@ -10,6 +11,7 @@ import {
   type Feeds,
   type Graph,
   type GraphModule,
+  type LoopNode,
   type PartTime,
   type TypedArray,
   type Value,
@@ -144,7 +146,21 @@ export function compileCpu(
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
     const feeds: FeedPlace[] = [];
+    const constantsOf = ({ op: { loop } }: LoopNode): void => {
+      for (const node of loop.body.nodes) {
+        if (isLoop(node)) constantsOf(node);
+        if (node.kind !== "constant") continue;
+        const { outputs, data, storage } = node;
+        const { shape, dtype } = outputs[0]!.type;
+        const length = sizeOf(shape as readonly number[]);
+        const address = data === undefined ? (storage as Block).address : allocate(Math.max(1, length) * 4);
+        if (data !== undefined) writeBlock(heap, { address, length, dtype }, data);
+        fixed.set(outputs[0]!, address);
+      }
+    };
     for (const node of graph.nodes) {
+      if (isLoop(node)) constantsOf(node);
+      if (node.kind === "op") continue;
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
       const length = sizeOf(shape as readonly number[]);
@@ -168,6 +184,8 @@ export function compileCpu(
         return saved === undefined ? places.of(value) : arena + saved;
       },
       variable: blockOf,
+      constant: (value) => fixed.get(value),
+      room: (loop) => arena + loop.from,
     };
     const { emitter, parts } = write(graph, planned, places, machine.fault);
     machine.reserve(emitter);

@@ -3,6 +3,7 @@
  * broadcastTo, slices, fills) as views of what they read. Nothing is rounded otherwise than op by op.
  */
 import {
+  isLoop,
   mulOp,
   type ConstantNode,
   type FeedNode,
@@ -220,7 +221,8 @@ function rewrite(
     const reads = candidates.get(node)?.step.reads;
     const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
-    add(node, node.outputs, (outputs) => ({ ...node, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
+    const op = isLoop(node) ? node.op.with(fuse(node.op.loop.body), node.op.loop.length) : node.op;
+    add(node, node.outputs, (outputs) => ({ ...node, op, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
   };
 
   function add(

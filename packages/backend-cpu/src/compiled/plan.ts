@@ -1,5 +1,5 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import type { Graph, GraphVariable, Node, OpNode, Value } from "@ermine/core";
+import { isLoop, type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value } from "@ermine/core";
 import { loweringOf } from "../lower/index.js";
 import { contiguous, sizeOf } from "../lower/operand.js";
 
@@ -20,8 +20,21 @@ export interface Plan {
   readonly saved: ReadonlyMap<Value, number>;
   /** Indices that ops of the committed part look up, and none before it has checked. */
   readonly checks: readonly Check[];
+  /** Of each loop, where its steps keep what they compute. */
+  readonly loops: ReadonlyMap<Node, LoopPlan>;
   /** Does anyone read it? */
   used(value: Value): boolean;
+}
+
+/** Where the values of a loop's step are: the same for all steps. */
+export interface LoopPlan {
+  /** The plan of one step; its offsets count from `from`. */
+  readonly step: Plan;
+  /** The byte offset into the arena. */
+  readonly from: number;
+  /** Byte offsets from `from` of what goes from step to step, and of room for it while its places are exchanged. */
+  readonly carried: readonly number[];
+  readonly exchanged: readonly number[];
 }
 
 /** Indices of an op, and the length of the axis that they are of. */
@@ -65,7 +78,8 @@ export function plan(graph: Graph): Plan {
   const { direct, copied } = updates(known);
   const arena = new Arena();
   const saved = new Map([...savedValues(known, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
-  const offsets = place(known, direct, arena);
+  const loops = new Map<Node, LoopPlan>();
+  const offsets = place(known, direct, arena, loops);
   return {
     order,
     committed: early.length,
@@ -76,6 +90,7 @@ export function plan(graph: Graph): Plan {
     copied,
     saved,
     checks: unchecked(order, early.length, root),
+    loops,
     used: (value) => lastRead.has(value),
   };
 }
@@ -109,6 +124,10 @@ function checkOf(node: Node): Check | undefined {
   return found && { node, indices: node.inputs[found.input]!, size: found.size };
 }
 
+/** Does it look up anything? */
+const looksUp = (graph: Graph): boolean =>
+  graph.nodes.some((node) => checkOf(node) !== undefined || (isLoop(node) && looksUp(node.op.loop.body)));
+
 function unchecked(order: readonly OpNode[], committed: number, root: Plan["root"]): Check[] {
   const known = new Map<Value, Set<number>>();
   const checks: Check[] = [];
@@ -133,6 +152,7 @@ export function neededFirst(graph: Graph): ReadonlySet<Node> {
   for (const node of graph.nodes) {
     const check = checkOf(node);
     if (check !== undefined) pending.push(check.indices.node);
+    if (isLoop(node) && looksUp(node.op.loop.body)) pending.push(node);
   }
   while (pending.length > 0) {
     const node = pending.pop()!;
@@ -231,11 +251,30 @@ class Arena {
   }
 }
 
+function planLoop({ op: { loop } }: LoopNode, take: (words: number) => number): LoopPlan {
+  const step = plan(loop.body);
+  const room = new Arena();
+  room.take(step.bytes / 4, Infinity);
+  const slots = (): number[] => loop.body.outputs.slice(0, loop.carried).map((value) => room.take(wordsOf(value), Infinity));
+  const [carried, exchanged] = [slots(), slots()];
+  return { step, from: take(room.bytes / 4), carried, exchanged };
+}
+
 /** Each value's offset: the place of an input that is read for the last time, where the op works number by number; else room of its own. */
-function place({ order, root, lastRead }: Order, direct: ReadonlyMap<Value, GraphVariable>, arena: Arena): Map<Value, number> {
+function place(
+  { order, root, lastRead }: Order,
+  direct: ReadonlyMap<Value, GraphVariable>,
+  arena: Arena,
+  loops: Map<Node, LoopPlan>,
+): Map<Value, number> {
   const offsets = new Map<Value, number>();
   order.forEach((node, i) => {
     arena.free(i);
+    if (isLoop(node))
+      loops.set(
+        node,
+        planLoop(node, (words) => arena.take(words, i)),
+      );
     const taken = new Set<Value>();
     for (const value of node.outputs) {
       if (direct.has(value)) continue;

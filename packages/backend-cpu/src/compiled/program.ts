@@ -1,12 +1,12 @@
 /** A planned graph as instructions, with which words are which ops'. */
-import { ErmineError, type Graph, type OpNode, type Value, type GraphVariable } from "@ermine/core";
+import { ErmineError, isLoop, type Graph, type GraphVariable, type LoopNode, type OpNode, type Value } from "@ermine/core";
 import { checkLookup } from "../machine.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 import { madeOf } from "./fuse.js";
-import type { Plan } from "./plan.js";
+import type { LoopPlan, Plan } from "./plan.js";
 
 /** Where values are. */
 export interface Places {
@@ -14,6 +14,10 @@ export interface Places {
   of(value: Value): number;
   /** When it is over. */
   after(value: Value): number;
+  /** Of a constant, also one in the body of a loop. */
+  constant(value: Value): number | undefined;
+  /** Where a loop's steps keep what they compute. */
+  room(plan: LoopPlan): number;
   variable(variable: GraphVariable): Block;
 }
 
@@ -71,7 +75,11 @@ export function write(graph: Graph, planned: Plan, places: Places, fault: number
 
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 
-function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): void {
+/** Where values are while the program runs. */
+type Running = Pick<Places, "of" | "constant" | "room">;
+
+function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Running): void {
+  if (isLoop(node)) return lowerLoop(emitter, node, planned.loops.get(node)!, places);
   const lowering = loweringOf(node.op);
   if (lowering === undefined) {
     throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
@@ -84,4 +92,58 @@ function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Places): v
   const inputs = node.inputs.map((value) => value && operand(value));
   checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });
   lowering.emit(emitter, inputs, outputs as readonly Operand[], node.attributes);
+}
+
+/** Elements end within whole vectors of so many bytes, and kernels may write all of the last. */
+const vector = 16;
+
+/** A loop: its state moved to a place of its own, the steps, and the state moved to where it is wanted. Sequences are read and written where they are. */
+function lowerLoop(
+  emitter: Emitter,
+  node: LoopNode,
+  { step: planned, from, carried, exchanged }: LoopPlan,
+  places: Running,
+): void {
+  const { body, carried: count, sequences, reverse, length: steps } = node.op.loop;
+  const length = steps as number;
+  const room = places.room({ step: planned, from, carried, exchanged });
+  const slots = carried.map((offset) => room + offset);
+  const rows = (value: Value): number => 4 * sizeOf(shapeOf(value));
+  slots.forEach((slot, i) => emitter.emit("move", slot, places.of(node.inputs[i]!), sizeOf(shapeOf(body.outputs[i]!))));
+  emitter.loop(length, (e, index) => {
+    const t = reverse ? length - 1 - index : index;
+    const given = new Map<Value, number>();
+    body.feeds.forEach(({ outputs: [feed] }, i) => {
+      const outer = places.of(node.inputs[i]!);
+      given.set(feed!, i < count ? slots[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
+    });
+    // Rows of the outputs: computed there, where the last vector of a row is not the next row's too.
+    const direct = new Map<Value, number>();
+    const copied: (readonly [value: Value, to: number])[] = [];
+    body.outputs.slice(count).forEach((value, k) => {
+      const to = places.of(node.outputs[count + k]!) + t * rows(value);
+      const root = planned.root(value);
+      if (root.node.kind === "op" && rows(value) % vector === 0 && !direct.has(root)) direct.set(root, to);
+      else copied.push([value, to]);
+    });
+    const inner: Running = {
+      constant: (value) => places.constant(value),
+      room: (plan) => room + plan.from,
+      of(value) {
+        const root = planned.root(value);
+        return direct.get(root) ?? given.get(root) ?? places.constant(root) ?? room + planned.offsets.get(root)!;
+      },
+    };
+    const move = (to: number, value: Value, place: number): void => {
+      if (to !== place) e.emit("move", to, place, sizeOf(shapeOf(value)));
+    };
+    for (const each of planned.order) lower(e, each, planned, inner);
+    for (const [value, to] of copied) move(to, value, inner.of(value));
+    // Where one part of the state becomes another it is put aside before that is written.
+    const next = body.outputs.slice(0, count);
+    const isExchanged = next.map((value, i) => slots.some((slot, k) => k !== i && slot === inner.of(value)));
+    next.forEach((value, i) => isExchanged[i]! && move(room + exchanged[i]!, value, inner.of(value)));
+    next.forEach((value, i) => move(slots[i]!, value, isExchanged[i]! ? room + exchanged[i]! : inner.of(value)));
+  });
+  slots.forEach((slot, i) => emitter.emit("move", places.of(node.outputs[i]!), slot, sizeOf(shapeOf(body.outputs[i]!))));
 }
