@@ -140,9 +140,12 @@ export const instructions = {
   unfold: { file: "window", args: { dst: place, x: place, planes: i32, padding: f32, window: words } },
   fold: { file: "window", args: { dst: place, columns: place, planes: i32, window: words } },
   maxPool: { file: "pooling", args: { dst: place, x: place, planes: i32, window: words } },
-  maxPoolGradient: { file: "pooling", args: { dst: place, g: place, x: place, y: place, planes: i32, window: words } },
+  maxPoolGradient: { file: "poolingGradient", args: { dst: place, g: place, x: place, y: place, planes: i32, window: words } },
   avgPool: { file: "pooling", args: { dst: place, x: place, planes: i32, inside: flag, window: words } },
-  avgPoolGradient: { file: "pooling", args: { dst: place, g: place, planes: i32, inside: flag, window: words } },
+  avgPoolGradient: {
+    file: "poolingGradient",
+    args: { dst: place, g: place, planes: i32, inside: flag, scratch: place, window: words },
+  },
   convolvePack: {
     file: "convolve",
     args: {

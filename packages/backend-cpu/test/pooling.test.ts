@@ -74,6 +74,20 @@ describe("pooling and its gradients are the reference's", { timeout: 60_000 }, (
     await check({ ...halves, batch: 17, channels: 3, size });
   });
 
+  it.each<[string, Pick<Case, "size" | "kernel" | "stride" | "padding" | "dilation">]>([
+    ["pairs along a signal", { size: [131], kernel: [2], stride: [2], padding: [0], dilation: [1] }],
+    ["pairs along a signal, padded", { size: [131], kernel: [2], stride: [2], padding: [1], dilation: [1] }],
+    ["pairs of a volume", { size: [6, 7, 19], kernel: [2, 3, 2], stride: [2, 1, 2], padding: [0, 1, 0], dilation: [1, 2, 1] }],
+    ["3 × 3 that overlap", { size: [17, 33], kernel: [3, 3], stride: [2, 2], padding: [1, 1], dilation: [1, 1] }],
+    ["3 × 3 in steps of 1", { size: [9, 30], kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1] }],
+    ["with holes, in steps of 3", { size: [19, 41], kernel: [2, 3], stride: [3, 3], padding: [1, 1], dilation: [2, 2] }],
+    ["all of a map", { size: [7, 7], kernel: [7, 7], stride: [7, 7], padding: [0, 0], dilation: [1, 1] }],
+    ["wider than what is between them", { size: [3, 12], kernel: [3, 9], stride: [1, 2], padding: [1, 4], dilation: [1, 1] }],
+  ])("%s, also cut for threads", async (_, window) => {
+    await check({ ...window, batch: 3, channels: 5 });
+    await check({ ...window, batch: 16, channels: 9 });
+  });
+
   it("forked", async () => {
     await check({ ...halves, batch: 13, channels: 31, size: [28, 27] });
     expect(true).toBe(true);

@@ -58,12 +58,14 @@ const avgPool: Lowering = {
     ),
 };
 
+const rowOf = ({ shape }: Operand): number => shape.at(-1)!;
+
 const avgPoolGradient: Lowering = {
   dtypes: ["float32"],
   supports: supportsMean,
   emit: (e, [g, x], [d], attributes) =>
     eachPart(e, x!, g!, attributes, (planes, at, words) =>
-      e.emit("avgPoolGradient", at(d!), at(g!), planes, inside(attributes), ...words),
+      e.emit("avgPoolGradient", at(d!), at(g!), planes, inside(attributes), e.scratch(rowOf(x!) + rowOf(g!) + 8), ...words),
     ),
 };
 
