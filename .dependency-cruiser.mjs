@@ -29,6 +29,13 @@ export default {
       from: { path: `${core}/`, pathNot: `${core}/(autograd/|index.ts)` },
       to: { path: `${core}/autograd/rules/` },
     },
+    {
+      name: "data-node",
+      comment: "Pages have no Node API: what reads the disk is an entry of its own.",
+      severity: "error",
+      from: { path: "^packages/data/src/", pathNot: "^packages/data/src/node.ts$" },
+      to: { dependencyTypes: ["core"] },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules|/dist/" },

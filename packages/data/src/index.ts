@@ -6,3 +6,8 @@ export type { Label, SplitOptions } from "./partition.js";
 export type { SourceOptions } from "./source.js";
 export type { Items } from "./stages.js";
 export { ItemContext, type Pass } from "./pass.js";
+export { jsonLines, type JsonLinesOptions } from "./jsonLines.js";
+export { table, Table, type TableFold, type TableRow } from "./table/table.js";
+export type { Cell, ColumnKind, ColumnOf, TableColumn } from "./table/column.js";
+export type { ByteSource, FileSource } from "./bytes.js";
+export type { BadRow, BadRows } from "./badRows.js";

@@ -1,0 +1,35 @@
+/** `@ermine/data/node`: files of a disk. */
+import { createReadStream } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ErmineError, show } from "@ermine/core";
+import type { ByteSource } from "./bytes.js";
+
+export type { ByteSource } from "./bytes.js";
+
+/**
+ * A file of the disk, which is read in parts of 64 KiB.
+ *
+ * @example
+ * await writeFile("small.csv", "name,weight\nmouse,20\nermine,150\n");
+ * (await readCsv(file("small.csv"))).values("weight"); // => [20, 150]
+ * @throws ErmineError ERMINE_USAGE where it is no path; when it is read, ERMINE_DATA where it cannot be
+ */
+export function file(path: string | URL): ByteSource {
+  if (typeof path !== "string" && !(path instanceof URL && path.protocol === "file:"))
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `file takes a path, got ${path instanceof URL ? path.href : show(path)}. Give an address to readCsv itself.`,
+    );
+  const name = typeof path === "string" ? path : fileURLToPath(path);
+  return { name: basename(name), open: () => read(name) };
+}
+
+async function* read(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (typeof (error as { code?: unknown }).code !== "string") throw error;
+    throw new ErmineError("ERMINE_DATA", `${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+}
