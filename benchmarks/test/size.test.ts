@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import { digitsProgram, everythingProgram, transferOf } from "../src/size.js";
 
-test("the digits MLP is at most 98 KB of JavaScript and 40 KB of WebAssembly", async () => {
+test("the digits MLP is at most 98 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
-  for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(40_000);
+  for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
   expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(98_000);
 });
 
@@ -19,7 +19,7 @@ test("the digits MLP carries no layer, loss, optimizer or catalog that it does n
 });
 
 // What is loaded on demand (plans, profiles and shadows, worker threads) and the prose of definitions are counted too.
-test("everything, with one build of WebAssembly, is at most 200 KB", async () => {
+test("everything, with one build of WebAssembly, is at most 220 KB", async () => {
   const { withOnDemand, webAssembly, modules } = await transferOf(await everythingProgram());
-  expect(withOnDemand + Math.max(...Object.values(webAssembly)), modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(200_000);
+  expect(withOnDemand + Math.max(...Object.values(webAssembly)), modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(220_000);
 });

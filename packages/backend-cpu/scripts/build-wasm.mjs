@@ -4,9 +4,9 @@ import { createRequire } from "node:module";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import lzma from "lzma";
+import { gzipSync } from "node:zlib";
 import { generate } from "./generate.mjs";
-import { constantsInMemory, constantsTo } from "./constants.mjs";
+import { constantsTo, moveConstantsToMemory } from "./constants.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "src", "wasm");
@@ -27,21 +27,20 @@ async function specialized(bytes) {
   binaryen.setShrinkLevel(0);
   module.runPasses(["precompute-propagate", "vacuum", "remove-unused-brs", "dce", "vacuum", "remove-unused-names"]);
   for (let round = 0; round < 3; round++) module.optimize();
-  const done = binaryen.parseText(constantsInMemory(module.emitText()));
-  done.setFeatures(features);
-  // Fewer locals, the busiest first: 300 bytes less behind compression.
-  done.runPasses(["coalesce-locals-learning", "reorder-locals"]);
-  if (!done.validate()) throw new Error("The kernels are no valid module.");
-  return Buffer.from(done.emitBinary());
+  moveConstantsToMemory(binaryen, module);
+  // Fewer locals, the busiest first: 300 bytes less after compression.
+  module.runPasses(["coalesce-locals-learning", "reorder-locals"]);
+  if (!module.validate()) throw new Error("The kernels are no valid module.");
+  return Buffer.from(module.emitBinary());
 }
 
-/** Compiles a folder's index.ts. */
-async function compile(folder, flags) {
+/** Compiles assembly/index.ts. */
+async function compile(flags) {
   const { default: asc } = await import("assemblyscript/asc");
   let wasm;
   const { error, stderr } = await asc.main(["index.ts", "--outFile", "out.wasm", "--runtime", "stub", "--noAssert", ...flags], {
     readFile(path) {
-      const full = join(root, folder, path);
+      const full = join(root, "assembly", path);
       return existsSync(full) ? readFileSync(full, "utf8") : null;
     },
     writeFile: (_, contents) => (wasm = contents),
@@ -52,11 +51,9 @@ async function compile(folder, flags) {
   process.exit(1);
 }
 
-const base64 = (bytes) => Buffer.from(bytes).toString("base64");
-
 generate(root);
 const fingerprint = createHash("sha256");
-for (const folder of ["assembly", "unpacker", "scripts"]) {
+for (const folder of ["assembly", "scripts"]) {
   for (const { parentPath = "", path = parentPath, name } of readdirSync(join(root, folder), {
     recursive: true,
     withFileTypes: true,
@@ -64,28 +61,32 @@ for (const folder of ["assembly", "unpacker", "scripts"]) {
     fingerprint.update(readFileSync(join(path, name)));
 }
 const stamp = `// ${fingerprint.digest("hex")}\n`;
-const said = (what, bytes) => `${stamp}/** ${what}, ${bytes.length} bytes. Made by scripts/build-wasm.mjs. */\n`;
 const builds = {
   portable: [],
   fast: ["--enable", "relaxed-simd"],
   portableThreads: ["--enable", "threads", "--sharedMemory"],
   fastThreads: ["--enable", "relaxed-simd", "--enable", "threads", "--sharedMemory"],
 };
-const built = [...Object.keys(builds), "unpacker"].every((name) => {
+const built = Object.keys(builds).every((name) => {
   const path = join(out, `${name}.ts`);
   return existsSync(path) && readFileSync(path, "utf8").startsWith(stamp);
 });
 if (!built) {
-  const unpacker = await compile("unpacker", ["-O3", "--shrinkLevel", "2", "--converge"]);
-  writeFileSync(join(out, "unpacker.ts"), `${said("unpacker/", unpacker)}export const unpacker =\n  "${base64(unpacker)}";\n`);
   for (const [name, features] of Object.entries(builds)) {
     const memory = ["--importMemory", "--initialMemory", "16", "--maximumMemory", "65536", "--memoryBase", `${constantsTo}`];
     // Unoptimized: see specialized().
-    const wasm = await specialized(await compile("assembly", [...memory, "-O0", "--enable", "simd", ...features]));
-    const packed = base64(lzma.compress(wasm, 9));
+    const wasm = await specialized(await compile([...memory, "-O0", "--enable", "simd", ...features]));
+    const packed = gzipSync(wasm, { level: 9 }).toString("base64");
     writeFileSync(
       join(out, `${name}.ts`),
-      `${said(`The ${name} build of assembly/, packed`, wasm)}import { unpack } from "../unpack.js";\n\nexport const wasm = /* @__PURE__ */ unpack(\n  "${packed}",\n);\n`,
+      `${stamp}import { unpack } from "../unpack.js";
+
+/** The bytes of the ${name} build of assembly/: ${wasm.length}. Made by scripts/build-wasm.mjs. */
+export const load = (): Promise<Uint8Array<ArrayBuffer>> =>
+  unpack(
+    "${packed}",
+  );
+`,
     );
     console.log(`${name}: ${wasm.length} bytes`);
   }

@@ -2,6 +2,7 @@
 // folders are made at each build.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { updates } from "./updates.mjs";
 import { families, instructions, sizes } from "../instructions/table.mjs";
 
@@ -206,6 +207,20 @@ export const stepRows: Readonly<Record<string, StepRow>> = ${record(opRows())};
 `;
 }
 
+/** The source of a worker thread as text, which needs no address under which a bundler or a server would have to have it. */
+function worker(root) {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(root, "src", "threads", "workerMain.ts")],
+    bundle: true,
+    write: false,
+    format: "iife",
+    platform: "neutral",
+    target: "es2022",
+    minify: true,
+  });
+  return `${header}/** src/threads/workerMain.ts as a script. */\nexport const workerSource = ${literal(outputFiles[0].text.trim())};\n`;
+}
+
 /** Writes a file where it differs, so that what depends on it by time is not made again. */
 function write(path, text) {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
@@ -224,7 +239,7 @@ export function generate(root) {
   const assembly = join(root, "assembly", "generated");
   const sources = join(root, "src", "generated");
   const made = updates(header);
-  writeFolder(sources, { "instructions.ts": typescript(), "updates.ts": made.typescript });
+  writeFolder(sources, { "instructions.ts": typescript(), "updates.ts": made.typescript, "worker.ts": worker(root) });
   writeFolder(join(assembly, "kinds"), Object.fromEntries(kindFiles()));
   writeFolder(assembly, {
     "kernels.ts": kernelCalls(),

@@ -1,6 +1,7 @@
 /** Why WebAssembly cannot be had here, and what to do about it. */
 import { ErmineError } from "@ermine/core";
-import { decode } from "./unpack.js";
+import { decode } from "./base64.js";
+import { decompression } from "./decompression.js";
 
 /** The reason and the remedy as a plugin's `probe` reports them; the message is both. */
 export class Unavailable extends ErmineError {
@@ -73,6 +74,13 @@ export function checkWebAssembly(): void {
     );
   }
   if (!WebAssembly.validate(simd)) throw withoutSimd();
+  if (decompression() === undefined) {
+    throw new Unavailable(
+      "ERMINE_UNSUPPORTED",
+      "This engine has no DecompressionStream, which unpacks the kernels.",
+      `Node ≥ 20.20 and browsers since 2023 (Safari 16.4) have it. ${otherwise}`,
+    );
+  }
   try {
     new WebAssembly.Module(simd);
   } catch (cause) {

@@ -1,10 +1,10 @@
 /** Loads the WebAssembly build that was asked for and the engine can run. */
 import { ErmineError, loadChunk } from "@ermine/core";
 import { checkWebAssembly, orUnavailable, Unavailable, withoutMemory, withoutSimd } from "./availability.js";
+import { decode } from "./base64.js";
 import { isSwitchedOn } from "./environment.js";
 import { builtin } from "./threads/builtin.js";
 import { countThreads, type Threads } from "./threads/count.js";
-import { decode } from "./unpack.js";
 import type { Feature } from "./v8Flags.js";
 
 /** Multiply and add in one ("fast"), or the same bits in every engine ("portable"). */
@@ -126,8 +126,8 @@ export async function loadEngine(options: EngineOptions): Promise<Engine> {
   const { numerics, threads, notes, ...planned } = await planEngine(options);
   let { under, vectors } = planned;
   const build = builds[threads === 1 ? numerics : (`${numerics}Threads` as const)];
-  // It unpacks itself while it is imported.
-  const { wasm: bytes } = await loadChunk("The cpu backend's WebAssembly", () => orUnavailable(build));
+  const { load } = await loadChunk("The cpu backend's WebAssembly", build);
+  const bytes = await load();
   if (under.length === 0 && !WebAssembly.validate(bytes)) throw withoutSimd();
   const { memory, maximumPages } = reserve(threads > 1);
   const abort = (): never => {

@@ -1,29 +1,27 @@
-/** Unpacks what scripts/build-wasm.mjs packed. It is loaded with the build that it unpacks. */
-import { unpacker } from "./wasm/unpacker.js";
+/** Unpacks what scripts/build-wasm.mjs packs. It is loaded with the build that it unpacks. */
+import { decode } from "./base64.js";
+import { decompression } from "./decompression.js";
 
-export function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-interface Unpacker {
-  readonly memory: WebAssembly.Memory;
-  unpack(packed: number, out: number, size: number): void;
-}
-
-/** The bytes of a .lzma file, itself as base64. */
-/* @__NO_SIDE_EFFECTS__ */
-export function unpack(base64: string): Uint8Array<ArrayBuffer> {
+/**
+ * The bytes of a gzip file, itself as base64, in an engine that has `decompression()`.
+ *
+ * @throws the engine's own error where the file is broken
+ */
+export async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const packed = decode(base64);
-  const size = new DataView(packed.buffer).getUint32(5, true);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(decode(unpacker)));
-  const { memory, unpack: run } = exports as unknown as Unpacker;
-  const at = 16384;
-  const out = at + packed.length;
-  memory.grow(Math.ceil((out + size) / 65536));
-  new Uint8Array(memory.buffer).set(packed, at);
-  run(at, out, size);
-  return new Uint8Array(memory.buffer).slice(out, out + size) as Uint8Array<ArrayBuffer>;
+  // A gzip file ends with the size of its contents.
+  const bytes = new Uint8Array(new DataView(packed.buffer).getUint32(packed.length - 4, true));
+  const { readable, writable } = new (decompression()!)("gzip");
+  const writer = writable.getWriter();
+  // What is wrong with the file the reader says, too.
+  const ignored = (): void => undefined;
+  writer.write(packed).catch(ignored);
+  writer.close().catch(ignored);
+  const reader = readable.getReader();
+  for (let at = 0; ;) {
+    const chunk = await reader.read();
+    if (chunk.done) return bytes;
+    bytes.set(chunk.value, at);
+    at += chunk.value.length;
+  }
 }

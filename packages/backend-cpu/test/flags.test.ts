@@ -155,8 +155,8 @@ describe("relaxed SIMD where the engine has it behind a flag or not at all", () 
 
 /** Does the relaxed build compile as the process is? */
 async function isNative(): Promise<boolean> {
-  const { wasm } = await import("../src/wasm/fast.js");
-  return WebAssembly.validate(wasm);
+  const { load } = await import("../src/wasm/fast.js");
+  return WebAssembly.validate(await load());
 }
 
 describe("options and variables with wrong values", () => {

@@ -54,7 +54,7 @@ export class Pool {
     try {
       for (let thread = 1; thread < threads; thread++) {
         const start = { module, memory, control: this.#block, thread, wide };
-        this.#workers.push(startWorker(start, control.failed, (reason) => this.#gone(thread, reason)));
+        this.#workers.push(startWorker(start, (reason) => this.#gone(thread, reason)));
       }
     } catch (error) {
       this.#refused = (error as Error).message;

@@ -1,4 +1,5 @@
-/** One worker thread, in Node or in a browser: it instantiates the module over the shared memory and works until it is told to stop. */
+/** Starts worker threads, in Node or in a browser. What one runs is workerMain.ts. */
+import { workerSource } from "../generated/worker.js";
 import { builtin } from "./builtin.js";
 
 /** What a worker gets. */
@@ -9,6 +10,8 @@ export interface WorkerStart {
   readonly thread: number;
   /** Are vectors of 256 bits in use? */
   readonly wide: boolean;
+  /** Node: set to 1 when it begins. */
+  readonly begun?: Int32Array;
 }
 
 /** A worker as its pool sees it. */
@@ -16,26 +19,6 @@ export interface StartedWorker {
   /** Has it ended, as far as can be told without a turn of the event loop? */
   gone(): boolean;
 }
-
-/** Text and not a file: it needs no address under which a bundler would have to serve it. `failed`: control.ts. */
-const source = (failed: number): string => `
-const start = ({ module, memory, control, thread, wide, begun }) => {
-  const abort = () => { throw new Error("a kernel met what it does not know"); };
-  try {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, lost: () => 0 } });
-    exports.useWide(wide);
-    if (begun) Atomics.store(begun, 0, 1);
-    exports.work(control, thread);
-  } catch (error) {
-    const words = new Int32Array(memory.buffer);
-    Atomics.store(words, (control + ${failed}) >> 2, 1);
-    throw error;
-  }
-};
-// In a turn of its own: once the loop has begun, the other side can see it end.
-if (typeof require === "function") setImmediate(() => start(require("node:worker_threads").workerData));
-else onmessage = ({ data }) => { start(data); close(); };
-`;
 
 interface NodeWorker {
   unref(): void;
@@ -61,11 +44,11 @@ interface Browser {
  *
  * @param ended called once when it is gone, whatever the reason
  */
-export function startWorker(start: WorkerStart, failed: number, ended: (reason: string) => void): StartedWorker {
+export function startWorker(start: WorkerStart, ended: (reason: string) => void): StartedWorker {
   const node = builtin<{ Worker: NodeWorkerClass }>("node:worker_threads");
   if (node !== undefined) {
     const begun = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new node.Worker(source(failed), { eval: true, workerData: { ...start, begun }, execArgv: [] });
+    const worker = new node.Worker(workerSource, { eval: true, workerData: { ...start, begun }, execArgv: [] });
     let why: string | undefined;
     let isOnline = false;
     worker.on("online", () => (isOnline = true));
@@ -82,7 +65,7 @@ export function startWorker(start: WorkerStart, failed: number, ended: (reason: 
     };
   }
   const { Worker, Blob, URL } = globalThis as unknown as Browser;
-  const url = URL.createObjectURL(new Blob([source(failed)], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
   const worker = new Worker(url);
   worker.onerror = ({ message }) =>
     ended(message ?? "its script was refused; does the page's Content-Security-Policy allow blob: workers?");
