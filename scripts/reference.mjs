@@ -74,6 +74,12 @@ export function pages() {
       signatures: true,
       members: ["", "/csv", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
     }),
+    "checkpoints.md": page({
+      title: "Checkpoints",
+      lead: "From `@ermine/trainer/checkpoint`: trainings kept in files, and taken up again from them. [How, and what is promised](../checkpoints.md).",
+      signatures: true,
+      members: of("@ermine/trainer/checkpoint", () => true),
+    }),
     "layers.md": page({
       title: "Layers",
       lead: "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",

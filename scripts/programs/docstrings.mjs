@@ -56,6 +56,10 @@ function exportersOf(name) {
 
 /** What an example may use without making it. */
 const stage = {
+  folder:
+    'const { mkdtempSync, rmSync } = await import("node:fs");\n' +
+    'const folder = mkdtempSync((await import("node:os")).tmpdir() + "/checkpoints-");\n' +
+    'process.once("exit", () => rmSync(folder, { recursive: true, force: true }));',
   model: "const model = new Sequential(new Linear(4, 8), new ReLU(), new Linear(8, 3));",
   x: "const x = normal([2, 4]);",
   y: 'const y = tensor([0, 2], { dtype: "int32" });',

@@ -12,7 +12,8 @@ export type ErmineErrorCode =
   | "ERMINE_UNSUPPORTED"
   | "ERMINE_MEMORY"
   | "ERMINE_NOT_FINITE"
-  | "ERMINE_USAGE";
+  | "ERMINE_USAGE"
+  | "ERMINE_FILE";
 
 /**
  * An error of ermine's. `message` is whole sentences: what was wrong with which values, then what to do.

@@ -1,0 +1,62 @@
+/** Is what a file says of the host's part of a training such a part? */
+import { ErmineError } from "@ermine/core";
+import type { HostState, SavedState } from "../step/contract.js";
+
+type Check = (value: SavedState | undefined) => boolean;
+type StateObject = { readonly [key: string]: SavedState };
+
+const isObject = (value: SavedState | undefined): value is StateObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isNumber: Check = (value) => typeof value === "number";
+const isText: Check = (value) => typeof value === "string";
+const any: Check = (value) => value !== undefined;
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && (value as readonly SavedState[]).every(check);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const objectOf =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
+const recordOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every(check);
+
+const checks: Readonly<Record<keyof HostState, Check>> = {
+  batch: isCount,
+  update: isCount,
+  epoch: isCount,
+  cursor: any,
+  seed: isNumber,
+  schedules: listOf(listOf(any)),
+  ages: recordOf(objectOf({ skippedSteps: isCount, frozenSince: orNull(isCount) })),
+  frozen: listOf(isText),
+  trained: orNull(listOf(isText)),
+  hasLargeScalars: (value) => typeof value === "boolean",
+  sums: objectOf({
+    parts: listOf(objectOf({ value: isNumber, normalizer: isNumber })),
+    penalty: isNumber,
+    steps: isCount,
+    samples: isCount,
+    batches: isCount,
+  }),
+  history: objectOf({
+    epochs: listOf(recordOf(isNumber)),
+    steps: (value) => value instanceof Float64Array || listOf(isNumber)(value),
+  }),
+  stopped: orNull(isText),
+  callbacks: listOf(objectOf({ name: isText, state: any })),
+};
+
+/** @throws ErmineError ERMINE_DATA that names the first part that is missing, or of another kind */
+export function checkHost(host: SavedState | undefined): asserts host is StateObject {
+  const wrong = Object.entries(checks).find(([key, check]) => !isObject(host) || !check(host[key]));
+  if (wrong === undefined) return;
+  throw new ErmineError("ERMINE_DATA", `What it says of ${wrong[0]} is missing, or of another kind than it is in a training.`);
+}

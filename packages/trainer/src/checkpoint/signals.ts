@@ -1,0 +1,39 @@
+/** SIGINT and SIGTERM while a training runs: the first ends it after the step, the second ends the process at once. */
+import { ErmineError } from "@ermine/core";
+
+interface SignalProcess {
+  readonly pid: number;
+  on(signal: string, listener: () => void): unknown;
+  off(signal: string, listener: () => void): unknown;
+  kill(pid: number, signal: string): unknown;
+}
+
+/** @param interrupt told of the first one @returns takes the handlers away */
+export function onSignals(interrupt: (signal: string) => void): () => void {
+  const { process } = globalThis as { readonly process?: Partial<SignalProcess> };
+  if (typeof process?.on !== "function") {
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      "checkpoint: signals are those of a Node.js process, and this is none. Leave signals out, and give fit a signal of an AbortController.",
+    );
+  }
+  const own = process as SignalProcess;
+  let isEnding = false;
+  const listeners = ["SIGINT", "SIGTERM"].map((signal) => {
+    const listener = (): void => {
+      if (isEnding) {
+        remove();
+        own.kill(own.pid, signal);
+        return;
+      }
+      isEnding = true;
+      interrupt(signal);
+    };
+    own.on(signal, listener);
+    return [signal, listener] as const;
+  });
+  const remove = (): void => {
+    for (const [signal, listener] of listeners) own.off(signal, listener);
+  };
+  return remove;
+}
