@@ -354,7 +354,7 @@ export function checkFit<M extends string, T extends string>(
   }
   if (shadow !== undefined) checkShadow(shadow);
   checkWeights("fit: validationWeights", validationWeights);
-  const settings: FitSettings = { batchSize, dropLast, shuffle, validationWeights };
+  const settings: FitSettings = { batchSize, dropLast, shuffle, validationWeights, trainMetrics };
   const rest = {
     training,
     validation,

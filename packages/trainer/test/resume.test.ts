@@ -198,7 +198,7 @@ describe("training that was interrupted goes on as if it had not been, bit for b
     });
     const fit = options(() => ({ epochs: 4, callbacks: [recorder(), switching()] }));
     const { result, updates } = await uninterrupted(maker(), arrays, fit);
-    for (let at = 1; at < updates; at++) expect(await interrupted(maker(), arrays, fit, [at]), `after ${at}`).toEqual(result);
+    for (let at = 1; at < updates; at += 2) expect(await interrupted(maker(), arrays, fit, [at]), `after ${at}`).toEqual(result);
   });
 
   it("with early stopping, which has the best epoch's weights again", async () => {

@@ -6,8 +6,8 @@ import type { TrainingSnapshot } from "../step/contract.js";
  * The model's parameters and buffers in a snapshot, for `model.loadStateDict` or `writeSafetensors`.
  *
  * @example
- * const { host, ...snapshot } = await trainer.snapshot();
- * model.loadStateDict(modelState({ host, ...snapshot }));
+ * const values = modelState(await trainer.snapshot());
+ * trainer.model.loadStateDict(values);
  */
 export const modelState = ({ variables }: Pick<TrainingSnapshot, "variables">): StateDict =>
   Object.fromEntries(
