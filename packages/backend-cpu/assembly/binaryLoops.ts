@@ -3,7 +3,7 @@ import {
   ADD, ADD_INT, AND, DIV, EQUAL, EQUAL_INT, LESS, LESS_EQUAL, LESS_INT, MAXIMUM, MAXIMUM_INT, MINIMUM, MINIMUM_INT, MUL, MUL_INT, OR, POW, REMAINDER, SUB,
   SUB_INT,
 } from "./generated/kinds/binary";
-import { PRODUCT_MINUS, PRODUCT_OVER, PRODUCT_PLUS } from "./generated/kinds/combine";
+import { PRODUCT_MINUS, PRODUCT_OVER, PRODUCT_PLUS, PRODUCT_TIMES } from "./generated/kinds/combine";
 import { power } from "./power";
 import { select, storeSome } from "./simd";
 
@@ -49,6 +49,12 @@ export function each(kind: i32, dst: usize, a: usize, b: usize, count: i32, step
     for (; dst < end; dst += 16, a += 16, b += 16) v128.store(dst, two(kind, v128.load(a), v128.load(b)));
   } else if (stepA == 1) {
     const y = v128.load32_splat(b);
+    for (; dst < pairs; dst += 32, a += 32) {
+      const first = two(kind, v128.load(a), y);
+      const second = two(kind, v128.load(a, 16), y);
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16) v128.store(dst, two(kind, v128.load(a), y));
   } else if (stepB == 1) {
     const x = v128.load32_splat(a);
@@ -120,13 +126,14 @@ export function whereRow(dst: usize, c: usize, a: usize, b: usize, size: i32, sc
   storeSome(dst, select(mask, sb == 1 ? v128.load(b) : v128.load32_splat(b), sa == 1 ? v128.load(a) : v128.load32_splat(a)), rest);
 }
 
-/** a · b + c, a · b − c, c − a · b, a · b / c, rounded after the product, as the two ops are. */
+/** a · b + c, a · b − c, c − a · b, a · b · c, a · b / c, rounded after the product, as the two ops are. */
 // @ts-ignore: decorator
 @inline
 function combined(kind: i32, a: v128, b: v128, c: v128): v128 {
   const product = f32x4.mul(a, b);
   if (kind == PRODUCT_PLUS) return f32x4.add(product, c);
   if (kind == PRODUCT_OVER) return f32x4.div(product, c);
+  if (kind == PRODUCT_TIMES) return f32x4.mul(product, c);
   return kind == PRODUCT_MINUS ? f32x4.sub(product, c) : f32x4.sub(c, product);
 }
 
@@ -155,6 +162,12 @@ export function combineEach(kind: i32, dst: usize, a: usize, b: usize, c: usize,
     for (; dst < end; dst += 16, a += 16, c += 16) v128.store(dst, combined(kind, v128.load(a), y, v128.load(c)));
   } else if (sb == 1) {
     const z = v128.load32_splat(c);
+    for (; dst < pairs; dst += 32, a += 32, b += 32) {
+      const first = combined(kind, v128.load(a), v128.load(b), z);
+      const second = combined(kind, v128.load(a, 16), v128.load(b, 16), z);
+      v128.store(dst, first);
+      v128.store(dst, second, 16);
+    }
     for (; dst < end; dst += 16, a += 16, b += 16) v128.store(dst, combined(kind, v128.load(a), v128.load(b), z));
   } else {
     const y = v128.load32_splat(b);

@@ -509,7 +509,7 @@ export const families = {
         parameters: { dst: "usize", a: "usize", b: "usize", c: "usize", ...elements, stepB: "i32", stepC: "i32" },
       },
     ],
-    kinds: { productPlus: {}, productMinus: {}, minusProduct: {}, productOver: {} },
+    kinds: { productPlus: {}, productMinus: {}, minusProduct: {}, productTimes: {}, productOver: {} },
   },
   reduction: {
     chained: false,

@@ -1,12 +1,12 @@
 /**
- * In chains, a product that only one sum, difference or quotient reads is one step with it: a pass over the block less, the same two roundings. So is
+ * In chains, a product that only one sum, difference, product or quotient reads is one step with it: a pass over the block less, the same two roundings. So is
  * the negative of a product that is added, which no rounding concerns: a + −(b · c) is a − b · c.
  */
 import { kinds } from "../generated/instructions.js";
 import { isSingle, type Chain, type ChainStep, type Source } from "../lower/chain.js";
 
 const { add, div, mul, sub } = kinds.binary;
-const { minusProduct, productMinus, productOver, productPlus } = kinds.combine;
+const { minusProduct, productMinus, productOver, productPlus, productTimes } = kinds.combine;
 
 export function combine(chain: Chain): Chain {
   const reads = new Map<number, number>();
@@ -14,10 +14,12 @@ export function combine(chain: Chain): Chain {
     for (const source of sources) if ("step" in source) reads.set(source.step, (reads.get(source.step) ?? 0) + 1);
   }
   const gone = new Set<number>();
+  /** Products that are one step with one of their factors already. */
+  const taken = new Set<number>();
 
   /** The earlier step that a source is, where nobody else reads it. */
   const ownStep = (source: Source, reader: number): { readonly at: number; readonly step: ChainStep } | undefined => {
-    if (!("step" in source) || source.step >= reader || gone.has(source.step)) return undefined;
+    if (!("step" in source) || source.step >= reader || gone.has(source.step) || taken.has(source.step)) return undefined;
     if (reads.get(source.step) !== 1 || chain.outputs.includes(source.step)) return undefined;
     return { at: source.step, step: chain.steps[source.step]! };
   };
@@ -38,12 +40,13 @@ export function combine(chain: Chain): Chain {
 
   const combined = chain.steps.map((step, i) => {
     const { family, kind } = step.step;
-    if (family !== "binary" || (kind !== add && kind !== sub && kind !== div)) return step;
+    if (family !== "binary" || (kind !== add && kind !== sub && kind !== mul && kind !== div)) return step;
     for (const side of kind === div ? ([0] as const) : ([1, 0] as const)) {
       const product = productOf(step.sources[side]!, i);
       // The negative of a product is only ever added.
       if (product === undefined || (product.negative && kind !== add)) continue;
       for (const at of product.steps) gone.add(at);
+      if (kind === mul) taken.add(i);
       return combinedStep(kindOf(kind, side, product.negative), [...product.factors, step.sources[1 - side]!]);
     }
     return step;
@@ -60,6 +63,7 @@ interface Product {
 
 function kindOf(operation: number, side: 0 | 1, negative: boolean): number {
   if (operation === div) return productOver;
+  if (operation === mul) return productTimes;
   if (operation === add) return negative ? minusProduct : productPlus;
   return side === 0 ? productMinus : minusProduct;
 }
