@@ -1,6 +1,9 @@
 /** What a browser transfers stays small: 1 KB is 1,000 bytes, behind gzip. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { digitsProgram, everythingProgram, transferOf } from "../src/size.js";
+
+// Bundling takes as long as the machine is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 test("the digits MLP is at most 98 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
