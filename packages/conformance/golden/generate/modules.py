@@ -497,4 +497,36 @@ layer("batchNorm1d", nn.BatchNorm1d, numbers(3, 2), dict(num_features=2, affine=
 layer("instanceNorm1d", nn.InstanceNorm1d, numbers(2, 3, 4), dict(num_features=3, affine=True, bias=False))
 layer("groupNorm", nn.GroupNorm, numbers(2, 4, 3), dict(num_groups=2, num_channels=4, bias=False))
 
+# Sequences of several lengths, packed ---------------------------------------------------------------------------------------
+
+
+def packed(module, x, lengths, **state):
+    given = tuple(state.values())
+    first = module.batch_first
+    sequences = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=first, enforce_sorted=False)
+    output, last = module(sequences, given if len(given) == 2 else given[0]) if given else module(sequences)
+    output, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=first, total_length=x.shape[1 if first else 0])
+    return output, {f"state{i}": t for i, t in enumerate(last if isinstance(last, tuple) else (last,))}
+
+
+def of_lengths(name, make, more, initial=False):
+    options = dict(input_size=3, hidden_size=3 if "proj_size" in more else 2, **more)
+    module = make(**(dict(batch_first=True) | options))
+    lengths = torch.tensor([2, 5, 1])
+    shape = (3, 5, 3) if module.batch_first else (5, 3, 3)
+    places = more.get("num_layers", 1) * (2 if more.get("bidirectional") else 1)
+    arguments = {"lengths": lengths}
+    if initial:
+        arguments["h0"] = numbers(places, 3, more.get("proj_size", module.hidden_size))
+        if name == "lstm":
+            arguments["c0"] = numbers(places, 3, module.hidden_size)
+    case(name, module, numbers(*shape), options, call=packed, arguments=arguments)
+
+
+for name, make in [("rnn", nn.RNN), ("lstm", nn.LSTM), ("gru", nn.GRU)]:
+    of_lengths(name, make, dict())
+    of_lengths(name, make, dict(num_layers=2, bidirectional=True), initial=True)
+    of_lengths(name, make, dict(batch_first=False, bidirectional=True))
+of_lengths("lstm", nn.LSTM, dict(proj_size=2, bidirectional=True), initial=True)
+
 write("modules", cases)

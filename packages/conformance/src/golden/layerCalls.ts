@@ -36,7 +36,7 @@ const causal = (options: Options): boolean | undefined => {
 export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options: Options, wanted: readonly string[]): Answer {
   const state = [pick(more, "h0", "hx", "h", "state0", "input2"), pick(more, "c0", "cx", "c", "state1", "input3")].filter((t) => t !== undefined);
   if (layer instanceof nn.RNN || layer instanceof nn.LSTM || layer instanceof nn.GRU) {
-    const { output, state: last } = layer.run(x, state.length > 0 ? state : undefined);
+    const { output, state: last } = layer.run(x, present<nn.SequenceOptions>({ state: state.length > 0 ? state : undefined, lengths: more["lengths"] }));
     return { output, others: Object.fromEntries(last.map((t, i) => [`state${i}`, t])) };
   }
   if (layer instanceof nn.LSTMCell) {

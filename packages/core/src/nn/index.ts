@@ -29,7 +29,7 @@ export {
 } from "./batchNorm.js";
 export { GroupNorm } from "./groupNorm.js";
 export { LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
-export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult } from "./recurrent.js";
+export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult, type SequenceOptions } from "./recurrent.js";
 export { GRUCell, LSTMCell, RNNCell, type RecurrentState } from "./recurrentCells.js";
 export { MultiHeadAttention, type Attended, type AttentionMasks, type MultiHeadAttentionOptions } from "./attention.js";
 export * from "./transformer.js";

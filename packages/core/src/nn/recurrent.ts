@@ -1,11 +1,14 @@
-/** Recurrent layers: one loop over the steps, three cells. */
+/** Recurrent layers: one loop over the steps, three cells, sequences of one length or of several. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkOptions } from "../types/options.js";
-import { zeros } from "../ops/creation.js";
+import { scan } from "../control/scan.js";
+import { less } from "../ops/comparison.js";
+import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
-import { concat, expandDims, sliceAxis, split, squeeze, stack, transpose } from "../ops/shape.js";
-import { formatShape, sameShape, sameSize, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { concat, expandDims, sliceAxis, squeeze, stack, transpose } from "../ops/shape.js";
+import { where } from "../ops/where.js";
+import { formatShape, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
+import { Tensor } from "../types/tensor.js";
 import type { Parameter } from "../dispatch/variable.js";
 import { Dropout } from "./dropout.js";
 import { floatInput } from "./input.js";
@@ -21,6 +24,7 @@ import {
   type RecurrentState,
   type Step,
 } from "./recurrentCells.js";
+import { checkLengths } from "./lengths.js";
 import { checkSize } from "./size.js";
 
 /** The options of `RNN`, `LSTM` and `GRU`. */
@@ -60,6 +64,17 @@ export interface RecurrentResult {
   readonly output: Tensor;
   /** h, for an LSTM h and c; each (layers · directions, N, size). */
   readonly state: RecurrentState;
+}
+
+/** What a recurrent layer is told of its sequences. */
+export interface SequenceOptions {
+  /** The state before the first step: h, for an LSTM h and c, each (layers · directions, N, size), without N for one sequence. Default zeros. */
+  readonly state?: RecurrentState;
+  /**
+   * int32 (N): how many steps of each sequence count, 0 … T. The state is that of each one's own end, the direction from the end begins there, and outputs are 0
+   * after it. Default: all steps.
+   */
+  readonly lengths?: Tensor;
 }
 
 abstract class Recurrent extends Module {
@@ -127,17 +142,17 @@ abstract class Recurrent extends Module {
   }
 
   /** The outputs of the last layer at every step. (`run` gives the last state too.) */
-  forward(x: Tensor, initial?: RecurrentState): Tensor {
-    return this.run(x, initial).output;
+  forward(x: Tensor, options?: RecurrentState | SequenceOptions): Tensor {
+    return this.run(x, options).output;
   }
 
   /**
    * Outputs of every step, and the state after the last. x (N, T, inputSize), or (T, inputSize) for one sequence.
    *
-   * @param initial (layers · directions, N, size) each, without N for one sequence; default zeros
+   * @param options the state before the first step, or what is said of the sequences
    */
-  run(x: Tensor, initial?: RecurrentState): RecurrentResult {
-    checkState(this.#name, "run", initial, this.#sizes.states);
+  run(x: Tensor, options?: RecurrentState | SequenceOptions): RecurrentResult {
+    const { state: initial, lengths } = this.#sequenceOptions(options);
     if ((x.rank !== 3 && x.rank !== 2) || !sameSize(x.shape[x.rank - 1]!, this.inputSize)) {
       throw new ErmineError(
         "ERMINE_SHAPE",
@@ -146,17 +161,25 @@ abstract class Recurrent extends Module {
     }
     const single = x.rank === 2;
     const time = single ? 0 : this.#options.batchFirst ? 1 : 0;
-    const steps = x.shape[time];
-    if (typeof steps !== "number" || steps < 1) {
-      throw new ErmineError("ERMINE_SHAPE", `${this.#name} needs a known number of steps ≥ 1, got ${formatShape(x.shape)}.`);
+    const steps = x.shape[time]!;
+    if (steps === 0) {
+      throw new ErmineError("ERMINE_SHAPE", `${this.#name} needs at least one step, got ${formatShape(x.shape)}.`);
     }
     const batched = single ? expandDims(x, 1) : this.#options.batchFirst ? transpose(x, 0, 1) : x;
     const given = single ? initial?.map((t) => expandDims(t, 1)) : initial;
     if (given !== undefined) this.#checkState(given, batched.shape);
-    const { outputs, state } = this.#layers(batched, steps, given);
-    const output = stack(outputs, 0);
+    if (lengths !== undefined) checkLengths(this.#name, lengths, single ? undefined : batched.shape[1]!, steps);
+    const { output, state } = this.#layers(batched, lengths && counting(steps, lengths), given);
     if (single) return { output: squeeze(output, 1), state: state.map((t) => squeeze(t, 1)) };
     return { output: this.#options.batchFirst ? transpose(output, 0, 1) : output, state };
+  }
+
+  #sequenceOptions(options: RecurrentState | SequenceOptions | undefined): SequenceOptions {
+    const isState = options === undefined || Array.isArray(options) || options instanceof Tensor || "dtype" in options;
+    if (!isState) checkOptions(this.#name, options as SequenceOptions, { state: "any", lengths: "tensor" }, ["x"]);
+    const given = (isState ? { state: options } : options) as SequenceOptions;
+    checkState(this.#name, "run", given.state, this.#sizes.states);
+    return given;
   }
 
   #checkState(given: RecurrentState, [, batch]: Shape): void {
@@ -169,25 +192,23 @@ abstract class Recurrent extends Module {
     );
   }
 
-  #layers(x: Tensor, steps: number, initial: RecurrentState | undefined): { outputs: Tensor[]; state: RecurrentState } {
+  /** @param counts bool (T, N, 1): which steps count; undefined: all */
+  #layers(x: Tensor, counts: Tensor | undefined, initial: RecurrentState | undefined): RecurrentResult {
     const last: RecurrentState[] = [];
-    let layerInput = x;
-    let outputs: Tensor[] = [];
+    // What is not part of a sequence may be anything, also what has no gradient.
+    let output = counts === undefined ? floatInput(x) : where(counts, floatInput(x), 0);
     for (let layer = 0; layer < this.#options.numLayers; layer++) {
+      if (layer > 0) output = this.dropout.forward(output);
       const directions = this.#suffixes(layer).map((suffix, direction) => {
         const place = layer * this.#directions + direction;
         const start = this.#stateSizes.map((size, i) =>
           initial === undefined ? zeros([x.shape[1]!, size]) : squeeze(sliceAxis(initial[i]!, 0, place, 1), 0),
         );
-        return this.#direction(layerInput, steps, suffix, start, direction === 1);
+        return this.#direction(output, counts, suffix, start, direction === 1);
       });
       last.push(...directions.map(({ state }) => state));
-      outputs = Array.from({ length: steps }, (_, t) => {
-        const sides = directions.map((side) => side.outputs[t]!);
-        return sides.length === 1 ? sides[0]! : concat(sides, -1);
-      });
-      if (layer === this.#options.numLayers - 1) break;
-      layerInput = this.dropout.forward(stack(outputs, 0));
+      const sides = directions.map((side) => side.output);
+      output = sides.length === 1 ? sides[0]! : concat(sides, -1);
     }
     const state = this.#stateSizes.map((_, i) =>
       stack(
@@ -195,27 +216,32 @@ abstract class Recurrent extends Module {
         0,
       ),
     );
-    return { outputs, state };
+    return { output, state };
   }
 
   /** One pass: the input's part of all gates at once, then step by step. */
-  #direction(x: Tensor, steps: number, suffix: string, start: RecurrentState, backward: boolean) {
+  #direction(x: Tensor, counts: Tensor | undefined, suffix: string, start: RecurrentState, reverse: boolean): RecurrentResult {
     const weights = this.#weights(suffix);
-    const gates = split(weights.input(floatInput(x)), 1, 0);
-    const outputs: Tensor[] = [];
-    let state = start;
-    for (let i = 0; i < steps; i++) {
-      const t = backward ? steps - 1 - i : i;
-      state = this.#step(squeeze(gates[t]!, 0), state, weights);
-      outputs[t] = state[0]!;
-    }
-    return { outputs, state };
+    const step = (
+      before: RecurrentState,
+      { gates, count }: { readonly gates: Tensor; readonly count: Tensor | undefined },
+    ): [RecurrentState, Tensor] => {
+      const after = this.#step(gates, before, weights);
+      if (count === undefined) return [after, after[0]!];
+      return [after.map((t, i) => where(count, t, before[i]!)), where(count, after[0]!, 0)];
+    };
+    const [state, output] = scan(step, start, { gates: weights.input(x), count: counts }, { reverse });
+    return { output, state };
   }
 
   override describe(): string {
     return `${this.#name} ${this.inputSize} → ${this.#outputSize * this.#directions}${this.#options.numLayers > 1 ? `, ${this.#options.numLayers} layers` : ""}`;
   }
 }
+
+/** bool (T, N, 1): is the step one of the sequence's? */
+const counting = (steps: Size, lengths: Tensor): Tensor =>
+  expandDims(less(expandDims(iota(steps), 1), expandDims(lengths, 0)), 2);
 
 /**
  * h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990.
