@@ -54,6 +54,15 @@ it("nothing is said of whether a value is 0 that float32's rounding takes to 0",
   expect(await judge(given, targets)).toEqual({ kind: "discarded", reason: "unstable" });
 });
 
+it("a reciprocal may be approximated: whether it is what it is compared with is not said", async () => {
+  const given = program({ x: float(1, 1, 2), y: float(1, 0, 0.5) }, [
+    { result: "t0", call: "reciprocal", args: [{ ref: "x" }] },
+    { result: "t1", call: "sub", args: [{ ref: "t0" }, { ref: "y" }] },
+    { result: "t2", call: "sign", args: [{ ref: "t1" }] },
+  ]);
+  await expect(expectedOf(given)).rejects.toThrow("discarded");
+});
+
 it("a quotient by one number may be a product with its reciprocal", async () => {
   // 3 is the mean exactly, and what is left of it 0; 21 · (1/7) is a unit higher.
   const given = program({ x: float(6, 3, 0.5, -2.5, 8, -2, 8) }, [

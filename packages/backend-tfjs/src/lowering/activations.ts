@@ -1,5 +1,5 @@
 /** Activations that TensorFlow has kernels for, and their gradients: (gradient of the output, input, output). */
-import { elementwise, logical, reduce, scalar, select, softmax, unary } from "./calls.js";
+import { binary, elementwise, logical, reduce, scalar, select, softmax, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, TfAttributes } from "./emitter.js";
 
 const pointwise = (e: Emitter, name: string, inputs: readonly Operand[], attributes: TfAttributes = {}): Operand =>
@@ -31,7 +31,8 @@ const slope = (negativeSlope: number): TfAttributes => ({ alpha: { float: negati
 export const activationLowerings: Readonly<Record<string, Lowering>> = {
   tanhGradient: (e, [g, , y]) => [pointwise(e, "TanhGrad", [y!, g!])],
   relu: (e, [x]) => [unary(e, "Relu", x!)],
-  reluGradient: (e, [g, , y]) => [pointwise(e, "ReluGrad", [g!, y!])],
+  // ReluGrad takes NaN for nothing: what is not above 0 is not at most 0 either.
+  reluGradient: (e, [g, , y]) => [select(e, binary(e, "LessEqual", y!, scalar(e, 0), "bool"), scalar(e, 0), g!)],
   leakyRelu: (e, [x], { negativeSlope }: { negativeSlope: number }) => [pointwise(e, "LeakyRelu", [x!], slope(negativeSlope))],
   leakyReluGradient: (e, [g, x], { negativeSlope }: { negativeSlope: number }) => [
     pointwise(e, "LeakyReluGrad", [g!, x!], slope(negativeSlope)),

@@ -38,10 +38,14 @@ const exact = new Set(
 /** Functions that an engine approximates, where they would be exact as well: e⁰ may be 1 less a unit. */
 const approximated = new Set("exp expm1 log log1p sin cos tanh erf erfc asinh pow".split(" "));
 
-/** A quotient by one number may be a product with its reciprocal, as TensorFlow's graphs have it: exact by powers of two alone. */
-function isReciprocal(divisor: KernelInput | undefined): boolean {
+/**
+ * A quotient by one number may be a product with its reciprocal, as TensorFlow's graphs have it: exact by powers of two alone. They make
+ * reciprocals of ones by a whole tensor too, which an engine approximates.
+ */
+function isReciprocal(dividend: KernelInput | undefined, divisor: KernelInput | undefined): boolean {
   const data = dataOf(divisor!);
-  return data.length === 1 && !Number.isInteger(Math.log2(Math.abs(data[0]!)));
+  if (data.length === 1) return !Number.isInteger(Math.log2(Math.abs(data[0]!)));
+  return dataOf(dividend!).every((value) => value === 1);
 }
 
 /** Sums of many terms: what they lose is of the size of the terms, which may cancel. */
@@ -192,7 +196,8 @@ class Observer {
         const data = dataOf({ storage: storages[i]! });
         if (change === "none") this.#look(data);
         else if (change === "rounded") data.forEach((value, k) => (data[k] = Math.fround(value)));
-        else if (rounds) this.#move(data, change, approximated.has(name) || (name === "div" && isReciprocal(operands[1])));
+        else if (rounds)
+          this.#move(data, change, approximated.has(name) || (name === "div" && isReciprocal(operands[0], operands[1])));
       });
       return storages;
     };
