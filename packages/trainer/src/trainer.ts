@@ -212,7 +212,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     checkBatchSize(batchSize);
     const values = await work.run(async () => {
       await this.#place(source, "evaluate", batchSize);
-      return evaluate(this.#training, { data: source, metrics, batchSize, weights }, work);
+      return evaluate(this.#training, { data: source, metrics, batchSize, weights, isChecked: false }, work);
     });
     return values as { loss: number } & { [K in N | T]: number };
   }

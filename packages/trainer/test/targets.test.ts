@@ -88,6 +88,18 @@ describe("targets are checked before the first step", () => {
     expect(trainer.step).toBe(0);
   });
 
+  it.each([
+    ["bceWithLogits (evaluated set): target 1 is -1", bceWithLogits, 1, floats([4, 1], 1, -1, 1, -1)],
+    ["focal (evaluated set): target 2 is 2", focal, 2, classes(1, 1, 2, 1)],
+    ["crossEntropy (evaluated set): target 3 is 5", crossEntropy, 2, classes(0, 1, 1, 5)],
+    ["crossEntropy (evaluated set): target 1 is 3, and targets are even.", even, 1, floats([4, 1], 2, 3, 4, 6)],
+  ])("evaluate: %s", async (message, loss, outputs, data) => {
+    for (const compile of [true, false]) {
+      const trainer = trainerOf(loss, outputs, compile);
+      await expect(trainer.evaluate(data, { metrics: [] })).rejects.toThrow(message);
+    }
+  });
+
   it("in the validation set too", async () => {
     const good = floats([4, 1], 0, 1, 0, 1);
     await expect(trainerOf(bceWithLogits, 1).fit(good, { ...options, validation: floats([4, 1], 0, 1, 0, -1) })).rejects.toThrow(

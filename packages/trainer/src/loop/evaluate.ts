@@ -1,4 +1,5 @@
 /** The risk and the metrics over a whole set, exact for any batch size. */
+import { Dataset } from "../data/dataset.js";
 import type { Batch, ColumnTypes, DataSource } from "../data/source.js";
 import { atOnce, computed, type Metric } from "../metrics/metric.js";
 import type { Weights } from "../options.js";
@@ -11,6 +12,7 @@ import { feedsOf } from "../step/feeds.js";
 import { checkBatchSizes } from "../step/sizes.js";
 import { allOrNothing, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
+import { checkValues } from "./checkData.js";
 import { typesOfSource } from "./sources.js";
 
 /** What is evaluated. */
@@ -19,6 +21,8 @@ export interface Evaluation {
   readonly metrics: readonly Metric[];
   readonly batchSize: number;
   readonly weights: Weights;
+  /** `fit` has looked at the data. */
+  readonly isChecked: boolean;
 }
 
 /** @param work the call that it is part of */
@@ -39,7 +43,7 @@ export async function evaluate(training: Training, evaluation: Evaluation, work:
 
 async function evaluated(
   training: Training,
-  { data, metrics, batchSize }: Evaluation,
+  { data, metrics, batchSize, isChecked }: Evaluation,
   types: ColumnTypes,
   work: Work,
 ): Promise<Record<string, number>> {
@@ -52,6 +56,7 @@ async function evaluated(
     engine.prepare();
     const { length } = data;
     if (length !== undefined) checkBatchSizes(training, [name], "evaluate", { length, batchSize, dropLast: false });
+    if (data instanceof Dataset && !isChecked) checkValues(training, data, "evaluated", [name]);
     return name;
   });
   let states = metrics.map((metric) => atOnce(metric, metric.init()));

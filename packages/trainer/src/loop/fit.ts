@@ -4,15 +4,13 @@ import type { Control, Logs } from "../callbacks/callback.js";
 import { namedColumns } from "../data/columns.js";
 import { Dataset } from "../data/dataset.js";
 import { DeviceCache } from "../data/deviceCache.js";
-import { checkIndices } from "../data/indices.js";
 import { Prefetcher } from "../data/prefetch.js";
 import type { Column } from "../data/column.js";
 import type { ColumnTypes, DataSource } from "../data/source.js";
-import { checkTargets } from "../data/targets.js";
 import type { Directions } from "../monitor.js";
 import { checkMonitors, directionsOf, followers, validationName, type FitRun, type History } from "../options.js";
 import { meansOf, riskOf } from "../risk/means.js";
-import { outputShapesOf, partsOf } from "../risk/objective.js";
+import { partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
@@ -21,6 +19,7 @@ import { UpdateStep } from "../step/step.js";
 import { allOrNothing, type Training } from "../step/training.js";
 import { noSums, type Sums } from "../step/state.js";
 import type { Work } from "../step/turns.js";
+import { checkData } from "./checkData.js";
 import { Epoch, type EpochContext } from "./epoch.js";
 import { evaluate } from "./evaluate.js";
 import { Loader } from "./loader.js";
@@ -240,17 +239,6 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
   return better;
 }
 
-function checkData({ engine, setup: { loss, model } }: Training, data: Dataset, name: string, entries: readonly string[]): void {
-  data.checkFinite();
-  const graphs = engine.trace().entries;
-  checkIndices(
-    name,
-    data,
-    entries.map((entry) => graphs[entry]!),
-  );
-  checkTargets(name, loss, data, outputShapesOf(model));
-}
-
 async function logsOf(
   training: Training,
   sums: Sums,
@@ -268,7 +256,7 @@ async function logsOf(
   const valuesOf = async (data: DataSource): Promise<Record<string, number>> => {
     // Not while withAveragedWeights has others in place.
     await training.turns.free(() => true);
-    return evaluate(training, { data, metrics, batchSize, weights }, work);
+    return evaluate(training, { data, metrics, batchSize, weights, isChecked: true }, work);
   };
   if (trainMetrics) {
     const values = await valuesOf(run.training);

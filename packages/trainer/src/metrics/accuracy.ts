@@ -1,6 +1,7 @@
 /** The share of right answers. */
 import { checkArguments, checkOptions, ErmineError, show } from "@ermine/core";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { answersOf, checkClass } from "./truth.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
 export function argMaxAt(data: ArrayLike<number>, start: number, classes: number, stride = 1): number {
@@ -76,7 +77,8 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
 
 /**
  * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
- * Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is.
+ * Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is. While it is computed: ERMINE_VALUE for a target
+ * that is no class, or no label of 0 or 1.
  *
  * @example
  * const metrics = [accuracy()];
@@ -104,12 +106,14 @@ export function accuracy(
     sums: 2,
     count(prediction, target) {
       let [right, seen] = [0, 0];
-      for (const [predicted, truth] of answers("accuracy", prediction, target, threshold)) {
-        if (truth === ignoreIndex) continue;
+      const classes = areDistributions(prediction, target) ? prediction.shape[1]! : answersOf(prediction, target);
+      answers("accuracy", prediction, target, threshold).forEach(([predicted, truth], i) => {
+        checkClass("accuracy", i, truth, classes, ignoreIndex);
+        if (truth === ignoreIndex) return;
         seen++;
         if (predicted === truth) right++;
         else if (Number.isNaN(predicted + truth)) right = NaN;
-      }
+      });
       return [right, seen];
     },
     compute: ([right, seen]) => right! / seen!,

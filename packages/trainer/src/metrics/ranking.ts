@@ -2,6 +2,7 @@
 import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
+import { checkClass } from "./truth.js";
 import { requireOneOf } from "../schedules/schedule.js";
 import { requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
@@ -56,6 +57,7 @@ function rankingMetric<const Name extends string>(
           `${name}: takes one probability a target, got [${prediction.shape.join(", ")}] and [${target.shape.join(", ")}].`,
         );
       }
+      for (let i = 0; i < target.data.length; i++) checkClass(name, i, target.data[i]!, 2);
       return merge(state, [{ scores: prediction.data.slice(), labels: target.data.slice() }]);
     },
     merge,
@@ -214,7 +216,7 @@ export function bestThreshold(
 
 /**
  * The expected calibration error: Σ over bins of equal width of |share that is right − mean confidence|, weighed by their samples. Of classes the largest
- * probability counts, of one probability that of its answer. NaN where a probability is. Source: Guo et al. 2017.
+ * probability counts, of one probability that of its answer. NaN where a probability or a target is. Source: Guo et al. 2017.
  *
  * @param options.bins default 15
  * @example
@@ -254,14 +256,16 @@ export function calibrationError(
       };
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
-          if (target.data[i] !== ignoreIndex) add(Math.max(p, 1 - p), Number(p >= 0.5) === target.data[i]);
+          const truth = target.data[i]!;
+          checkClass("calibrationError", i, truth, 2, ignoreIndex);
+          if (truth !== ignoreIndex) add(Number.isNaN(truth) ? NaN : Math.max(p, 1 - p), Number(p >= 0.5) === truth);
         });
         return sums;
       }
-      for (const { start, stride, truth } of rows("calibrationError", prediction, target)) {
+      for (const { start, stride, truth } of rows("calibrationError", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        add(prediction.data[start + said * stride] ?? NaN, said === truth);
+        add(Number.isNaN(truth) ? NaN : (prediction.data[start + said * stride] ?? NaN), said === truth);
       }
       return sums;
     },

@@ -2,12 +2,14 @@
 import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { areDistributions, argMaxAt } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { checkClass } from "./truth.js";
 
-/** @internal Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). */
+/** @internal Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). @throws ErmineError ERMINE_VALUE for a target that is no class */
 export function* rows(
   name: string,
   { shape }: HostBatch,
   target: HostBatch,
+  ignoreIndex: number,
 ): Generator<{ start: number; stride: number; truth: number }> {
   const inner = shape.slice(2).reduce((a, b) => a * b, 1);
   if (shape.length < 2 || shape[0]! * inner !== target.data.length) {
@@ -17,6 +19,7 @@ export function* rows(
     );
   }
   for (let i = 0; i < target.data.length; i++) {
+    checkClass(name, i, target.data[i]!, shape[1]!, ignoreIndex);
     yield { start: Math.floor(i / inner) * shape[1]! * inner + (i % inner), stride: inner, truth: target.data[i]! };
   }
 }
@@ -49,17 +52,18 @@ export function topKAccuracy(
     count(prediction, target) {
       let [right, seen] = [0, 0];
       const classes = prediction.shape[1]!;
-      for (const { start, stride, truth } of rows("topKAccuracy", prediction, target)) {
+      for (const { start, stride, truth } of rows("topKAccuracy", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         seen++;
         const own = prediction.data[start + truth * stride]!;
-        let above = 0;
+        let above = Number.isNaN(truth) ? NaN : 0;
         for (let c = 0; c < classes; c++) {
           const other = prediction.data[start + c * stride]!;
           if (other > own || (other === own && c < truth)) above++;
           if (Number.isNaN(other)) right = NaN;
         }
-        if (above < k) right++;
+        if (Number.isNaN(above)) right = NaN;
+        else if (above < k) right++;
       }
       return [right, seen];
     },
@@ -101,12 +105,15 @@ export function logLoss(
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
           const truth = target.data[i]!;
+          if (truth === ignoreIndex) return;
+          // A probability of class 1 as well.
+          if (truth < 0 || truth > 1) checkClass("logLoss", i, truth, 2);
           total += truth * surprise(p) + (1 - truth) * surprise(1 - p);
           seen++;
         });
         return [total, seen];
       }
-      for (const { start, stride, truth } of rows("logLoss", prediction, target)) {
+      for (const { start, stride, truth } of rows("logLoss", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         // A row with a NaN is not known to be a distribution.
         const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
