@@ -7,7 +7,7 @@ import { readSafetensors, safetensorsParts, type Safetensors, type WritableTenso
 import { checkSnapshot } from "../step/snapshot.js";
 import type { HostState, SavedState, SnapshotSettings, TrainingSnapshot, VariableState } from "../step/contract.js";
 import { sha256 } from "./digest.js";
-import { checkHost } from "./host.js";
+import { checkHost, checkVariables } from "./host.js";
 import { readStateText, stateText } from "./json.js";
 
 /** A file in parts, to be written one after the other. */
@@ -152,9 +152,8 @@ function snapshotIn(file: Safetensors, text: string): TrainingSnapshot {
   }) as { readonly settings?: SavedState; readonly host?: SavedState; readonly variables?: SavedState };
   const { settings, host, variables } = state ?? {};
   checkHost(host);
-  if (!Array.isArray(variables))
-    throw new ErmineError("ERMINE_DATA", "It does not say which of its tensors are the training's variables.");
-  const read = (variables as readonly SavedVariable[]).map(({ name, role, dtype }): VariableState => {
+  checkVariables(variables);
+  const read = (variables as unknown as readonly SavedVariable[]).map(({ name, role, dtype }): VariableState => {
     const tensor = tensorName({ name, role });
     const data = elementsOf(file, tensor);
     const shape = file.tensors.get(tensor)?.shape;

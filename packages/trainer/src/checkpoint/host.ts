@@ -54,6 +54,26 @@ const checks: Readonly<Record<keyof HostState, Check>> = {
   callbacks: listOf(objectOf({ name: isText, state: any })),
 };
 
+const oneOf =
+  (names: readonly string[]): Check =>
+  (value) =>
+    names.includes(value as string);
+
+const isVariables = listOf(
+  objectOf({ name: isText, role: oneOf(["parameter", "buffer", "slot", "average"]), dtype: oneOf(["float32", "int32", "bool"]) }),
+);
+
+/** @throws ErmineError ERMINE_DATA where it is no list of variables, each with a name of its own */
+export function checkVariables(variables: SavedState | undefined): asserts variables is readonly StateObject[] {
+  if (isVariables(variables)) {
+    const names = (variables as readonly StateObject[]).map(
+      ({ name, role }) => `${role === "slot" || role === "average"} ${String(name)}`,
+    );
+    if (new Set(names).size === names.length) return;
+  }
+  throw new ErmineError("ERMINE_DATA", "It does not say which of its tensors are the training's variables.");
+}
+
 /** @throws ErmineError ERMINE_DATA that names the first part that is missing, or of another kind */
 export function checkHost(host: SavedState | undefined): asserts host is StateObject {
   const wrong = Object.entries(checks).find(([key, check]) => !isObject(host) || !check(host[key]));

@@ -1,0 +1,7 @@
+/** 10,000 checkpoints whose state was changed on purpose, with a digest that fits: each is read or refused by name. */
+import { expect, it } from "vitest";
+import { checkMutants } from "../test/hostileStates.js";
+
+it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])("of seed %i", async (seed) =>
+  expect(await checkMutants(1000, seed)).toBeGreaterThan(50),
+);
