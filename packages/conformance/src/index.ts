@@ -6,7 +6,8 @@ export type { GoldenCase, GoldenFile, GoldenTensor } from "./golden/schema.js";
 export { laws, runLaws, testBackend, type LawOutcome, type RunLawsOptions, type TestRunner } from "./laws/run.js";
 export type { Law, Trial } from "./laws/law.js";
 export { run as runCall, type Call } from "./laws/call.js";
-export { ownDefinitions, type Definitions } from "./laws/definitions.js";
+export { callsOf, ownDefinitions, type Definitions } from "./laws/definitions.js";
+export { draw } from "./laws/draw.js";
 export {
   accuracyRows,
   measureAccuracy,

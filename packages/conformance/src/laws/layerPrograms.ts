@@ -114,6 +114,18 @@ const normalizations: readonly Call[] = [
     (x) => e.concat(e.apply(e.batchNormOp, [x, undefined, undefined], { eps: 1e-3 }).map((t) => e.reshape(t, [-1]))),
     64,
   ),
+  program(
+    "batchNormInference",
+    (n, d) => [d.real([n, 3, 4]), d.real([3]), d.positive([3]), d.real([3]), d.real([3])],
+    (x, center, spread, weight, bias) => e.apply1(e.batchNormInferenceOp, [x, center, spread, weight, bias], { eps: 1e-5 }),
+    64,
+  ),
+  program(
+    "batchNormInference, without weight and bias",
+    (n, d) => [d.real([n, 3]), d.real([3]), d.positive([3])],
+    (x, center, spread) => e.apply1(e.batchNormInferenceOp, [x, center, spread, undefined, undefined], { eps: 1e-3 }),
+    64,
+  ),
 ].map((call) => ({ ...call, composed: true }));
 
 export const layerPrograms: readonly Call[] = [...windows, ...attention, ...normalizations];

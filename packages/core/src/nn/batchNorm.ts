@@ -7,15 +7,14 @@ import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";
 import { ones, zeros } from "../ops/creation.js";
 import { reshape } from "../ops/shape.js";
-import { batchNormWithStatistics, normalizeGroups } from "../ops/normalization.js";
+import { batchNormByStatistics, batchNormWithStatistics, normalizeGroups } from "../ops/normalization.js";
 import { elementCount, mean, measuredCount } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
-import { formatShape, sameSize, type Size } from "../types/dim.js";
+import { formatShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Parameter, Variable } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
-import { affine, scaleBy } from "./standardize.js";
 
 /** The options of batch and instance normalization. */
 export interface BatchNormOptions {
@@ -85,13 +84,8 @@ abstract class RunningNorm extends Module {
 
   /** (x − running mean) / √(running variance + eps) · weight + bias. */
   protected normalizeByKept(x: Tensor): Tensor<"real"> {
-    const align = (t: Tensor): Tensor =>
-      reshape(
-        t,
-        x.shape.map((_, axis): Size => (axis === 1 ? this.numFeatures : 1)),
-      );
-    const [center, spread] = [this.running_mean!.value, this.running_var!.value];
-    return affine(scaleBy(x, align(center), align(spread), this.eps), this.weight, this.bias, align);
+    const { running_mean: center, running_var: spread, weight, bias } = this;
+    return batchNormByStatistics(x, center!.value, spread!.value, weight?.value, bias?.value, this.eps);
   }
 
   /** Moves the running statistics towards these by `factor`, measured over `count` values; none leave them as they are. */

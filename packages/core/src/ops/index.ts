@@ -129,6 +129,7 @@ export {
   type ConvolutionTransposeOptions,
 } from "./transposedConvolution.js";
 export {
+  batchNormInferenceOp,
   batchNormOp,
   groupNorm,
   groupNormOp,

@@ -7,7 +7,7 @@ import { checkArguments, checkOptions, show } from "../types/options.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { formatShape, sameSize, sizeOf, type Shape, type Size } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
-import { apply } from "./apply.js";
+import { apply, apply1 } from "./apply.js";
 import { builtinOp, typeWith, type OptionalTensors, type Tensors } from "../ir/op.js";
 import { add, div, mul, sub } from "./arithmetic.js";
 import { reshape } from "./shape.js";
@@ -117,6 +117,32 @@ export const batchNormOp = builtinOp<BatchNormAttributes>({
   decompose: (given, { eps }) => normalized(given, overBatch(given[0]!.shape), eps, true),
 });
 
+/**
+ * Inputs x [N, C, …], mean, variance, weight and bias, each [C]; output (x − mean) / √(variance + eps) · weight + bias for each channel: what batch normalization
+ * is in evaluation, where mean and variance are the running ones.
+ */
+export const batchNormInferenceOp = builtinOp<BatchNormAttributes>({
+  name: "batchNormInference",
+  inputs: [
+    { name: "x", dtype: "value" },
+    { name: "mean", dtype: "float32" },
+    { name: "variance", dtype: "float32" },
+    { name: "weight", dtype: "float32", optional: true },
+    { name: "bias", dtype: "float32", optional: true },
+  ],
+  infer([x, ...perChannel]) {
+    for (const t of perChannel) check("batchNormInference", [x, t]);
+    return [typeWith(x!.shape)];
+  },
+  decompose([x, center, spread, weight, bias], { eps }) {
+    const { alongChannels } = overBatch(x!.shape);
+    const along = (t: Tensor): Tensor => reshape(t, alongChannels);
+    const y = div(sub(x!, along(center!)), sqrt(add(along(spread!), eps)));
+    const scaled = weight === undefined ? y : mul(y, along(weight));
+    return [bias === undefined ? scaled : add(scaled, along(bias))];
+  },
+});
+
 /** Inputs x [N, C, …], weight [C], bias [C]; outputs y as x, and of each group of each sample its center and spread [N, groups]. */
 export const groupNormOp = builtinOp<GroupNormAttributes>({
   name: "groupNorm",
@@ -142,6 +168,16 @@ export function batchNormWithStatistics(
 ): readonly [y: Tensor, mean: Tensor, variance: Tensor] {
   return apply(batchNormOp, [x, weight, bias], { eps }) as unknown as readonly [Tensor, Tensor, Tensor];
 }
+
+/** @internal y by a mean and a variance that are known beforehand. */
+export const batchNormByStatistics = (
+  x: Tensor,
+  center: Tensor,
+  spread: Tensor,
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+  eps: number,
+): Tensor<"real"> => apply1(batchNormInferenceOp, [x, center, spread, weight, bias], { eps });
 
 /** @internal By groups of channels; x is [N, C, …]. */
 export function normalizeGroups(
