@@ -2,6 +2,7 @@
 import {
   batchNormOp,
   ErmineError,
+  loopOf,
   randomUniformOp,
   Trace,
   type ConstantNode,
@@ -134,6 +135,14 @@ function refuse({ op, path }: OpNode): void {
       "ERMINE_UNSUPPORTED",
       `${at} normalizes by the batch's own mean and variance in evaluation too, so that each sample's result depends on the others. ` +
         "Keep running statistics (trackRunningStats: true, the default) and train them.",
+    );
+  }
+  const length = loopOf(op)?.length;
+  if (length !== undefined && typeof length !== "number") {
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      `${at} runs a loop over an axis of open size (${length}), and a file has its steps one after the other. ` +
+        "Save it with the batch on another axis (batchAxis), or with the sample's sizes (batchAxis: null).",
     );
   }
 }
