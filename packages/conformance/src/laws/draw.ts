@@ -14,6 +14,7 @@ export function uniform(seed: number): () => number {
   };
 }
 
+/** Numbers of every kind, the same for the same seed. */
 export function draw(seed: number): Draw {
   const next = uniform(seed);
   // Rounded as every backend stores them: all start from the same numbers.
