@@ -3,6 +3,7 @@ import type { Backend } from "@ermine/core";
 import { arraysAreNumbers } from "./arrays.js";
 import { batchesAreMeasurable } from "./batchSizes.js";
 import { classesAreChecked } from "./classes.js";
+import { nothingInfiniteIsCommitted } from "./commit.js";
 import { gradientsHaveGradients } from "./curvature.js";
 import { ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
@@ -51,6 +52,7 @@ export const laws: readonly Law[] = [
   trainingResumes,
   oneThingAtATime,
   refusalsLeaveNoTrace,
+  nothingInfiniteIsCommitted,
   unusedStays,
   sizesHold,
   batchesAreMeasurable,

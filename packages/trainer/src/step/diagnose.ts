@@ -78,9 +78,14 @@ export class Watch implements OpWatch {
     try {
       // −∞ by itself is what a mask writes: it is to blame where NaN came of it, or where there is nothing else.
       let hidden: string | undefined;
+      // An engine of doubles goes on with what no variable can hold.
+      let large: string | undefined;
       for (const { where, tensor, indices } of this.#seen) {
         const values = await tensor.data();
-        if (values.every((value) => Number.isFinite(value))) continue;
+        if (values.every((value) => Number.isFinite(value))) {
+          if (large === undefined && values.some((value) => !Number.isFinite(Math.fround(value)))) large = where;
+          continue;
+        }
         if (values.every((value) => Number.isFinite(value) || value === -Infinity)) {
           hidden ??= where;
           continue;
@@ -88,7 +93,8 @@ export class Watch implements OpWatch {
         const cause = (indices && (await badClass(indices))) ?? (hidden === undefined ? undefined : causeOfHidden(hidden));
         return cause === undefined ? { where } : { where, cause };
       }
-      return hidden === undefined ? undefined : { where: hidden };
+      const where = hidden ?? large;
+      return where === undefined ? undefined : { where };
     } finally {
       const made = this.#seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]));
       for (const tensor of new Set(made)) tensor.dispose();
