@@ -3,7 +3,7 @@ import { kernelName } from "../ir/kernels.js";
 import { loopOf } from "../ir/loop.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
 import { hasKernel, needsLowering } from "../ir/support.js";
-import { concrete } from "../types/dim.js";
+import { checkElementCount, concrete } from "../types/dim.js";
 import { bytesPerElement } from "../types/dtype.js";
 import { ErmineError } from "../types/errors.js";
 import { physicalDType, type Storage, type TensorType } from "../types/storage.js";
@@ -35,6 +35,7 @@ function runOrTrace(op: Op, inputs: OptionalTensors, attributes: Attributes): Te
     inputs.map((t) => t && typeOf(t)),
     attributes,
   );
+  for (const { shape } of types) checkElementCount(op.name, shape);
   const tape = watchingTape(op, inputs);
   if (tape !== undefined && op.decompose !== undefined && tape.rules.ruleOf(op) === undefined) {
     return retype(op.decompose(inputs, attributes), types);

@@ -12,6 +12,9 @@ export interface KeyOptions {
   readonly symbolicBatch: boolean;
 }
 
+/** Deeper than any argument that a function has use for. */
+const deepest = 512;
+
 const numbers = new WeakMap<object, number>();
 let count = 0;
 
@@ -28,7 +31,7 @@ function numberOf(object: object): number {
  * count by identity and by their elements; functions and objects of other classes by identity and by their own fields that are no
  * objects (a module's `training`).
  *
- * @throws ErmineError ERMINE_USAGE for a symbol, for symbols as keys, and where an argument contains itself
+ * @throws ErmineError ERMINE_USAGE for a symbol, for symbols as keys, and where an argument contains itself or has no end
  */
 export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: KeyOptions): string {
   const tensors = new Map<Tensor, number>();
@@ -64,6 +67,7 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
     if (value instanceof Date) return `Date(${value.getTime()})`;
     checkCopy(name, value);
     if (open.has(value)) refuse(path, "contains itself. A compiled function takes trees of tensors and plain values.");
+    if (open.size === deepest) refuse(path.slice(0, 40) + "…", `is nested more than ${deepest} deep.`);
     open.add(value);
     const key = containerKey(value, path, inTree);
     open.delete(value);

@@ -159,6 +159,16 @@ export function checkShape(where: string, shape: unknown): asserts shape is Shap
   throw new ErmineError("ERMINE_SHAPE", `${where}: a shape is an array of whole numbers ≥ 0, got ${formatAny(shape)}.`);
 }
 
+/** @throws ErmineError ERMINE_MEMORY for more elements than a tensor can have, where all sizes are known */
+export function checkElementCount(where: string, shape: Shape): void {
+  let count = 1;
+  for (const size of shape) {
+    if (typeof size !== "number") return;
+    count *= size;
+  }
+  checkLength(count, where);
+}
+
 /** What stands where a shape belongs. */
 function formatAny(shape: unknown): string {
   if (Array.isArray(shape))

@@ -8,6 +8,9 @@ import type { NestedNumbers } from "./print.js";
 /** Arrays of arrays, of which the innermost may be typed. */
 export type Nested = NestedNumbers | AnyTypedArray | readonly Nested[];
 
+/** More axes than any tensor has. */
+const deepest = 512;
+
 interface Elements {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -47,6 +50,8 @@ function nestingOf(where: string, values: Nested): number[] {
   for (let level = values; isArray(level); level = (level as readonly Nested[])[0]!) {
     if (levels.has(level))
       throw new ErmineError("ERMINE_SHAPE", `${where}: an array contains itself, so that its nesting has no end.`);
+    if (shape.length === deepest)
+      throw new ErmineError("ERMINE_SHAPE", `${where}: arrays are nested more than ${deepest} deep, and each level is an axis.`);
     levels.add(level);
     shape.push(level.length);
     if (level.length === 0 || isTypedArray(level)) break;

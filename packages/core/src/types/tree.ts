@@ -1,23 +1,48 @@
 /** Trees: tensors in arrays and plain objects, which is what batches, parameters and gradients are. */
+import { ErmineError } from "./errors.js";
 
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
-/** All leaves, in order; whatever is neither an array nor a plain object is a leaf. */
-export function leaves(tree: unknown): unknown[] {
-  if (Array.isArray(tree)) return tree.flatMap(leaves);
-  if (isPlain(tree)) return Object.values(tree).flatMap(leaves);
-  return tree === undefined || tree === null ? [] : [tree];
+/** Deeper than any tree that holds tensors; a tree that goes on is one that contains itself. */
+const deepest = 512;
+
+/** The depth of what a tree at `depth` holds. @throws ErmineError ERMINE_VALUE where a tree has no end */
+function below(depth: number): number {
+  if (depth < deepest) return depth + 1;
+  throw new ErmineError(
+    "ERMINE_VALUE",
+    `Arrays and objects are nested more than ${deepest} deep: does one contain itself? A tree of tensors has an end.`,
+  );
 }
 
-/** The same tree with other leaves. */
-export function mapTree<A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> {
-  const join = (key: string | number) => (path === "" ? `${key}` : `${path}.${key}`);
-  if (Array.isArray(tree)) return tree.map((item, i) => mapTree(item as Tree<A>, fn, join(i)));
-  if (isPlain(tree)) {
-    return Object.fromEntries(Object.entries(tree).map(([k, v]) => [k, mapTree(v as Tree<A>, fn, join(k))]));
-  }
+/**
+ * All leaves, in order; whatever is neither an array nor a plain object is a leaf.
+ *
+ * @throws ErmineError ERMINE_VALUE where arrays and objects are nested more than 512 deep, which one that contains itself is
+ */
+export const leaves = (tree: unknown): unknown[] => leavesAt(tree, 0);
+
+function leavesAt(tree: unknown, depth: number): unknown[] {
+  const all = Array.isArray(tree) ? (tree as unknown[]) : isPlain(tree) ? Object.values(tree) : undefined;
+  if (all === undefined) return tree === undefined || tree === null ? [] : [tree];
+  const next = below(depth);
+  return all.flatMap((item) => leavesAt(item, next));
+}
+
+/**
+ * The same tree with other leaves.
+ *
+ * @throws ErmineError ERMINE_VALUE where arrays and objects are nested more than 512 deep, which one that contains itself is
+ */
+export const mapTree = <A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> => mapTreeAt(tree, fn, path, 0);
+
+function mapTreeAt<A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path: string, depth: number): Tree<B> {
+  const at = (item: unknown, key: string | number): Tree<B> =>
+    mapTreeAt(item as Tree<A>, fn, path === "" ? `${key}` : `${path}.${key}`, below(depth));
+  if (Array.isArray(tree)) return tree.map(at);
+  if (isPlain(tree)) return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, at(item, key)]));
   return fn(tree as A, path);
 }

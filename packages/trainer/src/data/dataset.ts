@@ -121,11 +121,16 @@ const isColumnSource = (node: unknown): boolean =>
   (Array.isArray(node) && (node.length === 0 || isRow(node[0]))) ||
   isShaped(node);
 
-function columns(name: string, source: unknown): Tree<Column> {
+/** Deeper than any tree of columns; one that goes on contains itself. */
+const deepest = 512;
+
+function columns(name: string, source: unknown, depth = 0): Tree<Column> {
   if (isColumnSource(source)) return column(name, source);
-  if (Array.isArray(source)) return source.map((item, i) => columns(`${name}[${i}]`, item));
+  if (depth === deepest)
+    throw new ErmineError("ERMINE_DATA", `${name.slice(0, 60)} … is nested more than ${deepest} deep: does it contain itself?`);
+  if (Array.isArray(source)) return source.map((item, i) => columns(`${name}[${i}]`, item, depth + 1));
   if (isPlain(source)) {
-    return Object.fromEntries(Object.entries(source).map(([key, value]) => [key, columns(`${name}.${key}`, value)]));
+    return Object.fromEntries(Object.entries(source).map(([key, value]) => [key, columns(`${name}.${key}`, value, depth + 1)]));
   }
   throw new ErmineError(
     "ERMINE_DATA",
