@@ -3,7 +3,7 @@ import type { Backend } from "../ir/contract.js";
 import { currentTrace } from "../dispatch/trace.js";
 import type { DType } from "../types/dtype.js";
 import { adopt, keep } from "../dispatch/scope.js";
-import { wrapHost, type Tensor } from "../types/tensor.js";
+import { wrapHost, type EagerState, type Tensor } from "../types/tensor.js";
 import { backendOf } from "../dispatch/currentBackend.js";
 
 /** How many numbers are kept for a backend; what comes after has an ordinary lifetime. */
@@ -29,6 +29,8 @@ export function constant(value: number, dtype: DType, others: readonly Tensor[])
   const made = wrapHost({ shape: [], dtype, domain: "real" }, scalarArray(value, dtype));
   if (cache.size >= capacity) return cache === traced ? made : adopt(made, 8);
   cache.set(key, made);
+  // It ends with its backend.
+  (made.state as EagerState).cached = true;
   return keep(made);
 }
 

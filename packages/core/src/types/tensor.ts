@@ -20,6 +20,8 @@ export interface EagerState {
   held: HeldStorage | undefined;
   released: boolean;
   kept: boolean;
+  /** The backend itself refers to it: a finalizer, which refers to the backend, would let neither go. */
+  cached: boolean;
 }
 
 /** A tensor's storage, known to the finalizer, which must not refer to the tensor. */
@@ -265,7 +267,7 @@ function place(state: EagerState, backend: Device, storage: Storage): void {
   state.backend = backend;
   state.storage = storage;
   state.held = { backend, storage, unscoped: 0 };
-  finalizers.register(state, state.held, state);
+  if (!state.cached) finalizers.register(state, state.held, state);
 }
 
 /** @internal A tensor over a storage that it now owns. */
@@ -285,6 +287,7 @@ export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor
     held: undefined,
     released: false,
     kept: false,
+    cached: false,
   });
 }
 

@@ -37,7 +37,8 @@ function leavesAt(tree: unknown, depth: number): unknown[] {
  *
  * @throws ErmineError ERMINE_VALUE where arrays and objects are nested more than 512 deep, which one that contains itself is
  */
-export const mapTree = <A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> => mapTreeAt(tree, fn, path, 0);
+export const mapTree = <A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> =>
+  mapTreeAt(tree, fn, path, 0);
 
 function mapTreeAt<A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path: string, depth: number): Tree<B> {
   const at = (item: unknown, key: string | number): Tree<B> =>
