@@ -13,6 +13,7 @@ import {
   ErmineError,
   expm1,
   floorDivide,
+  fold,
   isFinite,
   log1p,
   manualSeed,
@@ -20,6 +21,7 @@ import {
   normal,
   remainder,
   tensor,
+  unfold,
   useBackend,
   Variable,
   zeros,
@@ -256,6 +258,13 @@ test("wrong options say what is right", async () => {
     });
   await expect(saveModel((() => sample) as unknown as nn.Module, { sample })).rejects.toMatchObject({ code: "ERMINE_USAGE" });
   await expect(saveModel(new Of(() => 3), { sample })).rejects.toMatchObject({ code: "ERMINE_USAGE" });
+});
+
+test("padding that is not the same on both sides", async () => {
+  const batches = [[normal([2, 3, 4, 5])], [normal([3, 3, 4, 5])]];
+  await expectSame(new Of((x) => unfold(x!, [2, 4], { padding: "same" })), batches);
+  await expectSame(new Of((x) => fold(unfold(x!, [2, 4], { padding: "same" }), [4, 5], [2, 4], { padding: "same" })), batches);
+  await expectSame(new nn.Conv2d(3, 2, [2, 4], { padding: "same" }), batches);
 });
 
 test("sizes of 0 and without a batch", async () => {
