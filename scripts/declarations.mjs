@@ -7,7 +7,17 @@ import { root } from "./run.mjs";
 export { ts };
 
 /** The published packages' folders, from the one that imports none of the others on. */
-export const packages = ["core", "formats", "trainer", "data", "conformance", "onnx", "backend-cpu", "backend-tfjs"];
+export const packages = [
+  "core",
+  "formats",
+  "preprocessing",
+  "trainer",
+  "data",
+  "conformance",
+  "onnx",
+  "backend-cpu",
+  "backend-tfjs",
+];
 
 /** Every entry of every package: how it is imported, and the source file behind it. */
 export function entries() {

@@ -80,6 +80,12 @@ export function pages() {
       signatures: true,
       members: of("@ermine/trainer/checkpoint", () => true),
     }),
+    "preprocessing.md": page({
+      title: "Preprocessing",
+      lead: "From `@ermine/preprocessing`: columns of a table as what a network takes, fitted on the training part alone.",
+      signatures: true,
+      members: of("@ermine/preprocessing", () => true),
+    }),
     "layers.md": page({
       title: "Layers",
       lead: "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",

@@ -1,0 +1,28 @@
+/** ermine's preprocessing: columns of a table as what a network takes, fitted on the training part alone. */
+export {
+  embeddingIds,
+  oneHot,
+  ordinal,
+  TargetClasses,
+  targetClasses,
+  type CategoryOptions,
+  type OrdinalOptions,
+  type TargetClassesJson,
+} from "./categories.js";
+export type { Block, Cell, Cells } from "./cells.js";
+export {
+  columns,
+  columnsFrom,
+  FittedColumns,
+  targetClassesFrom,
+  type Columns,
+  type ColumnsJson,
+  type ColumnSteps,
+  type Features,
+  type UnfittedColumns,
+  type ValuesByName,
+} from "./columns.js";
+export { dates, type DatePart, type DatesOptions } from "./dates.js";
+export { impute, type ImputeOptions } from "./impute.js";
+export { log, minMax, robust, standardize, type MinMaxOptions } from "./scale.js";
+export type { FittedStep, Step, StepJson } from "./step.js";
