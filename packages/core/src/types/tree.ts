@@ -1,6 +1,7 @@
 /** Trees: tensors in arrays and plain objects, which is what batches, parameters and gradients are. */
 import { ErmineError } from "./errors.js";
 
+/** A leaf, or arrays and plain objects of them, nested at most 512 deep. */
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
