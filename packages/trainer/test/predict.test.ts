@@ -96,7 +96,7 @@ it("refuses what cannot be read, and goes on", async () => {
   expect(await message({ output: -1 })).toMatch(/key or the place/);
   expect(await message({ threshold: 0.3 })).toMatch(/threshold is for classes/);
   expect(await message({ as: "classes", output: "flags", threshold: 1.5 })).toMatch(/between 0 and 1, got 1.5/);
-  const targets = { kind: new Int32Array(7), flags: x };
+  const targets = { kind: new Int32Array(7), flags: x.map(() => [0, 1]) };
   await trainer.evaluate(dataset({ inputs: x, targets }));
   expect(await message({ as: "classes", threshold: 0.3 })).toMatch(/largest of several probabilities/);
   expect((await trainer.predict(x)).kind.shape).toEqual([7, 3]);

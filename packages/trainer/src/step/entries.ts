@@ -100,7 +100,9 @@ export function defineEvaluate(training: Training, data: ColumnTypes, hasMetrics
   training.targetColumns = data;
   const { model, loss } = training.setup;
   const isOther = training.columns !== undefined && signatureOf(training.columns) !== signatureOf(data);
-  const name = `evaluate${hasMetrics ? "" : "Loss"}${isOther ? ".other" : ""}`;
+  // The usual one is called as the call is, in messages; one that is asked for other metrics than the trainer's stands next to it.
+  const kind = hasMetrics === training.metrics.length > 0 ? "evaluate" : hasMetrics ? "evaluateMetrics" : "evaluateLoss";
+  const name = isOther ? `${kind}.other` : kind;
   const body: EntryBody = ({ batch }) => {
     const output = forward(model, batch!.inputs);
     const terms = termsOf(loss, output, batch!);
