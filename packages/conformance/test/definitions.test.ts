@@ -62,6 +62,7 @@ describe("a definition that says nothing but its meaning", () => {
         "gradient of the gradient",
         "a network trains, compiled as eagerly",
         "nothing leaks",
+        "nothing that is not finite is committed",
         "a parameter without a gradient stays as it is",
         "one tensor in two places is one, a variable reads as written",
         "rows of a storage are fed as if they had been written",
