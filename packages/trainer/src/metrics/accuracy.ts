@@ -1,7 +1,7 @@
 /** The share of right answers. */
 import { checkArguments, checkOptions, ErmineError, show } from "@ermine/core";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
-import { answersOf, checkClass } from "./truth.js";
+import { checkClass, isClass } from "./truth.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
 export function argMaxAt(data: ArrayLike<number>, start: number, classes: number, stride = 1): number {
@@ -17,13 +17,19 @@ export function argMaxAt(data: ArrayLike<number>, start: number, classes: number
 /**
  * Predicted and true class of each answer. Predictions of (N, K, d…) against (N, d…), or probabilities of equal shape, which answer 1 from
  * the threshold on, by default ½. A prediction with a NaN answers NaN.
+ *
+ * @param ignoreIndex where it is given, a target that is neither a class nor this is refused
  */
 export function answers(
   metric: string,
   prediction: HostBatch,
   target: HostBatch,
   threshold: number | undefined,
+  ignoreIndex?: number,
 ): [predicted: number, truth: number][] {
+  const check = (i: number, classes: number): void => {
+    if (ignoreIndex !== undefined) checkClass(metric, i, target.data[i]!, classes, ignoreIndex);
+  };
   const pairs: [number, number][] = [];
   const { shape, data } = prediction;
   if (shape.length === target.shape.length && shape.every((size, i) => size === target.shape[i])) {
@@ -31,6 +37,7 @@ export function answers(
     if (threshold === undefined)
       requireProbabilities(metric, prediction, `; or say from where on the answer is 1: { threshold: 0 }`);
     for (let i = 0; i < data.length; i++) {
+      check(i, 2);
       const answer = Number.isNaN(data[i]) ? NaN : data[i]! >= (threshold ?? 0.5) ? 1 : 0;
       pairs.push([answer, target.data[i]!]);
     }
@@ -45,6 +52,7 @@ export function answers(
     );
   }
   for (let i = 0; i < target.data.length; i++) {
+    check(i, classes);
     const start = Math.floor(i / inner) * classes * inner + (i % inner);
     pairs.push([argMaxAt(data, start, classes, inner), target.data[i]!]);
   }
@@ -106,14 +114,12 @@ export function accuracy(
     sums: 2,
     count(prediction, target) {
       let [right, seen] = [0, 0];
-      const classes = areDistributions(prediction, target) ? prediction.shape[1]! : answersOf(prediction, target);
-      answers("accuracy", prediction, target, threshold).forEach(([predicted, truth], i) => {
-        checkClass("accuracy", i, truth, classes, ignoreIndex);
-        if (truth === ignoreIndex) return;
+      for (const [predicted, truth] of answers("accuracy", prediction, target, threshold, ignoreIndex)) {
+        if (truth === ignoreIndex) continue;
         seen++;
         if (predicted === truth) right++;
         else if (Number.isNaN(predicted + truth)) right = NaN;
-      });
+      }
       return [right, seen];
     },
     compute: ([right, seen]) => right! / seen!,
@@ -135,7 +141,7 @@ export function confusionMatrix(prediction: HostBatch, target: HostBatch, classe
       ["prediction", predicted],
       ["target", truth],
     ] as const) {
-      if (Number.isInteger(value) && value >= 0 && value < classes) continue;
+      if (isClass(value, classes)) continue;
       throw new ErmineError("ERMINE_VALUE", `confusionMatrix: ${what} ${i} is ${value}, and classes are 0 … ${classes - 1}.`);
     }
     counts[truth * classes + predicted]!++;

@@ -2,7 +2,6 @@
 import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { answers, areDistributions } from "./accuracy.js";
 import type { HostBatch, Metric } from "./metric.js";
-import { checkClass } from "./truth.js";
 
 /** How several classes become one number. */
 export type Average = "macro" | "micro" | "weighted" | "binary";
@@ -79,8 +78,7 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
       const kind = kindOf(prediction, target);
       const width = kind === "binary" ? 2 : prediction.shape[1]!;
       const counts: [number, number, number][] = Array.from({ length: width }, () => [0, 0, 0]);
-      answers(name, prediction, target, threshold).forEach(([said, real], i) => {
-        checkClass(name, i, real, kind === "labels" ? 2 : width, ignoreIndex);
+      answers(name, prediction, target, threshold, ignoreIndex).forEach(([said, real], i) => {
         if (real === ignoreIndex) return;
         if (Number.isNaN(said + real)) {
           for (const count of counts) count[0] = count[1] = NaN;

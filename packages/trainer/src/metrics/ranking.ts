@@ -107,9 +107,7 @@ function areaOfClasses(all: Classified, { multiClass = "ovr", average = "macro" 
   const counts = Array.from({ length: all.classes }, () => 0);
   for (let i = 0; i < all.labels.length; i++) {
     const label = all.labels[i]!;
-    if (!(Number.isInteger(label) && label >= 0 && label < all.classes)) {
-      throw new ErmineError("ERMINE_VALUE", `rocAuc: target ${i} is ${label}, and classes are 0 … ${all.classes - 1}.`);
-    }
+    checkClass("rocAuc", i, label, all.classes);
     counts[label]!++;
   }
   const each: [area: number, samples: number][] = [];

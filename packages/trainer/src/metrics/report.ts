@@ -2,6 +2,7 @@
 import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
 import { answers } from "./accuracy.js";
 import type { HostBatch } from "./metric.js";
+import { isClass } from "./truth.js";
 
 /** The options of `classificationReport`. */
 export interface ClassificationReportOptions {
@@ -125,7 +126,7 @@ function labelsOf(
 }
 
 function checkClass(what: string, i: number, value: number, labels: readonly string[]): void {
-  if (Number.isInteger(value) && value >= 0 && value < labels.length) return;
+  if (isClass(value, labels.length)) return;
   throw new ErmineError(
     "ERMINE_VALUE",
     `classificationReport: ${what} ${i} is ${value}, and there are ${labels.length} classes, 0 … ${labels.length - 1}.`,

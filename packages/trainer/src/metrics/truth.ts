@@ -1,6 +1,8 @@
 /** What targets of a metric over classes may be: what is none would be counted as wrong, or as another class, without a word. */
 import { ErmineError } from "@ermine/core";
-import type { HostBatch } from "./metric.js";
+
+/** Is it one of the classes 0 … classes − 1? */
+export const isClass = (value: number, classes: number): boolean => Number.isInteger(value) && value >= 0 && value < classes;
 
 /**
  * NaN passes: it makes the metric NaN.
@@ -10,7 +12,7 @@ import type { HostBatch } from "./metric.js";
  * @throws ErmineError ERMINE_VALUE that names the target
  */
 export function checkClass(metric: string, position: number, truth: number, classes: number, ignoreIndex?: number): void {
-  if ((Number.isInteger(truth) && truth >= 0 && truth < classes) || truth === ignoreIndex || Number.isNaN(truth)) return;
+  if (isClass(truth, classes) || truth === ignoreIndex || Number.isNaN(truth)) return;
   const remedy =
     classes === 2 ? "Write labels of ±1 as (y + 1) / 2, bytes as y / 255; compare probabilities with a threshold first." : "";
   throw new ErmineError(
@@ -18,7 +20,3 @@ export function checkClass(metric: string, position: number, truth: number, clas
     `${metric}: target ${position} is ${truth}, and classes are 0 … ${classes - 1}. ${remedy}`.trim(),
   );
 }
-
-/** How many answers a target is one of: the classes of (N, K, d…) against (N, d…); 2 of shapes that are equal, whose elements are labels. */
-export const answersOf = (prediction: HostBatch, target: HostBatch): number =>
-  prediction.shape.length === target.shape.length ? 2 : prediction.shape[1]!;
