@@ -1,30 +1,12 @@
 // Gradients of a convolution's weight and bias, as a product over positions: of a channel's staged plane at an element of the kernel, and of the gradient packed
 // with 8 of its channels next to each other. That of the input is a convolution itself.
 import { packB } from "./gemm";
-import { madd, splat } from "./simd";
+import { addFour, madd, splat } from "./simd";
 import {
   blockingWords, countHere, firstHere, firstImage, frameBytes, frameOf, imagePlaces, imagesHere, planeBytes, planesOf, rowPlaces, rowsPlaces, stage, word,
 } from "./stage";
 import { wide } from "./vectors";
 import { sixes } from "./wideProduct";
-
-// @ts-ignore: decorator
-@inline
-function addFour(c: usize, x: v128, y: v128, z: v128, w: v128): void {
-  // All loads before the first store: two stores with a load in between are not joined.
-  const p = v128.load(c);
-  const q = v128.load(c, 16);
-  const r = v128.load(c, 32);
-  const t = v128.load(c, 48);
-  x = f32x4.add(x, p);
-  y = f32x4.add(y, q);
-  z = f32x4.add(z, r);
-  w = f32x4.add(w, t);
-  v128.store(c, x);
-  v128.store(c, y, 16);
-  v128.store(c, z, 32);
-  v128.store(c, w, 48);
-}
 
 // @ts-ignore: decorator
 @inline

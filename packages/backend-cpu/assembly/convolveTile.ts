@@ -1,6 +1,6 @@
 // The micro-kernels of a convolution: rows of its weight at positions that lie in one run of staged planes. One goes through all channels and taps, and reads at
 // each the positions at an offset that a table has: there is no matrix of columns. As those of a product (wideTile.ts) they keep all sums in registers.
-import { madd } from "./simd";
+import { madd, storeFour } from "./simd";
 
 /** 4 rows at 8 positions: c = bias + Σ a[k] · x[table[k]]. */
 export function tapsNarrow(c: usize, step: usize, a: usize, x: usize, table: usize, depth: i32, bias: usize): void {
@@ -41,15 +41,6 @@ export function tapsNarrow(c: usize, step: usize, a: usize, x: usize, table: usi
   c += step;
   v128.store(c, x3);
   v128.store(c, y3, 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeFour(c: usize, x: v128, y: v128, z: v128, w: v128): void {
-  v128.store(c, x);
-  v128.store(c, y, 16);
-  v128.store(c, z, 32);
-  v128.store(c, w, 48);
 }
 
 /** 4 rows at 16 positions, in vectors of 256 bits. */

@@ -114,3 +114,24 @@ export function storeUpTo(dst: usize, x: v128, count: i32): void {
   if (count >= 4) v128.store(dst, x);
   else storeSome(dst, x, count);
 }
+
+/** Stores four vectors next to each other. */
+// @ts-ignore: decorator
+@inline
+export function storeFour(c: usize, x: v128, y: v128, z: v128, w: v128): void {
+  v128.store(c, x);
+  v128.store(c, y, 16);
+  v128.store(c, z, 32);
+  v128.store(c, w, 48);
+}
+
+/** Adds four vectors to what is there. All loads come before the first store: two stores with a load in between are not joined to 256 bits. */
+// @ts-ignore: decorator
+@inline
+export function addFour(c: usize, x: v128, y: v128, z: v128, w: v128): void {
+  const p = v128.load(c);
+  const q = v128.load(c, 16);
+  const r = v128.load(c, 32);
+  const t = v128.load(c, 48);
+  storeFour(c, f32x4.add(x, p), f32x4.add(y, q), f32x4.add(z, r), f32x4.add(w, t));
+}

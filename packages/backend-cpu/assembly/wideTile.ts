@@ -1,6 +1,6 @@
 // The product's micro-kernels for vectors of 256 bits: 6 × 16, and 4 × 16 for what is left of the rows, in accumulators of two vectors each, on
 // two panels of 8 columns of B. See vectors.ts.
-import { madd } from "./simd";
+import { addFour, madd, storeFour } from "./simd";
 
 /** What a tile without bias starts from. */
 const zeros = memory.data(64);
@@ -8,21 +8,8 @@ const zeros = memory.data(64);
 // @ts-ignore: decorator
 @inline
 function storeRow(c: usize, x: v128, y: v128, z: v128, w: v128, add: bool): void {
-  if (add) {
-    // All loads before the first store: two stores with a load in between are not joined.
-    const p = v128.load(c);
-    const q = v128.load(c, 16);
-    const r = v128.load(c, 32);
-    const t = v128.load(c, 48);
-    x = f32x4.add(x, p);
-    y = f32x4.add(y, q);
-    z = f32x4.add(z, r);
-    w = f32x4.add(w, t);
-  }
-  v128.store(c, x);
-  v128.store(c, y, 16);
-  v128.store(c, z, 32);
-  v128.store(c, w, 48);
+  if (add) addFour(c, x, y, z, w);
+  else storeFour(c, x, y, z, w);
 }
 
 /** From a panel of six rows of A, number by number of their depth. */
