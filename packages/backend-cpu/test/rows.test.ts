@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  compile,
   compileModule,
   crossEntropy,
   graphModule,
@@ -9,10 +8,8 @@ import {
   mul,
   setRows,
   sumRows,
-  tensor,
   traceEntry,
   Variable,
-  withBackend,
   zeros,
   type Backend,
   type Tensor,
@@ -20,6 +17,7 @@ import {
 import { Embedding, Linear, Module } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adagrad, dataset, sgd, sparseAdam, Trainer, type OptimizerSetup } from "@ermine/trainer";
+import { expectRowsScaledToNorm } from "../../conformance/test/shared/maxNorm.js";
 import { cpu } from "../src/index.js";
 
 class Bag extends Module {
@@ -101,24 +99,7 @@ it.each(["fast", "portable"] as const)(
   "C2: rows that are looked up in two lookups are scaled down to the norm, to float32's last digits: %s",
   async (numerics) => {
     const backend = await cpu({ numerics });
-    const look = (table: Embedding, ...rows: number[]): Tensor => table.forward(tensor(Int32Array.from(rows)));
-    const weight = () =>
-      tensor([
-        [3, 4],
-        [6, 8],
-        [0, 0.5],
-        [30_000, 40_000],
-      ]);
-    const scaled = (compiled: boolean): number[] => {
-      const table = Embedding.fromPretrained(weight(), { maxNorm: 1, freeze: false });
-      const step = (): readonly Tensor[] => [look(table, 0, 0, 2), look(table, 3, 1, 3, 3)];
-      (compiled ? compile(step, { backend: backend }) : step)();
-      return Array.from(table.weight.value.dataSync());
-    };
-    for (const compiled of [false, true]) {
-      const rows = withBackend(backend, () => scaled(compiled));
-      [0.6, 0.8, 0.6, 0.8, 0, 0.5, 0.6, 0.8].forEach((value, i) => expect(Math.abs(rows[i]! - value)).toBeLessThan(1.2e-7));
-    }
+    expectRowsScaledToNorm(backend);
     backend.dispose();
   },
 );

@@ -1,8 +1,9 @@
 /** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
 import { apply1, compile, defineActivation, defineOp, mse, mul, tensor, withBackend, type Tensor } from "@ermine/core";
-import { Embedding, Linear, Sequential } from "@ermine/core/nn";
+import { Linear, Sequential } from "@ermine/core/nn";
 import { adam, adamw, dataset, defineOptimizer, sgd, Trainer, type CommonOptions } from "@ermine/trainer";
 import { describe, expect, test } from "vitest";
+import { expectRowsScaledToNorm } from "../../conformance/test/shared/maxNorm.js";
 import { backend } from "./agreement.js";
 import { describeNative } from "./native.js";
 
@@ -59,24 +60,6 @@ describeNative("definitions with taken names", () => {
 
 describeNative("an embedding with maxNorm", () => {
   test("C2: rows that are looked up in two lookups are scaled down to the norm, to float32's last digits", async () => {
-    const tf = await backend();
-    const look = (table: Embedding, ...rows: number[]): Tensor => table.forward(tensor(Int32Array.from(rows)));
-    const weight = () =>
-      tensor([
-        [3, 4],
-        [6, 8],
-        [0, 0.5],
-        [30_000, 40_000],
-      ]);
-    const scaled = (compiled: boolean): number[] => {
-      const table = Embedding.fromPretrained(weight(), { maxNorm: 1, freeze: false });
-      const step = (): readonly Tensor[] => [look(table, 0, 0, 2), look(table, 3, 1, 3, 3)];
-      (compiled ? compile(step, { backend: tf }) : step)();
-      return Array.from(table.weight.value.dataSync());
-    };
-    for (const compiled of [false, true]) {
-      const rows = withBackend(tf, () => scaled(compiled));
-      [0.6, 0.8, 0.6, 0.8, 0, 0.5, 0.6, 0.8].forEach((value, i) => expect(Math.abs(rows[i]! - value)).toBeLessThan(1.2e-7));
-    }
+    expectRowsScaledToNorm(await backend());
   });
 });
