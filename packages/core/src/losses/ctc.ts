@@ -1,11 +1,12 @@
 /** Connectionist temporal classification: a sequence without an alignment. */
 import { logSoftmax } from "../activations/logSoftmax.js";
+import { scan } from "../control/scan.js";
 import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { add, div, maximum, minimum, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater, greaterEqual, less, logicalAnd, logicalNot, logicalOr, notEqual } from "../ops/comparison.js";
-import { iotaOp, zeros } from "../ops/creation.js";
+import { iota, iotaOp, zeros } from "../ops/creation.js";
 import { apply1 } from "../ops/apply.js";
 import { gather, indexSelect } from "../ops/gather.js";
 import { cumsum } from "../ops/sort.js";
@@ -48,14 +49,17 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
   // Two columns forward: onto a label that is another than the last one.
   const skips = logicalAnd(notEqual(path, blank), notEqual(path, before));
   // A class of probability 0 is as impossible as an alignment.
-  const emission = (t: number): Tensor => maximum(gather(squeeze(sliceAxis(logP, 0, t, 1), 0), 1, path), impossible);
-  const start = emission(0);
-  let alpha = concat([sliceAxis(start, 1, 0, 2), add(mul(sliceAxis(start, 1, 0, columns - 2), 0), impossible)], 1);
-  for (let t = 1; t < steps; t++) {
+  const emission = (step: Tensor): Tensor => maximum(gather(step, 1, path), impossible);
+  const first = emission(squeeze(sliceAxis(logP, 0, 0, 1), 0));
+  const start = concat([sliceAxis(first, 1, 0, 2), add(mul(sliceAxis(first, 1, 0, columns - 2), 0), impossible)], 1);
+  // Of each step after the first, the samples that it is one of: (T − 1, N, 1).
+  const counts = expandDims(less(expandDims(add(iota(steps - 1), 1), 1), expandDims(inputLengths, 0)), 2);
+  const step = (alpha: Tensor, { logP: each, count }: { logP: Tensor; count: Tensor }): [Tensor, undefined] => {
     const jumped = where(skips, moved(alpha, 2), impossible);
-    const next = add(logSum([alpha, moved(alpha, 1), jumped]), emission(t));
-    alpha = where(expandDims(greater(inputLengths, t), 1), next, alpha);
-  }
+    const next = add(logSum([alpha, moved(alpha, 1), jumped]), emission(each));
+    return [where(count, next, alpha), undefined];
+  };
+  const [alpha] = scan(step, start, { logP: sliceAxis(logP, 0, 1, steps - 1), count: counts });
   const last = mul(minimum(maximum(targetLengths, 0), size), 2);
   const at = (column: Tensor): Tensor => squeeze(gather(alpha, 1, expandDims(column, 1)), 1);
   const ending = where(greater(targetLengths, 0), at(maximum(sub(last, 1), 0)), impossible);
