@@ -28,12 +28,14 @@ function worst(got: Numbers, expected: Numbers, { tolerance = 1e-5, absolute }: 
   let largest = 1;
   for (const value of expected.data) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
   const floor = absolute ?? 0.1 * tolerance * largest;
+  // Of int32 every digit counts; float32 is compared as such with what was computed in float64.
+  const whole = got.data instanceof Int32Array;
   let place = -1;
   let excess = 1;
   for (let i = 0; i < expected.data.length; i++) {
-    const [is, wanted] = [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
+    const [is, wanted] = whole ? [got.data[i]!, expected.data[i]!] : [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
     if (Object.is(is, wanted) || is === wanted) continue;
-    const allowed = Number.isFinite(wanted) ? tolerance * Math.abs(wanted) + floor : 0;
+    const allowed = Number.isFinite(wanted) && !whole ? tolerance * Math.abs(wanted) + floor : 0;
     const by = Math.abs(is - wanted) / allowed;
     if (by <= excess) continue;
     excess = Number.isNaN(by) ? Infinity : by;

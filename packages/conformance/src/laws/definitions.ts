@@ -6,8 +6,9 @@ import type { Optimizer } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { Call } from "./call.js";
 import { draw } from "./draw.js";
-import type { Known } from "./knownCall.js";
+import type { KnownCall } from "./knownCall.js";
 import { knownDtypes } from "./knownDtypes.js";
+import { knownSpecialValues } from "./knownSpecial.js";
 import { programs } from "./programs.js";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export interface Definitions {
   /** Calls of ops. */
   readonly calls: readonly Call[];
   /** Calls whose results are known. */
-  readonly known?: readonly Known[];
+  readonly known?: readonly KnownCall[];
   /** Optimizers by name. */
   readonly optimizers?: Readonly<Record<string, () => Optimizer>>;
 }
@@ -45,7 +46,7 @@ export function ownDefinitions(): Definitions {
     activations: activations.flatMap(({ activation }) => (isActivation(activation) ? [activation] : [])),
     losses: losses.map(({ loss }) => loss),
     calls: programs,
-    known: knownDtypes,
+    known: [...knownDtypes, ...knownSpecialValues],
     optimizers,
   };
 }

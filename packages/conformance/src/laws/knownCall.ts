@@ -2,7 +2,7 @@
 import type { DType, ErmineErrorCode, Tensor } from "@ermine/core";
 
 /** A call and what it gives. */
-export interface Known {
+export interface KnownCall {
   readonly name: string;
   /** On the host. */
   inputs(): readonly Tensor[];
@@ -13,4 +13,8 @@ export interface Known {
   readonly gradients?: readonly (readonly number[])[];
   /** The outputs' dtypes; absent: not looked at. */
   readonly dtypes?: readonly DType[];
+  /** Only where the backend has int32. Default false: int32 may be held as another dtype. */
+  readonly requiresInt32?: boolean;
+  /** By how much an element may differ, next to the 10⁻⁵ of its own size. Default 1e-6. */
+  readonly absolute?: number;
 }

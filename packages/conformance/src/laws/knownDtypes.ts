@@ -1,7 +1,7 @@
-/** Known values of calls whose inputs have other dtypes than usual. */
+/** KnownCall values of calls whose inputs have other dtypes than usual. */
 import * as e from "@ermine/core";
 import { tensor, type Tensor } from "@ermine/core";
-import type { Known } from "./knownCall.js";
+import type { KnownCall } from "./knownCall.js";
 
 const int = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "int32" });
 const bool = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "bool" });
@@ -10,9 +10,9 @@ const known = (
   name: string,
   inputs: () => readonly Tensor[],
   run: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
-  expected: Known["expected"],
-  more: Pick<Known, "gradients" | "dtypes"> = {},
-): Known => ({ name, inputs, run: run as Known["run"], expected, ...more });
+  expected: KnownCall["expected"],
+  more: Pick<KnownCall, "gradients" | "dtypes"> = {},
+): KnownCall => ({ name, inputs, run: run as KnownCall["run"], expected, ...more });
 
 /** A gradient as `evaluate` takes it: of Σ output · (1 + sin(1 + i) / 2). */
 const weighed = (slopes: readonly number[]): readonly number[] => slopes.map((slope) => slope * (1 + 0.5 * Math.sin(1)));
@@ -20,7 +20,7 @@ const weighed = (slopes: readonly number[]): readonly number[] => slopes.map((sl
 const slope = weighed([-0.377540668798]);
 
 /** int32 and bool where values are meant. */
-const promoted: readonly Known[] = [
+const promoted: readonly KnownCall[] = [
   ...([int, bool] as const).flatMap((as, k) => [
     known(
       `bceWithLogits of ${["int32", "bool"][k]} labels`,
@@ -104,7 +104,7 @@ const promoted: readonly Known[] = [
 ];
 
 /** Where nothing can be promoted. */
-const refused: readonly Known[] = [
+const refused: readonly KnownCall[] = [
   known(
     "linear of an int32 weight",
     () => [tensor([[1, 2]]), int([[1, 2]])],
@@ -146,7 +146,7 @@ const refused: readonly Known[] = [
 const [int32, large] = [() => [int([5, -5])], 2 ** 31] as const;
 
 /** Numbers that int32 and bool cannot hold: refused as operands, compared exactly, and in bool all but 0 is 1. */
-const beyond: readonly Known[] = [
+const beyond: readonly KnownCall[] = [
   known("less than 2³¹, of int32", int32, (x) => [e.less(x!, large), e.less(large, x!), e.greater(x!, -large - 1)], [
     [1, 1],
     [0, 0],
@@ -175,7 +175,7 @@ const beyond: readonly Known[] = [
       ["pad", (x: Tensor) => e.pad(x, [[1, 0]], 3e9)],
       ["clamp", (x: Tensor) => e.clamp(x, 0, 3e9)],
     ] as const
-  ).map(([name, run]) => known(`${name} of int32 and more than it holds`, int32, run as Known["run"], "ERMINE_DTYPE")),
+  ).map(([name, run]) => known(`${name} of int32 and more than it holds`, int32, run as KnownCall["run"], "ERMINE_DTYPE")),
   known(
     "a padded bool is 0 and 1",
     () => [bool([1, 0])],
@@ -196,4 +196,4 @@ const beyond: readonly Known[] = [
   ),
 ];
 
-export const knownDtypes: readonly Known[] = [...promoted, ...refused, ...beyond];
+export const knownDtypes: readonly KnownCall[] = [...promoted, ...refused, ...beyond];

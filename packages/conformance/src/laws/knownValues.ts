@@ -1,194 +1,62 @@
-/** The law of known values: what arithmetic and PyTorch give at special values, eagerly and compiled. The reference is held to it as any backend. */
-import {
-  argMax,
-  argMin,
-  cast,
-  compile,
-  concat,
-  floorDivide,
-  grad,
-  max,
-  maxPool,
-  maximum,
-  min,
-  minimum,
-  pow,
-  remainder,
-  scope,
-  softmax,
-  sort,
-  sum,
-  tensor,
-  topK,
-  withBackend,
-  type Backend,
-  type Tensor,
-} from "@ermine/core";
-import { release } from "../golden/kind.js";
+/** The law of known values: small calls whose results are PyTorch's, or follow from arithmetic, eagerly and compiled. */
+import { ErmineError, type Backend, type DType, type Tensor } from "@ermine/core";
+import { release, runOn, type Mode } from "../golden/kind.js";
+import { disagreement } from "./agreement.js";
+import { evaluate, type Numbers } from "./call.js";
+import type { KnownCall } from "./knownCall.js";
 import type { Law } from "./law.js";
 
-const far = Infinity;
-const row = (...values: readonly number[]): Tensor => tensor([...values]);
-const ints = (...values: readonly number[]): Tensor => tensor(Int32Array.from(values));
-const image = (...values: readonly number[]): Tensor => tensor([[[...values]]]);
-
-interface Known {
-  readonly inputs: () => readonly Tensor[];
-  readonly run: (...inputs: readonly Tensor[]) => Tensor;
-  readonly value: readonly number[];
-  /** Of int32 beyond what float32 holds. */
-  readonly wide?: boolean;
+async function numbersOf(known: KnownCall, backend: Backend, mode: Mode): Promise<readonly (Numbers & { dtype: DType })[]> {
+  const inputs = known.inputs();
+  const call = { ...known, inputs: () => inputs, largest: 0, composed: false };
+  const results = runOn({ backend, mode }, (...given: Tensor[]) => evaluate(call, ...given), ...inputs);
+  const read = (what: string) => async (t: Tensor, i: number) => ({
+    what: `${what} ${i}`,
+    shape: t.shape as readonly number[],
+    dtype: t.dtype,
+    data: await t.data(),
+  });
+  const numbers = await Promise.all([...results.outputs.map(read("output")), ...results.gradients.map(read("gradient"))]);
+  release(results, inputs);
+  return numbers;
 }
 
-const quotients = {
-  a: [1, 1, -1, 0, far, far, 2, -2, 2, 6, 7, -7, 5],
-  b: [0.1, 0, 0, 0, 2, far, far, far, NaN, -0.3, -2, 2, -far],
-};
-
-const known: Readonly<Record<string, Known>> = {
-  "cast to int32": {
-    inputs: () => [row(3e9, 1e20, NaN, far, -far, -3e9, 2 ** 31, -(2 ** 31), -1.9, 1.9)],
-    run: (x) => cast(x!, "int32"),
-    value: [2147483647, 2147483647, 0, 2147483647, -2147483648, -2147483648, 2147483647, -2147483648, -1, 1],
-    wide: true,
-  },
-  "argMin and argMax of int32": {
-    inputs: () => [tensor(Int32Array.from([-(2 ** 31), 0, 5, 5, 2 ** 31 - 1, -(2 ** 31)]), { shape: [3, 2] })],
-    run: (x) => concat([argMin(x!, { axis: 1 }), argMax(x!, { axis: 1 })]),
-    value: [0, 0, 1, 1, 0, 0],
-    wide: true,
-  },
-  "sort and topK of int32": {
-    inputs: () => [ints(-(2 ** 31), 2 ** 31 - 1, 0)],
-    run: (x) => concat([sort(x!, { descending: true }).indices, topK(x!, 2, { largest: false }).indices]),
-    value: [1, 2, 0, 0, 2],
-    wide: true,
-  },
-  "cast to bool": { inputs: () => [row(NaN, -0, 1e-30, -far)], run: (x) => cast(x!, "bool"), value: [1, 0, 1, 1] },
-  pow: {
-    inputs: () => [row(1, -1, -1, 0, -0, 1, NaN), row(NaN, far, -far, -1, -1, far, 0)],
-    run: (a, b) => pow(a!, b!),
-    value: [1, 1, 1, far, -far, 1, 1],
-  },
-  floorDivide: {
-    inputs: () => [row(...quotients.a), row(...quotients.b)],
-    run: (a, b) => floorDivide(a!, b!),
-    value: [9, far, -far, NaN, NaN, NaN, 0, -1, NaN, -20, -4, -4, -1],
-  },
-  "floorDivide of int32": {
-    inputs: () => [
-      ints(7, -7, 2 ** 24 + 1, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31), 2 ** 31 - 1, 5, -(2 ** 31)),
-      ints(2, 2, 1, -1, 2, 3, -(2 ** 31), 0, 2 ** 31 - 1),
-    ],
-    run: (a, b) => floorDivide(a!, b!),
-    value: [3, -4, 16777217, -2147483647, -1073741824, -715827883, -1, 0, -2],
-    wide: true,
-  },
-  remainder: {
-    inputs: () => [row(...quotients.a, -1e-20), row(...quotients.b, 3)],
-    run: (a, b) => remainder(a!, b!),
-    value: [0.09999999, NaN, NaN, NaN, NaN, NaN, 2, far, NaN, -2.3841858e-7, -1, 1, -far, 3],
-  },
-  "remainder's gradient for the divisor": {
-    inputs: () => [row(1, 2, -2, 7, -7), row(0.1, far, far, -2, 2)],
-    run: (a, b) => grad((by: Tensor) => sum(remainder(a!, by)))(b!) as Tensor,
-    value: [-9, 0, 1, 4, 4],
-  },
-  sort: { inputs: () => [row(NaN, 1, -far, far, 0)], run: (x) => sort(x!).values, value: [-far, 0, 1, far, NaN] },
-  "sort, descending": {
-    inputs: () => [row(NaN, 1, -far, far, 0)],
-    run: (x) => sort(x!, { descending: true }).indices,
-    value: [0, 3, 1, 4, 2],
-  },
-  topK: { inputs: () => [row(1, NaN, 2)], run: (x) => topK(x!, 2).values, value: [NaN, 2] },
-  "topK, the smallest": { inputs: () => [row(1, NaN, 2)], run: (x) => topK(x!, 2, { largest: false }).values, value: [1, 2] },
-  argMax: { inputs: () => [row(1, NaN, 2, NaN)], run: (x) => argMax(x!, { axis: 0 }), value: [1] },
-  argMin: { inputs: () => [row(1, NaN, 2, NaN)], run: (x) => argMin(x!, { axis: 0 }), value: [1] },
-  max: { inputs: () => [row(1, NaN, far)], run: (x) => max(x!), value: [NaN] },
-  min: { inputs: () => [row(1, NaN, -far)], run: (x) => min(x!), value: [NaN] },
-  maximum: { inputs: () => [row(NaN, 1), row(1, NaN)], run: (a, b) => maximum(a!, b!), value: [NaN, NaN] },
-  minimum: { inputs: () => [row(NaN, 1), row(1, NaN)], run: (a, b) => minimum(a!, b!), value: [NaN, NaN] },
-  maxPool: { inputs: () => [image(1, NaN, 2, 3)], run: (x) => maxPool(x!, 2), value: [NaN, 3] },
-  "maxPool's gradient": {
-    inputs: () => [image(1, NaN, 2, 3)],
-    run: (x) => grad((of: Tensor) => sum(maxPool(of, 2)))(x!) as Tensor,
-    value: [0, 1, 0, 1],
-  },
-  "maxPool over two axes": {
-    inputs: () => [
-      tensor([
-        [
-          [
-            [1, NaN, 2, 3],
-            [1, 2, -far, -far],
-            [0, 1, -far, -far],
-            [-far, NaN, 5, 1],
-          ],
-        ],
-      ]),
-    ],
-    run: (x) => maxPool(x!, 2, { stride: 1 }),
-    value: [NaN, NaN, 3, 2, 2, -far, NaN, NaN, 5],
-  },
-  "maxPool over three axes": {
-    inputs: () => [
-      tensor([
-        [
-          [
-            [
-              [1, NaN],
-              [2, 3],
-            ],
-            [
-              [1, 2],
-              [1, 1],
-            ],
-          ],
-        ],
-      ]),
-    ],
-    run: (x) => maxPool(x!, 2),
-    value: [NaN],
-  },
-  "softmax of rows": {
-    inputs: () => [
-      tensor([
-        [NaN, 1, 2],
-        [0, 0, -far],
-        [1, far, 2],
-      ]),
-    ],
-    run: (x) => softmax(x!),
-    value: [NaN, NaN, NaN, 0.5, 0.5, 0, NaN, NaN, NaN],
-  },
-};
-
-async function check({ inputs, run, value }: Known, backend: Backend): Promise<void> {
-  for (const mode of ["eager", "compiled"] as const) {
-    const given = inputs();
-    const compiled = mode === "compiled" ? compile(run, { backend }) : undefined;
-    const result = withBackend(backend, () => (compiled === undefined ? scope(() => run(...given)) : compiled(...given)));
-    const data = Array.from(await result.data());
-    compiled?.dispose();
-    release(result, given);
-    const wrong = value.findIndex((should, i) => {
-      const is = data[i]!;
-      return !(Object.is(is, should) || is === should || Math.abs(is - should) <= 1e-6 * Math.abs(should));
-    });
-    if (wrong >= 0 || data.length !== value.length) {
-      throw new Error(`${mode}: number ${wrong} of ${data.length} is ${data[wrong]} and should be ${value[wrong]}`);
-    }
+async function check(known: KnownCall, backend: Backend, mode: Mode): Promise<string | undefined> {
+  const { expected, gradients, dtypes } = known;
+  if (typeof expected === "string") {
+    const refused = await numbersOf(known, backend, mode).then(
+      (got) => `it gives ${got.map(({ data }) => `[${Array.from(data).join(", ")}]`).join(", ")}`,
+      (error: unknown) => (error instanceof ErmineError && error.code === expected ? undefined : String(error)),
+    );
+    return refused === undefined ? undefined : `${refused} and should be refused: ${expected}`;
   }
+  const got = await numbersOf(known, backend, mode);
+  const wanted = [...expected, ...(gradients ?? [])];
+  const looked = gradients === undefined ? got.slice(0, expected.length) : got;
+  const wrong = dtypes?.findIndex((dtype, i) => got[i]?.dtype !== dtype) ?? -1;
+  if (wrong >= 0) return `output ${wrong} is ${got[wrong]?.dtype} and should be ${dtypes![wrong]}`;
+  return disagreement(
+    looked,
+    wanted.map((numbers, i) => ({
+      what: looked[i]?.what ?? "",
+      shape: looked[i]?.shape ?? [],
+      data: Float64Array.from(numbers),
+    })),
+    { absolute: known.absolute ?? 1e-6 },
+  );
 }
 
-export const knownValuesHold: Law = {
-  name: "known values at special numbers",
-  // About ops of ermine's own: tried where they are.
-  trials: ({ calls }) =>
-    Object.entries(calls.some(({ name }) => name === "pow") ? known : {}).map(([name, one]) => ({
-      name,
+export const knownValues: Law = {
+  name: "known values",
+  trials: ({ known = [] }) =>
+    known.map((one) => ({
+      name: one.name,
       async check(backend) {
-        if (one.wide !== true || backend.capabilities.dtypes.includes("int32")) await check(one, backend);
+        if (one.requiresInt32 === true && !backend.capabilities.dtypes.includes("int32")) return;
+        for (const mode of ["eager", "compiled"] as const) {
+          const found = await check(one, backend, mode);
+          if (found !== undefined) throw new Error(`${mode}: ${found}`);
+        }
       },
     })),
 };

@@ -375,6 +375,20 @@ const products = [
   },
 ];
 
+/** Losses of classes over as many axes as there are: TensorFlow's own kernels end at five. */
+const manyAxes: Inputs = (n, d) => [d.real([2, 3, 1, 2, n, 2]), d.integers([2, 1, 2, n, 2], 0, 2), d.real([2, 3, 1, 2, n, 2])];
+const overManyAxes = (
+  [
+    ["class weights", (z, y) => e.crossEntropy(z, y, { weight: e.tensor([1, 2, 3]) })],
+    ["label smoothing", (z, y) => e.crossEntropy(z, y, { labelSmoothing: 0.1 })],
+    ["probabilities", (z, _, p) => e.crossEntropy(z, e.softmax(p, { axis: 1 }))],
+  ] as readonly (readonly [string, (z: Tensor, y: Tensor, p: Tensor) => Tensor])[]
+).map(([name, loss]) => ({
+  ...program(`crossEntropy of rank 6, ${name}`, manyAxes, (z, y, p) => loss(z!, y!, p!), 8),
+  // Targets have no part in the gradient.
+  differentiable: [0],
+}));
+
 export const programs: readonly Call[] = [
   ...unary,
   ...binary,
@@ -386,6 +400,7 @@ export const programs: readonly Call[] = [
   ...indexed,
   ...made,
   ...products,
+  ...overManyAxes,
   ...layerPrograms,
   ...loopPrograms,
 ];
