@@ -25,7 +25,7 @@ const squaredHinge = defineLoss({
   link: "identity",
   inputs: [{ name: "prediction", domain: "real" }, { name: "target" }],
   options: { margin: 1 },
-  witnesses: { margin: 2 },
+  optionExamples: { margin: 2 },
   elements([prediction, target], { margin }) {
     const gap = relu(sub(margin, mul(prediction, target)));
     return { value: mul(gap, gap) };

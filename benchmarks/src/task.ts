@@ -66,7 +66,7 @@ export type Kernel =
     };
 
 /** AdamW as everybody here has it: PyTorch's defaults. */
-export const adamwOptions = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 } as const;
+export const adamwOptions = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 } as const;
 
 /** What a contestant says when a task is ready. */
 export type Ready =

@@ -1,5 +1,5 @@
 /** The backends that the demo knows, each loaded only when it is asked for. */
-import { createBackend, ErmineError, use, type Backend, type BackendPlugin } from "@ermine/core";
+import { createBackend, ErmineError, registerBackend, type Backend, type BackendPlugin } from "@ermine/core";
 
 const tfjsPackage = "@ermine/backend-tfjs";
 
@@ -43,8 +43,8 @@ function askForProgramSettings(): void {
 export async function registerBackends(wanted: string, numerics: "fast" | "portable"): Promise<void> {
   askForProgramSettings();
   const { cpu, cpuPlugin } = await import("@ermine/backend-cpu");
-  use({ ...cpuPlugin, create: (options) => cpu({ numerics, ...(options as object | undefined) }) });
-  if (wanted !== "cpu") use(await tfjsPlugin());
+  registerBackend({ ...cpuPlugin, create: (options) => cpu({ numerics, ...(options as object | undefined) }) });
+  if (wanted !== "cpu") registerBackend(await tfjsPlugin());
 }
 
 /** @throws ErmineError that lists what there is, with the remedy for what is not available */

@@ -16,7 +16,7 @@ await serve({
     }
     await init("wasm");
     defaultDevice("wasm");
-    const { beta1, beta2, epsilon, learningRate, weightDecay } = adamwOptions;
+    const { beta1, beta2, eps, learningRate, weightDecay } = adamwOptions;
     const parameters = readParameters(task);
     const array = (data: Float32Array, shape: readonly number[]): np.Array => np.array(data).reshape([...shape]);
     // Weights as [in, out], which it multiplies by without a transpose.
@@ -44,7 +44,7 @@ await serve({
       const m2 = m.map((own, i) => own.mul(beta1).add(grads[i]!.ref.mul(1 - beta1)));
       const v2 = v.map((own, i) => own.mul(beta2).add(np.square(grads[i]!).mul(1 - beta2)));
       const p2 = p.map((own, i) => {
-        const direction = m2[i]!.ref.div(np.sqrt(v2[i]!.ref).mul(root.ref).add(epsilon));
+        const direction = m2[i]!.ref.div(np.sqrt(v2[i]!.ref).mul(root.ref).add(eps));
         return own.mul(1 - learningRate * weightDecay).sub(direction.mul(rate.ref));
       });
       rate.dispose();

@@ -61,8 +61,8 @@ export function tfjsWork(tf: Tf, engine: string, task: Task): Work {
     const rows = product(target.shape) * task.batch;
     return tf.losses.softmaxCrossEntropy(y, tf.reshape(output, [rows, target.classes]));
   };
-  const { learningRate, beta1, beta2, epsilon } = adamwOptions;
-  const optimizer = tf.train.adam(learningRate, beta1, beta2, epsilon);
+  const { learningRate, beta1, beta2, eps } = adamwOptions;
+  const optimizer = tf.train.adam(learningRate, beta1, beta2, eps);
   const read = async (loss: Scalar): Promise<number> => {
     const [value] = await loss.data();
     loss.dispose();

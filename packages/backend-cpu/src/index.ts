@@ -92,7 +92,7 @@ export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
   );
 }
 
-/** For the registry: `use(cpuPlugin)`. */
+/** For the registry: `registerBackend(cpuPlugin)`. */
 export const cpuPlugin: BackendPlugin = {
   name: "cpu",
   contract: 1,

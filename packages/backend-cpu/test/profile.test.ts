@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { compileApart } from "@ermine/core";
+import { compileDetached } from "@ermine/core";
 import { cpu, type CpuBackend } from "../src/index.js";
 import { rings, ringsTrainer } from "./trained.js";
 
@@ -10,7 +10,7 @@ async function twins(backend: CpuBackend) {
   await spying.fit(rings(16), { epochs: 1, batchSize: 16 });
   spying.dispose();
   const module = seen[0]!;
-  return [compileApart(backend, module), compileApart(backend, module), module] as const;
+  return [compileDetached(backend, module), compileDetached(backend, module), module] as const;
 }
 
 it.each([1, 2])("a profiled step is the step, part by part, with %i threads", async (threads) => {

@@ -11,7 +11,7 @@ const data = dataset({
 });
 
 /** The backend, and how often rows were asked for instead of written. */
-function watched(backend: Backend, takesRows: boolean) {
+function watched(backend: Backend, supportsRowGather: boolean) {
   const seen = { gathered: 0, written: 0 };
   const view: Backend = {
     ...backend,
@@ -26,15 +26,15 @@ function watched(backend: Backend, takesRows: boolean) {
         if (feeds["inputs"]?.rows !== undefined) seen.gathered++;
         return made.run(entry, feeds);
       };
-      return { ...made, takesRows, runSync, run };
+      return { ...made, supportsRowGather, runSync, run };
     },
   };
   return { backend: view, seen };
 }
 
-async function train(takesRows: boolean, epochs: number, accumulate = 1) {
+async function train(supportsRowGather: boolean, epochs: number, accumulate = 1) {
   const own = await cpu({ threads: 2 });
-  const { backend, seen } = watched(own, takesRows);
+  const { backend, seen } = watched(own, supportsRowGather);
   manualSeed(0);
   const model = new Sequential(new Linear(width, 8), new ReLU(), new Linear(8, 3));
   const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend, accumulate });

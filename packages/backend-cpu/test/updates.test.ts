@@ -30,7 +30,7 @@ const withKernels: Readonly<Record<string, Optimizer>> = {
   "sgd, momentum, decay": t.sgd({ ...momentum, ...decay }),
   "sgd, nesterov": t.sgd({ ...momentum, nesterov: true }),
   "sgd, nesterov, decay": t.sgd({ ...momentum, ...decay, nesterov: true }),
-  adam: t.adam({ beta1: 0.8, epsilon: 1e-3 }),
+  adam: t.adam({ beta1: 0.8, eps: 1e-3 }),
   "adam, decay": t.adam(decay),
   "adam, decoupled": t.adam({ ...decay, decoupledWeightDecay: true }),
   adamw: t.adamw(),

@@ -61,7 +61,7 @@ const cases = {
     optimizer: () => adam({ learningRate: 0.05, maximize: true, weightDecay: 0.1 }),
     kernel: "ResourceApplyAdam",
   },
-  adamw: { optimizer: () => adamw({ learningRate: 0.05, weightDecay: 0.1, epsilon: 1e-3 }), kernel: "ResourceApplyAdam" },
+  adamw: { optimizer: () => adamw({ learningRate: 0.05, weightDecay: 0.1, eps: 1e-3 }), kernel: "ResourceApplyAdam" },
   "adam, decoupled": {
     optimizer: () => adam({ learningRate: 0.05, weightDecay: 0.1, decoupledWeightDecay: true }),
     kernel: "ResourceApplyAdam",

@@ -107,7 +107,7 @@ describe("a law is broken by", () => {
   it("an option without a witness, or with one that changes nothing", async () => {
     const options = { lambda: 1 };
     const silent = defineActivation({ ...x2, options });
-    const idle = defineActivation({ ...x2, options, witnesses: { lambda: 2 } });
+    const idle = defineActivation({ ...x2, options, optionExamples: { lambda: 2 } });
     for (const activation of [silent, idle]) {
       expect(await laws({ activations: [activation as unknown as Activation] })).toEqual(["each option changes the result"]);
     }

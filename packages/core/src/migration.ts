@@ -4,9 +4,9 @@ import { ErmineError } from "./types/errors.js";
 /**
  * Not there: the error points to `scope`.
  *
- * @deprecated tfjs' habit. @throws ErmineError always
+ * @deprecated A function of TensorFlow.js. @throws ErmineError always
  */
-export function tidy(..._habit: readonly unknown[]): never {
+export function tidy(..._arguments: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",
     "There is no tidy: scope(() => { … }) frees every tensor made inside that it does not return.",
@@ -16,9 +16,9 @@ export function tidy(..._habit: readonly unknown[]): never {
 /**
  * Not there: the error points to `scope` and to the methods that free something.
  *
- * @deprecated tfjs' habit. @throws ErmineError always
+ * @deprecated A function of TensorFlow.js. @throws ErmineError always
  */
-export function dispose(..._habit: readonly unknown[]): never {
+export function dispose(..._arguments: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",
     "There is no dispose(tensors): tensors made inside scope(() => { … }) are freed when it ends; a single one has tensor.dispose().",
@@ -28,9 +28,9 @@ export function dispose(..._habit: readonly unknown[]): never {
 /**
  * Not there: the error points to `valueAndGrad`.
  *
- * @deprecated PyTorch's habit. @throws ErmineError always
+ * @deprecated A function of PyTorch. @throws ErmineError always
  */
-export function backward(..._habit: readonly unknown[]): never {
+export function backward(..._arguments: readonly unknown[]): never {
   throw new ErmineError(
     "ERMINE_USAGE",
     "There is no backward: const { value, grads } = valueAndGrad(() => loss, parameters) gives gradients as values.",

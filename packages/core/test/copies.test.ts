@@ -96,7 +96,7 @@ describe("two copies of core", () => {
     refused(() => here.useBackend(backend), /useBackend.*backend/);
     refused(() => here.withBackend(backend, () => 1), /withBackend/);
     refused(() => here.compile(() => here.tensor(1), { backend }), /compile/);
-    here.use({
+    here.registerBackend({
       name: "double",
       contract: 1,
       priority: 0,

@@ -30,7 +30,7 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
   /** One optimizer for all parameters, or groups. */
   readonly optimizer: OptimizerSetup;
   /**
-   * A backend, or whom to take of those that are registered (`use(plugin)`): "auto" is the available one of the highest priority;
+   * A backend, or whom to take of those that are registered (`registerBackend(plugin)`): "auto" is the available one of the highest priority;
    * "fastest" times some steps of this model on each when it is first needed, about a second in all, and takes another than that one
    * only where it is 20 % faster. Both create the backend, which stays as long as the process.
    */

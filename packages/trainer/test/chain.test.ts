@@ -22,8 +22,12 @@ const common = { learningRate: 0.05, weightDecay: 0.1 };
 /** Each ready optimizer, and the chain that it is. */
 const spelled: readonly (readonly [string, Optimizer, readonly GradientTransformation[]])[] = [
   ["sgd", o.sgd({ learningRate: 0.05 }), [rate]],
-  ["sgd, momentum and L2", o.sgd({ ...common, momentum: 0.9 }), [l2, o.trace(0.9), rate]],
-  ["sgd, nesterov", o.sgd({ learningRate: 0.05, momentum: 0.9, nesterov: true }), [o.trace(0.9, { nesterov: true }), rate]],
+  ["sgd, momentum and L2", o.sgd({ ...common, momentum: 0.9 }), [l2, o.applyMomentum(0.9), rate]],
+  [
+    "sgd, nesterov",
+    o.sgd({ learningRate: 0.05, momentum: 0.9, nesterov: true }),
+    [o.applyMomentum(0.9, { nesterov: true }), rate],
+  ],
   ["sgd, climbing", o.sgd({ learningRate: 0.05, maximize: true }), [o.scale(-1), rate]],
   ["adam", o.adam(common), [l2, o.scaleByAdam(), rate]],
   [
@@ -36,7 +40,7 @@ const spelled: readonly (readonly [string, Optimizer, readonly GradientTransform
   [
     "rmsprop, centered, momentum",
     o.rmsprop({ learningRate: 0.05, centered: true, momentum: 0.5 }),
-    [o.scaleByRms({ centered: true }), o.trace(0.5), rate],
+    [o.scaleByRms({ centered: true }), o.applyMomentum(0.5), rate],
   ],
   ["adagrad", o.adagrad({ ...common, initialAccumulatorValue: 0.1 }), [l2, o.scaleByRss({ initialAccumulatorValue: 0.1 }), rate]],
   ["adadelta", o.adadelta(common), [l2, o.scaleByAdadelta(), rate]],
@@ -50,8 +54,12 @@ const spelled: readonly (readonly [string, Optimizer, readonly GradientTransform
     [rate, o.averageWeights(({ step }) => (step === 0 ? 1 : 1 / Math.max(1, step - 2)))],
   ],
   ["rprop", o.rprop({ learningRate: 0.05 }), [o.scaleByRprop({ learningRate: 0.05 }), o.scale(-1)]],
-  ["sgd, dampened", o.sgd({ learningRate: 0.05, momentum: 0.9, dampening: 0.3 }), [o.trace(0.9, { dampening: 0.3 }), rate]],
-  ["lamb", o.lamb(common), [o.scaleByAdam({ epsilon: 1e-6 }), l2, o.scaleByTrustRatio(), rate]],
+  [
+    "sgd, dampened",
+    o.sgd({ learningRate: 0.05, momentum: 0.9, dampening: 0.3 }),
+    [o.applyMomentum(0.9, { dampening: 0.3 }), rate],
+  ],
+  ["lamb", o.lamb(common), [o.scaleByAdam({ eps: 1e-6 }), l2, o.scaleByTrustRatio(), rate]],
   [
     "adafactor",
     o.adafactor({ learningRate: 0.05, d: 1.5 }),
@@ -124,15 +132,15 @@ describe("a link", () => {
 
   it("scaleByBelief makes small steps where gradients surprise (Zhuang et al. 2020, algorithm 1)", () => {
     const gradients = [0.5, -0.25, 1];
-    const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
+    const [beta1, beta2, eps] = [0.9, 0.999, 1e-8];
     let [m, s, theta] = [0, 0, 1];
     const expected = gradients.map((g, i) => {
       m = beta1 * m + (1 - beta1) * g;
-      s = beta2 * s + (1 - beta2) * (g - m) ** 2 + epsilon;
-      theta -= (0.1 * (m / (1 - beta1 ** (i + 1)))) / (Math.sqrt(s / (1 - beta2 ** (i + 1))) + epsilon);
+      s = beta2 * s + (1 - beta2) * (g - m) ** 2 + eps;
+      theta -= (0.1 * (m / (1 - beta1 ** (i + 1)))) / (Math.sqrt(s / (1 - beta2 ** (i + 1))) + eps);
       return theta;
     });
-    const chained = o.chain(o.scaleByBelief({ epsilon }), o.scaleByLearningRate(0.1));
+    const chained = o.chain(o.scaleByBelief({ eps }), o.scaleByLearningRate(0.1));
     const got = flat(chained, { initial: [tensor([1])], gradients: gradients.map((g) => [tensor([g])]) });
     got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
   });
@@ -148,7 +156,7 @@ describe("a link", () => {
 
   it("masked keeps the slots of those that it leaves out", () => {
     const masked = o.chain(
-      o.masked(o.trace(0.5), (name) => name === "1"),
+      o.masked(o.applyMomentum(0.5), (name) => name === "1"),
       o.scaleByLearningRate(1),
     );
     const data = { initial: [tensor([0]), tensor([0])], gradients: [1, 1, 1].map((g) => [tensor([g]), tensor([g])]) };

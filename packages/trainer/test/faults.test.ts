@@ -99,8 +99,8 @@ describe.each([true, false])("A9: nothing that is not finite is committed (compi
     expect((await weights(trainer)).every(Number.isFinite)).toBe(true);
     expect((await trainer.evaluate(values)).loss).toBeGreaterThan(0);
   });
-  test("A9: adam with epsilon 0 where a gradient is 0 commits nothing", async () => {
-    const trainer = make({ optimizer: adam({ epsilon: 0 }), compile });
+  test("A9: adam with eps 0 where a gradient is 0 commits nothing", async () => {
+    const trainer = make({ optimizer: adam({ eps: 0 }), compile });
     const still = dataset({
       inputs: { data: new Float32Array(16), shape: [8, 2] },
       targets: { data: new Float32Array(8).fill(1), shape: [8, 1] },

@@ -3,6 +3,7 @@ import { crossEntropy, ErmineError, manualSeed, mse, mul, softmax, sum, tensor }
 import { Linear, ReLU, Sequential, Softmax, Tanh } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { accuracy, adamw, dataset, earlyStopping, sgd, Trainer, type TrainerOptions } from "../src/index.js";
+import { reduceOnPlateau } from "../src/schedules/index.js";
 import { refusal } from "./refusal.js";
 
 /** Two classes in a square, apart along its diagonal; every `flipEvery`th has the wrong label. */
@@ -175,6 +176,12 @@ describe("bad input is refused, says what and where, and changes nothing", () =>
       /logits/i,
     ],
     ["an option of PyTorch's spelling", () => adamw({ lr: 0.1 } as never), /learningRate/],
+    ["epsilon for eps", () => adamw({ epsilon: 1e-6 } as never), /no option "epsilon".*"eps"/],
+    [
+      "epsilon for eps in a schedule",
+      () => reduceOnPlateau(0.1, { monitor: "loss", epsilon: 1e-6 } as never),
+      /"epsilon".*"eps"/,
+    ],
     ["an option that does not exist", () => make({ optimiser: sgd({ learningRate: 1 }) } as never), /optimizer/],
     [
       "a monitor that is no log",

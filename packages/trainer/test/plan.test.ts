@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { crossEntropy, interpret, manualSeed, use, type Backend, type BackendPlugin, type Tensor } from "@ermine/core";
+import {
+  crossEntropy,
+  interpret,
+  manualSeed,
+  registerBackend,
+  type Backend,
+  type BackendPlugin,
+  type Tensor,
+} from "@ermine/core";
 import { BatchNorm1d, Dropout, GELU, Linear, Module, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, sgd, Trainer, type BackendRequest, type TrainerOptions } from "../src/index.js";
@@ -54,9 +62,9 @@ function plugin(name: string, priority: number, step: number, reason?: string): 
 function register(first: number, second: number): void {
   opened.length = 0;
   closed.length = 0;
-  use(plugin("absent", 90, 1, "There is no such card."));
-  use(plugin("first", 60, first));
-  use(plugin("second", 50, second));
+  registerBackend(plugin("absent", 90, 1, "There is no such card."));
+  registerBackend(plugin("first", 60, first));
+  registerBackend(plugin("second", 50, second));
 }
 
 const samples = dataset({
@@ -140,7 +148,7 @@ describe('"fastest"', () => {
   it("leaves out a backend that cannot run the model, and says why", async () => {
     register(40, 20);
     const broken = plugin("second", 50, 1);
-    use({
+    registerBackend({
       ...broken,
       create: async () => ({
         ...timed("second", 1),
@@ -244,8 +252,8 @@ it.each(["cpu", "auto "])("a name is no backend: %s", (name) => {
 });
 
 it("without any backend it says how to have one", async () => {
-  use(plugin("absent", 90, 1, "There is no such card."));
-  use(plugin("first", 60, 1, "It is out."));
-  use(plugin("second", 50, 1, "It is broken."));
+  registerBackend(plugin("absent", 90, 1, "There is no such card."));
+  registerBackend(plugin("first", 60, 1, "It is out."));
+  registerBackend(plugin("second", 50, 1, "It is broken."));
   await expect(make("fastest").fit(samples, { epochs: 1 })).rejects.toThrow(/No backend is available[^]*It is out\. Buy one/);
 });

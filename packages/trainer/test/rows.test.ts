@@ -150,8 +150,8 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
   });
 
   it("sparseAdam moves looked-up rows by its formula and leaves the others and their moments (PyTorch's SparseAdam)", async () => {
-    const [lr, beta1, beta2, epsilon] = [0.1, 0.8, 0.9, 1e-3];
-    const lazy = sparseAdam({ learningRate: lr, beta1, beta2, epsilon });
+    const [lr, beta1, beta2, eps] = [0.1, 0.8, 0.9, 1e-3];
+    const lazy = sparseAdam({ learningRate: lr, beta1, beta2, eps });
     const tables: number[][] = [];
     const gradients: number[][] = [];
     // Beside it the same training by sgd, whose moves from the same weights are the gradients.
@@ -184,7 +184,7 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
         for (let k = row * size; k < (row + 1) * size; k++) {
           m[k] = beta1 * m[k]! + (1 - beta1) * g[k]!;
           v[k] = beta2 * v[k]! + (1 - beta2) * g[k]! ** 2;
-          expected[k]! -= (rate * m[k]!) / (Math.sqrt(v[k]!) + epsilon);
+          expected[k]! -= (rate * m[k]!) / (Math.sqrt(v[k]!) + eps);
         }
       }
       tables[step + 1]!.forEach((w, k) => expect(w, `step ${step}, number ${k}`).toBeCloseTo(expected[k]!, 4));

@@ -9,7 +9,7 @@ import {
   sqrt,
   StoredVariable,
   sub,
-  use,
+  registerBackend,
   type Backend,
   type Kernel,
   type TypedArray,
@@ -147,7 +147,7 @@ describe("a shadow", { timeout: 60_000 }, () => {
   it("can be named; then it is created for this and disposed after", async () => {
     let disposed = 0;
     const create = async (): Promise<Backend> => ({ ...reference(), name: "beside", dispose: () => void disposed++ });
-    use({ name: "beside", contract: 1, priority: 1, probe: async () => ({ available: true, engine: "" }), create });
+    registerBackend({ name: "beside", contract: 1, priority: 1, probe: async () => ({ available: true, engine: "" }), create });
     const { report } = await shadowed({ backend: "beside", every: 10 });
     expect(report).toMatchObject({ backend: "beside", checked: 2 });
     expect(disposed).toBe(1);

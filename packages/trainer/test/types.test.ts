@@ -21,7 +21,7 @@ describe("options that exist compile", () => {
       o.rprop({ ...common, etas: [0.4, 1.1], stepSizes: [1e-5, 1] }),
       o.lion(common),
       o.lamb(common),
-      o.adafactor({ ...common, epsilon: [null, 1e-2] }),
+      o.adafactor({ ...common, eps: [null, 1e-2] }),
       o.muon({ ...common, adjustLrFn: "spectralUnclamped" }),
       o.sparseAdam(common),
     ];
@@ -39,7 +39,7 @@ describe("options that do not exist, and values that do not fit, do not compile 
     // @ts-expect-error asgd's is lambda
     refused(() => o.asgd({ lambd: 0.1 }));
     // @ts-expect-error a pair
-    refused(() => o.adafactor({ epsilon: 1e-3 }));
+    refused(() => o.adafactor({ eps: 1e-3 }));
     // @ts-expect-error no such function
     refused(() => o.muon({ adjustLrFn: "unclamped" }));
     // @ts-expect-error two factors

@@ -50,7 +50,7 @@ export function clusters(
   }
 
   /** Would one group of the two have to run both before and after something else? */
-  function entangled(above: Cluster, below: Cluster): boolean {
+  function wouldCreateCycle(above: Cluster, below: Cluster): boolean {
     const inAbove = new Set<Node>(above.members.map(({ node }) => node));
     const inBelow = new Set<Node>(below.members.map(({ node }) => node));
     const joined = new Map<Node, Set<Node>>();
@@ -91,7 +91,7 @@ export function clusters(
     for (const reader of (readers.get(candidate.node) ?? []).toSorted((a, b) => a.position - b.position)) {
       const [above, below] = [clusterOf.get(candidate.node)!, clusterOf.get(reader.node)!];
       if (above === below || candidate.count !== reader.count || candidate.early !== reader.early) continue;
-      if (above.members.length + below.members.length > mostSteps || entangled(above, below)) continue;
+      if (above.members.length + below.members.length > mostSteps || wouldCreateCycle(above, below)) continue;
       const members = [...above.members, ...below.members].toSorted((a, b) => a.position - b.position);
       const joint: Cluster = { members, first: Math.min(above.first, below.first), last: Math.max(above.last, below.last) };
       for (const { node } of members) clusterOf.set(node, joint);

@@ -288,7 +288,7 @@ export function compileCpu(
   }
 
   return {
-    takesRows: true,
+    supportsRowGather: true,
     run: (entry, feeds) => execute(entry, fed(entry, feeds)).outputs.map(({ block }) => copyOf(heap, blocks, block)),
     runSync: (entry, feeds) =>
       execute(entry, fed(entry, feeds)).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),

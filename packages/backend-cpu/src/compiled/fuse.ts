@@ -206,7 +206,7 @@ function rewrite(
   groups: readonly Group[],
 ): Graph {
   const groupOf = new Map<Node, Group>();
-  for (const group of groups) if (worthIt(group, seen)) for (const { node } of group) groupOf.set(node, group);
+  for (const group of groups) if (isProfitable(group, seen)) for (const { node } of group) groupOf.set(node, group);
   const outside = escaping(graph, seen, groupOf, candidates);
   const nodes: Node[] = [];
   const made = new Map<Value, Value>();
@@ -281,7 +281,7 @@ function rewrite(
 }
 
 /** One op alone stays what it is, unless it reads through a view. */
-function worthIt(group: Group, seen: ReadonlyMap<Node, readonly Seen[]>): boolean {
+function isProfitable(group: Group, seen: ReadonlyMap<Node, readonly Seen[]>): boolean {
   if (group.length > 1) return true;
   const [{ node, step }] = group as readonly [Candidate];
   return step.reads.some((input, i) => (node as OpNode).inputs[input] !== seen.get(node)![i]!.base);

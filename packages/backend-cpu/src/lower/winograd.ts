@@ -34,7 +34,7 @@ function tilesOf(images: number, channels: number, out: number, size: Axes, coun
 }
 
 /** Is it a 3 × 3 kernel in steps of 1, with as many channels as make up for the transformations? */
-const pays = (c: Convolution, counts: Axes): boolean =>
+const isProfitable = (c: Convolution, counts: Axes): boolean =>
   [c.kernel, c.stride, c.dilation, c.size[0], c.counts[0], c.groups].join() === "1,3,3,1,1,1,1,1,1,1,1,1" &&
   Math.min(c.channels, c.out) >= 8 &&
   Math.min(counts[1]!, counts[2]!) > 1;
@@ -42,7 +42,7 @@ const pays = (c: Convolution, counts: Axes): boolean =>
 /** Emits the pass through Winograd's tiles where that is faster. */
 export function winograd(e: Emitter, c: Convolution, p: Pass, channels: number, out: number): boolean {
   const { turned, counts } = p;
-  if (!pays(c, counts)) return false;
+  if (!isProfitable(c, counts)) return false;
   const tiles = tilesOf(c.images, channels, out, p.size, counts, p.before);
   const panels = Math.ceil(out / 4);
   const numbers = 64 * panels * channels;
@@ -60,7 +60,7 @@ export function winograd(e: Emitter, c: Convolution, p: Pass, channels: number, 
 export function winogradWeight(e: Emitter, c: Convolution, toWeight: number, toBias: number, x: number, g: number): boolean {
   const { channels, out, counts } = c;
   // Each part has sums of its own.
-  if (!pays(c, counts) || channels * out > 2 ** 16) return false;
+  if (!isProfitable(c, counts) || channels * out > 2 ** 16) return false;
   const tiles = tilesOf(c.images, channels, out, c.size, counts, c.before);
   const panels = Math.ceil(out / 4);
   const step = panels * (64 * roundUp(channels, 8) + 4);

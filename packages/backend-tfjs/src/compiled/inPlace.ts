@@ -1,6 +1,6 @@
 /**
  * Optimizers' steps on TensorFlow's kernels that write variables where they stand: one pass over a parameter instead of a dozen.
- * ResourceApplyAdam has its bias corrections before the root and its epsilon behind it; fed with the step's own scalars it is PyTorch's.
+ * ResourceApplyAdam has its bias corrections before the root and its epsilon after it; fed with the step's own scalars it is PyTorch's.
  */
 import type { Graph, OpNode, Value, GraphVariable } from "@ermine/core";
 import { binary, scalar, unary } from "../lowering/calls.js";
@@ -98,7 +98,7 @@ interface AdamStep {
   readonly places: readonly Place[];
   readonly gradient: Operand;
   readonly rate: Operand;
-  readonly epsilon: Operand;
+  readonly eps: Operand;
   readonly scalars: NamedScalars;
   /** Control inputs for who writes. */
   readonly waits: readonly string[];
@@ -107,15 +107,15 @@ interface AdamStep {
 const unlocked = { use_locking: { bool: false } } as const;
 
 function adamAtOnce({ emitter: e, name }: Surroundings, step: AdamStep): string {
-  const { places, gradient, rate, epsilon, scalars, waits } = step;
-  const values = [scalar(e, 0), scalar(e, 0), rate, scalars("beta1"), scalars("beta2"), epsilon];
+  const { places, gradient, rate, eps, scalars, waits } = step;
+  const values = [scalar(e, 0), scalar(e, 0), rate, scalars("beta1"), scalars("beta2"), eps];
   const inputs = [...places.map(({ handle }) => handle), ...[...values, gradient].map((x) => e.handle(x)), ...waits];
   return e.node(name, "ResourceApplyAdam", inputs, { T: float, ...unlocked, use_nesterov: { bool: false } });
 }
 
 /** m −= (1 − β₁)(m − g), v −= (1 − β₂)(v − g²), then what Adagrad does with v without adding to it: p −= rate · m / (√v + ε). */
 function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): string {
-  const { places, gradient, rate, epsilon, scalars, waits } = step;
+  const { places, gradient, rate, eps, scalars, waits } = step;
   const [p, m, v] = places as [Place, Place, Place];
   const towards = (place: Place, x: Operand, taken: string, suffix: string): string => {
     const gap = binary(e, "Sub", place.read!, x);
@@ -125,7 +125,7 @@ function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): strin
   const first = towards(m, gradient, "taken1", "first");
   const second = towards(v, unary(e, "Square", gradient), "taken2", "second");
   const moment = e.node(`${name}/moment`, "ReadVariableOp", [m.handle, `^${first}`], { dtype: float });
-  const inputs = [p.handle, v.handle, e.handle(rate), e.handle(epsilon), moment, `^${second}`, ...waits];
+  const inputs = [p.handle, v.handle, e.handle(rate), e.handle(eps), moment, `^${second}`, ...waits];
   return e.node(name, "ResourceApplyAdagradV2", inputs, { T: float, ...unlocked, update_slots: { bool: false } });
 }
 
@@ -150,9 +150,9 @@ function applyAdam(
   // lr · first · m / (√v · s + ε) is (lr · first / s) · m / (√v + ε / s).
   const root = scalars("second");
   const rate = binary(e, "RealDiv", mul(e, scalars("learningRate"), scalars("first")), root);
-  const epsilon = binary(e, "RealDiv", scalars("epsilon"), root);
+  const eps = binary(e, "RealDiv", scalars("eps"), root);
   const gated = { ...gradient, handle: gate(e.handle(gradient)), permuted: undefined, repeated: undefined };
-  return kernel(around, { places, gradient: gated, rate, epsilon, scalars, waits });
+  return kernel(around, { places, gradient: gated, rate, eps, scalars, waits });
 }
 
 function applySgd(around: Surroundings, places: readonly Place[], g: Operand, scalars: NamedScalars, rule: UpdateRule): string {

@@ -15,7 +15,7 @@ import { emptiness } from "./emptiness.js";
 import { encodedNodes } from "./graphDef.js";
 import { runOpByOp } from "./opByOp.js";
 import type { Part, Sessions } from "./session.js";
-import { smallness } from "./smallness.js";
+import { smallGraphCheck } from "./smallGraphs.js";
 import { Staging } from "./staging.js";
 import { translate } from "./translate.js";
 import type { TfVariable, Variables } from "./variable.js";
@@ -57,7 +57,7 @@ export function compileProgram(
         inputNames: entry.feeds.map((feed) => feed.placeholder).join(),
         outputNames: entry.fetches.join(),
         staging: new Staging(binding),
-        isSmall: smallness(module.entries[name]!),
+        isSmall: smallGraphCheck(module.entries[name]!),
       },
     ]),
   );

@@ -35,7 +35,7 @@ const adam = (e: Emitter, operands: readonly Operand[], s: NamedScalars, rule: U
   const first = add(e, mul(e, m, s("beta1")), mul(e, gradient, s("taken1")));
   const second = add(e, mul(e, v, s("beta2")), mul(e, mul(e, gradient, gradient), s("taken2")));
   const root = call(e, "Sqrt", [second], second.shape, "float32", { T: { type: "float32" } });
-  const denominator = add(e, mul(e, root, s("second")), s("epsilon"));
+  const denominator = add(e, mul(e, root, s("second")), s("eps"));
   const direction = binary(e, "RealDiv", mul(e, first, s("first")), denominator);
   const update = rule.decay === "decoupled" ? add(e, direction, mul(e, p, s("weightDecay"))) : direction;
   return [binary(e, "Sub", p, mul(e, update, s("learningRate"))), first, second];
@@ -66,10 +66,10 @@ const forms: Readonly<Record<string, Pick<UpdateRule, "kernel" | "decay"> & { re
   "scaleByAdam addDecayedWeights scaleByLearningRate": { kernel: "adam", decay: "decoupled" },
   scaleByLearningRate: { kernel: "sgd", decay: "none" },
   "addDecayedWeights scaleByLearningRate": { kernel: "sgd", decay: "L2" },
-  "trace scaleByLearningRate": { kernel: "sgd", decay: "none" },
-  "addDecayedWeights trace scaleByLearningRate": { kernel: "sgd", decay: "L2" },
-  "trace nesterov scaleByLearningRate": { kernel: "sgd", decay: "none", nesterov: true },
-  "addDecayedWeights trace nesterov scaleByLearningRate": { kernel: "sgd", decay: "L2", nesterov: true },
+  "applyMomentum scaleByLearningRate": { kernel: "sgd", decay: "none" },
+  "addDecayedWeights applyMomentum scaleByLearningRate": { kernel: "sgd", decay: "L2" },
+  "applyMomentum nesterov scaleByLearningRate": { kernel: "sgd", decay: "none", nesterov: true },
+  "addDecayedWeights applyMomentum nesterov scaleByLearningRate": { kernel: "sgd", decay: "L2", nesterov: true },
 };
 
 const climbing = "negate ";

@@ -49,10 +49,14 @@ export const numbersOf = (golden: GoldenTensor): number[] => golden.data.map(Num
 export const fromGolden = ({ shape, dtype, ...golden }: GoldenTensor): Tensor =>
   tensor(dtype === "int32" ? Int32Array.from(golden.data, Number) : Float32Array.from(golden.data, Number), { shape, dtype });
 
-/** The same options with golden tensors as tensors, and numbers that JSON cannot say as numbers. */
+/** Options that golden files have under another name than ermine. */
+const renamed: Readonly<Record<string, string>> = { epsilon: "eps" };
+
+/** The same options by ermine's names, with golden tensors as tensors, and values that JSON cannot say as numbers. */
 export function optionsOf(options: GoldenOptions = {}): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => {
+    Object.entries(options).map(([key, value]) => {
+      const name = renamed[key] ?? key;
       if (isGoldenTensor(value)) return [name, fromGolden(value)];
       const special = value === "Infinity" || value === "-Infinity" || value === "NaN";
       return [name, special ? Number(value) : value];

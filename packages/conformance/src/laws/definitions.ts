@@ -93,13 +93,13 @@ export function activationCall(activation: Activation, options: Options): Call {
 
 /** An activation by itself, and with each option at its witness. */
 export function activationCalls(activation: Activation): readonly Call[] {
-  const witnessed = Object.entries(activation.witnesses).map(([key, value]) => ({ [key]: value }));
+  const witnessed = Object.entries(activation.optionExamples).map(([key, value]) => ({ [key]: value }));
   return [{}, ...witnessed].map((options) => activationCall(activation, options));
 }
 
 /** A loss on one of its samples: the value of each element, and the mean. Tensors among its options are inputs too. */
 export function lossCall(loss: Loss, sample: string, options: Options = {}): Call {
-  const { samples, lossName, notSlopes } = loss as unknown as AnyLoss;
+  const { samples, lossName, nonGradientOptions } = loss as unknown as AnyLoss;
   const optionsOf = (made: Sample<readonly Tensor[], Options>): [string, unknown][] =>
     Object.entries({ ...made.options, ...options });
   const isTensor = ([, value]: [string, unknown]): boolean => value instanceof core.Tensor;
@@ -126,7 +126,7 @@ export function lossCall(loss: Loss, sample: string, options: Options = {}): Cal
     largest: Object.keys(options).length === 0 ? 1000 : 64,
     composed: true,
     // Targets have a gradient in some losses only: PyTorch's.
-    differentiable: Object.keys(options).some((option) => notSlopes.includes(option))
+    differentiable: Object.keys(options).some((option) => nonGradientOptions.includes(option))
       ? []
       : loss.inputs.flatMap(({ role }, i) => (role === "prediction" ? [i] : [])),
   };
@@ -134,10 +134,10 @@ export function lossCall(loss: Loss, sample: string, options: Options = {}): Cal
 
 /** A loss on each of its samples, and with each plain option at its witness. */
 export function lossCalls(loss: Loss): readonly Call[] {
-  const { samples, witnesses } = loss as unknown as AnyLoss;
+  const { samples, optionExamples } = loss as unknown as AnyLoss;
   return Object.keys(samples).flatMap((sample) => [
     lossCall(loss, sample),
-    ...Object.entries(witnesses).map(([key, value]) => lossCall(loss, sample, { [key]: value })),
+    ...Object.entries(optionExamples).map(([key, value]) => lossCall(loss, sample, { [key]: value })),
   ]);
 }
 

@@ -20,11 +20,11 @@ const activationTrials = (activation: Activation): readonly Trial[] =>
   Object.keys(activation.defaults).map((option) => ({
     name: `${activation.activationName}, ${option}`,
     async check(backend) {
-      const { activationName: name, witnesses } = activation;
-      if (!(option in witnesses)) {
+      const { activationName: name, optionExamples } = activation;
+      if (!(option in optionExamples)) {
         throw new ErmineError("ERMINE_OPTION", `${name} names no witness for ${option}: a value that changes the result.`);
       }
-      const witness = activationCall(activation, { [option]: witnesses[option] });
+      const witness = activationCall(activation, { [option]: optionExamples[option] });
       if (!(await differ(backend, activationCall(activation, {}), witness))) throw withoutEffect(name, option);
     },
   }));
@@ -33,7 +33,7 @@ const lossTrials = (loss: Loss): readonly Trial[] =>
   Object.keys(loss.defaults).map((option) => ({
     name: `${loss.lossName}, ${option}`,
     async check(backend) {
-      const witness = (loss.witnesses as Readonly<Record<string, unknown>>)[option];
+      const witness = (loss.optionExamples as Readonly<Record<string, unknown>>)[option];
       for (const sample of Object.keys(loss.samples)) {
         // A tensor stands in a sample, and is left out for the comparison.
         const [base, changed] = witness === undefined ? [{ [option]: undefined }, {}] : [{}, { [option]: witness }];

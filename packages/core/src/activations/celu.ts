@@ -29,7 +29,7 @@ export type CeluOptions = {
 export const celu = builtinActivation<CeluOptions>({
   name: "celu",
   options: { alpha: 1 },
-  witnesses: { alpha: 0.5 },
+  optionExamples: { alpha: 0.5 },
   check({ alpha }) {
     if (alpha === 0) throw new ErmineError("ERMINE_OPTION", "celu: alpha divides x, so it cannot be 0.");
   },

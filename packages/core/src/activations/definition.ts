@@ -35,7 +35,7 @@ export interface ActivationSpec<O extends Options, D extends Domain> {
   /** Where the derivative jumps: finite differences keep away. */
   readonly kinks?: (options: O) => readonly number[];
   /** For each option a value that changes the result: the proof that it has effect. */
-  readonly witnesses?: Partial<O>;
+  readonly optionExamples?: Partial<O>;
 }
 
 /** An activation: a function of a tensor that carries its definition. */
@@ -50,7 +50,7 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
   /** What the output's values stand for. */
   readonly output: D;
   /** For each option a value that changes the result. */
-  readonly witnesses: Partial<O>;
+  readonly optionExamples: Partial<O>;
   /** Where the derivative jumps, with these options. */
   kinks(options?: Partial<O>): readonly number[];
   /**
@@ -118,7 +118,7 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
     op,
     defaults,
     output,
-    witnesses: spec.witnesses ?? {},
+    optionExamples: spec.optionExamples ?? {},
     kinks: (options?: Partial<O>) => spec.kinks?.(complete(options)) ?? [],
     check: (options?: Partial<O>) => void complete(options),
   });

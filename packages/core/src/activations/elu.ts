@@ -28,7 +28,7 @@ export type EluOptions = {
 export const elu = builtinActivation<EluOptions>({
   name: "elu",
   options: { alpha: 1 },
-  witnesses: { alpha: 0.5 },
+  optionExamples: { alpha: 0.5 },
   kinks: ({ alpha }) => (alpha === 1 ? [] : [0]),
   decompose: (x, { alpha }) => where(greater(x, 0), x, mul(expm1(minimum(x, 0)), alpha)),
 });

@@ -40,7 +40,7 @@ export type GeluOptions = {
 export const gelu = builtinActivation<GeluOptions>({
   name: "gelu",
   options: { approximate: "none" as "none" | "tanh" },
-  witnesses: { approximate: "tanh" },
+  optionExamples: { approximate: "tanh" },
   check({ approximate }) {
     if (approximate !== "none" && approximate !== "tanh") {
       throw new ErmineError("ERMINE_OPTION", `gelu: approximate is "none" or "tanh", got "${String(approximate)}".`);

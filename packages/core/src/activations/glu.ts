@@ -38,7 +38,7 @@ export type GluOptions = {
 export const glu = builtinActivation<GluOptions>({
   name: "glu",
   options: { axis: -1 },
-  witnesses: { axis: 0 },
+  optionExamples: { axis: 0 },
   shape(shape, { axis }) {
     const half = divSizes(shape[axis]!, 2);
     if (half === undefined)

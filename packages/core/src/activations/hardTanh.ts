@@ -28,7 +28,7 @@ export type HardTanhOptions = {
 export const hardTanh = builtinActivation<HardTanhOptions>({
   name: "hardTanh",
   options: { minValue: -1, maxValue: 1 },
-  witnesses: { minValue: -0.5, maxValue: 0.5 },
+  optionExamples: { minValue: -0.5, maxValue: 0.5 },
   check({ minValue, maxValue }) {
     if (minValue >= maxValue)
       throw new ErmineError("ERMINE_OPTION", `hardTanh: minValue ${minValue} must be below maxValue ${maxValue}.`);

@@ -27,7 +27,7 @@ export type HardshrinkOptions = {
 export const hardshrink = builtinActivation<HardshrinkOptions>({
   name: "hardshrink",
   options: { lambda: 0.5 },
-  witnesses: { lambda: 0.1 },
+  optionExamples: { lambda: 0.1 },
   check({ lambda }) {
     if (lambda < 0)
       throw new ErmineError("ERMINE_OPTION", `hardshrink: lambda is a width and cannot be negative, got ${lambda}.`);

@@ -27,7 +27,7 @@ export type LeakyReluOptions = {
 export const leakyRelu = builtinActivation<LeakyReluOptions>({
   name: "leakyRelu",
   options: { negativeSlope: 0.01 },
-  witnesses: { negativeSlope: 0.3 },
+  optionExamples: { negativeSlope: 0.3 },
   kinks: () => [0],
   decompose: (x, { negativeSlope }) => where(greater(x, 0), x, mul(x, negativeSlope)),
 });

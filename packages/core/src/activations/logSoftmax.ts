@@ -27,7 +27,7 @@ export type LogSoftmaxOptions = {
 export const logSoftmax = builtinActivation<LogSoftmaxOptions, "logProbabilities">({
   name: "logSoftmax",
   options: { axis: -1 },
-  witnesses: { axis: 0 },
+  optionExamples: { axis: 0 },
   output: "logProbabilities" as const,
   decompose(x, { axis }) {
     // Nothing has no maximum.

@@ -32,7 +32,7 @@ function check({ lower, upper }: RReluOptions): void {
 export const rreluEval = builtinActivation({
   name: "rrelu",
   options: standard,
-  witnesses: { lower: 0, upper: 1 },
+  optionExamples: { lower: 0, upper: 1 },
   check,
   kinks: () => [0],
   decompose: (x, { lower, upper }) => leakyRelu(x, { negativeSlope: (lower + upper) / 2 }),

@@ -28,7 +28,7 @@ export type SoftmaxOptions = {
 export const softmax = builtinActivation<SoftmaxOptions, "probabilities">({
   name: "softmax",
   options: { axis: -1 },
-  witnesses: { axis: 0 },
+  optionExamples: { axis: 0 },
   output: "probabilities" as const,
   decompose(x, { axis }) {
     // Nothing has no maximum.

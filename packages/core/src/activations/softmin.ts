@@ -25,7 +25,7 @@ export type SoftminOptions = {
 export const softmin = builtinActivation<SoftminOptions, "probabilities">({
   name: "softmin",
   options: { axis: -1 },
-  witnesses: { axis: 0 },
+  optionExamples: { axis: 0 },
   output: "probabilities" as const,
   decompose: (x, { axis }) => softmax(neg(x), { axis }),
 });

@@ -32,7 +32,7 @@ export type SoftplusOptions = {
 export const softplus = builtinActivation<SoftplusOptions>({
   name: "softplus",
   options: { beta: 1, threshold: 20 },
-  witnesses: { beta: 2, threshold: 0.5 },
+  optionExamples: { beta: 2, threshold: 0.5 },
   check({ beta }) {
     if (beta === 0) throw new ErmineError("ERMINE_OPTION", "softplus: beta divides, so it cannot be 0.");
   },

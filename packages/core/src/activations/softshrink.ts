@@ -28,7 +28,7 @@ export type SoftshrinkOptions = {
 export const softshrink = builtinActivation<SoftshrinkOptions>({
   name: "softshrink",
   options: { lambda: 0.5 },
-  witnesses: { lambda: 0.1 },
+  optionExamples: { lambda: 0.1 },
   check({ lambda }) {
     if (lambda < 0)
       throw new ErmineError("ERMINE_OPTION", `softshrink: lambda is a width and cannot be negative, got ${lambda}.`);

@@ -27,7 +27,7 @@ export type ThresholdOptions = {
 export const threshold = builtinActivation<ThresholdOptions>({
   name: "threshold",
   options: { threshold: 0, value: 0 },
-  witnesses: { threshold: 0.5, value: -2 },
+  optionExamples: { threshold: 0.5, value: -2 },
   kinks: (options) => [options.threshold],
   decompose: (x, options) => where(greater(x, options.threshold), x, options.value),
 });

@@ -6,7 +6,7 @@ import type { Backend, BackendPlugin, Probe } from "../ir/contract.js";
 const plugins = new Map<string, BackendPlugin>();
 
 /** Makes a backend known by its name. The same name again replaces it. */
-export function use(plugin: BackendPlugin): void {
+export function registerBackend(plugin: BackendPlugin): void {
   if (plugin.contract !== 1 && plugin.contract !== 2) {
     throw new ErmineError(
       "ERMINE_BACKEND",
@@ -56,7 +56,7 @@ export async function createBackend(name: string = "auto", options?: unknown): P
     throw new ErmineError(
       "ERMINE_BACKEND",
       `There is no backend "${name}". ${near === undefined ? "" : `Did you mean "${near}"? `}` +
-        `Registered: ${known.map((p) => p.name).join(", ") || "none (use(plugin) registers one)"}.`,
+        `Registered: ${known.map((p) => p.name).join(", ") || "none (registerBackend(plugin) registers one)"}.`,
     );
   }
   const statuses = await probeBackends();
@@ -64,7 +64,7 @@ export async function createBackend(name: string = "auto", options?: unknown): P
   if (chosen === undefined) {
     const list = statuses.map((s) => (s.available ? `${s.name}: available` : `${s.name}: ${s.reason} ${s.remedy}`)).join("\n  ");
     const what = name === "auto" ? "No backend is available." : `The backend "${name}" is not available.`;
-    throw new ErmineError("ERMINE_BACKEND", `${what}\n  ${list || "None is registered: use(plugin) registers one."}`);
+    throw new ErmineError("ERMINE_BACKEND", `${what}\n  ${list || "None is registered: registerBackend(plugin) registers one."}`);
   }
   const backend = await plugins.get(chosen.name)!.create(options);
   checkCopy("createBackend", backend);

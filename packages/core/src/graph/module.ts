@@ -50,7 +50,7 @@ const finalizers = finalizationRegistry<() => void>((finalizer) => {
  * Compiles a module on `backend` apart from its variables: the program has elements of its own, 0 until they are written (`write`, by
  * the position in `module.variables`), and changes nobody else's.
  */
-export function compileApart(backend: Backend, module: GraphModule): Program {
+export function compileDetached(backend: Backend, module: GraphModule): Program {
   const lowered = lowerModule(module, backend);
   const places = module.variables.map(({ type }) => createVariable(backend, type));
   const release = releasing(places);
@@ -201,7 +201,7 @@ function programOver(
   const program: Program = {
     module,
     lowered,
-    ...(executable.takesRows === undefined ? {} : { takesRows: executable.takesRows }),
+    ...(executable.supportsRowGather === undefined ? {} : { supportsRowGather: executable.supportsRowGather }),
     run(entry, feeds) {
       variables.before();
       const outputs = executable.run(entry, plain ? feeds : complete(entry, feeds));

@@ -112,7 +112,7 @@ export interface Feed {
   readonly shape: readonly number[];
   /** Elements on the host, a storage of the backend, or what writes them into the backend's memory. */
   readonly value: TypedArray | Storage | FeedSource;
-  /** Of a storage: fed are these of its rows, in this order. Only where the executable `takesRows`. */
+  /** Of a storage: fed are these of its rows, in this order. Only where the executable `supportsRowGather`. */
   readonly rows?: Int32Array;
 }
 
@@ -122,7 +122,7 @@ export type Feeds = Readonly<Record<string, Feed>>;
 /** Graphs that share variables and buffers: step, accumulate, apply, evaluate, predict, … */
 export interface Executable {
   /** Does it gather rows of a storage itself, faster than they could be written into a feed? See Feed. Absent: no. */
-  readonly takesRows?: boolean;
+  readonly supportsRowGather?: boolean;
   /**
    * Queues the work and answers at once; outputs are ordinary storages that belong to the caller, who releases them.
    * Variables' new values are taken after every read, and only where the entry's commit condition holds.

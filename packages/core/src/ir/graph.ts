@@ -143,7 +143,7 @@ export interface Graph {
   readonly updates: readonly { readonly variable: GraphVariable; readonly value: Value }[];
   /** A bool scalar: the updates are taken only where it is true. Absent: always. */
   readonly commit: Value | undefined;
-  /** Sizes for which the graph has no meaning; on the graph as it was traced, `compileApart` holds its feeds to them. */
+  /** Sizes for which the graph has no meaning; on the graph as it was traced, `compileDetached` holds its feeds to them. */
   readonly requirements?: readonly Requirement[];
   /** Feeds that the host computes from other feeds, because the backend cannot (random bits); `compileModule` fills them. */
   readonly hostFeeds: readonly HostFeed[];

@@ -11,7 +11,7 @@ import { checkSameShape, defineLoss } from "./definition.js";
 import { areSigns } from "./values.js";
 
 /** Keeps a vector of zeros from a division by 0, as PyTorch does. */
-const epsilon = 1e-12;
+const eps = 1e-12;
 
 /** The options of `cosineEmbedding`, next to those of every loss. */
 export interface CosineEmbeddingOptions {
@@ -45,7 +45,7 @@ export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], CosineEmbedd
     { name: "target", dtype: "value", values: areSigns },
   ],
   options: { margin: 0 },
-  witnesses: { margin: 0.5 },
+  optionExamples: { margin: 0.5 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.signs([n])] }) },
   check({ margin }) {
     if (!(margin >= -1 && margin <= 1)) {
@@ -61,7 +61,7 @@ export const cosineEmbedding = defineLoss<[Tensor, Tensor, Tensor], CosineEmbedd
       );
     }
     const axis = -1;
-    const sizes = mul(add(sum(square(a), { axis }), epsilon), add(sum(square(b), { axis }), epsilon));
+    const sizes = mul(add(sum(square(a), { axis }), eps), add(sum(square(b), { axis }), eps));
     const cosine = div(sum(mul(a, b), { axis }), sqrt(sizes));
     const alike = where(equal(target, 1), sub(1, cosine), 0);
     return { value: add(alike, where(equal(target, -1), clamp(sub(cosine, margin), 0), 0)) };

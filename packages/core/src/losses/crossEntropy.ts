@@ -7,7 +7,7 @@ import { notEqual } from "../ops/comparison.js";
 import { apply } from "../ops/apply.js";
 import { builtinFusedOp } from "../ops/fused.js";
 import { gather, indexSelect } from "../ops/gather.js";
-import { lookedUp, ofKnownClasses } from "./knownClasses.js";
+import { invalidClassToZero, invalidClassToNaN } from "./invalidClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { sum } from "../ops/reduction.js";
 import { expandDims, reshape, squeeze } from "../ops/shape.js";
@@ -61,12 +61,12 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
       return [neg(sum(mul(weigh(smoothed), logP), { axis }))];
     }
     const valid = notEqual(target!, ignoreIndex);
-    const indices = lookedUp(target!, classes);
+    const indices = invalidClassToZero(target!, classes);
     const picked = pickWeight(weight, indices);
     const likelihood = squeeze(gather(logP, axis, expandDims(indices, axis)), axis);
     let value = mul(neg(mul(likelihood, picked)), 1 - labelSmoothing);
     if (spread !== 0) value = sub(value, mul(sum(weigh(logP), { axis }), spread));
-    return [where(valid, ofKnownClasses(value, target!, classes, ignoreIndex), 0), where(valid, picked, 0)];
+    return [where(valid, invalidClassToNaN(value, target!, classes, ignoreIndex), 0), where(valid, picked, 0)];
   },
   gradient([g], [logits, target, weight], _, { ignoreIndex, labelSmoothing }) {
     const axis = classAxis(logits!.shape);
@@ -81,7 +81,7 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
       return [mul(expandDims(g!, axis), slope), undefined, undefined];
     }
     const valid = notEqual(target!, ignoreIndex);
-    const indices = lookedUp(target!, classes);
+    const indices = invalidClassToZero(target!, classes);
     const hot = oneHotAlong(indices, classes, axis);
     const picked = weight === undefined ? 1 : expandDims(pickWeight(weight, indices) as Tensor, axis);
     let slope = mul(sub(p, hot), mul(picked, 1 - labelSmoothing));
@@ -91,7 +91,7 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
     }
     // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
     const seen = expandDims(valid, axis);
-    slope = ofKnownClasses(slope, expandDims(target!, axis), classes, ignoreIndex);
+    slope = invalidClassToNaN(slope, expandDims(target!, axis), classes, ignoreIndex);
     return [mul(where(seen, slope, 0), where(seen, expandDims(g!, axis), 0)), undefined, undefined];
   },
 });
@@ -145,7 +145,7 @@ export const crossEntropy = defineLoss<[Tensor<"real">, Tensor], CrossEntropyOpt
   ],
   options: { weight: undefined, ignoreIndex: -100, labelSmoothing: 0 },
   kinds: { ignoreIndex: "integer" },
-  witnesses: { ignoreIndex: 0, labelSmoothing: 0.2 },
+  optionExamples: { ignoreIndex: 0, labelSmoothing: 0.2 },
   samples: {
     indices: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),
     "weighted indices along an axis": (n, draw) => ({

@@ -18,7 +18,7 @@ import { where } from "../ops/where.js";
 import { formatShape, type Size } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { defineLoss } from "./definition.js";
-import { nanWhere } from "./knownClasses.js";
+import { nanWhere } from "./invalidClasses.js";
 import { wholeWithin, type ValueRule } from "./values.js";
 
 /** The logarithm of 0, finite so that differences of two have gradients. */
@@ -88,7 +88,7 @@ const isBeyond = (length: Tensor, most: Size): Tensor => logicalOr(less(length, 
  * The labels to look up, 0 behind a target's length and where one is none, and the rows that have such a one within their length: those that are
  * computed are not read on the host.
  */
-function knownLabels(rows: Tensor, lengths: Tensor, classes: number, blank: number): { labels: Tensor; unknown: Tensor } {
+function validLabels(rows: Tensor, lengths: Tensor, classes: number, blank: number): { labels: Tensor; unknown: Tensor } {
   const counts = less(expandDims(apply1(iotaOp, [], { size: rows.shape[1]! }), 0), expandDims(lengths, 1));
   const isLabel = logicalAnd(logicalAnd(greaterEqual(rows, 0), less(rows, classes)), notEqual(rows, blank));
   const labels = where(logicalAnd(counts, isLabel), rows, 0);
@@ -177,7 +177,7 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
   ],
   options: { blank: 0, zeroInfinity: false },
   kinds: { blank: "integer" },
-  witnesses: { blank: 1, zeroInfinity: true },
+  optionExamples: { blank: 1, zeroInfinity: true },
   samples: {
     sequences: (n, draw) => ({
       inputs: [draw.logProbabilities([5, n, 4]), draw.integers([n, 2], 2, 3), draw.integers([n], 4, 5), draw.integers([n], 1, 2)],
@@ -210,7 +210,7 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     const { labels, unknown } =
       width === 0
         ? { labels: zeros([targets.shape[0]!, 1], { dtype: "int32" }), unknown: less(targets, 0) }
-        : knownLabels(rows, targets, classes, blank);
+        : validLabels(rows, targets, classes, blank);
     const ends = joined ? cumsum(targets, 0) : targets;
     const beyond = logicalOr(isBeyond(inputs, prediction.shape[0]), logicalOr(less(targets, 0), isBeyond(ends, width)));
     const wrong = logicalOr(beyond, unknown);

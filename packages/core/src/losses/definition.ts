@@ -80,9 +80,9 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
   /** Reductions beyond mean, sum and none, or means that PyTorch takes otherwise. */
   readonly reductions?: { readonly [name in R]?: (elements: Elements, inputs: I) => Tensor };
   /** For each option a value that changes the result: the proof that it has effect. Tensors are in `samples`. */
-  readonly witnesses?: Partial<O>;
+  readonly optionExamples?: Partial<O>;
   /** Options whose witness has another gradient than the slope of the value: PyTorch's. */
-  readonly notSlopes?: readonly (keyof O)[];
+  readonly nonGradientOptions?: readonly (keyof O)[];
   /** Inputs for the laws; default: (N, 3) numbers of each input's domain. */
   readonly samples?: Samples<I, O>;
 }
@@ -97,9 +97,9 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   /** Every option of its own with its default. */
   readonly defaults: O;
   /** For each option a value that changes the result. */
-  readonly witnesses: Partial<O>;
+  readonly optionExamples: Partial<O>;
   /** Options whose gradient is not the slope of the value: PyTorch's. */
-  readonly notSlopes: readonly (keyof O)[];
+  readonly nonGradientOptions: readonly (keyof O)[];
   /** Inputs for tests. */
   readonly samples: Samples<I, O>;
   /** The link for targets of this type; undefined where it depends on a type that is not given. */
@@ -217,8 +217,8 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     valueRules: (types: readonly TensorType[]) => rulesOf(types, defaults),
     inputs: withRoles(spec.name, spec.inputs),
     defaults,
-    witnesses: spec.witnesses ?? {},
-    notSlopes: spec.notSlopes ?? [],
+    optionExamples: spec.optionExamples ?? {},
+    nonGradientOptions: spec.nonGradientOptions ?? [],
     samples: spec.samples ?? { numbers: (n, draw) => ({ inputs: inputsOf<I>(spec.inputs, n, draw) }) },
     elements,
     check(options: Partial<O> & CommonOptions<R> = {}) {

@@ -41,7 +41,7 @@ export const dice = defineLoss<[Tensor<"probabilities">, Tensor], DiceOptions>({
     { name: "target", dtype: "value", values: inUnitInterval },
   ],
   options: { smooth: 1 },
-  witnesses: { smooth: 3 },
+  optionExamples: { smooth: 3 },
   samples: { labels: (n, draw) => ({ inputs: [draw.probabilities([n, 3]), draw.labels([n, 3])] }) },
   elements([p, target], { smooth }) {
     checkSameShape("dice", p, target);

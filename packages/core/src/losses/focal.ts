@@ -14,7 +14,7 @@ import { exp, neg } from "../ops/unary.js";
 import { clamp, where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, classAxis, classCount } from "./classes.js";
-import { lookedUp, ofKnownClasses } from "./knownClasses.js";
+import { invalidClassToZero, invalidClassToNaN } from "./invalidClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { checkSameShape, defineLoss, type Elements } from "./definition.js";
 import { inUnitInterval } from "./values.js";
@@ -67,10 +67,10 @@ function ofClasses(z: Tensor<"real">, target: Tensor, alpha: number, gamma: numb
   checkClassTarget("focal", z, target, false);
   const axis = classAxis(z.shape);
   const classes = classCount(z.shape) as number;
-  const index = lookedUp(target, classes);
+  const index = invalidClassToZero(target, classes);
   const own = squeeze(gather(z, axis, expandDims(index, axis)), axis);
   const others = where(cast(oneHotAlong(index, classes, axis), "bool"), lowest, z);
-  const lead = ofKnownClasses(sub(own, logSumExp(others, { axis })), target, classes, null);
+  const lead = invalidClassToNaN(sub(own, logSumExp(others, { axis })), target, classes, null);
   return { value: mul(modulated(lead, onesLike(lead), gamma), alpha) };
 }
 
@@ -121,7 +121,7 @@ export const focal = defineLoss<[Tensor<"real">, Tensor], FocalOptions>({
   ],
   options: { alpha: undefined, gamma: 2 },
   kinds: { alpha: "number" },
-  witnesses: { alpha: 0.6, gamma: 1 },
+  optionExamples: { alpha: 0.6, gamma: 1 },
   samples: {
     labels: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.labels([n, 3])] }),
     classes: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),

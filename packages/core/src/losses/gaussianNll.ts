@@ -9,7 +9,7 @@ import { stopGradient } from "../dispatch/tapes.js";
 import { formatShape, sameShape, sameSize } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkSameShape, defineLoss } from "./definition.js";
-import { nanWhere } from "./knownClasses.js";
+import { nanWhere } from "./invalidClasses.js";
 import { notNegative } from "./values.js";
 
 /**
@@ -73,8 +73,8 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], GaussianNllOptio
     },
   ],
   options: { full: false, eps: 1e-6 },
-  witnesses: { full: true, eps: 1 },
-  notSlopes: ["eps"],
+  optionExamples: { full: true, eps: 1 },
+  nonGradientOptions: ["eps"],
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.positive([n, 3])] }) },
   elements([x, target, variance], { full, eps }) {
     checkSameShape("gaussianNll", x, target);

@@ -36,7 +36,7 @@ export const hingeEmbedding = defineLoss<[Tensor, Tensor], HingeEmbeddingOptions
     { name: "target", dtype: "value", values: areSigns },
   ],
   options: { margin: 1 },
-  witnesses: { margin: 2 },
+  optionExamples: { margin: 2 },
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.signs([n, 3])] }) },
   elements([x, target], { margin }) {
     checkSameShape("hingeEmbedding", x, target);

@@ -33,7 +33,7 @@ export const huber = residualLoss<HuberOptions>({
   name: "huber",
   weightedMean: "count",
   options: { delta: 1 },
-  witnesses: { delta: 0.5 },
+  optionExamples: { delta: 0.5 },
   check({ delta }) {
     if (!(delta > 0)) throw new ErmineError("ERMINE_OPTION", `huber: delta must be above 0, got ${delta}.`);
   },

@@ -49,7 +49,7 @@ export const klDiv = defineLoss<[Tensor<"logProbabilities">, Tensor], KlDivOptio
     { name: "target", dtype: "value", values: ({ logTarget }: { logTarget: boolean }) => (logTarget ? undefined : areDensities) },
   ],
   options: { logTarget: false },
-  witnesses: { logTarget: true },
+  optionExamples: { logTarget: true },
   samples: { distributions: (n, draw) => ({ inputs: [draw.logProbabilities([n, 3]), draw.probabilities([n, 3])] }) },
   elements([x, target], { logTarget }) {
     checkSameShape("klDiv", x, target);

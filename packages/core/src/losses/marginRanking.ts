@@ -38,7 +38,7 @@ export const marginRanking = defineLoss<[Tensor, Tensor, Tensor], MarginRankingO
     { name: "target", dtype: "value", values: areSigns },
   ],
   options: { margin: 0 },
-  witnesses: { margin: 1 },
+  optionExamples: { margin: 1 },
   samples: { pairs: (n, draw) => ({ inputs: [draw.real([n]), draw.real([n]), draw.signs([n])] }) },
   elements([a, b, target], { margin }) {
     checkSameShape("marginRanking", a, b, "second prediction");

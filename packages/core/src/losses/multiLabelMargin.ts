@@ -13,7 +13,7 @@ import { where } from "../ops/where.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { defineLoss } from "./definition.js";
-import { nanWhere } from "./knownClasses.js";
+import { nanWhere } from "./invalidClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 import { wholeWithin, type ValueRule } from "./values.js";
 

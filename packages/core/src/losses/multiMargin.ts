@@ -9,7 +9,7 @@ import { square } from "../ops/unary.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classCount } from "./classes.js";
 import { defineLoss } from "./definition.js";
-import { lookedUp, ofKnownClasses } from "./knownClasses.js";
+import { invalidClassToZero, invalidClassToNaN } from "./invalidClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
 /** The options of `multiMargin`, next to those of every loss. */
@@ -48,7 +48,7 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], MultiMarginOptio
   ],
   options: { p: 1, margin: 1, weight: undefined },
   kinds: { p: "integer" },
-  witnesses: { p: 2, margin: 0.5 },
+  optionExamples: { p: 2, margin: 0.5 },
   samples: {
     classes: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)] }),
     weighted: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.integers([n], 0, 2)], options: { weight: draw.positive([3]) } }),
@@ -61,8 +61,8 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], MultiMarginOptio
     const classes = classCount(scores.shape) as number;
     checkClassWeight("multiMargin", classes, weight);
     const axis = scores.rank - 1;
-    const x = ofKnownClasses(scores, expandDims(target, axis), classes, null);
-    const indices = lookedUp(target, classes);
+    const x = invalidClassToNaN(scores, expandDims(target, axis), classes, null);
+    const indices = invalidClassToZero(target, classes);
     const own = gather(x, axis, expandDims(indices, axis));
     const gap = relu(add(sub(x, own), margin));
     const others = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(indices, classes, axis)));

@@ -10,7 +10,7 @@ import { where } from "../ops/where.js";
 import type { Tensor } from "../types/tensor.js";
 import { areClasses, checkClassTarget, checkClassWeight, classAxis, classCount, withoutClasses } from "./classes.js";
 import { defineLoss } from "./definition.js";
-import { lookedUp, ofKnownClasses } from "./knownClasses.js";
+import { invalidClassToZero, invalidClassToNaN } from "./invalidClasses.js";
 import { oneHotAlong } from "./oneHotAlong.js";
 
 type Attributes = { readonly ignoreIndex: number };
@@ -36,20 +36,20 @@ export const nllElementsOp = builtinFusedOp<Attributes>({
   decompose([logP, target, weight], { ignoreIndex }) {
     const axis = classAxis(logP!.shape);
     const valid = notEqual(target!, ignoreIndex);
-    const indices = lookedUp(target!, classCount(logP!.shape) as number);
+    const indices = invalidClassToZero(target!, classCount(logP!.shape) as number);
     const picked = weights(weight, indices);
     const value = neg(mul(squeeze(gather(logP!, axis, expandDims(indices, axis)), axis), picked));
-    const loud = ofKnownClasses(value, target!, classCount(logP!.shape) as number, ignoreIndex);
-    return [where(valid, loud, 0), where(valid, picked, 0)];
+    const checked = invalidClassToNaN(value, target!, classCount(logP!.shape) as number, ignoreIndex);
+    return [where(valid, checked, 0), where(valid, picked, 0)];
   },
   gradient([g], [logP, target, weight], _, { ignoreIndex }) {
     const axis = classAxis(logP!.shape);
     const valid = notEqual(target!, ignoreIndex);
-    const indices = lookedUp(target!, classCount(logP!.shape) as number);
+    const indices = invalidClassToZero(target!, classCount(logP!.shape) as number);
     // Masked before the multiply: where all is ignored, g is 1/0.
     const classes = classCount(logP!.shape) as number;
-    const loud = where(valid, ofKnownClasses(g!, target!, classes, ignoreIndex), 0);
-    const each = mul(loud, weights(weight, indices));
+    const checked = where(valid, invalidClassToNaN(g!, target!, classes, ignoreIndex), 0);
+    const each = mul(checked, weights(weight, indices));
     return [neg(mul(oneHotAlong(indices, classes, axis), expandDims(each, axis))), undefined, undefined];
   },
 });
@@ -98,7 +98,7 @@ export const nll = defineLoss<[Tensor<"logProbabilities">, Tensor], NllOptions>(
   ],
   options: { weight: undefined, ignoreIndex: -100 },
   kinds: { ignoreIndex: "integer" },
-  witnesses: { ignoreIndex: 0 },
+  optionExamples: { ignoreIndex: 0 },
   samples: {
     indices: (n, draw) => ({ inputs: [draw.logProbabilities([n, 3]), draw.integers([n], 0, 2)] }),
     weighted: (n, draw) => ({

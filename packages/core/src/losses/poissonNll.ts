@@ -48,7 +48,7 @@ export const poissonNll = defineLoss<[Tensor, Tensor], PoissonNllOptions>({
     { name: "target", dtype: "value", values: notNegative("counts") },
   ],
   options: { logInput: true, full: false, eps: 1e-8 },
-  witnesses: { logInput: false, full: true, eps: 0.5 },
+  optionExamples: { logInput: false, full: true, eps: 0.5 },
   samples: {
     "logarithms of rates": (n, draw) => ({ inputs: [draw.real([n, 3]), draw.positive([n, 3])] }),
     rates: (n, draw) => ({ inputs: [draw.positive([n, 3]), draw.positive([n, 3])], options: { logInput: false } }),

@@ -16,7 +16,7 @@ export interface Weighted {
 interface ResidualSpec<O extends Attributes> {
   readonly name: string;
   readonly options?: O;
-  readonly witnesses?: Partial<O>;
+  readonly optionExamples?: Partial<O>;
   check?(options: O): void;
   /** The value at a residual. */
   value(residual: Tensor, options: O): Tensor;
@@ -47,7 +47,7 @@ export function residualLoss<O extends Attributes>(
     decompose: ([residual], options) => [spec.value(residual!, options)],
     gradient: ([g], [residual], _, options) => [spec.slope(g!, residual!, options)],
   });
-  const { check, weightedMean, witnesses } = spec;
+  const { check, weightedMean, optionExamples } = spec;
   const options = { ...spec.options, ...(weightedMean === undefined ? {} : { weight: undefined }) } as O & Partial<Weighted>;
   const numbers = (n: number, draw: Draw): [Tensor, Tensor] => [draw.real([n, 3]), draw.real([n, 3])];
   const weighted = (n: number, draw: Draw) => ({
@@ -62,7 +62,7 @@ export function residualLoss<O extends Attributes>(
       { name: "target", dtype: "value" },
     ],
     options,
-    ...(witnesses === undefined ? {} : { witnesses: witnesses as Partial<O & Partial<Weighted>> }),
+    ...(optionExamples === undefined ? {} : { optionExamples: optionExamples as Partial<O & Partial<Weighted>> }),
     ...(check === undefined ? {} : { check }),
     samples: { numbers: (n, draw) => ({ inputs: numbers(n, draw) }), ...(weightedMean === undefined ? {} : { weighted }) },
     elements([prediction, target], { weight, ...own }) {

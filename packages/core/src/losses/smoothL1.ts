@@ -32,7 +32,7 @@ export type SmoothL1Options = {
 export const smoothL1 = residualLoss<SmoothL1Options>({
   name: "smoothL1",
   options: { beta: 1 },
-  witnesses: { beta: 0.5 },
+  optionExamples: { beta: 0.5 },
   check({ beta }) {
     if (!(beta >= 0)) throw new ErmineError("ERMINE_OPTION", `smoothL1: beta must not be below 0, got ${beta}.`);
   },

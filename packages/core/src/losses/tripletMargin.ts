@@ -45,7 +45,7 @@ export const tripletMargin = defineLoss<[Tensor, Tensor, Tensor], TripletMarginO
     { name: "predictionNegative", role: "prediction", dtype: "float32" },
   ],
   options: { margin: 1, p: 2, eps: 1e-6, swap: false },
-  witnesses: { margin: 3, p: 1, eps: 0.5, swap: true },
+  optionExamples: { margin: 3, p: 1, eps: 0.5, swap: true },
   check({ margin }) {
     if (!(margin > 0)) throw new ErmineError("ERMINE_OPTION", `tripletMargin: margin must be above 0, got ${margin}.`);
   },

@@ -236,7 +236,7 @@ export abstract class Module {
   /**
    * Not there: gradients are values, and nothing adds up.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   zeroGrad(): never {
     throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
@@ -245,7 +245,7 @@ export abstract class Module {
   /**
    * Not there: parameters go where the trainer or the program runs.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   to(): never {
     throw new ErmineError(

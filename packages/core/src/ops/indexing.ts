@@ -221,13 +221,13 @@ function selectArrays(x: Tensor, arrays: ReadonlyMap<number, Tensor>): Tensor {
     // Of several arrays each is checked by itself: together an index beyond its axis would be another row's.
     const array = axes.length === 1 ? arrays.get(axis)! : checkedIndices("at", arrays.get(axis)!, sizes[i]!);
     const own = broadcastTo(array, shape);
-    flat = flat === undefined ? own : add(mul(flat, knownSize(sizes[i]!)), own);
+    flat = flat === undefined ? own : add(mul(flat, fixedSize(sizes[i]!)), own);
   });
   const picked = apply1(indexSelectOp, [merged, reshape(flat!, [sizeOf(shape)])], { axis: place });
   return reshape(picked, [...before, ...shape, ...after]);
 }
 
-function knownSize(size: Size): number {
+function fixedSize(size: Size): number {
   if (typeof size === "number") return size;
   throw new ErmineError("ERMINE_SHAPE", `at: several index arrays need axes of known size, got ${size}.`);
 }

@@ -15,7 +15,7 @@ import { reference } from "./reference.js";
 /** The options of `checkGradients`. */
 export interface CheckGradientsOptions {
   /** The half width of the central difference. Default 1e-6. */
-  readonly epsilon?: number;
+  readonly eps?: number;
   /** What |gradient − difference| / (1 + |difference|) may be. Default 1e-6. */
   readonly tolerance?: number;
 }
@@ -42,8 +42,8 @@ export function checkGradients(
   inputs: readonly Tensor[],
   options: CheckGradientsOptions = {},
 ): number {
-  checkOptions("checkGradients", options, { epsilon: "number", tolerance: "number" });
-  const { epsilon = 1e-6, tolerance = 1e-6 } = options;
+  checkOptions("checkGradients", options, { eps: "number", tolerance: "number" });
+  const { eps = 1e-6, tolerance = 1e-6 } = options;
   const backend: Backend = reference();
   const numbers = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));
   const fresh = (): Tensor[] => inputs.map((t, i) => hostTensor(numbers[i]!.slice(), concrete(t.shape), t.dtype, t.domain));
@@ -66,12 +66,12 @@ export function checkGradients(
           const data = numbers[which]!;
           for (let k = 0; k < data.length; k++) {
             const x = data[k]!;
-            data[k] = x + epsilon;
+            data[k] = x + eps;
             const above = value();
-            data[k] = x - epsilon;
+            data[k] = x - eps;
             const below = value();
             data[k] = x;
-            const difference = (above - below) / (2 * epsilon);
+            const difference = (above - below) / (2 * eps);
             const error = Math.abs(gradient[k]! - difference) / (1 + Math.abs(difference));
             if (!(error <= tolerance)) {
               throw new ErmineError(

@@ -94,7 +94,6 @@ export const foreignSpellings: Readonly<Record<string, string>> = {
   keepdims: "keepDims",
   negative_slope: "negativeSlope",
   alpha: "negativeSlope",
-  eps: "epsilon",
   epsilon: "eps",
   betas: "beta1",
   max_norm: "maxNorm",

@@ -143,7 +143,7 @@ export class Tensor<D extends Domain = any> {
   /**
    * Not there: the error points to `valueAndGrad`.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   backward(): never {
     throw new ErmineError(
@@ -155,7 +155,7 @@ export class Tensor<D extends Domain = any> {
   /**
    * Not there: gradients are values, and nothing adds up.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   zeroGrad(): never {
     throw new ErmineError("ERMINE_USAGE", "There is no zeroGrad(): valueAndGrad returns fresh gradients, nothing accumulates.");
@@ -164,7 +164,7 @@ export class Tensor<D extends Domain = any> {
   /**
    * Not there: the error points to `stopGradient`.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   detach(): never {
     throw new ErmineError("ERMINE_USAGE", "Use stopGradient(tensor).");
@@ -173,7 +173,7 @@ export class Tensor<D extends Domain = any> {
   /**
    * Not there: the error points to `valueAndGrad`.
    *
-   * @deprecated PyTorch's habit.
+   * @deprecated A function of PyTorch.
    */
   get grad(): never {
     throw new ErmineError("ERMINE_USAGE", "A tensor holds no gradient: valueAndGrad(fn, parameters) returns them.");
@@ -182,7 +182,7 @@ export class Tensor<D extends Domain = any> {
   /**
    * Not there: the error points to `toArray`.
    *
-   * @deprecated tfjs' habit.
+   * @deprecated A function of TensorFlow.js.
    */
   arraySync(): never {
     throw new ErmineError("ERMINE_USAGE", "Use toArray().");

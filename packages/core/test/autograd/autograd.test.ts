@@ -228,7 +228,7 @@ function messageOf(fn: () => unknown): string {
   }
 }
 
-describe("habits of other frameworks", () => {
+describe("functions of other frameworks", () => {
   it("each says ermine's way", () => {
     const x = e.tensor(1);
     expect(() => x.backward()).toThrow(/valueAndGrad/);

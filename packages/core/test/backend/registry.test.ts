@@ -13,10 +13,12 @@ const plugin = (name: string, priority: number, probe: BackendPlugin["probe"]): 
 const available = async () => ({ available: true as const, engine: "test" });
 
 beforeEach(() => {
-  e.use(referencePlugin);
-  e.use(plugin("quick", 50, available));
-  e.use(plugin("missing", 90, async () => ({ available: false, reason: "No library.", remedy: "Run the installer." })));
-  e.use(plugin("broken", 80, async () => Promise.reject(new Error("It fell over."))));
+  e.registerBackend(referencePlugin);
+  e.registerBackend(plugin("quick", 50, available));
+  e.registerBackend(
+    plugin("missing", 90, async () => ({ available: false, reason: "No library.", remedy: "Run the installer." })),
+  );
+  e.registerBackend(plugin("broken", 80, async () => Promise.reject(new Error("It fell over."))));
 });
 
 describe("the registry", () => {
@@ -47,6 +49,6 @@ describe("the registry", () => {
   });
 
   it("refuses a plugin of another contract", () => {
-    expect(() => e.use({ ...referencePlugin, contract: 3 as 1 })).toThrow(/contract 3.*speaks 1 and 2/);
+    expect(() => e.registerBackend({ ...referencePlugin, contract: 3 as 1 })).toThrow(/contract 3.*speaks 1 and 2/);
   });
 });

@@ -17,7 +17,7 @@ describe("a program apart", () => {
       return [w.value];
     });
     const module = e.graphModule({ step: graph });
-    const [a, b] = [reference(), reference({ precision: "float32" })].map((backend) => e.compileApart(backend, module));
+    const [a, b] = [reference(), reference({ precision: "float32" })].map((backend) => e.compileDetached(backend, module));
     a!.write(0, Float32Array.of(10, 20, 30));
     b!.write(0, Float32Array.of(0, 0, 1));
     const feeds = { x: { shape: [2, 3], value: Float32Array.of(1, 1, 1, 1, 1, 1) } };
@@ -33,12 +33,12 @@ describe("a program apart", () => {
   it("takes constants that live on another backend", () => {
     const [one, other] = [reference(), reference()];
     const scale = e.withBackend(one, () => e.keep(e.mul(e.tensor([1, 2, 3]), 2)));
-    const program = e.compileApart(other, e.graphModule({ f: traced((x) => [e.mul(x, scale)]) }));
+    const program = e.compileDetached(other, e.graphModule({ f: traced((x) => [e.mul(x, scale)]) }));
     const [out] = program.run("f", { x: { shape: [1, 3], value: Float32Array.of(1, 1, 1) } });
     expect([...other.readSync!(out!)]).toEqual([2, 4, 6]);
     const late = reference({ late: true });
     const kept = e.withBackend(late, () => e.keep(e.mul(e.tensor([1, 2, 3]), 2)));
-    expect(() => e.compileApart(other, e.graphModule({ f: traced((x) => [e.mul(x, kept)]) }))).toThrow(/another|Copy it/);
+    expect(() => e.compileDetached(other, e.graphModule({ f: traced((x) => [e.mul(x, kept)]) }))).toThrow(/another|Copy it/);
   });
 
   it("says what each node took, and runs the step as it does", async () => {
@@ -47,7 +47,7 @@ describe("a program apart", () => {
       w.value = e.add(w.value, e.sum(e.tanh(x), { axis: 0 }));
       return [];
     });
-    const program = e.compileApart(reference(), e.graphModule({ step: graph }));
+    const program = e.compileDetached(reference(), e.graphModule({ step: graph }));
     program.write(0, new Float32Array(3));
     const parts = await program.profile!("step", { x: { shape: [1, 3], value: Float32Array.of(100, 100, 100) } });
     const names = parts.flatMap(({ nodes }) => nodes.map(({ op }) => op.name));

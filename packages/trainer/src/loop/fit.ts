@@ -74,7 +74,7 @@ export async function fit<M extends string, T extends string>(
 
 /** The columns that the backend is to hold. One epoch takes each row once: then nothing is gained by a copy. */
 function cacheOf({ engine }: Training, { epochs, training }: FitRun): DeviceCache | undefined {
-  if (epochs === 1 || engine.program?.takesRows !== true || !(training instanceof Dataset)) return undefined;
+  if (epochs === 1 || engine.program?.supportsRowGather !== true || !(training instanceof Dataset)) return undefined;
   return DeviceCache.of(
     engine.backend,
     namedColumns<Column>(training).map(([, column]) => column),

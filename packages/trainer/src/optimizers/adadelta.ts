@@ -8,7 +8,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
 /**
  * v ← ρv + (1 − ρ)g²; Δ = √(u + ε) / √(v + ε) · g; u ← ρu + (1 − ρ)Δ²; θ ← θ − lr · Δ.
  *
- * Defaults: learningRate 1, rho 0.9, epsilon 1e-6, weightDecay 0 (L2), as PyTorch's. Source: Zeiler 2012.
+ * Defaults: learningRate 1, rho 0.9, eps 1e-6, weightDecay 0 (L2), as PyTorch's. Source: Zeiler 2012.
  *
  * @example
  * adadelta({ rho: 0.95 });
@@ -20,15 +20,15 @@ export const adadelta = builtinOptimizer<AdadeltaOptions>({
     weightDecay: 0 as Rate,
     maximize: false,
     rho: 0.9,
-    epsilon: 1e-6,
+    eps: 1e-6,
   },
   check(options) {
     checkRange("adadelta", options, ["rho"], 0, 1);
-    checkRange("adadelta", options, ["epsilon"], 0, Infinity);
+    checkRange("adadelta", options, ["eps"], 0, Infinity);
   },
-  links: ({ learningRate, weightDecay, rho, epsilon }) => [
+  links: ({ learningRate, weightDecay, rho, eps }) => [
     ...decayed(weightDecay),
-    scaleByAdadelta({ rho, epsilon }),
+    scaleByAdadelta({ rho, eps }),
     scaleByLearningRate(learningRate),
   ],
 });

@@ -13,7 +13,7 @@ import { addWeights, scaleByParameterRms } from "./transforms/weights.js";
  * V ← (1 − b)V + b · g². U = g / √max(V, ε₁²), U ← U / max(1, rms(U) / d); θ ← (1 − lr · λ)θ − max(ε₂, rms(θ)) · min(lr, 1/√t) · U.
  *
  * It keeps R and C and not V: n + k numbers for an n × k matrix.
- * Defaults: learningRate 0.01, beta2Decay −0.8, epsilon [null, 0.001] (null: 2⁻²³, float32's), d 1, weightDecay 0 (decoupled), as PyTorch's.
+ * Defaults: learningRate 0.01, beta2Decay −0.8, eps [null, 0.001] (null: 2⁻²³, float32's), d 1, weightDecay 0 (decoupled), as PyTorch's.
  * Source: Shazeer and Stern 2018.
  *
  * @example
@@ -26,24 +26,24 @@ export const adafactor = builtinOptimizer<AdafactorOptions>({
     weightDecay: 0 as Rate,
     maximize: false,
     beta2Decay: -0.8,
-    epsilon: [null, 1e-3] as readonly [number | null, number],
+    eps: [null, 1e-3] as readonly [number | null, number],
     d: 1,
   },
   check(options) {
-    const { epsilon, d } = options;
+    const { eps, d } = options;
     checkRange("adafactor", options, ["beta2Decay"], -Infinity, 1e-300);
     if (!(d >= 1)) throw new ErmineError("ERMINE_OPTION", `adafactor: d must be at least 1, got ${String(d)}.`);
     const fits = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isFinite(value);
-    if (Array.isArray(epsilon) && epsilon.length === 2 && (epsilon[0] === null || fits(epsilon[0])) && fits(epsilon[1])) return;
+    if (Array.isArray(eps) && eps.length === 2 && (eps[0] === null || fits(eps[0])) && fits(eps[1])) return;
     throw new ErmineError(
       "ERMINE_OPTION",
-      `adafactor: epsilon is a pair, of the squares (null: float32's) and of the weights' size, got ${JSON.stringify(epsilon)}.`,
+      `adafactor: eps is a pair, of the squares (null: float32's) and of the weights' size, got ${JSON.stringify(eps)}.`,
     );
   },
-  links: ({ learningRate, weightDecay, beta2Decay, epsilon, d }) => [
-    scaleByFactoredRms({ beta2Decay, epsilon: epsilon[0] ?? 2 ** -23 }),
+  links: ({ learningRate, weightDecay, beta2Decay, eps, d }) => [
+    scaleByFactoredRms({ beta2Decay, eps: eps[0] ?? 2 ** -23 }),
     clipByBlockRms(d),
-    scaleByParameterRms(epsilon[1]),
+    scaleByParameterRms(eps[1]),
     descend([learningRate], (time) => Math.min(rateAt(learningRate, time), 1 / Math.sqrt(ageOf(time) + 1))),
     // (1 − lr · λ)θ, of the learning rate as it is.
     ...(hasDecay(weightDecay)

@@ -8,7 +8,7 @@ import { descend } from "./transforms/scale.js";
 /**
  * G ← G + g²; θ ← θ − lr / (1 + (t − 1) · learningRateDecay) · g / (√G + ε).
  *
- * Defaults: learningRate 0.01, learningRateDecay 0, initialAccumulatorValue 0, epsilon 1e-10, weightDecay 0 (L2), as PyTorch's.
+ * Defaults: learningRate 0.01, learningRateDecay 0, initialAccumulatorValue 0, eps 1e-10, weightDecay 0 (L2), as PyTorch's.
  * Source: Duchi, Hazan and Singer 2011.
  *
  * @example
@@ -22,15 +22,15 @@ export const adagrad = builtinOptimizer<AdagradOptions>({
     maximize: false,
     learningRateDecay: 0,
     initialAccumulatorValue: 0,
-    epsilon: 1e-10,
+    eps: 1e-10,
   },
   check(options) {
-    checkRange("adagrad", options, ["learningRateDecay", "initialAccumulatorValue", "epsilon"], 0, Infinity);
+    checkRange("adagrad", options, ["learningRateDecay", "initialAccumulatorValue", "eps"], 0, Infinity);
   },
   rows: ({ weightDecay }) => (hasDecay(weightDecay) ? undefined : "same"),
-  links: ({ learningRate, learningRateDecay, weightDecay, initialAccumulatorValue, epsilon }) => [
+  links: ({ learningRate, learningRateDecay, weightDecay, initialAccumulatorValue, eps }) => [
     ...decayed(weightDecay),
-    scaleByRss({ initialAccumulatorValue, epsilon }),
+    scaleByRss({ initialAccumulatorValue, eps }),
     descend([learningRate], (time) => rateAt(learningRate, time) / (1 + ageOf(time) * learningRateDecay)),
   ],
 });

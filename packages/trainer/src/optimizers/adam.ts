@@ -10,7 +10,7 @@ const defaults: AdamwOptions = {
   maximize: false,
   beta1: 0.9,
   beta2: 0.999,
-  epsilon: 1e-8,
+  eps: 1e-8,
   amsgrad: false,
 };
 
@@ -20,11 +20,11 @@ const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (o
   momentum: "beta1",
   check(options) {
     checkRange(name, options, ["beta1", "beta2"], 0, 1);
-    checkRange(name, options, ["epsilon"], 0, Infinity);
+    checkRange(name, options, ["eps"], 0, Infinity);
   },
   links(options) {
-    const { learningRate, weightDecay, beta1, beta2, epsilon, amsgrad } = options;
-    const [decay, scaled] = [decayed(weightDecay), scaleByAdam({ beta1, beta2, epsilon, amsgrad })];
+    const { learningRate, weightDecay, beta1, beta2, eps, amsgrad } = options;
+    const [decay, scaled] = [decayed(weightDecay), scaleByAdam({ beta1, beta2, eps, amsgrad })];
     return [...(decoupled(options) ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });
@@ -34,7 +34,7 @@ const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (o
  *
  * Its weightDecay is L2: λθ added to the gradient, so the adaptive step shrinks it too; for weight decay proper take `adamw`, or
  * decoupledWeightDecay, which is the same.
- * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0, decoupledWeightDecay false, amsgrad false (true: v is the largest
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, eps 1e-8, weightDecay 0, decoupledWeightDecay false, amsgrad false (true: v is the largest
  * so far), as PyTorch's. Source: Kingma and Ba 2015; Reddi et al. 2018 (amsgrad).
  *
  * @example

@@ -8,7 +8,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
 /**
  * m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); θ ← θ − lr / (1 − β₁ᵗ) · m / u.
  *
- * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2), as PyTorch's. Source: Kingma and Ba 2015.
+ * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, eps 1e-8, weightDecay 0 (L2), as PyTorch's. Source: Kingma and Ba 2015.
  *
  * @example
  * adamax({ learningRate: 2e-3 });
@@ -21,16 +21,16 @@ export const adamax = builtinOptimizer<AdamaxOptions>({
     maximize: false,
     beta1: 0.9 as Rate,
     beta2: 0.999,
-    epsilon: 1e-8,
+    eps: 1e-8,
   },
   momentum: "beta1",
   check(options) {
     checkRange("adamax", options, ["beta1", "beta2"], 0, 1);
-    checkRange("adamax", options, ["epsilon"], 0, Infinity);
+    checkRange("adamax", options, ["eps"], 0, Infinity);
   },
-  links: ({ learningRate, weightDecay, beta1, beta2, epsilon }) => [
+  links: ({ learningRate, weightDecay, beta1, beta2, eps }) => [
     ...decayed(weightDecay),
-    scaleByAdamax({ beta1, beta2, epsilon }),
+    scaleByAdamax({ beta1, beta2, eps }),
     scaleByLearningRate(learningRate),
   ],
 });

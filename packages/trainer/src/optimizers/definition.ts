@@ -89,15 +89,15 @@ export interface UpdateAttributes<O extends CommonOptions = CommonOptions> {
 /** Any of the options; a default of `false` stands for either. */
 export type OptionsOf<O> = { readonly [K in keyof O]?: O[K] extends boolean ? boolean : O[K] };
 
-const habit = (name: string, instead: string) => (): never => {
+const absentMethod = (name: string, instead: string) => (): never => {
   throw new ErmineError("ERMINE_USAGE", `An optimizer has no ${name}(): it keeps no parameters. ${instead}`);
 };
 
-/** What hands used to PyTorch and tfjs call. */
-const habits: object = {
-  step: habit("step", "A Trainer applies it; in a loop of your own update() gives the new values, which you assign."),
-  zeroGrad: habit("zeroGrad", "valueAndGrad returns fresh gradients, nothing accumulates."),
-  minimize: habit("minimize", "A Trainer does that: new Trainer({ model, loss, optimizer, backend }).fit(data)."),
+/** Methods of optimizers of PyTorch and TensorFlow.js: errors that say where ermine has them. */
+const absentMethods: object = {
+  step: absentMethod("step", "A Trainer applies it; in a loop of your own update() gives the new values, which you assign."),
+  zeroGrad: absentMethod("zeroGrad", "valueAndGrad returns fresh gradients, nothing accumulates."),
+  minimize: absentMethod("minimize", "A Trainer does that: new Trainer({ model, loss, optimizer, backend }).fit(data)."),
 };
 
 /**
@@ -228,7 +228,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
     const attributes: UpdateAttributes<O> = { options: settled, form, scalars: scalarNames };
     const rows = spec.rows?.(settled);
     return markCopy<Optimizer>("optimizer", {
-      ...habits,
+      ...absentMethods,
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
       slots: slotsFor,

@@ -8,7 +8,7 @@ import { scaleByLearningRate, scaleByTrustRatio } from "./transforms/scale.js";
 /**
  * r = m̂ / (√v̂ + ε) + λθ; θ ← θ − lr · (‖θ‖ / ‖r‖) · r, for each parameter; the ratio is 1 where one of them is 0.
  *
- * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-6, weightDecay 0. Source: You et al. 2020.
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, eps 1e-6, weightDecay 0. Source: You et al. 2020.
  *
  * @example
  * lamb({ learningRate: 1e-3 });
@@ -21,15 +21,15 @@ export const lamb = builtinOptimizer<LambOptions>({
     maximize: false,
     beta1: 0.9 as Rate,
     beta2: 0.999,
-    epsilon: 1e-6,
+    eps: 1e-6,
   },
   momentum: "beta1",
   check(options) {
     checkRange("lamb", options, ["beta1", "beta2"], 0, 1);
-    checkRange("lamb", options, ["epsilon"], 0, Infinity);
+    checkRange("lamb", options, ["eps"], 0, Infinity);
   },
-  links: ({ learningRate, weightDecay, beta1, beta2, epsilon }) => [
-    scaleByAdam({ beta1, beta2, epsilon }),
+  links: ({ learningRate, weightDecay, beta1, beta2, eps }) => [
+    scaleByAdam({ beta1, beta2, eps }),
     ...decayed(weightDecay),
     scaleByTrustRatio(),
     scaleByLearningRate(learningRate),

@@ -25,7 +25,7 @@ const matricesAlone: GradientTransformation = perParameter({
  *
  * Matrices only: give biases, embeddings and convolutions an adamw in a group of their own.
  * Defaults: learningRate 0.001, momentum 0.95, nesterov true, weightDecay 0.1 (decoupled), nsCoefficients [3.4445, −4.775, 2.0315], nsSteps 5,
- * epsilon 1e-7, adjustLrFn "original", as PyTorch's. Source: Jordan et al. 2024.
+ * eps 1e-7, adjustLrFn "original", as PyTorch's. Source: Jordan et al. 2024.
  *
  * @throws ErmineError ERMINE_SHAPE for a parameter that is no matrix
  * @example
@@ -41,7 +41,7 @@ export const muon = builtinOptimizer<MuonOptions>({
     nesterov: true,
     nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
     nsSteps: 5,
-    epsilon: 1e-7,
+    eps: 1e-7,
     adjustLrFn: "original" as AdjustLrFn,
   },
   momentum: "momentum",
@@ -50,10 +50,10 @@ export const muon = builtinOptimizer<MuonOptions>({
     checkRange("muon", options, ["nsSteps"], 0, 100);
     checkAdjustLrFn("muon", options.adjustLrFn);
   },
-  links: ({ learningRate, weightDecay, momentum, nesterov, nsCoefficients, nsSteps, epsilon, adjustLrFn }) => [
+  links: ({ learningRate, weightDecay, momentum, nesterov, nsCoefficients, nsSteps, eps, adjustLrFn }) => [
     matricesAlone,
     ema(momentum, { debias: false, nesterov }),
-    orthogonalize({ nsCoefficients, nsSteps, epsilon, adjustLrFn }),
+    orthogonalize({ nsCoefficients, nsSteps, eps, adjustLrFn }),
     ...decayed(weightDecay),
     scaleByLearningRate(learningRate),
   ],

@@ -9,7 +9,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
  * m, v as adam's; μₜ = β₁(1 − ½ · 0.96^(t · momentumDecay));
  * θ ← θ − lr · ((1 − μₜ) g / (1 − Πμ) + μₜ₊₁ m / (1 − Πμ · μₜ₊₁)) / (√v̂ + ε).
  *
- * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, epsilon 1e-8, momentumDecay 0.004, weightDecay 0, decoupledWeightDecay false (L2), as
+ * Defaults: learningRate 0.002, beta1 0.9, beta2 0.999, eps 1e-8, momentumDecay 0.004, weightDecay 0, decoupledWeightDecay false (L2), as
  * PyTorch's. Source: Dozat 2016.
  *
  * @example
@@ -23,16 +23,16 @@ export const nadam = builtinOptimizer<NadamOptions>({
     maximize: false,
     beta1: 0.9,
     beta2: 0.999,
-    epsilon: 1e-8,
+    eps: 1e-8,
     momentumDecay: 0.004,
     decoupledWeightDecay: false,
   },
   check(options) {
     checkRange("nadam", options, ["beta1", "beta2"], 0, 1);
-    checkRange("nadam", options, ["epsilon", "momentumDecay"], 0, Infinity);
+    checkRange("nadam", options, ["eps", "momentumDecay"], 0, Infinity);
   },
-  links({ learningRate, weightDecay, beta1, beta2, epsilon, momentumDecay, decoupledWeightDecay }) {
-    const [decay, scaled] = [decayed(weightDecay), scaleByNadam({ beta1, beta2, epsilon, momentumDecay })];
+  links({ learningRate, weightDecay, beta1, beta2, eps, momentumDecay, decoupledWeightDecay }) {
+    const [decay, scaled] = [decayed(weightDecay), scaleByNadam({ beta1, beta2, eps, momentumDecay })];
     return [...(decoupledWeightDecay ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

@@ -25,7 +25,7 @@ export interface RmspropOptions extends CommonOptions {
   /** How much of the mean square is kept at each step. Default 0.99. */
   readonly alpha: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** How much of the last direction is kept: a number or a schedule. Default 0. */
   readonly momentum: Rate;
   /** Divide by the deviation: the square of the mean gradient is subtracted. Default false. */
@@ -43,7 +43,7 @@ export interface AdamOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** Divide by the largest mean square so far. Default false. */
   readonly amsgrad: boolean;
   /** Shrink the weights next to the step (AdamW) in place of adding λθ to the gradient. Default false. */
@@ -61,7 +61,7 @@ export interface AdamwOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** Divide by the largest mean square so far. Default false. */
   readonly amsgrad: boolean;
 }
@@ -77,7 +77,7 @@ export interface SparseAdamOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** The options of `adagrad`. */
@@ -91,7 +91,7 @@ export interface AdagradOptions extends CommonOptions {
   /** The initial value of the sum of squares. Default 0. */
   readonly initialAccumulatorValue: number;
   /** Added to the root of the sum of squares. Default 1e-10. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** The options of `adadelta`. */
@@ -103,7 +103,7 @@ export interface AdadeltaOptions extends CommonOptions {
   /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
   readonly rho: number;
   /** Added under both roots. Default 1e-6. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** The options of `adamax`. */
@@ -117,7 +117,7 @@ export interface AdamaxOptions extends CommonOptions {
   /** How much of the largest gradient is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the size of the gradient. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** The options of `nadam`. */
@@ -131,7 +131,7 @@ export interface NadamOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** How fast the momentum approaches beta1. Default 0.004. */
   readonly momentumDecay: number;
   /** Shrink the weights next to the step (AdamW) in place of adding λθ to the gradient. Default false. */
@@ -149,7 +149,7 @@ export interface RadamOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** Shrink the weights next to the step (AdamW) in place of adding λθ to the gradient. Default false. */
   readonly decoupledWeightDecay: boolean;
 }
@@ -203,7 +203,7 @@ export interface LambOptions extends CommonOptions {
   /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-6. */
-  readonly epsilon: number;
+  readonly eps: number;
 }
 
 /** The options of `adafactor`. */
@@ -215,7 +215,7 @@ export interface AdafactorOptions extends CommonOptions {
   /** The exponent with which the memory of mean squares grows; below 0. Default −0.8. */
   readonly beta2Decay: number;
   /** The least mean square (null: float32's 2⁻²³), and the least size of a parameter. Default [null, 1e-3]. */
-  readonly epsilon: readonly [number | null, number];
+  readonly eps: readonly [number | null, number];
   /** Updates are scaled down to a root mean square of at most d; at least 1. Default 1. */
   readonly d: number;
 }
@@ -235,7 +235,7 @@ export interface MuonOptions extends CommonOptions {
   /** Iterations. Default 5. */
   readonly nsSteps: number;
   /** The least norm that is divided by. Default 1e-7. */
-  readonly epsilon: number;
+  readonly eps: number;
   /** How the rate follows a matrix's sizes. Default "original". */
   readonly adjustLrFn: "original" | "matchRmsAdamw" | "spectralUnclamped";
 }

@@ -3,7 +3,7 @@ import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { builtinOptimizer, checkRange, decayed, hasDecay } from "./definition.js";
 import type { SgdOptions } from "./options.js";
-import { trace } from "./transforms/momentum.js";
+import { applyMomentum } from "./transforms/momentum.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
 
 /**
@@ -37,7 +37,7 @@ export const sgd = builtinOptimizer<SgdOptions>({
   rows: ({ momentum, weightDecay }) => (momentum === 0 && !hasDecay(weightDecay) ? "same" : undefined),
   links: ({ learningRate, weightDecay, momentum, dampening, nesterov }) => [
     ...decayed(weightDecay),
-    ...(momentum === 0 ? [] : [trace(momentum, { dampening, nesterov })]),
+    ...(momentum === 0 ? [] : [applyMomentum(momentum, { dampening, nesterov })]),
     scaleByLearningRate(learningRate),
   ],
 });

@@ -13,7 +13,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
  * A lazy adam: not adam's numbers, whose moments move every row at every step. For a group of embeddings; a parameter that is used otherwise is
  * an error. On cpu a step touches the rows of the batch and no others, as it does for `sgd` without momentum and weightDecay and `adagrad` without
  * weightDecay; other backends do the same over the whole table.
- * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, as PyTorch's SparseAdam.
+ * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, eps 1e-8, as PyTorch's SparseAdam.
  *
  * @example
  * sparseAdam({ learningRate: 1e-3 });
@@ -28,18 +28,18 @@ export const sparseAdam = builtinOptimizer<SparseAdamOptions>({
     maximize: false,
     beta1: 0.9 as Rate,
     beta2: 0.999,
-    epsilon: 1e-8,
+    eps: 1e-8,
   },
   momentum: "beta1",
   check(options) {
     checkRange("sparseAdam", options, ["beta1", "beta2"], 0, 1);
-    checkRange("sparseAdam", options, ["epsilon"], 0, Infinity);
+    checkRange("sparseAdam", options, ["eps"], 0, Infinity);
     if (options.weightDecay !== 0)
       throw new ErmineError("ERMINE_OPTION", "sparseAdam has no weight decay: rows that are not looked up could not decay.");
   },
   rows: () => "only",
-  links: ({ learningRate, beta1, beta2, epsilon }) => [
-    adamLink({ beta1, beta2, epsilon, amsgrad: false }, (t, beta) => ({
+  links: ({ learningRate, beta1, beta2, eps }) => [
+    adamLink({ beta1, beta2, eps, amsgrad: false }, (t, beta) => ({
       first: Math.sqrt(1 - beta2 ** t) / (1 - beta ** t),
       second: 1,
     })),

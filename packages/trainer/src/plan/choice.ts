@@ -2,7 +2,7 @@
 import { createBackend, ErmineError, probeBackends, type Backend } from "@ermine/core";
 import { timeSteps } from "./measure.js";
 import type { BackendRequest } from "./request.js";
-import { stepsApart, type ApartSteps } from "./steps.js";
+import { detachedSteps, type DetachedSteps } from "./steps.js";
 import type { Workload } from "./workload.js";
 
 /** A backend that could have been, and why it is or is not. Plain JSON. */
@@ -139,12 +139,12 @@ async function open(candidate: Candidate): Promise<void> {
 
 /** Times a step of the workload on each; one that cannot run it gets its `problem`. */
 async function measureAll(candidates: readonly Candidate[], { module, runs, numbers }: Workload): Promise<void> {
-  const ready: (readonly [Candidate, ApartSteps])[] = [];
+  const ready: (readonly [Candidate, DetachedSteps])[] = [];
   try {
     for (const candidate of candidates) {
       if (candidate.backend === undefined) continue;
       try {
-        const steps = stepsApart(candidate.backend, module, runs, numbers);
+        const steps = detachedSteps(candidate.backend, module, runs, numbers);
         ready.push([candidate, steps]);
         await steps.step();
       } catch (error) {

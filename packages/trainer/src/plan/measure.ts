@@ -1,5 +1,5 @@
 /** Times steps: each candidate's in turn, so that what slows the machine for a while slows all of them. */
-import type { ApartSteps } from "./steps.js";
+import type { DetachedSteps } from "./steps.js";
 
 /** Milliseconds that one turn of a candidate should last, so that the clock's grain and a pause of the collector do not matter. */
 const turn = 4;
@@ -10,7 +10,7 @@ const fewestRounds = 3;
  *
  * @param budget about how many milliseconds it may take in all, the first step of each (which builds its program) not counted
  */
-export async function timeSteps(candidates: readonly ApartSteps[], budget: number): Promise<number[]> {
+export async function timeSteps(candidates: readonly DetachedSteps[], budget: number): Promise<number[]> {
   const counts: number[] = [];
   for (const candidate of candidates) {
     await stepTimes(candidate, 1);
@@ -26,7 +26,7 @@ export async function timeSteps(candidates: readonly ApartSteps[], budget: numbe
 }
 
 /** Milliseconds a step over `count` of them. */
-async function stepTimes({ step }: ApartSteps, count: number): Promise<number> {
+async function stepTimes({ step }: DetachedSteps, count: number): Promise<number> {
   const started = performance.now();
   for (let i = 0; i < count; i++) {
     const pending = step();

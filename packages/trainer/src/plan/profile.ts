@@ -1,7 +1,7 @@
 /** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
 import {
   allocate,
-  compileApart,
+  compileDetached,
   isFeedSource,
   type Backend,
   type Graph,
@@ -11,7 +11,7 @@ import {
 } from "@ermine/core";
 import { costOf } from "./cost.js";
 import { median, timeSteps } from "./measure.js";
-import { stepsApart, uncompiled } from "./steps.js";
+import { detachedSteps, uncompiled } from "./steps.js";
 import { bytes, milliseconds, table } from "./table.js";
 import type { Workload } from "./workload.js";
 
@@ -124,8 +124,8 @@ export class Profile {
 /** Profiles so many steps of the workload, apart from the training. */
 export async function profile(backend: Backend, workload: Workload, steps: number): Promise<Profile> {
   const { module, runs, numbers, batchSize } = workload;
-  const whole = stepsApart(backend, module, runs, numbers);
-  const timed = whole.program.profile === undefined ? compileApart(uncompiled(backend), module) : whole.program;
+  const whole = detachedSteps(backend, module, runs, numbers);
+  const timed = whole.program.profile === undefined ? compileDetached(uncompiled(backend), module) : whole.program;
   try {
     const [millisecondsPerStep] = await timeSteps([whole], 200);
     numbers.forEach((data, i) => timed.write(i, data));

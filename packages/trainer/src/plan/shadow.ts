@@ -11,7 +11,7 @@ import type { Training } from "../step/training.js";
 import { changeDifference, difference } from "./difference.js";
 import { firstDifferentOp } from "./firstDifferentOp.js";
 import type { ShadowFinding, ShadowOptions, ShadowReport } from "./shadowReport.js";
-import { numbersOf, stepsApart, uncompiled, type ApartSteps } from "./steps.js";
+import { numbersOf, detachedSteps, uncompiled, type DetachedSteps } from "./steps.js";
 
 /** What an update starts from. */
 interface Before {
@@ -28,7 +28,7 @@ export class Shadow {
   readonly #tolerance: number;
   readonly #notice: (message: string) => void;
   readonly #findings: ShadowFinding[] = [];
-  #steps: ApartSteps | undefined;
+  #steps: DetachedSteps | undefined;
   #checked = 0;
 
   private constructor(training: Training, backend: Backend, options: ShadowOptions, notice: (message: string) => void) {
@@ -95,7 +95,7 @@ export class Shadow {
     numbers: readonly TypedArray[],
   ): Promise<{ numbers: TypedArray[]; report: ArrayLike<number> }> {
     const own = backend === this.#backend;
-    const steps = (own ? this.#steps : undefined) ?? stepsApart(backend, this.#module, runs, numbers);
+    const steps = (own ? this.#steps : undefined) ?? detachedSteps(backend, this.#module, runs, numbers);
     if (own) this.#steps = steps;
     const { program } = steps;
     try {

@@ -1,5 +1,5 @@
 /** A model's steps on a backend apart from the training itself: with the same starting numbers, and nothing of them kept. */
-import { compileApart, type Backend, type GraphModule, type Program, type TypedArray } from "@ermine/core";
+import { compileDetached, type Backend, type GraphModule, type Program, type TypedArray } from "@ermine/core";
 import type { EntryRun } from "../step/feeds.js";
 
 /** The variables' numbers on the host, in the module's order. */
@@ -7,7 +7,7 @@ export const numbersOf = (module: GraphModule): Promise<TypedArray[]> =>
   Promise.all(module.variables.map((variable) => variable.data()));
 
 /** The calls that one step is, on a program of its own. */
-export interface ApartSteps {
+export interface DetachedSteps {
   readonly backend: Backend;
   readonly program: Program;
   /** Runs a step and reads what the trainer reads of one. A promise where the backend answers later. */
@@ -17,13 +17,13 @@ export interface ApartSteps {
   dispose(): void;
 }
 
-export function stepsApart(
+export function detachedSteps(
   backend: Backend,
   module: GraphModule,
   runs: readonly EntryRun[],
   numbers: readonly TypedArray[],
-): ApartSteps {
-  const program = compileApart(backend, module);
+): DetachedSteps {
+  const program = compileDetached(backend, module);
   const write = (values: readonly TypedArray[]): void => values.forEach((data, i) => program.write(i, data));
   write(numbers);
   return {

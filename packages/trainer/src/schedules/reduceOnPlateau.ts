@@ -22,7 +22,7 @@ export interface ReduceOnPlateauOptions {
   /** The rate is not reduced below it. Default 0. */
   readonly minLearningRate?: number;
   /** Smaller changes are not made. Default 1e-8. */
-  readonly epsilon?: number;
+  readonly eps?: number;
 }
 
 /** How far one training is with it. */
@@ -70,12 +70,12 @@ export function reduceOnPlateau(
       thresholdMode: "string",
       cooldown: "number",
       minLearningRate: "number",
-      epsilon: "number",
+      eps: "number",
     },
     [learningRate],
   );
   const { monitor = "valLoss", mode, factor = 0.1, patience = 10, threshold = 1e-4 } = options;
-  const { thresholdMode = "rel", cooldown = 0, minLearningRate = 0, epsilon = 1e-8 } = options;
+  const { thresholdMode = "rel", cooldown = 0, minLearningRate = 0, eps = 1e-8 } = options;
   requireNumber("reduceOnPlateau", "learningRate", learningRate, 0);
   checkMode("reduceOnPlateau", mode);
   requireOneOf("reduceOnPlateau", "thresholdMode", thresholdMode, ["rel", "abs"]);
@@ -84,7 +84,7 @@ export function reduceOnPlateau(
   requireCount("reduceOnPlateau", "cooldown", cooldown, 0);
   requireNumber("reduceOnPlateau", "threshold", threshold);
   requireNumber("reduceOnPlateau", "minLearningRate", minLearningRate, 0);
-  requireNumber("reduceOnPlateau", "epsilon", epsilon, 0);
+  requireNumber("reduceOnPlateau", "eps", eps, 0);
   const signFor = (better: Better | undefined): 1 | -1 =>
     signOf("reduceOnPlateau", monitor, mode, better ?? (losses.includes(monitor) ? "lower" : undefined));
   const init = (): PlateauState => ({ rate: learningRate, best: NaN, bad: 0, cooling: 0 });
@@ -109,7 +109,7 @@ export function reduceOnPlateau(
       if (cooling > 0) [cooling, bad] = [cooling - 1, 0];
       if (bad > patience) {
         const next = Math.max(rate * factor, minLearningRate);
-        if (rate - next > epsilon) rate = next;
+        if (rate - next > eps) rate = next;
         [cooling, bad] = [cooldown, 0];
       }
       return { rate, best, bad, cooling };

@@ -173,7 +173,7 @@ function inOrder(
 }
 
 /** Before the micro-batches of an update whose loss has several parts: what each part's mean will be over. */
-export function weighBody(setup: StepSetup, batch: BatchTensors, { normalizers }: Accumulated): Stepped {
+export function sumNormalizersBody(setup: StepSetup, batch: BatchTensors, { normalizers }: Accumulated): Stepped {
   // Normalizers are a matter of the targets: of the forward nothing is left but shapes.
   const terms = inMode(setup.model, "eval", () => termsOf(setup.loss, forward(setup.model, batch.inputs), batch));
   const ok = greaterEqual(total(terms.map(({ normalizer }) => normalizer)), 0);

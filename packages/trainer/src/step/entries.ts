@@ -15,7 +15,7 @@ import {
   type BatchTensors,
 } from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
-import { accumulateBody, applyBody, updateBody, weighBody, type StepSetup, type Stepped } from "./body.js";
+import { accumulateBody, applyBody, updateBody, sumNormalizersBody, type StepSetup, type Stepped } from "./body.js";
 import type { EntryBody, EntryResult, EntrySpec } from "./engine.js";
 import { inMode } from "./mode.js";
 import { linkOf, type OutputReading, type Training } from "./training.js";
@@ -23,7 +23,7 @@ import { linkOf, type OutputReading, type Training } from "./training.js";
 /** How a step is made, its groups among it. */
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
   ...setup,
-  groups: state.begin(() => engine.forget(["step", "weigh", "accumulate", "apply"])),
+  groups: state.begin(() => engine.forget(["step", "sumNormalizers", "accumulate", "apply"])),
   checksWritten: state.checksWritten,
 });
 
@@ -63,7 +63,7 @@ function defineParts(training: Training, setup: StepSetup, data: ColumnTypes): v
   const { engine, state } = training;
   const sums = state.accumulated(countParts(training, data));
   if (sums.normalizers.shape[0]! > 1) {
-    engine.define("weigh", specOf(training, data), ({ batch }) => resultOf(weighBody(setup, batch!, sums)));
+    engine.define("sumNormalizers", specOf(training, data), ({ batch }) => resultOf(sumNormalizersBody(setup, batch!, sums)));
   }
   const changed = engine.define("accumulate", specOf(training, data), ({ batch, counters }) =>
     resultOf(accumulateBody(setup, batch!, counters, sums)),
@@ -90,7 +90,7 @@ function countParts(training: Training, data: ColumnTypes): number {
 
 /** The entries that an update calls. */
 export const updateEntries = ({ accumulate, setup: { loss } }: Training): string[] =>
-  accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["weigh"] : []), "accumulate", "apply"];
+  accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["sumNormalizers"] : []), "accumulate", "apply"];
 
 /**
  * @param hasMetrics is the model's output read too, for metrics?

@@ -3,7 +3,7 @@ import { ErmineError, formatShape, scope, show, Variable, zeros, type Parameter,
 import { optimizerFor, optimizersOf } from "../optimizers/groups.js";
 import type { Schedule } from "../schedules/schedule.js";
 import type { HostState, ParameterAge, SavedState, SnapshotSettings, TrainingSnapshot, VariableState } from "./contract.js";
-import { slotName, type Kept } from "./memory.js";
+import { slotName, type ParameterState } from "./optimizerState.js";
 import { copyState } from "./savedState.js";
 import type { Training } from "./training.js";
 
@@ -14,11 +14,11 @@ export async function takeSnapshot(training: Training, settings: SnapshotSetting
   const nameOf = new Map(named.map(([name, parameter]) => [parameter, name]));
   const ages: [string, ParameterAge][] = [];
   const slots: Variable[] = [];
-  for (const [parameter, { slots: own, missed, since = null }] of state.kept) {
+  for (const [parameter, { slots: slotsOfParameter, skippedSteps, since = null }] of state.parameterStates) {
     const name = nameOf.get(parameter);
     if (name === undefined) continue;
-    ages.push([name, { skippedSteps: missed, frozenSince: since }]);
-    slots.push(...own);
+    ages.push([name, { skippedSteps, frozenSince: since }]);
+    slots.push(...slotsOfParameter);
   }
   const host: HostState = {
     batch: state.batch,
@@ -38,7 +38,7 @@ export async function takeSnapshot(training: Training, settings: SnapshotSetting
     stopped: state.stopped,
     callbacks: state
       .callbackStates()
-      .map(({ name, state: kept }) => ({ name, state: copyState(`What state() of ${name} gives`, kept) })),
+      .map(({ name, state: value }) => ({ name, state: copyState(`What state() of ${name} gives`, value) })),
   };
   const all: [string, Variable][] = [
     ...setup.model.namedVariables(),
@@ -92,8 +92,8 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
   const schedules = new Map<Schedule, SavedState>();
   schedulesOf(training).forEach((rates, group) =>
     rates.forEach((rate, i) => {
-      const kept = host.schedules[group]?.[i] ?? null;
-      if (rate !== null && kept !== null) schedules.set(rate, copyState(`The state of ${rate.name}`, kept));
+      const saved = host.schedules[group]?.[i] ?? null;
+      if (rate !== null && saved !== null) schedules.set(rate, copyState(`The state of ${rate.name}`, saved));
     }),
   );
   // Looked at before the first is made.
@@ -109,24 +109,24 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
         data: take("slot", full, shape, "float32"),
       } as const;
     });
-    return { parameter, slots, missed: skippedSteps, since: frozenSince };
+    return { parameter, slots, skippedSteps, since: frozenSince };
   });
   const [rest] = values.values();
   if (rest !== undefined)
     throw anotherModel(`it has ${rest.name} ${rest.dtype}${formatShape(rest.shape)}, which this trainer has not`);
 
-  engine.forget(["step", "weigh", "accumulate", "apply"]);
+  engine.forget(["step", "sumNormalizers", "accumulate", "apply"]);
   averaged.putBack();
-  const kept = new Map<Parameter, Kept>();
-  for (const { parameter, slots, missed, since } of plans) {
+  const states = new Map<Parameter, ParameterState>();
+  for (const { parameter, slots, skippedSteps, since } of plans) {
     const variables = slots.map(({ name, shape, role, data }) => {
       const variable = new Variable(zeros(shape), { name, trainable: false, role });
       scope(() => variable.write(data));
       return variable;
     });
-    kept.set(parameter, { slots: variables, missed, ...(since === null ? {} : { since }) });
+    states.set(parameter, { slots: variables, skippedSteps, ...(since === null ? {} : { since }) });
   }
-  state.restore(host, kept, schedules);
+  state.restore(host, states, schedules);
   scope(() => {
     for (const [variable, data] of written) variable.write(data);
   });

@@ -7,9 +7,9 @@ import { optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
 import type { HostSums } from "../risk/means.js";
 import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import type { CallbackState, EpochSums, HostState } from "./contract.js";
-import { OptimizerMemory, sameGroups, type GroupState, type Kept } from "./memory.js";
+import { OptimizerState, sameGroups, type GroupState, type ParameterState } from "./optimizerState.js";
 
-export type { GroupState } from "./memory.js";
+export type { GroupState } from "./optimizerState.js";
 
 /** The sums that an update's micro-batches add to, before it is taken. */
 export interface Accumulated {
@@ -72,7 +72,7 @@ export class TrainingState {
   readonly buffers: readonly Variable[];
   readonly #model: Module;
   readonly optimizer: OptimizerSetup;
-  readonly #memory = new OptimizerMemory();
+  readonly #optimizerState = new OptimizerState();
   #groups: readonly GroupState[] | undefined;
   /** Was a value that is fed so large that finite gradients may give values that are not finite? */
   hasLargeScalars = false;
@@ -95,7 +95,7 @@ export class TrainingState {
    * the step is another one.
    */
   begin(changed?: () => void): readonly GroupState[] {
-    const groups = this.#memory.groups(this.#model, this.optimizer, this.update);
+    const groups = this.#optimizerState.groups(this.#model, this.optimizer, this.update);
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
@@ -151,8 +151,8 @@ export class TrainingState {
   /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
   writeScalars(target: Float32Array): void {
     const { update: step, epoch, schedules } = this;
-    for (const { optimizer, firstScalar, missed } of this.groups) {
-      const time: Time = { step, epoch, age: step - missed, schedules };
+    for (const { optimizer, firstScalar, skippedSteps } of this.groups) {
+      const time: Time = { step, epoch, age: step - skippedSteps, schedules };
       const values = optimizer.scalars(time);
       // A few numbers: typed arrays are slow to take a list.
       for (let i = 0; i < values.length; i++) target[firstScalar + i] = values[i]!;
@@ -188,16 +188,14 @@ export class TrainingState {
     );
   }
 
-  /** Can finite gradients give values that are not finite? A rate was very large once, or an epsilon is 0 in float32: 0 / 0 is NaN. */
+  /** Can finite gradients give values that are not finite? A rate was very large once, or `eps` is 0 in float32: 0 / 0 is NaN. */
   get checksWritten(): boolean {
-    return (
-      this.hasLargeScalars || this.groups.some(({ optimizer }) => Math.fround(Number(optimizer.options["epsilon"] ?? 1)) === 0)
-    );
+    return this.hasLargeScalars || this.groups.some(({ optimizer }) => Math.fround(Number(optimizer.options["eps"] ?? 1)) === 0);
   }
 
   /** The slots of every parameter that was ever trained. */
-  get kept(): OptimizerMemory["kept"] {
-    return this.#memory.kept;
+  get parameterStates(): OptimizerState["states"] {
+    return this.#optimizerState.states;
   }
 
   /**
@@ -205,9 +203,9 @@ export class TrainingState {
    *
    * @param schedules the states of those that follow a log
    */
-  restore(host: HostState, kept: ReadonlyMap<Parameter, Kept>, schedules: ReadonlyMap<Schedule, unknown>): void {
+  restore(host: HostState, states: ReadonlyMap<Parameter, ParameterState>, schedules: ReadonlyMap<Schedule, unknown>): void {
     this.dispose();
-    this.#memory.replace(kept);
+    this.#optimizerState.replace(states);
     for (const [schedule, state] of schedules) this.schedules.set(schedule, state);
     const { batch, update, epoch, cursor, hasLargeScalars, sums, history, stopped, callbacks } = host;
     Object.assign(this, { batch, update, epoch, cursor, hasLargeScalars, stopped });
@@ -240,7 +238,7 @@ export class TrainingState {
 
   /** What there is now. @returns goes back to it, and frees what was made since */
   mark(): () => void {
-    const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#memory.mark()];
+    const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#optimizerState.mark()];
     return () => {
       // Sums that were there before were freed when their groups changed.
       if (this.#accumulated !== accumulated) this.#freeSums();
@@ -256,7 +254,7 @@ export class TrainingState {
 
   /** Frees the slots and the sums; training begins anew, from the parameters as they are. */
   dispose(): void {
-    this.#memory.dispose();
+    this.#optimizerState.dispose();
     this.#freeSums();
     this.#groups = undefined;
     this.schedules.clear();

@@ -11,8 +11,8 @@ import { form, type Form } from "./form.js";
 type Options = Readonly<Record<string, Arg>>;
 
 /** Some of the options, each at the value that its definition says has an effect. */
-const some = (b: Builder, witnesses: object): Options =>
-  Object.fromEntries(Object.entries(witnesses as Options).filter(() => b.random.chance(0.25)));
+const some = (b: Builder, optionExamples: object): Options =>
+  Object.fromEntries(Object.entries(optionExamples as Options).filter(() => b.random.chance(0.25)));
 
 const ofActivations = activations.map(({ name, activation }) =>
   form(
@@ -25,7 +25,7 @@ const ofActivations = activations.map(({ name, activation }) =>
       }
       const x = b.float("axis" in activation.defaults ? { ranks: [1, 3] } : {});
       const axis = "axis" in activation.defaults && b.random.chance(0.5) ? { axis: b.axis(b.shapeOf(x)) } : {};
-      return b.call(name, x, { ...some(b, activation.witnesses), ...axis });
+      return b.call(name, x, { ...some(b, activation.optionExamples), ...axis });
     },
     name.includes("oftmax") ? 1.5 : 0.6,
   ),
@@ -75,12 +75,12 @@ const ofLosses = losses.map(({ name, loss }) =>
   form(
     name,
     (b) => {
-      const { samples, witnesses } = loss as unknown as Loss<readonly Tensor[], Record<string, unknown>>;
+      const { samples, optionExamples } = loss as unknown as Loss<readonly Tensor[], Record<string, unknown>>;
       const made = b.traced(() => b.random.pick(Object.values(samples))(b.size(), drawFor(b)));
       const inputs = made.inputs.map((t) => asArg(b, t));
       const given = Object.fromEntries(Object.entries(made.options ?? {}).map(([key, value]) => [key, asArg(b, value)]));
       const reduction = b.random.pick(["none", "none", "mean", "sum"]);
-      return b.call(name, ...inputs, { ...given, ...some(b, witnesses), reduction });
+      return b.call(name, ...inputs, { ...given, ...some(b, optionExamples), reduction });
     },
     name === "crossEntropy" || name.startsWith("bce") ? 1.5 : 0.6,
   ),

@@ -27,13 +27,13 @@ interface Betas {
   /** Decay of the mean square. Default 0.999. */
   readonly beta2?: number;
   /** Added to the root of the mean square. Default 1e-8. */
-  readonly epsilon?: number;
+  readonly eps?: number;
 }
 
-const betas = { beta1: 0.9 as Rate, beta2: 0.999, epsilon: 1e-8 };
+const betas = { beta1: 0.9 as Rate, beta2: 0.999, eps: 1e-8 };
 
 /**
- * m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, amsgrad false (true: v̂ is the largest so far).
+ * m̂ / (√v̂ + ε). Defaults: beta1 0.9, beta2 0.999, eps 1e-8, amsgrad false (true: v̂ is the largest so far).
  *
  * @example
  * chain(scaleByAdam(), scaleByLearningRate(1e-3)); // adam
@@ -59,7 +59,7 @@ export function adamLink(
   options: Required<Betas> & { readonly amsgrad: boolean },
   corrections: (t: number, beta1: number) => { readonly first: number; readonly second: number },
 ): GradientTransformation {
-  const { amsgrad, beta1, beta2, epsilon } = options;
+  const { amsgrad, beta1, beta2, eps } = options;
   return perParameter({
     name: "scaleByAdam",
     form: amsgrad ? " amsgrad" : "",
@@ -67,21 +67,21 @@ export function adamLink(
     scalars(time) {
       const kept = rateAt(beta1, time);
       const { first, second } = corrections(ageOf(time) + 1, kept);
-      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2, first, second, epsilon };
+      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2, first, second, eps };
     },
     rates: [beta1],
     update(g, { slots: [m, v, vMax], s }) {
       const first = add(mul(m!, s.beta1), mul(g, s.taken1));
       const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
       const largest = vMax === undefined ? second : maximum(vMax, second);
-      const direction = div(mul(first, s.first), add(mul(sqrt(largest), s.second), s.epsilon));
+      const direction = div(mul(first, s.first), add(mul(sqrt(largest), s.second), s.eps));
       return vMax === undefined ? [direction, first, second] : [direction, first, second, largest];
     },
   });
 }
 
 /**
- * g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, epsilon 1e-8, centered false.
+ * g / (√v + ε), v ← alpha · v + (1 − alpha)g²; centered: v − mean(g)². RMSprop's. Defaults: alpha 0.99, eps 1e-8, centered false.
  *
  * @example
  * chain(scaleByRms({ centered: true }), scaleByLearningRate(1e-2)); // rmsprop
@@ -91,29 +91,29 @@ export function scaleByRms(
     /** How much of the mean square is kept at each step, in [0, 1). Default 0.99. */
     readonly alpha?: number;
     /** Added to the root. Default 1e-8. */
-    readonly epsilon?: number;
+    readonly eps?: number;
     /** Subtract the square of the mean gradient: a variance. Default false. */
     readonly centered?: boolean;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRms", arguments, 1);
-  const { alpha, epsilon, centered } = linkOptions("scaleByRms", options, { alpha: 0.99, epsilon: 1e-8, centered: false });
+  const { alpha, eps, centered } = linkOptions("scaleByRms", options, { alpha: 0.99, eps: 1e-8, centered: false });
   return perParameter({
     name: "scaleByRms",
     form: centered ? " centered" : "",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
-    scalars: () => ({ alpha, taken: 1 - alpha, epsilon }),
+    scalars: () => ({ alpha, taken: 1 - alpha, eps }),
     update(g, { slots: [kept, mean], s }) {
       const next = add(mul(kept!, s.alpha), mul(square(g), s.taken));
-      if (mean === undefined) return [div(g, add(sqrt(next), s.epsilon)), next];
+      if (mean === undefined) return [div(g, add(sqrt(next), s.eps)), next];
       const centre = add(mul(mean, s.alpha), mul(g, s.taken));
-      return [div(g, add(sqrt(sub(next, square(centre))), s.epsilon)), next, centre];
+      return [div(g, add(sqrt(sub(next, square(centre))), s.eps)), next, centre];
     },
   });
 }
 
 /**
- * g / (√G + ε), G ← G + g². Adagrad's. Defaults: initialAccumulatorValue 0, epsilon 1e-10.
+ * g / (√G + ε), G ← G + g². Adagrad's. Defaults: initialAccumulatorValue 0, eps 1e-10.
  *
  * @example
  * chain(scaleByRss(), scaleByLearningRate(1e-2)); // adagrad
@@ -123,27 +123,27 @@ export function scaleByRss(
     /** The initial value of the sum of squares. Default 0. */
     readonly initialAccumulatorValue?: number;
     /** Added to the root. Default 1e-10. */
-    readonly epsilon?: number;
+    readonly eps?: number;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRss", arguments, 1);
-  const { initialAccumulatorValue, epsilon } = linkOptions("scaleByRss", options, {
+  const { initialAccumulatorValue, eps } = linkOptions("scaleByRss", options, {
     initialAccumulatorValue: 0,
-    epsilon: 1e-10,
+    eps: 1e-10,
   });
   return perParameter({
     name: "scaleByRss",
     slots: { sum: initialAccumulatorValue },
-    scalars: () => ({ epsilon }),
+    scalars: () => ({ eps }),
     update(g, { slots, s }) {
       const total = add(slots[0]!, square(g));
-      return [div(g, add(sqrt(total), s.epsilon)), total];
+      return [div(g, add(sqrt(total), s.eps)), total];
     },
   });
 }
 
 /**
- * √(u + ε) / √(v + ε) · g, with the mean squares v of g and u of that. Defaults: rho 0.9, epsilon 1e-6.
+ * √(u + ε) / √(v + ε) · g, with the mean squares v of g and u of that. Defaults: rho 0.9, eps 1e-6.
  *
  * @example
  * chain(scaleByAdadelta(), scaleByLearningRate(1)); // adadelta
@@ -153,50 +153,50 @@ export function scaleByAdadelta(
     /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
     readonly rho?: number;
     /** Added under both roots. Default 1e-6. */
-    readonly epsilon?: number;
+    readonly eps?: number;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdadelta", arguments, 1);
-  const { rho, epsilon } = linkOptions("scaleByAdadelta", options, { rho: 0.9, epsilon: 1e-6 });
+  const { rho, eps } = linkOptions("scaleByAdadelta", options, { rho: 0.9, eps: 1e-6 });
   return perParameter({
     name: "scaleByAdadelta",
     slots: { square: 0, delta: 0 },
-    scalars: () => ({ rho, taken: 1 - rho, epsilon }),
+    scalars: () => ({ rho, taken: 1 - rho, eps }),
     update(g, { slots: [v, u], s }) {
       const next = add(mul(v!, s.rho), mul(square(g), s.taken));
-      const direction = mul(div(sqrt(add(u!, s.epsilon)), sqrt(add(next, s.epsilon))), g);
+      const direction = mul(div(sqrt(add(u!, s.eps)), sqrt(add(next, s.eps))), g);
       return [direction, next, add(mul(u!, s.rho), mul(square(direction), s.taken))];
     },
   });
 }
 
 /**
- * m̂ / u, u ← max(β₂u, |g| + ε). Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8.
+ * m̂ / u, u ← max(β₂u, |g| + ε). Defaults: beta1 0.9, beta2 0.999, eps 1e-8.
  *
  * @example
  * chain(scaleByAdamax(), scaleByLearningRate(2e-3)); // adamax
  */
 export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdamax", arguments, 1);
-  const { beta1, beta2, epsilon } = linkOptions("scaleByAdamax", options, betas, ["beta1"]);
+  const { beta1, beta2, eps } = linkOptions("scaleByAdamax", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByAdamax",
     slots: { m: 0, u: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);
-      return { beta1: kept, taken1: 1 - kept, beta2, epsilon, first: 1 / (1 - kept ** (ageOf(time) + 1)) };
+      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - kept ** (ageOf(time) + 1)) };
     },
     rates: [beta1],
     update(g, { slots: [m, u], s }) {
       const first = add(mul(m!, s.beta1), mul(g, s.taken1));
-      const largest = maximum(mul(u!, s.beta2), add(abs(g), s.epsilon));
+      const largest = maximum(mul(u!, s.beta2), add(abs(g), s.eps));
       return [div(mul(first, s.first), largest), first, largest];
     },
   });
 }
 
 /**
- * Adam's direction with Nesterov's momentum. Defaults: beta1 0.9 (a number), beta2 0.999, epsilon 1e-8, momentumDecay 0.004.
+ * Adam's direction with Nesterov's momentum. Defaults: beta1 0.9 (a number), beta2 0.999, eps 1e-8, momentumDecay 0.004.
  *
  * @example
  * chain(scaleByNadam(), scaleByLearningRate(2e-3)); // nadam
@@ -210,7 +210,7 @@ export function scaleByNadam(
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByNadam", arguments, 1);
-  const { beta1, beta2, epsilon, momentumDecay } = linkOptions("scaleByNadam", options, {
+  const { beta1, beta2, eps, momentumDecay } = linkOptions("scaleByNadam", options, {
     ...betas,
     beta1: 0.9,
     momentumDecay: 0.004,
@@ -231,27 +231,27 @@ export function scaleByNadam(
         gradient: (1 - now) / (1 - product),
         mean: next / (1 - product * next),
         second: 1 / (1 - beta2 ** t),
-        epsilon,
+        eps,
       };
     },
     update(g, { slots: [m, v], s }) {
       const first = add(mul(m!, s.beta1), mul(g, s.taken1));
       const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
-      const size = add(sqrt(mul(second, s.second)), s.epsilon);
+      const size = add(sqrt(mul(second, s.second)), s.eps);
       return [div(add(mul(g, s.gradient), mul(first, s.mean)), size), first, second];
     },
   });
 }
 
 /**
- * Adam's direction, rectified; m̂ alone while the variance is not known. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8.
+ * Adam's direction, rectified; m̂ alone while the variance is not known. Defaults: beta1 0.9, beta2 0.999, eps 1e-8.
  *
  * @example
  * chain(scaleByRadam(), scaleByLearningRate(1e-3)); // radam
  */
 export function scaleByRadam(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRadam", arguments, 1);
-  const { beta1, beta2, epsilon } = linkOptions("scaleByRadam", options, betas, ["beta1"]);
+  const { beta1, beta2, eps } = linkOptions("scaleByRadam", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByRadam",
     slots: { m: 0, v: 0 },
@@ -267,20 +267,20 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
         taken2: 1 - beta2,
         adaptive: adaptive / correction,
         plain: plain / correction,
-        epsilon,
+        eps,
       };
     },
     rates: [beta1],
     update(g, { slots: [m, v], s }) {
       const first = add(mul(m!, s.beta1), mul(g, s.taken1));
       const second = add(mul(v!, s.beta2), mul(square(g), s.taken2));
-      return [add(mul(s.adaptive, div(first, add(sqrt(second), s.epsilon))), mul(first, s.plain)), first, second];
+      return [add(mul(s.adaptive, div(first, add(sqrt(second), s.eps))), mul(first, s.plain)), first, second];
     },
   });
 }
 
 /**
- * m̂ / (√ŝ + ε), s ← β₂s + (1 − β₂)(g − m)² + ε: small steps where the gradient surprises. Defaults: beta1 0.9, beta2 0.999, epsilon 1e-16.
+ * m̂ / (√ŝ + ε), s ← β₂s + (1 − β₂)(g − m)² + ε: small steps where the gradient surprises. Defaults: beta1 0.9, beta2 0.999, eps 1e-16.
  * Source: Zhuang et al. 2020 (AdaBelief).
  *
  * @example
@@ -288,7 +288,7 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
  */
 export function scaleByBelief(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByBelief", arguments, 1);
-  const { beta1, beta2, epsilon } = linkOptions("scaleByBelief", options, { ...betas, epsilon: 1e-16 }, ["beta1"]);
+  const { beta1, beta2, eps } = linkOptions("scaleByBelief", options, { ...betas, eps: 1e-16 }, ["beta1"]);
   return perParameter({
     name: "scaleByBelief",
     slots: { m: 0, surprise: 0 },
@@ -301,14 +301,14 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
         taken2: 1 - beta2,
         first: 1 / (1 - kept ** t),
         second: 1 / Math.sqrt(1 - beta2 ** t),
-        epsilon,
+        eps,
       };
     },
     rates: [beta1],
     update(g, { slots: [m, kept], s }) {
       const first = add(mul(m!, s.beta1), mul(g, s.taken1));
-      const surprise = add(add(mul(kept!, s.beta2), mul(square(sub(g, first)), s.taken2)), s.epsilon);
-      return [div(mul(first, s.first), add(mul(sqrt(surprise), s.second), s.epsilon)), first, surprise];
+      const surprise = add(add(mul(kept!, s.beta2), mul(square(sub(g, first)), s.taken2)), s.eps);
+      return [div(mul(first, s.first), add(mul(sqrt(surprise), s.second), s.eps)), first, surprise];
     },
   });
 }

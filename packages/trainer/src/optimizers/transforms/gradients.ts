@@ -39,13 +39,13 @@ export const clipByBlockRms = (threshold: number): GradientTransformation =>
   });
 
 /**
- * Each unit's update scaled down to at most clipping · ‖its weights‖, the weights' norm at least epsilon. A unit is what one number of the first
- * axis belongs to; a vector's units are its numbers. Defaults: clipping 0.01, epsilon 1e-3. Source: Brock et al. 2021.
+ * Each unit's update scaled down to at most clipping · ‖its weights‖, the weights' norm at least eps. A unit is what one number of the first
+ * axis belongs to; a vector's units are its numbers. Defaults: clipping 0.01, eps 1e-3. Source: Brock et al. 2021.
  *
  * @example
  * chain(adaptiveClip(0.01), scaleByAdam(), scaleByLearningRate(1e-3));
  */
-export function adaptiveClip(clipping = 0.01, epsilon = 1e-3): GradientTransformation {
+export function adaptiveClip(clipping = 0.01, eps = 1e-3): GradientTransformation {
   if (!(clipping > 0)) throw new ErmineError("ERMINE_OPTION", `adaptiveClip: clipping must be above 0, got ${clipping}.`);
   return perParameter({
     name: "adaptiveClip",
@@ -53,7 +53,7 @@ export function adaptiveClip(clipping = 0.01, epsilon = 1e-3): GradientTransform
       const axis = p.shape.slice(1).map((_, i) => i + 1);
       const unit = (t: typeof u): typeof u =>
         axis.length === 0 ? sqrt(mul(t, t)) : sqrt(sum(mul(t, t), { axis, keepDims: true }));
-      const limit = mul(clamp(unit(p), epsilon), clipping);
+      const limit = mul(clamp(unit(p), eps), clipping);
       return [mul(u, minimum(div(limit, clamp(unit(u), 1e-6)), 1))];
     },
   });

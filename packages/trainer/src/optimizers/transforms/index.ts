@@ -20,6 +20,6 @@ export {
   normalizeByGlobalNorm,
 } from "./gradients.js";
 export { orthogonalize, scaleByFactoredRms, type AdjustLrFn } from "./matrices.js";
-export { ema, scaleByLion, trace } from "./momentum.js";
+export { ema, scaleByLion, applyMomentum } from "./momentum.js";
 export { scale, scaleByLearningRate, scaleBySchedule, scaleBySign, scaleByTrustRatio } from "./scale.js";
 export { addDecayedWeights, averageWeights, masked, scaleByParameterRms, type ParameterMask } from "./weights.js";

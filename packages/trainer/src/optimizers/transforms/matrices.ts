@@ -27,7 +27,7 @@ function factored(shape: readonly number[]): SlotPlan {
 
 /**
  * g / √max(V, ε²): for a matrix R ← (1 − b)R + b · mean of g² in each row, C alike in each column, b = t^beta2Decay, V = R C / mean R; below rank 2
- * V ← (1 − b)V + b · g². Adafactor's. Defaults: beta2Decay −0.8, epsilon 2⁻²³ (float32's). Source: Shazeer and Stern 2018.
+ * V ← (1 − b)V + b · g². Adafactor's. Defaults: beta2Decay −0.8, eps 2⁻²³ (float32's). Source: Shazeer and Stern 2018.
  *
  * @example
  * chain(scaleByFactoredRms(), scaleByLearningRate(1e-2)); // adafactor's scaling
@@ -37,11 +37,11 @@ export function scaleByFactoredRms(
     /** The exponent with which the memory of mean squares grows; below 0. Default −0.8. */
     readonly beta2Decay?: number;
     /** The least root mean square. Default 2⁻²³. */
-    readonly epsilon?: number;
+    readonly eps?: number;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByFactoredRms", arguments, 1);
-  const { beta2Decay, epsilon } = linkOptions("scaleByFactoredRms", options, { beta2Decay: -0.8, epsilon: 2 ** -23 });
+  const { beta2Decay, eps } = linkOptions("scaleByFactoredRms", options, { beta2Decay: -0.8, eps: 2 ** -23 });
   return perParameter({
     name: "scaleByFactoredRms",
     slots: factored,
@@ -55,18 +55,18 @@ export function scaleByFactoredRms(
           : [-1, -2].map((axis, i) => follow(slots[i]!, mean(square, { axis, keepDims: true })));
       const [rows, columns] = next as [Tensor, Tensor?];
       const variance =
-        columns === undefined ? rows : div(mul(rows, columns), clamp(mean(rows, { axis: -2, keepDims: true }), epsilon));
-      return [mul(rsqrt(clamp(variance, epsilon * epsilon)), g), ...next];
+        columns === undefined ? rows : div(mul(rows, columns), clamp(mean(rows, { axis: -2, keepDims: true }), eps));
+      return [mul(rsqrt(clamp(variance, eps * eps)), g), ...next];
     },
   });
 }
 
 /** Newton and Schulz' iteration towards the nearest matrix whose singular values are 1. */
-function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, epsilon: number): Tensor {
+function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], steps: number, eps: number): Tensor {
   const [rows, columns] = x.shape as readonly [number, number];
   const tall = rows > columns;
   let y: Tensor = tall ? transpose(x) : x;
-  y = div(y, clamp(norm(y), epsilon));
+  y = div(y, clamp(norm(y), eps));
   for (let i = 0; i < steps; i++) {
     const gram = matmul(y, transpose(y));
     y = add(mul(y, a), matmul(add(mul(gram, b), mul(matmul(gram, gram), c)), y));
@@ -86,7 +86,7 @@ export type AdjustLrFn = keyof typeof factors;
 
 /**
  * The nearest matrix with singular values 1, by Newton and Schulz' iteration, times a factor of its size; numbers and vectors go by. Muon's.
- * Defaults: nsSteps 5, nsCoefficients [3.4445, −4.775, 2.0315], epsilon 1e-7, adjustLrFn "original".
+ * Defaults: nsSteps 5, nsCoefficients [3.4445, −4.775, 2.0315], eps 1e-7, adjustLrFn "original".
  *
  * @throws ErmineError ERMINE_OPTION for an unknown adjustLrFn
  *
@@ -100,16 +100,16 @@ export function orthogonalize(
     /** The coefficients of the iteration's polynomial. Default [3.4445, −4.775, 2.0315]. */
     readonly nsCoefficients?: readonly [number, number, number];
     /** The least norm that is divided by. Default 1e-7. */
-    readonly epsilon?: number;
+    readonly eps?: number;
     /** The factor: √max(1, rows / columns), 0.2 · √max(rows, columns) or √(rows / columns). Default "original", the first. */
     readonly adjustLrFn?: AdjustLrFn;
   } = {},
 ): GradientTransformation {
   if (arguments.length > 1) checkArguments("orthogonalize", arguments, 1);
-  const { nsSteps, nsCoefficients, epsilon, adjustLrFn } = linkOptions("orthogonalize", options, {
+  const { nsSteps, nsCoefficients, eps, adjustLrFn } = linkOptions("orthogonalize", options, {
     nsSteps: 5,
     nsCoefficients: [3.4445, -4.775, 2.0315] as readonly [number, number, number],
-    epsilon: 1e-7,
+    eps: 1e-7,
     adjustLrFn: "original" as AdjustLrFn,
   });
   checkAdjustLrFn("orthogonalize", adjustLrFn);
@@ -118,7 +118,7 @@ export function orthogonalize(
     update(u) {
       if (u.rank !== 2) return [u];
       const [rows, columns] = u.shape as readonly [number, number];
-      return [mul(orthogonal(u, nsCoefficients, nsSteps, epsilon), factors[adjustLrFn](rows, columns))];
+      return [mul(orthogonal(u, nsCoefficients, nsSteps, eps), factors[adjustLrFn](rows, columns))];
     },
   });
 }

@@ -4,7 +4,7 @@ import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { linkOptions } from "./options.js";
 
-type TraceScalars = { readonly momentum: number; readonly taken?: number };
+type MomentumScalars = { readonly momentum: number; readonly taken?: number };
 
 /**
  * b ← μb + (1 − dampening)g (the first b is g), the direction b, or g + μb with nesterov. SGD's momentum.
@@ -13,9 +13,9 @@ type TraceScalars = { readonly momentum: number; readonly taken?: number };
  * @param options nesterov: default false; dampening: default 0
  *
  * @example
- * chain(trace(0.9, { nesterov: true }), scaleByLearningRate(0.1)); // sgd
+ * chain(applyMomentum(0.9, { nesterov: true }), scaleByLearningRate(0.1)); // sgd
  */
-export function trace(
+export function applyMomentum(
   momentum: Rate,
   options: {
     /** Look one step ahead: g + μb in place of b. Default false. */
@@ -24,15 +24,15 @@ export function trace(
     readonly dampening?: number;
   } = {},
 ): GradientTransformation {
-  if (arguments.length > 2) checkArguments("trace", arguments, 2);
-  checkOptions("trace", options, { nesterov: "boolean", dampening: "number" }, [momentum]);
+  if (arguments.length > 2) checkArguments("applyMomentum", arguments, 2);
+  checkOptions("applyMomentum", options, { nesterov: "boolean", dampening: "number" }, [momentum]);
   const { nesterov = false, dampening = 0 } = options;
   return perParameter({
-    name: "trace",
+    name: "applyMomentum",
     form: `${nesterov ? " nesterov" : ""}${dampening === 0 ? "" : " damped"}`,
     slots: { momentum: 0 },
     // The first momentum is the gradient itself: dampening begins with the second step.
-    scalars: (time): TraceScalars =>
+    scalars: (time): MomentumScalars =>
       dampening === 0
         ? { momentum: rateAt(momentum, time) }
         : { momentum: rateAt(momentum, time), taken: ageOf(time) === 0 ? 1 : 1 - dampening },

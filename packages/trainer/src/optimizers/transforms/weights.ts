@@ -58,15 +58,15 @@ export const averageWeights = (share: (time: Time) => number): GradientTransform
   });
 
 /**
- * max(epsilon, rms(θ)) · u for each parameter: steps in proportion to the weights. Default epsilon 1e-3. Source: Shazeer and Stern 2018.
+ * max(eps, rms(θ)) · u for each parameter: steps in proportion to the weights. Default eps 1e-3. Source: Shazeer and Stern 2018.
  *
  * @example
  * chain(scaleByFactoredRms(), scaleByParameterRms(), scaleByLearningRate(1e-2)); // adafactor
  */
-export const scaleByParameterRms = (epsilon = 1e-3): GradientTransformation =>
+export const scaleByParameterRms = (eps = 1e-3): GradientTransformation =>
   perParameter({
     name: "scaleByParameterRms",
-    update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), epsilon))],
+    update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), eps))],
   });
 
 /**

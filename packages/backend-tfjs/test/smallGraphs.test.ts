@@ -1,7 +1,7 @@
 import * as core from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { beforeAll, describe, expect, it } from "vitest";
-import { smallness } from "../src/compiled/smallness.js";
+import { smallGraphCheck } from "../src/compiled/smallGraphs.js";
 
 const N = core.Dim.symbol("N");
 const graphOf = (width: number): core.Graph =>
@@ -13,12 +13,12 @@ beforeAll(() => core.useBackend(reference()));
 
 describe("a run is small", () => {
   it("by the sizes that it is fed, whatever came before", () => {
-    const isSmall = smallness(graphOf(1024));
+    const isSmall = smallGraphCheck(graphOf(1024));
     expect([256, 257, 1, 4000, 0].map((n) => isSmall({ N: n }))).toEqual([true, false, true, false, true]);
   });
   it("never, where a value of a size that is known is large", () => {
     const v = new core.Variable(core.zeros([1024, 257]));
     const { graph } = core.traceEntry("entry", () => core.sum(v.value));
-    expect(smallness(graph)({})).toBe(false);
+    expect(smallGraphCheck(graph)({})).toBe(false);
   });
 });

@@ -18,9 +18,9 @@ export const nanWhere = (condition: Tensor, x: Tensor): Tensor => apply1(nanWher
 
 type Attributes = { readonly classes: number; readonly ignoreIndex: number | null };
 
-const known = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqual(target, 0), less(target, classes));
+const isClassOf = (target: Tensor, classes: number): Tensor => logicalAnd(greaterEqual(target, 0), less(target, classes));
 
-const knownClassesOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
+const invalidClassToNaNOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
   name: "knownClasses",
   inputs: [
     { name: "x", dtype: "float32" },
@@ -29,19 +29,19 @@ const knownClassesOp: Op<Attributes> = /* @__PURE__ */ builtinOp<Attributes>({
   infer: ([x]) => [x!],
   classIndices: (_, { classes, ignoreIndex }) => ({ input: 1, classes, ...(ignoreIndex === null ? {} : { ignoreIndex }) }),
   decompose([x, target], { classes, ignoreIndex }) {
-    const isClass = known(target!, classes);
+    const isClass = isClassOf(target!, classes);
     const fits = ignoreIndex === null ? isClass : logicalOr(isClass, equal(target!, ignoreIndex));
     return [where(fits, x!, NaN)];
   },
-  gradient: ([g], [, target], _, attributes) => [apply1(knownClassesOp, [g!, target!], attributes), undefined],
+  gradient: ([g], [, target], _, attributes) => [apply1(invalidClassToNaNOp, [g!, target!], attributes), undefined],
 });
 
 /**
  * x where the target is one of the classes or `ignoreIndex` (null: there is none), NaN elsewhere: a step with it is refused. The target
  * broadcasts to x. An ignored target never meets the NaN, so that derivatives of any order can be masked with 0 there.
  */
-export const ofKnownClasses = (x: Tensor, target: Tensor, classes: number, ignoreIndex: number | null): Tensor =>
-  apply1(knownClassesOp, [x, target], { classes, ignoreIndex });
+export const invalidClassToNaN = (x: Tensor, target: Tensor, classes: number, ignoreIndex: number | null): Tensor =>
+  apply1(invalidClassToNaNOp, [x, target], { classes, ignoreIndex });
 
 /** An index to look up with: the target, 0 where it is none of the classes. */
-export const lookedUp = (target: Tensor, classes: number): Tensor => where(known(target, classes), target, 0);
+export const invalidClassToZero = (target: Tensor, classes: number): Tensor => where(isClassOf(target, classes), target, 0);

@@ -5,7 +5,7 @@ import { bind, concrete, Dim, type Bindings, type Graph, type Shape } from "@erm
 const limit = 2 ** 18;
 
 /** Is every value of the graph that small, with these sizes for its symbols? The answer for the last sizes is kept. */
-export function smallness(graph: Graph): (bindings: Bindings) => boolean {
+export function smallGraphCheck(graph: Graph): (bindings: Bindings) => boolean {
   const shapes = graph.nodes.flatMap((node) => node.outputs.map(({ type }) => type.shape));
   const isOpen = (shape: Shape): boolean => shape.some((size) => size instanceof Dim);
   const fits = (shape: Shape): boolean => concrete(shape).reduce((a, b) => a * b, 1) <= limit;

@@ -25,13 +25,13 @@ export interface GroupState {
   readonly slots: readonly (readonly Variable[])[];
   readonly firstScalar: number;
   /** Updates that went by without these parameters: before they were thawed. */
-  readonly missed: number;
+  readonly skippedSteps: number;
 }
 
-/** A parameter's slots, and how many of the first `step` updates it has missed; where it is not trained, since which one. */
-export interface Kept {
+/** A parameter's slots, and how many of the first `step` updates it took no part in; where it is frozen, since which one. */
+export interface ParameterState {
   readonly slots: readonly Variable[];
-  readonly missed: number;
+  readonly skippedSteps: number;
   since?: number;
 }
 
@@ -39,52 +39,52 @@ export interface Kept {
 export const slotName = (parameter: string, slot: string): string => `optimizer.${parameter}.${slot}`;
 
 /** Slots of every parameter that was ever trained: a frozen layer finds its own again when it is thawed. */
-export class OptimizerMemory {
-  readonly #kept = new Map<Parameter, Kept>();
+export class OptimizerState {
+  readonly #states = new Map<Parameter, ParameterState>();
 
-  /** What there is of each parameter that was ever trained. */
-  get kept(): ReadonlyMap<Parameter, Readonly<Kept>> {
-    return this.#kept;
+  /** The state of each parameter that was ever trained. */
+  get states(): ReadonlyMap<Parameter, Readonly<ParameterState>> {
+    return this.#states;
   }
 
-  /** Puts others in the place of what there is, which is freed. */
-  replace(kept: ReadonlyMap<Parameter, Kept>): void {
+  /** Frees all states, and takes these in their place. */
+  replace(states: ReadonlyMap<Parameter, ParameterState>): void {
     this.dispose();
-    for (const [parameter, one] of kept) this.#kept.set(parameter, one);
+    for (const [parameter, state] of states) this.#states.set(parameter, state);
   }
 
-  /** The groups at this step: a group for each optimizer and number of updates missed. */
+  /** The groups at this step: a group for each optimizer and number of skipped steps. */
   groups(model: Module, setup: OptimizerSetup, step: number): GroupState[] {
     const assigned = assignGroups(model, setup);
-    // Who is there from the beginning has missed nothing, also where training is taken up at a later step.
-    const begun = this.#kept.size === 0 ? 0 : step;
+    // A parameter that is there from the beginning has skipped no steps, also where training is resumed at a later one.
+    const begun = this.#states.size === 0 ? 0 : step;
     const trained = new Set(assigned.flatMap(({ parameters }) => parameters.map(([, p]) => p)));
-    for (const [parameter, kept] of this.#kept) if (!trained.has(parameter)) kept.since ??= step;
+    for (const [parameter, state] of this.#states) if (!trained.has(parameter)) state.since ??= step;
     let firstScalar = 0;
     return assigned.flatMap(({ optimizer, parameters }) => {
-      const parts = new Map<number, { names: string[]; parameters: Parameter[]; slots: (readonly Variable[])[] }>();
+      const bySkippedSteps = new Map<number, { names: string[]; parameters: Parameter[]; slots: (readonly Variable[])[] }>();
       for (const [name, parameter] of parameters) {
-        const { slots, missed } = this.#take(name, parameter, optimizer, step, begun);
-        const part = parts.get(missed) ?? { names: [], parameters: [], slots: [] };
-        part.names.push(name);
-        part.parameters.push(parameter);
-        part.slots.push(slots);
-        parts.set(missed, part);
+        const { slots, skippedSteps } = this.#take(name, parameter, optimizer, step, begun);
+        const group = bySkippedSteps.get(skippedSteps) ?? { names: [], parameters: [], slots: [] };
+        group.names.push(name);
+        group.parameters.push(parameter);
+        group.slots.push(slots);
+        bySkippedSteps.set(skippedSteps, group);
       }
-      return [...parts].map(([missed, part]): GroupState => {
+      return [...bySkippedSteps].map(([skippedSteps, group]): GroupState => {
         firstScalar += optimizer.scalarCount;
-        return { optimizer, ...part, firstScalar: firstScalar - optimizer.scalarCount, missed };
+        return { optimizer, ...group, firstScalar: firstScalar - optimizer.scalarCount, skippedSteps };
       });
     });
   }
 
-  #take(name: string, parameter: Parameter, optimizer: Optimizer, step: number, begun: number): Kept {
-    const known = this.#kept.get(parameter);
-    if (known !== undefined) {
-      const missed = known.missed + (known.since === undefined ? 0 : step - known.since);
-      const kept = { slots: known.slots, missed };
-      this.#kept.set(parameter, kept);
-      return kept;
+  #take(name: string, parameter: Parameter, optimizer: Optimizer, step: number, begun: number): ParameterState {
+    const current = this.#states.get(parameter);
+    if (current !== undefined) {
+      const skippedSteps = current.skippedSteps + (current.since === undefined ? 0 : step - current.since);
+      const trained = { slots: current.slots, skippedSteps };
+      this.#states.set(parameter, trained);
+      return trained;
     }
     const slots = Object.entries(optimizer.slots(parameter.shape)).map(
       ([slot, how]) =>
@@ -94,24 +94,25 @@ export class OptimizerMemory {
           role: slot === optimizer.average ? "average" : "slot",
         }),
     );
-    const kept = { slots, missed: begun };
-    this.#kept.set(parameter, kept);
-    return kept;
+    const state = { slots, skippedSteps: begun };
+    this.#states.set(parameter, state);
+    return state;
   }
 
-  /** What there is now. @returns goes back to it, and frees the slots that were made since */
+  /** Notes the states as they are. @returns restores them, and frees the slots that were made since */
   mark(): () => void {
-    const before = new Map([...this.#kept].map(([parameter, kept]) => [parameter, { ...kept }]));
+    const before = new Map([...this.#states].map(([parameter, state]) => [parameter, { ...state }]));
     return () => {
-      for (const [parameter, { slots }] of this.#kept) if (!before.has(parameter)) for (const slot of slots) slot.value.dispose();
-      this.#kept.clear();
-      for (const [parameter, kept] of before) this.#kept.set(parameter, kept);
+      for (const [parameter, { slots }] of this.#states)
+        if (!before.has(parameter)) for (const slot of slots) slot.value.dispose();
+      this.#states.clear();
+      for (const [parameter, state] of before) this.#states.set(parameter, state);
     };
   }
 
   dispose(): void {
-    for (const { slots } of this.#kept.values()) for (const slot of slots) slot.value.dispose();
-    this.#kept.clear();
+    for (const { slots } of this.#states.values()) for (const slot of slots) slot.value.dispose();
+    this.#states.clear();
   }
 }
 
@@ -122,7 +123,7 @@ export const sameGroups = (a: readonly GroupState[], b: readonly GroupState[]): 
     const other = b[i]!;
     return (
       group.optimizer === other.optimizer &&
-      group.missed === other.missed &&
+      group.skippedSteps === other.skippedSteps &&
       group.parameters.length === other.parameters.length &&
       group.parameters.every((p, k) => p === other.parameters[k])
     );
