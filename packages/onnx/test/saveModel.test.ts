@@ -117,6 +117,7 @@ test("what is said of a model stands in its metadata", async () => {
     name: "digits",
     classes: ["zero", "one", "two"],
     link: "softmax",
+    preprocessing: { toJSON: () => ({ kind: "table" }) },
     metadata: { author: "me" },
   });
   expect(file.graph!.name).toBe("digits");
@@ -125,6 +126,7 @@ test("what is said of a model stands in its metadata", async () => {
     author: "me",
     "ermine.classes": '{"output":["zero","one","two"]}',
     "ermine.link": '{"output":"softmax"}',
+    "ermine.preprocessing": '{"kind":"table"}',
     "ermine.version": file.producerVersion,
   });
 });

@@ -4,6 +4,7 @@ import { embeddingIdsKind, oneHotKind, ordinalKind, TargetClasses } from "./cate
 import type { Block, Cell, Cells } from "./cells.js";
 import { datesKind } from "./dates.js";
 import { imputeKind } from "./impute.js";
+import { missingKind } from "./missing.js";
 import { logKind, minMaxKind, robustKind, standardizeKind } from "./scale.js";
 import { damaged, stepFrom, type FittedStep, type Step, type AnyStepKind, type StepJson } from "./step.js";
 
@@ -16,8 +17,16 @@ export interface ValuesByName {
   values(name: string): Cells;
 }
 
-/** What is done to each column: a step, or several one after the other. */
-export type ColumnSteps = Readonly<Record<string, Step | readonly Step[]>>;
+/** Steps of a column that has another name: so that one column gives several features. */
+export interface NamedColumnSteps {
+  /** The column's name. */
+  readonly column: string;
+  /** A step, or several one after the other. */
+  readonly steps: Step | readonly Step[];
+}
+
+/** What is done to each column: a step, or several one after the other; or, under a name of its own, what is done to a column that it names. */
+export type ColumnSteps = Readonly<Record<string, Step | readonly Step[] | NamedColumnSteps>>;
 
 /** What a model is given: `dataset({ inputs })` takes it. */
 export interface Features {
@@ -33,12 +42,14 @@ export interface Features {
 export interface ColumnsJson {
   /** Says what it is. */
   readonly kind: "columns";
-  /** The steps of each column, in order. */
-  readonly columns: readonly { readonly name: string; readonly steps: readonly StepJson[] }[];
+  /** The steps of each feature, in order; its column, where that has another name. */
+  readonly columns: readonly { readonly name: string; readonly column?: string; readonly steps: readonly StepJson[] }[];
 }
 
 interface FittedColumn {
   readonly name: string;
+  /** Where the cells come from. */
+  readonly column: string;
   readonly steps: readonly FittedStep[];
 }
 
@@ -52,6 +63,7 @@ const kinds: readonly AnyStepKind[] = [
   ordinalKind,
   embeddingIdsKind,
   datesKind,
+  missingKind,
 ];
 
 /** Columns whose steps have seen the training part: they never learn from what they are applied to. */
@@ -73,6 +85,11 @@ export class FittedColumns {
     return this.names.length;
   }
 
+  /** The columns that it reads, each once. */
+  get columns(): readonly string[] {
+    return [...new Set(this.#columns.map(({ column }) => column))];
+  }
+
   /**
    * What the model is given of these columns.
    *
@@ -80,9 +97,9 @@ export class FittedColumns {
    * ERMINE_DTYPE where some columns are ids and others are not
    */
   apply(columns: Columns): Features {
-    const blocks = this.#columns.map(({ name, steps }) => {
-      const cells = cellsOf(columns, name);
-      return at(name, () =>
+    const blocks = this.#columns.map(({ column, steps }) => {
+      const cells = cellsOf(columns, column);
+      return at(column, () =>
         steps.reduce<Block>((block, step) => step.apply(block.values), { values: cells, width: 1, dtype: "float32" }),
       );
     });
@@ -122,7 +139,7 @@ export class FittedColumns {
   }
 
   /**
-   * The columns that give these features, as far as they can be told: null for what was unknown or missing.
+   * The columns that give these features, by the features' names, as far as they can be told: null for what was unknown or missing.
    *
    * @throws ErmineError ERMINE_SHAPE where rows have another width
    */
@@ -153,7 +170,11 @@ export class FittedColumns {
   toJSON(): ColumnsJson {
     return {
       kind: "columns",
-      columns: this.#columns.map(({ name, steps }) => ({ name, steps: steps.map((step) => step.toJSON()) })),
+      columns: this.#columns.map(({ name, column, steps }) => ({
+        name,
+        ...(column === name ? {} : { column }),
+        steps: steps.map((step) => step.toJSON()),
+      })),
     };
   }
 }
@@ -215,6 +236,9 @@ export interface UnfittedColumns {
  * const fitted = features.fit({ weight: [1, null, 3], kind: ["a", "b", "a"] });
  * fitted.names; // => ["weight", "kind=a", "kind=b"]
  * fitted.apply({ weight: [2], kind: ["b"] }).data; // => [0, 0, 1]
+ *
+ * // Two features of one column.
+ * columns({ weight: [impute(), standardize()], weightIsMissing: { column: "weight", steps: missing() } });
  * @throws ErmineError ERMINE_USAGE for what is no step, ERMINE_OPTION where there is no column
  */
 export function columns(steps: ColumnSteps): UnfittedColumns {
@@ -224,10 +248,13 @@ export function columns(steps: ColumnSteps): UnfittedColumns {
       "ERMINE_OPTION",
       `columns takes steps by the columns' names, got ${show(steps)}. Write columns({ weight: standardize() }).`,
     );
-  const all = Object.entries(steps).map(([name, chain]) => ({
-    name,
-    chain: Array.isArray(chain) ? (chain as readonly Step[]) : [chain as Step],
-  }));
+  const all = Object.entries(steps).map(([name, given]) => {
+    const isNamed = typeof (given as Partial<NamedColumnSteps> | null)?.column === "string";
+    const { column, steps: chain } = isNamed
+      ? (given as NamedColumnSteps)
+      : { column: name, steps: given as Step | readonly Step[] };
+    return { name, column, chain: Array.isArray(chain) ? (chain as readonly Step[]) : [chain as Step] };
+  });
   for (const { name, chain } of all)
     if (chain.length === 0 || chain.some((step) => typeof (step as Partial<Step> | null)?.fit !== "function"))
       throw new ErmineError(
@@ -237,7 +264,11 @@ export function columns(steps: ColumnSteps): UnfittedColumns {
   return {
     fit: (training) =>
       new FittedColumns(
-        all.map(({ name, chain }) => ({ name, steps: at(name, () => fitChain(chain, cellsOf(training, name))) })),
+        all.map(({ name, column, chain }) => ({
+          name,
+          column,
+          steps: at(column, () => fitChain(chain, cellsOf(training, column))),
+        })),
       ),
   };
 }
@@ -270,10 +301,10 @@ export function columnsFrom(json: unknown): FittedColumns {
   if (kind !== "columns" || !Array.isArray(list) || list.length === 0) throw damaged("it has no columns");
   return new FittedColumns(
     list.map((column: Partial<ColumnsJson["columns"][number]> | null) => {
-      const { name, steps } = column ?? {};
-      if (typeof name !== "string" || !Array.isArray(steps) || steps.length === 0)
+      const { name, column: from = name, steps } = column ?? {};
+      if (typeof name !== "string" || typeof from !== "string" || !Array.isArray(steps) || steps.length === 0)
         throw damaged(`a column of it is ${JSON.stringify(column)}`);
-      return { name, steps: steps.map((step) => stepFrom(step, kinds)) };
+      return { name, column: from, steps: steps.map((step) => stepFrom(step, kinds)) };
     }),
   );
 }

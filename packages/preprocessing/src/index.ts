@@ -19,10 +19,20 @@ export {
   type ColumnsJson,
   type ColumnSteps,
   type Features,
+  type NamedColumnSteps,
   type UnfittedColumns,
   type ValuesByName,
 } from "./columns.js";
 export { dates, type DatePart, type DatesOptions } from "./dates.js";
 export { impute, type ImputeOptions } from "./impute.js";
+export { missing } from "./missing.js";
+export {
+  TablePreprocessing,
+  tablePreprocessing,
+  tablePreprocessingFrom,
+  type FittedTarget,
+  type TablePreprocessingJson,
+  type TablePreprocessingParts,
+} from "./tablePreprocessing.js";
 export { log, minMax, robust, standardize, type MinMaxOptions } from "./scale.js";
 export type { FittedStep, Step, StepJson } from "./step.js";

@@ -20,6 +20,10 @@ export interface SaveOptions {
   readonly classes?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** What makes probabilities of the output: "softmax", "sigmoid", "exp" or "identity"; of the only output, or of outputs by their names. Default: not said. */
   readonly link?: Link | Readonly<Record<string, Link>>;
+  /**
+   * What makes the inputs of raw data, as JSON, or what has a `toJSON` (`tablePreprocessing` of `@ermine/preprocessing`): kept as `ermine.preprocessing`. Default: none.
+   */
+  readonly preprocessing?: object;
   /** Further entries of the file's `metadata_props`. Default: none. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -32,6 +36,7 @@ const kinds = {
   name: "string",
   classes: ["list", "object"],
   link: ["string", "object"],
+  preprocessing: "object",
   metadata: "object",
 } as const;
 
@@ -119,6 +124,7 @@ export function metadataOf(
 ): readonly [string, string][] {
   const names = outputs.map(({ name }) => name);
   const entries: [string, string][] = [["ermine.version", version], ...Object.entries(options.metadata ?? {})];
+  if (options.preprocessing !== undefined) entries.push(["ermine.preprocessing", JSON.stringify(options.preprocessing)]);
   if (options.link !== undefined) entries.push(["ermine.link", JSON.stringify(byOutput("link", options.link, isLink, names))]);
   if (options.classes !== undefined) {
     const classes = byOutput("classes", options.classes, isClasses, names);
