@@ -26,7 +26,7 @@ export default {
       name: "core-gradients",
       comment: "Rules of gradients are for autograd alone, so that a program that only predicts carries none.",
       severity: "error",
-      from: { path: `${core}/`, pathNot: `${core}/(autograd/|index.ts)` },
+      from: { path: `${core}/`, pathNot: `${core}/(autograd/|entries/)` },
       to: { path: `${core}/autograd/rules/` },
     },
     {

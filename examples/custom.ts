@@ -1,18 +1,7 @@
 // Definitions of one's own: an activation and a loss by their meaning alone, an op with a gradient that is not its slope.
 import { cpu } from "@ermine/backend-cpu";
-import {
-  add,
-  apply1,
-  compile,
-  defineActivation,
-  defineFusedOp,
-  defineLoss,
-  grad,
-  jacobian,
-  manualSeed,
-  mul,
-  relu,
-} from "@ermine/core";
+import { add, compile, grad, jacobian, manualSeed, mul, relu } from "@ermine/core";
+import { apply1, defineActivation, defineFusedOp, defineLoss } from "@ermine/core/define";
 import { round, sub, sum, tanh, tensor, useBackend, type Tensor } from "@ermine/core";
 import { activationModule, Linear, Sequential } from "@ermine/core/nn";
 import { checkGradients } from "@ermine/core/reference";

@@ -24,7 +24,7 @@ export function pages() {
       title: "Activations",
       lead: "From `@ermine/core`: f(x, options), element by element unless there is an axis. Each is a module in `@ermine/core/nn` too.",
       fields: ["formula", "derivative", "range", "saturates", "role", "source"],
-      members: definitions("activations"),
+      members: definitionsAndAliases("activations"),
     }),
     "losses.md": page({
       title: "Losses",
@@ -32,7 +32,7 @@ export function pages() {
         'From `@ermine/core`: loss(…inputs, options). Every one has `reduction` ("mean", "sum", "none") and `sampleWeight` (N), which multiplies a sample’s values and what they count for in ' +
         "the mean. Micro-batches and a smaller last batch add values and counts up before they divide, so that the mean is the same for any split. Each is a module in `@ermine/core/nn` too.",
       fields: ["formula", "derivative", "expects", "targets", "use", "outliers", "mean", "source"],
-      members: definitions("losses"),
+      members: definitionsAndAliases("losses"),
     }),
     "optimizers.md": page({
       title: "Optimizers",
@@ -95,19 +95,25 @@ export function pages() {
       title: "Operations",
       lead: "From `@ermine/core`: functions of tensors, eager or in a compiled function alike. An axis may be negative: it counts from the end.",
       signatures: true,
-      members: core((at, name) => at.startsWith("ops/") && !isForDefiners(at, name)),
+      members: core((at) => at.startsWith("ops/")),
     }),
     "core.md": page({
       title: "Tensors, gradients, compiled functions",
       lead: "From `@ermine/core`: what is neither an [operation](ops.md), an [activation](activations.md) nor a [loss](losses.md).",
       signatures: true,
-      members: core((at, name) => !/^(ops|activations|losses)\//.test(at) && !isForDefiners(at, name)),
+      members: core((at) => isDomains(at) || !/^(ops|activations|losses)\//.test(at)),
     }),
-    "defining.md": page({
-      title: "For definitions and backends",
-      lead: "From `@ermine/core`: what people need who define ops, activations and losses, or write a backend ([Contributing](../../CONTRIBUTING.md)). A name that ends in `Op` is a definition: backends bind their kernels to it.",
+    "define.md": page({
+      title: "For definitions",
+      lead: "From `@ermine/core/define`: what people need who add ops, activations, losses, layers or optimizers ([Contributing](../../CONTRIBUTING.md)).",
       signatures: true,
-      members: core((at, name) => isForDefiners(at, name)),
+      members: of("@ermine/core/define", () => true),
+    }),
+    "backend.md": page({
+      title: "For backends",
+      lead: "From `@ermine/core/backend`: what people need who write a backend or a compiler ([Contributing](../../CONTRIBUTING.md)). A name that ends in `Op` is a definition: backends bind their kernels to it.",
+      signatures: true,
+      members: of("@ermine/core/backend", () => true),
     }),
   };
 }
@@ -118,7 +124,7 @@ function of(specifier, chosen) {
   return entry.exports
     .filter(({ symbol }) => isValue(symbol) && !isInternal(symbol) && !(symbol.flags & ts.SymbolFlags.ValueModule))
     .map(({ name, symbol }) => ({ name, symbol, file: fileOf(symbol) }))
-    .filter(({ name, file }) => chosen(file, name));
+    .filter(({ name, file, symbol }) => chosen(file, name, symbol));
 }
 
 const core = (chosen) => of("@ermine/core", (at, name) => chosen(at, name) && !isDefinition(at, name));
@@ -129,46 +135,14 @@ const byName = (a, b) => (a.name < b.name ? -1 : 1);
 const definitions = (folder) =>
   of("@ermine/core", (at, name) => at.startsWith(`${folder}/`) && isDefinition(at, name)).sort(byName);
 
+/** The same, and their other names: `swish` is `silu`. */
+const definitionsAndAliases = (folder) => of("@ermine/core", (at) => at.startsWith(`${folder}/`) && !isDomains(at)).sort(byName);
+
+/** Functions that say what a tensor's values are, which no loss is. */
+const isDomains = (at) => at === "losses/domains.ts";
+
 const isDefinition = (at, name) =>
   /^(activations|losses)\//.test(at) && (at.endsWith(`/${name}.ts`) || (name === "tanh" && at.endsWith("/tanh.ts")));
-
-/** Everything that a model, a loss or a loop does not need: definitions of ops, graphs, what backends and definers call. */
-const isForDefiners = (at, name) =>
-  name.endsWith("Op") ||
-  (/^(backend|ir|graph|dispatch\/(dispatch|trace|tape|kernels))/.test(at) && !users.has(name)) ||
-  (/^(define|check|kinds|require|with(Defaults|Domain|Path|outTrace)|mark|copy|bind|kernel|builtin)/.test(name) &&
-    !users.has(name)) ||
-  definers.has(name);
-
-/** For everyone, though they stand among what is for backends. */
-const users = new Set(["compile", "use", "registerBackend", "createBackend", "probeBackends", "registeredBackends"]);
-const definers = new Set([
-  "allocate",
-  "addSizes",
-  "apply",
-  "apply1",
-  "broadcastShapes",
-  "bytesPerElement",
-  "compactElements",
-  "concrete",
-  "divSizes",
-  "elementsOf",
-  "finalizationRegistry",
-  "foreignSpellings",
-  "formatShape",
-  "isTypedArray",
-  "loadChunk",
-  "mulSizes",
-  "naturalDType",
-  "nearestName",
-  "sameShape",
-  "sameSize",
-  "show",
-  "sizeOf",
-  "subSizes",
-  "totalNormalizer",
-  "valueRule",
-]);
 
 /** "ops/shape.ts" */
 function fileOf(symbol) {
@@ -178,7 +152,11 @@ function fileOf(symbol) {
 
 function page({ title, lead, fields = [], signatures = false, members }) {
   const { checker } = load();
-  const described = members.map((member) => ({ ...member, ...said(documentationOf(member.symbol, checker)) }));
+  const described = members.map((member) => {
+    const { text, list } = said(documentationOf(member.symbol, checker));
+    const other = Object.keys(list).length === 0 ? aliasOf(member.symbol, checker) : undefined;
+    return { ...member, text, list: other === undefined ? list : said(documentationOf(other, checker)).list };
+  });
   const parts = [`# ${title}`, note, lead];
   parts.push(
     table(
@@ -195,6 +173,12 @@ function page({ title, lead, fields = [], signatures = false, members }) {
   );
   if (options.length > 0) parts.push("## Options", table(["of", "option", "what it does"], options));
   return `${parts.join("\n\n")}\n`;
+}
+
+/** What a constant is another name of: `const swish = silu`. */
+function aliasOf(symbol, checker) {
+  const { initializer } = symbol.declarations[0];
+  return initializer !== undefined && ts.isIdentifier(initializer) ? checker.getSymbolAtLocation(initializer) : undefined;
 }
 
 const code = (text) => (text === "" ? "" : `\`${text}\``);

@@ -1,7 +1,7 @@
 /** The command line of `pnpm bench`. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { nearestName } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import { backendNames, peerNames, type BackendName, type PeerName } from "./contestants.js";
 import { workloadGroups, workloadNames } from "./workloads/index.js";
 

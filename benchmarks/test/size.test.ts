@@ -5,11 +5,11 @@ import { digitsProgram, everythingProgram, transferOf } from "../src/size.js";
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-test("the digits MLP is at most 98 KB of JavaScript and 60 KB of WebAssembly", async () => {
+test("the digits MLP is at most 100 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(98_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(100_000);
 });
 
 test("the digits MLP carries no layer, loss, optimizer or catalog that it does not name", async () => {

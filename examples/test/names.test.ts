@@ -3,7 +3,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { comparisonsOfNames, guardedFiles } from "../../scripts/names.mjs";
 import { root } from "../../scripts/run.mjs";
 
-const head = `import { type Backend, type FeedNode, type Loss, type Op, type OpNode, type Variable } from "@ermine/core";
+const head = `import { type Backend, type Loss, type Variable } from "@ermine/core";
+import { type Op } from "@ermine/core/define";
+import { type FeedNode, type OpNode } from "@ermine/core/backend";
 import { type Module } from "@ermine/core/nn";
 declare const op: Op, node: OpNode, backend: Backend, variable: Variable, feed: FeedNode, module: Module, loss: Loss;
 declare const table: Record<string, number>, map: Map<string, number>;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { isInternal, isValue, load, ts } from "../../scripts/declarations.mjs";
 import { files, pages, said } from "../../scripts/reference.mjs";
 
 const root = new URL("../../", import.meta.url);
@@ -29,6 +30,25 @@ it("has no page of something that is gone, and no entry that says nothing", () =
     const empty = rows.filter((row) => /\| {2}\|/.test(row.slice(0, row.lastIndexOf("|", row.length - 2) + 1)));
     expect(empty, name).toEqual([]);
   }
+});
+
+it("has a row for every value that core exports, from one entry each, and no op among what users import", () => {
+  const { entries } = load();
+  const owner = new Map<string, string>();
+  const without: string[] = [];
+  for (const specifier of ["@ermine/core", "@ermine/core/define", "@ermine/core/backend"]) {
+    const entry = entries.find((one: { specifier: string }) => one.specifier === specifier)!;
+    for (const { name, symbol } of entry.exports) {
+      if (!isValue(symbol) || isInternal(symbol) || (symbol.flags & ts.SymbolFlags.ValueModule) !== 0) continue;
+      expect(owner.get(name), `${name} has two entries`).toBeUndefined();
+      owner.set(name, specifier);
+      if (!Object.values(made).some((text) => text.includes(`\n| \`${name}\` |`))) without.push(name);
+    }
+  }
+  expect(without).toEqual([]);
+  expect(
+    [...owner].filter(([name, entry]) => name.endsWith("Op") && entry !== "@ermine/core/backend" && !name.startsWith("define")),
+  ).toEqual([]);
 });
 
 it("reads paragraphs and lists of a docstring", () => {

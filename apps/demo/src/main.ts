@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line of the training app. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import { parseArgs } from "node:util";
 import { showBackends } from "./showBackends.js";
 import { showProfile } from "./showProfile.js";

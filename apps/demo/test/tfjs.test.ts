@@ -2,19 +2,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  crossEntropy,
-  keep,
-  manualSeed,
-  scope,
-  tensor,
-  withBackend,
-  withRandom,
-  zeros,
-  type Backend,
-  type Kernel,
-} from "@ermine/core";
+import { add, crossEntropy, keep, manualSeed, scope, tensor, withBackend, withRandom, zeros, type Backend } from "@ermine/core";
+import type { Kernel } from "@ermine/core/backend";
 import { Dropout, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { cpu } from "@ermine/backend-cpu";
 import { tfjs, tfjsPlugin } from "@ermine/backend-tfjs";

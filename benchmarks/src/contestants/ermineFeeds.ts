@@ -1,5 +1,6 @@
 /** What a model's programs are fed. */
-import { Dim, type Tensor, type Trace } from "@ermine/core";
+import { Dim, type Tensor } from "@ermine/core";
+import { type Trace } from "@ermine/core/backend";
 import type { ModelTask } from "./data.js";
 
 function feed(trace: Trace, name: string, sample: readonly number[], whole: boolean): Tensor {

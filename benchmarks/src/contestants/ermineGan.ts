@@ -1,17 +1,6 @@
 /** Steps of two networks that are trained against each other: a program for each, over both networks' parameters. */
-import {
-  bceWithLogits,
-  compileModule,
-  full,
-  graphModule,
-  manualSeed,
-  traceEntry,
-  valueAndGrad,
-  type Backend,
-  type Feed,
-  type Program,
-  type Tensor,
-} from "@ermine/core";
+import { bceWithLogits, full, manualSeed, valueAndGrad, type Backend, type Tensor } from "@ermine/core";
+import { type Feed, type Program, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { uniform } from "../numbers.js";
 import type { GanTask } from "../task.js";

@@ -3,17 +3,14 @@
  * on top of the kernel.
  */
 import {
-  compileModule,
   convolution,
   crossEntropy,
-  graphModule,
   matmul,
   mul,
   softplus,
   sum,
   tanh,
   tensor,
-  traceEntry,
   valueAndGrad,
   Variable,
   zeros,
@@ -21,6 +18,7 @@ import {
   type Backend,
   type Tensor,
 } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { findActivation } from "@ermine/core/catalog";
 import { adamw } from "@ermine/trainer";
 import { labels, uniform } from "../numbers.js";

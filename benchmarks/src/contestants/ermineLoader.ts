@@ -1,5 +1,5 @@
 /** The trainer's data pipeline alone: shuffled batches gathered into the memory that a step is fed from. */
-import { isFeedSource } from "@ermine/core";
+import { isFeedSource } from "@ermine/core/backend";
 import { batchFeeds, dataset } from "@ermine/trainer";
 import { readAll, type ModelTask } from "./data.js";
 import type { Work } from "./player.js";

@@ -1,5 +1,6 @@
 /** Predictions of ermine. */
-import { compileModule, graphModule, traceEntry, type Backend, type Feed } from "@ermine/core";
+import type { Backend } from "@ermine/core";
+import { type Feed, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { readBatches, readParameters, type ModelTask } from "./data.js";
 import { feedInputs } from "./ermineFeeds.js";
 import { ermineModel } from "./ermineModel.js";

@@ -1,19 +1,16 @@
 /** Training steps of ermine without its trainer. */
+import { valueAndGrad, withRandom, type Backend, type Tensor } from "@ermine/core";
 import {
+  type Feed,
+  type Program,
+  type TensorType,
   bytesPerElement,
   compileModule,
   graphModule,
   peakBytes,
   specialize,
   traceEntry,
-  valueAndGrad,
-  withRandom,
-  type Backend,
-  type Feed,
-  type Program,
-  type Tensor,
-  type TensorType,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import { Dropout, type Sequential } from "@ermine/core/nn";
 import { isRandom } from "../model.js";
 import { adamwOver } from "./adamwOver.js";

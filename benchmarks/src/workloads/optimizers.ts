@@ -3,20 +3,8 @@
  * takes turns with adamw's kernel in this process, and has a bound, which is in times of that.
  */
 import { cpu, type CpuBackend } from "@ermine/backend-cpu";
-import {
-  compileModule,
-  full,
-  graphModule,
-  matmul,
-  traceEntry,
-  transpose,
-  Variable,
-  withBackend,
-  type Executable,
-  type Feeds,
-  type Tensor,
-  type TensorType,
-} from "@ermine/core";
+import { full, matmul, transpose, Variable, withBackend, type Tensor } from "@ermine/core";
+import { type Executable, type Feeds, type TensorType, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import * as t from "@ermine/trainer";
 import type { Optimizer } from "@ermine/trainer";
 import { summarize } from "../statistics.js";

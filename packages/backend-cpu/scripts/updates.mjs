@@ -1,7 +1,7 @@
 // One fused kernel for each elementwise optimizer that ermine ships, from its definition: the ops of its chain of transformations are traced, decomposed to
 // primitives and written as a loop over vectors, in which each op is the function that the chain's interpreter has for it. So a kernel has the bits of its
 // definition. A chain that is not listed here runs as an interpreted chain (src/lower/chain.ts).
-import { graphModule, lowerModule, specialize, traceEntry } from "@ermine/core";
+import { graphModule, lowerModule, specialize, traceEntry } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import {
   adadelta,

@@ -1,14 +1,7 @@
 /** The backend: storages on the heap, eager ops as programs of one op, compiled modules as programs of many. */
-import {
-  ErmineError,
-  finalizationRegistry,
-  type Attributes,
-  type Backend,
-  type DType,
-  type Kernel,
-  type KernelOutput,
-  type TypedArray,
-} from "@ermine/core";
+import { ErmineError, type Backend, type DType, type TypedArray } from "@ermine/core";
+import type { Attributes } from "@ermine/core/define";
+import { type Kernel, type KernelOutput, finalizationRegistry } from "@ermine/core/backend";
 import { readBlock, writeBlock, type Block } from "./block.js";
 import { compileCpu } from "./compiled/executable.js";
 import { CpuVariable, type Blocks } from "./compiled/variable.js";

@@ -1,5 +1,6 @@
 /** Loads the WebAssembly build that was asked for and the engine can run. */
-import { ErmineError, loadChunk } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
 import { checkWebAssembly, orUnavailable, Unavailable, withoutMemory, withoutSimd } from "./availability.js";
 import { decode } from "./base64.js";
 import { isSwitchedOn } from "./environment.js";

@@ -5,7 +5,9 @@
  * import { cpu } from "@ermine/backend-cpu";
  * useBackend(await cpu());
  */
-import { checkOptions, ErmineError, loadChunk, markCopy, type BackendPlugin } from "@ermine/core";
+import { ErmineError, type BackendPlugin } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
+import { checkOptions, markCopy } from "@ermine/core/define";
 import { Unavailable } from "./availability.js";
 import { createBackend, type CpuBackend } from "./backend.js";
 import { describeEngine, loadEngine, planEngine, type Numerics, type Vectors } from "./engine.js";

@@ -1,5 +1,5 @@
 /** What eager and compiled code run on: the engine, its heap, and the check of indices. */
-import type { Attributes } from "@ermine/core";
+import type { Attributes } from "@ermine/core/define";
 import type { Emitter, IndexSite } from "./emitter.js";
 import type { Engine } from "./engine.js";
 import type { Heap } from "./heap.js";

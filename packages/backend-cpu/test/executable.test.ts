@@ -1,17 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  compileModule,
-  Dim,
-  graphModule,
-  mul,
-  traceEntry,
-  Variable,
-  zeros,
-  tensor,
-  withBackend,
-  type Feed,
-} from "@ermine/core";
+import { add, Dim, mul, Variable, zeros, tensor, withBackend } from "@ermine/core";
+import { type Feed, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { cpu } from "../src/index.js";
 
 const N = Dim.symbol("N");

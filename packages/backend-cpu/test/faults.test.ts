@@ -1,19 +1,7 @@
 /** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
 import { describe, expect, test } from "vitest";
-import {
-  apply1,
-  compile,
-  defineActivation,
-  defineOp,
-  exp,
-  mse,
-  mul,
-  sum,
-  tensor,
-  valueAndGrad,
-  withBackend,
-  type Tensor,
-} from "@ermine/core";
+import { compile, exp, mse, mul, sum, tensor, valueAndGrad, withBackend, type Tensor } from "@ermine/core";
+import { apply1, defineActivation, defineOp } from "@ermine/core/define";
 import { Linear, Sequential } from "@ermine/core/nn";
 import { adam, adamw, dataset, defineOptimizer, sgd, Trainer, type CommonOptions } from "@ermine/trainer";
 import { cpu } from "../src/index.js";

@@ -1,19 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  compile,
-  compileModule,
-  crossEntropy,
-  Dim,
-  graphModule,
-  indexSelect,
-  mean,
-  sub,
-  tensor,
-  traceEntry,
-  withBackend,
-  type Tensor,
-} from "@ermine/core";
+import { add, compile, crossEntropy, Dim, indexSelect, mean, sub, tensor, withBackend, type Tensor } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Embedding, Linear, Module } from "@ermine/core/nn";
 import { dataset, sgd, Trainer } from "@ermine/trainer";
 import { cpu } from "../src/index.js";

@@ -1,8 +1,6 @@
 /** The kernels of normalizations: the reference's values and gradients at every layout, digits kept far from 0, the same bits for any number of threads. */
 import { describe, expect, it } from "vitest";
 import {
-  apply,
-  batchNormOp,
   compile,
   groupNorm,
   layerNorm,
@@ -15,6 +13,8 @@ import {
   type Backend,
   type Tensor,
 } from "@ermine/core";
+import { batchNormOp } from "@ermine/core/backend";
+import { apply } from "@ermine/core/define";
 import { reference } from "@ermine/core/reference";
 import { cpu } from "../src/index.js";
 

@@ -4,9 +4,7 @@ import {
   add,
   broadcastTo,
   compile,
-  compileModule,
   greater,
-  graphModule,
   matmul,
   mul,
   relu,
@@ -16,11 +14,11 @@ import {
   sub,
   sum,
   tensor,
-  traceEntry,
   Variable,
   withBackend,
   type Tensor,
 } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { cpu } from "../src/index.js";
 
 const backend = await cpu({ threads: 1 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { compileDetached } from "@ermine/core";
+import { compileDetached } from "@ermine/core/backend";
 import { cpu, type CpuBackend } from "../src/index.js";
 import { rings, ringsTrainer } from "./trained.js";
 

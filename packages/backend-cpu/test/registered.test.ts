@@ -3,15 +3,9 @@ import { describe, expect, it } from "vitest";
 import {
   abs,
   add,
-  addOp,
-  apply1,
   compile,
-  compileModule,
   concat,
-  defineFusedOp,
-  defineOp,
   Dim,
-  graphModule,
   manualSeed,
   maximum,
   mse,
@@ -21,12 +15,12 @@ import {
   slice,
   sum,
   tensor,
-  traceEntry,
   valueAndGrad,
   withBackend,
-  type Op,
   type Tensor,
 } from "@ermine/core";
+import { type Op, apply1, defineFusedOp, defineOp } from "@ermine/core/define";
+import { addOp, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Linear, Module } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, Trainer } from "@ermine/trainer";

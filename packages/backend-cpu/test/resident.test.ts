@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compileModule, crossEntropy, Dim, graphModule, manualSeed, mul, traceEntry, type Backend } from "@ermine/core";
+import { crossEntropy, Dim, manualSeed, mul, type Backend } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { adamw, dataset, Trainer } from "@ermine/trainer";
 import { cpu } from "../src/index.js";

@@ -1,19 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  compileModule,
-  crossEntropy,
-  graphModule,
-  manualSeed,
-  mean,
-  mul,
-  setRows,
-  sumRows,
-  traceEntry,
-  Variable,
-  zeros,
-  type Backend,
-  type Tensor,
-} from "@ermine/core";
+import { crossEntropy, manualSeed, mean, mul, setRows, sumRows, Variable, zeros, type Backend, type Tensor } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Embedding, Linear, Module } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adagrad, dataset, sgd, sparseAdam, Trainer, type OptimizerSetup } from "@ermine/trainer";

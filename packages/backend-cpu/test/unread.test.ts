@@ -1,18 +1,6 @@
 import { expect, it } from "vitest";
-import {
-  compileModule,
-  crossEntropy,
-  Dim,
-  graphModule,
-  mul,
-  softmax,
-  sum,
-  traceEntry,
-  valueAndGrad,
-  Variable,
-  zeros,
-  type Tensor,
-} from "@ermine/core";
+import { crossEntropy, Dim, mul, softmax, sum, valueAndGrad, Variable, zeros, type Tensor } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { cpu } from "../src/index.js";
 
 /** The ops of a compiled loss and its gradient with respect to a parameter that is added to what is fed. */

@@ -1,17 +1,8 @@
 /** Optimizers' steps: the kernels that the build makes of the definitions have the definitions' bits. */
 import { describe, expect, it } from "vitest";
-import {
-  apply,
-  defineOp,
-  full,
-  scope,
-  tensor,
-  traceEntry,
-  withBackend,
-  type Op,
-  type Tensor,
-  type TypedArray,
-} from "@ermine/core";
+import { full, scope, tensor, withBackend, type Tensor, type TypedArray } from "@ermine/core";
+import { type Op, apply, defineOp } from "@ermine/core/define";
+import { traceEntry } from "@ermine/core/backend";
 import * as t from "@ermine/trainer";
 import type { Optimizer } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";

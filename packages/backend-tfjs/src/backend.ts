@@ -1,6 +1,7 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
 import { availableParallelism } from "node:os";
-import { checkOptions, ErmineError, markCopy, type Backend, type BackendPlugin } from "@ermine/core";
+import { ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
+import { checkOptions, markCopy } from "@ermine/core/define";
 import { compileProgram } from "./compiled/program.js";
 import { Sessions } from "./compiled/session.js";
 import { TfVariable, type Variables } from "./compiled/variable.js";

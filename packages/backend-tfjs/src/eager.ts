@@ -1,16 +1,7 @@
 /** Ops one by one, on TensorFlow's own kernels. A storage is the id of one of the binding's tensors. */
-import {
-  allocate,
-  bytesPerElement,
-  concrete,
-  ErmineError,
-  type DType,
-  type Kernel,
-  type Shape,
-  type Size,
-  type Storage,
-  type TypedArray,
-} from "@ermine/core";
+import { ErmineError, type DType, type Shape, type Size, type TypedArray } from "@ermine/core";
+import { type Kernel, type Storage, allocate, bytesPerElement } from "@ermine/core/backend";
+import { concrete } from "@ermine/core/define";
 import { isIdentity, repeatFolded } from "./lowering/calls.js";
 import type { Emitter, Lowering, Operand, OutputType, TfAttribute, TfAttributes } from "./lowering/emitter.js";
 import { lowerings } from "./lowering/index.js";

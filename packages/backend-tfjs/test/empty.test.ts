@@ -1,5 +1,7 @@
 /** Values without elements: in a graph's own shapes, by the batch of a run, and where a size only comes out as 0. */
 import * as core from "@ermine/core";
+import { Trace as coreTrace, traceEntry, graphModule, compileModule, type Feeds, type Graph } from "@ermine/core/backend";
+import { apply1 } from "@ermine/core/define";
 import { reference } from "@ermine/core/reference";
 import type { Tensor } from "@ermine/core";
 import { allFiniteOp } from "@ermine/trainer";
@@ -39,7 +41,7 @@ describeNative("values without elements", () => {
     ["maxPool", (x) => core.maxPool(x, 2), [0, 2, 4, 4]],
     ["resize", (x) => core.resize(x, { size: [8, 8] }), [0, 2, 4, 4]],
     ["a sum over the batch, with a bias", (x) => core.add(core.matmul(core.transpose(x), x), core.tensor([1, 2])), [0, 2]],
-    ["allFinite", (x) => core.cast(core.apply1(allFiniteOp, [x], {}), "float32"), [0, 2]],
+    ["allFinite", (x) => core.cast(apply1(allFiniteOp, [x], {}), "float32"), [0, 2]],
     ["sort", (x) => Object.values(core.sort(x, { axis: 0 })), [0, 2]],
     ["argMax along the other axis", (x) => core.argMax(x, { axis: 1 }), [0, 2]],
     ["softmax along the batch", (x) => core.softmax(x, { axis: 0 }), [0, 2]],
@@ -96,9 +98,9 @@ describeNative("values without elements", () => {
           [5, 6],
           [1, 2],
         ].map((data) => new core.Variable(core.tensor(data)));
-        const entry = (fn: (trace: core.Trace) => unknown): core.Graph => core.traceEntry("test", fn).graph;
-        const feed = (trace: core.Trace): Tensor => trace.feed("x", { shape: [N, 2], dtype: "float32", domain: "real" });
-        const module = core.graphModule({
+        const entry = (fn: (trace: coreTrace) => unknown): Graph => traceEntry("test", fn).graph;
+        const feed = (trace: coreTrace): Tensor => trace.feed("x", { shape: [N, 2], dtype: "float32", domain: "real" });
+        const module = graphModule({
           count: entry((trace) => {
             const sums = core.sum(feed(trace), { axis: 0 });
             total!.value = core.add(total!.value, core.add(sums, 1));
@@ -107,7 +109,7 @@ describeNative("values without elements", () => {
           average: entry((trace) => {
             const means = core.mean(feed(trace), { axis: 0 });
             rows!.value = means;
-            trace.commitIf(core.apply1(allFiniteOp, [means], {}));
+            trace.commitIf(apply1(allFiniteOp, [means], {}));
             return means;
           }),
           empty: entry(() => {
@@ -115,10 +117,10 @@ describeNative("values without elements", () => {
             return core.concat([kept!.value, core.zeros([0])]);
           }),
         });
-        const program = core.compileModule(on, module);
+        const program = compileModule(on, module);
         const outputs: number[][] = [];
         const run = async (name: string, shape?: readonly number[], data: readonly number[] = []): Promise<void> => {
-          const feeds: core.Feeds = shape === undefined ? {} : { x: { shape, value: Float32Array.from(data) } };
+          const feeds: Feeds = shape === undefined ? {} : { x: { shape, value: Float32Array.from(data) } };
           for (const storage of program.run(name, feeds)) {
             outputs.push([...(await on.read(storage))]);
             on.release(storage);

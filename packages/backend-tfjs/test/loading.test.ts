@@ -153,7 +153,7 @@ describeNative("TensorFlow's settings", () => {
     "let a %s program run without waking another thread",
     (_, side) => {
       const { output } = inProcess(`
-      const core = await import("@ermine/core");
+      const core = { ...(await import("@ermine/core")), ...(await import("@ermine/core/backend")) };
       const backend = await tfjs({ threads: 2 });
       const v = new core.Variable(core.zeros([${side}, ${side}]));
       const { graph } = core.traceEntry("step", () => ((v.value = core.exp(core.neg(v.value))), core.sum(v.value)));

@@ -1,4 +1,6 @@
 import * as core from "@ermine/core";
+import { indexSelectOp } from "@ermine/core/backend";
+import { apply1 } from "@ermine/core/define";
 import type { Tensor } from "@ermine/core";
 import { expect, it } from "vitest";
 import { agrees, backend, numbers, whole, type Input } from "./agreement.js";
@@ -178,9 +180,7 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
   it("an index out of range is an error that names it", async () => {
     const tf = await backend();
     expect(() =>
-      core.withBackend(tf, () =>
-        core.apply1(core.indexSelectOp, [core.tensor([1, 2]), core.tensor([5], { dtype: "int32" })], { axis: 0 }),
-      ),
+      core.withBackend(tf, () => apply1(indexSelectOp, [core.tensor([1, 2]), core.tensor([5], { dtype: "int32" })], { axis: 0 })),
     ).toThrow(/index 5 is not in 0 … 1/);
   });
 

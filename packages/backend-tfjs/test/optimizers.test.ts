@@ -1,4 +1,5 @@
 import * as core from "@ermine/core";
+import { traceEntry, graphModule, compileModule, lowerModule, type Graph, type GraphModule } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { adam, adamw, sgd, type Optimizer } from "@ermine/trainer";
 import { describe, expect, it } from "vitest";
@@ -12,7 +13,7 @@ const sizes = { small: [4, 3], middling: [70, 30] } as const;
 type SizeName = keyof typeof sizes;
 
 /** A linear layer with a step of this optimizer; what it kept besides the parameters comes after them. */
-function training(optimizer: Optimizer, size: SizeName = "small"): { variables: core.Variable[]; module: core.GraphModule } {
+function training(optimizer: Optimizer, size: SizeName = "small"): { variables: core.Variable[]; module: GraphModule } {
   const [outputs, inputs] = sizes[size];
   const parameters = [[outputs, inputs], [outputs]].map(
     (shape, i) => new core.Parameter(core.tensor(numbers(shape, i + 1).data, { shape })),
@@ -20,7 +21,7 @@ function training(optimizer: Optimizer, size: SizeName = "small"): { variables: 
   const slots = parameters.map((p) =>
     Object.values(optimizer.slots(p.shape)).map(({ shape }) => new core.Variable(core.zeros(shape))),
   );
-  const step = core.traceEntry("step", (trace) => {
+  const step = traceEntry("step", (trace) => {
     const x = trace.feed("x", { shape: [core.Dim.symbol("N"), inputs], dtype: "float32", domain: "real" });
     const scalars = trace.feed("scalars", { shape: [optimizer.scalarCount], dtype: "float32", domain: "real" });
     const { value, grads } = core.valueAndGrad(
@@ -36,13 +37,13 @@ function training(optimizer: Optimizer, size: SizeName = "small"): { variables: 
     trace.commitIf(core.isFinite(value));
     return value;
   }).graph;
-  return { variables: [...parameters, ...slots.flat()], module: core.graphModule({ step }) };
+  return { variables: [...parameters, ...slots.flat()], module: graphModule({ step }) };
 }
 
 async function train(on: core.Backend, optimizer: Optimizer, of: SizeName): Promise<number[][]> {
   const { variables, module } = training(optimizer, of);
   const inputs = sizes[of][1];
-  const program = core.compileModule(on, module);
+  const program = compileModule(on, module);
   for (let step = 0; step < 6; step++) {
     const size = step % 2 === 0 ? 5 : 2;
     const shape = [size, inputs];
@@ -110,10 +111,10 @@ describeNative("optimizers take the reference's steps, and none where the loss i
 });
 
 describe("what is written in place", () => {
-  const lowered = (module: core.GraphModule): core.GraphModule =>
-    core.lowerModule(module, { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } });
-  const namesOf = ({ variables }: core.GraphModule) => ({ prefix: "", variables: variables.map((_, i) => `v${i}`) });
-  const opsOf = (module: core.GraphModule, threads = 2): string[] =>
+  const lowered = (module: GraphModule): GraphModule =>
+    lowerModule(module, { ...reference(), supports, capabilities: { ops: loweredOps, dtypes, deterministic: true } });
+  const namesOf = ({ variables }: GraphModule) => ({ prefix: "", variables: variables.map((_, i) => `v${i}`) });
+  const opsOf = (module: GraphModule, threads = 2): string[] =>
     translate(lowered(module), namesOf(module), { read: () => new Float32Array(), threads }).nodes.map(({ op }) => op);
 
   it.each(names)("%s", (name) => {
@@ -135,7 +136,7 @@ describe("what is written in place", () => {
   it("not where something else wants the new value too", () => {
     core.useBackend(reference());
     const { module } = training(adam());
-    const { step } = module.entries as { step: core.Graph };
+    const { step } = module.entries as { step: Graph };
     const watched = { ...step, outputs: [...step.outputs, step.updates[0]!.value] };
     expect(opsOf({ ...module, entries: { step: watched } }).filter((op) => op === "ResourceApplyAdam")).toHaveLength(1);
   });

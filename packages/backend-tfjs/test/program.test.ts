@@ -1,26 +1,39 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as core from "@ermine/core";
+import { apply1 } from "@ermine/core/define";
+import {
+  Trace as coreTrace,
+  traceEntry,
+  graphModule,
+  compileModule,
+  randomUniformOp,
+  type Graph,
+  type Feed,
+  type Feeds,
+  type GraphModule,
+  type Storage,
+} from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
-import type { Backend, Graph, Tensor } from "@ermine/core";
+import type { Backend, Tensor } from "@ermine/core";
 import { expect, it } from "vitest";
 import { loadNative } from "../src/native/load.js";
 import { backend, numbers } from "./agreement.js";
 import { describeNative } from "./native.js";
 
 const N = core.Dim.symbol("N");
-const feed = (trace: core.Trace, name: string, shape: core.Shape, dtype: core.DType = "float32"): Tensor =>
+const feed = (trace: coreTrace, name: string, shape: core.Shape, dtype: core.DType = "float32"): Tensor =>
   trace.feed(name, { shape, dtype, domain: "real" });
-const fed = ({ shape, data }: { shape: readonly number[]; data: readonly number[] }): core.Feed => ({
+const fed = ({ shape, data }: { shape: readonly number[]; data: readonly number[] }): Feed => ({
   shape,
   value: Float32Array.from(data),
 });
-const entry = (fn: (trace: core.Trace) => unknown): Graph => core.traceEntry("test", fn).graph;
+const entry = (fn: (trace: coreTrace) => unknown): Graph => traceEntry("test", fn).graph;
 
 interface Network {
   readonly parameters: readonly core.Parameter[];
   readonly variables: readonly core.Variable[];
-  readonly module: core.GraphModule;
+  readonly module: GraphModule;
 }
 
 /** Two layers with Adam: "step" (taken only where the loss is finite) and "predict". */
@@ -51,17 +64,17 @@ function network(): Network {
     return value;
   });
   const predict = entry((trace) => forward(feed(trace, "x", [N, 6])));
-  return { parameters, variables: [...parameters, ...moments.flat()], module: core.graphModule({ step, predict }) };
+  return { parameters, variables: [...parameters, ...moments.flat()], module: graphModule({ step, predict }) };
 }
 
-const scalars = (t: number): core.Feed => ({ shape: [3], value: Float32Array.of(0.01, 1 - 0.9 ** t, 1 - 0.999 ** t) });
-const batch = (size: number, seed: number): core.Feeds => ({
+const scalars = (t: number): Feed => ({ shape: [3], value: Float32Array.of(0.01, 1 - 0.9 ** t, 1 - 0.999 ** t) });
+const batch = (size: number, seed: number): Feeds => ({
   x: fed(numbers([size, 6], seed)),
   y: fed(numbers([size, 3], seed + 100)),
   scalars: scalars(seed),
 });
 
-async function numberOf(on: Backend, storages: readonly core.Storage[]): Promise<number> {
+async function numberOf(on: Backend, storages: readonly Storage[]): Promise<number> {
   const [value] = await on.read(storages[0]!);
   for (const storage of storages) on.release(storage);
   return value!;
@@ -72,7 +85,7 @@ describeNative("a compiled program", () => {
     const runs = await Promise.all(
       [reference(), await backend()].map(async (on) => {
         const { parameters, module } = network();
-        const program = core.compileModule(on, module);
+        const program = compileModule(on, module);
         const losses: number[] = [];
         for (const [i, size] of [8, 8, 3, 8, 1, 8, 8, 3].entries())
           losses.push(await numberOf(on, program.run("step", batch(size, i + 1))));
@@ -89,7 +102,7 @@ describeNative("a compiled program", () => {
   it("takes nothing of a step that is not finite, and goes on from where it was", async () => {
     const tf = await backend();
     const { variables, module } = network();
-    const program = core.compileModule(tf, module);
+    const program = compileModule(tf, module);
     await numberOf(tf, program.run("step", batch(4, 1)));
     const before = await Promise.all(variables.map((v) => v.data()));
     const bad = { ...batch(4, 2), x: { shape: [4, 6], value: new Float32Array(24).fill(Number.NaN) } };
@@ -103,7 +116,7 @@ describeNative("a compiled program", () => {
   it("shares its variables between entries, and gives them back at the end", async () => {
     const tf = await backend();
     const { parameters, module } = network();
-    const program = core.compileModule(tf, module);
+    const program = compileModule(tf, module);
     const predict = async (): Promise<number> => numberOf(tf, program.run("predict", { x: fed(numbers([2, 6], 9)) }));
     const before = await predict();
     await numberOf(tf, program.run("step", batch(8, 1)));
@@ -117,13 +130,13 @@ describeNative("a compiled program", () => {
   it("takes what is written between steps, and its snapshots are copies", async () => {
     const tf = await backend();
     const v = new core.Variable(core.tensor([1, 2]), { name: "v" });
-    const module = core.graphModule({
+    const module = graphModule({
       double: entry(() => {
         v.value = core.mul(v.value, 2);
         return v.value;
       }),
     });
-    const program = core.compileModule(tf, module);
+    const program = compileModule(tf, module);
     const early = program.snapshot(0);
     await numberOf(tf, program.run("double", {}));
     expect([...(await program.read(0))]).toEqual([2, 4]);
@@ -143,14 +156,14 @@ describeNative("a compiled program", () => {
   it("gives outputs and variables memory of their own, whatever is fed next", async () => {
     const tf = await backend();
     const v = new core.Variable(core.zeros([2, 512]), { name: "v" });
-    const module = core.graphModule({
+    const module = graphModule({
       pass: entry((trace) => {
         const x = feed(trace, "x", [2, 512]);
         v.value = core.reshape(core.reshape(x, [-1]), [2, 512]);
         return [x, core.reshape(x, [-1]), core.slice(x, [0, 0], [1, 512])];
       }),
     });
-    const program = core.compileModule(tf, module);
+    const program = compileModule(tf, module);
     const first = program.run("pass", { x: { shape: [2, 512], value: new Float32Array(1024).fill(1) } });
     const saved = await program.read(0);
     const second = program.run("pass", { x: { shape: [2, 512], value: { copyInto: (target) => target.fill(2) } } });
@@ -162,14 +175,12 @@ describeNative("a compiled program", () => {
   });
 
   it("is fed the random bits of every backend", async () => {
-    const draw = (): core.GraphModule =>
-      core.graphModule({
-        draw: entry((trace) =>
-          core.apply1(core.randomUniformOp, [feed(trace, "counters", [3], "int32")], { shape: [5, 3], key: [7, 9] }),
-        ),
+    const draw = (): GraphModule =>
+      graphModule({
+        draw: entry((trace) => apply1(randomUniformOp, [feed(trace, "counters", [3], "int32")], { shape: [5, 3], key: [7, 9] })),
       });
     const numbersOn = async (on: Backend): Promise<number[]> => {
-      const program = core.compileModule(on, draw());
+      const program = compileModule(on, draw());
       const [storage] = program.run("draw", { counters: { shape: [3], value: Int32Array.of(4, 1, 6) } });
       const data = [...(await on.read(storage!))];
       on.release(storage!);
@@ -181,7 +192,7 @@ describeNative("a compiled program", () => {
 
   it("says which feed is missing or does not fit, and which entries there are", async () => {
     const { module } = network();
-    const program = core.compileModule(await backend(), module);
+    const program = compileModule(await backend(), module);
     expect(() => program.run("predict", {})).toThrow(/"x" is not fed/);
     expect(() => program.run("predict", { x: fed(numbers([2, 5])) })).toThrow(/"x" has the shape \[N, 6\], fed was \[2, 5\]/);
     expect(() => program.run("predict", { x: { shape: [2, 6], value: new Float32Array(3) } })).toThrow(
@@ -202,7 +213,7 @@ describeNative("a compiled program", () => {
       folders: folders(),
     };
     const { variables, module } = network();
-    const program = core.compileModule(tf, module);
+    const program = compileModule(tf, module);
     expect(tf.memory().tensors).toBe(before.memory.tensors + 12);
     await numberOf(tf, program.run("step", batch(8, 1)));
     expect(folders()).toEqual(before.folders);

@@ -1,5 +1,6 @@
 /** Programs over the same variables are one session from their first common use on: counted, not timed. */
-import { add, compile, compileModule, graphModule, mul, sum, tensor, traceEntry, Variable, type Program } from "@ermine/core";
+import { add, compile, mul, sum, tensor, Variable } from "@ermine/core";
+import { type Program, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { expect, it } from "vitest";
 import { adversaries } from "../../conformance/test/shared/adversaries.js";
 import { tfjs } from "../src/index.js";

@@ -1,13 +1,13 @@
 import * as core from "@ermine/core";
+import { traceEntry, type Graph } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { beforeAll, describe, expect, it } from "vitest";
 import { smallGraphCheck } from "../src/compiled/smallGraphs.js";
 
 const N = core.Dim.symbol("N");
-const graphOf = (width: number): core.Graph =>
-  core.traceEntry("entry", (trace) =>
-    core.sum(core.exp(trace.feed("x", { shape: [N, width], dtype: "float32", domain: "real" }))),
-  ).graph;
+const graphOf = (width: number): Graph =>
+  traceEntry("entry", (trace) => core.sum(core.exp(trace.feed("x", { shape: [N, width], dtype: "float32", domain: "real" }))))
+    .graph;
 
 beforeAll(() => core.useBackend(reference()));
 
@@ -18,7 +18,7 @@ describe("a run is small", () => {
   });
   it("never, where a value of a size that is known is large", () => {
     const v = new core.Variable(core.zeros([1024, 257]));
-    const { graph } = core.traceEntry("entry", () => core.sum(v.value));
+    const { graph } = traceEntry("entry", () => core.sum(v.value));
     expect(smallGraphCheck(graph)({})).toBe(false);
   });
 });

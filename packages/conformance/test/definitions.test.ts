@@ -3,8 +3,6 @@ import {
   abs,
   add,
   clamp,
-  defineActivation,
-  defineLoss,
   mish,
   mul,
   softplus,
@@ -13,14 +11,14 @@ import {
   sub,
   tanh,
   tensor,
-  Trace,
   withBackend,
   type Activation,
   type Backend,
-  type Kernel,
   type Loss,
   type Tensor,
 } from "@ermine/core";
+import { type Kernel, Trace } from "@ermine/core/backend";
+import { defineActivation, defineLoss } from "@ermine/core/define";
 import { activationModule, lossModule } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { ownDefinitions, runLaws, type Definitions } from "../src/index.js";

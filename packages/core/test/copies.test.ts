@@ -4,9 +4,11 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 async function load() {
   vi.resetModules();
   const core = await import("../src/index.js");
+  const define = await import("../src/entries/define.js");
+  const backend = await import("../src/entries/backend.js");
   const nn = await import("../src/nn/index.js");
   const { reference } = await import("../src/reference/index.js");
-  return { ...core, nn, reference };
+  return { ...core, ...define, ...backend, nn, reference };
 }
 type Copy = Awaited<ReturnType<typeof load>>;
 

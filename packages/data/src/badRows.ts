@@ -1,5 +1,6 @@
 /** Rows that cannot be read: an error, or left out and counted. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** A row that cannot be read. */
 export interface BadRow {

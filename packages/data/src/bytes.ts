@@ -1,5 +1,6 @@
 /** Where a file's bytes come from. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** A file: its name for messages, and its bytes, read anew each time. */
 export interface ByteSource {

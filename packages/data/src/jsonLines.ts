@@ -1,5 +1,6 @@
 /** JSON lines: a value on each line. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { BadRowsPolicy, type BadRows } from "./badRows.js";
 import { byteSource, type FileSource } from "./bytes.js";
 import { checkCount } from "./refusals.js";

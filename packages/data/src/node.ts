@@ -2,7 +2,8 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 import type { ByteSource } from "./bytes.js";
 
 export type { ByteSource } from "./bytes.js";

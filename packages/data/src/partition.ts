@@ -1,5 +1,6 @@
 /** Indices shared out among parts: at random, with the same mix of classes, whole groups, or by time. */
-import { checkOptions, ErmineError, hashKey, show, shuffledIndices } from "@ermine/core";
+import { ErmineError, hashKey, shuffledIndices } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 
 /** What tells classes or groups apart. */
 export type Label = string | number | boolean | null;

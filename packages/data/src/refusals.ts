@@ -1,5 +1,6 @@
 /** Refusals that several functions have in common. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** @throws ErmineError ERMINE_OPTION where it is no whole number of at least `least` */
 export function checkCount(where: string, name: string, value: unknown, least: number): void {

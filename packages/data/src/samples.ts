@@ -1,5 +1,7 @@
 /** Samples of a data set in memory. */
-import { allocate, checkArguments, checkCopy, ErmineError, mapTree, show, type Tree } from "@ermine/core";
+import { ErmineError, mapTree, type Tree } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
+import { checkArguments, checkCopy, show } from "@ermine/core/define";
 import { Dataset, type Column, type Sample, type ShapedRow } from "@ermine/trainer";
 import { Sequence } from "./sequence.js";
 

@@ -1,15 +1,6 @@
 /** Items of a known number, any of which can be had by its index. */
-import {
-  checkArguments,
-  checkFunction,
-  checkOptions,
-  ErmineError,
-  hashKey,
-  isTypedArray,
-  show,
-  shuffledIndices,
-  type AnyTypedArray,
-} from "@ermine/core";
+import { ErmineError, hashKey, shuffledIndices, type AnyTypedArray } from "@ermine/core";
+import { checkArguments, checkFunction, checkOptions, isTypedArray, show } from "@ermine/core/define";
 import { checkFractions, foldIndices, partition, type SplitOptions } from "./partition.js";
 import { ItemContext, plainPass, type Pass } from "./pass.js";
 import { checkCount } from "./refusals.js";

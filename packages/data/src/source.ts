@@ -1,5 +1,6 @@
 /** From items to a source of batches: the trainer's stream, which puts samples into batches and keeps the place for resuming. */
-import { ErmineError, checkOptions } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions } from "@ermine/core/define";
 import { stream as batchesOf, type ColumnTypes, type DataSource, type Resume, type StreamItem } from "@ermine/trainer";
 import type { Pass } from "./pass.js";
 import type { Items } from "./stages.js";

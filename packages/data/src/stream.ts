@@ -1,5 +1,6 @@
 /** Items that come one after the other. */
-import { checkArguments, checkFunction, checkOptions, ErmineError, hashKey, requireOptions, show } from "@ermine/core";
+import { ErmineError, hashKey } from "@ermine/core";
+import { checkArguments, checkFunction, checkOptions, requireOptions, show } from "@ermine/core/define";
 import { ShuffleBuffer, type DataSource, type Resume, type StreamItem } from "@ermine/trainer";
 import { concurrent, ahead } from "./concurrent.js";
 import { ItemContext, plainPass, type Pass } from "./pass.js";

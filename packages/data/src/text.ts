@@ -1,5 +1,6 @@
 /** From bytes to text, with one kind of line end. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** Decodes parts of a file; a byte order mark is left out, and every line end is "\n". */
 export class TextDecoding {

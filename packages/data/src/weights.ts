@@ -1,5 +1,6 @@
 /** Indices drawn with replacement, each as often as its weight says. */
-import { ErmineError, hashKey, randomUniform24, show } from "@ermine/core";
+import { ErmineError, hashKey, randomUniform24 } from "@ermine/core";
+import { show } from "@ermine/core/define";
 import type { Pass } from "./pass.js";
 
 /** The sums of the weights up to each. @throws ErmineError ERMINE_VALUE for a weight that is none */

@@ -1,5 +1,6 @@
 /** Bytes as people hand them in, and views of them. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** A file's bytes: a buffer, or a view of a part of one (a Node.js Buffer is one, often of a pool that it shares). */
 export type Bytes = ArrayBufferLike | ArrayBufferView;

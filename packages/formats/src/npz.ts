@@ -1,5 +1,6 @@
 /** npz: a zip archive of npy files, as `numpy.savez` writes it. zip.js reads and writes the archive, with the engine's own (de)compression. */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter, type Entry } from "@zip.js/zip.js/lib/zip-core-native.js";
 import { bytesOf, type Bytes } from "./bytes.js";
 import { npyOf, type NpyArray } from "./npy/read.js";

@@ -1,5 +1,6 @@
 /** What is written: its sizes checked, its elements as the file's dtype has them. */
-import { ErmineError, show, type AnyTypedArray } from "@ermine/core";
+import { ErmineError, type AnyTypedArray } from "@ermine/core";
+import { show } from "@ermine/core/define";
 import type { ElementArrayClass } from "./bytes.js";
 import { toHalf, type HalfFormat } from "./float16.js";
 

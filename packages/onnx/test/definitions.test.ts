@@ -1,6 +1,7 @@
 /** Every op, activation and loss of core, in every call that the laws of conformance are tried on: a file says it, and onnxruntime gives what the reference gives. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { sameShape, Tensor, useBackend } from "@ermine/core";
+import { Tensor, useBackend } from "@ermine/core";
+import { sameShape } from "@ermine/core/define";
 import { Module } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { callsOf, draw, ownDefinitions } from "@ermine/conformance";

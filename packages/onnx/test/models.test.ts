@@ -3,9 +3,6 @@ import { beforeAll, describe, test } from "vitest";
 import {
   add,
   concat,
-  defineActivation,
-  defineOp,
-  apply1,
   exp,
   manualSeed,
   mean,
@@ -21,6 +18,7 @@ import {
   useBackend,
   type Tensor,
 } from "@ermine/core";
+import { defineActivation, defineOp, apply1 } from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { expectSame } from "./support.js";

@@ -5,11 +5,8 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import {
   add,
-  apply1,
-  asProbabilities,
   cast,
   crossEntropy,
-  defineOp,
   ErmineError,
   expm1,
   floorDivide,
@@ -26,7 +23,9 @@ import {
   Variable,
   zeros,
   type Tensor,
+  asProbabilities,
 } from "@ermine/core";
+import { apply1, defineOp } from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { saveModel, type SaveOptions } from "../src/index.js";

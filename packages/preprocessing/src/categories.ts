@@ -1,5 +1,6 @@
 /** Categories: each value is one of those of the training part. */
-import { checkArguments, checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { isMissing, type Cell, type Cells } from "./cells.js";
 import { fitted, type Step, type StepKind } from "./step.js";
 

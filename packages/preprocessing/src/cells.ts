@@ -1,5 +1,6 @@
 /** The values that a step is given, and what it makes of them. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** One value of a column; null and NaN: it is missing. */
 export type Cell = string | number | boolean | null;

@@ -1,5 +1,6 @@
 /** Several columns as one input of a model. */
-import { checkArguments, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, show } from "@ermine/core/define";
 import { embeddingIdsKind, oneHotKind, ordinalKind, TargetClasses } from "./categories.js";
 import type { Block, Cell, Cells } from "./cells.js";
 import { datesKind } from "./dates.js";

@@ -1,5 +1,6 @@
 /** Dates of ISO 8601 as numbers: years, and places in the cycles of year, week and day. */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import { isMissing, type Cells } from "./cells.js";
 import { fitted, type Step, type StepKind } from "./step.js";
 

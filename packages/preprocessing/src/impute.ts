@@ -1,5 +1,6 @@
 /** Missing values, filled. */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import { isMissing, numbersOf, type Cell, type Cells } from "./cells.js";
 import { quantile } from "./scale.js";
 import { fitted, type Step, type StepKind } from "./step.js";

@@ -1,5 +1,5 @@
 /** Whether a value is missing. */
-import { checkArguments } from "@ermine/core";
+import { checkArguments } from "@ermine/core/define";
 import { floats, isMissing } from "./cells.js";
 import { fitted, type Step, type StepKind } from "./step.js";
 

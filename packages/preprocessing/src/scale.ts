@@ -1,5 +1,6 @@
 /** Numbers, shifted and scaled: (x − center) / scale. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { floats, numbersOf, type Cells } from "./cells.js";
 import { fitted, type FittedStep, type Step, type StepKind } from "./step.js";
 

@@ -1,5 +1,6 @@
 /** Steps: what is done to a column, fitted on the training part, and kept as JSON. */
-import { ErmineError, nearestName, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName, show } from "@ermine/core/define";
 import type { Block, Cell, Cells } from "./cells.js";
 
 /** A step that has seen the training part. It never learns from what it is applied to. */

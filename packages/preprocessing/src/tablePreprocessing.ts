@@ -1,5 +1,6 @@
 /** What a model of a table needs to know of its rows: which columns each of its inputs takes, and what its outputs mean. */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import { TargetClasses, type TargetClassesJson } from "./categories.js";
 import type { Cell, Cells } from "./cells.js";
 import { columnsFrom, FittedColumns, targetClassesFrom, type Columns, type ColumnsJson, type Features } from "./columns.js";

@@ -1,5 +1,6 @@
 /** Optimizers, schedules and metrics by name: for configuration files, command lines and conformance. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import * as metricModule from "./metrics/index.js";
 import type { Metric } from "./metrics/index.js";
 import * as optimizerModule from "./optimizers/index.js";

@@ -1,5 +1,6 @@
 /** What a trainer and a training take, checked before anything is done. */
-import { checkCopy, checkOptions, ErmineError, requireOptions, show, type Backend } from "@ermine/core";
+import { ErmineError, type Backend } from "@ermine/core";
+import { checkCopy, checkOptions, requireOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 import type { Callback, LogName, Logs } from "./callbacks/callback.js";
 import { checkCallbacks, type CallbackEntry } from "./callbacks/check.js";

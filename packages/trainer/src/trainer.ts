@@ -1,5 +1,7 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
-import { type Backend, checkArguments, checkCopy, checkOptions, ErmineError, loadChunk, type Tree } from "@ermine/core";
+import { type Backend, ErmineError, type Tree } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
+import { checkArguments, checkCopy, checkOptions } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";

@@ -1,17 +1,6 @@
 /** What the diagnosis of a refused step says of class indices goes by what an op declares, not by what its inputs are called. */
-import {
-  apply1,
-  defineFusedOp,
-  defineLoss,
-  expandDims,
-  less,
-  mul,
-  onesLike,
-  sum,
-  where,
-  type Op,
-  type Tensor,
-} from "@ermine/core";
+import { expandDims, less, mul, onesLike, sum, where, type Tensor } from "@ermine/core";
+import { type Op, apply1, defineFusedOp, defineLoss } from "@ermine/core/define";
 import { Linear, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { describe, expect, test } from "vitest";

@@ -1,17 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  apply1,
-  convolution,
-  defineOp,
-  grad,
-  matmul,
-  mul,
-  scaledDotProductAttention,
-  sum,
-  traceEntry,
-  type OpNode,
-  type Tensor,
-} from "@ermine/core";
+import { convolution, grad, matmul, mul, scaledDotProductAttention, sum, type Tensor } from "@ermine/core";
+import { type OpNode, traceEntry } from "@ermine/core/backend";
+import { apply1, defineOp } from "@ermine/core/define";
 import { costOf } from "../src/plan/cost.js";
 
 type Shapes = readonly (readonly number[])[];

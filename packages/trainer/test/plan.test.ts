@@ -1,13 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  crossEntropy,
-  interpret,
-  manualSeed,
-  registerBackend,
-  type Backend,
-  type BackendPlugin,
-  type Tensor,
-} from "@ermine/core";
+import { crossEntropy, manualSeed, registerBackend, type Backend, type BackendPlugin, type Tensor } from "@ermine/core";
+import { interpret } from "@ermine/core/backend";
 import { BatchNorm1d, Dropout, GELU, Linear, Module, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, sgd, Trainer, type BackendRequest, type TrainerOptions } from "../src/index.js";

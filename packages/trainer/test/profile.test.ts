@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { crossEntropy, interpret, manualSeed, type Backend } from "@ermine/core";
+import { crossEntropy, manualSeed, type Backend } from "@ermine/core";
+import { interpret } from "@ermine/core/backend";
 import { Conv2d, Dropout, Flatten, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, Trainer, type TrainerOptions } from "../src/index.js";

@@ -1,19 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  crossEntropy,
-  div,
-  interpret,
-  manualSeed,
-  mul,
-  sqrt,
-  StoredVariable,
-  sub,
-  registerBackend,
-  type Backend,
-  type Kernel,
-  type TypedArray,
-} from "@ermine/core";
+import { add, crossEntropy, div, manualSeed, mul, sqrt, sub, registerBackend, type Backend, type TypedArray } from "@ermine/core";
+import { interpret, StoredVariable, type Kernel } from "@ermine/core/backend";
 import { BatchNorm1d, Dropout, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { adamw, dataset, defineOptimizer, sgd, Trainer, type ShadowOptions, type TrainerOptions } from "../src/index.js";

@@ -6,7 +6,6 @@ import {
   bceWithLogits,
   cast,
   crossEntropy,
-  defineLoss,
   equal,
   exp,
   focal,
@@ -24,11 +23,11 @@ import {
   sub,
   sum,
   tensor,
-  valueRule,
   where,
   type Loss,
   type Tensor,
 } from "@ermine/core";
+import { defineLoss, valueRule } from "@ermine/core/define";
 import { Linear } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { accuracy, dataset, sgd, Trainer, weightedSum, type Dataset } from "../src/index.js";

@@ -1,5 +1,5 @@
 /** Which pointwise ops run together: neighbours of one size, as long as the groups still have an order to run in. */
-import type { Graph, Node, Value } from "@ermine/core";
+import type { Graph, Node, Value } from "@ermine/core/backend";
 import type { Step } from "../lower/pointwise.js";
 
 export interface Candidate {

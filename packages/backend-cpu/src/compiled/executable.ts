@@ -1,11 +1,7 @@
 /** A compiled module: for each entry and batch size one arena and one program, written once, over the blocks of its variables. */
+import { ErmineError, type TypedArray } from "@ermine/core";
+import type { Bindings } from "@ermine/core/define";
 import {
-  bindFeeds,
-  ErmineError,
-  isFeedSource,
-  isLoop,
-  specialize,
-  type Bindings,
   type Executable,
   type Feed,
   type Feeds,
@@ -13,11 +9,14 @@ import {
   type GraphModule,
   type LoopNode,
   type PartTime,
-  type TypedArray,
   type Value,
   type GraphVariable,
   type VariableStorage,
-} from "@ermine/core";
+  bindFeeds,
+  isFeedSource,
+  isLoop,
+  specialize,
+} from "@ermine/core/backend";
 import type { Machine } from "../machine.js";
 import { copyWords, writeBlock, type Block } from "../block.js";
 import { Emitter, type IndexSite } from "../emitter.js";

@@ -3,8 +3,6 @@
  * broadcastTo, slices, fills) as views of what they read. Nothing is rounded otherwise than op by op.
  */
 import {
-  isLoop,
-  mulOp,
   type ConstantNode,
   type FeedNode,
   type Graph,
@@ -12,7 +10,9 @@ import {
   type OpNode,
   type Value,
   type VariableNode,
-} from "@ermine/core";
+  isLoop,
+  mulOp,
+} from "@ermine/core/backend";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
 import { loweringOf, pointwiseOf } from "../lower/index.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";

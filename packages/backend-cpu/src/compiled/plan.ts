@@ -1,5 +1,5 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import { isLoop, type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value } from "@ermine/core";
+import { type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value, isLoop } from "@ermine/core/backend";
 import { loweringOf } from "../lower/index.js";
 import { contiguous, sizeOf } from "../lower/operand.js";
 

@@ -1,5 +1,6 @@
 /** A planned graph as instructions, with which words are which ops'. */
-import { ErmineError, isLoop, type Graph, type GraphVariable, type LoopNode, type OpNode, type Value } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { type Graph, type GraphVariable, type LoopNode, type OpNode, type Value, isLoop } from "@ermine/core/backend";
 import { checkLookup } from "../machine.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";

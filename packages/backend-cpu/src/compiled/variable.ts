@@ -1,5 +1,6 @@
 /** A variable's place in memory: one block, whose address every program over the variable has. */
-import type { DType, Storage, TypedArray, VariableStorage } from "@ermine/core";
+import type { DType, TypedArray } from "@ermine/core";
+import type { Storage, VariableStorage } from "@ermine/core/backend";
 import { copyWords, writeBlock, type Block } from "../block.js";
 import type { Heap } from "../heap.js";
 

@@ -1,5 +1,5 @@
 /** Scaled dot-product attention, forward and backward, split over the pairs of matrices. */
-import type { AttentionAttributes } from "@ermine/core";
+import type { AttentionAttributes } from "@ermine/core/backend";
 import { float, type Emitter } from "../emitter.js";
 import { sizes } from "../generated/instructions.js";
 import { productScratch } from "./gemm.js";

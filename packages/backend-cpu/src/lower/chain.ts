@@ -2,7 +2,8 @@
  * A chain: pointwise steps of one size that run together, a block of elements at a time, so that what is between them never leaves the
  * first-level cache. compiled/fuse.ts makes them; assembly/chain.ts runs them.
  */
-import { ErmineError, type Op } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import type { Op } from "@ermine/core/define";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import { stepForms } from "../generated/instructions.js";

@@ -1,5 +1,5 @@
 /** Convolutions, forward and backward: which kernel takes which, and which taps lead where. */
-import type { ConvolutionTransposeAttributes } from "@ermine/core";
+import type { ConvolutionTransposeAttributes } from "@ermine/core/backend";
 import type { Emitter } from "../emitter.js";
 import { kinds } from "../generated/instructions.js";
 import { blocking } from "./blocks.js";

@@ -1,5 +1,5 @@
 /** Composites with kernels of their own: softmax and losses, forward and backward. */
-import type { TensorType } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import { float, type Emitter } from "../emitter.js";
 import { costs, sizes } from "../generated/instructions.js";
 import { around, sizeOf, type Lowering } from "./operand.js";

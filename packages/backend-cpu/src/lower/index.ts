@@ -1,5 +1,7 @@
 /** Every op that the backend has: its own, and those that other packages registered. */
-import { bindKernelAs, ErmineError, kernelName, show, type Attributes, type DType, type Op, type TensorType } from "@ermine/core";
+import { ErmineError, type DType } from "@ermine/core";
+import { type Attributes, type Op, show } from "@ermine/core/define";
+import { type TensorType, bindKernelAs, kernelName } from "@ermine/core/backend";
 import { kinds, stepForms } from "../generated/instructions.js";
 import { attentions } from "./attention.js";
 import { chain, chainOp } from "./chain.js";

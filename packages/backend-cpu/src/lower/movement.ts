@@ -1,5 +1,6 @@
 /** Numbers that only move: shapes, slices, look-ups, random draws. */
-import type { Attributes, DType } from "@ermine/core";
+import type { DType } from "@ermine/core";
+import type { Attributes } from "@ermine/core/define";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import {

@@ -1,5 +1,5 @@
 /** Normalizations: those over the batch split over channels, those over groups of channels split over samples. */
-import type { BatchNormAttributes, GroupNormAttributes } from "@ermine/core";
+import type { BatchNormAttributes, GroupNormAttributes } from "@ermine/core/backend";
 import { float, type Emitter } from "../emitter.js";
 import { sizeOf, type Lowering, type Operand } from "./operand.js";
 import { inParts } from "./split.js";

@@ -1,5 +1,7 @@
 /** An op's inputs and outputs as a lowering sees them: addresses, numeric shapes, dtypes. And broadcasting by strides. */
-import type { Attributes, DType, TensorType } from "@ermine/core";
+import type { DType } from "@ermine/core";
+import type { Attributes } from "@ermine/core/define";
+import type { TensorType } from "@ermine/core/backend";
 import type { Emitter } from "../emitter.js";
 
 /** An input or output of an op in memory: its elements are dense, 4 bytes each, and end within whole vectors of 16 bytes. */

@@ -3,7 +3,8 @@
  * than attributes. A step runs alone over whole tensors (elementwise.ts) or, in
  * compiled programs, with its neighbours over a block at a time (compiled/fuse.ts).
  */
-import type { Attributes, DType } from "@ermine/core";
+import type { DType } from "@ermine/core";
+import type { Attributes } from "@ermine/core/define";
 import { kinds, stepCosts, stepRows, type Family, type StepRow } from "../generated/instructions.js";
 import type { Lowering } from "./operand.js";
 

@@ -1,5 +1,5 @@
 /** Sliding windows cut out side by side, and added back. */
-import type { TensorType } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import { float } from "../emitter.js";
 import { sizeOf, type Lowering } from "./operand.js";
 import { splitRange } from "./split.js";

@@ -1,5 +1,7 @@
 /** Which runs have values without elements. */
-import { bind, Dim, type Bindings, type Graph, type Size } from "@ermine/core";
+import { Dim, type Size } from "@ermine/core";
+import { type Bindings, bind } from "@ermine/core/define";
+import type { Graph } from "@ermine/core/backend";
 
 export interface Emptiness {
   /** Whatever the symbols are. */

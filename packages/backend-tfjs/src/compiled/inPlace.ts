@@ -2,7 +2,7 @@
  * Optimizers' steps on TensorFlow's kernels that write variables where they stand: one pass over a parameter instead of a dozen.
  * ResourceApplyAdam has its bias corrections before the root and its epsilon after it; fed with the step's own scalars it is PyTorch's.
  */
-import type { Graph, OpNode, Value, GraphVariable } from "@ermine/core";
+import type { Graph, OpNode, Value, GraphVariable } from "@ermine/core/backend";
 import { binary, scalar, unary } from "../lowering/calls.js";
 import type { Operand } from "../lowering/emitter.js";
 import { add, downhill, mul, namedScalars, updateRuleOf, type NamedScalars, type UpdateRule } from "../lowering/updates.js";

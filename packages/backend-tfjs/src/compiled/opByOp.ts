@@ -3,17 +3,17 @@
  * ends the process, and some of its kernels refuse them. The graph is lowered for its sizes as they are and interpreted on the
  * eager kernels.
  */
+import type { Backend } from "@ermine/core";
+import type { Bindings } from "@ermine/core/define";
 import {
+  type Feeds,
+  type GraphModule,
+  type Storage,
   interpret,
   lowerModule,
   specialize,
   StoredVariable,
-  type Backend,
-  type Bindings,
-  type Feeds,
-  type GraphModule,
-  type Storage,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import type { TfVariable } from "./variable.js";
 
 /** Runs an entry of `module` and writes the variables that it updates. */

@@ -1,15 +1,7 @@
 /** A compiled module: a part of a TensorFlow session, which has the variables; each run of an entry is one call. */
-import {
-  bindFeeds,
-  concrete,
-  bind,
-  ErmineError,
-  isFeedSource,
-  type Backend,
-  type Executable,
-  type GraphModule,
-  type VariableStorage,
-} from "@ermine/core";
+import { ErmineError, type Backend } from "@ermine/core";
+import { type Executable, type GraphModule, type VariableStorage, bindFeeds, isFeedSource } from "@ermine/core/backend";
+import { concrete, bind } from "@ermine/core/define";
 import { dataType } from "../native/binding.js";
 import { emptiness } from "./emptiness.js";
 import { encodedNodes } from "./graphDef.js";

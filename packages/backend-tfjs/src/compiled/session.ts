@@ -6,7 +6,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DType, OpNode } from "@ermine/core";
+import type { DType } from "@ermine/core";
+import type { OpNode } from "@ermine/core/backend";
 import { explained, failedNode } from "../eager.js";
 import type { Binding } from "../native/binding.js";
 import { encodedNodes, savedModel } from "./graphDef.js";

@@ -1,5 +1,7 @@
 /** Which runs are done before another thread would have begun to help. */
-import { bind, concrete, Dim, type Bindings, type Graph, type Shape } from "@ermine/core";
+import { Dim, type Shape } from "@ermine/core";
+import { type Bindings, bind, concrete } from "@ermine/core/define";
+import type { Graph } from "@ermine/core/backend";
 
 /** An op over so many numbers takes about as long as waking a thread and waiting for it (60 µs). */
 const limit = 2 ** 18;

@@ -2,7 +2,8 @@
  * The arrays that feeds are written into, one for each feed, used again for every run. TensorFlow reads such memory as it is where it is
  * aligned as its kernels want, and copies it otherwise; JavaScript cannot ask for an address, so it tries.
  */
-import { allocate, ErmineError, isFeedSource, type DType, type Feed, type TypedArray } from "@ermine/core";
+import { ErmineError, type DType, type TypedArray } from "@ermine/core";
+import { type Feed, allocate, isFeedSource } from "@ermine/core/backend";
 import type { Binding } from "../native/binding.js";
 
 const alignment = 64;

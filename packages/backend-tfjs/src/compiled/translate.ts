@@ -3,19 +3,8 @@
  * parts share, and those of each variable, are apart (`sharedNodes`, `graphVariables`), so that several modules over the same variables can
  * be one graph. Pure: it needs neither TensorFlow nor the addon.
  */
-import {
-  Dim,
-  ErmineError,
-  type DType,
-  type Graph,
-  type GraphModule,
-  type OpNode,
-  type Shape,
-  type Storage,
-  type TypedArray,
-  type Value,
-  type GraphVariable,
-} from "@ermine/core";
+import { Dim, ErmineError, type DType, type Shape, type TypedArray } from "@ermine/core";
+import type { Graph, GraphModule, OpNode, Storage, Value, GraphVariable } from "@ermine/core/backend";
 import type { Operand } from "../lowering/emitter.js";
 import { loweringOf } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";

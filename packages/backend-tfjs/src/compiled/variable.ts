@@ -1,5 +1,6 @@
 /** A variable's place: a tensor until a program with the variable is run, and from then on a variable of that program's session. */
-import { allocate, bytesPerElement, type DType, type Storage, type TypedArray, type VariableStorage } from "@ermine/core";
+import type { DType, TypedArray } from "@ermine/core";
+import { type Storage, type VariableStorage, allocate, bytesPerElement } from "@ermine/core/backend";
 import { fitting, TfStorage, type Eager } from "../eager.js";
 import { dataType, type Binding } from "../native/binding.js";
 import type { Session, SessionVariable } from "./session.js";

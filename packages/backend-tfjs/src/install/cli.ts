@@ -1,5 +1,6 @@
 /** The command `ermine-tfjs`: doctor and install. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import { locate } from "../native/locate.js";
 import { examine, type Finding } from "./doctor.js";
 import { install, type InstallOptions } from "./install.js";

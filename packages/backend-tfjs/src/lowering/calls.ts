@@ -1,5 +1,6 @@
 /** TensorFlow's ops as functions, with the attributes that it cannot do without. */
-import { addSizes, broadcastShapes, sameShape, sizeOf, type DType, type Shape, type Size } from "@ermine/core";
+import { type DType, type Shape, type Size } from "@ermine/core";
+import { addSizes, broadcastShapes, sameShape, sizeOf } from "@ermine/core/define";
 import type { Emitter, Operand, TfAttributes } from "./emitter.js";
 import { foldedShape, runsOf } from "./ranks.js";
 

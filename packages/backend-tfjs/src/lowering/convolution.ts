@@ -2,7 +2,8 @@
  * Convolution over one or two spatial axes. TensorFlow's kernels want the channels last, where they are also faster; the reordering is
  * the emitter's affair. What they do not have on a CPU (groups, dilated gradients, more axes) is left to core's decomposition.
  */
-import type { Shape, TensorType } from "@ermine/core";
+import type { Shape } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import { call, reshape, sum } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
 import type { Window } from "./window.js";

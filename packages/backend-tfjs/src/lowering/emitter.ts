@@ -2,7 +2,8 @@
  * How an op of ermine's becomes ops of TensorFlow's, said once for both ways of running: an emitter either executes what it is
  * told at once (eager) or writes it down as nodes of a graph (compiled). Sizes may be symbols; only the graph ever sees such.
  */
-import type { DType, Shape, Size, TensorType, TypedArray } from "@ermine/core";
+import type { DType, Shape, Size, TypedArray } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 
 /** A TensorFlow value: an id of the binding, or "node:output" of a graph. */
 export type Handle = number | string;

@@ -1,5 +1,7 @@
 /** Every op of ermine's that TensorFlow has, each said once for eager and compiled. What is not here core decomposes. */
-import { kernelName, type Attributes, type DType, type Op, type TensorType } from "@ermine/core";
+import type { DType } from "@ermine/core";
+import type { Attributes, Op } from "@ermine/core/define";
+import { type TensorType, kernelName } from "@ermine/core/backend";
 import { activationLowerings } from "./activations.js";
 import { convolutionLowerings, convolutionSupports } from "./convolution.js";
 import { elementwiseLowerings } from "./elementwise.js";

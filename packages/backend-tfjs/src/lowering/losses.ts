@@ -2,7 +2,8 @@
  * Cross-entropy of class indices on TensorFlow's fused kernel, which gives the value and the gradient in one pass. It knows no ignored
  * labels: they are clamped before it and masked behind it. Class weights, smoothing and probabilities are left to core's decomposition.
  */
-import { sizeOf, type TensorType } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
+import { sizeOf } from "@ermine/core/define";
 import { binary, cast, elementwise, reshape, scalar } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 

@@ -1,5 +1,6 @@
 /** Numbers that move: shapes, slices, rows by index, ranges. */
-import { addSizes, mulSizes, sizeOf, type DType, type Shape, type Size } from "@ermine/core";
+import { type DType, type Shape, type Size } from "@ermine/core";
+import { addSizes, mulSizes, sizeOf } from "@ermine/core/define";
 import {
   binary,
   broadcastTo,

@@ -1,5 +1,6 @@
 /** Pooling over one or two spatial axes, on TensorFlow's kernels; over more, and with dilation, core decomposes it. */
-import type { Shape, TensorType } from "@ermine/core";
+import type { Shape } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import { binary, call, cast, logical, pad, reduce, reshape, scalar, select, slice, unary } from "./calls.js";
 import { channelsFirst, channelsLast, isFlat, pair, withHeight } from "./convolution.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";

@@ -1,5 +1,5 @@
 /** Products of matrices, and the affine map of a fully connected layer. */
-import { sizeOf } from "@ermine/core";
+import { sizeOf } from "@ermine/core/define";
 import { matmul, reshape } from "./calls.js";
 import { biasAdd } from "./convolution.js";
 import type { Lowering } from "./emitter.js";

@@ -2,7 +2,8 @@
  * TensorFlow's kernels stop at some rank (PadV2 at 6; softmax, BroadcastTo and ArgMax at 5). Adjacent axes that an op treats
  * alike are folded into one before it and unfolded after it, so that an op of ermine's takes any rank.
  */
-import { mulSizes, type Shape, type Size } from "@ermine/core";
+import { type Shape, type Size } from "@ermine/core";
+import { mulSizes } from "@ermine/core/define";
 
 /** Runs of adjacent axes with the same key, as [first, last + 1]. An axis without a key joins the run before it. */
 export function runsOf<K>(keys: readonly (K | undefined)[]): readonly (readonly [number, number])[] {

@@ -3,7 +3,8 @@
  * write the variables where they stand (`compiled/inPlace.ts`). Which step it is stands in the op's attributes: the form of its chain of
  * transformations, and the names of its scalars.
  */
-import { kernelName, type Attributes, type Op } from "@ermine/core";
+import type { Attributes, Op } from "@ermine/core/define";
+import { kernelName } from "@ermine/core/backend";
 import { binary, call, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 

@@ -2,7 +2,8 @@
  * Sliding windows over any number of spatial axes, by index: the element that window position p sees at kernel position k stands
  * at a place that is known when the graph is made.
  */
-import { sizeOf, type Size } from "@ermine/core";
+import { type Size } from "@ermine/core";
+import { sizeOf } from "@ermine/core/define";
 import { call, gather, ints, pad, reshape, slice } from "./calls.js";
 import type { Emitter, Lowering, Operand } from "./emitter.js";
 

@@ -1,6 +1,6 @@
 /** The rows of the accuracy table: each activation and loss with the points it is measured at, as golden/generate/accuracy.py has them. */
 import * as e from "@ermine/core";
-import { asLogProbabilities, asProbabilities, mul, tensor, type Tensor } from "@ermine/core";
+import { mul, tensor, type Tensor, asLogProbabilities, asProbabilities } from "@ermine/core";
 import { positives, reals, signs, uniform, units, whole } from "./points.js";
 
 /** What is measured, and where. */

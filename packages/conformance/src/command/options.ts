@@ -1,7 +1,8 @@
 /** The command's options. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import type { Mode } from "../golden/kind.js";
 import { goldenKinds } from "../golden/run.js";
 

@@ -1,5 +1,6 @@
 /** What the forms of the grammar build with: operands that fit, and calls whose types core infers as they are added. */
-import { ErmineError, type DType, type Tensor, type Trace } from "@ermine/core";
+import { ErmineError, type DType, type Tensor } from "@ermine/core";
+import { type Trace } from "@ermine/core/backend";
 import { runStep } from "./evaluate.js";
 import { drawElements, type Kind } from "./elements.js";
 import type { Arg, Leaf, Ref, Step } from "./program.js";

@@ -1,6 +1,9 @@
 /** What a step can call beyond the functions that core exports: as it runs, and as it is printed. */
 import * as core from "@ermine/core";
+import { drawUniform } from "@ermine/core/define";
+import { withoutTrace } from "@ermine/core/backend";
 import { Tensor } from "@ermine/core";
+import { exportOfCore } from "./exportsOfCore.js";
 import * as nn from "@ermine/core/nn";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { Optimizer } from "@ermine/trainer";
@@ -25,9 +28,7 @@ interface Layer {
 
 /** Outside of the trace, as a model is made before it is compiled: what it starts from is no part of the program. */
 const layerOf = (name: string, args: readonly unknown[]): Layer =>
-  core.withoutTrace(
-    () => new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args),
-  );
+  withoutTrace(() => new (nn as unknown as Readonly<Record<string, new (...args: readonly unknown[]) => Layer>>)[name]!(...args));
 
 /** The module inside of a layer at a path such as "self_attn.out_proj". */
 const partAt = (layer: object, path: string): object =>
@@ -52,7 +53,7 @@ function optimize(
 export const ownCalls: Readonly<Record<string, OwnCall>> = {
   random: {
     run: (counters: Tensor, shape: readonly number[]) =>
-      core.withRandom({ seed: 7, counters }, () => core.drawUniform(shape, "program")),
+      core.withRandom({ seed: 7, counters }, () => drawUniform(shape, "program")),
     print: (counters, shape) => `withRandom({ seed: 7, counters: ${counters} }, () => drawUniform(${shape}, "program"))`,
     imports: () => ({ core: ["withRandom", "drawUniform"] }),
   },
@@ -94,7 +95,7 @@ export const ownCalls: Readonly<Record<string, OwnCall>> = {
 
 /** The function of a call. */
 export function functionOf(call: string): Run {
-  const found = ownCalls[call]?.run ?? (core as unknown as Readonly<Record<string, Run | undefined>>)[call];
+  const found = ownCalls[call]?.run ?? (exportOfCore(call) as Run | undefined);
   if (found === undefined) throw new core.ErmineError("ERMINE_USAGE", `A program calls "${call}", which is no function of core.`);
   return found;
 }

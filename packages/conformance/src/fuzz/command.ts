@@ -1,6 +1,7 @@
 /** The options of `ermine-fuzz`. */
 import { parseArgs } from "node:util";
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 
 export interface FuzzCommand {
   readonly seed: number;

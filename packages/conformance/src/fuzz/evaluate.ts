@@ -1,11 +1,9 @@
 /** Runs a program on a backend, eagerly or compiled, and reads all that it gives. */
 import {
   compile,
-  currentTrace,
   ErmineError,
   keep,
   mul,
-  observeOps,
   scope,
   square,
   sum,
@@ -16,11 +14,12 @@ import {
   withBackend,
   type Backend,
   type DType,
-  type OpObserver,
   type Tensor,
   type TypedArray,
 } from "@ermine/core";
+import { type OpObserver, currentTrace, observeOps } from "@ermine/core/backend";
 import * as core from "@ermine/core";
+import { exportOfCore } from "./exportsOfCore.js";
 import type { Mode } from "../golden/kind.js";
 import { functionOf, taken } from "./calls.js";
 import { joinEntries, type Given, type Joint, type JointResult } from "./joint.js";
@@ -48,7 +47,7 @@ type Values = Map<string, Tensor>;
 
 function resolve(arg: Arg, value: (name: string) => Tensor): unknown {
   if (isRef(arg)) return value(arg.ref);
-  if (isName(arg)) return (core as unknown as Readonly<Record<string, unknown>>)[arg.name];
+  if (isName(arg)) return exportOfCore(arg.name);
   if (typeof arg !== "object" || arg === null) return arg;
   if (isList(arg)) return arg.map((item) => resolve(item, value));
   return Object.fromEntries(Object.entries(arg).map(([key, item]) => [key, resolve(item, value)]));

@@ -1,5 +1,5 @@
 /** Programs at random: the same for the same seed. */
-import { Trace } from "@ermine/core";
+import { Trace } from "@ermine/core/backend";
 import { Builder, Refused } from "./builder.js";
 import { forms } from "./forms/index.js";
 import { reached, withoutUnused, type Entry, type Gradient, type Leaf, type Program, type Ref } from "./program.js";

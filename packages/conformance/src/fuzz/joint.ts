@@ -1,5 +1,6 @@
 /** Entries of a program that are compiled as one, as a trainer's are. */
-import { compileModule, graphModule, traceEntry, type Backend, type DType, type Tensor, type TypedArray } from "@ermine/core";
+import { type Backend, type DType, type Tensor, type TypedArray } from "@ermine/core";
+import { compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 
 /** Runs of compiled entries that share a program. */
 export interface Joint {

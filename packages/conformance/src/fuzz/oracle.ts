@@ -2,15 +2,8 @@
  * What a program should give, and how far from it float32 may be: the float64 reference, and how much its results move when inputs and every
  * rounded result are moved by one unit of float32's last place.
  */
-import {
-  ErmineError,
-  type Backend,
-  type Kernel,
-  type KernelInput,
-  type OpObserver,
-  type Tensor,
-  type TypedArray,
-} from "@ermine/core";
+import { ErmineError, type Backend, type Tensor, type TypedArray } from "@ermine/core";
+import type { Kernel, KernelInput, OpObserver } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { exactly, runProgram, type Computed, type Elements } from "./evaluate.js";
 import { reached, stepsOf, type Program } from "./program.js";

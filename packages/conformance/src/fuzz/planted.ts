@@ -1,16 +1,15 @@
 /** Backends with one fault each, which programs at random must find: the proof that they see. Never part of what is shipped to run. */
+import type { Backend, TypedArray } from "@ermine/core";
 import {
-  interpret,
-  StoredVariable,
-  type Backend,
   type ConstantNode,
   type Graph,
   type Kernel,
   type KernelInput,
   type KernelOutput,
-  type TypedArray,
   type GraphVariable,
-} from "@ermine/core";
+  interpret,
+  StoredVariable,
+} from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 
 /** A fault, and a backend that has it. */

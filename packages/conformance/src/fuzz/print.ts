@@ -1,5 +1,6 @@
 /** A program as source: what can be pasted into a test, with public functions alone. */
 import { ownCalls } from "./calls.js";
+import { entryOfCore } from "./exportsOfCore.js";
 import type { Mode } from "../golden/kind.js";
 import { isList, isName, isRef, stepsOf, type Arg, type Entry, type Leaf, type Program, type Step } from "./program.js";
 
@@ -8,8 +9,11 @@ class Imports {
   readonly #modules = new Map<string, Set<string>>();
 
   add(module: string, ...names: readonly string[]): void {
-    const known = this.#modules.get(module) ?? new Set();
-    this.#modules.set(module, new Set([...known, ...names]));
+    for (const name of names) {
+      const entry = module === "@ermine/core" ? entryOfCore(name) : module;
+      if (!this.#modules.has(entry)) this.#modules.set(entry, new Set());
+      this.#modules.get(entry)!.add(name);
+    }
   }
 
   toString(): string {

@@ -10,9 +10,9 @@ import {
   valueAndGrad,
   withBackend,
   type Backend,
-  type Draw,
   type TypedArray,
 } from "@ermine/core";
+import type { Draw } from "@ermine/core/define";
 import { release, runOn, type Mode } from "../golden/kind.js";
 import { draw } from "./draw.js";
 

@@ -3,7 +3,8 @@
  * another one where it is computed or fed to a program: it is an error, or value and gradient are NaN. One that the loss takes gives the same value
  * wherever it comes from.
  */
-import { add, ErmineError, tensor, withDomain, type Backend, type Tensor } from "@ermine/core";
+import { add, ErmineError, tensor, type Backend, type Tensor } from "@ermine/core";
+import { withDomain } from "@ermine/core/define";
 import { reference } from "@ermine/core/reference";
 import { release } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";

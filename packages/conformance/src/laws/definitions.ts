@@ -1,6 +1,8 @@
 /** All there is: read from what core exports, so that a new definition is under every law as soon as it is exported. */
 import * as core from "@ermine/core";
-import type { Activation, Loss, Op, Sample, Tensor } from "@ermine/core";
+import * as backend from "@ermine/core/backend";
+import type { Activation, Loss, Tensor } from "@ermine/core";
+import type { Op, Sample } from "@ermine/core/define";
 import { activations, losses } from "@ermine/core/catalog";
 import type { Optimizer } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";
@@ -32,12 +34,12 @@ const isActivation = (value: unknown): value is Activation => typeof value === "
 
 /** Every op that core exports, the backward ones among them. */
 export function exportedOps(): readonly Op[] {
-  const found = Object.values(core as Readonly<Record<string, unknown>>).flatMap((value): Op[] => {
+  const found = Object.values<unknown>({ ...core, ...backend }).flatMap((value): Op[] => {
     const op = isActivation(value) ? value.op : (value as Op | undefined);
     return typeof op === "object" && op !== null && "infer" in op ? [op] : [];
   });
   const backward = found.flatMap((op) => ("gradientOp" in op ? [op.gradientOp as Op] : []));
-  return [...new Map([...found, ...backward, ...core.gradientOps()].map((op) => [op.name, op])).values()];
+  return [...new Map([...found, ...backward, ...backend.gradientOps()].map((op) => [op.name, op])).values()];
 }
 
 /** Everything of ermine's own. */

@@ -1,5 +1,6 @@
 /** Numbers for laws: the same for the same seed, away from 0, where many derivatives jump. */
-import { tensor, withDomain, type Domain, type Draw, type Tensor, type TypedArray } from "@ermine/core";
+import { tensor, type Domain, type Tensor, type TypedArray } from "@ermine/core";
+import { type Draw, withDomain } from "@ermine/core/define";
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

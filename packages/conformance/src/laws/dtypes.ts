@@ -3,21 +3,18 @@
  * compiled. It is tried on the calls as people make them, and on every op inside of them by itself.
  */
 import {
-  apply,
   dtypes,
   ErmineError,
-  observeOps,
   scope,
   tensor,
   withBackend,
-  withDomain,
-  type Attributes,
   type Backend,
   type Domain,
   type DType,
-  type Op,
   type Tensor,
 } from "@ermine/core";
+import { type Attributes, type Op, apply, withDomain } from "@ermine/core/define";
+import { observeOps } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { disagreement } from "./agreement.js";
 import { evaluate, outputsOf, run, type Call } from "./call.js";

@@ -4,7 +4,6 @@
  */
 import {
   add,
-  asProbabilities,
   clamp,
   compile,
   keep,
@@ -19,6 +18,7 @@ import {
   withBackend,
   type Backend,
   type Tensor,
+  asProbabilities,
 } from "@ermine/core";
 import { Embedding } from "@ermine/core/nn";
 import type { Law } from "./law.js";

@@ -1,6 +1,6 @@
-/** KnownCall values of calls whose inputs have other dtypes than usual. */
+/** Known values of calls whose inputs have other dtypes than usual. */
 import * as e from "@ermine/core";
-import { tensor, type Tensor } from "@ermine/core";
+import { asLogProbabilities, asProbabilities, tensor, type Tensor } from "@ermine/core";
 import type { KnownCall } from "./knownCall.js";
 
 const int = (values: Parameters<typeof tensor>[0]): Tensor => tensor(values, { dtype: "int32" });
@@ -34,7 +34,7 @@ const promoted: readonly KnownCall[] = [
     known(
       `bce of ${["int32", "bool"][k]} labels`,
       () => [tensor([0.25]), as([1])],
-      (p, y) => e.bce(e.asProbabilities(p!), y!),
+      (p, y) => e.bce(asProbabilities(p!), y!),
       [[1.386294361]],
     ),
     known(
@@ -65,7 +65,7 @@ const promoted: readonly KnownCall[] = [
   known(
     "nll with int32 class weights",
     () => [tensor([[-1.3132616875, -0.3132616875]]), int([0]), int([1, 3])],
-    (p, y, weight) => e.nll(e.asLogProbabilities(p!), y!, { weight: weight! }),
+    (p, y, weight) => e.nll(asLogProbabilities(p!), y!, { weight: weight! }),
     [[1.3132616875]],
   ),
   known(
@@ -138,7 +138,7 @@ const refused: readonly KnownCall[] = [
   known(
     "nll of float32 classes",
     () => [tensor([[-1, -1]]), tensor([0])],
-    (p, y) => e.nll(e.asLogProbabilities(p!), y!),
+    (p, y) => e.nll(asLogProbabilities(p!), y!),
     "ERMINE_DTYPE",
   ),
 ];

@@ -1,5 +1,9 @@
 /** Calls of the ops that layers are made of: windows, attention, normalizations. */
 import * as e from "@ermine/core";
+import { batchNormInferenceOp } from "@ermine/core/backend";
+import { apply1 } from "@ermine/core/define";
+import { batchNormOp } from "@ermine/core/backend";
+import { apply } from "@ermine/core/define";
 import type { Call } from "./call.js";
 import { program } from "./program.js";
 
@@ -105,25 +109,25 @@ const normalizations: readonly Call[] = [
   program(
     "batchNorm",
     (n, d) => [d.real([n + 8, 3]), d.real([3]), d.real([3])],
-    (x, weight, bias) => e.apply(e.batchNormOp, [x, weight, bias], { eps: 1e-5 })[0]!,
+    (x, weight, bias) => apply(batchNormOp, [x, weight, bias], { eps: 1e-5 })[0]!,
     64,
   ),
   program(
     "batchNorm, its statistics too",
     (n, d) => [d.real([n + 2, 3, 4])],
-    (x) => e.concat(e.apply(e.batchNormOp, [x, undefined, undefined], { eps: 1e-3 }).map((t) => e.reshape(t, [-1]))),
+    (x) => e.concat(apply(batchNormOp, [x, undefined, undefined], { eps: 1e-3 }).map((t) => e.reshape(t, [-1]))),
     64,
   ),
   program(
     "batchNormInference",
     (n, d) => [d.real([n, 3, 4]), d.real([3]), d.positive([3]), d.real([3]), d.real([3])],
-    (x, center, spread, weight, bias) => e.apply1(e.batchNormInferenceOp, [x, center, spread, weight, bias], { eps: 1e-5 }),
+    (x, center, spread, weight, bias) => apply1(batchNormInferenceOp, [x, center, spread, weight, bias], { eps: 1e-5 }),
     64,
   ),
   program(
     "batchNormInference, without weight and bias",
     (n, d) => [d.real([n, 3]), d.real([3]), d.positive([3])],
-    (x, center, spread) => e.apply1(e.batchNormInferenceOp, [x, center, spread, undefined, undefined], { eps: 1e-3 }),
+    (x, center, spread) => apply1(batchNormInferenceOp, [x, center, spread, undefined, undefined], { eps: 1e-3 }),
     64,
   ),
 ].map((call) => ({ ...call, composed: true }));

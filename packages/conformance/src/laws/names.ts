@@ -1,5 +1,6 @@
 /** The law of names: a definition of one's own means what it says, whatever it is called. Names are for people. */
-import { add, apply1, defineActivation, defineFusedOp, defineLoss, manualSeed, mul, square, sub } from "@ermine/core";
+import { add, manualSeed, mul, square, sub } from "@ermine/core";
+import { apply1, defineActivation, defineFusedOp, defineLoss } from "@ermine/core/define";
 import type { Backend, Tensor } from "@ermine/core";
 import { activationModule, Linear, Sequential } from "@ermine/core/nn";
 import { dataset, defineOptimizer, sgd, Trainer, type CommonOptions, type Metric, type TrainerOptions } from "@ermine/trainer";

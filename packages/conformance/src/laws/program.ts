@@ -1,5 +1,6 @@
 /** A call of ops as people call them, for the laws. */
-import type { Draw, Tensor } from "@ermine/core";
+import type { Tensor } from "@ermine/core";
+import type { Draw } from "@ermine/core/define";
 import type { Call } from "./call.js";
 
 export type Run = (...inputs: Tensor[]) => Tensor | readonly Tensor[];

@@ -1,5 +1,7 @@
 /** Calls of ops, as people call them. An op that none of them reaches, nor any activation or loss, breaks the law that all are. */
 import * as e from "@ermine/core";
+import { embeddingOp, sizeOp } from "@ermine/core/backend";
+import { apply1, drawUniform } from "@ermine/core/define";
 import type { Tensor } from "@ermine/core";
 import type { Call } from "./call.js";
 import { layerPrograms } from "./layerPrograms.js";
@@ -272,7 +274,7 @@ const indexed = [
     ...program(
       "embedding",
       (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
-      (table, i) => e.apply1(e.embeddingOp, [table!, i!], { paddingIdx: 1, scaleGradByFreq: true }),
+      (table, i) => apply1(embeddingOp, [table!, i!], { paddingIdx: 1, scaleGradByFreq: true }),
     ),
     // The padding's row gets no gradient, and the others' are scaled: not the slope of the value.
     differentiable: [],
@@ -307,12 +309,12 @@ const made = [
   program(
     "the size of axes",
     (n, d) => [d.real([n, 3])],
-    (x) => e.apply1(e.sizeOp, [x], { axes: [0] }),
+    (x) => apply1(sizeOp, [x], { axes: [0] }),
   ),
   program(
     "random",
     (_, d) => [d.integers([3], 0, 9)],
-    (counters) => e.withRandom({ seed: 7, counters: counters! }, () => e.drawUniform([31], "law")),
+    (counters) => e.withRandom({ seed: 7, counters: counters! }, () => drawUniform([31], "law")),
   ),
 ];
 

@@ -1,21 +1,6 @@
 /** The law of rows: an executable that gathers a feed's rows from a storage runs as if they had been fed. Others have nothing to hold to. */
-import {
-  abs,
-  add,
-  allocate,
-  compileModule,
-  Dim,
-  graphModule,
-  logicalNot,
-  mul,
-  traceEntry,
-  type Backend,
-  type DType,
-  type Feed,
-  type Program,
-  type Tensor,
-  type TypedArray,
-} from "@ermine/core";
+import { abs, add, Dim, logicalNot, mul, type Backend, type DType, type Tensor, type TypedArray } from "@ermine/core";
+import { type Feed, type Program, allocate, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import type { Law } from "./law.js";
 
 const twice: Readonly<Record<DType, (x: Tensor) => Tensor>> = {

@@ -5,27 +5,21 @@
 import {
   add,
   clamp,
-  compileModule,
-  currentTrace,
   greaterEqual,
   gather,
-  graphModule,
   logicalNot,
   min,
   scope,
   sub,
   sum,
   tensor,
-  traceEntry,
   Variable,
   withBackend,
   type Backend,
   type DType,
-  type Feeds,
-  type Graph,
-  type Program,
   type Tensor,
 } from "@ermine/core";
+import { type Feeds, type Graph, type Program, compileModule, currentTrace, graphModule, traceEntry } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { Random } from "../fuzz/random.js";
 import type { Law } from "./law.js";

@@ -2,7 +2,8 @@
  * The law of special values: NaN, ±∞, −0, subnormals and numbers beyond int32, one at a time in each input of each call, give what they give on the
  * reference: values, and gradients where no value is NaN.
  */
-import { ErmineError, tensor, withDomain, type Backend, type Tensor } from "@ermine/core";
+import { ErmineError, tensor, type Backend, type Tensor } from "@ermine/core";
+import { withDomain } from "@ermine/core/define";
 import { reference } from "@ermine/core/reference";
 import { release, type Mode } from "../golden/kind.js";
 import { disagreement } from "./agreement.js";

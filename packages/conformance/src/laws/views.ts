@@ -1,5 +1,6 @@
 /** A backend seen through glasses: with some of its kernels only, or with one that fails. */
-import type { Backend, Kernel } from "@ermine/core";
+import type { Backend } from "@ermine/core";
+import type { Kernel } from "@ermine/core/backend";
 import { exportedOps } from "./definitions.js";
 
 /** The same backend, storages shared, with some members replaced. */

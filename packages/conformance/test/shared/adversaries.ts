@@ -1,22 +1,19 @@
 /** Two programs over the same variables, for the tests of any backend. */
 import {
   add,
-  compileModule,
   Dim,
-  graphModule,
   manualSeed,
   mean,
   mul,
   square,
   sub,
-  traceEntry,
   valueAndGrad,
   Variable,
   zeros,
   type Backend,
-  type Program,
   type Tensor,
 } from "@ermine/core";
+import { type Program, compileModule, graphModule, traceEntry } from "@ermine/core/backend";
 import { Linear, ReLU, Sequential } from "@ermine/core/nn";
 
 /** Two networks that are trained against each other, each step a program of its own over both. */

@@ -20,7 +20,7 @@ function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (val
 }
 
 /**
- * The same numbers marked as probabilities. Values are checked where they are at hand. @throws ErmineError ERMINE_VALUE outside [0, 1]
+ * The same values, tagged as probabilities. They are checked where they are at hand. @throws ErmineError ERMINE_VALUE outside [0, 1]
  *
  * @example
  * bce(asProbabilities(tensor([0.25, 0.75])), tensor([0, 1])).item(); // => 0.2877
@@ -29,7 +29,7 @@ export const asProbabilities = (t: Tensor): Tensor<"probabilities"> =>
   marked(t, "probabilities", "Probabilities", (value) => value >= 0 && value <= 1);
 
 /**
- * The same numbers marked as log probabilities. @throws ErmineError ERMINE_VALUE above 0
+ * The same values, tagged as log probabilities. @throws ErmineError ERMINE_VALUE above 0
  *
  * @example
  * nll(asLogProbabilities(log(tensor([[0.25, 0.75]]))), tensor([1], { dtype: "int32" })).item(); // => 0.2877

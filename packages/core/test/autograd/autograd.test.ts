@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as e from "../../src/index.js";
+import { defineOp, apply1 } from "../../src/entries/define.js";
+import type { NoAttributes } from "../../src/entries/backend.js";
 import type { Backend, Tensor } from "../../src/index.js";
 import { checkGradients, reference } from "../../src/reference/index.js";
 
@@ -90,7 +92,7 @@ describe("tensors of the same elements", () => {
   };
 
   it("an op that gives back what it was given counts once", () => {
-    const whole = e.defineOp<e.NoAttributes>({
+    const whole = defineOp<NoAttributes>({
       name: "whole",
       inputs: [{ name: "x" }],
       infer: ([x]) => [x!],
@@ -100,8 +102,8 @@ describe("tensors of the same elements", () => {
     const x = e.tensor([[1, 2]]);
     const slope = (fn: (x: Tensor) => Tensor) => bothWays((t) => e.grad((u: Tensor) => e.sum(fn(u)))(t), x);
     expect(slope((u) => e.split(u, [0, 1], 0)[1]!)).toEqual([[[1, 1]], [[1, 1]]]);
-    expect(slope((u) => e.apply1(whole, [u], {}))).toEqual([[[3, 3]], [[3, 3]]]);
-    expect(slope((u) => e.apply1(whole, [e.apply1(whole, [e.mul(u, 2)], {})], {}))).toEqual([[[18, 18]], [[18, 18]]]);
+    expect(slope((u) => apply1(whole, [u], {}))).toEqual([[[3, 3]], [[3, 3]]]);
+    expect(slope((u) => apply1(whole, [apply1(whole, [e.mul(u, 2)], {})], {}))).toEqual([[[18, 18]], [[18, 18]]]);
   });
 
   it("a variable is not the tensor that it was made of, or that was written to it", () => {
@@ -198,24 +200,24 @@ describe("jacobian", () => {
 
 describe("checkGradients", () => {
   it("finds a gradient that is wrong, and names the element", () => {
-    const wrong = e.defineOp<Record<never, never>>({
+    const wrong = defineOp<Record<never, never>>({
       name: "wrongSquare",
       inputs: [{ name: "x" }],
       infer: ([x]) => [x!],
       decompose: ([x]) => [e.mul(x!, x!)],
       gradient: ([g], [x]) => [e.mul(g!, x!)],
     });
-    expect(() => checkGradients((x) => e.apply1(wrong, [x], {}), [e.tensor([0, 2])])).toThrow(/input 0 \[2\], element 1/);
+    expect(() => checkGradients((x) => apply1(wrong, [x], {}), [e.tensor([0, 2])])).toThrow(/input 0 \[2\], element 1/);
   });
 
   it("differentiates a decomposition where there is no rule", () => {
-    const cubed = e.defineOp<Record<never, never>>({
+    const cubed = defineOp<Record<never, never>>({
       name: "cubed",
       inputs: [{ name: "x" }],
       infer: ([x]) => [x!],
       decompose: ([x]) => [e.mul(x!, e.mul(x!, x!))],
     });
-    expect(checkGradients((x) => e.apply1(cubed, [x], {}), [e.tensor([0.3, -2])])).toBeLessThan(1e-6);
+    expect(checkGradients((x) => apply1(cubed, [x], {}), [e.tensor([0.3, -2])])).toBeLessThan(1e-6);
   });
 });
 

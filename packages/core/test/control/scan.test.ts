@@ -9,19 +9,14 @@ import {
   compile,
   cos,
   div,
-  apply1,
-  embeddingOp,
   grad,
   indexSelect,
-  isLoop,
   linear,
-  loopOf,
   manualSeed,
   matmul,
   mul,
   noGrad,
   normal,
-  observeOps,
   ones,
   Parameter,
   scalar,
@@ -33,16 +28,16 @@ import {
   sum,
   tanh,
   tensor,
-  traceEntry,
   useBackend,
   valueAndGrad,
   Variable,
   withRandom,
   zeros,
-  type Graph,
   type ScanOptions,
   type Tensor,
 } from "../../src/index.js";
+import { type Graph, embeddingOp, isLoop, loopOf, observeOps, traceEntry } from "../../src/entries/backend.js";
+import { apply1 } from "../../src/entries/define.js";
 import { leaves } from "../../src/types/tree.js";
 import { checkGradients, reference } from "../../src/reference/index.js";
 

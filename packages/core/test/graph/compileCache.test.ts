@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import * as e from "../../src/index.js";
-import type { Backend, Executable, GraphModule, Tensor, VariableStorage } from "../../src/index.js";
+import { asProbabilities, type Backend, type Tensor } from "../../src/index.js";
+import type { Executable, GraphModule, VariableStorage } from "../../src/entries/backend.js";
 import { interpret } from "../../src/graph/interpret.js";
 import { Dropout } from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
@@ -116,7 +117,7 @@ describe("compile's cache", () => {
     const [x, y] = [e.tensor([1, 2]), e.tensor([3, 4])];
     expect(traces([x, y], [y, x], [e.tensor([5, 6]), x])).toBe(1);
     expect(traces([x, y], [x, x])).toBe(2);
-    expect(traces([x], [e.tensor([[1, 2]])], [e.asProbabilities(e.tensor([0, 1]))], [e.tensor([1, 2], { dtype: "int32" })])).toBe(
+    expect(traces([x], [e.tensor([[1, 2]])], [asProbabilities(e.tensor([0, 1]))], [e.tensor([1, 2], { dtype: "int32" })])).toBe(
       4,
     );
     expect(traces([x, "float32[2]real"], ["float32[2]real", x])).toBe(2);

@@ -1,20 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  at,
-  argMax,
-  compile,
-  compileModule,
-  Dim,
-  graphModule,
-  max,
-  ones,
-  softmax,
-  topK,
-  traceEntry,
-  withBackend,
-  zeros,
-  type Tensor,
-} from "../../src/index.js";
+import { at, argMax, compile, Dim, max, ones, softmax, topK, withBackend, zeros, type Tensor } from "../../src/index.js";
+import { compileModule, graphModule, traceEntry } from "../../src/entries/backend.js";
 import { reference } from "../../src/reference/index.js";
 
 const open = (fn: (x: Tensor) => Tensor) => {

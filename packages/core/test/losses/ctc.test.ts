@@ -3,18 +3,17 @@ import { beforeEach, expect, it } from "vitest";
 import {
   compile,
   ctc,
-  isLoop,
   logSoftmax,
   manualSeed,
   normal,
   slice,
   tensor,
-  traceEntry,
   useBackend,
   valueAndGrad,
   zeros,
   type Tensor,
 } from "../../src/index.js";
+import { isLoop, traceEntry } from "../../src/entries/backend.js";
 import { reference } from "../../src/reference/index.js";
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { asLogProbabilities, asProbabilities, sum, valueAndGrad, withBackend, type Tensor } from "../../src/index.js";
+import { sum, valueAndGrad, withBackend, type Tensor, asLogProbabilities, asProbabilities } from "../../src/index.js";
 import * as losses from "../../src/losses/index.js";
 import { reference } from "../../src/reference/index.js";
 import { expectGolden, fromGolden, goldenCases, type GoldenCase, type GoldenTensor } from "../golden.js";

@@ -1,4 +1,5 @@
-import { defineLoss, mul, sub, type LossInput, type Tensor } from "../../src/index.js";
+import { mul, sub, type Tensor } from "../../src/index.js";
+import { type LossInput, defineLoss } from "../../src/entries/define.js";
 import { losses } from "../../src/catalog.js";
 import { expect, test } from "vitest";
 

@@ -1,7 +1,9 @@
 /** What the inputs of losses may hold, and what their elements must be: refused, with what to do, before anything is computed. */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as core from "../../src/index.js";
-import { at, asLogProbabilities, asProbabilities, compile, grad, sum, tensor, useBackend, type Tensor } from "../../src/index.js";
+import { Trace } from "../../src/entries/backend.js";
+import { defineLoss, valueRule, type Elements } from "../../src/entries/define.js";
+import { at, compile, grad, sum, tensor, useBackend, type Tensor, asLogProbabilities, asProbabilities } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
 beforeAll(() => useBackend(reference()));
@@ -99,10 +101,10 @@ describe("other rules", () => {
 });
 
 describe("a loss of one's own", () => {
-  const squared = core.defineLoss({
+  const squared = defineLoss({
     name: "squared",
     link: "identity",
-    inputs: [{ name: "prediction" }, { name: "target", values: core.valueRule("targets are even", (value) => value % 2 === 0) }],
+    inputs: [{ name: "prediction" }, { name: "target", values: valueRule("targets are even", (value) => value % 2 === 0) }],
     elements: ([prediction, target]: readonly [Tensor, Tensor]) => ({ value: core.square(core.sub(prediction, target)) }),
   });
   const column = tensor([[0], [2], [4]]);
@@ -112,7 +114,7 @@ describe("a loss of one's own", () => {
       /squared: sub broadcasts \[3, 1\] and \[3\] to \[3, 3\].*reshape\(prediction, \[-1\]\).*reshape \[3\] to \[1, 3\]/;
     expect(() => squared(column, tensor([0, 2, 4]))).toThrow(message);
     expect(() => compile(squared)(column, tensor([0, 2, 4]))).toThrow(message);
-    const trace = new core.Trace();
+    const trace = new Trace();
     const n = core.Dim.symbol("N");
     const feed = (shape: core.Shape): Tensor => trace.feed("x" + shape.length, { shape, dtype: "float32", domain: "real" });
     expect(() => trace.run(() => squared(feed([n, 1]), feed([n])))).toThrow(/sub broadcasts \[N, 1\] and \[N\] to \[N, N\]/);
@@ -129,8 +131,8 @@ describe("a loss of one's own", () => {
   });
 
   it.each([
-    ["a tensor", (x: Tensor) => x as unknown as core.Elements, /returns? \{ value: it \}|got a tensor/],
-    ["nothing", () => undefined as unknown as core.Elements, /elements gives \{ value, normalizer \}, value a tensor/],
+    ["a tensor", (x: Tensor) => x as unknown as Elements, /returns? \{ value: it \}|got a tensor/],
+    ["nothing", () => undefined as unknown as Elements, /elements gives \{ value, normalizer \}, value a tensor/],
     ["int32", (x: Tensor) => ({ value: core.cast(x, "int32") }), /the value is float32, got int32/],
     [
       "a normalizer of another shape",
@@ -138,7 +140,7 @@ describe("a loss of one's own", () => {
       /has the value's shape \[2\]; got \[2, 1\]/,
     ],
   ] as const)("whose elements give %s is refused", (_, elements, message) => {
-    const loss = core.defineLoss({
+    const loss = defineLoss({
       name: "own",
       link: "identity",
       inputs: [{ name: "prediction" }],

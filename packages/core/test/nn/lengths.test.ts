@@ -4,19 +4,18 @@ import {
   add,
   cast,
   compile,
-  isLoop,
   manualSeed,
   normal,
   slice,
   square,
   sum,
   tensor,
-  traceEntry,
   useBackend,
   valueAndGrad,
   zeros,
   type Tensor,
 } from "../../src/index.js";
+import { isLoop, traceEntry } from "../../src/entries/backend.js";
 import { GRU, LSTM, RNN, type RecurrentState } from "../../src/nn/index.js";
 import { reference } from "../../src/reference/index.js";
 

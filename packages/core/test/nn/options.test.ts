@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { defineActivation, defineLoss, mul, sub, type Tensor } from "../../src/index.js";
+import { mul, sub, type Tensor } from "../../src/index.js";
+import { defineActivation, defineLoss } from "../../src/entries/define.js";
 import { activationModule, CrossEntropyLoss, HuberLoss, LeakyReLU, lossModule, Softmax } from "../../src/nn/index.js";
 
 describe("a module's options are checked where it is made", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as e from "../../src/index.js";
+import { withDomain } from "../../src/entries/define.js";
 import type { Index } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
@@ -81,6 +82,6 @@ describe("x.at", () => {
   });
 
   it("keeps the domain", () => {
-    expect(e.at(e.withDomain(e.ones([2]), "probabilities"), 0).domain).toBe("probabilities");
+    expect(e.at(withDomain(e.ones([2]), "probabilities"), 0).domain).toBe("probabilities");
   });
 });

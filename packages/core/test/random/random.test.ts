@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import * as e from "../../src/index.js";
+import { drawUniform } from "../../src/entries/define.js";
 import type { Key, Tensor } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 import { boxMuller } from "../../src/random/normal.js";
@@ -97,7 +98,7 @@ describe("draws", () => {
 
 describe("withRandom", () => {
   const counters = (step: number) => e.tensor([step, 0, 0], { dtype: "int32" });
-  const draw = () => [e.drawUniform([4], "dropout"), e.drawUniform([4], "dropout")];
+  const draw = () => [drawUniform([4], "dropout"), drawUniform([4], "dropout")];
 
   it("gives the same numbers eagerly and compiled, new ones each step, two streams for two calls", () => {
     const compiled = e.compile((c: Tensor) => e.withRandom({ seed: 1, counters: c }, draw));
@@ -117,7 +118,7 @@ describe("withRandom", () => {
   });
 
   it("asks for counters inside a trace", () => {
-    expect(() => e.compile((x: Tensor) => e.add(x, e.drawUniform([1], "dropout")))(e.tensor(1))).toThrow(/withRandom/);
+    expect(() => e.compile((x: Tensor) => e.add(x, drawUniform([1], "dropout")))(e.tensor(1))).toThrow(/withRandom/);
   });
 });
 

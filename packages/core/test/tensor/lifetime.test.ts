@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as e from "../../src/index.js";
+import { withDomain } from "../../src/entries/define.js";
 import type { Backend } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
@@ -19,7 +20,7 @@ describe("scope", () => {
   });
 
   it("keeps what it returns anywhere in a tree, under any mark", () => {
-    const { a, b } = e.scope(() => ({ a: [e.neg(e.ones([1]))], b: e.withDomain(e.neg(e.ones([1])), "probabilities") }));
+    const { a, b } = e.scope(() => ({ a: [e.neg(e.ones([1]))], b: withDomain(e.neg(e.ones([1])), "probabilities") }));
     expect([a[0]!.item(), b.item()]).toEqual([-1, -1]);
   });
 

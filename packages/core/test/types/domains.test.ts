@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import * as e from "../../src/index.js";
+import { withDomain } from "../../src/entries/define.js";
 import type { Tensor } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
 beforeAll(() => e.useBackend(reference()));
-const p = (): Tensor<"probabilities"> => e.withDomain(e.tensor([[0.25, 0.75]]), "probabilities");
+const p = (): Tensor<"probabilities"> => withDomain(e.tensor([[0.25, 0.75]]), "probabilities");
 
 describe("domains", () => {
   it("stay through what only moves numbers, in types and at run time", () => {

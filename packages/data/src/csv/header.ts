@@ -1,5 +1,6 @@
 /** The columns of a file by their names. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import type { ColumnKind } from "../table/column.js";
 import type { CsvOptions } from "./options.js";
 

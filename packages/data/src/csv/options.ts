@@ -1,5 +1,6 @@
 /** The options of reading CSV. */
-import { checkOptions, ErmineError, show, type OptionKinds } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { type OptionKinds, checkOptions, show } from "@ermine/core/define";
 import type { BadRows } from "../badRows.js";
 import { checkCount } from "../refusals.js";
 import type { ColumnKind } from "../table/column.js";

@@ -1,5 +1,6 @@
 /** CSV as a table in memory, and as a stream of rows. */
-import { checkArguments, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments } from "@ermine/core/define";
 import { byteSource, type FileSource } from "../bytes.js";
 import { Stream } from "../stream.js";
 import type { ColumnKind, TableColumn } from "../table/column.js";

@@ -1,5 +1,6 @@
 /** Columns of a table: numbers, texts or truth values, any of which may be missing. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 
 /** What a cell holds; null: it is missing. */
 export type Cell = string | number | boolean | null;

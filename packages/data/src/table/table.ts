@@ -1,5 +1,6 @@
 /** A table in memory, by columns. */
-import { checkArguments, ErmineError, nearestName, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, nearestName, show } from "@ermine/core/define";
 import { checkFractions, foldIndices, partition, type SplitOptions } from "../partition.js";
 import { checkCount } from "../refusals.js";
 import { Sequence } from "../sequence.js";

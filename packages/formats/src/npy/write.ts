@@ -1,5 +1,6 @@
 /** npy, written. */
-import { ErmineError, isTypedArray, nearestName, show, type AnyTypedArray } from "@ermine/core";
+import { ErmineError, type AnyTypedArray } from "@ermine/core";
+import { isTypedArray, nearestName, show } from "@ermine/core/define";
 import { bytesIn } from "../bytes.js";
 import { elementsAs, sizesOf } from "../writable.js";
 import { arrayOf } from "./read.js";

@@ -1,5 +1,6 @@
 /** The dtypes of safetensors, and how their elements come to JavaScript. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import { fromHalf } from "../float16.js";
 import { viewAs, type ElementArray, type ElementArrayClass } from "../bytes.js";
 

@@ -2,7 +2,8 @@
  * The header of a safetensors file: where each tensor's bytes are. Nothing is allocated by what a file claims before the claim is checked, and every
  * byte of the data belongs to exactly one tensor. https://huggingface.co/docs/safetensors
  */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import { bitsPerElement, isSafetensorsDType, type SafetensorsDType } from "./dtypes.js";
 import { HeaderScanner } from "./scanner.js";
 

@@ -1,5 +1,6 @@
 /** safetensors, written: the same tensors and texts always give the same bytes. */
-import { checkOptions, ErmineError, isTypedArray, show, type DType, type AnyTypedArray } from "@ermine/core";
+import { ErmineError, type DType, type AnyTypedArray } from "@ermine/core";
+import { checkOptions, isTypedArray, show } from "@ermine/core/define";
 import { bytesIn } from "../bytes.js";
 import type { HalfFormat } from "../float16.js";
 import { elementsAs, sizesOf } from "../writable.js";

@@ -1,5 +1,6 @@
 /** What `saveModel` takes, checked. */
-import { checkOptions, ErmineError, nearestName, Tensor, type Link } from "@ermine/core";
+import { ErmineError, Tensor, type Link } from "@ermine/core";
+import { checkOptions, nearestName } from "@ermine/core/define";
 import { elementTypes, type ElementType } from "../elements.js";
 
 /** The options of `saveModel`. */

@@ -1,21 +1,14 @@
 /** A model as an ONNX file: its evaluation, traced, as a graph of operators. */
+import { Dim, ErmineError, mapTree, Tensor, withRandom, type Shape, type Tree, type TypedArray } from "@ermine/core";
 import {
-  Dim,
-  ErmineError,
-  graphModule,
-  mapTree,
-  Tensor,
-  traceEntry,
-  withRandom,
   type ConstantNode,
   type Graph,
   type Node,
-  type Shape,
   type Storage,
+  graphModule,
+  traceEntry,
   type Trace,
-  type Tree,
-  type TypedArray,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import { Module } from "@ermine/core/nn";
 import { elementTypeOf, elementTypes, storedElements, tensorProto } from "../elements.js";
 import { encode } from "../proto/codec.js";

@@ -1,18 +1,17 @@
 /** A traced graph as nodes. */
+import { ErmineError, type TypedArray } from "@ermine/core";
+import type { Op } from "@ermine/core/define";
 import {
-  batchNormOp,
-  ErmineError,
-  loopOf,
-  randomUniformOp,
-  Trace,
   type ConstantNode,
   type Graph,
   type Node,
-  type Op,
   type OpNode,
-  type TypedArray,
   type Value,
-} from "@ermine/core";
+  batchNormOp,
+  loopOf,
+  randomUniformOp,
+  Trace,
+} from "@ermine/core/backend";
 import { tensorProto } from "../elements.js";
 import type { GraphBuilder, Operand } from "./builder.js";
 import { Functions } from "./functions.js";

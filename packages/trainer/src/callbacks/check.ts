@@ -1,5 +1,6 @@
 /** The callbacks that `fit` was given, checked before anything is done: what would never be called is refused. */
-import { ErmineError, nearestName } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { nearestName } from "@ermine/core/define";
 import type { Callback } from "./callback.js";
 
 /** An entry of a list of callbacks: `condition && callback` leaves something falsy where the condition does not hold. */

@@ -1,5 +1,6 @@
 /** Stops when a log no longer gets better, and puts the best weights back. */
-import { checkArguments, checkOptions, ErmineError, scope } from "@ermine/core";
+import { ErmineError, scope } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import type { StateDict } from "@ermine/core/nn";
 import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";

@@ -1,5 +1,5 @@
 /** Where training is: a bar with rate, ETA and loss on a terminal, plain lines elsewhere. */
-import { checkArguments, checkOptions } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import type { Callback, EpochInfo, StepInfo } from "./callback.js";
 
 /** The options of `progressBar`. */

@@ -1,5 +1,6 @@
 /** The callback that keeps a training in a folder, and from which `fit` goes on. */
-import { checkArguments, ErmineError, requireOptions, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, requireOptions, show } from "@ermine/core/define";
 import type { Callback, Control } from "../callbacks/callback.js";
 import { checkMode, signOf, type Mode } from "../monitor.js";
 import type { SnapshotSource, TrainingSnapshot } from "../step/contract.js";

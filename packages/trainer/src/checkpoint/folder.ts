@@ -1,5 +1,6 @@
 /** A folder of checkpoints: `update-000000123.safetensors` after that update, `best.safetensors`. */
-import { checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkOptions, show } from "@ermine/core/define";
 import type { TrainingSnapshot } from "../step/contract.js";
 import { decodeCheckpoint, type CheckpointParts } from "./file.js";
 import { codeOf, fileError, nodeFileSystem, writeWhole, type CheckpointFileSystem } from "./fileSystem.js";

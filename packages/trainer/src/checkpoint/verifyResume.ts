@@ -1,5 +1,6 @@
 /** The proof, on a set-up of one's own, that what is interrupted and resumed has the bits of what never was. */
-import { checkFunction, checkOptions, ErmineError, formatShape } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkFunction, checkOptions, formatShape } from "@ermine/core/define";
 import type { Callback } from "../callbacks/callback.js";
 import type { DataSource } from "../data/source.js";
 import type { FitOptions } from "../options.js";

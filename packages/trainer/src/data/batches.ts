@@ -1,5 +1,6 @@
 /** Mini-batches of a data set in memory. The order of an epoch depends on the seed and its number alone; a batch is filled again and again. */
-import { ErmineError, hashKey, shuffledIndices, type DType, type Feed, type TypedArray } from "@ermine/core";
+import { ErmineError, hashKey, shuffledIndices, type DType, type TypedArray } from "@ermine/core";
+import type { Feed } from "@ermine/core/backend";
 import type { Column } from "./column.js";
 import { mapColumns, namedColumns } from "./columns.js";
 import type { Batch, BatchColumn, BatchRequest, ColumnTree } from "./source.js";

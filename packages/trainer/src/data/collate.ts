@@ -1,5 +1,6 @@
 /** From samples, one after the other, to batches: rows are copied into arrays that are used again. */
-import { allocate, ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
+import { ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
 import { columnsOf, mapColumns, namedColumns } from "./columns.js";
 import type { Dataset } from "./dataset.js";
 import { ArrayColumn } from "./prefetch.js";

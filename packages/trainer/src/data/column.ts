@@ -1,5 +1,7 @@
 /** A column in memory: rows of one shape, gathered by their indices. */
-import { allocate, elementsOf, ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
+import { ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
+import { elementsOf } from "@ermine/core/define";
 
 /** Rows of one shape, one after the other. */
 export class Column {

@@ -1,25 +1,29 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
 import {
-  checkCopy,
-  checkDTypeName,
-  checkShape,
-  compactElements,
-  copyKey,
-  copyMark,
   ErmineError,
-  isTypedArray,
   mapTree,
-  naturalDType,
-  nearestName,
-  nested,
   Tensor,
   type AnyTypedArray,
-  type CopyMark,
   type DType,
   type NumberArray,
   type Tree,
+  hashKey,
+  shuffledIndices,
 } from "@ermine/core";
-import { checkArguments, hashKey, shuffledIndices } from "@ermine/core";
+import {
+  type CopyMark,
+  checkCopy,
+  checkDTypeName,
+  checkShape,
+  copyKey,
+  copyMark,
+  isTypedArray,
+  naturalDType,
+  nearestName,
+  nested,
+  checkArguments,
+} from "@ermine/core/define";
+import { compactElements } from "@ermine/core/backend";
 import { DatasetBatches } from "./batches.js";
 import { Column } from "./column.js";
 

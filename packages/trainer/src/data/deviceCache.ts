@@ -2,7 +2,8 @@
  * A data set's columns in the backend's own memory, for as long as epochs go over them: a step is fed which rows it takes, and the backend
  * gathers them with all its threads. Columns of short rows stay on the host, where a batch of them is gathered in less time than it is asked for.
  */
-import { bytesPerElement, ErmineError, type Backend, type Feed, type Storage } from "@ermine/core";
+import { ErmineError, type Backend } from "@ermine/core";
+import { type Feed, type Storage, bytesPerElement } from "@ermine/core/backend";
 import { columnFeed } from "./batches.js";
 import type { Column } from "./column.js";
 import type { BatchColumn } from "./source.js";

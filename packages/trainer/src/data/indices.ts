@@ -1,5 +1,6 @@
 /** Indices checked before the first step: tokens that an embedding looks up, and whatever else is fed to a look-up as it is. */
-import { eliminateDead, ErmineError, fedLookups, type Graph } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { type Graph, eliminateDead, fedLookups } from "@ermine/core/backend";
 import type { Dataset } from "./dataset.js";
 
 /**

@@ -2,7 +2,8 @@
  * The next batch, gathered while a step runs somewhere else. Only for backends that answer later: where a step holds this thread until it
  * is done there is nothing to hide behind, and the batch is gathered straight into the backend's memory.
  */
-import { allocate, type DType, type TypedArray } from "@ermine/core";
+import { type DType, type TypedArray } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
 import { mapColumns, namedColumns } from "./columns.js";
 import type { Batch, BatchColumn, ColumnTree, Cursor } from "./source.js";
 

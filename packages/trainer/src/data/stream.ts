@@ -1,18 +1,6 @@
 /** Samples that come one after the other, from an iterator: data that do not fit into memory, or whose number nobody knows. */
-import {
-  checkOptions,
-  elementsOf,
-  ErmineError,
-  hashKey,
-  isTypedArray,
-  naturalDType,
-  nested,
-  show,
-  Tensor,
-  type AnyTypedArray,
-  type DType,
-  type Tree,
-} from "@ermine/core";
+import { ErmineError, hashKey, Tensor, type AnyTypedArray, type DType, type Tree } from "@ermine/core";
+import { checkOptions, elementsOf, isTypedArray, naturalDType, nested, show } from "@ermine/core/define";
 import { Collator, rowsOfSample, type Row } from "./collate.js";
 import { mapColumns, namedColumns } from "./columns.js";
 import { Dataset } from "./dataset.js";

@@ -1,6 +1,7 @@
 /** Targets checked before the first step: what each input of a loss may hold is said by the loss itself. */
 import { inputsOf, isLoss, isSum, pick, type AnyLoss, type DefinedLoss, type PartReading } from "../risk/objective.js";
-import { Dim, type Shape, type TensorType, type Tree } from "@ermine/core";
+import { Dim, type Shape, type Tree } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import { Column } from "./column.js";
 import { batchAxis, columnsOf } from "./columns.js";
 import type { Dataset } from "./dataset.js";

@@ -1,5 +1,5 @@
 /** One epoch: batch after batch from the loader into the step, and what its reports add up. */
-import { loadChunk } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
 import type { Callback, Control, StepInfo } from "../callbacks/callback.js";
 import { addSums, meansOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";

@@ -1,5 +1,5 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
-import { loadChunk } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
 import type { Control, Logs } from "../callbacks/callback.js";
 import { namedColumns } from "../data/columns.js";
 import { Dataset } from "../data/dataset.js";

@@ -1,5 +1,6 @@
 /** The batches of an epoch as updates take them: whole ones, those that a layer can be measured over, the micro-batches of an update together. */
-import { ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 import type { Prefetcher } from "../data/prefetch.js";
 import type { Batch, BatchRequest, DataSource } from "../data/source.js";
 

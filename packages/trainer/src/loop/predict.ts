@@ -1,5 +1,7 @@
 /** What the model says of inputs. */
-import { ErmineError, loadChunk, mapTree, show, type Tensor, type Tree } from "@ermine/core";
+import { ErmineError, mapTree, type Tensor, type Tree } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
+import { show } from "@ermine/core/define";
 import type { DataSource } from "../data/source.js";
 import { partReading } from "../risk/objective.js";
 import { classesOf, isOfClasses, isProbabilistic, join } from "../risk/reading.js";

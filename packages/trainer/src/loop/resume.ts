@@ -1,5 +1,6 @@
 /** A training that goes on from a snapshot: are its settings those of the snapshot, and what do its callbacks get back? */
-import { copyMark, ErmineError, show, type Backend } from "@ermine/core";
+import { ErmineError, type Backend } from "@ermine/core";
+import { copyMark, show } from "@ermine/core/define";
 import type { Callback, Control } from "../callbacks/callback.js";
 import { namedColumns, signatureOf } from "../data/columns.js";
 import { Dataset } from "../data/dataset.js";

@@ -1,5 +1,5 @@
 /** Snapshots while `fit` runs, and a `fit` that goes on from one. What takes and restores them is loaded when it is first needed. */
-import { loadChunk } from "@ermine/core";
+import { loadChunk } from "@ermine/core/backend";
 import type { Callback, Control } from "../callbacks/callback.js";
 import type { SnapshotSettings } from "../step/contract.js";
 import type { Training } from "../step/training.js";

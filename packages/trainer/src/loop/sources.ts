@@ -1,5 +1,7 @@
 /** Where data come from, whatever they were given as. */
-import { allocate, checkCopy, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
+import { checkCopy, show } from "@ermine/core/define";
 import { Column } from "../data/column.js";
 import { mapColumns, typesOf } from "../data/columns.js";
 import { Dataset } from "../data/dataset.js";

@@ -1,5 +1,6 @@
 /** The share of right answers. */
-import { checkArguments, checkOptions, ErmineError, show } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 import { checkClass, isClass } from "./truth.js";
 

@@ -1,5 +1,6 @@
 /** Precision, recall and F1: of what was said, of what there was, and both. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { answers, areDistributions } from "./accuracy.js";
 import type { HostBatch, Metric } from "./metric.js";
 

@@ -1,5 +1,6 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
 import { checkClass } from "./truth.js";

@@ -1,5 +1,6 @@
 /** How far numbers are off. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { defineMetric, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** @throws ErmineError ERMINE_SHAPE unless the shapes are equal */

@@ -1,5 +1,6 @@
 /** What a classifier does, class by class: a confusion matrix with labels, precision, recall and F1 of each class, and their means. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { answers } from "./accuracy.js";
 import type { HostBatch } from "./metric.js";
 import { isClass } from "./truth.js";

@@ -1,5 +1,6 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
-import { checkArguments, checkOptions, ErmineError } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { areDistributions, argMaxAt } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 import { checkClass } from "./truth.js";

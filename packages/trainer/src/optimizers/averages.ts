@@ -2,7 +2,8 @@
  * Averages of the weights along training's way, beside the optimizer's own steps, which they do not change. The trainer evaluates and saves
  * with them: `evaluate(data, { weights: "averaged" })`, `withAveragedWeights(fn)`.
  */
-import { add, checkArguments, checkOptions, ErmineError, markCopy, mul, sub } from "@ermine/core";
+import { add, ErmineError, mul, sub } from "@ermine/core";
+import { checkArguments, checkOptions, markCopy } from "@ermine/core/define";
 import { ageOf, type Time } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";

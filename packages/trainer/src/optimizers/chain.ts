@@ -1,5 +1,6 @@
 /** Gradient transformations, and an optimizer spelled out as a chain of them, each taking updates to updates. */
-import { add, ErmineError, markCopy, show, type Tensor } from "@ermine/core";
+import { add, ErmineError, type Tensor } from "@ermine/core";
+import { markCopy, show } from "@ermine/core/define";
 import type { Rate, Time } from "../schedules/schedule.js";
 import { shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./optimizer.js";
 import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";

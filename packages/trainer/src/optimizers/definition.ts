@@ -2,20 +2,9 @@
  * How an optimizer is defined: its options with their defaults, and the chain of gradient transformations that it is. Each definition is one op
  * (`adamUpdate`), for which a backend may have one kernel; otherwise it runs as the ops of its chain.
  */
-import {
-  apply,
-  bindKernels,
-  checkArguments,
-  checkOptions,
-  defineOp,
-  ErmineError,
-  kindsOf,
-  markCopy,
-  neg,
-  show,
-  type Op,
-  type Tensor,
-} from "@ermine/core";
+import { ErmineError, neg, type Tensor } from "@ermine/core";
+import { type Op, apply, checkArguments, checkOptions, defineOp, kindsOf, markCopy, show } from "@ermine/core/define";
+import { bindKernels } from "@ermine/core/backend";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import { linkedScalars, perParameter, slotsOf, takeSteps, type GradientTransformation, type SlotPlan } from "./chain.js";
 import { shapedSlots, type Optimizer, type Slot } from "./optimizer.js";

@@ -1,6 +1,7 @@
 /** Parameter groups: parts of a model with an optimizer of their own. */
 import type { Module } from "@ermine/core/nn";
-import { checkFunction, ErmineError, type Parameter } from "@ermine/core";
+import { ErmineError, type Parameter } from "@ermine/core";
+import { checkFunction } from "@ermine/core/define";
 import type { Optimizer } from "./optimizer.js";
 
 /** Some of a model's parameters, with an optimizer of their own. */

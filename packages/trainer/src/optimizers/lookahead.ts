@@ -1,5 +1,6 @@
 /** Slow weights that follow an optimizer's every k-th. */
-import { add, checkArguments, checkOptions, ErmineError, greater, markCopy, mul, sub, where } from "@ermine/core";
+import { add, ErmineError, greater, mul, sub, where } from "@ermine/core";
+import { checkArguments, checkOptions, markCopy } from "@ermine/core/define";
 import { ageOf } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";

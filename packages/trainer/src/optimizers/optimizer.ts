@@ -1,5 +1,6 @@
 /** What an optimizer is to the trainer: from parameters, their gradients, slots and the step's scalars to new values. */
-import { checkCopy, ErmineError, show, type Tensor } from "@ermine/core";
+import { ErmineError, type Tensor } from "@ermine/core";
+import { checkCopy, show } from "@ermine/core/define";
 import type { Rate, Time } from "../schedules/schedule.js";
 
 /** An optimizer with its options: pure; the trainer keeps its state. */

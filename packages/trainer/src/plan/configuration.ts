@@ -1,5 +1,6 @@
 /** A run's settings as plain JSON: what a log or a checkpoint keeps of them, the backend's choice among it. */
-import { Tensor, formatShape, type Backend } from "@ermine/core";
+import { Tensor, type Backend } from "@ermine/core";
+import { formatShape } from "@ermine/core/define";
 import type { TrainerOptions } from "../options.js";
 import { isLoss, isSum } from "../risk/objective.js";
 import { partName } from "../risk/weightedSum.js";

@@ -1,5 +1,5 @@
 /** What an op costs: floating-point operations and bytes, from its sizes. */
-import { bytesPerElement, type OpNode, type TensorType, type Value } from "@ermine/core";
+import { type OpNode, type TensorType, type Value, bytesPerElement } from "@ermine/core/backend";
 
 export interface Cost {
   /** What the ops say (2·m·n·k of a product); otherwise one for each element of the largest input or output. */

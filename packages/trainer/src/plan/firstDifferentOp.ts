@@ -1,16 +1,7 @@
 /** Goes through an entry op by op on two backends: each op on the numbers that the first backend gave the ones before it. */
-import {
-  apply,
-  scope,
-  tensor,
-  withBackend,
-  withDomain,
-  type Backend,
-  type Feed,
-  type OpObserver,
-  type Tensor,
-  type TypedArray,
-} from "@ermine/core";
+import { scope, tensor, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
+import type { Feed, OpObserver } from "@ermine/core/backend";
+import { apply, withDomain } from "@ermine/core/define";
 import type { Engine } from "../step/engine.js";
 import { changeDifference, difference, largest } from "./difference.js";
 

@@ -1,16 +1,15 @@
 /** What a step will be before the first is taken: what runs where, in how much memory, how long, and on which backend. */
+import { Dim, type Backend } from "@ermine/core";
+import type { Op } from "@ermine/core/define";
 import {
+  type GraphModule,
+  type GraphVariable,
   bytesPerElement,
-  Dim,
   lowerModule,
   peakBytes,
   placements,
   specialize,
-  type Backend,
-  type GraphModule,
-  type GraphVariable,
-  type Op,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import type { BackendChoice, Chosen } from "./choice.js";
 import { backendTable, bytes, table } from "./table.js";
 import type { Workload } from "./workload.js";

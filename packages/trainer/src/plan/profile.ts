@@ -1,14 +1,14 @@
 /** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
+import type { Backend } from "@ermine/core";
 import {
   allocate,
   compileDetached,
   isFeedSource,
-  type Backend,
   type Graph,
   type OpNode,
   type PartTime,
   type Value,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import { costOf } from "./cost.js";
 import { median, timeSteps } from "./measure.js";
 import { detachedSteps, uncompiled } from "./steps.js";

@@ -2,7 +2,8 @@
  * A second backend that follows the training: every k-th update is taken there too, from the same numbers and random bits. Where the
  * two come out differently the update is gone through op by op, and the first op that differs on the same inputs is named.
  */
-import { createBackend, ErmineError, graphModule, type Backend, type GraphModule, type TypedArray } from "@ermine/core";
+import { createBackend, ErmineError, type Backend, type TypedArray } from "@ermine/core";
+import { type GraphModule, graphModule } from "@ermine/core/backend";
 import type { Batch } from "../data/source.js";
 import type { StepReport } from "../step/contract.js";
 import { updateEntries } from "../step/entries.js";

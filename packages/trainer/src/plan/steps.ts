@@ -1,5 +1,6 @@
 /** A model's steps on a backend apart from the training itself: with the same starting numbers, and nothing of them kept. */
-import { compileDetached, type Backend, type GraphModule, type Program, type TypedArray } from "@ermine/core";
+import type { Backend, TypedArray } from "@ermine/core";
+import { compileDetached, type GraphModule, type Program } from "@ermine/core/backend";
 import type { EntryRun } from "../step/feeds.js";
 
 /** The variables' numbers on the host, in the module's order. */

@@ -1,5 +1,6 @@
 /** What a choice and a plan are about: the calls of one step over a sample, traced for any backend, with the numbers they start from. */
-import type { GraphModule, TypedArray } from "@ermine/core";
+import type { TypedArray } from "@ermine/core";
+import type { GraphModule } from "@ermine/core/backend";
 import type { Dataset } from "../data/dataset.js";
 import type { Batch } from "../data/source.js";
 import type { Reading } from "../loop/predict.js";

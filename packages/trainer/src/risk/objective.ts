@@ -1,23 +1,20 @@
 /** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss; several losses are several of these. */
 import {
   cast,
-  checkCopy,
-  checkValueShape,
   elementCount,
   ErmineError,
   full,
   leaves,
   mapTree,
   mul,
-  show,
   sum,
   Tensor,
   withoutRankPromotion,
-  type Elements,
   type Loss,
   type Shape,
   type Tree,
 } from "@ermine/core";
+import { type Elements, checkCopy, checkValueShape, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 
 /** A batch as the model and the loss see it. */

@@ -1,16 +1,7 @@
 /** What people read of a model: its output behind the loss's link, and classes. */
-import {
-  allocate,
-  ErmineError,
-  exp,
-  sigmoid,
-  softmax,
-  withDomain,
-  type Link,
-  type Tensor,
-  type TensorType,
-  type TypedArray,
-} from "@ermine/core";
+import { ErmineError, exp, sigmoid, softmax, type Link, type Tensor, type TypedArray } from "@ermine/core";
+import { type TensorType, allocate } from "@ermine/core/backend";
+import { withDomain } from "@ermine/core/define";
 import { targetOfPart } from "../data/targets.js";
 import type { Batch } from "../data/source.js";
 import { argMaxAt } from "../metrics/accuracy.js";

@@ -1,5 +1,6 @@
 /** Penalties in the objective: the risk that is minimized is the mean loss plus these, each counted once an update. */
-import { abs, add, checkArguments, checkOptions, ErmineError, mul, type Parameter, sum, type Tensor } from "@ermine/core";
+import { abs, add, ErmineError, mul, type Parameter, sum, type Tensor } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 
 /** A penalty on parameters that is added to the loss. */

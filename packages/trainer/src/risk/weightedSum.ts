@@ -1,5 +1,6 @@
 /** Several losses as one: what a model with auxiliary outputs minimizes. */
-import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, requireOptions } from "@ermine/core/define";
 import { isLoss, type LossPart, type WeightedSum } from "./objective.js";
 
 export type { LossPart, WeightedSum } from "./objective.js";

@@ -1,5 +1,6 @@
 /** Schedules made of schedules. */
-import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, requireOptions } from "@ermine/core/define";
 import { linear } from "./decay.js";
 import { requireCount, requireCounts, requireNumber, requireSchedule, type Schedule } from "./schedule.js";
 

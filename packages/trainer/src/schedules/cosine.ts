@@ -1,5 +1,6 @@
 /** Schedules on a cosine: cosine, its warm restarts, and with a linear warm-up before it. */
-import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, requireOptions } from "@ermine/core/define";
 import { warmup } from "./compose.js";
 import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
 

@@ -1,5 +1,6 @@
 /** Schedules that go up and down, oneCycle and cyclic, and the momentum that goes the other way. */
-import { checkArguments, ErmineError, requireOptions } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { checkArguments, requireOptions } from "@ermine/core/define";
 import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
 
 /**

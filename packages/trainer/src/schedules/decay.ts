@@ -1,5 +1,5 @@
 /** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
-import { checkArguments, checkOptions, requireOptions } from "@ermine/core";
+import { checkArguments, checkOptions, requireOptions } from "@ermine/core/define";
 import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 /**

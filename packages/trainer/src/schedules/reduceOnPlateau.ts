@@ -1,5 +1,5 @@
 /** The schedule that follows a metric: lower when it has stopped to improve. */
-import { checkArguments, checkOptions } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { checkMode, signOf, type Better, type Mode } from "../monitor.js";
 import { requireCount, requireNumber, requireOneOf, type Schedule } from "./schedule.js";
 

@@ -4,10 +4,6 @@ import {
   add,
   all,
   cast,
-  currentTrace,
-  bindKernels,
-  defineOp,
-  apply1,
   div,
   equal,
   ErmineError,
@@ -29,6 +25,8 @@ import {
   type Tensor,
   type Variable,
 } from "@ermine/core";
+import { currentTrace, bindKernels } from "@ermine/core/backend";
+import { defineOp, apply1 } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimizers/clip.js";
 import { forward, termsOf, type AnyLoss, type BatchTensors, type Sums, type Term } from "../risk/objective.js";

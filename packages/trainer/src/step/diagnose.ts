@@ -1,18 +1,7 @@
 /** Finds where a refused step first went wrong: the same batch and random numbers again, eagerly, op by op. */
-import {
-  checkClassIndices,
-  concrete,
-  keep,
-  mul,
-  observeOps,
-  scope,
-  withBackend,
-  type Backend,
-  type Feed,
-  type OpObserver,
-  type Tensor,
-  type Variable,
-} from "@ermine/core";
+import { keep, mul, scope, withBackend, type Backend, type Tensor, type Variable } from "@ermine/core";
+import { type Feed, type OpObserver, observeOps } from "@ermine/core/backend";
+import { checkClassIndices, concrete } from "@ermine/core/define";
 import type { ColumnTypes } from "../data/source.js";
 import { updateBody, type StepSetup } from "./body.js";
 import { eagerArguments, type OpWatch } from "./engine.js";

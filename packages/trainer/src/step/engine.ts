@@ -1,36 +1,37 @@
 /** Runs the trainer's entries on a backend: compiled into one program that shares its variables, or eagerly. */
 import {
-  allocate,
-  compileModule,
-  concrete,
-  currentTrace,
   Dim,
   ErmineError,
-  formatShape,
-  graphModule,
-  isFeedSource,
-  observeOps,
   scope,
   tensor,
   Tensor,
-  traceEntry,
   Variable,
   withBackend,
   type Backend,
   type Domain,
   type DType,
+  type Tree,
+  type TypedArray,
+} from "@ermine/core";
+import {
   type Feed,
   type Graph,
   type GraphModule,
   type OpObserver,
   type Program,
-  type Trace,
   type TracedEntry,
-  type Tree,
-  type TypedArray,
   type GraphVariable,
   type VariableCheck,
-} from "@ermine/core";
+  allocate,
+  compileModule,
+  currentTrace,
+  graphModule,
+  isFeedSource,
+  observeOps,
+  traceEntry,
+  type Trace,
+} from "@ermine/core/backend";
+import { concrete, formatShape } from "@ermine/core/define";
 import { batchAxis, mapColumns, signatureOf } from "../data/columns.js";
 import type { ColumnType, ColumnTypes } from "../data/source.js";
 import type { BatchTensors } from "../risk/objective.js";

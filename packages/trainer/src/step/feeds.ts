@@ -1,5 +1,5 @@
 /** What the trainer's entries are fed: a batch's columns, which the backend pulls, the counters of random numbers, and the optimizers' scalars. */
-import type { Feed } from "@ermine/core";
+import type { Feed } from "@ermine/core/backend";
 import { columnFeed, feedsWith } from "../data/batches.js";
 import type { DeviceCache } from "../data/deviceCache.js";
 import type { Batch, ColumnTree } from "../data/source.js";

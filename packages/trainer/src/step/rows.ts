@@ -2,19 +2,8 @@
  * Tables in which was only looked up: their gradients are rows, and an optimizer that moves no other row takes its step on these alone.
  * Everything is ops, so that backends without kernels for them have the same numbers by whole tables.
  */
-import {
-  ErmineError,
-  indexSelect,
-  isRowGradient,
-  mul,
-  pow,
-  setRows,
-  sumRows,
-  type Graph,
-  type GraphVariable,
-  type RowGradient,
-  type Tensor,
-} from "@ermine/core";
+import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
+import type { Graph, GraphVariable } from "@ermine/core/backend";
 import type { NormType } from "../optimizers/clip.js";
 import type { Optimizer } from "../optimizers/optimizer.js";
 import type { GroupState } from "./state.js";

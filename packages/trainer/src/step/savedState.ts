@@ -1,5 +1,6 @@
 /** What callbacks and schedules keep, copied: plain JSON in which numbers may be NaN, and typed arrays. */
-import { ErmineError, isTypedArray, show, type TypedArray } from "@ermine/core";
+import { ErmineError, type TypedArray } from "@ermine/core";
+import { isTypedArray, show } from "@ermine/core/define";
 import type { SavedState } from "./contract.js";
 
 const isKept = (value: object): value is TypedArray =>

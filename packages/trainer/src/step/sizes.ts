@@ -1,5 +1,6 @@
 /** Batch sizes for which a layer has no meaning, found before the first batch: a variance is measured over more than one value. */
-import { ErmineError, requirementPlace, unmetRequirement, type Requirement } from "@ermine/core";
+import { ErmineError } from "@ermine/core";
+import { type Requirement, requirementPlace, unmetRequirement } from "@ermine/core/backend";
 import type { Training } from "./training.js";
 
 /** Batches that will be made of some samples. */

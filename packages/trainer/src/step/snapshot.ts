@@ -1,5 +1,6 @@
 /** All of a training at one moment, copied; and a training made what it was at that moment. */
-import { ErmineError, formatShape, scope, show, Variable, zeros, type Parameter, type TypedArray } from "@ermine/core";
+import { ErmineError, scope, Variable, zeros, type Parameter, type TypedArray } from "@ermine/core";
+import { formatShape, show } from "@ermine/core/define";
 import { optimizerFor, optimizersOf } from "../optimizers/groups.js";
 import type { Schedule } from "../schedules/schedule.js";
 import type { HostState, ParameterAge, SavedState, SnapshotSettings, TrainingSnapshot, VariableState } from "./contract.js";

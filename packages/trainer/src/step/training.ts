@@ -1,5 +1,6 @@
 /** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
-import { ErmineError, type Link, type TensorType } from "@ermine/core";
+import { ErmineError, type Link } from "@ermine/core";
+import type { TensorType } from "@ermine/core/backend";
 import type { ColumnTypes } from "../data/source.js";
 import type { Metric } from "../metrics/metric.js";
 import type { FitSettings, TrainerOptions } from "../options.js";

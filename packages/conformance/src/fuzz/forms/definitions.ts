@@ -1,5 +1,6 @@
 /** Activations and losses, read from the catalog: a new one is drawn as soon as it is exported. Also optimizers' steps. */
-import { type Draw, type Loss, Tensor } from "@ermine/core";
+import { type Loss, Tensor } from "@ermine/core";
+import type { Draw } from "@ermine/core/define";
 import { activations, losses } from "@ermine/core/catalog";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { Optimizer } from "@ermine/trainer";

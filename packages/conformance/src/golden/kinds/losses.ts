@@ -1,15 +1,5 @@
 /** Losses: the value in its reduction, its sum's gradient for each prediction, and the gradient of those gradients' squares. */
-import {
-  add,
-  asLogProbabilities,
-  asProbabilities,
-  square,
-  sum,
-  valueAndGrad,
-  type Domain,
-  type Loss,
-  type Tensor,
-} from "@ermine/core";
+import { add, square, sum, valueAndGrad, type Domain, type Loss, type Tensor, asLogProbabilities, asProbabilities } from "@ermine/core";
 import { losses } from "@ermine/core/catalog";
 import { release, runOn, Skip, skipUnknownOptions, type GoldenKind } from "../kind.js";
 import { fromGolden, optionsOf, type GoldenCase, type GoldenTensor } from "../schema.js";

@@ -1,5 +1,7 @@
 /** Activations that ONNX has an operator for, with the same values. */
 import * as core from "@ermine/core";
+import type { Op } from "@ermine/core/define";
+import { preluOp } from "@ermine/core/backend";
 import type { AttributeValue } from "../attributes.js";
 import type { Writer, Entry } from "./call.js";
 import { same } from "./call.js";
@@ -41,7 +43,7 @@ export const activations: readonly Entry[] = [
       number(call.attributes, "beta") === 1 && number(call.attributes, "threshold") >= 20 ? written("Softplus")(call) : undefined,
   ],
   [
-    core.preluOp as unknown as core.Op,
+    preluOp as unknown as Op,
     ({ builder, inputs: [x, weight] }) => {
       const channels = weight!.shape[0] ?? 1;
       const along = x!.shape.length < 2 || channels === 1 ? [channels] : [channels, ...x!.shape.slice(2).map(() => 1)];

@@ -1,5 +1,5 @@
 /** How an op of core's becomes nodes. */
-import type { Op } from "@ermine/core";
+import type { Op } from "@ermine/core/define";
 import type { GraphBuilder, Operand } from "../builder.js";
 
 /** A call of an op that is being written. */

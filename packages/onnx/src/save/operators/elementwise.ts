@@ -34,7 +34,7 @@ import {
   subOp,
   tanhOp,
   whereOp,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import { elementTypeOf, elementTypes } from "../../elements.js";
 import type { GraphBuilder, Operand } from "../builder.js";
 import { entry, same, type Entry } from "./call.js";

@@ -1,5 +1,5 @@
 /** How each op of core's is written. What is in none of the lists is written as what it decomposes to. */
-import type { Op } from "@ermine/core";
+import type { Op } from "@ermine/core/define";
 import { activations } from "./activation.js";
 import type { Writer } from "./call.js";
 import { elementwise, elementwiseBodies } from "./elementwise.js";

@@ -1,4 +1,5 @@
 /** Ops that move, pick and make elements. */
+import { type Shape, type Size } from "@ermine/core";
 import {
   broadcastToOp,
   concatOp,
@@ -11,16 +12,12 @@ import {
   padOp,
   reshapeOp,
   scatterAddOp,
-  sizeOf,
   sizeOp,
   sliceOp,
   sortOp,
-  addSizes,
-  mulSizes,
   transposeOp,
-  type Shape,
-  type Size,
-} from "@ermine/core";
+} from "@ermine/core/backend";
+import { sizeOf, addSizes, mulSizes } from "@ermine/core/define";
 import { elementTypes, tensorProto } from "../../elements.js";
 import type { GraphBuilder } from "../builder.js";
 import { entry, type Entry } from "./call.js";

@@ -1,7 +1,9 @@
 /** Sums, products and extremes over axes, matrix products and normalization. */
+import type { Op } from "@ermine/core/define";
 import {
-  argMaxOp,
+  type ReduceAttributes,
   batchNormInferenceOp,
+  argMaxOp,
   cumsumOp,
   groupNormOp,
   linearOp,
@@ -10,9 +12,7 @@ import {
   minOp,
   prodOp,
   sumOp,
-  type Op,
-  type ReduceAttributes,
-} from "@ermine/core";
+} from "@ermine/core/backend";
 import { elementTypes, tensorProto } from "../../elements.js";
 import type { GraphBuilder, Operand } from "../builder.js";
 import { entry, type Entry } from "./call.js";

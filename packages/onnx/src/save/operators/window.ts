@@ -1,5 +1,6 @@
 /** Convolution, pooling, and windows that are cut out and put back. */
-import { avgPoolOp, convolutionOp, convolutionTransposeOp, foldOp, maxPoolOp, unfoldOp, type Window } from "@ermine/core";
+import { type Window } from "@ermine/core";
+import { avgPoolOp, convolutionOp, convolutionTransposeOp, foldOp, maxPoolOp, unfoldOp } from "@ermine/core/backend";
 import { tensorProto } from "../../elements.js";
 import { entry, type Entry } from "./call.js";
 import { permuted, reshaped } from "./movement.js";

@@ -1,21 +1,6 @@
 /** Links that divide by how large an element's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
-import {
-  abs,
-  add,
-  checkArguments,
-  div,
-  equal,
-  greater,
-  less,
-  maximum,
-  minimum,
-  mul,
-  sign,
-  sqrt,
-  square,
-  sub,
-  where,
-} from "@ermine/core";
+import { abs, add, div, equal, greater, less, maximum, minimum, mul, sign, sqrt, square, sub, where } from "@ermine/core";
+import { checkArguments } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { momentumAt, momentumProduct, rectification } from "../corrections.js";

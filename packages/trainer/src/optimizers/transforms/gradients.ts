@@ -1,5 +1,6 @@
 /** Links for the front of a chain: gradients held within bounds, centred, made noisy. */
-import { clamp, div, drawUniform, ErmineError, log, maximum, mean, minimum, mul, sin, sqrt, sub, sum, add } from "@ermine/core";
+import { clamp, div, ErmineError, log, maximum, mean, minimum, mul, sin, sqrt, sub, sum, add } from "@ermine/core";
+import { drawUniform } from "@ermine/core/define";
 import { rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { clipGradNorm, clipGradValue, type NormType } from "../clip.js";

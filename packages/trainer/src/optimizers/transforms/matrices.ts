@@ -1,19 +1,6 @@
 /** Links for matrices: their mean squares as a row and a column, and their momentum made orthogonal. */
-import {
-  add,
-  checkArguments,
-  clamp,
-  div,
-  ErmineError,
-  matmul,
-  mean,
-  mul,
-  norm,
-  rsqrt,
-  sub,
-  transpose,
-  type Tensor,
-} from "@ermine/core";
+import { add, clamp, div, ErmineError, matmul, mean, mul, norm, rsqrt, sub, transpose, type Tensor } from "@ermine/core";
+import { checkArguments } from "@ermine/core/define";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation, type SlotPlan } from "../chain.js";
 import { linkOptions } from "./options.js";

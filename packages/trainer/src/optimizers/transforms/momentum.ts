@@ -1,5 +1,6 @@
 /** Links that remember directions. */
-import { add, checkArguments, checkOptions, mul, sign } from "@ermine/core";
+import { add, mul, sign } from "@ermine/core";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { linkOptions } from "./options.js";

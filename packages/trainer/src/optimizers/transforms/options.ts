@@ -1,5 +1,5 @@
 /** Options of links, some of which may be scheduled. */
-import { checkOptions, kindsOf, type OptionKinds } from "@ermine/core";
+import { type OptionKinds, checkOptions, kindsOf } from "@ermine/core/define";
 
 /**
  * The options with their defaults.

@@ -1,5 +1,6 @@
 /** Links that look at the weights, and which of them a link is for. */
-import { add, checkArguments, checkFunction, checkOptions, clamp, mean, mul, sqrt, sub } from "@ermine/core";
+import { add, clamp, mean, mul, sqrt, sub } from "@ermine/core";
+import { checkArguments, checkFunction, checkOptions } from "@ermine/core/define";
 import { rateAt, type Rate, type Time } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import type { Scalars } from "../scalars.js";
