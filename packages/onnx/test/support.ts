@@ -6,9 +6,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { expect } from "vitest";
-import { leaves, Tensor, type DType } from "@ermine/core";
-import type { Module } from "@ermine/core/nn";
-import { saveModel, type SaveOptions } from "../src/index.js";
+import { add, cast, leaves, mul, scalar, sum, tensor, Tensor, valueAndGrad, type DType, type Parameter } from "@ermine/core";
+import { Embedding, type Module } from "@ermine/core/nn";
+import { loadModel, saveModel, type SaveOptions } from "../src/index.js";
 
 const runtimeTypes = { float32: "float32", int32: "int32", bool: "bool" } as const;
 
@@ -69,6 +69,74 @@ function keep(
   );
 }
 
+/** Loaded again the file gives these outputs too, compiled or not, and saved again it is the same file. */
+async function expectLoads(
+  model: Module,
+  bytes: Uint8Array,
+  inputs: readonly Tensor[],
+  expected: readonly Tensor[],
+  tolerance: number,
+): Promise<void> {
+  const loaded = loadModel(bytes).eval();
+  // Bytes of a file are integers.
+  const given = loaded
+    .inputs()
+    .map(({ type }, i) => (type === "float32" || type === "bool" ? inputs[i]! : cast(inputs[i]!, "int32")));
+  const actual = leaves(loaded.forward(...given)).filter((leaf): leaf is Tensor => leaf instanceof Tensor);
+  expect(actual.length).toBe(expected.length);
+  for (const [i, t] of expected.entries()) {
+    expect(actual[i]!.shape).toEqual(t.shape);
+    expect(actual[i]!.dtype).toBe(t.dtype);
+    expect(difference(actual[i]!.dataSync(), t.dataSync()), `output ${i} of the loaded model`).toBeLessThanOrEqual(tolerance);
+  }
+  expect(Buffer.compare(await saveModel(loaded), bytes), "saved again").toBe(0);
+  expectSameGradients(model, loaded, inputs, given);
+}
+
+/** Σ over all float outputs of each element by a weight of its own. */
+function weighed(model: Module, inputs: readonly Tensor[]): Tensor {
+  const outputs = leaves((model.forward as (...given: readonly Tensor[]) => unknown)(...inputs)).filter(
+    (leaf): leaf is Tensor => leaf instanceof Tensor && leaf.dtype === "float32",
+  );
+  return outputs
+    .map((t) =>
+      sum(
+        mul(
+          t,
+          tensor(
+            Float32Array.from({ length: t.size }, (_, i) => Math.sin(i + 1)),
+            { shape: t.shape as number[] },
+          ),
+        ),
+      ),
+    )
+    .reduce<Tensor>((a, b) => add(a, b), scalar(0));
+}
+
+/** The loaded model's parameters get the gradients that the model's of the same names get. */
+function expectSameGradients(model: Module, loaded: Module, inputs: readonly Tensor[], given: readonly Tensor[]): void {
+  const [originals, parameters] = [new Map(model.namedParameters()), new Map(loaded.namedParameters())];
+  const names = [...originals.keys()].filter((name) => parameters.has(name));
+  if (names.length === 0) return;
+  const gradientsOf = (of: Module, variables: ReadonlyMap<string, Parameter>, taken: readonly Tensor[]): readonly Tensor[] =>
+    valueAndGrad(
+      () => weighed(of, taken),
+      names.map((name) => variables.get(name)!),
+    ).grads as readonly Tensor[];
+  const [expected, actual] = [gradientsOf(model, originals, inputs), gradientsOf(loaded, parameters, given)].map((grads) =>
+    grads.map((t) => t.dataSync()),
+  );
+  // A file has no row of a table that does not train, and of one whose norms are bounded no rows that are replaced.
+  for (const [path, module] of model.namedModules()) {
+    if (!(module instanceof Embedding) || module.paddingIdx === undefined) continue;
+    if (module.maxNorm !== undefined) return;
+    const row = module.paddingIdx * module.embeddingDim;
+    actual![names.indexOf(path === "" ? "weight" : `${path}.weight`)]!.fill(0, row, row + module.embeddingDim);
+  }
+  for (const [i, name] of names.entries())
+    expect(difference(actual![i]!, expected![i]!), `the gradient of ${name}`).toBeLessThanOrEqual(1e-4);
+}
+
 /** The model's file gives what the model gives, for each batch of inputs; the first is its sample. */
 export async function expectSame(
   model: Module,
@@ -85,6 +153,7 @@ export async function expectSame(
     );
     const actual = await run(bytes, inputs, types);
     keep(bytes, inputs, types, expected);
+    await expectLoads(model, bytes, inputs.slice(), expected, tolerance);
     expect(actual.length).toBe(expected.length);
     for (const [i, t] of expected.entries()) {
       expect(actual[i]!.dims).toEqual(t.shape);

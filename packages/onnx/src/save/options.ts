@@ -29,6 +29,12 @@ export interface SaveOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** The options of `saveModel` for what `loadModel` gave, without a sample: the file stays, but for its weights and what these say. */
+export type ResaveOptions = Partial<Pick<SaveOptions, "name" | "classes" | "link" | "preprocessing" | "metadata">> & {
+  /** With a sample the model is traced, as any other. Default: none. */
+  readonly sample?: undefined;
+};
+
 const kinds = {
   sample: "any",
   opset: "integer",
@@ -57,6 +63,24 @@ const refuse = (message: string): never => {
   throw new ErmineError("ERMINE_OPTION", `saveModel: ${message}`);
 };
 
+const { sample, name, classes, link, preprocessing, metadata } = kinds;
+
+/** @throws ErmineError ERMINE_OPTION for an option that takes a sample */
+export function checkResaveOptions(options: ResaveOptions): void {
+  const traced = ["opset", "batchAxis", "inputs"].find((option) => option in options);
+  if (traced !== undefined)
+    refuse(`${traced} is what the file says. To write another one, give a sample: saveModel(model, { sample, ${traced} }).`);
+  checkOptions("saveModel", options, { sample, name, classes, link, preprocessing, metadata }, "model");
+  checkMetadata(options.metadata ?? {});
+}
+
+function checkMetadata(entries: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(entries)) {
+    if (typeof value !== "string") refuse(`metadata has texts, got ${typeof value} for "${key}".`);
+    if (key.startsWith("ermine.")) refuse(`metadata: keys that begin with "ermine." are its own, got "${key}".`);
+  }
+}
+
 /** An input as the file declares it. */
 export interface DeclaredInput {
   readonly name: string;
@@ -69,15 +93,12 @@ export function checkSaveOptions(options: SaveOptions): readonly DeclaredInput[]
   checkOptions("saveModel", options, kinds, "model");
   if (options?.sample === undefined)
     refuse("give a sample of what the model takes: saveModel(model, { sample: zeros([1, 784]) }).");
-  const { sample, opset = 18, inputs, metadata = {} } = options;
+  const { sample, opset = 18, inputs } = options;
   const samples: readonly unknown[] = sample instanceof Tensor ? [sample] : sample;
   if (!Array.isArray(samples) || samples.length === 0 || samples.some((item) => !(item instanceof Tensor)))
     refuse("sample is a tensor, or a list with one for each argument of forward.");
   if (!irVersions.has(opset)) refuse(`opset is one of ${[...irVersions.keys()].join(", ")}, got ${opset}.`);
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== "string") refuse(`metadata has texts, got ${typeof value} for "${key}".`);
-    if (key.startsWith("ermine.")) refuse(`metadata: keys that begin with "ermine." are its own, got "${key}".`);
-  }
+  checkMetadata(options.metadata ?? {});
   const tensors = samples as readonly Tensor[];
   const names = Object.keys(inputs ?? {});
   if (inputs !== undefined && names.length !== tensors.length)
@@ -119,7 +140,7 @@ const isClasses = (value: unknown): value is readonly string[] =>
 
 /** The entries of `metadata_props`, sorted. @throws ErmineError ERMINE_OPTION */
 export function metadataOf(
-  options: SaveOptions,
+  options: Pick<SaveOptions, "classes" | "link" | "preprocessing" | "metadata">,
   outputs: readonly { readonly name: string; readonly channels: number | undefined }[],
   version: string,
 ): readonly [string, string][] {

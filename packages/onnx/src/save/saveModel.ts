@@ -10,12 +10,21 @@ import {
   type Trace,
 } from "@ermine/core/backend";
 import { Module } from "@ermine/core/nn";
+import { ImportedModel } from "../load/importedModel.js";
 import { elementTypeOf, elementTypes, storedElements, tensorProto } from "../elements.js";
 import { encode } from "../proto/codec.js";
 import type { ModelProto, TypeProto, ValueInfoProto } from "../proto/schema.js";
 import { GraphBuilder } from "./builder.js";
 import { functionDomain } from "./functions.js";
-import { checkSaveOptions, irVersions, metadataOf, type DeclaredInput, type SaveOptions } from "./options.js";
+import {
+  checkResaveOptions,
+  checkSaveOptions,
+  irVersions,
+  metadataOf,
+  type DeclaredInput,
+  type ResaveOptions,
+  type SaveOptions,
+} from "./options.js";
 import { GraphWriter } from "./writeGraph.js";
 
 declare const __ERMINE_VERSION__: string | undefined;
@@ -33,6 +42,8 @@ const counters = "random counters";
  *
  * Outputs are named by their place in what `forward` gives: "output" for a single tensor, "output_0", … for a list, keys of an object.
  *
+ * A model that `loadModel` gave needs no sample: without one it is written as its file has it, operators, names and types, with its weights as they are now.
+ *
  * @param model any Module
  * @param options what it takes (`sample`), and what the file says of it
  * @returns the file: what `saveModelFile` of `@ermine/onnx/node` writes
@@ -41,12 +52,36 @@ const counters = "random counters";
  * @example
  * const bytes = await saveModel(model, { sample: x, classes: ["cat", "dog", "fish"], link: "softmax" });
  */
-export async function saveModel(model: Module, options: SaveOptions): Promise<Uint8Array> {
+export async function saveModel(model: ImportedModel, options?: ResaveOptions): Promise<Uint8Array>;
+export async function saveModel(model: Module, options: SaveOptions): Promise<Uint8Array>;
+export async function saveModel(model: Module, options: SaveOptions | ResaveOptions = {}): Promise<Uint8Array> {
   if (!(model instanceof Module))
     throw new ErmineError(
       "ERMINE_USAGE",
       "saveModel takes a Module: wrap a function in a class that extends Module and has a forward.",
     );
+  if (model instanceof ImportedModel && !("sample" in options)) return resaved(model, options);
+  return traceModel(model, options as SaveOptions);
+}
+
+/** The file that the model came from, with its weights as they are now. */
+function resaved(model: ImportedModel, options: ResaveOptions): Promise<Uint8Array> {
+  checkResaveOptions(options);
+  const channels = model
+    .outputs()
+    .map(({ name, shape }) => ({ name, channels: typeof shape?.[1] === "number" ? shape[1] : undefined }));
+  const entries = new Map(model.metadata());
+  for (const [key, value] of metadataOf(options, channels, version)) if (key !== "ermine.version") entries.set(key, value);
+  return model.toBytes((proto) => ({
+    ...proto,
+    graph: options.name === undefined ? proto.graph! : { ...proto.graph!, name: options.name },
+    ...(entries.size === 0
+      ? {}
+      : { metadataProps: [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key, value })) }),
+  }));
+}
+
+async function traceModel(model: Module, options: SaveOptions): Promise<Uint8Array> {
   const inputs = checkSaveOptions(options);
   const { opset = 18 } = options;
   const { graph, outputNames } = traced(model, inputs, options.batchAxis === undefined ? 0 : options.batchAxis);

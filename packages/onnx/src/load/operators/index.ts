@@ -1,0 +1,30 @@
+/** Every operator by its name. */
+import { activations } from "./activations.js";
+import { control } from "./control.js";
+import { creation } from "./creation.js";
+import { indexing } from "./indexing.js";
+import { movement } from "./movement.js";
+import { normalization } from "./normalization.js";
+import type { Entries } from "./operator.js";
+import { pointwise } from "./pointwise.js";
+import { products } from "./products.js";
+import { recurrentNetworks } from "./recurrent.js";
+import { reductions } from "./reductions.js";
+import { resizing } from "./resize.js";
+import { windows } from "./windows.js";
+
+/** A family of operators, or several: what a model may be made of. */
+export const allOperators: Entries = [
+  ...pointwise,
+  ...activations,
+  ...reductions,
+  ...movement,
+  ...creation,
+  ...indexing,
+  ...products,
+  ...windows,
+  ...normalization,
+  ...recurrentNetworks,
+  ...resizing,
+  ...control,
+];

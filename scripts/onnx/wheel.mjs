@@ -1,0 +1,29 @@
+/** ONNX's backend node tests out of PyPI's wheel. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../packages/formats/package.json", import.meta.url));
+const { ZipReader, Uint8ArrayReader, Uint8ArrayWriter } = require("@zip.js/zip.js");
+const folder = "onnx/backend/test/data/node/";
+
+/** A function that gives the files of a case by its name. */
+export async function openCases(wheel) {
+  const entries = new Map();
+  for (const entry of await new ZipReader(new Uint8ArrayReader(await readFile(wheel))).getEntries())
+    if (entry.filename.startsWith(folder)) entries.set(entry.filename.slice(folder.length), entry);
+  const bytes = (name) => entries.get(name).getData(new Uint8ArrayWriter());
+  const list = async (path) => {
+    const files = [];
+    for (let i = 0; entries.has(`${path}_${i}.pb`); i++) files.push(await bytes(`${path}_${i}.pb`));
+    return files;
+  };
+  return async (name) => {
+    const sets = [];
+    for (let i = 0; entries.has(`${name}/test_data_set_${i}/output_0.pb`); i++)
+      sets.push({
+        inputs: await list(`${name}/test_data_set_${i}/input`),
+        outputs: await list(`${name}/test_data_set_${i}/output`),
+      });
+    return { model: await bytes(`${name}/model.onnx`), sets };
+  };
+}
