@@ -13,7 +13,7 @@ import { nativeProblem, notInstalled } from "./native/problem.js";
 
 /** The options of `tfjs`. */
 export interface TfjsOptions extends NativeSettings {
-  /** "gpu" needs `@tensorflow/tfjs-node-gpu` and a visible device. Default: what is installed and there. */
+  /** "gpu" needs the library for GPUs (`npx ermine-tfjs install --gpu`, or `@tensorflow/tfjs-node-gpu`) and a visible device. Default: what is installed and there. */
   readonly device?: Device;
 }
 
@@ -25,7 +25,7 @@ export interface TfjsBackend extends Backend {
   readonly isUsingGpuDevice: boolean;
 }
 
-const optionNames = ["threads", "deterministic", "log", "muteStderr", "device"];
+const optionNames = ["threads", "deterministic", "log", "muteStderr", "device", "tf32"];
 
 /**
  * Creates the backend.
@@ -50,7 +50,13 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
   if (device === "gpu" && !isUsingGpuDevice) {
     throw new ErmineError(
       "ERMINE_BACKEND",
-      `${name} is loaded, but TensorFlow sees no GPU. Check nvidia-smi, the CUDA and cuDNN versions that TensorFlow ${binding.TF_Version} wants, and CUDA_VISIBLE_DEVICES.`,
+      `${name} is loaded, but TensorFlow sees no GPU. Run: npx ermine-tfjs install --gpu; npx ermine-tfjs doctor says what is wrong (the driver, CUDA, CUDA_VISIBLE_DEVICES).`,
+    );
+  }
+  if (device === "cpu" && isUsingGpuDevice) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      'TensorFlow is loaded already, and uses the GPU. Create the tfjs backend with device: "cpu" before anything else loads tfjs-node, or start Node with CUDA_VISIBLE_DEVICES=-1.',
     );
   }
   const eager = new Eager(binding);

@@ -37,7 +37,8 @@ describe("which tfjs-node", () => {
     };
     expect(locate("cpu", [place("one"), place("linked")], () => [])).toEqual(found);
   });
-  it("is none where none is installed", () => expect(locate("gpu", [place("none")], () => [])).toBeUndefined());
+  it("is the one for CPUs where a GPU is asked for and there is no other: its library may be the one for GPUs", () =>
+    expect(locate("gpu", [place("one")], () => [])).toMatchObject({ name: "@tensorflow/tfjs-node" }));
   it("is an error that names both paths where there are two copies", () => {
     const [one, two] = ["one", "two"].map((name) => join(root, name, "node_modules/@tensorflow/tfjs-node"));
     expect(() => locate("cpu", [place("one"), place("two")], () => [])).toThrow(
@@ -65,11 +66,6 @@ describe("options", () => {
   it("are refused where there is none of that name, or no such number of threads", async () => {
     await expect(tfjs({ thread: 2 } as never)).rejects.toThrow(/no option "thread".*"threads"/);
     await expect(tfjs({ threads: 0 })).rejects.toThrow(/threads is a whole number ≥ 1, got 0/);
-  });
-  it("gpu says what to install", async () => {
-    await expect(tfjs({ device: "gpu" })).rejects.toThrow(
-      /@tensorflow\/tfjs-node-gpu is not installed\. .*npm install --ignore-scripts @tensorflow\/tfjs-node-gpu@4\.22/,
-    );
   });
 });
 
@@ -113,7 +109,25 @@ describe('device: "gpu"', () => {
   });
   it("is an error where TensorFlow sees no device", () => {
     const { output } = inProcess(script, gpuPackage("invisible", false));
-    expect(output).toMatch(/tfjs-node-gpu is loaded, but TensorFlow sees no GPU\. Check nvidia-smi, .*CUDA_VISIBLE_DEVICES/);
+    expect(output).toMatch(
+      /tfjs-node-gpu is loaded, but TensorFlow sees no GPU\. Run: npx ermine-tfjs install --gpu; .*CUDA_VISIBLE_DEVICES/,
+    );
+  });
+});
+
+describeNative("a TensorFlow without a GPU", () => {
+  it('is no device "gpu", and says how to get one', () => {
+    const { output } = inProcess(`await tfjs({ device: "gpu" }).catch((error) => console.log(error.code, error.message));`);
+    expect(output).toMatch(/^ERMINE_BACKEND .*sees no GPU\. Run: npx ermine-tfjs install --gpu/);
+  });
+  it("hides every device where the CPU is asked for, and has no TF32 unless it is asked for", () => {
+    const { output } = inProcess(`
+      const backend = await tfjs({ device: "cpu" });
+      console.log(backend.details.device, process.env.CUDA_VISIBLE_DEVICES, process.env.NVIDIA_TF32_OVERRIDE);
+      await tfjs({ tf32: true }).catch((error) => console.log(error.code, error.message));
+      await tfjs({ tf32: false });
+    `);
+    expect(output).toMatch(/^CPU -1 0\nERMINE_USAGE TensorFlow is loaded already, without TF32.*NVIDIA_TF32_OVERRIDE=1/);
   });
 });
 

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import type { TfjsPackage } from "../native/locate.js";
 import { addonPath, libraryNames } from "../native/problem.js";
 import { shipped } from "./shipped.js";
-import { partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { partialPrefix, sizeOfFile, type Site } from "./site.js";
+import type { Distribution } from "./wheels.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
 /** Small addons of ermine's own, next to tfjs-node's: README.md says what each is for. */
@@ -17,19 +18,19 @@ const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-he
 const sourcesOf = (found: TfjsPackage): string[] =>
   ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(found.root, "binding", name));
 
-/** One folder in the cache for each version of the sources and of TensorFlow. */
-function addonFolder(site: Site, found: TfjsPackage, wheel: Wheel): string {
+/** One folder in the cache for each version of the sources and of TensorFlow: the addon is the same for every device. */
+function addonFolder(site: Site, found: TfjsPackage, distribution: Distribution): string {
   const hash = createHash("sha256");
   for (const file of [...sourcesOf(found), ...own.map(sourceOf)]) hash.update(readFileSync(file));
   return join(
     site.cache,
-    `addon-${found.version}-tensorflow-${wheel.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
+    `addon-${found.version}-tensorflow-${distribution.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
   );
 }
 
 /** Makes sure that the compiled addon is in the cache, and says where. @throws ErmineError with the remedy */
-export function provideAddon(site: Site, found: TfjsPackage, wheel: Wheel, library: string): string {
-  const folder = addonFolder(site, found, wheel);
+export function provideAddon(site: Site, found: TfjsPackage, distribution: Distribution, library: string): string {
+  const folder = addonFolder(site, found, distribution);
   if (sizeOfFile(join(folder, "tfjs_binding.node")) !== undefined) return folder;
   const command = compiler(site);
   if (typeof command !== "string") throw failure(command);
@@ -86,9 +87,17 @@ export function place(found: TfjsPackage, library: string, addon: string): void 
   mkdirSync(libraries, { recursive: true });
   mkdirSync(dirname(target), { recursive: true });
   for (const name of libraryNames) exchange(join(libraries, name), (file) => symlinkSync(join(library, "lib", name), file));
+  placeCuda(found, library);
   for (const name of own.map((source) => `${source}.node`))
     exchange(join(dirname(target), name), (file) => copyFileSync(join(addon, name), file));
   exchange(target, (file) => copyFileSync(join(addon, "tfjs_binding.node"), file));
+}
+
+/** TensorFlow looks for CUDA's libraries in the folder `nvidia` next to the one that it lies in itself. */
+function placeCuda(found: TfjsPackage, library: string): void {
+  const [link, folder] = [join(found.root, "deps", "nvidia"), join(library, "nvidia")];
+  if (sizeOfFile(folder) === undefined) rmSync(link, { recursive: true, force: true });
+  else exchange(link, (file) => symlinkSync(folder, file));
 }
 
 /** A file that is there whole or not at all, whatever was there before. */

@@ -1,9 +1,11 @@
 /** Says what of the native backend is there, what is wrong and what to do, without changing anything. */
 import { health, type Health } from "./health.js";
 import { libraryState } from "./library.js";
-import { leftovers, type Site } from "./site.js";
+import { nvidiaDriver } from "./gpu.js";
+import { leftovers, placedDistribution, type Site } from "./site.js";
 import { notInstalled, type Problem } from "../native/problem.js";
 import { compiler, python, room } from "./tools.js";
+import type { Distribution } from "./wheels.js";
 
 export interface Finding {
   readonly ok: boolean;
@@ -28,15 +30,34 @@ export function examine(site: Site): Report {
   }
   findings.push(good(`${found.name} ${found.version} in ${found.root}`));
   const now = health(site, found);
+  const distribution = placedDistribution(site, found) ?? site.distributions.cpu;
   findings.push("version" in now ? good(described(now)) : bad(now));
-  findings.push(...cacheFindings(site));
-  if (!("version" in now)) findings.push(...prerequisites(site));
+  if (distribution?.device === "gpu") findings.push(...gpuFindings(site, now));
+  findings.push(...cacheFindings(site, distribution));
+  if (!("version" in now)) findings.push(...prerequisites(site, distribution));
   return { healthy: findings.every(({ ok }) => ok), findings };
 }
 
 const described = ({ version, gpu }: Health): string => `TensorFlow ${version}, ${gpu ? "GPU" : "CPU"}: it loads`;
 
-function cacheFindings(site: Site): Finding[] {
+/** The driver, and whether TensorFlow uses the GPU that its library is for. */
+function gpuFindings(site: Site, now: Health | Problem): Finding[] {
+  const driver = nvidiaDriver(site);
+  if (!("version" in driver)) return [bad(driver)];
+  const findings = [good(`NVIDIA's driver ${driver.version}`), ...driver.devices.map((device) => good(`GPU: ${device}`))];
+  if ("version" in now && !now.gpu) {
+    findings.push(
+      bad({
+        what: `The library for GPUs is installed, and TensorFlow uses none: ${now.whyNoGpu}.`,
+        remedy:
+          "Look at CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH (an older CUDA there comes first), then: npx ermine-tfjs install --gpu --force.",
+      }),
+    );
+  }
+  return findings;
+}
+
+function cacheFindings(site: Site, distribution: Distribution | undefined): Finding[] {
   const rest = leftovers(site);
   const findings = rest.map((folder) =>
     bad({
@@ -44,21 +65,30 @@ function cacheFindings(site: Site): Finding[] {
       remedy: "Run: npx ermine-tfjs install (it cleans up and starts again).",
     }),
   );
-  if (site.wheel === undefined) return findings;
-  const state = libraryState(site, site.wheel);
+  if (distribution === undefined) return findings;
+  const state = libraryState(site, distribution);
   if (typeof state !== "string") findings.push(bad(state));
   else
     findings.push(
-      good(
-        state === "whole" ? `TensorFlow ${site.wheel.version} in the cache ${site.cache}` : `nothing in the cache ${site.cache}`,
-      ),
+      good(state === "whole" ? `${contents(distribution)} in the cache ${site.cache}` : `nothing in the cache ${site.cache}`),
     );
   return findings;
 }
 
+/** "TensorFlow 2.21.0, CUDA 12.9.79, cuDNN 9.10.2.21". */
+function contents({ version, dependencies }: Distribution): string {
+  const versionOf = (project: string): string | undefined => dependencies.find((wheel) => wheel.project === project)?.version;
+  const [runtime, cudnn] = [versionOf("nvidia-cuda-runtime-cu12"), versionOf("nvidia-cudnn-cu12")];
+  return [
+    `TensorFlow ${version}`,
+    ...(runtime === undefined ? [] : [`CUDA ${runtime}`]),
+    ...(cudnn === undefined ? [] : [`cuDNN ${cudnn}`]),
+  ].join(", ");
+}
+
 /** What a repair would need. */
-function prerequisites(site: Site): Finding[] {
-  if (site.wheel === undefined) {
+function prerequisites(site: Site, distribution: Distribution | undefined): Finding[] {
+  if (distribution === undefined) {
     return [
       bad({
         what: `There is no pinned wheel of TensorFlow for ${site.machine}.`,
@@ -69,7 +99,7 @@ function prerequisites(site: Site): Finding[] {
   const tool = (name: string, result: string | Problem): Finding =>
     typeof result === "string" ? good(`${name}: ${result}`) : bad(result);
   const findings = [tool("C++ compiler", compiler(site))];
-  if (libraryState(site, site.wheel) === "whole") return findings;
-  const full = room(site.cache, site.wheel.room);
+  if (libraryState(site, distribution) === "whole") return findings;
+  const full = room(site.cache, distribution.room);
   return [...findings, tool("Python with pip", python(site)), full === undefined ? good("room on the disk") : bad(full)];
 }

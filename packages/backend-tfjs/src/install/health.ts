@@ -2,12 +2,14 @@
 import { dirname, join } from "node:path";
 import type { TfjsPackage } from "../native/locate.js";
 import { addonPath, nativeProblem, type Problem } from "../native/problem.js";
-import type { Site } from "./site.js";
+import { placedDistribution, type Site } from "./site.js";
 import { lastLines, runTool } from "./tools.js";
 
 export interface Health {
   readonly version: string;
   readonly gpu: boolean;
+  /** Where the library could use a GPU and does not: what TensorFlow wrote about it. */
+  readonly whyNoGpu?: string;
 }
 
 const mark = "ermine-tfjs:";
@@ -25,16 +27,32 @@ const install = "Run: npx ermine-tfjs install";
 export function health(site: Site, found: TfjsPackage): Health | Problem {
   const missing = nativeProblem(found.root);
   if (missing !== undefined) return missing;
-  const { ok, output } = runTool(site, process.execPath, ["-e", script, found.root], { seconds: 120 });
+  // TensorFlow says at this level why it uses no GPU.
+  const environment = { ...site.environment, TF_CPP_MIN_LOG_LEVEL: "0" };
+  const { ok, output } = runTool({ ...site, environment }, process.execPath, ["-e", script, found.root], { seconds: 120 });
   const line = output.split("\n").find((text) => text.startsWith(mark));
   if (!ok || line === undefined) return doesNotLoad(output);
   const result = JSON.parse(line.slice(mark.length)) as Health;
   const [major, minor] = result.version.split(".").map(Number) as [number, number];
-  if (major === 2 && minor >= 9) return result;
+  if (major === 2 && minor >= 9) {
+    if (result.gpu || placedDistribution(site, found)?.device !== "gpu") return result;
+    return { ...result, whyNoGpu: noteOnGpu(output) };
+  }
   return {
     what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`,
     remedy: `${install} --force.`,
   };
+}
+
+/** The last line of TensorFlow's log that is about CUDA, without its time and place in the source. */
+function noteOnGpu(output: string): string {
+  const notes = output.split("\n").filter((line) => /cuda|\bGPU\b|nvidia/i.test(line) && !line.startsWith(mark));
+  return (
+    notes
+      .at(-1)
+      ?.replace(/^.*?\]\s*/, "")
+      .trim() ?? "TensorFlow wrote nothing about it"
+  );
 }
 
 function doesNotLoad(output: string): Problem {

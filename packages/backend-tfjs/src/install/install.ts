@@ -7,14 +7,18 @@ import { notInstalled } from "../native/problem.js";
 import { isOutdated, place, provideAddon } from "./addon.js";
 import { health, nativeFolders, type Health } from "./health.js";
 import { provideLibrary } from "./library.js";
-import { leftovers, type Site } from "./site.js";
+import { nvidiaDriver } from "./gpu.js";
+import { leftovers, placedDistribution, type Site } from "./site.js";
 import { failure, lastLines, runTool } from "./tools.js";
+import type { Distribution } from "./wheels.js";
 
 export interface InstallOptions {
   /** Also where it works already. */
   readonly force?: boolean;
   /** Only this way. Default: tfjs-node's own first. */
   readonly source?: "npm" | "pypi";
+  /** The library that uses NVIDIA's GPUs, with CUDA and cuDNN: PyPI's. Default false. */
+  readonly gpu?: boolean;
 }
 
 export interface Installed extends Health {
@@ -26,6 +30,10 @@ export async function install(site: Site, options: InstallOptions = {}): Promise
   const found = site.package;
   if (found === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
   for (const folder of leftovers(site)) rmSync(folder, { recursive: true, force: true });
+  return options.gpu === true ? forGpu(site, found, options) : forCpu(site, found, options);
+}
+
+async function forCpu(site: Site, found: TfjsPackage, options: InstallOptions): Promise<Installed> {
   const isCompiledAgain = isOutdated(found);
   if (options.force !== true && !isCompiledAgain) {
     const now = health(site, found);
@@ -38,19 +46,31 @@ export async function install(site: Site, options: InstallOptions = {}): Promise
       throw failure({ what: result.reason, remedy: "Check the connection to the hosts in its package.json." });
     site.log(`${result.reason} Taking the library from PyPI instead.`);
   }
-  return { ...(await fromWheel(site, found)), how: "PyPI's wheel" };
+  const placed = options.force === true ? undefined : placedDistribution(site, found);
+  return { ...(await fromWheel(site, found, placed ?? site.distributions.cpu)), how: "PyPI's wheel" };
 }
 
-async function fromWheel(site: Site, found: TfjsPackage): Promise<Health> {
-  const { wheel } = site;
-  if (wheel === undefined) {
+async function forGpu(site: Site, found: TfjsPackage, { force = false }: InstallOptions): Promise<Installed> {
+  const driver = nvidiaDriver(site);
+  // An image for machines that have one is made where there is none.
+  if (!("version" in driver) && !force)
+    throw failure({ ...driver, remedy: `${driver.remedy} With --force it is installed all the same.` });
+  if (!force && !isOutdated(found) && placedDistribution(site, found)?.device === "gpu") {
+    const now = health(site, found);
+    if ("version" in now) return { ...now, how: "already there" };
+  }
+  return { ...(await fromWheel(site, found, site.distributions.gpu)), how: "PyPI's wheel" };
+}
+
+async function fromWheel(site: Site, found: TfjsPackage, distribution: Distribution | undefined): Promise<Health> {
+  if (distribution === undefined) {
     throw new ErmineError(
       "ERMINE_BACKEND",
       `There is no pinned wheel of TensorFlow for ${site.machine}. Use tfjs-node's own installer (npm rebuild @tensorflow/tfjs-node), or the cpu backend.`,
     );
   }
-  const library = await provideLibrary(site, wheel);
-  const addon = provideAddon(site, found, wheel, library);
+  const library = await provideLibrary(site, distribution);
+  const addon = provideAddon(site, found, distribution, library);
   place(found, library, addon);
   const now = health(site, found);
   if ("version" in now) return now;

@@ -1,26 +1,31 @@
-/** TensorFlow's library and headers in the user's cache: out of a wheel of PyPI's, whole or not at all. */
+/** TensorFlow's library and headers in the user's cache: out of wheels of PyPI's, whole or not at all. */
 import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { shipped } from "./shipped.js";
 import { libraryNames, type Problem } from "../native/problem.js";
-import { libraryFolder, partialPrefix, sizeOfFile, type Site, type Wheel } from "./site.js";
+import { libraryFolder, partialPrefix, sizeOfFile, type Site } from "./site.js";
+import type { Distribution, Wheel } from "./wheels.js";
 import { failure, lastLines, megabytes, python, room, runTool } from "./tools.js";
 
 interface Manifest {
   readonly version: string;
+  /** SHA-256 of TensorFlow's wheel. */
   readonly wheel: string;
+  /** SHA-256 of the other wheels; absent: there are none. */
+  readonly dependencies?: readonly string[];
+  /** Bytes by the file's path in the folder `lib`, or from there. */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
 const unpacker = shipped("unpack.py");
 
 /** "absent", "whole", or what is wrong with it. */
-export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Problem {
-  const folder = libraryFolder(site, wheel);
+export function libraryState(site: Site, distribution: Distribution): "absent" | "whole" | Problem {
+  const folder = libraryFolder(site, distribution);
   const broken = (detail: string): Problem => ({
     what: `The library in ${folder} is broken: ${detail}.`,
-    remedy: "Run: npx ermine-tfjs install (it downloads it again).",
+    remedy: `Run: npx ermine-tfjs install${distribution.device === "gpu" ? " --gpu" : ""} (it downloads it again).`,
   });
   let manifest: Manifest;
   try {
@@ -28,7 +33,9 @@ export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Pro
   } catch {
     return sizeOfFile(folder) === undefined ? "absent" : broken("it has no manifest, so it was never finished");
   }
-  if (manifest.wheel !== wheel.sha256) return broken(`it is of another wheel than ${wheel.file}`);
+  if (manifest.wheel !== distribution.sha256) return broken(`it is of another wheel than ${distribution.file}`);
+  const other = distribution.dependencies.find(({ sha256 }) => !(manifest.dependencies ?? []).includes(sha256));
+  if (other !== undefined) return broken(`${other.file} is not part of it`);
   for (const [name, size] of Object.entries(manifest.sizes)) {
     const found = sizeOfFile(join(folder, "lib", name));
     if (found !== size) return broken(`${name} has ${found ?? "no"} bytes and should have ${size}`);
@@ -37,19 +44,24 @@ export function libraryState(site: Site, wheel: Wheel): "absent" | "whole" | Pro
 }
 
 /** Makes sure that the library is in the cache, and says where. @throws ErmineError with the remedy */
-export async function provideLibrary(site: Site, wheel: Wheel): Promise<string> {
-  const folder = libraryFolder(site, wheel);
-  if (libraryState(site, wheel) === "whole") return folder;
+export async function provideLibrary(site: Site, distribution: Distribution): Promise<string> {
+  const folder = libraryFolder(site, distribution);
+  if (libraryState(site, distribution) === "whole") return folder;
   const interpreter = python(site);
   if (typeof interpreter !== "string") throw failure(interpreter);
-  const full = room(site.cache, wheel.room);
+  const full = room(site.cache, distribution.room);
   if (full !== undefined) throw failure(full);
   mkdirSync(site.cache, { recursive: true });
   const partial = mkdtempSync(partialPrefix(site));
   try {
-    const file = await download(site, wheel, interpreter, partial);
     const whole = join(partial, "library");
-    unpack(site, wheel, interpreter, file, whole);
+    for (const wheel of [distribution, ...distribution.dependencies]) {
+      const file = await download(site, wheel, interpreter, partial);
+      unpack(site, wheel, interpreter, file, whole);
+      // A GPU's wheels together are larger than what is unpacked from each.
+      rmSync(file);
+    }
+    writeManifest(distribution, whole);
     rmSync(folder, { recursive: true, force: true });
     renameSync(whole, folder);
   } finally {
@@ -73,7 +85,7 @@ async function download(site: Site, wheel: Wheel, interpreter: string, folder: s
       "--disable-pip-version-check",
       "--no-cache-dir",
       "--implementation",
-      "cp",
+      wheel.implementation,
       "--python-version",
       wheel.python,
       "--abi",
@@ -116,21 +128,35 @@ async function hashOf(file: string): Promise<string> {
 }
 
 function unpack(site: Site, wheel: Wheel, interpreter: string, file: string, folder: string): void {
-  site.log("Unpacking the library and its headers …");
+  site.log(`Unpacking ${wheel.project} …`);
   const { ok, output } = runTool(site, interpreter, [unpacker, file, folder]);
   if (!ok)
     throw failure({
       what: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`,
       remedy: "Check the disk, then run: npx ermine-tfjs install",
     });
-  const sizes = Object.fromEntries(
-    libraryNames.map((name) => {
-      const size = sizeOfFile(join(folder, "lib", name));
-      if (size === undefined)
-        throw failure({ what: `${wheel.file} holds no ${name}.`, remedy: "Report this: the pinned wheel is not what it was." });
-      return [name, size];
-    }),
-  );
-  const manifest: Manifest = { version: wheel.version, wheel: wheel.sha256, sizes };
+}
+
+function writeManifest(distribution: Distribution, folder: string): void {
+  const sizes: Record<string, number> = {};
+  for (const name of libraryNames) {
+    const size = sizeOfFile(join(folder, "lib", name));
+    if (size === undefined)
+      throw failure({
+        what: `${distribution.file} holds no ${name}.`,
+        remedy: "Report this: the pinned wheel is not what it was.",
+      });
+    sizes[name] = size;
+  }
+  for (const file of filesIn(join(folder, "nvidia"))) sizes[relative(join(folder, "lib"), file)] = sizeOfFile(file)!;
+  const dependencies = distribution.dependencies.map(({ sha256 }) => sha256);
+  const manifest: Manifest = { version: distribution.version, wheel: distribution.sha256, dependencies, sizes };
   writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest, null, 2));
+}
+
+function filesIn(folder: string): readonly string[] {
+  if (sizeOfFile(folder) === undefined) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }

@@ -1,35 +1,10 @@
-/** Where things are put: the user's cache, the tfjs-node package, and which wheel has TensorFlow's library for this machine. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+/** Where things are put: the user's cache, the tfjs-node package, and which wheels have TensorFlow's library for this machine. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { TfjsPackage } from "../native/locate.js";
-
-/** A file of PyPI's, pinned: another one under the same name is refused. */
-export interface Wheel {
-  readonly project: string;
-  readonly version: string;
-  readonly file: string;
-  readonly sha256: string;
-  /** What pip is told, so that it takes this very file whatever Python is here. */
-  readonly python: string;
-  readonly abi: string;
-  readonly platform: string;
-  /** Room for the download and what is unpacked from it, in bytes. */
-  readonly room: number;
-}
-
-const wheels: Readonly<Record<string, Wheel>> = {
-  "linux-x64": {
-    project: "tensorflow-cpu",
-    version: "2.21.0",
-    file: "tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl",
-    sha256: "2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c",
-    python: "3.11",
-    abi: "cp311",
-    platform: "manylinux_2_27_x86_64",
-    room: 1_300_000_000,
-  },
-};
+import type { Device, TfjsPackage } from "../native/locate.js";
+import { libraryNames } from "../native/problem.js";
+import { distributions, type Distribution } from "./wheels.js";
 
 /** What doctor and installer work on; tests hand in their own. */
 export interface Site {
@@ -38,8 +13,8 @@ export interface Site {
   /** The user's cache for ermine. */
   readonly cache: string;
   readonly machine: string;
-  /** undefined: there is none for this machine. */
-  readonly wheel: Wheel | undefined;
+  /** Of PyPI's, by device; absent: there is none for this machine. */
+  readonly distributions: Readonly<Partial<Record<Device, Distribution>>>;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: (line: string) => void;
 }
@@ -47,11 +22,29 @@ export interface Site {
 export function siteFor(found: TfjsPackage | undefined, log: (line: string) => void): Site {
   const machine = `${process.platform}-${process.arch}`;
   const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return { package: found, cache: join(base, "ermine"), machine, wheel: wheels[machine], environment: process.env, log };
+  return {
+    package: found,
+    cache: join(base, "ermine"),
+    machine,
+    distributions: distributions[machine] ?? {},
+    environment: process.env,
+    log,
+  };
 }
 
-export const libraryFolder = (site: Site, wheel: Wheel): string =>
-  join(site.cache, `${wheel.project}-${wheel.version}-${site.machine}`);
+export const libraryFolder = (site: Site, { project, version }: Distribution): string =>
+  join(site.cache, `${project}-${version}-${site.machine}`);
+
+/** Which of the libraries in the cache tfjs-node is linked to; undefined: to none of them. */
+export function placedDistribution(site: Site, found: TfjsPackage): Distribution | undefined {
+  let target: string;
+  try {
+    target = readlinkSync(join(found.root, "deps", "lib", libraryNames[0]));
+  } catch {
+    return undefined;
+  }
+  return Object.values(site.distributions).find((one) => target.startsWith(join(libraryFolder(site, one), "lib")));
+}
 
 const partialName = /^\.partial-(\d+)-/;
 

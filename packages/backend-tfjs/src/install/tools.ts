@@ -8,7 +8,7 @@ import type { Site } from "./site.js";
 
 export const failure = ({ what, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${remedy}`);
 
-function onPath(site: Site, name: string): string | undefined {
+export function onPath(site: Site, name: string): string | undefined {
   for (const folder of (site.environment["PATH"] ?? "").split(delimiter)) {
     const file = executable(join(folder, name));
     if (file !== undefined) return file;

@@ -29,7 +29,8 @@ export function lookupPlaces(): readonly string[] {
 }
 
 /**
- * The tfjs-node that this application uses; the GPU package where it is installed and the device is not "cpu".
+ * The tfjs-node that this application uses; the GPU package where it is installed and the device is not "cpu", else the other one, whose library may be
+ * the one for GPUs too (`ermine-tfjs install --gpu`).
  *
  * @param places where packages are looked for from
  * @param loaded the folders of copies that somebody has loaded already
@@ -37,7 +38,7 @@ export function lookupPlaces(): readonly string[] {
  * @throws ErmineError ERMINE_BACKEND where there are two copies of one
  */
 export function locate(device?: Device, places = lookupPlaces(), loaded = loadedRoots): TfjsPackage | undefined {
-  const wanted = device === undefined ? [packageNames.gpu, packageNames.cpu] : [packageNames[device]];
+  const wanted = device === "cpu" ? [packageNames.cpu] : [packageNames.gpu, packageNames.cpu];
   for (const name of wanted) {
     const found = locateByName(name, places, loaded(name));
     if (found !== undefined) return found;
