@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { normal, tensor, withBackend, type Tensor } from "@ermine/core";
+import { add, normal, tensor, withBackend, type Tensor } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import * as o from "../src/index.js";
 import type { GradientTransformation, Optimizer } from "../src/index.js";
@@ -83,6 +83,41 @@ describe("a chain spelled out takes the steps of the optimizer that it spells", 
       const ready = o.muon({ learningRate: 0.05, nesterov });
       expect(differences(flat(o.chain(...links), data), flat(ready, data), 1e-7, 1e-6)).toEqual([]);
     }
+  });
+});
+
+describe("an optimizer that is defined as links", () => {
+  const defined = (links: () => readonly GradientTransformation[]) =>
+    o.defineOptimizer({ name: "of links", defaults: { learningRate: 0.05, weightDecay: 0, maximize: false }, links })();
+  const counted = (name: string, start: number): GradientTransformation =>
+    o.perParameter({
+      name,
+      slots: { b: start, 1: start + 1 },
+      update: (u, { slots: [first, second] }) => [u, add(first!, 10), add(second!, 20)],
+    });
+
+  it("keeps the slots of each link, also where two have the same names for theirs", () => {
+    const links = [o.applyMomentum(0.9), o.applyMomentum(0.5, { nesterov: true }), o.scaleByAdam(), o.ema(0.8), o.ema(0.3), rate];
+    const data = series();
+    expect(
+      differences(
+        flat(
+          defined(() => links),
+          data,
+        ),
+        flat(o.chain(...links), data),
+        1e-7,
+        1e-6,
+      ),
+    ).toEqual([]);
+    expect(Object.keys(defined(() => links).slots([2]))).toEqual(["momentum", "1.momentum", "m", "v", "average", "4.average"]);
+  });
+
+  it("keeps slots in their order whose names are whole numbers", () => {
+    const optimizer = defined(() => [counted("first", 0), counted("second", 5)]);
+    const slots = withBackend(reference(), () => steps(optimizer, [tensor([1])], [[tensor([1])]], (_, [all]) => all!));
+    // Each link's plan lists the whole number first, as objects do.
+    expect(slots.flat(2)).toEqual([11, 20, 16, 25]);
   });
 });
 

@@ -136,8 +136,7 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
 
   function traceArguments(args: A, tensors: readonly Tensor[]): Entry {
     let trace: Trace | undefined;
-    let result: unknown;
-    const { graph } = traceEntry(name, (running) => {
+    const { graph, result } = traceEntry(name, (running) => {
       trace = running;
       const feeds = feedsOf(trace, tensors, symbolicBatch);
       const position = new Map(tensors.map((t, i) => [keyOf(t), i]));
@@ -145,16 +144,28 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
         leaf instanceof Tensor ? retype([feeds[position.get(keyOf(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
       );
       const outputs: Tensor[] = [];
-      result = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) => {
+      const value = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) => {
         checkCopy(name, leaf);
         return leaf instanceof Tensor ? placeOf(leaf, feeds, outputs) : leaf;
       });
-      return outputs;
+      // Compared between the two traces as well: which of its tensors are arguments.
+      const origins = leaves(value).map((leaf) =>
+        leaf instanceof Place && leaf.of === "arguments" ? `argument ${leaf.index}` : "a result",
+      );
+      return { outputs, value, origins };
     });
     const { variables } = graphModule({ graph });
     const positions = new Map(tensors.map((_, i) => [feedName(i), i]));
     const valueChecks = trace!.valueChecks.map(({ feed, check }) => ({ position: positions.get(feed)!, check }));
-    return { name: `${name} ${++traced}`, graph, result, captured: trace!.captured, valueChecks, variables, placed: undefined };
+    return {
+      name: `${name} ${++traced}`,
+      graph,
+      result: (result as { value: unknown }).value,
+      captured: trace!.captured,
+      valueChecks,
+      variables,
+      placed: undefined,
+    };
   }
 
   /** Makes the entry the one that was used last, and frees the one whose last use is longest ago. */

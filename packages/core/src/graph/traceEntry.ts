@@ -2,11 +2,12 @@
 import type { TensorType } from "../types/storage.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
+import { show } from "../types/options.js";
 import { Tensor, typeOf } from "../types/tensor.js";
-import { mapTree, type Tree } from "../types/tree.js";
-import { attributesKey, type Graph, type Value } from "../ir/graph.js";
-import { loopOf } from "../ir/loop.js";
+import { leaves, mapTree, type Tree } from "../types/tree.js";
+import type { Graph } from "../ir/graph.js";
 import { Trace } from "../dispatch/trace.js";
+import { graphDifference } from "./graphDifference.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
 export interface TracedEntry {
@@ -25,7 +26,8 @@ export interface TracedEntry {
  */
 export function traceEntry(name: string, fn: (trace: Trace) => unknown): TracedEntry {
   const first = traceOnce(name, fn);
-  const difference = firstDifference(first.graph, traceOnce(name, fn).graph);
+  const second = traceOnce(name, fn);
+  const difference = graphDifference(first.graph, second.graph) ?? resultDifference(first.result, second.result);
   if (difference !== undefined) {
     throw new ErmineError(
       "ERMINE_USAGE",
@@ -48,34 +50,15 @@ function traceOnce(name: string, fn: (trace: Trace) => unknown): TracedEntry {
   });
 }
 
-function firstDifference(a: Graph, b: Graph): string | undefined {
-  const place = (value: Value | undefined): string => (value === undefined ? "" : `${value.node.id}.${value.index}`);
-  for (let i = 0; i < Math.max(a.nodes.length, b.nodes.length); i++) {
-    const [x, y] = [a.nodes[i], b.nodes[i]];
-    if (x === undefined || y === undefined || x.kind !== y.kind) return "another number of operations";
-    if (x.kind === "op" && y.kind === "op") {
-      if (x.op.name !== y.op.name) return `${x.op.name} against ${y.op.name}`;
-      if (attributesKey(x.attributes) !== attributesKey(y.attributes)) return `the attributes of ${x.op.name}`;
-      if (x.inputs.map(place).join() !== y.inputs.map(place).join()) return `the inputs of ${x.op.name}`;
-      const [loop, other] = [loopOf(x.op), loopOf(y.op)];
-      const inside = loop && other && firstDifference(loop.body, other.body);
-      if (inside !== undefined) return `${inside} in the body of ${x.op.name}`;
-    }
-    if (x.kind === "constant" && y.kind === "constant") {
-      const [p, q] = [x.data, y.data];
-      const same =
-        p === undefined || q === undefined
-          ? x.storage === y.storage
-          : p.length === q.length && p.every((n, k) => Object.is(n, q[k]));
-      if (!same) return "a number from outside";
-    }
-    if (x.kind === "variable" && y.kind === "variable" && x.variable !== y.variable)
-      return `${x.variable.name} against ${y.variable.name}`;
-  }
-  const ends = (graph: Graph): string =>
-    [...graph.outputs, ...graph.updates.map((update) => update.value), graph.commit].map(place).join();
-  return ends(a) === ends(b) ? undefined : "other results";
+/** The first plain value of the result that the second trace returned otherwise: calls of a compiled function would all return the first one's. */
+function resultDifference(first: unknown, second: unknown): string | undefined {
+  const [a, b] = [leaves(first), leaves(second)];
+  if (a.length !== b.length) return "another result";
+  const i = a.findIndex((leaf, k) => isPlainValue(leaf) && !Object.is(leaf, b[k]));
+  return i < 0 ? undefined : `it returns ${show(a[i])}, then ${show(b[i])}`;
 }
+
+const isPlainValue = (value: unknown): boolean => ["number", "string", "boolean", "bigint"].includes(typeof value);
 
 /** Where a tensor of the result is among the graph's outputs. A class, so that trees take it for a leaf. */
 export class Output {

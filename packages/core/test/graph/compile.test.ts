@@ -105,6 +105,41 @@ describe("compile", () => {
     expect(() => e.compile((x: Tensor) => e.add(x, e.uniform([1])))(e.tensor(1))).toThrow(/same numbers in every call/);
   });
 
+  describe("refuses what its function does by turns", () => {
+    const turns = (fn: (x: Tensor, odd: boolean) => unknown) => {
+      let calls = 0;
+      return () => e.compile((x: Tensor) => fn(x, calls++ % 2 === 1))(e.tensor([1, 2]));
+    };
+    const snake = (slope: number) => e.defineActivation({ name: "snake", decompose: (x) => e.mul(x, slope) });
+    const [one, other] = [snake(1), snake(2)];
+    const [a, b] = ["a", "b"].map((name) => new e.Variable(e.tensor([0, 0]), { name })) as [e.Variable, e.Variable];
+    const running = (x: Tensor, reverse: boolean) =>
+      e.scan((sum: Tensor, y: Tensor) => [e.add(sum, y), sum], e.tensor(0), x, { reverse });
+    it.each<[string, (x: Tensor, odd: boolean) => unknown, RegExp]>([
+      ["two ops of one name", (x, odd) => (odd ? one(x) : other(x)), /two definitions of snake.*outside/],
+      ["an op that it defines itself", (x) => snake(3)(x), /two definitions of snake.*outside/],
+      ["the direction of a loop", (x, odd) => running(x, odd), /the direction of scan/],
+      [
+        "the body of a loop",
+        (x, odd) => e.scan((s: Tensor, y: Tensor) => [odd ? e.add(s, y) : e.sub(s, y), s], e.tensor(0), x),
+        /in the body of scan/,
+      ],
+      ["which variable it writes", (x, odd) => void ((odd ? a : b).value = x), /b against a/],
+      ["which of its values is the result", (x, odd) => [e.neg(x), e.exp(x)][odd ? 1 : 0], /other results/],
+      ["which value it writes", (x, odd) => void (a.value = [e.neg(x), e.exp(x)][odd ? 1 : 0]!), /other values of variables/],
+      ["a plain value of its result", (x, odd) => ({ x, label: odd ? "odd" : "even" }), /returns "even", then "odd"/],
+      ["how many results it has", (x, odd) => (odd ? [x, 1] : [x]), /another result/],
+    ])("%s", (_, fn, message) => {
+      expect(turns(fn)).toThrow(message);
+    });
+
+    it("which argument it returns", () => {
+      let calls = 0;
+      const pick = e.compile((x: Tensor, y: Tensor) => (calls++ % 2 === 1 ? x : y));
+      expect(() => pick(e.tensor(1), e.tensor(2))).toThrow(/returns "argument 1", then "argument 0"/);
+    });
+  });
+
   it("refuses to look at numbers while it traces", () => {
     expect(() => e.compile((x: Tensor) => (x.item() > 0 ? x : e.neg(x)))(e.tensor(1))).toThrow(/where\(\) instead of if/);
     expect(() => e.compile((x: Tensor) => e.at(x, e.greater(x, 0)))(e.tensor([1]))).toThrow(/Use where/);

@@ -133,13 +133,28 @@ function chainBehaviour<O extends CommonOptions>(spec: ChainSpec<O>, options: O)
     form: links.map(({ name, form = "" }) => name + form).join(" "),
     scalarNames: names.flat(),
     scalars: at,
-    slots: (shape) => Object.assign({}, ...links.map((link) => slotsOf(link, shape))) as Readonly<Record<string, Slot>>,
+    slots: (shape) => joinedSlots(links.map((link) => slotsOf(link, shape))),
     rates: links.flatMap(({ rates = [] }) => rates),
     step(p, g, slots, vector) {
       const next = takeSteps(links, names, { parameters: [p], slots: [slots] }, [g], vector);
       return [next.parameters[0]!, ...next.slots[0]!];
     },
   };
+}
+
+/**
+ * The slots of all links, in their order, under the links' names for them; a name that an earlier link has, or that an object would put first (a whole
+ * number), is preceded by the link's place in the chain.
+ */
+function joinedSlots(slotsOfLinks: readonly Readonly<Record<string, Slot>>[]): Readonly<Record<string, Slot>> {
+  const joined: Record<string, Slot> = {};
+  slotsOfLinks.forEach((slots, i) => {
+    for (const [name, slot] of Object.entries(slots)) {
+      const isFree = !Object.hasOwn(joined, name) && !Number.isInteger(Number(name));
+      joined[isFree ? name : `${i}.${name}`] = slot;
+    }
+  });
+  return joined;
 }
 
 function stepBehaviour<O extends CommonOptions, S extends Scalars>(spec: StepSpec<O, S>, options: O, momentum: Rate): Behaviour {
