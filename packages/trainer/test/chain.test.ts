@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { add, normal, tensor, withBackend, type Tensor } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
+import { optimizers } from "../src/catalog.js";
 import * as o from "../src/index.js";
 import type { GradientTransformation, Optimizer } from "../src/index.js";
 import { differences } from "./golden.js";
@@ -118,6 +119,28 @@ describe("an optimizer that is defined as links", () => {
     const slots = withBackend(reference(), () => steps(optimizer, [tensor([1])], [[tensor([1])]], (_, [all]) => all!));
     // Each link's plan lists the whole number first, as objects do.
     expect(slots.flat(2)).toEqual([11, 20, 16, 25]);
+  });
+});
+
+describe("values are looked at before they are written", () => {
+  const checked = (optimizer: Optimizer): boolean => optimizer.keepsFinite !== true;
+
+  it.each(Object.entries(optimizers))("not with %s as it comes: finite gradients give finite values", (_, make) => {
+    expect(checked(make())).toBe(false);
+  });
+
+  it("where an optimizer, or a link of it, does not say that it keeps them finite", () => {
+    const own = o.perParameter({ name: "own", update: (u) => [u] });
+    expect(checked(o.chain(own, rate))).toBe(true);
+    expect(checked(o.chain({ ...own, keepsFinite: true }, rate))).toBe(false);
+    expect(checked(o.lookahead(o.chain(own, rate)))).toBe(true);
+    for (const optimizer of [
+      o.adam({ eps: 0 }),
+      o.adamw({ eps: 1e-60 }),
+      o.rmsprop({ centered: true }),
+      o.chain(o.scaleByBelief({ eps: 0 })),
+    ])
+      expect(checked(optimizer)).toBe(true);
   });
 });
 

@@ -1,9 +1,14 @@
 /** The law of commits: nothing that is not finite is written to a parameter, a slot or a buffer, whatever made it. */
-import { ErmineError, flatten, log, manualSeed, mse, mul, sub, type Backend, type Tensor } from "@ermine/core";
+import { div, ErmineError, flatten, log, manualSeed, mse, mul, sub, type Backend, type Tensor } from "@ermine/core";
 import { BatchNorm1d, Embedding, Linear, Module, Sequential } from "@ermine/core/nn";
 import {
+  adafactor,
   adam,
+  chain,
   dataset,
+  perParameter,
+  scaleByAdam,
+  scaleByLearningRate,
   sgd,
   Trainer,
   type DataSource,
@@ -17,6 +22,8 @@ const samples = 8;
 const inputs = { data: Float32Array.from({ length: 2 * samples }, (_, i) => ((i * 7) % 11) / 5 - 1), shape: [samples, 2] };
 const targets = { data: new Float32Array(samples).fill(1), shape: [samples, 1] };
 const values = dataset({ inputs, targets });
+/** The gradient of a linear layer's weight is 0. */
+const still = dataset({ inputs: { data: new Float32Array(2 * samples), shape: [samples, 2] }, targets });
 const words = dataset({
   inputs: { data: Int32Array.from({ length: 2 * samples }, (_, i) => (i * 7) % 5), shape: [samples, 2] },
   targets,
@@ -108,10 +115,23 @@ const rates = (name: string, make: MakeOptimizer, compile: boolean): readonly Tr
 
 const mode = (compile: boolean): string => (compile ? "compiled" : "op by op");
 
+/** Divides by the gradient. */
+const byGradient = perParameter({ name: "byGradient", update: (u) => [div(u, u)] });
+
+const onStill = (optimizer: OptimizerSetup): Omit<Training, "compile"> => ({
+  optimizer,
+  model: () => new Linear(2, 1),
+  data: still,
+});
+
 /** What else makes a step that is not finite. */
 const others: Readonly<Record<string, () => Omit<Training, "compile">>> = {
   "a momentum of NaN": () => ({ optimizer: sgd({ momentum: then(NaN) }) }),
   "a forward pass of NaN": () => ({ model: () => new Logarithm(), optimizer: adam({ learningRate: 0.5 }) }),
+  "a gradient of 0, adam without eps": () => onStill(adam({ eps: 0 })),
+  "a gradient of 0, adam without eps as a chain": () => onStill(chain(scaleByAdam({ eps: 0 }), scaleByLearningRate(0.1))),
+  "a gradient of 0, adafactor without eps": () => onStill(adafactor({ eps: [0, 0] })),
+  "a gradient of 0, a link that divides by it": () => onStill(chain(byGradient, scaleByLearningRate(0.1))),
   "two micro-batches, a rate of NaN": () => ({ optimizer: sgd({ learningRate: then(NaN) }), accumulate: 2 }),
 };
 

@@ -35,6 +35,11 @@ export interface GradientTransformation {
     updates: readonly Tensor[],
     context: TransformContext,
   ): { updates: readonly Tensor[]; slots?: readonly (readonly Tensor[])[] };
+  /**
+   * Are the new updates and slots finite wherever updates, parameters and slots are, and small enough to be squared? Where a link does not say so, the
+   * trainer looks at every value that a step would write before it writes one. Default false.
+   */
+  readonly keepsFinite?: boolean;
   /** The learning rates and schedules that it reads, so that those which follow a metric have a state. Default: none. */
   readonly rates?: readonly Rate[];
 }
@@ -42,7 +47,7 @@ export interface GradientTransformation {
 /** A link that looks at one parameter at a time. */
 export interface ParameterTransformation<S extends Scalars = Scalars> extends Pick<
   GradientTransformation,
-  "name" | "form" | "slots" | "rates"
+  "name" | "form" | "slots" | "keepsFinite" | "rates"
 > {
   /** Values that change from step to step, by name: always the same names. Default: none. */
   scalars?(time: Time): S;
@@ -77,6 +82,10 @@ export function perParameter<S extends Scalars = Scalars>({
 /** @internal The slots of a link for a parameter of that shape. */
 export const slotsOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]): Readonly<Record<string, Slot>> =>
   shapedSlots(typeof slots === "function" ? slots(shape) : slots, shape);
+
+/** @internal Do all of them keep values finite? */
+export const allKeepFinite = (links: readonly GradientTransformation[]): boolean =>
+  links.every(({ keepsFinite = false }) => keepsFinite);
 
 /** @internal Links with the names of their scalars, which lie one after the other in a step's vector. */
 export interface LinkedScalars {
@@ -155,6 +164,7 @@ export function chain(...links: readonly GradientTransformation[]): Optimizer {
       Object.fromEntries(
         links.flatMap((link, i) => Object.entries(slotsOf(link, shape)).map(([key, slot]) => [`${i}.${key}`, slot])),
       ),
+    keepsFinite: allKeepFinite(links),
     scalarCount: scalars.count,
     scalars: scalars.at,
     rates: links.flatMap((link) => link.rates ?? []),

@@ -6,7 +6,15 @@ import { ErmineError, neg, type Tensor } from "@ermine/core";
 import { type Op, apply, checkArguments, checkOptions, defineOp, kindsOf, markCopy, show } from "@ermine/core/define";
 import { bindKernels } from "@ermine/core/backend";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
-import { linkedScalars, perParameter, slotsOf, takeSteps, type GradientTransformation, type SlotPlan } from "./chain.js";
+import {
+  allKeepFinite,
+  linkedScalars,
+  perParameter,
+  slotsOf,
+  takeSteps,
+  type GradientTransformation,
+  type SlotPlan,
+} from "./chain.js";
 import { shapedSlots, type Optimizer, type Slot } from "./optimizer.js";
 import { addDecayedWeights } from "./transforms/weights.js";
 import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";
@@ -52,6 +60,11 @@ export interface ChainSpec<O extends CommonOptions> extends SpecOf<O> {
 export interface StepSpec<O extends CommonOptions, S extends Scalars = Scalars> extends SpecOf<O> {
   /** The slots of a parameter of that shape; a start alone has the parameter's shape. */
   slots(options: O, shape: readonly number[]): SlotPlan;
+  /**
+   * With these options: are new parameters and slots finite wherever gradients, parameters and slots are, and small enough to be squared? Default: no, and the
+   * trainer looks at every value before it writes one.
+   */
+  keepsFinite?(options: O): boolean;
   /** Scalars of the parameters' step-th update (0 the first), by name; learning rate, decay and momentum (0 where there is none) are their values now. */
   scalars(options: O, now: { step: number; learningRate: number; weightDecay: number; momentum: number }): S;
   /** The step, in ops; `s` are the scalars, the gradient has its sign for `maximize` already. */
@@ -113,7 +126,7 @@ export function builtinOptimizer<O extends CommonOptions>(spec: ChainSpec<O>): (
   return optimizerOf(spec, bindKernels);
 }
 
-const negate = perParameter({ name: "negate", update: (u) => [neg(u)] });
+const negate = perParameter({ name: "negate", keepsFinite: true, update: (u) => [neg(u)] });
 
 /** What an optimizer with its options does, whichever way it is defined. */
 interface Behaviour {
@@ -122,6 +135,7 @@ interface Behaviour {
   scalars(time: Time): readonly number[];
   slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
   readonly rates: readonly Rate[];
+  readonly keepsFinite: boolean;
   /** New values of the parameter and of its slots. */
   step(p: Tensor, g: Tensor, slots: readonly Tensor[], vector: Tensor): readonly Tensor[];
 }
@@ -135,6 +149,7 @@ function chainBehaviour<O extends CommonOptions>(spec: ChainSpec<O>, options: O)
     scalars: at,
     slots: (shape) => joinedSlots(links.map((link) => slotsOf(link, shape))),
     rates: links.flatMap(({ rates = [] }) => rates),
+    keepsFinite: allKeepFinite(links),
     step(p, g, slots, vector) {
       const next = takeSteps(links, names, { parameters: [p], slots: [slots] }, [g], vector);
       return [next.parameters[0]!, ...next.slots[0]!];
@@ -176,6 +191,7 @@ function stepBehaviour<O extends CommonOptions, S extends Scalars>(spec: StepSpe
     },
     slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
     rates: [learningRate, weightDecay, momentum],
+    keepsFinite: spec.keepsFinite?.(options) ?? false,
     step(p, gradient, slots, vector) {
       const g = options.maximize ? neg(gradient) : gradient;
       return spec.step({ p, g, slots, s: scalarTensors(vector, scalarNames) as ScalarTensors<S> }, options);
@@ -226,7 +242,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
     const withMomentum = (momentum: number): O =>
       isSchedule(rate) ? { ...options, [spec.momentum as keyof O]: momentum } : options;
     spec.check?.(withMomentum(rateAt(rate, { step: 0, epoch: 0 })));
-    const { form, scalarNames, scalars, slots: slotsFor, rates: followed } = behaviourOf(options);
+    const { form, scalarNames, scalars, slots: slotsFor, rates: followed, keepsFinite } = behaviourOf(options);
     // Rates are fed: what stays in the op's attributes is static and plain. A scheduled momentum is not 0, so that it has its slot.
     const settled = { ...withMomentum(1), learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 };
     const attributes: UpdateAttributes<O> = { options: settled, form, scalars: scalarNames };
@@ -236,6 +252,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
       name: spec.name,
       options: options as unknown as Readonly<Record<string, unknown>>,
       slots: slotsFor,
+      keepsFinite,
       ...(rows === undefined ? {} : { rows }),
       ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalarNames.length,

@@ -10,6 +10,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
 
 const matricesAlone: GradientTransformation = perParameter({
   name: "matricesAlone",
+  keepsFinite: true,
   update(u) {
     if (u.rank === 2) return [u];
     throw new ErmineError(

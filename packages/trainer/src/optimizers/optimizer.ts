@@ -24,6 +24,11 @@ export interface Optimizer {
    * optimizer means. Absent: no.
    */
   readonly rows?: "same" | "only";
+  /**
+   * Are new parameters and slots finite wherever gradients, parameters and slots are, and small enough to be squared? Where an optimizer does not say
+   * so, the trainer looks at every value that a step would write before it writes one. Default false.
+   */
+  readonly keepsFinite?: boolean;
   /** The slot that holds an average of the parameter's values, where there is one. */
   readonly average?: string;
 }

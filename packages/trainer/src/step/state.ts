@@ -188,9 +188,9 @@ export class TrainingState {
     );
   }
 
-  /** Can finite gradients give values that are not finite? A rate was very large once, or `eps` is 0 in float32: 0 / 0 is NaN. */
+  /** Can finite gradients give values that are not finite? A rate was very large once, or an optimizer does not say that it keeps them finite. */
   get checksWritten(): boolean {
-    return this.hasLargeScalars || this.groups.some(({ optimizer }) => Math.fround(Number(optimizer.options["eps"] ?? 1)) === 0);
+    return this.hasLargeScalars || this.groups.some(({ optimizer: { keepsFinite = false } }) => !keepsFinite);
   }
 
   /** The slots of every parameter that was ever trained. */

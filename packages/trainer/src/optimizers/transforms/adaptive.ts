@@ -4,7 +4,7 @@ import { checkArguments } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { momentumAt, momentumProduct, rectification } from "../corrections.js";
-import { linkOptions } from "./options.js";
+import { isPositiveInFloat32, linkOptions } from "./options.js";
 
 interface Betas {
   /** Decay of the mean gradient, a number or a schedule. Default 0.9. */
@@ -47,6 +47,7 @@ export function adamLink(
   const { amsgrad, beta1, beta2, eps } = options;
   return perParameter({
     name: "scaleByAdam",
+    keepsFinite: isPositiveInFloat32(eps),
     form: amsgrad ? " amsgrad" : "",
     slots: { m: 0, v: 0, ...(amsgrad ? { vMax: 0 } : {}) },
     scalars(time) {
@@ -85,6 +86,8 @@ export function scaleByRms(
   const { alpha, eps, centered } = linkOptions("scaleByRms", options, { alpha: 0.99, eps: 1e-8, centered: false });
   return perParameter({
     name: "scaleByRms",
+    // Rounding may take the variance of a centered one below 0.
+    keepsFinite: isPositiveInFloat32(eps) && !centered,
     form: centered ? " centered" : "",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
     scalars: () => ({ alpha, taken: 1 - alpha, eps }),
@@ -118,6 +121,7 @@ export function scaleByRss(
   });
   return perParameter({
     name: "scaleByRss",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { sum: initialAccumulatorValue },
     scalars: () => ({ eps }),
     update(g, { slots, s }) {
@@ -145,6 +149,7 @@ export function scaleByAdadelta(
   const { rho, eps } = linkOptions("scaleByAdadelta", options, { rho: 0.9, eps: 1e-6 });
   return perParameter({
     name: "scaleByAdadelta",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { square: 0, delta: 0 },
     scalars: () => ({ rho, taken: 1 - rho, eps }),
     update(g, { slots: [v, u], s }) {
@@ -166,6 +171,7 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   const { beta1, beta2, eps } = linkOptions("scaleByAdamax", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByAdamax",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, u: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);
@@ -202,6 +208,7 @@ export function scaleByNadam(
   });
   return perParameter({
     name: "scaleByNadam",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
@@ -239,6 +246,7 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
   const { beta1, beta2, eps } = linkOptions("scaleByRadam", options, betas, ["beta1"]);
   return perParameter({
     name: "scaleByRadam",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
@@ -276,6 +284,7 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
   const { beta1, beta2, eps } = linkOptions("scaleByBelief", options, { ...betas, eps: 1e-16 }, ["beta1"]);
   return perParameter({
     name: "scaleByBelief",
+    keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, surprise: 0 },
     scalars(time) {
       const [kept, t] = [rateAt(beta1, time), ageOf(time) + 1];
@@ -329,6 +338,7 @@ export function scaleByRprop(
   );
   return perParameter({
     name: "scaleByRprop",
+    keepsFinite: true,
     slots: { previous: 0, size: rateAt(learningRate, { step: 0, epoch: 0 }) },
     scalars: () => ({ shrink: etas[0], grow: etas[1], least: stepSizes[0], largest: stepSizes[1] }),
     update(g, { slots: [previous, size], s }) {

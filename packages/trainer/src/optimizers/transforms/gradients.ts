@@ -2,6 +2,7 @@
 import { clamp, div, ErmineError, log, maximum, mean, minimum, mul, sin, sqrt, sub, sum, add } from "@ermine/core";
 import { drawUniform } from "@ermine/core/define";
 import { rateAt, type Rate } from "../../schedules/schedule.js";
+import { isPositiveInFloat32 } from "./options.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { clipGradNorm, clipGradValue, type NormType } from "../clip.js";
 
@@ -13,6 +14,7 @@ import { clipGradNorm, clipGradValue, type NormType } from "../clip.js";
  */
 export const clipByGlobalNorm = (maxNorm: number, normType: NormType = 2): GradientTransformation => ({
   name: "clipByGlobalNorm",
+  keepsFinite: true,
   update: (updates) => ({ updates: clipGradNorm(updates, maxNorm, normType).gradients }),
 });
 
@@ -24,6 +26,7 @@ export const clipByGlobalNorm = (maxNorm: number, normType: NormType = 2): Gradi
  */
 export const clipByValue = (clipValue: number): GradientTransformation => ({
   name: "clipByValue",
+  keepsFinite: true,
   update: (updates) => ({ updates: clipGradValue(updates, clipValue) }),
 });
 
@@ -36,6 +39,7 @@ export const clipByValue = (clipValue: number): GradientTransformation => ({
 export const clipByBlockRms = (threshold: number): GradientTransformation =>
   perParameter({
     name: "clipByBlockRms",
+    keepsFinite: isPositiveInFloat32(threshold),
     update: (u) => [div(u, maximum(div(sqrt(mean(mul(u, u))), threshold), 1))],
   });
 
@@ -50,6 +54,7 @@ export function adaptiveClip(clipping = 0.01, eps = 1e-3): GradientTransformatio
   if (!(clipping > 0)) throw new ErmineError("ERMINE_OPTION", `adaptiveClip: clipping must be above 0, got ${clipping}.`);
   return perParameter({
     name: "adaptiveClip",
+    keepsFinite: true,
     update(u, { p }) {
       const axis = p.shape.slice(1).map((_, i) => i + 1);
       const unit = (t: typeof u): typeof u =>
@@ -69,6 +74,7 @@ export function adaptiveClip(clipping = 0.01, eps = 1e-3): GradientTransformatio
 export const centralize = (): GradientTransformation =>
   perParameter({
     name: "centralize",
+    keepsFinite: true,
     update: (u) => [u.rank < 2 ? u : sub(u, mean(u, { axis: u.shape.slice(1).map((_, i) => i + 1), keepDims: true }))],
   });
 
@@ -82,6 +88,7 @@ export const centralize = (): GradientTransformation =>
 export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation {
   return perParameter({
     name: "addNoise",
+    keepsFinite: true,
     scalars: (time) => ({ deviation: Math.sqrt(rateAt(eta, time) / (1 + time.step) ** gamma) }),
     rates: [eta],
     update(u, { s }) {
@@ -101,6 +108,7 @@ export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation
  */
 export const normalizeByGlobalNorm = (): GradientTransformation => ({
   name: "normalizeByGlobalNorm",
+  keepsFinite: true,
   update(updates) {
     const size = clamp(sqrt(updates.map((u) => sum(mul(u, u))).reduce((a, b) => add(a, b))), 1e-12);
     return { updates: updates.map((u) => div(u, size)) };

@@ -3,7 +3,7 @@ import { add, clamp, div, ErmineError, matmul, mean, mul, norm, rsqrt, sub, tran
 import { checkArguments } from "@ermine/core/define";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation, type SlotPlan } from "../chain.js";
-import { linkOptions } from "./options.js";
+import { isPositiveInFloat32, linkOptions } from "./options.js";
 
 /** Slots for the rows and the columns of each matrix of the last two axes; below rank 2 one for each element. */
 function factored(shape: readonly number[]): SlotPlan {
@@ -31,6 +31,7 @@ export function scaleByFactoredRms(
   const { beta2Decay, eps } = linkOptions("scaleByFactoredRms", options, { beta2Decay: -0.8, eps: 2 ** -23 });
   return perParameter({
     name: "scaleByFactoredRms",
+    keepsFinite: isPositiveInFloat32(eps * eps),
     slots: factored,
     scalars: (time) => ({ share: (ageOf(time) + 1) ** beta2Decay }),
     update(g, { slots, s }) {
@@ -102,6 +103,7 @@ export function orthogonalize(
   checkAdjustLrFn("orthogonalize", adjustLrFn);
   return perParameter({
     name: "orthogonalize",
+    keepsFinite: isPositiveInFloat32(eps),
     update(u) {
       if (u.rank !== 2) return [u];
       const [rows, columns] = u.shape as readonly [number, number];

@@ -30,6 +30,7 @@ export function applyMomentum(
   const { nesterov = false, dampening = 0 } = options;
   return perParameter({
     name: "applyMomentum",
+    keepsFinite: true,
     form: `${nesterov ? " nesterov" : ""}${dampening === 0 ? "" : " damped"}`,
     slots: { momentum: 0 },
     // The first momentum is the gradient itself: dampening begins with the second step.
@@ -68,6 +69,7 @@ export function ema(
   const { debias = true, nesterov = false } = options;
   return perParameter({
     name: "ema",
+    keepsFinite: true,
     form: `${debias ? "" : " biased"}${nesterov ? " nesterov" : ""}`,
     slots: { average: 0 },
     scalars(time) {
@@ -101,6 +103,7 @@ export function scaleByLion(
   const { beta1, beta2 } = linkOptions("scaleByLion", options, { beta1: 0.9 as Rate, beta2: 0.99 }, ["beta1"]);
   return perParameter({
     name: "scaleByLion",
+    keepsFinite: true,
     slots: { m: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);

@@ -17,3 +17,6 @@ export function linkOptions<O extends object>(
   checkOptions<object>(name, given, kinds as OptionKinds<O>);
   return { ...defaults, ...given };
 }
+
+/** @internal May float32 divide by the value, and by what is larger? An `eps` that is 0 there gives 0 / 0 where a gradient is 0. */
+export const isPositiveInFloat32 = (value: number): boolean => Math.fround(value) > 0;

@@ -16,6 +16,7 @@ export const scaleByLearningRate = (learningRate: Rate): GradientTransformation 
 export const descend = (rates: readonly Rate[], learningRate: (time: Time) => number): GradientTransformation =>
   perParameter({
     name: "scaleByLearningRate",
+    keepsFinite: true,
     scalars: (time) => ({ learningRate: learningRate(time) }),
     rates,
     update: (u, { s }) => [neg(mul(u, s.learningRate))],
@@ -30,6 +31,7 @@ export const descend = (rates: readonly Rate[], learningRate: (time: Time) => nu
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
   perParameter({
     name: "scaleBySchedule",
+    keepsFinite: true,
     scalars: (time) => ({ factor: rateAt(schedule, time) }),
     rates: [schedule],
     update: (u, { s }) => [mul(u, s.factor)],
@@ -42,7 +44,7 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
  * chain(scale(-1), scaleByLearningRate(0.1)); // climbs
  */
 export const scale = (factor: number): GradientTransformation =>
-  perParameter({ name: "scale", scalars: () => ({ factor }), update: (u, { s }) => [mul(u, s.factor)] });
+  perParameter({ name: "scale", keepsFinite: true, scalars: () => ({ factor }), update: (u, { s }) => [mul(u, s.factor)] });
 
 /**
  * sign(u). Source: Bernstein et al. 2018 (signSGD).
@@ -50,7 +52,8 @@ export const scale = (factor: number): GradientTransformation =>
  * @example
  * chain(scaleBySign(), scaleByLearningRate(1e-3)); // signSGD
  */
-export const scaleBySign = (): GradientTransformation => perParameter({ name: "scaleBySign", update: (u) => [sign(u)] });
+export const scaleBySign = (): GradientTransformation =>
+  perParameter({ name: "scaleBySign", keepsFinite: true, update: (u) => [sign(u)] });
 
 /**
  * ‖θ‖ / ‖u‖ · u for each parameter; u where one of both is 0. Lamb's and Lars' ratio. Source: You et al. 2017, 2020.
@@ -61,6 +64,7 @@ export const scaleBySign = (): GradientTransformation => perParameter({ name: "s
 export const scaleByTrustRatio = (): GradientTransformation =>
   perParameter({
     name: "scaleByTrustRatio",
+    keepsFinite: true,
     update(u, { p }) {
       const [weights, step] = [norm(p), norm(u)];
       const still = equal(step, 0);

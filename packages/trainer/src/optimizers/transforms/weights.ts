@@ -34,6 +34,7 @@ export const addWeights = (
 ): GradientTransformation =>
   perParameter<Scalars>({
     name: "addDecayedWeights",
+    keepsFinite: true,
     scalars: (time) => ({ [scalar]: decay(time) }),
     rates,
     update: (u, { p, name, s }) => [mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s[scalar]!))],
@@ -51,6 +52,7 @@ export const addWeights = (
 export const averageWeights = (share: (time: Time) => number): GradientTransformation =>
   perParameter({
     name: "averageWeights",
+    keepsFinite: true,
     slots: { average: 0 },
     scalars: (time) => ({ share: share(time) }),
     update(u, { p, slots: [average], s }) {
@@ -67,6 +69,7 @@ export const averageWeights = (share: (time: Time) => number): GradientTransform
 export const scaleByParameterRms = (eps = 1e-3): GradientTransformation =>
   perParameter({
     name: "scaleByParameterRms",
+    keepsFinite: true,
     update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), eps))],
   });
 
