@@ -10,6 +10,7 @@ import {
   type Graph,
   type OpNode,
 } from "../../src/entries/backend.js";
+import { defineActivation } from "../../src/entries/define.js";
 import type { Backend, Tensor } from "../../src/index.js";
 import { reference } from "../../src/reference/index.js";
 
@@ -110,7 +111,7 @@ describe("compile", () => {
       let calls = 0;
       return () => e.compile((x: Tensor) => fn(x, calls++ % 2 === 1))(e.tensor([1, 2]));
     };
-    const snake = (slope: number) => e.defineActivation({ name: "snake", decompose: (x) => e.mul(x, slope) });
+    const snake = (slope: number) => defineActivation({ name: "snake", decompose: (x) => e.mul(x, slope) });
     const [one, other] = [snake(1), snake(2)];
     const [a, b] = ["a", "b"].map((name) => new e.Variable(e.tensor([0, 0]), { name })) as [e.Variable, e.Variable];
     const running = (x: Tensor, reverse: boolean) =>
