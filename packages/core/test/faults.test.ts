@@ -1,5 +1,6 @@
 /** Calls that were ignored or ended in a raw TypeError: each is refused with the call that is meant. */
 import { beforeAll, expect, test } from "vitest";
+import * as define from "../src/entries/define.js";
 import * as e from "../src/index.js";
 import { BatchNorm1d, Conv2d, Dropout, Embedding, LayerNorm, Linear, LSTM, MaxPool2d } from "../src/nn/index.js";
 import { reference } from "../src/reference/index.js";
@@ -46,6 +47,56 @@ const misplaced: [string, () => unknown, RegExp][] = [
   ["new LayerNorm(3, 1e-3)", () => construct(LayerNorm, 3, 1e-3), /LayerNorm.*\{ eps: 0\.001 \}/],
   ["new Dropout({ rate: 0.5 })", () => construct(Dropout, { rate: 0.5 }), /Dropout.*Dropout\(0\.5\)/],
 ];
+test.each<[string, () => unknown, RegExp]>([
+  ["clamp(x, { min: 0 })", () => call(e.clamp, x(), { min: 0 }), /min is a number, got \{ min: 0 \}\. Write clamp\(x, 0, max\)/],
+  ["clamp(x, [0, 1])", () => call(e.clamp, x(), [0, 1]), /min is a number, got \[0, 1\]\. Write clamp\(x, 0, 1\)/],
+  ["diagonal(x, { offset: 1 })", () => call(e.diagonal, x(), { offset: 1 }), /would be ignored\. Write diagonal\(x\)/],
+  ["add(x, y, { alpha: 2 })", () => call(e.add, x(), x(), { alpha: 2 }), /would be ignored\. Write add\(x, x\)/],
+  ["uniform([2], { min: 0 })", () => call(e.uniform, [2], { low: 1 }), /low is a number.*Write uniform\(shape, 1, high\)/],
+  ["normal([2], { mean: 3 })", () => call(e.normal, [2], { mean: 3 }), /Write normal\(shape, 3, standardDeviation\)/],
+  ["squeeze(x, { axis: 0 })", () => call(e.squeeze, x(), { axis: 0 }), /axis is a whole number or a list.*Write squeeze\(x, 0\)/],
+  ["flip(x, { axis: 0 })", () => call(e.flip, x(), { axis: 0 }), /Write flip\(x, 0\)/],
+  ["split(x, { size: 1 })", () => call(e.split, x(), { size: 1 }), /sizes is a whole number.*Write split\(x, sizes, axis\)/],
+  [
+    "slice(x, [0, 0])",
+    () => call(e.slice, x(), [0, 0]),
+    /sizes is a list, got undefined\. Write slice\(x, starts, sizes, steps\)/,
+  ],
+  ['einsum(x, "ij->i")', () => call(e.einsum, x(), "ij->i"), /the equation first\. Write einsum\("ij->i", x\)/],
+  [
+    "concat([x, x], { axis: 1 })",
+    () => call(e.concat, [x(), x()], { axis: 1 }),
+    /got \{ axis: 1 \}\. Write concat\(tensors, 1\)/,
+  ],
+  ["concat(x, x)", () => call(e.concat, x(), x()), /tensors is a list, got a tensor/],
+  ["cumsum(x, { axis: 0 })", () => call(e.cumsum, x(), { axis: 0 }), /Write cumsum\(x, 0\)/],
+  ["a promise", () => call(e.clamp, x(), Promise.resolve(0)), /got a promise \(await it first\)/],
+  ["maxPool of a matrix", () => call(e.maxPool, x(), 2), /\[N, C, \.\.\.size\] with at least one spatial axis/],
+  [
+    "defineLoss({})",
+    () => call(define.defineLoss, {}),
+    /defineLoss needs name\. Write defineLoss\(\{ name: …, link: …, inputs: …, elements: … \}\)/,
+  ],
+  ["defineOp({ name })", () => call(define.defineOp, { name: "own" }), /defineOp of "own" needs inputs/],
+  ["defineActivation({ nme })", () => call(define.defineActivation, { nme: "own" }), /no option "nme"\. Did you mean "name"/],
+  ['useBackend("cpu")', () => call(e.useBackend, "cpu"), /Write useBackend\(await createBackend\("cpu"\)\)/],
+  [
+    "useBackend(cpu())",
+    () => call(e.useBackend, Promise.resolve(1)),
+    /got a promise \(await it first\)\. Write useBackend\(await cpu\(\)\)/,
+  ],
+  ["useBackend(cpu)", () => call(e.useBackend, async function cpu() {}), /Write useBackend\(await cpu\(\)\)/],
+  ['withBackend("cpu", fn)', () => call(e.withBackend, "cpu", () => 1), /Write withBackend\(await createBackend\("cpu"\), fn\)/],
+])("%s is refused with the right spelling", (_, fn, message) => {
+  expect(refusal(fn)).toMatch(message);
+});
+
+test("what is refused as a backend leaves the one in use", () => {
+  const before = e.currentBackend();
+  refusal(() => call(e.useBackend, "cpu"));
+  expect(e.currentBackend()).toBe(before);
+});
+
 test.each(misplaced)("A15: %s is refused with the right spelling", (_, fn, message) => {
   expect(refusal(fn)).toMatch(message);
 });

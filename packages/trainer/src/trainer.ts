@@ -30,7 +30,7 @@ import { configurationOf, type Configuration } from "./plan/configuration.js";
 import type { Plan } from "./plan/plan.js";
 import type { Profile } from "./plan/profile.js";
 import type { Use } from "./plan/workload.js";
-import { rateAt, type Rate } from "./schedules/schedule.js";
+import { rateAt, requireSchedule, type Rate } from "./schedules/schedule.js";
 import type { SnapshotSource, TrainingSnapshot } from "./step/contract.js";
 import { disposeTraining, trainingFor, type Training } from "./step/training.js";
 
@@ -110,6 +110,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   rateNow(rate: Rate): number {
     Trainer.#checkItself(this, "rateNow");
+    if (arguments.length > 1) checkArguments("rateNow", arguments, 1);
+    if (typeof rate !== "number") requireSchedule("rateNow", "the rate", rate);
     const { update: step, epoch, schedules } = this.#training.state;
     return rateAt(rate, { step, epoch, schedules });
   }

@@ -4,7 +4,8 @@ import { bind } from "../ir/kernels.js";
 import { defineOp, type Attributes, type Op, type OptionalTensors, type Tensors } from "../ir/op.js";
 import { markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, kindsOf } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkDefinition, checkOptions, kindsOf, show } from "../types/options.js";
 import { apply1 } from "../ops/apply.js";
 import { defineFusedOp } from "../ops/fused.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -37,6 +38,19 @@ export interface ActivationSpec<O extends Options, D extends Domain> {
   /** For each option a value that changes the result: the proof that it has effect. */
   readonly optionExamples?: Partial<O>;
 }
+
+const parts = {
+  name: "string",
+  options: "object",
+  check: "function",
+  output: "string",
+  op: "object",
+  shape: "function",
+  decompose: "function",
+  gradient: "function",
+  kinks: "function",
+  optionExamples: "object",
+} as const;
 
 /** An activation: a function of a tensor that carries its definition. */
 export interface Activation<O extends Options = Options, D extends Domain = Domain> {
@@ -72,6 +86,8 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
 export function defineActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
   spec: ActivationSpec<O, D>,
 ): Activation<O, D> {
+  if (arguments.length > 1) checkArguments("defineActivation", arguments, 1);
+  checkDefinition<ActivationSpec<O, D>>("defineActivation", spec, parts, ["name", "decompose"]);
   const defaults = (spec.options ?? {}) as unknown as O;
   const output = (spec.output ?? "real") as D;
   const { gradient } = spec;
@@ -96,7 +112,7 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
       if (typeof value !== typeof standard || (typeof value === "number" && Number.isNaN(value))) {
         throw new ErmineError(
           "ERMINE_OPTION",
-          `${spec.name}: ${key} must be a ${typeof standard} (default ${String(standard)}), got ${String(value)}.`,
+          `${spec.name}: ${key} must be a ${typeof standard} (default ${String(standard)}), got ${show(value)}.`,
         );
       }
     }

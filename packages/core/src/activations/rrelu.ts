@@ -1,6 +1,7 @@
 /** The rectifier whose leak is random in training and fixed in evaluation. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";

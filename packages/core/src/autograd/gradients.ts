@@ -12,7 +12,8 @@ import { concat } from "../ops/shape.js";
 import { checkCopy } from "../types/copy.js";
 import { formatShape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkFunction } from "../types/options.js";
+import { checkArguments, checkFunction } from "../types/arguments.js";
+import { show } from "../types/options.js";
 import { Tensor } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
 import { keyOf } from "../types/views.js";
@@ -54,8 +55,20 @@ export function valueAndGrad<S, V extends Tensor | readonly [Tensor, ...unknown[
 ): ValueAndGrads<S, V> {
   checkFunction("valueAndGrad", fn, "valueAndGrad(() => loss(…), parameters)");
   if (arguments.length > 2) checkArguments("valueAndGrad", arguments, 2);
+  checkSources(sources);
   const body = (): ValueAndGrads<S, V> => differentiate(fn, sources);
   return context.trace === undefined ? scope(body) : body();
+}
+
+const noSource = (value: unknown): ErmineError =>
+  new ErmineError(
+    "ERMINE_USAGE",
+    `valueAndGrad differentiates with respect to parameters and tensors, got ${show(value)}: pass model.parameters(), or a tree of tensors.`,
+  );
+
+/** In a tree what is left out is no leaf; at its root it is nothing to differentiate by. */
+function checkSources(sources: unknown): void {
+  if (sources === undefined || sources === null) throw noSource(sources);
 }
 
 /** @internal What running a function under a tape leaves: its result, and the tape to walk back. */
@@ -74,10 +87,7 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
   for (const source of leaves(sources)) {
     checkCopy("valueAndGrad", source);
     if (!(source instanceof Variable) && !(source instanceof Tensor)) {
-      throw new ErmineError(
-        "ERMINE_USAGE",
-        "valueAndGrad differentiates with respect to parameters and tensors: pass model.parameters(), or a tree of tensors.",
-      );
+      throw noSource(source);
     }
     const t: Tensor = source instanceof Variable ? source.value : source;
     if (t.dtype !== "float32") {

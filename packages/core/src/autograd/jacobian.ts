@@ -1,5 +1,5 @@
 /** All partial derivatives of a function from a tensor to a tensor. */
-import { checkArguments, checkFunction } from "../types/options.js";
+import { checkArguments, checkFunction } from "../types/arguments.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { full, hostTensor } from "../ops/creation.js";

@@ -2,7 +2,8 @@
 import { checkCopy } from "../types/copy.js";
 import { formatShape, sameShape, sameSize, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkFunction, checkOptions, show } from "../types/options.js";
+import { checkArguments, checkFunction } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { Tensor, typeOf } from "../types/tensor.js";
 import { mapTree, type Tree } from "../types/tree.js";
 import { BodyTrace } from "./body.js";

@@ -2,6 +2,7 @@
  * What surrounds a computation: on which backend it runs, whether it is traced, which tapes listen, where it draws random numbers. The one
  * place for such state; what holds only during a function is set by `within` and put back when the function ends.
  */
+import { checkArguments } from "../types/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import type { GraphVariable } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors, Tensors } from "../ir/op.js";
@@ -109,7 +110,10 @@ export function within<F extends keyof ExecutionContext, T>(field: F, value: Exe
 export const withPath = <T>(path: string, fn: () => T): T => within("path", path, fn);
 
 /** The path of the module whose forward runs; "" outside of all. */
-export const currentPath = (): string => context.path;
+export function currentPath(): string {
+  if (arguments.length > 0) checkArguments("currentPath", arguments, 0);
+  return context.path;
+}
 
 /** @internal Runs fn outside of any trace: eagerly. */
 export const withoutTrace = <T>(fn: () => T): T => within("trace", undefined, fn);

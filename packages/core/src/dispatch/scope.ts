@@ -3,8 +3,8 @@
  * made inside `scope(fn)` that it does not return is released when it ends.
  */
 import { ErmineError } from "../types/errors.js";
-import { checkFunction } from "../types/options.js";
-import { release, Tensor } from "../types/tensor.js";
+import { checkArguments, checkFunction, checkMapped } from "../types/arguments.js";
+import { checkTensor, release, Tensor } from "../types/tensor.js";
 import { leaves } from "../types/tree.js";
 import { noteUnscoped } from "../types/unscoped.js";
 import { context } from "./context.js";
@@ -29,6 +29,7 @@ function countUnscoped(t: Tensor, bytes: number): void {
  */
 export function scope<T>(fn: () => T): T {
   checkFunction("scope", fn, "scope(() => f(x)): what fn makes is freed, so it must make it inside");
+  if (arguments.length > 1) checkArguments("scope", arguments, 1);
   const region = new Set<Tensor>();
   const outer = context.region;
   context.region = region;
@@ -62,6 +63,8 @@ export function scope<T>(fn: () => T): T {
 
 /** Holds a tensor beyond the end of every scope, until its `dispose()`. */
 export function keep<T extends Tensor>(t: T): T {
+  if (arguments.length > 1) checkMapped("keep", arguments, 1);
+  checkTensor("keep", t);
   if (t.state.kind === "eager") t.state.kept = true;
   return t;
 }

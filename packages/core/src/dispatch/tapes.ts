@@ -1,6 +1,6 @@
 /** The running tapes: which of them listen, and what they note. */
 import { isDifferentiable, type Attributes, type Op, type OptionalTensors } from "../ir/op.js";
-import { checkFunction } from "../types/options.js";
+import { checkArguments, checkFunction, checkMapped } from "../types/arguments.js";
 import type { Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { keyOf, sameElements } from "../types/views.js";
@@ -16,11 +16,13 @@ export const pauseTapes = <T>(fn: () => T): T => within("firstTape", context.tap
 /** Runs fn with no gradient recorded: its results are constants to every `valueAndGrad` around it. */
 export function noGrad<T>(fn: () => T): T {
   checkFunction("noGrad", fn, "noGrad(() => f(x))");
+  if (arguments.length > 1) checkArguments("noGrad", arguments, 1);
   return pauseTapes(fn);
 }
 
 /** The same elements, constant to every gradient. */
 export function stopGradient<D extends Domain>(t: Tensor<D>): Tensor<D> {
+  if (arguments.length > 1) checkMapped("stopGradient", arguments, 1);
   checkTensor("stopGradient", t);
   return sameElements(t);
 }

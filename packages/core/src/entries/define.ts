@@ -1,8 +1,8 @@
 /** `@ermine/core/define`, for whoever adds ops, activations, losses, layers or optimizers: definitions, shapes, and the checks of arguments that core's own make. */
 export { foreignSpellings, nearestName } from "../types/errors.js";
+export { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 export {
-  checkArguments,
-  checkFunction,
+  checkDefinition,
   checkOptions,
   kindsOf,
   requireOptions,

@@ -2,7 +2,8 @@
 import { softmax } from "../activations/softmax.js";
 import { watchingTape } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
 import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";

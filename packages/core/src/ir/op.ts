@@ -1,5 +1,7 @@
 /** An op is one definition: a shape rule, its meaning in simpler ops, and what backends and graphs want to know of it. */
+import { checkArguments } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
+import { checkDefinition } from "../types/options.js";
 import type { Shape, Size } from "../types/dim.js";
 import type { DType, Domain } from "../types/dtype.js";
 import type { TensorType } from "../types/storage.js";
@@ -126,9 +128,28 @@ export interface Op<A extends Attributes = Attributes> {
   host?(inputs: readonly ArrayLike<number>[], attributes: A): Float32Array;
 }
 
+const parts = {
+  name: "string",
+  inputs: "list",
+  inputsOf: "function",
+  broadcasts: "boolean",
+  infer: "function",
+  decompose: "function",
+  gradient: "function",
+  lookup: "function",
+  classIndices: "function",
+  flops: "function",
+  successorOf: "function",
+  rowGradient: "function",
+  lowered: "function",
+  host: "function",
+} as const;
+
 /** Checks a definition and gives it back. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
+  if (arguments.length > 1) checkArguments("defineOp", arguments, 1);
+  checkDefinition<Op<A>>("defineOp", op, parts, ["name", "inputs", "infer"]);
   if (op.inputs.some((input, i) => input.variadic === true && i !== op.inputs.length - 1)) {
     throw new ErmineError("ERMINE_OPTION", `${op.name}: only the last input can be variadic.`);
   }

@@ -4,7 +4,8 @@
  */
 import { checkCopy, markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, kindsOf, type OptionKinds } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkDefinition, checkOptions, kindsOf, show, type OptionKinds } from "../types/options.js";
 import { div, mul } from "../ops/arithmetic.js";
 import { conform } from "../ops/conform.js";
 import type { InputDType } from "../ir/inputs.js";
@@ -118,6 +119,20 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   with(options: Partial<O>): Loss<I, O, R>;
 }
 
+const parts = {
+  name: "string",
+  link: ["string", "function"],
+  inputs: "list",
+  options: "object",
+  kinds: "object",
+  check: "function",
+  elements: "function",
+  reductions: "object",
+  optionExamples: "object",
+  nonGradientOptions: "list",
+  samples: "object",
+} as const;
+
 const common = { reduction: "string", sampleWeight: "tensor" } as const;
 
 const roles: readonly LossInputRole[] = ["prediction", "target", "auxiliary"];
@@ -129,7 +144,7 @@ function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
   if (wrong !== undefined) {
     throw new ErmineError(
       "ERMINE_OPTION",
-      `${loss}: the role of ${wrong.name} is one of ${roles.join(", ")}; got ${JSON.stringify(wrong.role)}.`,
+      `${loss}: the role of ${wrong.name} is one of ${roles.join(", ")}; got ${show(wrong.role)}.`,
     );
   }
   if (!complete.some(({ role }) => role === "prediction")) {
@@ -155,6 +170,8 @@ function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
   spec: LossSpec<I, O, R>,
 ): Loss<I, O, R> {
+  if (arguments.length > 1) checkArguments("defineLoss", arguments, 1);
+  checkDefinition<LossSpec<I, O, R>>("defineLoss", spec, parts, ["name", "link", "inputs", "elements"]);
   return withDefaults(spec, (spec.options ?? {}) as O);
 }
 
@@ -301,7 +318,7 @@ const words: Readonly<Record<Domain, string>> = {
 function checkInput(loss: string, { name, domain, remedy }: LossInput, t: unknown): void {
   checkCopy(`${loss}: ${name}`, t);
   if (!(t instanceof Tensor))
-    throw new ErmineError("ERMINE_USAGE", `${loss}: ${name} must be a tensor, got ${typeof t}. Make it with tensor(...).`);
+    throw new ErmineError("ERMINE_USAGE", `${loss}: ${name} must be a tensor, got ${show(t)}. Make it with tensor(...).`);
   if (domain === undefined || t.domain === domain) return;
   throw new ErmineError(
     "ERMINE_DOMAIN",

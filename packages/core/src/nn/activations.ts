@@ -8,7 +8,8 @@ import type { Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { checkSize } from "./size.js";
 import { checkCopy } from "../types/copy.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { Module } from "./module.js";
 
 /** A module that applies an activation. */

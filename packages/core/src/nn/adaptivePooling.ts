@@ -1,5 +1,6 @@
 /** Pooling layers to a size that is given, over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { adaptiveAvgPool, adaptiveMaxPool, adaptiveMaxPoolIndices, checkOutputSize } from "../ops/adaptivePooling.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";

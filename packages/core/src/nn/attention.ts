@@ -1,7 +1,8 @@
 /** Attention of several heads. */
 import { softmax } from "../activations/softmax.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { attend } from "../functional/attention.js";
 import { greater } from "../ops/comparison.js";

@@ -1,7 +1,8 @@
 /** Normalizations that keep running statistics for evaluation: over the batch, or over each instance of it. */
 import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";

@@ -1,6 +1,7 @@
 /** Convolution layers over one, two and three spatial axes: one class, three ranks. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { convolution } from "../ops/convolution.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { eachAxis, windowOf, type Window, type WindowOptions } from "../ops/window.js";

@@ -9,7 +9,7 @@ import { formatShape, type Shape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkProbability } from "./size.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 
 abstract class Drop extends Module {
   /** The probability of being dropped. */

@@ -1,7 +1,8 @@
 /** A table of vectors, looked up by index. */
 import { noGrad } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, div, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { embedding } from "../ops/embedding.js";

@@ -4,7 +4,7 @@ import { flatten, reshape } from "../ops/shape.js";
 import { formatShape, normalizeAxis } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 
 /**
  * Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1).

@@ -1,6 +1,7 @@
 /** Normalization over groups of channels. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { ones, zeros } from "../ops/creation.js";
 import { normalizeGroups } from "../ops/normalization.js";
 import { formatShape, sameSize } from "../types/dim.js";

@@ -1,6 +1,7 @@
 /** Normalizations over the last axes of each sample, and over neighbouring channels. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, div, mul, pow } from "../ops/arithmetic.js";
 import { ones, zeros } from "../ops/creation.js";
 import { apply1 } from "../ops/apply.js";

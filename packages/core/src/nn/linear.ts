@@ -1,6 +1,7 @@
 /** The fully connected layer, of one input and of two. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { linear } from "../ops/linear.js";
 import { sum } from "../ops/reduction.js";

@@ -1,5 +1,5 @@
 /** Every loss as a module, under PyTorch's name; its options are given once. */
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 import { checkCopy } from "../types/copy.js";
 import * as functions from "../losses/index.js";
 import type { CommonOptions, Loss } from "../losses/index.js";

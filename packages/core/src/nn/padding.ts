@@ -1,6 +1,6 @@
 /** Padding layers over one, two and three last axes: one class, named by mode and rank. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { formatShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";

@@ -1,5 +1,6 @@
 /** Pooling layers over one, two and three spatial axes; each also without a batch, (C, …size). */
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import {
   avgPool,
   lpPool,

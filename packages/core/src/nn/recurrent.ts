@@ -1,6 +1,7 @@
 /** Recurrent layers: one loop over the steps, three cells, sequences of one length or of several. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { scan } from "../control/scan.js";
 import { less } from "../ops/comparison.js";
 import { iota, zeros } from "../ops/creation.js";

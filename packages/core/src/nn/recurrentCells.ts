@@ -2,7 +2,8 @@
 import { relu } from "../activations/relu.js";
 import { sigmoid } from "../activations/sigmoid.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, show } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";

@@ -4,7 +4,7 @@ import { add } from "../ops/arithmetic.js";
 import { formatShape, sameShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module, type Layer } from "./module.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 
 /**
  * y = branch(x) + x, or + shortcut(x) where the branch changes the shape. Source: He et al. 2016.

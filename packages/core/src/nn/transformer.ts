@@ -2,7 +2,8 @@
 import { gelu } from "../activations/gelu.js";
 import { relu } from "../activations/relu.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, show } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { add } from "../ops/arithmetic.js";
 import type { Tensor } from "../types/tensor.js";
 import { MultiHeadAttention, type AttentionMasks } from "./attention.js";

@@ -1,6 +1,7 @@
 /** Transposed convolution layers over one, two and three spatial axes. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { checkOutputPadding, convolutionTranspose } from "../ops/transposedConvolution.js";
 import { eachAxis } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";

@@ -6,7 +6,7 @@ import { formatShape, mulSizes, divSizes, type Size } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkSize, formatSizes } from "./size.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 
 /**
  * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two

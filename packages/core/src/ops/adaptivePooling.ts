@@ -2,8 +2,9 @@
  * Pooling to a size that is given: output i of m takes the elements ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ − 1 of an axis of n. Parts of
  * different lengths are laid out side by side at one length, so that they are windows like any others.
  */
+import { show } from "../types/options.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import { concrete } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
@@ -70,12 +71,23 @@ function lay(where: string, x: Tensor, outputSize: OutputSize, fill: "last" | "z
   return { x: laid, kernel, orders };
 }
 
+/** Of the functions, whose list says how many spatial axes there are. */
+function checkOutputSizes(name: string, outputSize: OutputSize): void {
+  checkArgument(`${name}(x, outputSize)`, "outputSize", outputSize, "list");
+  checkOutputSize(name, outputSize, outputSize.length);
+}
+
 /** @internal @throws ErmineError ERMINE_OPTION */
 export function checkOutputSize(where: string, outputSize: OutputSize, axes: number): void {
-  if (outputSize.length === axes && outputSize.every((size) => size === null || (Number.isInteger(size) && size >= 1))) return;
+  if (
+    Array.isArray(outputSize) &&
+    outputSize.length === axes &&
+    outputSize.every((size) => size === null || (Number.isInteger(size) && size >= 1))
+  )
+    return;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${where}: outputSize is a whole number ≥ 1, or ${axes} of them (null: as it is), got ${JSON.stringify(outputSize)}.`,
+    `${where}: outputSize is a whole number ≥ 1, or ${axes} of them (null: as it is), got ${show(outputSize)}.`,
   );
 }
 
@@ -87,7 +99,7 @@ export function checkOutputSize(where: string, outputSize: OutputSize, axes: num
  */
 export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveAvgPool", arguments, 2);
-  checkOutputSize("adaptiveAvgPool", outputSize, outputSize.length);
+  checkOutputSizes("adaptiveAvgPool", outputSize);
   return overBatch("adaptiveAvgPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveAvgPool", t, outputSize, "zero");
     const means = avgPool(laid, kernel);
@@ -111,7 +123,7 @@ export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real
  */
 export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveMaxPool", arguments, 2);
-  checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
+  checkOutputSizes("adaptiveMaxPool", outputSize);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel } = lay("adaptiveMaxPool", t, outputSize, "last");
     return maxPool(laid, kernel);
@@ -126,7 +138,7 @@ export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real
  */
 export function adaptiveMaxPoolIndices(x: Tensor, outputSize: OutputSize): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("adaptiveMaxPoolIndices", arguments, 2);
-  checkOutputSize("adaptiveMaxPool", outputSize, outputSize.length);
+  checkOutputSizes("adaptiveMaxPoolIndices", outputSize);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveMaxPool", t, outputSize, "last");
     const found = maxPoolIndices(laid, kernel);

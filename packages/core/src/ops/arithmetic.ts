@@ -1,4 +1,5 @@
 /** Arithmetic of two tensors (or a tensor and a number), element by element with NumPy's broadcasting. */
+import { checkMapped } from "../types/arguments.js";
 import type { Tensor } from "../types/tensor.js";
 import { applyBinary, type Operand } from "./elementwise.js";
 import { addOp, divOp, maximumOp, minimumOp, mulOp, powOp, remainderOp, subOp } from "./primitives.js";
@@ -9,7 +10,10 @@ import { addOp, divOp, maximumOp, minimumOp, mulOp, powOp, remainderOp, subOp } 
  * @example
  * add(tensor([1, 2]), tensor([[10], [20]])); // => [[11, 12], [21, 22]]
  */
-export const add = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(addOp, a, b);
+export function add(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("add", arguments, 2);
+  return applyBinary(addOp, a, b);
+}
 
 /**
  * a − b.
@@ -17,7 +21,10 @@ export const add = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(addOp
  * @example
  * sub(tensor([1, 2]), 1); // => [0, 1]
  */
-export const sub = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(subOp, a, b);
+export function sub(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("sub", arguments, 2);
+  return applyBinary(subOp, a, b);
+}
 
 /**
  * a · b, element by element. For the matrix product use `matmul`.
@@ -25,7 +32,10 @@ export const sub = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(subOp
  * @example
  * mul(tensor([1, 2]), tensor([3, 4])); // => [3, 8]
  */
-export const mul = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(mulOp, a, b);
+export function mul(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("mul", arguments, 2);
+  return applyBinary(mulOp, a, b);
+}
 
 /**
  * a / b, always float32 (int32 is cast first).
@@ -33,7 +43,10 @@ export const mul = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(mulOp
  * @example
  * div(tensor([1, 2]), 4); // => [0.25, 0.5]
  */
-export const div = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(divOp, a, b, "float32");
+export function div(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("div", arguments, 2);
+  return applyBinary(divOp, a, b, "float32");
+}
 
 /**
  * aᵇ, float32.
@@ -41,7 +54,10 @@ export const div = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(divOp
  * @example
  * pow(tensor([1, 2, 3]), 2); // => [1, 4, 9]
  */
-export const pow = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(powOp, a, b, "float32");
+export function pow(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("pow", arguments, 2);
+  return applyBinary(powOp, a, b, "float32");
+}
 
 /**
  * The larger of each two; NaN where either is.
@@ -49,7 +65,10 @@ export const pow = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(powOp
  * @example
  * maximum(tensor([1, 5]), tensor([3, 2])); // => [3, 5]
  */
-export const maximum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(maximumOp, a, b);
+export function maximum(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("maximum", arguments, 2);
+  return applyBinary(maximumOp, a, b);
+}
 
 /**
  * The smaller of each two; NaN where either is.
@@ -57,7 +76,10 @@ export const maximum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(m
  * @example
  * minimum(tensor([1, 5]), tensor([3, 2])); // => [1, 2]
  */
-export const minimum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(minimumOp, a, b);
+export function minimum(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("minimum", arguments, 2);
+  return applyBinary(minimumOp, a, b);
+}
 
 /**
  * a − b·⌊a / b⌋: the sign is the divisor's, as in Python and PyTorch's remainder.
@@ -65,7 +87,10 @@ export const minimum = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(m
  * @example
  * remainder(tensor([7, -7]), 3); // => [1, 2]
  */
-export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(remainderOp, a, b);
+export function remainder(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("remainder", arguments, 2);
+  return applyBinary(remainderOp, a, b);
+}
 
 /**
  * (a − b)².
@@ -74,6 +99,7 @@ export const remainder = (a: Operand, b: Operand): Tensor<"real"> => applyBinary
  * squaredDifference(tensor([1, 2]), tensor([3, 5])); // => [4, 9]
  */
 export function squaredDifference(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("squaredDifference", arguments, 2);
   const difference = sub(a, b);
   return mul(difference, difference);
 }

@@ -1,6 +1,7 @@
 /** From one dtype to another. */
 import { dispatch1 } from "../dispatch/dispatch.js";
 import { builtinOp } from "../ir/op.js";
+import { checkArguments } from "../types/arguments.js";
 import { checkDTypeName, type DType, type Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { constant } from "./constant.js";
@@ -47,8 +48,9 @@ export function cast<D extends Domain>(x: Tensor<D>, dtype: "float32"): Tensor<D
 export function cast(x: Tensor, dtype: "int32" | "bool"): Tensor<"real">;
 export function cast(x: Tensor, dtype: DType): Tensor;
 export function cast(x: Tensor, dtype: DType): Tensor {
-  if (x.dtype === dtype) return x;
   checkTensor("cast", x);
+  if (arguments.length > 2) checkArguments("cast", arguments, 2);
+  if (x.dtype === dtype) return x;
   checkDTypeName("cast", dtype);
   return dispatch1(castOp, [x], { dtype });
 }

@@ -1,5 +1,6 @@
 /** Are two tensors the same, nearly or exactly? These ask for numbers, so they are for eager code. */
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { broadcastShapes, sameShape } from "../types/dim.js";
 import { checkTensor, heldElements, type Tensor } from "../types/tensor.js";
 import { broadcastTo } from "./shape.js";

@@ -1,7 +1,8 @@
 /** Comparison and logic, element by element with broadcasting; the results are bool and carry no gradient. */
+import { checkMapped } from "../types/arguments.js";
 import { builtinOp, type Op, type OptionalTensors } from "../ir/op.js";
 import { broadcastShapes } from "../types/dim.js";
-import { Tensor } from "../types/tensor.js";
+import { checkTensor, Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
 import { cast } from "./cast.js";
 import { constant } from "./constant.js";
@@ -68,6 +69,7 @@ const after = (value: number): number => (Number.isInteger(value) ? value + 1 : 
  * equal(tensor([1, 2]), tensor([1, 3])); // => [true, false]
  */
 export function equal(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("equal", arguments, 2);
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return always(a, false);
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return always(b, false);
   return applyBinary(equalOp, a, b);
@@ -79,7 +81,10 @@ export function equal(a: Operand, b: Operand): Tensor<"real"> {
  * @example
  * notEqual(tensor([1, 2]), tensor([1, 3])); // => [false, true]
  */
-export const notEqual = (a: Operand, b: Operand): Tensor<"real"> => logicalNot(equal(a, b));
+export function notEqual(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("notEqual", arguments, 2);
+  return logicalNot(equal(a, b));
+}
 
 /**
  * a < b.
@@ -88,6 +93,7 @@ export const notEqual = (a: Operand, b: Operand): Tensor<"real"> => logicalNot(e
  * less(tensor([1, 2]), 2); // => [true, false]
  */
 export function less(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("less", arguments, 2);
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, before(b));
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(after(a), b);
   return applyBinary(lessOp, a, b);
@@ -100,6 +106,7 @@ export function less(a: Operand, b: Operand): Tensor<"real"> {
  * lessEqual(tensor([1, 2]), 2); // => [true, true]
  */
 export function lessEqual(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("lessEqual", arguments, 2);
   if (isWhole(a) && typeof b === "number" && !isInt32(b)) return atMost(a, b);
   if (isWhole(b) && typeof a === "number" && !isInt32(a)) return atLeast(a, b);
   return applyBinary(lessEqualOp, a, b);
@@ -111,7 +118,10 @@ export function lessEqual(a: Operand, b: Operand): Tensor<"real"> {
  * @example
  * greater(tensor([1, 2]), 1); // => [false, true]
  */
-export const greater = (a: Operand, b: Operand): Tensor<"real"> => less(b, a);
+export function greater(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("greater", arguments, 2);
+  return less(b, a);
+}
 
 /**
  * a ≥ b.
@@ -119,7 +129,10 @@ export const greater = (a: Operand, b: Operand): Tensor<"real"> => less(b, a);
  * @example
  * greaterEqual(tensor([1, 2]), 2); // => [false, true]
  */
-export const greaterEqual = (a: Operand, b: Operand): Tensor<"real"> => lessEqual(b, a);
+export function greaterEqual(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("greaterEqual", arguments, 2);
+  return lessEqual(b, a);
+}
 
 const truth = (operand: Operand): Operand =>
   operand instanceof Tensor ? cast(operand, "bool") : typeof operand === "number" ? operand !== 0 : operand;
@@ -130,7 +143,11 @@ const truth = (operand: Operand): Operand =>
  * @example
  * logicalNot(tensor([true, false])); // => [false, true]
  */
-export const logicalNot = (x: Tensor): Tensor<"real"> => apply1(logicalNotOp, [cast(x, "bool")], {});
+export function logicalNot(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("logicalNot", arguments, 1);
+  checkTensor("logicalNot", x);
+  return apply1(logicalNotOp, [cast(x, "bool")], {});
+}
 
 /**
  * a ∧ b.
@@ -138,7 +155,10 @@ export const logicalNot = (x: Tensor): Tensor<"real"> => apply1(logicalNotOp, [c
  * @example
  * logicalAnd(tensor([true, true]), tensor([true, false])); // => [true, false]
  */
-export const logicalAnd = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(logicalAndOp, truth(a), truth(b), "bool");
+export function logicalAnd(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("logicalAnd", arguments, 2);
+  return applyBinary(logicalAndOp, truth(a), truth(b), "bool");
+}
 
 /**
  * a ∨ b.
@@ -146,7 +166,10 @@ export const logicalAnd = (a: Operand, b: Operand): Tensor<"real"> => applyBinar
  * @example
  * logicalOr(tensor([false, true]), tensor([false, false])); // => [false, true]
  */
-export const logicalOr = (a: Operand, b: Operand): Tensor<"real"> => applyBinary(logicalOrOp, truth(a), truth(b), "bool");
+export function logicalOr(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("logicalOr", arguments, 2);
+  return applyBinary(logicalOrOp, truth(a), truth(b), "bool");
+}
 
 /**
  * Exactly one of the two.
@@ -154,4 +177,7 @@ export const logicalOr = (a: Operand, b: Operand): Tensor<"real"> => applyBinary
  * @example
  * logicalXor(tensor([true, true]), tensor([true, false])); // => [false, true]
  */
-export const logicalXor = (a: Operand, b: Operand): Tensor<"real"> => notEqual(truth(a), truth(b));
+export function logicalXor(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("logicalXor", arguments, 2);
+  return notEqual(truth(a), truth(b));
+}

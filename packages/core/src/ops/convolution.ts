@@ -1,7 +1,8 @@
 /** Convolution (cross-correlation, as every framework calls it) over any number of spatial axes. */
 import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { elementsOf, formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";

@@ -1,7 +1,8 @@
 /** Tensors from numbers: data, constants, ranges. */
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments, checkList, checkMapped } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { currentTrace } from "../dispatch/trace.js";
 import { checkShape, formatShape, type Shape, type Size } from "../types/dim.js";
 import {
@@ -15,7 +16,7 @@ import {
 } from "../types/dtype.js";
 import { nested, type Nested } from "../types/nested.js";
 import { adopt } from "../dispatch/scope.js";
-import { wrapHost, type Tensor } from "../types/tensor.js";
+import { checkTensor, wrapHost, type Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
 import { builtinOp } from "../ir/op.js";
 
@@ -123,6 +124,7 @@ export function full(shape: Shape, value: number, options: DTypeOptions = {}): T
   if (!Array.isArray(shape) || arguments.length > 3) checkList("full", arguments, 0, 3);
   checkOptions("full", options, ofDType, [shape, value]);
   checkShape("full", shape);
+  checkArgument("full(shape, value, options)", "value", value, "number");
   const dtype = options.dtype ?? "float32";
   checkDTypeName("full", dtype);
   const element = elementOf("full", value, dtype);
@@ -161,7 +163,11 @@ export function ones(shape: Shape, options?: DTypeOptions): Tensor<"real"> {
  * @example
  * zerosLike(tensor([3, 4])); // => [0, 0]
  */
-export const zerosLike = (x: Tensor): Tensor<"real"> => fullLike(x, 0);
+export function zerosLike(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("zerosLike", arguments, 1);
+  checkTensor("zerosLike", x);
+  return fullLike(x, 0);
+}
 
 /**
  * Ones of x's shape and dtype.
@@ -169,7 +175,11 @@ export const zerosLike = (x: Tensor): Tensor<"real"> => fullLike(x, 0);
  * @example
  * onesLike(tensor([3, 4])); // => [1, 1]
  */
-export const onesLike = (x: Tensor): Tensor<"real"> => fullLike(x, 1);
+export function onesLike(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("onesLike", arguments, 1);
+  checkTensor("onesLike", x);
+  return fullLike(x, 1);
+}
 
 /**
  * `value` in x's shape and dtype.
@@ -177,16 +187,21 @@ export const onesLike = (x: Tensor): Tensor<"real"> => fullLike(x, 1);
  * @example
  * fullLike(tensor([1, 2]), 7); // => [7, 7]
  */
-export const fullLike = (x: Tensor, value: number): Tensor<"real"> => full(x.shape, value, { dtype: x.dtype });
+export function fullLike(x: Tensor, value: number): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("fullLike", arguments, 2);
+  checkTensor("fullLike", x);
+  checkArgument("fullLike(x, value)", "value", value, "number");
+  return full(x.shape, value, { dtype: x.dtype });
+}
 
 /** @throws ErmineError ERMINE_USAGE where options stand in the place of a bound or the step */
 function checkBounds(given: readonly unknown[]): void {
   const at = given.findIndex((bound) => typeof bound === "object" && bound !== null);
   if (at < 0) return;
-  const bounds = at === 1 ? [0, given[0], 1] : ["start", "stop", "1"].map((name, i) => (i < at ? given[i] : name));
+  const bounds = at === 1 ? [0, given[0], 1] : ["start", "stop", 1].map((name, i) => (i < at ? given[i] : name));
   throw new ErmineError(
     "ERMINE_USAGE",
-    `arange takes its options after start, stop and step. Write arange(${bounds.map(String).join(", ")}, { dtype: … }).`,
+    `arange takes its options after start, stop and step. Write arange(${bounds.map((bound) => (typeof bound === "string" ? bound : show(bound))).join(", ")}, { dtype: … }).`,
   );
 }
 
@@ -203,6 +218,10 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
   checkBounds([start, stop, step]);
   checkOptions("arange", options, ofDType, [start, stop, step]);
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  const signature = "arange(start, stop, step, options)";
+  checkArgument(signature, "start", start, "number");
+  if (stop !== undefined) checkArgument(signature, "stop", stop, "number");
+  checkArgument(signature, "step", step, "number");
   if (step === 0 || ![from, to, step].every(Number.isFinite)) {
     throw new ErmineError("ERMINE_VALUE", `arange(${from}, ${to}, ${step}): bounds must be finite and the step not 0.`);
   }
@@ -224,6 +243,8 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
  */
 export function linspace(start: number, stop: number, count: number): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("linspace", arguments, 3);
+  checkArgument("linspace(start, stop, count)", "start", start, "number");
+  checkArgument("linspace(start, stop, count)", "stop", stop, "number");
   checkShape("linspace", [count]);
   const step = (stop - start) / (count - 1);
   // From both ends, so that the last is exactly stop.

@@ -1,4 +1,6 @@
 /** Einstein's summation: products of tensors by naming their axes. */
+import { show } from "../types/options.js";
+import { wrongArgument } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape, mulSizes, sameSize, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -22,6 +24,7 @@ interface Labelled {
  * einsum("ij,jk->ik", tensor([[1, 2], [3, 4]]), tensor([[1, 0], [0, 1]])); // => [[1, 2], [3, 4]]
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor<"real"> {
+  if (typeof equation !== "string") throw misplaced(equation, operands);
   const { inputs, output } = parse(equation, operands);
   let terms = operands.map((t, i) => takeDiagonals({ tensor: cast(t, "float32"), labels: inputs[i]! }));
   checkSizes(equation, terms);
@@ -35,6 +38,16 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   return permute(
     reduced.tensor,
     output.map((label) => reduced.labels.indexOf(label)),
+  );
+}
+
+function misplaced(first: unknown, rest: readonly unknown[]): ErmineError {
+  const equation = rest.find((value) => typeof value === "string");
+  if (equation === undefined) return wrongArgument("einsum(equation, x)", "equation", first, "string");
+  const tensors = [first, ...rest.filter((value) => value !== equation)].map((_, i) => ["x", "y", "z"][i] ?? `x${i}`);
+  return new ErmineError(
+    "ERMINE_USAGE",
+    `einsum takes the equation first. Write einsum(${show(equation)}, ${tensors.join(", ")}).`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** The complement of the error function, which keeps its digits where erf is 1. */
+import { checkMapped } from "../types/arguments.js";
 import type { Tensor } from "../types/tensor.js";
 import { add, div, minimum, mul, sub } from "./arithmetic.js";
 import { less } from "./comparison.js";
@@ -43,4 +44,7 @@ export const erfcOp = builtinOp<NoAttributes>({
  * @example
  * erfc(tensor([0, 1])); // => [1, 0.1573]
  */
-export const erfc = (x: Tensor): Tensor<"real"> => applyUnary(erfcOp, x, "float32");
+export function erfc(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("erfc", arguments, 1);
+  return applyUnary(erfcOp, x, "float32");
+}

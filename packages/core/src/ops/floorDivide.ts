@@ -1,4 +1,5 @@
 /** The whole quotient, exactly. */
+import { checkMapped } from "../types/arguments.js";
 import { builtinOp } from "../ir/op.js";
 import { broadcastShapes } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
@@ -57,6 +58,7 @@ function wholeQuotient(a: Tensor, b: Tensor): Tensor {
  * floorDivide(tensor([7, -7]), 2); // => [3, -4]
  */
 export function floorDivide(a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("floorDivide", arguments, 2);
   const [x, y] = promoteOperands("floorDivide", a, b);
   return apply1(floorDivideOp, [x, y], {});
 }

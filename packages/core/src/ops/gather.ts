@@ -1,6 +1,6 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments } from "../types/options.js";
+import { checkArguments, nameOf } from "../types/arguments.js";
 import type { TensorType } from "../types/storage.js";
 import { formatShape, normalizeAxis, sameShape, sameSize, sizeOf, type Size } from "../types/dim.js";
 import type { Domain } from "../types/dtype.js";
@@ -101,10 +101,11 @@ export const scatterAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   },
 });
 
-function along(name: string, x: Tensor, axis: number, indices: Tensor): number {
+function along(signature: string, x: Tensor, axis: number, indices: Tensor): number {
+  const name = nameOf(signature);
   checkTensor(name, x);
+  const at = normalizeAxis(signature, axis, x.rank);
   checkTensor(name, indices);
-  const at = normalizeAxis(name, axis, x.rank);
   checkIndices(name, indices, x.shape[at]!, false);
   return at;
 }
@@ -117,7 +118,7 @@ function along(name: string, x: Tensor, axis: number, indices: Tensor): number {
  */
 export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
   if (arguments.length > 3) checkArguments("indexSelect", arguments, 3);
-  const at = along("indexSelect", x, axis, indices);
+  const at = along("indexSelect(x, axis, indices)", x, axis, indices);
   return apply1(indexSelectOp, [x, indices], { axis: at });
 }
 
@@ -129,7 +130,8 @@ export function indexSelect<D extends Domain>(x: Tensor<D>, axis: number, indice
  */
 export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("indexAdd", arguments, 4);
-  const at = along("indexAdd", base, axis, indices);
+  const at = along("indexAdd(base, axis, indices, updates)", base, axis, indices);
+  checkTensor("indexAdd", updates);
   return apply1(indexAddOp, [base, indices, updates], { axis: at });
 }
 
@@ -142,7 +144,7 @@ export function indexAdd(base: Tensor, axis: number, indices: Tensor, updates: T
  */
 export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Tensor): Tensor<D> {
   if (arguments.length > 3) checkArguments("gather", arguments, 3);
-  const at = along("gather", x, axis, indices);
+  const at = along("gather(x, axis, indices)", x, axis, indices);
   return apply1(gatherOp, [x, indices], { axis: at });
 }
 
@@ -167,6 +169,7 @@ export { gather as takeAlong };
  */
 export function scatterAdd(base: Tensor, axis: number, indices: Tensor, updates: Tensor): Tensor<"real"> {
   if (arguments.length > 4) checkArguments("scatterAdd", arguments, 4);
-  const at = along("scatterAdd", base, axis, indices);
+  const at = along("scatterAdd(base, axis, indices, updates)", base, axis, indices);
+  checkTensor("scatterAdd", updates);
   return apply1(scatterAddOp, [base, indices, updates], { axis: at });
 }

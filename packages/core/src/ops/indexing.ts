@@ -1,4 +1,5 @@
 /** NumPy's indexing, `x.at(…)`: numbers, ranges, new axes, "...", arrays of indices and masks. */
+import { checkOptions, isPlainObject, show } from "../types/options.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { addSizes, broadcastShapes, formatShape, mulSizes, sizeOf, type Shape, type Size } from "../types/dim.js";
@@ -137,6 +138,7 @@ function planFor(x: Tensor, indices: readonly Index[]): Plan {
       plan.arrays.set(axis, indexArray(asTensor(item), size!));
       take(0, 1, size!, true);
     } else {
+      if (!isPlainObject(item)) throw noIndex(item);
       const { start, step, count } = rangeOf(item as Range, size!, axis);
       take(start, step, count, true);
     }
@@ -144,8 +146,15 @@ function planFor(x: Tensor, indices: readonly Index[]): Plan {
   return plan;
 }
 
+const noIndex = (item: unknown): ErmineError =>
+  new ErmineError(
+    "ERMINE_USAGE",
+    `at: an index is a whole number, a range { start, stop, step }, null, "...", a tensor or an array, got ${show(item)}.`,
+  );
+
 function positionOf(position: number, size: Size, axis: number): Size {
-  if (!Number.isInteger(position)) throw new ErmineError("ERMINE_VALUE", `at: an index is a whole number, got ${position}.`);
+  if (!Number.isInteger(position))
+    throw new ErmineError("ERMINE_VALUE", `at: an index is a whole number, got ${show(position)}.`);
   if (typeof size !== "number") return position < 0 ? addSizes(size, position) : position;
   if (position < -size || position >= size) {
     throw new ErmineError("ERMINE_SHAPE", `at: ${position} is outside of axis ${axis}, whose size is ${size}.`);
@@ -155,15 +164,14 @@ function positionOf(position: number, size: Size, axis: number): Size {
 
 function rangeOf(range: Range, size: Size, axis: number): { start: Size; step: number; count: Size } {
   const { step = 1 } = range;
-  const unknown = Object.keys(range).find((key) => !["start", "stop", "step"].includes(key));
-  if (unknown !== undefined) throw new ErmineError("ERMINE_OPTION", `at: a range has start, stop and step, not "${unknown}".`);
+  checkOptions("at: a range", range, { start: "any", stop: "any", step: "any" });
   if (!Number.isInteger(step) || step === 0)
-    throw new ErmineError("ERMINE_VALUE", `at: a step is a whole number and not 0, got ${step}.`);
+    throw new ErmineError("ERMINE_VALUE", `at: a step is a whole number and not 0, got ${show(step)}.`);
   if (typeof size !== "number") return openRange(range, size, axis, step);
   const [least, most] = step > 0 ? [0, size] : [-1, size - 1];
   const cut = (bound: number | undefined, absent: number): number => {
     if (bound === undefined) return absent;
-    if (!Number.isInteger(bound)) throw new ErmineError("ERMINE_VALUE", `at: a bound is a whole number, got ${bound}.`);
+    if (!Number.isInteger(bound)) throw new ErmineError("ERMINE_VALUE", `at: a bound is a whole number, got ${show(bound)}.`);
     return Math.min(most, Math.max(least, bound < 0 ? bound + size : bound));
   };
   const start = cut(range.start, step > 0 ? 0 : size - 1);

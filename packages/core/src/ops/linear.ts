@@ -1,4 +1,5 @@
 /** The affine map of a fully connected layer. */
+import { checkArguments } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { elementsOf, formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -50,6 +51,7 @@ export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
  * linear(tensor([[1, 2]]), tensor([[3, 4]]), tensor([0.5])); // => [[11.5]]
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("linear", arguments, 3);
   checkTensor("linear", x);
   checkTensor("linear", weight);
   return apply1(linearOp, [x, weight, bias], {});

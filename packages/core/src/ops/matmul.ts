@@ -1,6 +1,7 @@
 /** Products of matrices and vectors. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments, checkMapped } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
@@ -91,6 +92,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * dot(tensor([1, 2]), tensor([3, 4])).item(); // => 11
  */
 export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("dot", arguments, 2);
   checkTensor("dot", a);
   checkTensor("dot", b);
   if (a.rank !== 1 || b.rank !== 1 || !sameSize(a.shape[0]!, b.shape[0]!)) {
@@ -108,7 +110,12 @@ export function dot(a: Tensor, b: Tensor): Tensor<"real"> {
  * @example
  * outer(tensor([1, 2]), tensor([3, 4])); // => [[3, 4], [6, 8]]
  */
-export const outer = (a: Tensor, b: Tensor): Tensor<"real"> => mul(expandDims(flatten(a), 1), expandDims(flatten(b), 0));
+export function outer(a: Tensor, b: Tensor): Tensor<"real"> {
+  if (arguments.length > 2) checkMapped("outer", arguments, 2);
+  checkTensor("outer", a);
+  checkTensor("outer", b);
+  return mul(expandDims(flatten(a), 1), expandDims(flatten(b), 0));
+}
 
 /**
  * The elements with equal indices on the last two axes: [..., n, m] → [..., min(n, m)].
@@ -117,6 +124,7 @@ export const outer = (a: Tensor, b: Tensor): Tensor<"real"> => mul(expandDims(fl
  * diagonal(tensor([[1, 2], [3, 4]])); // => [1, 4]
  */
 export function diagonal(x: Tensor): Tensor {
+  if (arguments.length > 1) checkMapped("diagonal", arguments, 1);
   checkTensor("diagonal", x);
   const [rows, columns] = x.shape.slice(-2);
   if (typeof rows !== "number" || typeof columns !== "number") {
@@ -131,4 +139,8 @@ export function diagonal(x: Tensor): Tensor {
  * @example
  * trace(tensor([[1, 2], [3, 4]])).item(); // => 5
  */
-export const trace = (x: Tensor): Tensor<"real"> => sum(diagonal(x), { axis: -1 });
+export function trace(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("trace", arguments, 1);
+  checkTensor("trace", x);
+  return sum(diagonal(x), { axis: -1 });
+}

@@ -3,7 +3,8 @@
  * y = (x − center) / √(spread + eps) · weight + bias, where center and spread are the mean and the (biased) variance over some of the elements.
  */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, show } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { formatShape, sameSize, sizeOf, type Shape, type Size } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
@@ -301,6 +302,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizationOptio
   if (arguments.length > 3) checkArguments("groupNorm", arguments, 3);
   checkTensor("groupNorm", x);
   checkOptions("groupNorm", options, optionKinds, ["x", "groups"]);
+  checkArgument("groupNorm(x, groups, options)", "groups", groups, "integer");
   const attributes = { groups, eps: options.eps ?? 1e-5, centered: true };
   return normalizeGroups(x, options.weight, options.bias, attributes)[0] as Tensor<"real">;
 }

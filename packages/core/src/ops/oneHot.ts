@@ -1,6 +1,6 @@
 /** Class indices as vectors. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { cast } from "./cast.js";
 import { equal } from "./comparison.js";
@@ -21,6 +21,7 @@ export function oneHot(indices: Tensor, classes: number): Tensor<"probabilities"
   checkTensor("oneHot", indices);
   if (indices.dtype !== "int32")
     throw new ErmineError("ERMINE_DTYPE", `oneHot expects int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
+  checkArgument("oneHot(indices, classes)", "classes", classes, "integer");
   const checked = checkedIndices("oneHot", indices, classes);
   return withDomain(cast(equal(expandDims(checked, -1), iota(classes)), "float32"), "probabilities");
 }

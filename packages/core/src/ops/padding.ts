@@ -1,6 +1,7 @@
 /** More numbers around a tensor: a constant, its own mirrored, its outermost repeated, or itself once more. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { checkArguments, checkList } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";

@@ -1,7 +1,8 @@
 /** The largest, the mean and the p-norm of each window, over any number of spatial axes. */
 import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { div, mul, pow } from "./arithmetic.js";
 import { cast } from "./cast.js";
@@ -12,7 +13,17 @@ import { gather } from "./gather.js";
 import { argMax, max, sum } from "./reduction.js";
 import { broadcastTo, reshape } from "./shape.js";
 import { where } from "./where.js";
-import { ceilWindow, eachAxis, overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
+import {
+  ceilWindow,
+  eachAxis,
+  overBatch,
+  spatialAxes,
+  unfoldOp,
+  windowCounts,
+  windowOf,
+  type Window,
+  type WindowOptions,
+} from "./window.js";
 
 /** What `maxPoolOp` is told. */
 export type MaxPoolAttributes = Window;
@@ -90,7 +101,8 @@ interface PoolOptions {
 /** The kernel of `x` [N, C, ...S] or, where the kernel is a list, [C, ...S] as one number an axis. */
 const kernelFor = (where: string, x: Tensor, kernel: number | readonly number[]): readonly number[] => {
   checkTensor(where, x);
-  return eachAxis(where, "kernelSize", kernel, typeof kernel === "number" ? x.rank - 2 : kernel.length, 1);
+  const axes = Array.isArray(kernel) ? kernel.length : spatialAxes(where, x);
+  return eachAxis(where, "kernelSize", kernel, axes, 1);
 };
 
 function poolWindow(where: string, kernel: readonly number[], options: PoolOptions & WindowOptions): Window {
@@ -246,7 +258,7 @@ export function lpPool(
   const sizes = kernelFor("lpPool", x, kernel);
   checkOptions("lpPool", options, { stride: "integers", ceilMode: "boolean" }, "x, p, kernel");
   if (!(Number.isFinite(normType) && normType !== 0)) {
-    throw new ErmineError("ERMINE_OPTION", `lpPool: normType is a number other than 0, got ${String(normType)}.`);
+    throw new ErmineError("ERMINE_OPTION", `lpPool: normType is a number other than 0, got ${show(normType)}.`);
   }
   const powers = normType === 1 ? x : pow(x, normType);
   const sums = mul(avgPool(powers, sizes, options), product(sizes));

@@ -1,7 +1,8 @@
 /** Sums, products, extremes over axes. `axis` is a number, a list, or left out for all; `keepDims` leaves the axes as 1. */
 import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { formatShape, isScalarAxis, normalizeAxes, normalizeAxis, sameShape, sameSize, type Shape } from "../types/dim.js";
 import type { DType } from "../types/dtype.js";
 import { builtinOp, type Op } from "../ir/op.js";
@@ -89,11 +90,11 @@ export const argMaxOp = builtinOp<ArgAttributes>({
 const axisOptions = { axis: "integer", keepDims: "boolean" } as const;
 const reduceOptions = { axis: "integers", keepDims: "boolean" } as const;
 
-function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions, dtype: DType): Tensor<"real"> {
+function reduce(op: Op<ReduceAttributes>, x: Tensor, options: ReduceOptions): Tensor<"real"> {
   checkTensor(op.name, x);
   checkOptions(op.name, options, reduceOptions, "x");
   const axes = normalizeAxes(op.name, options.axis, x.rank);
-  return apply1(op, [cast(x, dtype as "float32")], { axes, keepDims: options.keepDims ?? false });
+  return apply1(op, [cast(x, counting(x) as "float32")], { axes, keepDims: options.keepDims ?? false });
 }
 
 const counting = (x: Tensor): DType => (x.dtype === "bool" ? "int32" : x.dtype);
@@ -109,7 +110,7 @@ const counting = (x: Tensor): DType => (x.dtype === "bool" ? "int32" : x.dtype);
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("sum", arguments, 2);
-  return reduce(sumOp, x, options, counting(x));
+  return reduce(sumOp, x, options);
 }
 
 /**
@@ -120,7 +121,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
  */
 export function prod(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("prod", arguments, 2);
-  return reduce(prodOp, x, options, counting(x));
+  return reduce(prodOp, x, options);
 }
 
 /**
@@ -131,7 +132,7 @@ export function prod(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("max", arguments, 2);
-  return reduce(maxOp, x, options, counting(x));
+  return reduce(maxOp, x, options);
 }
 
 /**
@@ -142,7 +143,7 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
  */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("min", arguments, 2);
-  return reduce(minOp, x, options, counting(x));
+  return reduce(minOp, x, options);
 }
 
 /** PyTorch's names for `max` and `min` over axes. */
@@ -156,6 +157,7 @@ export { max as amax, min as amin };
  */
 export function any(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("any", arguments, 2);
+  checkTensor("any", x);
   checkOptions("any", options, reduceOptions, "x");
   return greater(sum(truth(x), options), 0);
 }
@@ -168,6 +170,7 @@ export function any(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
  */
 export function all(x: Tensor, options: ReduceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("all", arguments, 2);
+  checkTensor("all", x);
   checkOptions("all", options, reduceOptions, "x");
   return equal(sum(equal(truth(x), 0), options), 0);
 }

@@ -1,13 +1,14 @@
 /** Images of another size: each new element a weighed sum of a few old ones along one axis after the other. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { requireOptions, show } from "../types/options.js";
 import { concrete } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";
 import { add, mul } from "./arithmetic.js";
 import { tensor } from "./creation.js";
 import { adaptiveAvgPool } from "./adaptivePooling.js";
 import { indexSelect } from "./gather.js";
-import { overBatch } from "./window.js";
+import { overBatch, spatialAxes } from "./window.js";
 
 /** linear over one axis, bilinear over two, trilinear over three; bicubic over two; the others over any. */
 export type ResizeMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "trilinear" | "bicubic" | "area";
@@ -50,8 +51,9 @@ interface Tap {
  * @example
  * resize(tensor([[[1, 2]]]), { scaleFactor: 2 }); // => [[[1, 1, 2, 2]]]
  */
-export function resize(x: Tensor, options: ResizeOptions, axes: number = x.rank - 2): Tensor<"real"> {
+export function resize(x: Tensor, options: ResizeOptions, axes: number = spatialAxes("resize", x)): Tensor<"real"> {
   if (arguments.length > 3) checkArguments("resize", arguments, 3);
+  checkArgument("resize(x, options, axes)", "axes", axes, "integer");
   checkResize("resize", options, axes);
   const { mode = "nearest", alignCorners = false, recomputeScaleFactor = false } = options;
   return overBatch("resize", x, axes, (t) => {
@@ -73,12 +75,12 @@ export function resize(x: Tensor, options: ResizeOptions, axes: number = x.rank 
 
 /** @internal @throws ErmineError ERMINE_OPTION where the options do not fit each other */
 export function checkResize(where: string, options: ResizeOptions, axes?: number): void {
-  checkOptions(where, options, names);
+  requireOptions(where, options, names, where === "resize" ? "x" : []);
   const { size, scaleFactor, mode = "nearest", alignCorners } = options;
   const refuse = (message: string): never => {
     throw new ErmineError("ERMINE_OPTION", `${where}: ${message}`);
   };
-  if (!modes.includes(mode)) refuse(`mode is one of ${modes.join(", ")}, got "${String(mode)}".`);
+  if (!modes.includes(mode)) refuse(`mode is one of ${modes.join(", ")}, got ${show(mode)}.`);
   if ((size === undefined) === (scaleFactor === undefined)) refuse("give one of size and scaleFactor.");
   const wanted = axesOf[mode];
   if (axes !== undefined && wanted !== undefined && wanted !== axes) {
@@ -90,7 +92,7 @@ export function checkResize(where: string, options: ResizeOptions, axes?: number
   for (const value of [scaleFactor ?? []].flat()) if (!(value > 0)) refuse(`scaleFactor ${value} is not above 0.`);
   for (const list of [size, scaleFactor]) {
     if (axes !== undefined && typeof list === "object" && list.length !== axes) {
-      refuse(`there ${axes === 1 ? "is 1 spatial axis" : `are ${axes} spatial axes`}, got ${JSON.stringify(list)}.`);
+      refuse(`there ${axes === 1 ? "is 1 spatial axis" : `are ${axes} spatial axes`}, got ${show(list)}.`);
     }
   }
 }

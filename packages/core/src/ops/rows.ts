@@ -1,8 +1,9 @@
 /** Some rows of a table and not the others: what training an embedding touches. */
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { div } from "./arithmetic.js";
 import { greater } from "./comparison.js";
 import { ones, zeros } from "./creation.js";
@@ -85,6 +86,10 @@ export const setRowsOp = builtinOp<NoAttributes>({
  * sumRows(tensor([0, 0], { dtype: "int32" }), tensor([[1, 2], [3, 4]]), 2).sums; // => [[4, 6], [4, 6]]
  */
 export function sumRows(indices: Tensor, rows: Tensor, size: number): { sums: Tensor; share: Tensor } {
+  if (arguments.length > 3) checkArguments("sumRows", arguments, 3);
+  checkTensor("sumRows", indices);
+  checkTensor("sumRows", rows);
+  checkArgument("sumRows(indices, rows, size)", "size", size, "integer");
   const [sums, share] = apply(sumRowsOp, [indices, rows], { size });
   return { sums: sums!, share: share! };
 }
@@ -95,4 +100,8 @@ export function sumRows(indices: Tensor, rows: Tensor, size: number): { sums: Te
  * @example
  * setRows(zeros([3, 2]), tensor([1], { dtype: "int32" }), tensor([[5, 6]])); // => [[0, 0], [5, 6], [0, 0]]
  */
-export const setRows = (table: Tensor, indices: Tensor, rows: Tensor): Tensor => apply1(setRowsOp, [table, indices, rows], {});
+export function setRows(table: Tensor, indices: Tensor, rows: Tensor): Tensor {
+  if (arguments.length > 3) checkArguments("setRows", arguments, 3);
+  for (const t of [table, indices, rows]) checkTensor("setRows", t);
+  return apply1(setRowsOp, [table, indices, rows], {});
+}

@@ -1,9 +1,11 @@
 /** The same numbers under another shape or order. All of these keep the domain. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkList } from "../types/options.js";
+import { show } from "../types/options.js";
+import { checkArgument, checkArguments, checkList, wrongArgument } from "../types/arguments.js";
 import {
   addSizes,
   checkShape,
+  Dim,
   divSizes,
   formatShape,
   mulSizes,
@@ -184,8 +186,11 @@ export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis =
   if (arguments.length > 3) checkArguments("flatten", arguments, 3);
   checkTensor("flatten", x);
   if (x.rank === 0) return reshape(x, [1]);
-  const [start, end] = [normalizeAxis("flatten", startAxis, x.rank), normalizeAxis("flatten", endAxis, x.rank)];
-  if (start > end) throw new ErmineError("ERMINE_SHAPE", `flatten: axis ${startAxis} is behind axis ${endAxis}.`);
+  const [start, end] = [
+    normalizeAxis("flatten(x, startAxis, endAxis)", startAxis, x.rank, "startAxis"),
+    normalizeAxis("flatten(x, startAxis, endAxis)", endAxis, x.rank, "endAxis"),
+  ];
+  if (start > end) throw new ErmineError("ERMINE_SHAPE", `flatten: axis ${startAxis} comes after axis ${endAxis}.`);
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
@@ -198,7 +203,7 @@ export function flatten<D extends Domain>(x: Tensor<D>, startAxis = 0, endAxis =
 export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
   if (arguments.length > 2) checkArguments("squeeze", arguments, 2);
   checkTensor("squeeze", x);
-  const named = axis === undefined ? undefined : normalizeAxes("squeeze", axis, x.rank);
+  const named = axis === undefined ? undefined : normalizeAxes("squeeze(x, axis)", axis, x.rank);
   const wrong = named?.find((i) => !sameSize(x.shape[i]!, 1));
   if (wrong !== undefined)
     throw new ErmineError("ERMINE_SHAPE", `squeeze: axis ${wrong} of ${formatShape(x.shape)} is not of size 1.`);
@@ -217,7 +222,7 @@ export function squeeze<D extends Domain>(x: Tensor<D>, axis?: number | readonly
 export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor<D> {
   if (arguments.length > 2) checkArguments("expandDims", arguments, 2);
   checkTensor("expandDims", x);
-  const at = normalizeAxis("expandDims", axis, x.rank + 1);
+  const at = normalizeAxis("expandDims(x, axis)", axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 export { expandDims as unsqueeze };
@@ -231,12 +236,9 @@ export { expandDims as unsqueeze };
 export function permute<D extends Domain>(x: Tensor<D>, axes: readonly number[]): Tensor<D> {
   if (!Array.isArray(axes) || arguments.length > 2) checkList("permute", arguments, 1);
   checkTensor("permute", x);
-  const permutation = axes.map((axis) => normalizeAxis("permute", axis, x.rank));
+  const permutation = axes.map((axis) => normalizeAxis("permute(x, axes)", axis, x.rank));
   if (permutation.length !== x.rank || new Set(permutation).size !== x.rank) {
-    throw new ErmineError(
-      "ERMINE_SHAPE",
-      `permute: [${axes.join(", ")}] does not name each axis of ${formatShape(x.shape)} once.`,
-    );
+    throw new ErmineError("ERMINE_SHAPE", `permute: ${show(axes)} does not name each axis of ${formatShape(x.shape)} once.`);
   }
   return permutation.every((axis, i) => axis === i) ? x : apply1(transposeOp, [x], { permutation });
 }
@@ -257,7 +259,10 @@ export function transpose<D extends Domain>(x: Tensor<D>, axis0 = -2, axis1 = -1
     );
   }
   if (isScalarAxis(axis0, x.rank) && isScalarAxis(axis1, x.rank)) return x;
-  const [a, b] = [normalizeAxis("transpose", axis0, x.rank), normalizeAxis("transpose", axis1, x.rank)];
+  const [a, b] = [
+    normalizeAxis("transpose(x, axis0, axis1)", axis0, x.rank, "axis0"),
+    normalizeAxis("transpose(x, axis0, axis1)", axis1, x.rank, "axis1"),
+  ];
   return permute(
     x,
     x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
@@ -291,19 +296,17 @@ export function slice<D extends Domain>(
 ): Tensor<D> {
   if (arguments.length > 4) checkArguments("slice", arguments, 4);
   checkTensor("slice", x);
+  const signature = "slice(x, starts, sizes, steps)";
+  checkArgument(signature, "starts", starts, "list");
+  checkArgument(signature, "sizes", sizes, "list");
+  if (steps !== undefined) checkArgument(signature, "steps", steps, "list");
   const by = steps ?? x.shape.map(() => 1);
   if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
     throw new ErmineError("ERMINE_SHAPE", `slice needs a start, a size and a step for each axis of ${formatShape(x.shape)}.`);
   }
   checkShape("slice", sizes);
-  if (
-    by.some((step) => !Number.isInteger(step)) ||
-    starts.some((start) => typeof start === "number" && !Number.isInteger(start))
-  ) {
-    throw new ErmineError(
-      "ERMINE_SHAPE",
-      `slice: starts and steps are whole numbers, got ${formatShape(starts)} and [${by.join(", ")}].`,
-    );
+  if (by.some((step) => !Number.isInteger(step)) || starts.some((start) => !Number.isInteger(start) && !(start instanceof Dim))) {
+    throw new ErmineError("ERMINE_SHAPE", `slice: starts and steps are whole numbers, got ${show(starts)} and ${show(by)}.`);
   }
   x.shape.forEach((size, axis) => {
     const [start, count] = [starts[axis]!, sizes[axis]!];
@@ -339,7 +342,7 @@ export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: S
 export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
   if (arguments.length > 2) checkArguments("flip", arguments, 2);
   checkTensor("flip", x);
-  const axes = normalizeAxes("flip", axis, x.rank);
+  const axes = normalizeAxes("flip(x, axis)", axis, x.rank);
   if (axes.length === 0 || x.shape.includes(0)) return x;
   return apply1(sliceOp, [x], {
     starts: x.shape.map((size, i) => (axes.includes(i) ? subSizes(size, 1) : 0)),
@@ -355,8 +358,8 @@ export function padTensor(x: Tensor, before: readonly Size[], after: readonly Si
 }
 
 function checkTensors(name: string, tensors: readonly Tensor[]): void {
-  if (!Array.isArray(tensors) || tensors.length === 0)
-    throw new ErmineError("ERMINE_VALUE", `${name} expects an array of at least one tensor.`);
+  if (!Array.isArray(tensors)) throw wrongArgument(`${name}(tensors, axis)`, "tensors", tensors, "list");
+  if (tensors.length === 0) throw new ErmineError("ERMINE_VALUE", `${name} expects a list of at least one tensor.`);
   for (const t of tensors) checkTensor(name, t);
 }
 
@@ -369,7 +372,7 @@ function checkTensors(name: string, tensors: readonly Tensor[]): void {
 export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   if (arguments.length > 2) checkArguments("concat", arguments, 2);
   checkTensors("concat", tensors);
-  const at = normalizeAxis("concat", axis, tensors[0]!.rank);
+  const at = normalizeAxis("concat(tensors, axis)", axis, tensors[0]!.rank);
   if (tensors.length === 1) return tensors[0]!;
   const dtype = tensors.map((t) => t.dtype).reduce(promote);
   return apply1(
@@ -390,7 +393,7 @@ export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0)
   checkTensors("stack", tensors);
   return concat(
     tensors.map((t) => expandDims(t, axis)),
-    normalizeAxis("stack", axis, tensors[0]!.rank + 1),
+    normalizeAxis("stack(tensors, axis)", axis, tensors[0]!.rank + 1),
   );
 }
 
@@ -403,11 +406,12 @@ export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0)
 export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
   if (arguments.length > 3) checkArguments("split", arguments, 3);
   checkTensor("split", x);
-  const at = normalizeAxis("split", axis, x.rank);
+  const at = normalizeAxis("split(x, sizes, axis)", axis, x.rank);
   const total = x.shape[at]!;
   if (typeof total !== "number")
     throw new ErmineError("ERMINE_SHAPE", `split: the size of axis ${at} of ${formatShape(x.shape)} is not known.`);
-  if (typeof sizes === "number" && !(Number.isInteger(sizes) && sizes > 0)) {
+  checkArgument("split(x, sizes, axis)", "sizes", sizes, "integers");
+  if (typeof sizes === "number" && sizes <= 0) {
     throw new ErmineError("ERMINE_SHAPE", `split: a piece has a whole size ≥ 1, got ${sizes}.`);
   }
   const list =

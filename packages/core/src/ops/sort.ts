@@ -1,6 +1,7 @@
 /** Order and running sums along an axis. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions, show } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { isScalarAxis, normalizeAxis } from "../types/dim.js";
 import type { Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -76,6 +77,7 @@ export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}):
  */
 export function argSort(x: Tensor, options: SortOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("argSort", arguments, 2);
+  checkTensor("argSort", x);
   checkOptions("argSort", options, sortOptions, "x");
   return sort(x, options).indices;
 }
@@ -106,7 +108,8 @@ export function topK<D extends Domain>(
   if (isScalarAxis(options.axis ?? -1, x.rank) && k === 1) return sort(x, options);
   const axis = normalizeAxis("topK", options.axis ?? -1, x.rank);
   const size = x.shape[axis]!;
-  if (!Number.isInteger(k) || k < 0 || (typeof size === "number" && k > size)) {
+  checkArgument("topK(x, k, options)", "k", k, "integer");
+  if (k < 0 || (typeof size === "number" && k > size)) {
     throw new ErmineError("ERMINE_VALUE", `topK: k must be a whole number in 0 … ${size}, got ${k}.`);
   }
   const { values, indices } = sort(x, { axis, descending: options.largest ?? true });
@@ -124,5 +127,5 @@ export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
   checkTensor("cumsum", x);
   if (isScalarAxis(axis, x.rank)) return reshape(cumsum(reshape(x, [1]), 0), []);
   const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
-  return apply1(cumsumOp, [numbers], { axis: normalizeAxis("cumsum", axis, x.rank) });
+  return apply1(cumsumOp, [numbers], { axis: normalizeAxis("cumsum(x, axis)", axis, x.rank) });
 }

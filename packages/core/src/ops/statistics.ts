@@ -1,6 +1,7 @@
 /** Means, variances, norms: reductions made of simpler ones. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { oneValue } from "../ir/requirements.js";
 import { currentTrace } from "../dispatch/trace.js";
 import { formatShape, normalizeAxes, sizeOf } from "../types/dim.js";
@@ -36,7 +37,9 @@ export const sizeOp = builtinOp<SizeAttributes>({
  * elementCount(zeros([2, 3])); // => 6
  */
 export function elementCount(x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
-  const axes = normalizeAxes("elementCount", axis, x.rank);
+  if (arguments.length > 2) checkArguments("elementCount", arguments, 2);
+  checkTensor("elementCount", x);
+  const axes = normalizeAxes("elementCount(x, axis)", axis, x.rank);
   const count = sizeOf(axes.map((i) => x.shape[i]!));
   return typeof count === "number" ? count : apply1(sizeOp, [x], { axes });
 }
@@ -51,7 +54,11 @@ export function elementCount(x: Tensor, axis?: number | readonly number[]): numb
  * measuredCount("MyNorm", zeros([2, 3]), 0); // => 2
  */
 export function measuredCount(what: string, x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
-  const size = sizeOf(normalizeAxes("measuredCount", axis, x.rank).map((i) => x.shape[i]!));
+  const signature = "measuredCount(what, x, axis)";
+  checkArgument(signature, "what", what, "string");
+  if (arguments.length > 3) checkArguments("measuredCount", arguments, 3);
+  checkTensor("measuredCount", x);
+  const size = sizeOf(normalizeAxes(signature, axis, x.rank).map((i) => x.shape[i]!));
   if (size === 1) throw oneValue(formatShape(x.shape));
   if (typeof size !== "number") currentTrace()?.require(what, size);
   return elementCount(x, axis);
@@ -107,6 +114,7 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real
  */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("std", arguments, 2);
+  checkTensor("std", x);
   checkOptions("std", options, varianceOptions, "x");
   return flatSqrt(variance(x, options));
 }

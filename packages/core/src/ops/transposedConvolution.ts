@@ -1,7 +1,8 @@
 /** The adjoint of a convolution: it makes larger what that makes smaller. */
 import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { concrete, formatShape, sameSize, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
@@ -134,6 +135,7 @@ export function convolutionTranspose(
         `${where}: axis ${small + 2} of ${formatShape(t.shape)} would be of size ${output[small]}.`,
       );
     }
+    if (bias !== undefined) checkTensor(where, bias);
     if (bias !== undefined && (bias.rank !== 1 || !sameSize(bias.shape[0]!, groups * perGroup))) {
       throw new ErmineError(
         "ERMINE_SHAPE",

@@ -1,4 +1,5 @@
 /** Functions of one tensor, element by element. Gradients are PyTorch's, at kinks and poles too. */
+import { checkMapped } from "../types/arguments.js";
 import type { Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { withDomain } from "../types/views.js";
@@ -59,7 +60,10 @@ export const asinhOp = /* @__PURE__ */ bindKernels(
  * @example
  * neg(tensor([1, -2])); // => [-1, 2]
  */
-export const neg = (x: Tensor): Tensor<"real"> => applyUnary(negOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+export function neg(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("neg", arguments, 1);
+  return counting(negOp, x);
+}
 
 /**
  * |x|. The gradient at 0 is 0.
@@ -67,7 +71,10 @@ export const neg = (x: Tensor): Tensor<"real"> => applyUnary(negOp, x, x.dtype =
  * @example
  * abs(tensor([1, -2])); // => [1, 2]
  */
-export const abs = (x: Tensor): Tensor<"real"> => applyUnary(absOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+export function abs(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("abs", arguments, 1);
+  return counting(absOp, x);
+}
 
 /**
  * −1, 0 or 1; NaN stays NaN. No gradient.
@@ -75,7 +82,10 @@ export const abs = (x: Tensor): Tensor<"real"> => applyUnary(absOp, x, x.dtype =
  * @example
  * sign(tensor([3, -2, 0])); // => [1, -1, 0]
  */
-export const sign = (x: Tensor): Tensor<"real"> => applyUnary(signOp, x, x.dtype === "bool" ? "int32" : x.dtype);
+export function sign(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("sign", arguments, 1);
+  return counting(signOp, x);
+}
 
 /** What `exp` makes of a domain: the exponential of log probabilities is probabilities. */
 export type ExpDomain<D extends Domain> = unknown extends D ? D : D extends "logProbabilities" ? "probabilities" : "real";
@@ -89,7 +99,10 @@ export type LogDomain<D extends Domain> = unknown extends D ? D : D extends "pro
  * @example
  * exp(tensor([0, 1])); // => [1, 2.7183]
  */
-export const exp = <D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> => applyUnary(expOp, x, "float32");
+export function exp<D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> {
+  if (arguments.length > 1) checkMapped("exp", arguments, 1);
+  return applyUnary(expOp, x, "float32");
+}
 
 /**
  * ln x; −∞ at 0, NaN below. Of probabilities: log probabilities.
@@ -97,7 +110,10 @@ export const exp = <D extends Domain>(x: Tensor<D>): Tensor<ExpDomain<D>> => app
  * @example
  * log(tensor([1, 10])); // => [0, 2.3026]
  */
-export const log = <D extends Domain>(x: Tensor<D>): Tensor<LogDomain<D>> => applyUnary(logOp, x, "float32");
+export function log<D extends Domain>(x: Tensor<D>): Tensor<LogDomain<D>> {
+  if (arguments.length > 1) checkMapped("log", arguments, 1);
+  return applyUnary(logOp, x, "float32");
+}
 
 /**
  * ln(1 + x), exact near 0.
@@ -105,7 +121,10 @@ export const log = <D extends Domain>(x: Tensor<D>): Tensor<LogDomain<D>> => app
  * @example
  * log1p(tensor([0, 1])); // => [0, 0.6931]
  */
-export const log1p = (x: Tensor): Tensor<"real"> => applyUnary(log1pOp, x, "float32");
+export function log1p(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("log1p", arguments, 1);
+  return applyUnary(log1pOp, x, "float32");
+}
 
 /**
  * eˣ − 1, exact near 0.
@@ -113,7 +132,10 @@ export const log1p = (x: Tensor): Tensor<"real"> => applyUnary(log1pOp, x, "floa
  * @example
  * expm1(tensor([0, 1])); // => [0, 1.7183]
  */
-export const expm1 = (x: Tensor): Tensor<"real"> => applyUnary(expm1Op, x, "float32");
+export function expm1(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("expm1", arguments, 1);
+  return applyUnary(expm1Op, x, "float32");
+}
 
 /**
  * √x. The gradient at 0 is ∞, as PyTorch's.
@@ -121,7 +143,10 @@ export const expm1 = (x: Tensor): Tensor<"real"> => applyUnary(expm1Op, x, "floa
  * @example
  * sqrt(tensor([4, 9])); // => [2, 3]
  */
-export const sqrt = (x: Tensor): Tensor<"real"> => applyUnary(sqrtOp, x, "float32");
+export function sqrt(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("sqrt", arguments, 1);
+  return applyUnary(sqrtOp, x, "float32");
+}
 
 /**
  * sin x, x in radians; float32.
@@ -129,14 +154,20 @@ export const sqrt = (x: Tensor): Tensor<"real"> => applyUnary(sqrtOp, x, "float3
  * @example
  * sin(tensor([0, 1])); // => [0, 0.8415]
  */
-export const sin = (x: Tensor): Tensor<"real"> => applyUnary(sinOp, x, "float32");
+export function sin(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("sin", arguments, 1);
+  return applyUnary(sinOp, x, "float32");
+}
 /**
  * cos x, x in radians; float32.
  *
  * @example
  * cos(tensor([0, 1])); // => [1, 0.5403]
  */
-export const cos = (x: Tensor): Tensor<"real"> => applyUnary(cosOp, x, "float32");
+export function cos(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("cos", arguments, 1);
+  return applyUnary(cosOp, x, "float32");
+}
 
 /**
  * The hyperbolic tangent; derivative 1 − tanh²x.
@@ -144,7 +175,10 @@ export const cos = (x: Tensor): Tensor<"real"> => applyUnary(cosOp, x, "float32"
  * @example
  * tanh(tensor([-1, 2])); // => [-0.7616, 0.964]
  */
-export const tanh = (x: Tensor): Tensor<"real"> => applyUnary(tanhOp, x, "float32");
+export function tanh(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("tanh", arguments, 1);
+  return applyUnary(tanhOp, x, "float32");
+}
 
 /**
  * The inverse of the hyperbolic sine, ln(x + √(x² + 1)); derivative 1 / √(x² + 1).
@@ -152,7 +186,10 @@ export const tanh = (x: Tensor): Tensor<"real"> => applyUnary(tanhOp, x, "float3
  * @example
  * asinh(tensor([0, -1])); // => [0, -0.8814]
  */
-export const asinh = (x: Tensor): Tensor<"real"> => applyUnary(asinhOp, x, "float32");
+export function asinh(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("asinh", arguments, 1);
+  return applyUnary(asinhOp, x, "float32");
+}
 
 /**
  * The error function 2/√π ∫₀ˣ e^(−t²) dt.
@@ -160,7 +197,10 @@ export const asinh = (x: Tensor): Tensor<"real"> => applyUnary(asinhOp, x, "floa
  * @example
  * erf(tensor([0, 1])); // => [0, 0.8427]
  */
-export const erf = (x: Tensor): Tensor<"real"> => applyUnary(erfOp, x, "float32");
+export function erf(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("erf", arguments, 1);
+  return applyUnary(erfOp, x, "float32");
+}
 
 /**
  * The integer at or below. No gradient. int32 stays as it is.
@@ -168,7 +208,10 @@ export const erf = (x: Tensor): Tensor<"real"> => applyUnary(erfOp, x, "float32"
  * @example
  * floor(tensor([1.5, -1.5])); // => [1, -2]
  */
-export const floor = (x: Tensor): Tensor<"real"> => rounding(floorOp, x);
+export function floor(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("floor", arguments, 1);
+  return rounding(floorOp, x);
+}
 
 /**
  * The integer at or above. No gradient.
@@ -176,7 +219,10 @@ export const floor = (x: Tensor): Tensor<"real"> => rounding(floorOp, x);
  * @example
  * ceil(tensor([1.5, -1.25])); // => [2, -1]
  */
-export const ceil = (x: Tensor): Tensor<"real"> => rounding(ceilOp, x);
+export function ceil(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("ceil", arguments, 1);
+  return rounding(ceilOp, x);
+}
 
 /**
  * The nearest integer, halves to even. No gradient.
@@ -184,7 +230,16 @@ export const ceil = (x: Tensor): Tensor<"real"> => rounding(ceilOp, x);
  * @example
  * round(tensor([0.5, 1.5, 2.4])); // => [0, 2, 2]
  */
-export const round = (x: Tensor): Tensor<"real"> => rounding(roundOp, x);
+export function round(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("round", arguments, 1);
+  return rounding(roundOp, x);
+}
+
+/** bool counts as 0 and 1. */
+function counting(op: typeof negOp, x: Tensor): Tensor<"real"> {
+  checkTensor(op.name, x);
+  return applyUnary(op, x, x.dtype === "bool" ? "int32" : x.dtype);
+}
 
 function rounding(op: typeof floorOp, x: Tensor): Tensor<"real"> {
   checkTensor(op.name, x);
@@ -197,7 +252,11 @@ function rounding(op: typeof floorOp, x: Tensor): Tensor<"real"> {
  * @example
  * square(tensor([3, -2])); // => [9, 4]
  */
-export const square = (x: Tensor): Tensor<"real"> => mul(x, x);
+export function square(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("square", arguments, 1);
+  checkTensor("square", x);
+  return mul(x, x);
+}
 
 /**
  * 1 / x.
@@ -205,7 +264,11 @@ export const square = (x: Tensor): Tensor<"real"> => mul(x, x);
  * @example
  * reciprocal(tensor([2, 4])); // => [0.5, 0.25]
  */
-export const reciprocal = (x: Tensor): Tensor<"real"> => div(1, x);
+export function reciprocal(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("reciprocal", arguments, 1);
+  checkTensor("reciprocal", x);
+  return div(1, x);
+}
 
 /**
  * 1 / √x.
@@ -213,7 +276,11 @@ export const reciprocal = (x: Tensor): Tensor<"real"> => div(1, x);
  * @example
  * rsqrt(tensor([4, 16])); // => [0.5, 0.25]
  */
-export const rsqrt = (x: Tensor): Tensor<"real"> => div(1, sqrt(x));
+export function rsqrt(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("rsqrt", arguments, 1);
+  checkTensor("rsqrt", x);
+  return div(1, sqrt(x));
+}
 
 /**
  * true where x is neither NaN nor ±∞.
@@ -221,7 +288,10 @@ export const rsqrt = (x: Tensor): Tensor<"real"> => div(1, sqrt(x));
  * @example
  * isFinite(tensor([1, Infinity, NaN])); // => [true, false, false]
  */
-export const isFinite = (x: Tensor): Tensor<"real"> => applyUnary(isFiniteOp, x, "float32");
+export function isFinite(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("isFinite", arguments, 1);
+  return applyUnary(isFiniteOp, x, "float32");
+}
 
 /**
  * true where x is NaN.
@@ -229,7 +299,11 @@ export const isFinite = (x: Tensor): Tensor<"real"> => applyUnary(isFiniteOp, x,
  * @example
  * isNaN(tensor([1, Infinity, NaN])); // => [false, false, true]
  */
-export const isNaN = (x: Tensor): Tensor<"real"> => notEqual(x, x);
+export function isNaN(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("isNaN", arguments, 1);
+  checkTensor("isNaN", x);
+  return notEqual(x, x);
+}
 
 /**
  * true where x is ∞ or −∞.
@@ -237,4 +311,8 @@ export const isNaN = (x: Tensor): Tensor<"real"> => notEqual(x, x);
  * @example
  * isInfinite(tensor([1, Infinity, NaN])); // => [false, true, false]
  */
-export const isInfinite = (x: Tensor): Tensor<"real"> => equal(abs(x), Infinity);
+export function isInfinite(x: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("isInfinite", arguments, 1);
+  checkTensor("isInfinite", x);
+  return equal(abs(x), Infinity);
+}

@@ -2,6 +2,7 @@
 import { builtinOp } from "../ir/op.js";
 import { elementOf, type Domain } from "../types/dtype.js";
 import { ErmineError } from "../types/errors.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
 import { maximum, minimum } from "./arithmetic.js";
@@ -17,6 +18,7 @@ import { whereOp } from "./primitives.js";
  * where(tensor([true, false]), tensor([1, 2]), 0); // => [1, 0]
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("where", arguments, 3);
   checkTensor("where", condition);
   const [x, y] = promoteOperands("where", a, b, "bool");
   return apply1(whereOp, [cast(condition, "bool"), x, y], {});
@@ -57,7 +59,10 @@ export function clamp<D extends Domain>(
   min: number | undefined,
   max?: number,
 ): Tensor<D extends "logProbabilities" ? "real" : D> {
+  if (arguments.length > 3) checkArguments("clamp", arguments, 3);
   checkTensor("clamp", x);
+  if (min !== undefined) checkArgument("clamp(x, min, max)", "min", min, "number");
+  if (max !== undefined) checkArgument("clamp(x, min, max)", "max", max, "number");
   if (min === undefined && max === undefined) throw new ErmineError("ERMINE_OPTION", "clamp needs a bound: clamp(x, min, max).");
   if (min !== undefined && max !== undefined && !(min <= max)) {
     throw new ErmineError("ERMINE_OPTION", `clamp: the lower bound ${min} is above the upper bound ${max}.`);

@@ -1,6 +1,7 @@
 /** Sliding windows over the spatial axes of [N, C, ...S]: cut out side by side, and added back. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkList, checkOptions } from "../types/options.js";
+import { checkArguments, checkList } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
@@ -107,14 +108,24 @@ export function eachAxis(
   axes: number,
   least: number,
 ): readonly number[] {
-  const list = typeof value === "number" ? Array<number>(axes).fill(value) : value;
+  const list = typeof value === "number" ? Array<number>(Math.max(axes, 0)).fill(value) : value;
   if (!Array.isArray(list) || list.length !== axes || list.some((n) => !Number.isInteger(n) || n < least)) {
     throw new ErmineError(
       "ERMINE_OPTION",
-      `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${JSON.stringify(value)}.`,
+      `${where}: ${name} is a whole number ≥ ${least}, or ${axes} of them, got ${show(value)}.`,
     );
   }
   return list;
+}
+
+/** @internal The number of spatial axes of x [N, C, ...size]. @throws ErmineError ERMINE_SHAPE where it has none */
+export function spatialAxes(where: string, x: Tensor): number {
+  checkTensor(where, x);
+  if (x.rank > 2) return x.rank - 2;
+  throw new ErmineError(
+    "ERMINE_SHAPE",
+    `${where} takes x [N, C, ...size] with at least one spatial axis, got ${formatShape(x.shape)}.`,
+  );
 }
 
 /** @internal The window that options describe. */
@@ -187,7 +198,7 @@ export function unfold(x: Tensor, kernel: number | readonly number[], options: W
   if (arguments.length > 3) checkArguments("unfold", arguments, 3);
   checkTensor("unfold", x);
   checkOptions("unfold", options, windowOptions, "x, kernel");
-  const window = windowOf("unfold", eachAxis("unfold", "kernel", kernel, x.rank - 2, 1), options);
+  const window = windowOf("unfold", eachAxis("unfold", "kernel", kernel, spatialAxes("unfold", x), 1), options);
   return apply1(unfoldOp, [x], { ...window, padValue: 0 });
 }
 

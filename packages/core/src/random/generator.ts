@@ -4,7 +4,8 @@
  * are the op `randomUniform`, fed with counters.
  */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkFunction, checkList, checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments, checkFunction, checkList, checkMapped } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { context, within, type RandomStream } from "../dispatch/context.js";
 import { checkShape, concrete, sizeOf, type Shape } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -25,15 +26,19 @@ export interface RandomContext {
 
 /** Starts all eager draws again from `next`: the same seed gives the same numbers, on every backend and engine. */
 export function manualSeed(next: number): void {
+  if (arguments.length > 1) checkArguments("manualSeed", arguments, 1);
   context.eagerRandom = { seed: checkedSeed(next), calls: new Map(), counters: undefined };
 }
 
 /** The seed of eager draws. */
-export const currentSeed = (): number => context.eagerRandom.seed;
+export function currentSeed(): number {
+  if (arguments.length > 0) checkArguments("currentSeed", arguments, 0);
+  return context.eagerRandom.seed;
+}
 
 function checkedSeed(value: number): number {
   if (Number.isSafeInteger(value)) return value;
-  throw new ErmineError("ERMINE_VALUE", `A seed is a whole number, got ${value}.`);
+  throw new ErmineError("ERMINE_VALUE", `A seed is a whole number, got ${show(value)}.`);
 }
 
 /**
@@ -90,12 +95,17 @@ const uniform24 = (count: number, key: Key): Float32Array => randomUniform24(cou
 /** Uniform in [low, high): float32 with 24 random bits. */
 export function uniform(shape: readonly number[], low = 0, high = 1): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 3) checkList("uniform", arguments, 0, 3);
+  checkArgument("uniform(shape, low, high)", "low", low, "number");
+  checkArgument("uniform(shape, low, high)", "high", high, "number");
   return fromHost("uniform", shape, (count, key) => scaled(uniform24(count, key), low, high));
 }
 
 /** Normal with that mean and standard deviation. */
 export function normal(shape: readonly number[], mean = 0, standardDeviation = 1): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 3) checkList("normal", arguments, 0, 3);
+  const signature = "normal(shape, mean, standardDeviation)";
+  checkArgument(signature, "mean", mean, "number");
+  checkArgument(signature, "standardDeviation", standardDeviation, "number");
   return fromHost("normal", shape, (count, key) =>
     Float32Array.from(standardNormal(count, key), (z) => mean + standardDeviation * z),
   );
@@ -104,7 +114,9 @@ export function normal(shape: readonly number[], mean = 0, standardDeviation = 1
 /** Whole numbers (int32) in [low, high), each as likely to within 2⁻³² · (high − low). */
 export function randint(shape: readonly number[], low: number, high: number): Tensor<"real"> {
   if (!Array.isArray(shape) || arguments.length > 3) checkList("randint", arguments, 0, 3);
-  if (!(Number.isInteger(low) && Number.isInteger(high) && low < high && low >= -(2 ** 31) && high <= 2 ** 31)) {
+  checkArgument("randint(shape, low, high)", "low", low, "integer");
+  checkArgument("randint(shape, low, high)", "high", high, "integer");
+  if (!(low < high && low >= -(2 ** 31) && high <= 2 ** 31)) {
     throw new ErmineError("ERMINE_VALUE", `randint needs whole numbers low < high within int32, got ${low} and ${high}.`);
   }
   return fromHost("randint", shape, (count, key) =>
@@ -120,6 +132,7 @@ export function permutation(count: number): Tensor<"real"> {
 
 /** true with the probability p of each element: bool of p's shape. */
 export function bernoulli(p: Tensor): Tensor<"real"> {
+  if (arguments.length > 1) checkMapped("bernoulli", arguments, 1);
   checkTensor("bernoulli", p);
   return less(drawUniform(p.shape, "bernoulli"), p);
 }

@@ -2,7 +2,8 @@
  * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
-import { checkArguments, checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkOptions } from "../types/options.js";
 import { ErmineError, nearestName } from "../types/errors.js";
 import { hostTensor } from "../ops/creation.js";
 import { checkShape } from "../types/dim.js";
@@ -43,27 +44,40 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
 }
 
 /** The same number everywhere. */
-export const constantInit =
-  (value: number): Initializer =>
-  (shape) =>
-    new Float32Array(product(shape)).fill(value);
+export function constantInit(value: number): Initializer {
+  const signature = "constantInit(value)";
+  if (arguments.length > 1) checkArguments("constantInit", arguments, 1);
+  checkArgument(signature, "value", value, "number");
+  return (shape) => new Float32Array(product(shape)).fill(value);
+}
 
 /** U(low, high). */
-export const uniformInit =
-  (low = 0, high = 1): Initializer =>
-  (shape, key) =>
-    scaled(uniform24(product(shape), key), low, high);
+export function uniformInit(low = 0, high = 1): Initializer {
+  const signature = "uniformInit(low, high)";
+  if (arguments.length > 2) checkArguments("uniformInit", arguments, 2);
+  checkArgument(signature, "low", low, "number");
+  checkArgument(signature, "high", high, "number");
+  return (shape, key) => scaled(uniform24(product(shape), key), low, high);
+}
 
 /** N(mean, std²). */
-export const normalInit =
-  (mean = 0, std = 1): Initializer =>
-  (shape, key) =>
-    Float32Array.from(standardNormal(product(shape), key), (z) => mean + std * z);
+export function normalInit(mean = 0, std = 1): Initializer {
+  const signature = "normalInit(mean, std)";
+  if (arguments.length > 2) checkArguments("normalInit", arguments, 2);
+  checkArgument(signature, "mean", mean, "number");
+  checkArgument(signature, "std", std, "number");
+  return (shape, key) => Float32Array.from(standardNormal(product(shape), key), (z) => mean + std * z);
+}
 
 /** N(mean, std²) within [low, high]: what falls outside is drawn again. */
-export const truncNormal =
-  (mean = 0, std = 1, low = -2, high = 2): Initializer =>
-  (shape, key) => {
+export function truncNormal(mean = 0, std = 1, low = -2, high = 2): Initializer {
+  const signature = "truncNormal(mean, std, low, high)";
+  if (arguments.length > 4) checkArguments("truncNormal", arguments, 4);
+  checkArgument(signature, "mean", mean, "number");
+  checkArgument(signature, "std", std, "number");
+  checkArgument(signature, "low", low, "number");
+  checkArgument(signature, "high", high, "number");
+  return (shape, key) => {
     if (!(low < high) || low - mean > 8 * std || mean - high > 8 * std) {
       throw new ErmineError("ERMINE_OPTION", `truncNormal: [${low}, ${high}] holds next to nothing of N(${mean}, ${std}²).`);
     }
@@ -76,23 +90,30 @@ export const truncNormal =
     }
     return result;
   };
+}
 
 /** U(±gain · √(6 / (fanIn + fanOut))). */
-export const xavierUniform =
-  (gain = 1): Initializer =>
-  (shape, key) => {
+export function xavierUniform(gain = 1): Initializer {
+  const signature = "xavierUniform(gain)";
+  if (arguments.length > 1) checkArguments("xavierUniform", arguments, 1);
+  checkArgument(signature, "gain", gain, "number");
+  return (shape, key) => {
     const { fanIn, fanOut } = fans(shape);
     const bound = gain * Math.sqrt(6 / (fanIn + fanOut));
     return uniformInit(-bound, bound)(shape, key);
   };
+}
 
 /** N(0, gain² · 2 / (fanIn + fanOut)). */
-export const xavierNormal =
-  (gain = 1): Initializer =>
-  (shape, key) => {
+export function xavierNormal(gain = 1): Initializer {
+  const signature = "xavierNormal(gain)";
+  if (arguments.length > 1) checkArguments("xavierNormal", arguments, 1);
+  checkArgument(signature, "gain", gain, "number");
+  return (shape, key) => {
     const { fanIn, fanOut } = fans(shape);
     return normalInit(0, gain * Math.sqrt(2 / (fanIn + fanOut)))(shape, key);
   };
+}
 
 /** The options of the Kaiming initializers. */
 export interface KaimingOptions {
@@ -138,15 +159,19 @@ export function kaimingNormal(options: KaimingOptions = {}): Initializer {
 export const defaultWeight: Initializer = kaimingUniform({ slope: Math.sqrt(5) });
 
 /** PyTorch's default for the bias of Linear and Conv: U(±1/√fanIn) of its weight; nothing flows in where fanIn is 0. */
-export const defaultBias = (fanIn: number): Initializer => {
+export function defaultBias(fanIn: number): Initializer {
+  if (arguments.length > 1) checkArguments("defaultBias", arguments, 1);
+  checkArgument("defaultBias(fanIn)", "fanIn", fanIn, "integer");
   const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
   return uniformInit(-bound, bound);
-};
+}
 
 /** Rows (or columns, where there are fewer of them) that are orthonormal, times gain. Axes after the first are flattened. */
-export const orthogonal =
-  (gain = 1): Initializer =>
-  (shape, key) => {
+export function orthogonal(gain = 1): Initializer {
+  const signature = "orthogonal(gain)";
+  if (arguments.length > 1) checkArguments("orthogonal", arguments, 1);
+  checkArgument(signature, "gain", gain, "number");
+  return (shape, key) => {
     if (shape.length < 2) fans(shape);
     const [rows, columns] = [shape[0]!, product(shape.slice(1))];
     const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
@@ -170,9 +195,15 @@ export const orthogonal =
       return gain * (byRow ? vectors[row]![column]! : vectors[column]![row]!);
     });
   };
+}
 
 /** The identity: 1 on the diagonal of a matrix. @throws ErmineError ERMINE_SHAPE unless there are two axes */
-export const eyeInit = (): Initializer => (shape) => {
+export function eyeInit(): Initializer {
+  if (arguments.length > 0) checkArguments("eyeInit", arguments, 0);
+  return eye;
+}
+
+const eye: Initializer = (shape) => {
   const [rows, columns] = shape;
   if (shape.length !== 2 || rows === undefined || columns === undefined) {
     throw new ErmineError("ERMINE_SHAPE", `eye fills a matrix, got [${shape.join(", ")}].`);
@@ -181,9 +212,11 @@ export const eyeInit = (): Initializer => (shape) => {
 };
 
 /** A convolution that lets each channel through: 1 at the centre of kernel [i, i], for each group. */
-export const dirac =
-  (groups = 1): Initializer =>
-  (shape) => {
+export function dirac(groups = 1): Initializer {
+  const signature = "dirac(groups)";
+  if (arguments.length > 1) checkArguments("dirac", arguments, 1);
+  checkArgument(signature, "groups", groups, "integer");
+  return (shape) => {
     const [out, perGroup, ...kernel] = shape as readonly [number, number, ...number[]];
     if (kernel.length === 0 || out % groups !== 0) {
       throw new ErmineError("ERMINE_SHAPE", `dirac fills a convolution's weight of ${groups} groups, got [${shape.join(", ")}].`);
@@ -198,6 +231,7 @@ export const dirac =
     }
     return numbers;
   };
+}
 
 const byName = {
   zeros: () => constantInit(0),

@@ -2,8 +2,10 @@
  * Sizes that may not be known yet. A `Dim` is a polynomial with integer coefficients over symbols ("N", "2N + 1"), so that
  * one traced graph serves every batch size. A shape is a list of numbers and Dims.
  */
+import { nameOf, wrongArgument } from "./arguments.js";
 import { ErmineError } from "./errors.js";
 import { checkLength } from "./dtype.js";
+import { show } from "./options.js";
 
 /** A size: a number, or an expression of symbols. */
 export type Size = number | Dim;
@@ -172,9 +174,8 @@ export function checkElementCount(where: string, shape: Shape): void {
 /** What stands where a shape belongs. */
 function formatAny(shape: unknown): string {
   if (Array.isArray(shape))
-    return `[${Array.from(shape as readonly unknown[], (size) => (typeof size === "string" ? JSON.stringify(size) : String(size))).join(", ")}]`;
-  if (typeof shape === "number") return `${shape}. Write [${shape}]`;
-  return typeof shape === "object" && shape !== null ? "an object" : String(shape);
+    return `[${Array.from(shape as readonly unknown[], (size) => (size instanceof Dim ? size.toString() : show(size))).join(", ")}]`;
+  return typeof shape === "number" ? `${shape}. Write [${shape}]` : show(shape);
 }
 
 /** "[N, 784]", as messages print it. */
@@ -222,12 +223,18 @@ export function broadcastShapes(where: string, ...shapes: readonly Shape[]): Sha
 /** Is it an axis of a scalar? As in PyTorch, along 0 and −1 a scalar is a vector of one element. */
 export const isScalarAxis = (axis: number, rank: number): boolean => rank === 0 && (axis === 0 || axis === -1);
 
-/** -1 … as NumPy: an axis in [0, rank). */
-export function normalizeAxis(where: string, axis: number, rank: number): number {
+/**
+ * -1 … as NumPy: an axis in [0, rank).
+ *
+ * @param where the op, or its signature, "expandDims(x, axis)", where the axis is an argument of its own
+ * @param parameter the argument's name there
+ */
+export function normalizeAxis(where: string, axis: number, rank: number, parameter = "axis"): number {
+  if (typeof axis !== "number") throw wrongArgument(where, parameter, axis, "integer");
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
     const there = rank === 0 ? "a scalar, which has none" : `a tensor of rank ${rank} (-${rank} … ${rank - 1})`;
-    throw new ErmineError("ERMINE_SHAPE", `${where}: axis ${axis} is not one of ${there}.`);
+    throw new ErmineError("ERMINE_SHAPE", `${nameOf(where)}: axis ${axis} is not one of ${there}.`);
   }
   return normalized;
 }
@@ -235,6 +242,7 @@ export function normalizeAxis(where: string, axis: number, rank: number): number
 /** Sorted, distinct, non-negative axes; undefined means all. Of a scalar 0 and −1 are taken, and there are none. */
 export function normalizeAxes(where: string, axis: number | readonly number[] | undefined, rank: number): readonly number[] {
   if (axis === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (typeof axis !== "number" && !Array.isArray(axis)) throw wrongArgument(where, "axis", axis, "integers");
   const list = (typeof axis === "number" ? [axis] : axis)
     .filter((a) => !isScalarAxis(a, rank))
     .map((a) => normalizeAxis(where, a, rank));

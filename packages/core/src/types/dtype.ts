@@ -1,5 +1,6 @@
 /** What a tensor's elements are: their storage type and what is known of the numbers. */
 import { ErmineError, nearestName } from "./errors.js";
+import { show } from "./options.js";
 
 /** What elements are: "float32", "int32" or "bool". */
 export type DType = "float32" | "int32" | "bool";
@@ -26,9 +27,11 @@ export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, in
  */
 export function checkDTypeName(where: string, dtype: unknown): asserts dtype is DType {
   if (isDType(dtype)) return;
-  const near = nearestName(String(dtype), dtypes, { int64: "int32", float64: "float32", float16: "float32", boolean: "bool" });
+  if (typeof dtype !== "string")
+    throw new ErmineError("ERMINE_DTYPE", `${where}: a dtype is one of ${dtypes.map(show).join(", ")}, got ${show(dtype)}.`);
+  const near = nearestName(dtype, dtypes, { int64: "int32", float64: "float32", float16: "float32", boolean: "bool" });
   const hint = near === undefined ? "" : ` Did you mean "${near}"?`;
-  throw new ErmineError("ERMINE_DTYPE", `${where}: there is no dtype "${String(dtype)}"; there are ${dtypes.join(", ")}.${hint}`);
+  throw new ErmineError("ERMINE_DTYPE", `${where}: there is no dtype "${dtype}"; there are ${dtypes.join(", ")}.${hint}`);
 }
 
 /**

@@ -5,6 +5,10 @@ const isWhole = (value: unknown): boolean => Number.isInteger(value);
 
 /** Of each kind, its name in a message and which values belong to it. */
 const kinds = {
+  operand: [
+    "a tensor or a number",
+    (value: unknown) => typeof value === "number" || typeof value === "boolean" || isTensor(value),
+  ],
   boolean: ["true or false", (value: unknown) => typeof value === "boolean"],
   number: ["a number", (value: unknown) => typeof value === "number"],
   integer: ["a whole number", isWhole],
@@ -28,12 +32,13 @@ export type OptionKinds<O extends object> = { readonly [K in keyof O]-?: OptionK
 
 const isListOf = (value: unknown, type: "number"): boolean => Array.isArray(value) && value.every((item) => typeof item === type);
 
-// Not by its class, which would make a cycle, and so that a tensor of another copy of core is called one too.
-function isTensor(value: unknown): boolean {
+/** @internal Not by its class, which would make a cycle, and so that a tensor of another copy of core is called one too. */
+export function isTensor(value: unknown): boolean {
   return typeof value === "object" && value !== null && "dtype" in value && "dataSync" in value;
 }
 
-const isOf = (kind: OptionKind, value: unknown): boolean =>
+/** @internal Is the value of that kind? */
+export const isOfKind = (kind: OptionKind, value: unknown): boolean =>
   kind === "any" || (typeof kind === "string" ? kinds[kind][1](value) : kind.some((one) => kinds[one][1](value)));
 
 /** A value as a message shows it: as it is written where that is short. */
@@ -45,18 +50,39 @@ export function show(value: unknown): string {
     return text.length > 80 ? "an array" : text;
   }
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
-  return isTensor(value) ? "a tensor" : "an object";
+  if (isTensor(value)) return "a tensor";
+  if (isPromise(value)) return "a promise (await it first)";
+  return isPlainObject(value) ? showObject(value) : showInstance(value);
 }
 
-/** The call that is meant, "new " before a class. */
-const call = (where: string, args: readonly string[]): string =>
+const isPromise = (value: object): boolean => "then" in value && typeof value.then === "function";
+
+/** `{ min: 0 }`, where it is short. */
+function showObject(value: object): string {
+  const entries = Object.entries(value);
+  if (entries.length === 0 || entries.length > 3) return "an object";
+  const text = `{ ${entries.map(([key, inside]) => `${key}: ${typeof inside === "object" && inside !== null ? "…" : show(inside)}`).join(", ")} }`;
+  return text.length > 60 ? "an object" : text;
+}
+
+/** "a Map": of an object that a class made. */
+function showInstance(value: object): string {
+  const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
+  return typeof name === "string" && name !== "" && name !== "Object"
+    ? `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`
+    : "an object";
+}
+
+/** @internal A call as it is written, "new " before a class. */
+export const spellCall = (where: string, args: readonly string[]): string =>
   `${where[0] !== where[0]!.toLowerCase() && !where.includes(".") ? "new " : ""}${where}(${args.join(", ")})`;
 
 const written = (name: string, value: unknown): string => `{ ${name}: ${show(value)} }`;
 
-/** An object that a literal made: `{ … }`, of this realm or another. */
-function isPlain(value: unknown): value is object {
+/** @internal An object that a literal made: `{ … }`, of this realm or another. */
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
@@ -77,13 +103,13 @@ export function checkOptions<O extends object>(
   before: string | readonly unknown[] = [],
 ): void {
   if (options === undefined) return;
-  if (!isPlain(options)) throw misplaced(where, options, known, before);
+  if (!isPlainObject(options)) throw misplaced(where, options, known, before);
   for (const name of Object.keys(options)) {
     const kind = kindIn(known, name);
     if (kind === undefined) throw unknownOption(where, name, namesIn(known));
     const value: unknown = options[name as keyof O];
     // The frequent kinds are the names of types.
-    if (typeof value === kind || value === undefined || isOf(kind, value)) continue;
+    if (typeof value === kind || value === undefined || isOfKind(kind, value)) continue;
     throw wrongKind(where, name, kind, value);
   }
 }
@@ -111,15 +137,38 @@ export function requireOptions<O extends object>(
   checkOptions(where, options, known, before);
 }
 
+/**
+ * As `requireOptions`, of a definition, which is nothing without some of its parts.
+ *
+ * @param needed the parts that must be there
+ * @throws ErmineError ERMINE_OPTION
+ * @example
+ * checkDefinition("defineBox", { name: "b" }, { name: "string", size: "number" }, ["name"]);
+ */
+export function checkDefinition<O extends object>(
+  where: string,
+  definition: O,
+  known: OptionKinds<O>,
+  needed: readonly (string & keyof O)[],
+): void {
+  requireOptions(where, definition, known);
+  const missing = needed.find((name) => definition[name] === undefined);
+  if (missing === undefined) return;
+  const parts = needed.map((name) => `${name}: …`).join(", ");
+  const { name } = definition as { readonly name?: unknown };
+  const of = typeof name === "string" ? ` of ${show(name)}` : "";
+  throw new ErmineError("ERMINE_OPTION", `${where}${of} needs ${missing}. Write ${where}({ ${parts} }).`);
+}
+
 function misplaced(where: string, value: unknown, known: Known, before: string | readonly unknown[]): ErmineError {
   const names = namesIn(known);
   const meant = names.find((name) => {
     const kind = kindIn(known, name)!;
-    return value !== undefined && kind !== "any" && kind !== "object" && isOf(kind, value);
+    return value !== undefined && kind !== "any" && kind !== "object" && isOfKind(kind, value);
   });
   const object = meant === undefined ? `{ ${names.map((name) => `${name}: …`).join(", ")} }` : written(meant, value);
   const given = typeof before === "string" ? [before] : before.map(show);
-  const right = where.includes(" ") ? object : call(where, [...given, object]);
+  const right = where.includes(" ") ? object : spellCall(where, [...given, object]);
   const remedy =
     names.length === 0 ? "It has none." : `Write ${right}${meant === undefined ? ", with those that you need" : ""}.`;
   return new ErmineError("ERMINE_OPTION", `${where} takes its options as an object, got ${show(value)}. ${remedy}`);
@@ -131,6 +180,10 @@ function unknownOption(where: string, name: string, names: readonly string[]): E
   return new ErmineError("ERMINE_OPTION", `${where} has no option "${name}". ${hint}`);
 }
 
+/** @internal "a number or a list of numbers": a kind in a message. */
+export const describeKind = (kind: OptionKind): string =>
+  kind === "any" ? "something else" : (typeof kind === "string" ? [kind] : kind).map((one) => kinds[one][0]).join(" or ");
+
 function wrongKind(where: string, name: string, kind: OptionKind, value: unknown): ErmineError {
   const list = (typeof kind === "string" ? [kind] : kind) as readonly Kind[];
   const isNumeric = typeof value === "number" || Array.isArray(value);
@@ -138,8 +191,7 @@ function wrongKind(where: string, name: string, kind: OptionKind, value: unknown
     list[0] === "tensor" && isNumeric
       ? ` Write ${name}: ${typeof value === "number" ? "scalar" : "tensor"}(${show(value)}).`
       : "";
-  const text = list.map((one) => kinds[one][0]).join(" or ");
-  return new ErmineError("ERMINE_OPTION", `${where}: ${name} is ${text}, got ${show(value)}.${remedy}`);
+  return new ErmineError("ERMINE_OPTION", `${where}: ${name} is ${describeKind(kind)}, got ${show(value)}.${remedy}`);
 }
 
 /** The kind of each option, by its default; an option whose default is undefined is of the kind given. */
@@ -156,46 +208,4 @@ export function kindsOf<O extends object>(defaults: O, open: OptionKind = "any")
 export function withDefaults<O extends object>(where: string, options: Partial<O>, defaults: O): O {
   checkOptions<Partial<O>>(where, options, kindsOf<Partial<O>>(defaults));
   return { ...defaults, ...options };
-}
-
-/** An argument as it stands in a call: a tensor is "x". */
-const argument = (value: unknown): string => (isTensor(value) ? "x" : isPlain(value) ? "{ … }" : show(value));
-
-/**
- * Refuses arguments beyond those that there are, which would have no effect.
- *
- * @param right the call that may be meant
- * @throws ErmineError ERMINE_USAGE
- */
-export function checkArguments(where: string, given: ArrayLike<unknown>, most: number, right?: string): void {
-  if (given.length <= most) return;
-  const args = Array.from(given, argument);
-  const meant = right ?? call(where, args.slice(0, most));
-  throw new ErmineError(
-    "ERMINE_USAGE",
-    `${call(where, args)} has ${given.length} arguments, and there ${most === 1 ? "is" : "are"} ${most === 0 ? "none" : most}: the others would be ignored. Write ${meant}.`,
-  );
-}
-
-/**
- * Refuses what is no list where the argument at `at` must be one, and more arguments where it is the last.
- *
- * @throws ErmineError ERMINE_USAGE that puts what stands there into a list
- */
-export function checkList(where: string, given: ArrayLike<unknown>, at: number, most: number = at + 1): void {
-  if (Array.isArray(given[at])) return checkArguments(where, given, most);
-  const args = Array.from(given, argument);
-  const items = ArrayBuffer.isView(given[at]) ? Array.from(given[at] as unknown as ArrayLike<number>, String) : args.slice(at);
-  const right = call(where, [...args.slice(0, at), `[${items.join(", ")}]`]);
-  throw new ErmineError("ERMINE_USAGE", `${call(where, args)}: argument ${at + 1} is a list. Write ${right}.`);
-}
-
-/**
- * Refuses what is no function; `right` shows a right call.
- *
- * @throws ErmineError ERMINE_USAGE that spells the right call, where something is no function
- */
-export function checkFunction(where: string, value: unknown, right: string): void {
-  if (typeof value === "function") return;
-  throw new ErmineError("ERMINE_USAGE", `${where} takes a function, got ${show(value)}. Write ${right}.`);
 }

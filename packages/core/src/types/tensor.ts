@@ -2,10 +2,12 @@
  * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
  */
 import { checkCopy, copyKey, copyMark, type CopyMark } from "./copy.js";
+import { nameOf } from "./arguments.js";
 import { ErmineError } from "./errors.js";
 import { finalizationRegistry } from "./finalizers.js";
 import { concrete, formatShape, sizeOf, type Shape } from "./dim.js";
 import type { DType, Domain, TypedArray } from "./dtype.js";
+import { show } from "./options.js";
 import { formatTensor, nest, type NestedNumbers } from "./print.js";
 import { physicalDType, type Device, type Storage, type TensorType } from "./storage.js";
 import { noteFreed } from "./unscoped.js";
@@ -193,8 +195,8 @@ export class Tensor<D extends Domain = any> {
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (value instanceof Tensor) return;
   checkCopy(name, value);
-  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : value === null ? "null" : `a ${typeof value}`;
-  throw new ErmineError("ERMINE_VALUE", `${name} expects a tensor, got ${what}. Use tensor(…) to make one.`);
+  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : show(value);
+  throw new ErmineError("ERMINE_VALUE", `${nameOf(name)} expects a tensor, got ${what}. Use tensor(…) to make one.`);
 }
 
 /** @internal */

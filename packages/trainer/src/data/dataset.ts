@@ -14,6 +14,7 @@ import {
   type CopyMark,
   checkCopy,
   checkDTypeName,
+  checkOptions,
   checkShape,
   copyKey,
   copyMark,
@@ -66,7 +67,9 @@ const isShaped = (node: unknown): node is ShapedArray =>
   "data" in node &&
   ("shape" in node || Array.isArray(node.data) || isTypedArray(node.data));
 
-function shaped(name: string, { data, shape, dtype }: ShapedArray): Column {
+function shaped(name: string, source: ShapedArray): Column {
+  checkOptions(`The column ${name}`, source, { data: "any", shape: "any", dtype: "any" });
+  const { data, shape, dtype } = source;
   if (dtype !== undefined) checkDTypeName(name, dtype);
   if (!Array.isArray(data) && !isTypedArray(data)) {
     throw new ErmineError("ERMINE_DATA", `${name}: data is a typed array, in its row-major order, next to its shape.`);

@@ -1,5 +1,6 @@
 /** What a metric is: a mergeable state over the whole set, exact for any batch size, read from what the loss's link gives. */
 import { ErmineError, type Domain, type TypedArray } from "@ermine/core";
+import { checkArguments, checkDefinition, show } from "@ermine/core/define";
 
 /** Numbers of a batch on the host. */
 export interface HostBatch {
@@ -108,6 +109,8 @@ export function computed(metric: Metric, state: unknown): number {
   );
 }
 
+const parts = { name: "string", better: "string", sums: "integer", count: "function", compute: "function" } as const;
+
 /**
  * A metric of sums: what most are.
  *
@@ -123,6 +126,10 @@ export function defineMetric<Name extends string>(
     count(prediction: HostBatch, target: HostBatch): readonly number[];
   },
 ): Metric<Name, readonly number[]> {
+  if (arguments.length > 1) checkArguments("defineMetric", arguments, 1);
+  checkDefinition<typeof metric>("defineMetric", metric, parts, ["name", "better", "sums", "count", "compute"]);
+  if (metric.better !== "higher" && metric.better !== "lower")
+    throw new ErmineError("ERMINE_OPTION", `defineMetric: better is "higher" or "lower", got ${show(metric.better)}.`);
   const { sums, count, ...rest } = metric;
   const merge = (a: readonly number[], b: readonly number[]): readonly number[] => a.map((value, i) => value + b[i]!);
   return {

@@ -1,6 +1,6 @@
 /** Gradient transformations, and an optimizer spelled out as a chain of them, each taking updates to updates. */
 import { add, ErmineError, type Tensor } from "@ermine/core";
-import { markCopy, show } from "@ermine/core/define";
+import { checkArguments, checkDefinition, markCopy, show } from "@ermine/core/define";
 import type { Rate, Time } from "../schedules/schedule.js";
 import { shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./optimizer.js";
 import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";
@@ -58,16 +58,25 @@ export interface ParameterTransformation<S extends Scalars = Scalars> extends Pi
   ): readonly [update: Tensor, ...slots: Tensor[]];
 }
 
+const parts = {
+  name: "string",
+  form: "string",
+  slots: ["object", "function"],
+  rates: "list",
+  scalars: "function",
+  update: "function",
+} as const;
+
 /**
  * A link that treats each parameter by itself, from its update, its value and its slots.
  *
  * @example const half = perParameter({ name: "half", update: (u) => [mul(u, 0.5)] });
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function perParameter<S extends Scalars = Scalars>({
-  update,
-  ...link
-}: ParameterTransformation<S>): GradientTransformation {
+export function perParameter<S extends Scalars = Scalars>(definition: ParameterTransformation<S>): GradientTransformation {
+  if (arguments.length > 1) checkArguments("perParameter", arguments, 1);
+  checkDefinition<ParameterTransformation<S>>("perParameter", definition, parts, ["name", "update"]);
+  const { update, ...link } = definition;
   return {
     ...link,
     update(updates, { parameters, names, slots, s }) {

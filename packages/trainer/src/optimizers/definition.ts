@@ -3,7 +3,17 @@
  * (`adamUpdate`), for which a backend may have one kernel; otherwise it runs as the ops of its chain.
  */
 import { ErmineError, neg, type Tensor } from "@ermine/core";
-import { type Op, apply, checkArguments, checkOptions, defineOp, kindsOf, markCopy, show } from "@ermine/core/define";
+import {
+  type Op,
+  apply,
+  checkArguments,
+  checkDefinition,
+  checkOptions,
+  defineOp,
+  kindsOf,
+  markCopy,
+  show,
+} from "@ermine/core/define";
 import { bindKernels } from "@ermine/core/backend";
 import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import {
@@ -77,6 +87,22 @@ export interface StepSpec<O extends CommonOptions, S extends Scalars = Scalars> 
 /** The definition of an optimizer. */
 export type OptimizerSpec<O extends CommonOptions, S extends Scalars = Scalars> = ChainSpec<O> | StepSpec<O, S>;
 
+const stepParts = ["slots", "scalars", "step"] as const;
+const parts = {
+  name: "string",
+  defaults: "object",
+  momentum: "string",
+  check: "function",
+  average: "string",
+  rows: "function",
+  op: "string",
+  links: "function",
+  slots: "function",
+  scalars: "function",
+  step: "function",
+} as const;
+type AllParts = { readonly [K in keyof typeof parts]?: unknown };
+
 /** The attributes of an optimizer's op: what a backend with a kernel for it looks at. */
 export interface UpdateAttributes<O extends CommonOptions = CommonOptions> {
   readonly [name: string]: unknown;
@@ -117,6 +143,17 @@ const absentMethods: object = {
 export function defineOptimizer<O extends CommonOptions, S extends Scalars = Scalars>(
   spec: OptimizerSpec<O, S>,
 ): (options?: OptionsOf<O>) => Optimizer {
+  if (arguments.length > 1) checkArguments("defineOptimizer", arguments, 1);
+  const isStep = typeof spec === "object" && spec !== null && "step" in spec;
+  checkDefinition<AllParts>("defineOptimizer", spec, parts, ["name", "defaults", ...(isStep ? stepParts : (["links"] as const))]);
+  const { learningRate, weightDecay, maximize } = spec.defaults;
+  for (const [name, value] of Object.entries({ learningRate, weightDecay, maximize })) {
+    if (value !== undefined) continue;
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `defineOptimizer: the defaults of ${spec.name} need ${name}: learningRate, weightDecay and maximize.`,
+    );
+  }
   return optimizerOf(spec, (op) => op);
 }
 
@@ -289,6 +326,6 @@ export function checkRange(name: string, options: object, keys: readonly string[
   for (const key of keys) {
     const value = (options as Record<string, unknown>)[key];
     if (typeof value === "number" && value >= minimum && value < maximum) continue;
-    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} must be in [${minimum}, ${maximum}), got ${String(value)}.`);
+    throw new ErmineError("ERMINE_OPTION", `${name}: ${key} must be in [${minimum}, ${maximum}), got ${show(value)}.`);
   }
 }

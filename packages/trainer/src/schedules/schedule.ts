@@ -4,6 +4,7 @@
  * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
  */
 import { ErmineError } from "@ermine/core";
+import { show } from "@ermine/core/define";
 import type { Better } from "../monitor.js";
 
 /** How far training is: whole updates and whole epochs done. */
@@ -59,6 +60,7 @@ export type Rate = number | Schedule;
  */
 export function rateAt(rate: Rate, time: Time): number {
   if (typeof rate === "number") return rate;
+  requireSchedule("rateAt", "the rate", rate);
   const count = rate.per === "step" ? time.step : time.epoch;
   return rate.init === undefined ? rate.at(count) : rate.at(count, time.schedules?.get(rate) ?? rate.init());
 }
@@ -82,32 +84,29 @@ export function perEpoch(schedule: Schedule): Schedule {
 export function requireNumber(where: string, name: string, value: unknown, minimum = -Infinity, maximum = Infinity): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= minimum && value <= maximum) return value;
   const range = maximum < Infinity ? ` between ${minimum} and ${maximum}` : minimum > -Infinity ? ` of at least ${minimum}` : "";
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a number${range}, got ${String(value)}.`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a number${range}, got ${show(value)}.`);
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is not a whole number of at least `minimum` */
 export function requireCount(where: string, name: string, value: unknown, minimum = 1): number {
   if (Number.isInteger(value) && (value as number) >= minimum) return value as number;
-  throw new ErmineError(
-    "ERMINE_OPTION",
-    `${where}: ${name} must be a whole number of at least ${minimum}, got ${String(value)}.`,
-  );
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a whole number of at least ${minimum}, got ${show(value)}.`);
 }
 
 /** @throws ErmineError ERMINE_OPTION where `values` is no list of whole numbers ≥ 0 */
 export function requireCounts(where: string, name: string, values: unknown): void {
   if (Array.isArray(values)) for (const [i, value] of values.entries()) requireCount(where, `${name}[${i}]`, value, 0);
-  else throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a list of whole numbers, got ${String(values)}.`);
+  else throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a list of whole numbers, got ${show(values)}.`);
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is no schedule */
 export function requireSchedule(where: string, name: string, value: unknown): void {
   if (typeof (value as Partial<Schedule> | null | undefined)?.at === "function") return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a schedule, got ${String(value)}.`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a schedule, got ${show(value)}.`);
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is none of `known` */
 export function requireOneOf(where: string, name: string, value: unknown, known: readonly string[]): void {
   if (known.includes(value as string)) return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is one of ${known.join(", ")}; got "${String(value)}".`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is one of ${known.join(", ")}; got ${show(value)}.`);
 }

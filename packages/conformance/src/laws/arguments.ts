@@ -1,0 +1,171 @@
+/**
+ * The law of arguments: whatever stands in a place where it does not belong (a value of another kind, an option that there is not, options where
+ * a position is meant, an argument more) is refused by an ErmineError: never by a raw error, and never ignored.
+ */
+import { ErmineError, ones, tensor } from "@ermine/core";
+
+/** Things of many kinds, of which most are wrong anywhere. */
+const things = {
+  undefined: () => undefined,
+  null: () => null,
+  "a boolean": () => true,
+  "a string": () => "nonsense",
+  "a whole number": () => 7,
+  "a negative number": () => -3,
+  "a fraction": () => 0.5,
+  NaN: () => NaN,
+  "a bigint": () => 1n,
+  "a symbol": () => Symbol("nonsense"),
+  "a function": () => () => 1,
+  "an object": () => ({ nonsense: 1 }),
+  "an array": () => [1, "nonsense"],
+  "an array of numbers": () => [1],
+  "a promise": () => Promise.resolve(1),
+  "a Map": () => new Map([["nonsense", 1]]),
+  "a date": () => new Date(0),
+  "a typed array": () => Float32Array.of(1),
+  "a float32 tensor": () => ones([2]),
+  "an int32 tensor": () => tensor([1], { dtype: "int32" }),
+  "a bool tensor": () => tensor([true]),
+} as const satisfies Readonly<Record<string, () => unknown>>;
+
+/** What the law puts in the place of an argument. */
+export type Thing = keyof typeof things;
+
+/** One argument of a call. */
+export interface ArgumentSpec {
+  /** Makes a value that is right. */
+  right(): unknown;
+  /** What else belongs to its kind: it may be taken, or refused for its value. */
+  readonly takes: readonly Thing[];
+  /** It is an object of options: those that it has are read from the refusal of one that it has not, and each is tried. */
+  readonly options?: {
+    /** Options that may be a function, an object and a Date, or any text. */
+    readonly open: readonly string[];
+  };
+}
+
+/** A call that the law is tried on. */
+export interface CallSpec {
+  /** Runs it. */
+  run(...args: readonly unknown[]): unknown;
+  /** Its arguments, in order. */
+  readonly arguments: readonly ArgumentSpec[];
+  /**
+   * What may follow them: nothing (default), what `map` and `reduce` add (a place and the array), or anything, where a function takes any number of arguments.
+   */
+  readonly more?: "mapped" | "any";
+}
+
+type Outcome = "taken" | ErmineError;
+
+/** @throws Error for what is thrown that is no ErmineError, or says nothing */
+async function outcomeOf(call: CallSpec, args: readonly unknown[], place: string): Promise<Outcome> {
+  try {
+    await call.run(...args);
+    return "taken";
+  } catch (error) {
+    if (!(error instanceof ErmineError)) throw new Error(`${place}: a raw ${String(error)}`, { cause: error });
+    if (error.message.includes("[object ")) throw new Error(`${place}: the message says nothing: ${error.message}`);
+    return error;
+  }
+}
+
+async function mustRefuse(call: CallSpec, args: readonly unknown[], place: string): Promise<ErmineError> {
+  const outcome = await outcomeOf(call, args, place);
+  if (outcome === "taken") throw new Error(`${place}: it was taken`);
+  return outcome;
+}
+
+/** Options that no name is near to. */
+const unknownOption = "~ ~ ~ ~ ~ ~ ~ ~";
+
+async function checkOptionsOf(call: CallSpec, position: number, rights: readonly unknown[], faults: Faults): Promise<void> {
+  const { open } = call.arguments[position]!.options!;
+  const enough = (rights[position] ?? {}) as object;
+  const withOptions = (options: object): readonly unknown[] => rights.with(position, { ...enough, ...options });
+  let names: readonly string[] = [];
+  await faults.collect(async () => {
+    const { message } = await mustRefuse(call, withOptions({ [unknownOption]: 1 }), "an option that there is not");
+    const [, list = ""] = message.split("It has: ");
+    names = list
+      .slice(0, -1)
+      .split(", ")
+      .filter((name) => name !== "" && name !== "none");
+    const first = names[0];
+    if (first === undefined) return;
+    const near = await mustRefuse(call, withOptions({ [`${first}x`]: 1 }), `the option ${first}x`);
+    if (!near.message.includes("Did you mean")) throw new Error(`the option ${first}x: no nearest name in: ${near.message}`);
+  });
+  for (const name of names) {
+    if (open.includes(name)) continue;
+    const outcomes: Outcome[] = [];
+    for (const value of [() => 1, { nonsense: 1 }, new Date(0), Symbol("nonsense")]) {
+      await faults.collect(async () => {
+        outcomes.push(await outcomeOf(call, withOptions({ [name]: value }), `the option ${name}: ${String(value)}`));
+      });
+    }
+    if (!outcomes.some((outcome) => outcome !== "taken")) faults.add(`the option ${name}: anything was taken`);
+  }
+}
+
+class Faults {
+  readonly #list: string[] = [];
+  add(fault: string): void {
+    this.#list.push(fault);
+  }
+  async collect(check: () => Promise<unknown>): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      this.add(error instanceof Error ? error.message : String(error));
+    }
+  }
+  throwAny(): void {
+    if (this.#list.length > 0) throw new Error(this.#list.join("\n"));
+  }
+}
+
+/** May a call end with the argument at that place, where others follow? */
+const mayEnd = (all: readonly ArgumentSpec[], position: number): boolean =>
+  position + 1 < all.length && all.slice(position + 1).every(({ takes }) => takes.includes("undefined"));
+
+/**
+ * Tries a call with every wrong thing in the place of each argument in turn.
+ *
+ * @throws Error that lists what was ignored, and what ended in a raw error
+ */
+export async function checkArgumentsOf(call: CallSpec): Promise<void> {
+  const faults = new Faults();
+  const rights = (): unknown[] => call.arguments.map((argument) => argument.right());
+  await faults.collect(async () => {
+    const outcome = await outcomeOf(call, rights(), "right arguments");
+    if (outcome !== "taken") throw new Error(`right arguments were refused: ${outcome.message}`);
+  });
+  for (const [position, argument] of call.arguments.entries()) {
+    for (const [name, make] of Object.entries(things)) {
+      const place = `argument ${position + 1}, ${name}`;
+      await faults.collect(async () => {
+        const args = rights().with(position, make());
+        await (argument.takes.includes(name as Thing) ? outcomeOf : mustRefuse)(call, args, place);
+      });
+      if (!mayEnd(call.arguments, position)) continue;
+      await faults.collect(async () => {
+        const args = rights().slice(0, position);
+        await (argument.takes.includes(name as Thing) ? outcomeOf : mustRefuse)(call, [...args, make()], `${place}, the last`);
+      });
+    }
+    if (argument.options !== undefined) await checkOptionsOf(call, position, rights(), faults);
+  }
+  if (call.more !== "any") {
+    await faults.collect(() => mustRefuse(call, [...rights(), "more"], "an argument more"));
+    await faults.collect(() => mustRefuse(call, [...rights(), { nonsense: 1 }], "options after the last argument"));
+  }
+  if (call.more === "mapped") {
+    await faults.collect(async () => {
+      const outcome = await outcomeOf(call, [...rights(), 0, []], "a place and an array, as map adds them");
+      if (outcome !== "taken") throw new Error(`what map adds was refused: ${outcome.message}`);
+    });
+  }
+  faults.throwAny();
+}
