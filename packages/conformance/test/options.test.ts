@@ -176,7 +176,7 @@ const links =
   "scaleByAdam scaleByRms scaleByRss scaleByAdadelta scaleByAdamax scaleByNadam scaleByRadam scaleByBelief scaleByLion scaleByFactoredRms orthogonalize";
 const ofTrainer: Readonly<Record<string, Given>> = {
   ...Object.fromEntries(`${optimizers} ${metrics} ${links}`.split(" ").map((name): [string, Given] => [name, [[]]])),
-  trace: [[0.9]],
+  applyMomentum: [[0.9]],
   ema: [[0.9]],
   addDecayedWeights: [[0.1]],
   exponentialAverage: [[adam()]],

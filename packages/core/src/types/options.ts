@@ -143,7 +143,7 @@ export function requireOptions<O extends object>(
  * @param needed the parts that must be there
  * @throws ErmineError ERMINE_OPTION
  * @example
- * checkDefinition("defineBox", { name: "b" }, { name: "string", size: "number" }, ["name"]);
+ * checkDefinition("defineBox", { name: "b", size: 2 }, { name: "string", size: "number" }, ["name"]);
  */
 export function checkDefinition<O extends object>(
   where: string,
