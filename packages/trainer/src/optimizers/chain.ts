@@ -64,6 +64,7 @@ const parts = {
   slots: ["object", "function"],
   rates: "list",
   scalars: "function",
+  keepsFinite: "boolean",
   update: "function",
 } as const;
 
