@@ -30,15 +30,15 @@ export function loopOp(loop: Loop, gradient: GradientRule | undefined): LoopOp {
     flops: () =>
       (loop.length as number) * loop.body.nodes.reduce((sum, node) => sum + (node.kind === "op" ? flopsOf(node) : 0), 0),
     ...(gradient === undefined ? {} : { gradient }),
-    with(body, length) {
-      if (body.hostFeeds.length > 0) {
+    with(change) {
+      if (change.body !== undefined && change.body.hostFeeds.length > 0) {
         throw new ErmineError(
           "ERMINE_UNSUPPORTED",
           "The body of a loop draws random numbers from counters that it computes, and this backend must be fed them. " +
             "Call withRandom outside of the loop: each step then has numbers of its own.",
         );
       }
-      return loopOp({ ...loop, body, length }, undefined);
+      return loopOp({ ...loop, ...change }, undefined);
     },
     interpret: (...given) => interpretLoop(loop, ...given),
   };

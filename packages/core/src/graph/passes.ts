@@ -61,7 +61,7 @@ function replay(node: Node, trace: Trace, look: (value: Value) => Tensor, backen
 const runsLoops = (backend: Backend): boolean => backend.compile === undefined || backend.capabilities.loops === true;
 
 function loweredLoop({ op }: LoopNode, backend: Backend): Op {
-  return op.with(eliminateDead(lowerGraph(op.loop.body, backend)), op.loop.length);
+  return op.with({ body: eliminateDead(lowerGraph(op.loop.body, backend)) });
 }
 
 /** A storage of another backend goes by way of the host. */
@@ -100,7 +100,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
             inputs: node.inputs.map((v) => v && look(v)),
             attributes: bind(node.attributes, bindings),
             op: isLoop(node)
-              ? node.op.with(specialize(node.op.loop.body, bindings), bind(node.op.loop.length, bindings))
+              ? node.op.with({ body: specialize(node.op.loop.body, bindings), length: bind(node.op.loop.length, bindings) })
               : node.op,
           }
         : { ...node, outputs };
@@ -116,6 +116,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
       outputs.push(copy);
       replaced.set(value, copy);
     }
+    if (isLoop(bound)) shareStacks(node.outputs, bound, replaced);
     nodes.push(bound);
     if (key !== undefined) known.set(key, bound);
   }
@@ -127,6 +128,14 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     commit: graph.commit && look(graph.commit),
     hostFeeds: graph.hostFeeds,
   };
+}
+
+/** What a loop stacks several times is read from the first of them. */
+function shareStacks(outputs: readonly Value[], { op: { loop }, outputs: copies }: LoopNode, replaced: Map<Value, Value>): void {
+  for (let i = loop.carried; i < outputs.length; i++) {
+    const first = loop.body.outputs.indexOf(loop.body.outputs[i]!, loop.carried);
+    replaced.set(outputs[i]!, copies[first]!);
+  }
 }
 
 /** What an op is applied to. */

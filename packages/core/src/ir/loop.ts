@@ -30,11 +30,11 @@ export interface LoopOp extends Op {
   /** What it runs. */
   readonly loop: Loop;
   /**
-   * The same loop over another body, which computes the same: bound to sizes, or lowered for a backend.
+   * The same loop with another body, which computes the same: bound to sizes, lowered for a backend, or without what nobody reads.
    *
    * @throws ErmineError ERMINE_UNSUPPORTED where the host would have to feed each step
    */
-  with(body: Graph, length: Size): LoopOp;
+  with(change: Partial<Pick<Loop, "body" | "length" | "sequences">>): LoopOp;
   /** Runs it step by step where graphs are interpreted: its outputs, which are the caller's. */
   interpret(interpreter: Interpreter, inputs: readonly KernelInput[], outputs: readonly Value[]): readonly Storage[];
 }
