@@ -11,8 +11,16 @@ function word(at: usize, i: i32): i32 {
 }
 
 /** Copies whole vectors: up to three numbers more than `count`. */
+// @ts-ignore: decorator
+@inline
 function copyRow(dst: usize, src: usize, count: i32): void {
   const end = dst + (<usize>count << 2);
+  for (; dst + 32 <= end; dst += 32, src += 32) {
+    const x = v128.load(src);
+    const y = v128.load(src, 16);
+    v128.store(dst, x);
+    v128.store(dst, y, 16);
+  }
   for (; dst < end; dst += 16, src += 16) v128.store(dst, v128.load(src));
 }
 
@@ -23,6 +31,7 @@ function copyRow(dst: usize, src: usize, count: i32): void {
 function spread(dst: usize, src: usize, first: i32, count: i32, rank: i32, dims: usize): void {
   const inner = word(dims, rank - 1);
   const step = word(dims, 2 * rank - 1);
+  if (rank == 2 && step != 0) return spreadRows(dst, src, first, count, inner, <usize>word(dims, 2) << 2);
   let done = 0;
   while (done < count) {
     let rest = first + done;
@@ -40,6 +49,21 @@ function spread(dst: usize, src: usize, first: i32, count: i32, rank: i32, dims:
     if (step == 0) fill(at, run, load<i32>(place));
     else copyRow(at, place, run);
     done += run;
+  }
+}
+
+/** Of rows that are `step` bytes apart. */
+function spreadRows(dst: usize, src: usize, first: i32, count: i32, inner: i32, step: usize): void {
+  const row = first / inner;
+  let column = first - row * inner;
+  src += <usize>row * step + (<usize>column << 2);
+  while (count > 0) {
+    const run = min(inner - column, count);
+    copyRow(dst, src, run);
+    dst += <usize>run << 2;
+    src += step - (<usize>column << 2);
+    column = 0;
+    count -= run;
   }
 }
 

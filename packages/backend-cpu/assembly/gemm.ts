@@ -2,20 +2,19 @@
 import { MICRO_COLUMNS as NR, MICRO_ROWS as MR, PRODUCT_DEPTH as KC, PRODUCT_ROWS as MC } from "./generated/sizes";
 import { madd, splat } from "./simd";
 import { wide } from "./vectors";
-import { edge, packSixes, wideBlocks } from "./wideProduct";
+import { columnsAtOnce, edge, packSixes, wideBlocks } from "./wideProduct";
 import { wideDirect } from "./wideTile";
 
 /** Panels of 4 rows of A: for each k the four rows' numbers; rows beyond the end are 0. */
 function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depthStep: usize): void {
-  for (let i = 0; i < rows; i += MR) {
+  const whole = rowStep == 4 && depthStep != 4 ? rows & ~(MR - 1) : 0;
+  packColumns(to, a, whole, depth, depthStep);
+  to += <usize>whole * (<usize>depth << 2);
+  for (let i = whole; i < rows; i += MR) {
     const r0 = a + <usize>i * rowStep;
     const r1 = i + 1 < rows ? r0 + rowStep : 0;
     const r2 = i + 2 < rows ? r0 + 2 * rowStep : 0;
     const r3 = i + 3 < rows ? r0 + 3 * rowStep : 0;
-    if (rowStep == 4 && r3 != 0) {
-      for (let k = 0; k < depth; k++, to += 16) v128.store(to, v128.load(r0 + <usize>k * depthStep));
-      continue;
-    }
     let k = 0;
     if (depthStep == 4 && r3 != 0) {
       for (; k + 4 <= depth; k += 4, to += 64) {
@@ -40,6 +39,21 @@ function packA(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depth
       store<f32>(to, r1 != 0 ? load<f32>(r1 + at) : 0, 4);
       store<f32>(to, r2 != 0 ? load<f32>(r2 + at) : 0, 8);
       store<f32>(to, r3 != 0 ? load<f32>(r3 + at) : 0, 12);
+    }
+  }
+}
+
+/** Whole panels of an A whose columns stand side by side: of some columns all panels, and of the next ones. */
+function packColumns(to: usize, a: usize, rows: i32, depth: i32, depthStep: usize): void {
+  const panel = <usize>depth << 4;
+  for (let k0 = 0; k0 < depth; k0 += columnsAtOnce, a += columnsAtOnce * depthStep, to += columnsAtOnce * 16) {
+    const bytes = <usize>min(columnsAtOnce, depth - k0) << 4;
+    let first = to;
+    let from = a;
+    for (let i = 0; i < rows; i += MR, first += panel, from += 16) {
+      const end = first + bytes;
+      let at = from;
+      for (let t = first; t < end; t += 16, at += depthStep) v128.store(t, v128.load(at));
     }
   }
 }

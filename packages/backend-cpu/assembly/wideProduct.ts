@@ -40,13 +40,6 @@ function packSix(to: usize, a: usize, depth: i32, rowStep: usize, depthStep: usi
       v128.store(to, v128.shuffle<i32>(uv1, xy1, 0, 1, 6, 7), 64);
       v128.store(to, v128.shuffle<i32>(zw1, uv1, 2, 3, 6, 7), 80);
     }
-  } else if (rowStep == 4) {
-    for (; k < depth; k++, to += 24) {
-      const at = a + <usize>k * depthStep;
-      v128.store(to, v128.load(at));
-      store<i64>(to, load<i64>(at, 16), 16);
-    }
-    return;
   }
   for (; k < depth; k++, to += 24) {
     let at = a + <usize>k * depthStep;
@@ -54,10 +47,35 @@ function packSix(to: usize, a: usize, depth: i32, rowStep: usize, depthStep: usi
   }
 }
 
+/** Columns of A that a walk over all panels touches: where they are a power of two apart, the cache has few places for more. */
+export const columnsAtOnce = 8;
+
+/** The panels of an A whose columns stand side by side: of some columns all panels, and of the next ones. */
+function packColumns(to: usize, a: usize, panels: i32, depth: i32, depthStep: usize): void {
+  const panel = <usize>depth * 24;
+  for (let k0 = 0; k0 < depth; k0 += columnsAtOnce, a += columnsAtOnce * depthStep, to += columnsAtOnce * 24) {
+    const bytes = <usize>min(columnsAtOnce, depth - k0) * 24;
+    let first = to;
+    let from = a;
+    for (let i = 0; i < panels; i++, first += panel, from += 24) {
+      const end = first + bytes;
+      let at = from;
+      for (let t = first; t < end; t += 24, at += depthStep) {
+        v128.store(t, v128.load(at));
+        store<i64>(t, load<i64>(at, 16), 16);
+      }
+    }
+  }
+}
+
 /** The panels of six; gives the rows in them. Those below are packed as for narrow vectors. */
 export function packSixes(to: usize, a: usize, rows: i32, depth: i32, rowStep: usize, depthStep: usize): i32 {
   const high = 6 * sixes(rows);
   const panel = <usize>depth * 24;
+  if (rowStep == 4 && depthStep != 4) {
+    packColumns(to, a, high / 6, depth, depthStep);
+    return high;
+  }
   for (let i = 0; i < high; i += 6, to += panel, a += 6 * rowStep) packSix(to, a, depth, rowStep, depthStep);
   return high;
 }

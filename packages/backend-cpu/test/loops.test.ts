@@ -6,11 +6,15 @@ import {
   compile,
   indexSelect,
   linear,
+  matmul,
+  mean,
   mul,
   normal,
   Parameter,
+  reshape,
   scan,
   sin,
+  slice,
   stack,
   sub,
   sum,
@@ -18,10 +22,12 @@ import {
   tensor,
   useBackend,
   valueAndGrad,
+  Variable,
   withBackend,
   zeros,
   type Tensor,
 } from "@ermine/core";
+import { LSTM } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { cpu, type CpuBackend } from "../src/index.js";
 
@@ -209,20 +215,150 @@ describe("the number of steps", () => {
   });
 });
 
-it("a program of a loop is the steps written out, bit for bit", () => {
-  const [x, w] = [drawn(7, 2, 12), drawn(12, 12)];
-  const step = (h: Tensor, each: Tensor): Tensor => tanh(add(linear(h, w), each));
-  const loop = compile(
-    (given: Tensor) =>
-      scan((h: Tensor, each: Tensor): [Tensor, undefined] => [step(h, each), undefined], zeros([2, 12]), given)[0],
-  );
-  const out = compile((given: Tensor) => {
-    let h: Tensor = zeros([2, 12]);
-    for (let t = 0; t < 7; t++) h = step(h, at(given, t));
-    return h;
+describe("a program of a loop is the steps written out, bit for bit", () => {
+  type Product = (h: Tensor, w: Tensor, b: Tensor) => Tensor;
+  const products: Readonly<Record<string, readonly [Product, transposed: boolean]>> = {
+    "linear with a bias": [(h, w, b) => linear(h, w, b), true],
+    "a product": [(h, w) => matmul(h, w), false],
+    "a product with what is transposed": [(h, w) => matmul(h, w, { transposeB: true }), true],
+    "rows in a batch": [(h, w) => reshape(matmul(reshape(h, [h.shape[0] as number, 1, -1]), w), [h.shape[0]!, -1]), false],
+  };
+  for (const [name, [product, transposed]] of Object.entries(products)) {
+    it.each([
+      [1, 12],
+      [3, 12],
+      [4, 12],
+      [9, 7],
+      [40, 65],
+      [33, 300],
+    ])(`${name}, %i rows of %i`, (rows, size) => {
+      const wide = size + 3;
+      const [x, w, b] = [drawn(4, rows, size), transposed ? drawn(wide, size) : drawn(size, wide), drawn(wide)];
+      const step = (h: Tensor, each: Tensor, weight: Tensor): Tensor =>
+        tanh(add(mul(slice(product(h, weight, b), [0, 2], [rows, size]), 0.2), each));
+      // A weight that is fed, and one that is part of the program.
+      for (const given of [[x, w], [x]]) {
+        const loop = compile(
+          (xs: Tensor, weight: Tensor = w) =>
+            scan((h: Tensor, each: Tensor): [Tensor, Tensor] => [step(h, each, weight), h], zeros([rows, size]), xs),
+          { backend },
+        );
+        const out = compile(
+          (xs: Tensor, weight: Tensor = w) => {
+            const states = [zeros([rows, size])];
+            for (let t = 0; t < 4; t++) states.push(step(states[t]!, at(xs, t), weight));
+            return [states[4]!, stack(states.slice(0, 4))];
+          },
+          { backend },
+        );
+        expect(numbers(loop(...(given as [Tensor, Tensor])))).toEqual(numbers(out(...(given as [Tensor, Tensor]))));
+        [loop, out].forEach((each) => each.dispose());
+      }
+    });
+  }
+});
+
+describe("what goes from step to step and is stacked", () => {
+  type States = readonly [p: Tensor, q: Tensor];
+  const step = ([p, q]: States, x: Tensor): States => [tanh(add(mul(q, x), p)), sub(sin(p), mul(x, q))];
+  const stacks: Readonly<Record<string, (before: States, after: States) => readonly Tensor[]>> = {
+    "before each step": (before) => before,
+    "after each step": (_, after) => after,
+    "before and after": (before, after) => [after[1], before[0], after[0], before[1]],
+    "twice, and one of two": (before, [p]) => [p, before[1], p],
+  };
+  for (const [name, stacked] of Object.entries(stacks)) {
+    it.each([
+      [0, 4],
+      [1, 4],
+      [5, 4],
+      [5, 3],
+      [17, 64],
+    ])(`${name}: %i steps of %i elements, both ways`, (length, size) => {
+      for (const reverse of [false, true]) {
+        const fn = (x: Tensor, start: Tensor): readonly Tensor[] => {
+          const [last, ys] = scan(
+            (before: States, each: Tensor): [States, readonly Tensor[]] => {
+              const after = step(before, each);
+              return [after, stacked(before, after)];
+            },
+            [start, sin(start)],
+            x,
+            { reverse },
+          );
+          return [...last, ...ys, ...ys.map((y) => mul(y, 2))];
+        };
+        expectExact(fn, [drawn(length, 2, size), drawn(2, size)]);
+      }
+    });
+  }
+
+  it("is in its place where the state of a loop is what a loop in it stacks", () => {
+    for (const reverse of [false, true]) {
+      const fn = (x: Tensor, start: Tensor): readonly Tensor[] => {
+        const [last, ys] = scan(
+          (rows: Tensor, each: Tensor): [Tensor, readonly [Tensor, Tensor]] => {
+            const [, [before, after]] = scan(
+              (h: Tensor, row: Tensor): [Tensor, readonly [Tensor, Tensor]] => {
+                const next = tanh(add(mul(h, row), each));
+                return [next, [h, next]];
+              },
+              each,
+              rows,
+              { reverse },
+            );
+            return [after, [before, rows]];
+          },
+          start,
+          x,
+          { reverse },
+        );
+        return [last, ...ys];
+      };
+      expectExact(fn, [drawn(3, 4), drawn(6, 4)]);
+    }
   });
-  expect(loop(x).toArray()).toEqual(out(x).toArray());
-  [loop, out].forEach((each) => each.dispose());
+
+  it("becomes variables' new values, and writes nothing next to them", () => {
+    const variables = [0, 1, 2].map(() => new Variable(zeros([4, 2, 4]), { trainable: false }));
+    const starts = variables.map((_, i) => add(zeros([2, 4]), i + 1));
+    const run = (x: Tensor): readonly Tensor[] =>
+      scan(
+        (states: readonly Tensor[], each: Tensor): [Tensor[], readonly Tensor[]] => [
+          states.map((h) => tanh(add(h, each))),
+          states,
+        ],
+        starts,
+        x,
+      )[1];
+    const fn = compile(
+      (x: Tensor) => {
+        run(x).forEach((all, i) => (variables[i]!.value = all));
+        return sum(x);
+      },
+      { backend },
+    );
+    const x = drawn(4, 2, 4);
+    fn(x);
+    expect(variables.map(({ value }) => value.toArray())).toEqual(run(x).map((all) => all.toArray()));
+    fn.dispose();
+  });
+});
+
+it("an LSTM's steps keep what their gradient reads, once", () => {
+  const size = 32;
+  const bytesAt = (length: number): number => {
+    const layer = new LSTM(size, size);
+    const before = backend.memory().bytes;
+    const step = compile((x: Tensor) => valueAndGrad(() => mean(layer.forward(x)), layer.parameters()), { backend });
+    const x = zeros([4, length, size]);
+    step(x);
+    const bytes = backend.memory().bytes - before;
+    step.dispose();
+    return bytes;
+  };
+  // In units of one state: the gates' inputs and their gradients, four each, three gates, what they let in, c, tanh c and h, and x and its gradients.
+  expect((bytesAt(2000) - bytesAt(1000)) / (1000 * 4 * size * 4)).toBeLessThan(21);
 });
 
 it("steps that fork give the same bits on any number of threads", async () => {

@@ -25,6 +25,7 @@ import { missing } from "../lower/movement.js";
 import { sizeOf } from "../lower/operand.js";
 import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
+import { withKernelInputs } from "./kernelInputs.js";
 import { Place } from "./place.js";
 import { plan, type Plan } from "./plan.js";
 import { write, type Part, type Places } from "./program.js";
@@ -111,7 +112,7 @@ export function compileCpu(
       bytes -= stale.bytes;
       drop(oldest, stale);
     }
-    const made = build(fuse(specialize(graph, bindings)));
+    const made = build(fuse(withKernelInputs(specialize(graph, bindings))));
     ready.set(key, made);
     held.add(made.addresses);
     return made;

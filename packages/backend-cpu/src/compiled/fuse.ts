@@ -14,11 +14,11 @@ import {
   mulOp,
 } from "@ermine/core/backend";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
-import { loweringOf, pointwiseOf } from "../lower/index.js";
+import { loweringOf } from "../lower/index.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
-import type { Step } from "../lower/pointwise.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
+import { inputsRead, stepOf } from "./kernelInputs.js";
 import { neededFirst } from "./plan.js";
 
 /** The nodes that one of the program's is made of: itself, or a chain's members. */
@@ -62,27 +62,11 @@ export function fuse(graph: Graph): Graph {
   return rewrite(graph, candidates, seen, groups);
 }
 
-function stepOf(node: Node): Step | undefined {
-  if (node.kind !== "op" || node.outputs.length !== 1) return undefined;
-  const op = pointwiseOf(node.op);
-  return op?.step(
-    node.inputs.map((value) => value?.type.dtype),
-    node.attributes,
-    node.outputs[0]!.type.dtype,
-  );
-}
-
 /** The nodes whose numbers a node reads, through views where it is a candidate. */
 function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Node[] {
   const own = seen.get(node);
   if (own !== undefined) return own.map(({ base }) => base.node);
   return node.kind === "op" ? inputsRead(node).flatMap((value) => (value === undefined ? [] : [value.node])) : [];
-}
-
-/** What an op that is lowered by itself looks at. */
-function inputsRead({ op, inputs }: OpNode): readonly (Value | undefined)[] {
-  const unused = loweringOf(op)?.unusedInputs;
-  return unused === undefined ? inputs : inputs.map((value, i) => (unused.includes(i) ? undefined : value));
 }
 
 /** What a run is for. */
@@ -221,7 +205,7 @@ function rewrite(
     const reads = candidates.get(node)?.step.reads;
     const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
-    const op = isLoop(node) ? node.op.with(fuse(node.op.loop.body), node.op.loop.length) : node.op;
+    const op = isLoop(node) ? node.op.with({ body: fuse(node.op.loop.body) }) : node.op;
     add(node, node.outputs, (outputs) => ({ ...node, op, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
   };
 

@@ -1,7 +1,16 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
-import { type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value, isLoop } from "@ermine/core/backend";
+import {
+  isLoop,
+  type Graph,
+  type GraphVariable,
+  type Loop,
+  type LoopNode,
+  type Node,
+  type OpNode,
+  type Value,
+} from "@ermine/core/backend";
 import { loweringOf } from "../lower/index.js";
-import { contiguous, sizeOf } from "../lower/operand.js";
+import { contiguous, sizeOf, type Packing } from "../lower/operand.js";
 
 export interface Plan {
   /** Ops in the order that they run; those from `committed` on run only where the step is accepted. */
@@ -22,6 +31,8 @@ export interface Plan {
   readonly checks: readonly Check[];
   /** Of each loop, where its steps keep what they compute. */
   readonly loops: ReadonlyMap<Node, LoopPlan>;
+  /** Values whose place is tied to that of others (`Track`). */
+  readonly tied: ReadonlySet<Value>;
   /** Does anyone read it? */
   used(value: Value): boolean;
 }
@@ -35,6 +46,30 @@ export interface LoopPlan {
   /** Byte offsets from `from` of what goes from step to step, and of room for it while its places are exchanged. */
   readonly carried: readonly number[];
   readonly exchanged: readonly number[];
+  /** Of what goes from step to step, where it is stacked: the next step reads it where this one has written it. undefined: it is not. */
+  readonly tracks: readonly (Track | undefined)[];
+  /** What is packed before the first step, by the op that reads it. */
+  readonly packed: ReadonlyMap<Node, Packed>;
+}
+
+/**
+ * A value that goes from step to step and is stacked, before or after each step or both: one stack with a row more than there are steps, which are the two
+ * stacks, a row apart.
+ */
+export interface Track {
+  /** The loop's outputs that are the value before each step, and after it; −1: it is not stacked so. */
+  readonly before: number;
+  readonly after: number;
+  /** The byte offset into the arena of the first row. */
+  readonly from: number;
+}
+
+/** An input of an op in a loop, the same in all steps. */
+export interface Packed {
+  readonly packing: Packing;
+  readonly value: Value;
+  /** The byte offset from the loop's `from`. */
+  readonly offset: number;
 }
 
 /** Indices of an op, and the length of the axis that they are of. */
@@ -79,7 +114,7 @@ export function plan(graph: Graph): Plan {
   const arena = new Arena();
   const saved = new Map([...savedValues(known, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
   const loops = new Map<Node, LoopPlan>();
-  const offsets = place(known, direct, arena, loops);
+  const { offsets, tied } = place(known, direct, arena, loops);
   return {
     order,
     committed: early.length,
@@ -91,6 +126,7 @@ export function plan(graph: Graph): Plan {
     saved,
     checks: unchecked(order, early.length, root),
     loops,
+    tied,
     used: (value) => lastRead.has(value),
   };
 }
@@ -251,13 +287,60 @@ class Arena {
   }
 }
 
-function planLoop({ op: { loop } }: LoopNode, take: (words: number) => number): LoopPlan {
+/** @param take room in the arena while the loop runs; `stack` room for some of its outputs, undefined where one has a place already */
+function planLoop(
+  { op: { loop } }: LoopNode,
+  take: (words: number) => number,
+  stack: (words: number, outputs: readonly number[]) => number | undefined,
+): LoopPlan {
   const step = plan(loop.body);
+  const tracks = loop.body.outputs.slice(0, loop.carried).map((_, i) => trackOf(loop, step, i, stack));
   const room = new Arena();
   room.take(step.bytes / 4, Infinity);
   const slots = (): number[] => loop.body.outputs.slice(0, loop.carried).map((value) => room.take(wordsOf(value), Infinity));
   const [carried, exchanged] = [slots(), slots()];
-  return { step, from: take(room.bytes / 4), carried, exchanged };
+  const packed = packedIn(loop, step, (words) => room.take(words, Infinity));
+  return { step, from: take(room.bytes / 4), carried, exchanged, tracks, packed };
+}
+
+/** Elements end within whole vectors of so many bytes, and kernels may write all of the last: rows of whole vectors are written where they stay. */
+export const vectorBytes = 16;
+
+function trackOf(
+  { body, carried, length }: Loop,
+  { root, tied }: Plan,
+  i: number,
+  stack: (words: number, outputs: readonly number[]) => number | undefined,
+): Track | undefined {
+  const next = root(body.outputs[i]!);
+  const row = wordsOf(body.outputs[i]!);
+  const others = body.outputs.slice(0, carried).filter((value) => root(value) === next);
+  if (next.node.kind !== "op" || tied.has(next) || (4 * row) % vectorBytes !== 0 || others.length > 1) return undefined;
+  const indexOf = (wanted: Value): number => body.outputs.findIndex((value, k) => k >= carried && root(value) === wanted);
+  const [before, after] = [indexOf(body.feeds[i]!.outputs[0]!), indexOf(next)];
+  if (before < 0 && after < 0) return undefined;
+  const outputs = [before, after].filter((k) => k >= 0);
+  const from = stack(row * ((length as number) + 1), outputs);
+  return from === undefined ? undefined : { before, after, from };
+}
+
+/** The first row of each stack: in loops from the end, what is before a step is a row further on. */
+export const rowsOfTrack = (reverse: boolean): { readonly before: number; readonly after: number } =>
+  reverse ? { before: 1, after: 0 } : { before: 0, after: 1 };
+
+/** What all steps read, where it pays to pack it: in loops of several steps. */
+function packedIn(loop: Loop, { order, root }: Plan, take: (words: number) => number): Map<Node, Packed> {
+  const packed = new Map<Node, Packed>();
+  if ((loop.length as number) < 2) return packed;
+  const same = new Set<Node>(loop.body.feeds.slice(loop.carried + loop.sequences));
+  for (const node of order) {
+    const types = node.inputs.map((value) => value && { shape: value.type.shape as readonly number[], dtype: value.type.dtype });
+    const packing = loweringOf(node.op)?.packing?.(types, node.attributes);
+    const value = packing && root(node.inputs[packing.input]!);
+    if (packing === undefined || !(same.has(value!.node) || value!.node.kind === "constant")) continue;
+    packed.set(node, { packing, value: value!, offset: take(packing.words) });
+  }
+  return packed;
 }
 
 /** Each value's offset: the place of an input that is read for the last time, where the op works number by number; else room of its own. */
@@ -266,18 +349,33 @@ function place(
   direct: ReadonlyMap<Value, GraphVariable>,
   arena: Arena,
   loops: Map<Node, LoopPlan>,
-): Map<Value, number> {
+): Pick<Plan, "offsets" | "tied"> {
   const offsets = new Map<Value, number>();
+  const tied = new Set<Value>();
   order.forEach((node, i) => {
     arena.free(i);
-    if (isLoop(node))
-      loops.set(
+    if (isLoop(node)) {
+      const until = (k: number): number => lastRead.get(node.outputs[k]!) ?? i;
+      const planned = planLoop(
         node,
-        planLoop(node, (words) => arena.take(words, i)),
+        (words) => arena.take(words, i),
+        (words, outputs) =>
+          outputs.some((k) => direct.has(node.outputs[k]!)) ? undefined : arena.take(words, Math.max(...outputs.map(until))),
       );
+      loops.set(node, planned);
+      const { body, reverse } = node.op.loop;
+      for (const track of planned.tracks) {
+        for (const side of ["before", "after"] as const) {
+          const k = track?.[side] ?? -1;
+          if (k < 0) continue;
+          offsets.set(node.outputs[k]!, track!.from + 4 * wordsOf(body.outputs[k]!) * rowsOfTrack(reverse)[side]);
+          tied.add(node.outputs[k]!);
+        }
+      }
+    }
     const taken = new Set<Value>();
     for (const value of node.outputs) {
-      if (direct.has(value)) continue;
+      if (direct.has(value) || offsets.has(value)) continue;
       const until = lastRead.get(value) ?? i;
       const old = node.inputs
         .map((input) => input && root(input))
@@ -285,6 +383,7 @@ function place(
           (input) =>
             input !== undefined &&
             offsets.has(input) &&
+            !tied.has(input) &&
             lastRead.get(input) === i &&
             !taken.has(input) &&
             mayTakePlace(node, value, input, root),
@@ -298,5 +397,5 @@ function place(
       arena.keep(offsets.get(old)!, until);
     }
   });
-  return offsets;
+  return { offsets, tied };
 }

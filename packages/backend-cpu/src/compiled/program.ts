@@ -1,13 +1,13 @@
 /** A planned graph as instructions, with which words are which ops'. */
 import { ErmineError } from "@ermine/core";
-import { type Graph, type GraphVariable, type LoopNode, type OpNode, type Value, isLoop } from "@ermine/core/backend";
+import { isLoop, type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value } from "@ermine/core/backend";
 import { checkLookup } from "../machine.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 import { madeOf } from "./fuse.js";
-import type { LoopPlan, Plan } from "./plan.js";
+import { rowsOfTrack, vectorBytes, type LoopPlan, type Plan } from "./plan.js";
 
 /** Where values are. */
 export interface Places {
@@ -77,7 +77,10 @@ export function write(graph: Graph, planned: Plan, places: Places, fault: number
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 
 /** Where values are while the program runs. */
-type Running = Pick<Places, "of" | "constant" | "room">;
+interface Running extends Pick<Places, "of" | "constant" | "room"> {
+  /** Where the input that the op packs is packed; undefined: nowhere. */
+  readonly packed?: (node: OpNode) => { readonly input: number; readonly at: number } | undefined;
+}
 
 function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Running): void {
   if (isLoop(node)) return lowerLoop(emitter, node, planned.loops.get(node)!, places);
@@ -90,46 +93,72 @@ function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Running): 
   const outputs = node.outputs.map((value) =>
     planned.used(value) || lowering.optionalOutputs !== true ? operand(value) : undefined,
   );
-  const inputs = node.inputs.map((value) => value && operand(value));
+  const packed = places.packed?.(node);
+  const inputs = node.inputs.map(
+    (value, i) => value && (packed?.input === i ? { ...operand(value), packed: packed.at } : operand(value)),
+  );
   checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });
   lowering.emit(emitter, inputs, outputs as readonly Operand[], node.attributes);
 }
 
-/** Elements end within whole vectors of so many bytes, and kernels may write all of the last. */
-const vector = 16;
-
-/** A loop: its state moved to a place of its own, the steps, and the state moved to where it is wanted. Sequences are read and written where they are. */
-function lowerLoop(
-  emitter: Emitter,
-  node: LoopNode,
-  { step: planned, from, carried, exchanged }: LoopPlan,
-  places: Running,
-): void {
+/**
+ * A loop: its state moved to a place of its own, or to the first row of its stack, the steps, and the state moved to where it is wanted. Sequences are read
+ * and written where they are.
+ */
+function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Running): void {
+  const { step: planned, carried, exchanged } = plan;
   const { body, carried: count, sequences, reverse, length: steps } = node.op.loop;
   const length = steps as number;
-  const room = places.room({ step: planned, from, carried, exchanged });
-  const slots = carried.map((offset) => room + offset);
+  const room = places.room(plan);
   const rows = (value: Value): number => 4 * sizeOf(shapeOf(value));
-  slots.forEach((slot, i) => emitter.emit("move", slot, places.of(node.inputs[i]!), sizeOf(shapeOf(body.outputs[i]!))));
+  const shift = rowsOfTrack(reverse);
+  /** Where a part of the state is before or after the step at t; at T, the one after the last. */
+  const slots = (side: "before" | "after", t: number): readonly number[] =>
+    carried.map((offset, i) => {
+      const track = plan.tracks[i];
+      if (track === undefined) return room + offset;
+      const output = track.before < 0 ? track.after : track.before;
+      const first = track.before < 0 ? shift.after : shift.before;
+      return places.of(node.outputs[output]!) + (t + shift[side] - first) * rows(body.outputs[i]!);
+    });
+  const stepAt = (index: number): number => (reverse ? length - 1 - index : index);
+  slots("before", stepAt(0)).forEach((slot, i) =>
+    emitter.emit("move", slot, places.of(node.inputs[i]!), sizeOf(shapeOf(body.outputs[i]!))),
+  );
+  for (const { packing, value, offset } of plan.packed.values()) {
+    const i = (body.feeds as readonly Node[]).indexOf(value.node);
+    const address = i < 0 ? places.constant(value)! : places.of(node.inputs[i]!);
+    packing.emit(emitter, { address, shape: shapeOf(value), dtype: value.type.dtype }, room + offset);
+  }
   emitter.loop(length, (e, index) => {
-    const t = reverse ? length - 1 - index : index;
+    const t = stepAt(index);
+    const before = slots("before", t);
+    const after = slots("after", t);
     const given = new Map<Value, number>();
     body.feeds.forEach(({ outputs: [feed] }, i) => {
       const outer = places.of(node.inputs[i]!);
-      given.set(feed!, i < count ? slots[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
+      given.set(feed!, i < count ? before[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
     });
     // Rows of the outputs: computed there, where the last vector of a row is not the next row's too.
     const direct = new Map<Value, number>();
     const copied: (readonly [value: Value, to: number])[] = [];
+    plan.tracks.forEach((track, i) => track && direct.set(planned.root(body.outputs[i]!), after[i]!));
+    const onTracks = new Set(plan.tracks.flatMap((track) => (track === undefined ? [] : [track.before, track.after])));
     body.outputs.slice(count).forEach((value, k) => {
+      if (onTracks.has(count + k)) return;
       const to = places.of(node.outputs[count + k]!) + t * rows(value);
       const root = planned.root(value);
-      if (root.node.kind === "op" && rows(value) % vector === 0 && !direct.has(root)) direct.set(root, to);
+      if (root.node.kind === "op" && !planned.tied.has(root) && rows(value) % vectorBytes === 0 && !direct.has(root))
+        direct.set(root, to);
       else copied.push([value, to]);
     });
     const inner: Running = {
       constant: (value) => places.constant(value),
-      room: (plan) => room + plan.from,
+      room: (inside) => room + inside.from,
+      packed(each) {
+        const found = plan.packed.get(each);
+        return found && { input: found.packing.input, at: room + found.offset };
+      },
       of(value) {
         const root = planned.root(value);
         return direct.get(root) ?? given.get(root) ?? places.constant(root) ?? room + planned.offsets.get(root)!;
@@ -142,9 +171,11 @@ function lowerLoop(
     for (const [value, to] of copied) move(to, value, inner.of(value));
     // Where one part of the state becomes another it is put aside before that is written.
     const next = body.outputs.slice(0, count);
-    const isExchanged = next.map((value, i) => slots.some((slot, k) => k !== i && slot === inner.of(value)));
+    const isExchanged = next.map((value, i) => after.some((slot, k) => k !== i && slot === inner.of(value)));
     next.forEach((value, i) => isExchanged[i]! && move(room + exchanged[i]!, value, inner.of(value)));
-    next.forEach((value, i) => move(slots[i]!, value, isExchanged[i]! ? room + exchanged[i]! : inner.of(value)));
+    next.forEach((value, i) => move(after[i]!, value, isExchanged[i]! ? room + exchanged[i]! : inner.of(value)));
   });
-  slots.forEach((slot, i) => emitter.emit("move", places.of(node.outputs[i]!), slot, sizeOf(shapeOf(body.outputs[i]!))));
+  slots("before", stepAt(length)).forEach((slot, i) =>
+    emitter.emit("move", places.of(node.outputs[i]!), slot, sizeOf(shapeOf(body.outputs[i]!))),
+  );
 }

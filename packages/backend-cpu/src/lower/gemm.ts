@@ -25,6 +25,8 @@ export interface Product {
   readonly accumulate?: boolean;
   /** Scratch words that the caller uses already. */
   readonly taken?: number;
+  /** Where b is in panels (`packPanels`). */
+  readonly panels?: number;
   /** Several products of one shape, and the steps between them. */
   readonly batch?: { readonly count: number; readonly c: number; readonly a: number; readonly b: number };
 }
@@ -37,6 +39,7 @@ export function gemm(e: Emitter, product: Product): void {
   const { m, n, k, batch } = product;
   if (m === 0 || n === 0 || batch?.count === 0) return;
   if (fewRows(product)) return thin(e, product);
+  if (product.panels !== undefined && batch === undefined && k > 0) return fromPanels(e, product, product.panels);
   const tiles = canFork(e, product) ? tilesOf(product) : undefined;
   if (tiles !== undefined && (batch?.count ?? 1) === 1) return tiled(e, product, tiles);
   if (batch === undefined || !canFork(e, product)) return whole(e, product);
@@ -50,6 +53,19 @@ export function gemm(e: Emitter, product: Product): void {
       batch: { ...batch, count: size },
     });
   });
+}
+
+/** Words of a matrix with n columns of k elements in panels. */
+export const panelWords = (n: number, k: number): number => Math.ceil(n / microColumns) * microColumns * k;
+
+/** Has a product of m rows use for panels of b? */
+export const readsPanels = (m: number, n: number, k: number): boolean => m >= microRows && n > 1 && k > 0;
+
+/** Writes b, n columns of k elements, in panels. */
+export function packPanels(e: Emitter, to: number, b: Matrix, n: number, k: number): void {
+  splitRange(e, n, k, microColumns, (from, size) =>
+    e.emit("packB", to + 4 * from * k, b.address + 4 * from * b.column, size, k, b.row * 4, b.column * 4),
+  );
 }
 
 /** A tile of the micro-kernel would be mostly empty, and B is read as it lies. */
@@ -121,9 +137,10 @@ function tilesOf({ m, n, k }: Product): Tiles | undefined {
   if (wanted < 2) return undefined;
   const down = Math.max(1, Math.min(wanted, Math.floor(m / fewestRows)));
   const across = Math.min(Math.ceil(wanted / down), Math.ceil(n / 64));
-  const up = (size: number, parts: number, multiple: number): number => Math.ceil(size / parts / multiple) * multiple;
-  return { rows: up(m, down, microRows), columns: up(n, across, microColumns) };
+  return { rows: roundedUp(m, down, microRows), columns: roundedUp(n, across, microColumns) };
 }
+
+const roundedUp = (size: number, parts: number, multiple: number): number => Math.ceil(size / parts / multiple) * multiple;
 
 /** Words of B that are packed at once. */
 const mostPacked = 2 ** 22;
@@ -136,11 +153,29 @@ function tiled(e: Emitter, product: Product, tiles: Tiles): void {
 
 /** Columns [first, first + count) of c. */
 function stripe(e: Emitter, product: Product, tiles: Tiles, first: number, count: number): void {
-  const { c, a, b, m, n, k, bias = 0, accumulate = false, taken = 0 } = product;
-  const panels = e.shared(Math.ceil(count / microColumns) * microColumns * k);
-  splitRange(e, count, k, microColumns, (from, size) =>
-    e.emit("packB", panels + 4 * from * k, b.address + 4 * (first + from) * b.column, size, k, b.row * 4, b.column * 4),
-  );
+  const { b, k } = product;
+  const panels = e.shared(panelWords(count, k));
+  packPanels(e, panels, { ...b, address: b.address + 4 * first * b.column }, count, k);
+  tilesFromPanels(e, product, tiles, panels, first, count);
+}
+
+/** A tile from panels has a quarter of a million multiplications or more, and rarely fewer columns than these: each packs its rows of A. */
+const panelTileWork = 2 ** 18;
+const panelTileColumns = 256;
+
+/** From a b that is packed already. Columns first: a tile's panels stay in its core's cache from one product to the next. */
+function fromPanels(e: Emitter, product: Product, panels: number): void {
+  const { m, n, k } = product;
+  const wanted = canFork(e, product) ? Math.min(mostTiles, Math.floor((m * n * k) / panelTileWork)) : 1;
+  const across = Math.max(1, Math.min(wanted, Math.floor(n / panelTileColumns)));
+  const down = Math.max(1, Math.min(Math.floor(wanted / across), Math.floor(m / fewestRows)));
+  const tiles = { rows: roundedUp(m, down, microRows), columns: roundedUp(n, across, 2 * microColumns) };
+  tilesFromPanels(e, product, tiles, panels, 0, n);
+}
+
+/** Columns [first, first + count) of c, whose panels begin at `panels`. */
+function tilesFromPanels(e: Emitter, product: Product, tiles: Tiles, panels: number, first: number, count: number): void {
+  const { c, a, m, n, k, bias = 0, accumulate = false, taken = 0 } = product;
   const down = Math.ceil(m / tiles.rows);
   e.fork(down * Math.ceil(count / tiles.columns), (part) => {
     const i = (part % down) * tiles.rows;

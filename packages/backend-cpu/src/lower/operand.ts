@@ -12,6 +12,8 @@ export interface Operand {
   readonly shape: readonly number[];
   /** float32; int32; bool is stored as int32, 0 or 1. */
   readonly dtype: DType;
+  /** Where its elements are in the order of the lowering's `packing`, next to where they are anyway; absent: nowhere. */
+  readonly packed?: number;
 }
 
 /** What is known of an operand before it has an address. */
@@ -23,6 +25,16 @@ export interface StridedView {
   readonly offset: number;
   /** From one element to the next along each axis, in elements of the other tensor. */
   readonly strides: readonly number[];
+}
+
+/** An input's elements in the order in which a kernel reads them. A loop whose steps all read the same input packs it once, before the first. */
+export interface Packing {
+  /** Which input. */
+  readonly input: number;
+  /** Its size there. */
+  readonly words: number;
+  /** Emits the instructions that write it to the address `to`. */
+  emit(e: Emitter, operand: Operand, to: number): void;
 }
 
 /** How an op is said in the kernels' instructions. `registerLowering` takes one for an op of another package. */
@@ -41,6 +53,8 @@ export interface Lowering {
   readonly unusedInputs?: readonly number[];
   /** true: an output that nobody reads is undefined, and is not computed. Default false: each has its place. */
   readonly optionalOutputs?: boolean;
+  /** Which input is packed where many calls read the same. The op gets it with `packed` then, or without; undefined: none. */
+  packing?(inputs: readonly (OperandType | undefined)[], attributes: Attributes): Packing | undefined;
   /** Of an op with indices: which input they are, and the length of the axis that they are of. They are checked before the op. */
   lookup?(
     inputs: readonly (Pick<Operand, "shape"> | undefined)[],

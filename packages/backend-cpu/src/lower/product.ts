@@ -1,9 +1,28 @@
 /** Matrix products: of matrices in batches, and linear layers. */
-import { gemm, rowMajor, transposed, type Matrix } from "./gemm.js";
-import { broadcastStrides, contiguous, sizeOf, type Lowering, type Operand } from "./operand.js";
+import { gemm, packPanels, panelWords, readsPanels, rowMajor, transposed, type Matrix } from "./gemm.js";
+import { broadcastStrides, contiguous, sizeOf, type Lowering, type Operand, type Packing } from "./operand.js";
+
+/** The right side of products with m rows, n columns of k elements, as its panels. */
+function panelsOf(
+  input: number,
+  [m, n, k]: readonly [number, number, number],
+  matrix: (t: Operand) => Matrix,
+): Packing | undefined {
+  if (!readsPanels(m, n, k)) return undefined;
+  return { input, words: panelWords(n, k), emit: (e, operand, to) => packPanels(e, to, matrix(operand), n, k) };
+}
+
+const panels = ({ packed }: Operand): { panels?: number } => (packed === undefined ? {} : { panels: packed });
 
 const matmul: Lowering = {
   dtypes: ["float32"],
+  packing([a, b], attributes) {
+    const { transposeA, transposeB } = attributes as { transposeA: boolean; transposeB: boolean };
+    if (transposeA || b!.shape.length !== 2) return undefined;
+    const [n, k] = transposeB ? b!.shape : b!.shape.toReversed();
+    const matrix = (t: Operand): Matrix => (transposeB ? transposed : rowMajor)(t.address, t.shape[1]!);
+    return panelsOf(1, [sizeOf(a!.shape.slice(0, -1)), n!, k!], matrix);
+  },
   emit(e, [a, b], [c], attributes) {
     const { transposeA, transposeB } = attributes as { transposeA: boolean; transposeB: boolean };
     const [m, n] = c!.shape.slice(-2) as [number, number];
@@ -20,7 +39,7 @@ const matmul: Lowering = {
     if (even !== undefined && evenB !== undefined) {
       // One matrix for all: the batch's rows are rows of one product.
       if (evenB === 0 && !transposeA && (even === m * k || count === 1))
-        return gemm(e, { c: c!.address, a: x, b: y, m: m * count, n, k });
+        return gemm(e, { c: c!.address, a: x, b: y, m: m * count, n, k, ...panels(b!) });
       return gemm(e, { c: c!.address, a: x, b: y, m, n, k, batch: { count, c: m * n, a: even, b: evenB } });
     }
     const place = contiguous(outer);
@@ -54,6 +73,10 @@ function uniformStep(outer: readonly number[], steps: readonly number[]): number
 
 const linear: Lowering = {
   dtypes: ["float32"],
+  packing([x, weight]) {
+    const [n, k] = weight!.shape as [number, number];
+    return panelsOf(1, [sizeOf(x!.shape.slice(0, -1)), n, k], (t) => transposed(t.address, k));
+  },
   emit(e, [x, weight, bias], [y]) {
     const [out, inner] = weight!.shape as [number, number];
     const rows = sizeOf(y!.shape.slice(0, -1));
@@ -65,6 +88,7 @@ const linear: Lowering = {
       n: out,
       k: inner,
       bias: bias?.address ?? 0,
+      ...panels(weight!),
     });
   },
 };

@@ -38,8 +38,9 @@ export const rnnStep =
 
 /** i, f, o = σ(…), g = tanh(…); c ← f·c + i·g; h ← o·tanh(c), projected where there is a projection. Gates in PyTorch's order i, f, g, o. */
 export const lstmStep: Step = (x, [h, c], { hidden, project }) => {
-  const gates = add(x, hidden(h!));
-  const [i, f, g, o] = split(gates, (gates.shape.at(-1) as number) / 4, -1);
+  const size = (x.shape.at(-1) as number) / 4;
+  const parts = split(hidden(h!), size, -1);
+  const [i, f, g, o] = split(x, size, -1).map((part, k) => add(part, parts[k]!));
   const next = add(mul(sigmoid(f!), c!), mul(sigmoid(i!), tanh(g!)));
   const output = mul(sigmoid(o!), tanh(next));
   return [project === undefined ? output : project(output), next];

@@ -1,0 +1,53 @@
+/** What of an op's inputs its kernel reads. What no kernel reads is not computed, and a loop does not stack it. */
+import { eliminateDead, isLoop, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
+import { loweringOf, pointwiseOf } from "../lower/index.js";
+import type { Step } from "../lower/pointwise.js";
+
+/** The node as a step of a chain, where it is one. */
+export function stepOf(node: Node): Step | undefined {
+  if (node.kind !== "op" || node.outputs.length !== 1) return undefined;
+  return pointwiseOf(node.op)?.step(
+    node.inputs.map((value) => value?.type.dtype),
+    node.attributes,
+    node.outputs[0]!.type.dtype,
+  );
+}
+
+/** The inputs that an op reads where it is lowered by itself, undefined in the places of others. */
+export function inputsRead({ op, inputs }: OpNode): readonly (Value | undefined)[] {
+  const unused = loweringOf(op)?.unusedInputs;
+  return unused === undefined ? inputs : inputs.map((value, i) => (unused.includes(i) ? undefined : value));
+}
+
+/** The graph without what is computed, or stacked by a loop, for none of the kernels. */
+export function withKernelInputs(graph: Graph): Graph {
+  return eliminateDead(onlyKernelInputs(graph));
+}
+
+function onlyKernelInputs(graph: Graph): Graph {
+  const replaced = new Map<Value, Value>();
+  const look = (value: Value): Value => replaced.get(value)!;
+  const nodes = graph.nodes.map((node): Node => {
+    const outputs: Value[] = [];
+    let copy: Node = { ...node, outputs };
+    if (node.kind === "op") {
+      const reads = stepOf(node)?.reads;
+      const inputs = inputsRead(node).map((value, i) => (value && (reads?.includes(i) ?? true) ? look(value) : undefined));
+      const op = isLoop(node) ? node.op.with({ body: onlyKernelInputs(node.op.loop.body) }) : node.op;
+      copy = { ...node, op, inputs, outputs };
+    }
+    for (const value of node.outputs) {
+      outputs.push({ ...value, node: copy });
+      replaced.set(value, outputs.at(-1)!);
+    }
+    return copy;
+  });
+  return {
+    ...graph,
+    nodes,
+    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as Graph["feeds"][number]),
+    outputs: graph.outputs.map(look),
+    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
+    commit: graph.commit && look(graph.commit),
+  };
+}
