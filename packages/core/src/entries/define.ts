@@ -52,7 +52,14 @@ export { defineActivation, type ActivationSpec } from "../activations/definition
 export { checkClassIndices } from "../losses/classes.js";
 export { valueRule, type ValueRule, type ValueRuleOf } from "../losses/values.js";
 export { checkValueShape, type Elements } from "../losses/elements.js";
-export { defineLoss, totalNormalizer, type LossInput, type LossInputRole, type LossSpec } from "../losses/definition.js";
+export {
+  defineLoss,
+  totalNormalizer,
+  type LossInput,
+  type LossInputRole,
+  type LossSpec,
+  type LossTensors,
+} from "../losses/definition.js";
 export { checkBroadcastsTo } from "../losses/bce.js";
 export { type InputDType } from "../ir/inputs.js";
 export { type DrawPlace } from "../random/philox.js";

@@ -51,6 +51,11 @@ export interface LossInput {
   readonly values?: ValueRule | ValueRuleOf;
 }
 
+/** The tensors that a loss with these inputs takes: each of the domain that its input states. */
+export type LossTensors<N extends readonly LossInput[]> = {
+  readonly [K in keyof N]: N[K] extends { readonly domain: infer D extends Domain } ? Tensor<D> : Tensor;
+};
+
 /** How the values of a loss become one: their mean, their sum, or not at all. */
 export type Reduction = "mean" | "sum" | "none";
 
@@ -162,12 +167,25 @@ function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
  *   name: "absolute",
  *   link: "identity",
  *   inputs: [{ name: "prediction", dtype: "float32" }, { name: "target", dtype: "value" }],
- *   elements: ([prediction, target]: readonly [Tensor, Tensor]) => ({ value: abs(sub(prediction, target)) }),
+ *   elements: ([prediction, target]) => ({ value: abs(sub(prediction, target)) }),
  * });
  * absolute(tensor([1, 2]), tensor([0, 4])).item(); // => 1.5
  */
 /* @__NO_SIDE_EFFECTS__ */
+export function defineLoss<
+  const N extends readonly LossInput[],
+  O extends object = Record<never, never>,
+  R extends string = Reduction,
+>(
+  spec: Omit<LossSpec<LossTensors<N>, O, R>, "inputs"> & {
+    /** What each input is, in call order: `elements` is given as many tensors. */
+    readonly inputs: N;
+  },
+): Loss<LossTensors<N>, O, R>;
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
+  spec: LossSpec<I, O, R>,
+): Loss<I, O, R>;
+export function defineLoss<I extends readonly Tensor[], O extends object, R extends string>(
   spec: LossSpec<I, O, R>,
 ): Loss<I, O, R> {
   if (arguments.length > 1) checkArguments("defineLoss", arguments, 1);

@@ -228,7 +228,7 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
     if (validation instanceof Dataset) checkData(training, validation, "validation", [evaluated!]);
     const directions = directionsOf({ loss: setup.loss, metrics }, { validated: validation !== undefined, trainMetrics });
     checkMonitors([...callbacks, ...followers(state.optimizer)], directions);
-    for (const { checkDirection, monitor } of followers(state.optimizer)) checkDirection?.(directions[monitor]);
+    for (const rate of followers(state.optimizer)) rate.checkDirection?.(directions[rate.monitor]);
     return directions;
   });
   if (training.state.update === 0) {

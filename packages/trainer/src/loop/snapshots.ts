@@ -30,7 +30,8 @@ export class Snapshots {
     this.#last = this.#place();
     const callbacks = this.#callbacks.filter(({ state }) => state !== undefined);
     if (callbacks.length > 0)
-      this.#training.state.callbackStates = () => callbacks.map(({ name, state }) => ({ name, state: state!(control) }));
+      this.#training.state.callbackStates = () =>
+        callbacks.map((callback) => ({ name: callback.name, state: callback.state!(control) }));
   }
 
   request(): void {
