@@ -14,6 +14,7 @@ export {
 export { checkCopy, copyKey, copyMark, markCopy, type CopyMark } from "../types/copy.js";
 export { elementsOf, isTypedArray, naturalDType } from "../types/arrays.js";
 export { nested } from "../types/nested.js";
+export { portableMath } from "../types/portableMath.js";
 export { checkDTypeName } from "../types/dtype.js";
 export {
   addSizes,

@@ -2,22 +2,7 @@
  * Normal numbers from uniform ones by the Box–Muller transform, with logarithm, sine and cosine of our own: only +, −, ×, ÷ and √,
  * which IEEE 754 rounds alike everywhere, so the same bits come on every engine.
  */
-
-/** ln x for x in (0, 1]: x = m · 2ᵉ with m in [√½, √2), ln m = 2 artanh((m − 1) / (m + 1)). */
-function naturalLog(x: number): number {
-  let mantissa = x;
-  let exponent = 0;
-  while (mantissa < Math.SQRT1_2) {
-    mantissa *= 2;
-    exponent--;
-  }
-  const ratio = (mantissa - 1) / (mantissa + 1);
-  const square = ratio * ratio;
-  let sum = 0;
-  // |ratio| ≤ 0.172: the 12th term is below 2⁻⁵³ of the first.
-  for (let k = 23; k >= 1; k -= 2) sum = sum * square + 1 / k;
-  return 2 * ratio * sum + exponent * Math.LN2;
-}
+import { portableMath } from "../types/portableMath.js";
 
 /** [cos 2πt, sin 2πt] for t in [0, 1), by Taylor series in an eighth of the circle. */
 function turn(t: number): readonly [number, number] {
@@ -51,7 +36,7 @@ export function boxMuller(uniform: ArrayLike<number>): Float64Array {
   const normal = new Float64Array(uniform.length);
   for (let i = 0; i + 1 < uniform.length; i += 2) {
     // 1 − u is in (0, 1]: its logarithm exists.
-    const radius = Math.sqrt(-2 * naturalLog(1 - uniform[i]!));
+    const radius = Math.sqrt(-2 * portableMath.log(1 - uniform[i]!));
     const [x, y] = turn(uniform[i + 1]!);
     normal[i] = radius * x;
     normal[i + 1] = radius * y;

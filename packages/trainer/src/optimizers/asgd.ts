@@ -1,4 +1,5 @@
 /** Averaged stochastic gradient descent. */
+import { portableMath } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate, type Time } from "../schedules/schedule.js";
 import { builtinOptimizer, checkRange, decayed } from "./definition.js";
 import type { AsgdOptions } from "./options.js";
@@ -32,7 +33,7 @@ export const asgd = builtinOptimizer<AsgdOptions>({
     addWeights("lambda", [], () => lambda),
     descend([learningRate], (time) => {
       const rate = rateAt(learningRate, time);
-      return rate / (1 + lambda * rate * ageOf(time)) ** alpha;
+      return rate / portableMath.pow(1 + lambda * rate * ageOf(time), alpha);
     }),
     averageWeights((time: Time) => (ageOf(time) === 0 ? 1 : 1 / Math.max(1, ageOf(time) - t0))),
   ],

@@ -1,5 +1,6 @@
 /** Adam for tables: rows that were not looked up stay as they are, and so do their moments. */
 import { ErmineError } from "@ermine/core";
+import { portableMath } from "@ermine/core/define";
 import type { Rate } from "../schedules/schedule.js";
 import { builtinOptimizer, checkRange } from "./definition.js";
 import type { SparseAdamOptions } from "./options.js";
@@ -40,7 +41,7 @@ export const sparseAdam = builtinOptimizer<SparseAdamOptions>({
   rows: () => "only",
   links: ({ learningRate, beta1, beta2, eps }) => [
     adamLink({ beta1, beta2, eps, amsgrad: false }, (t, beta) => ({
-      first: Math.sqrt(1 - beta2 ** t) / (1 - beta ** t),
+      first: Math.sqrt(1 - portableMath.pow(beta2, t)) / (1 - portableMath.pow(beta, t)),
       second: 1,
     })),
     scaleByLearningRate(learningRate),

@@ -1,10 +1,11 @@
 /** Schedules on a cosine: cosine, its warm restarts, and with a linear warm-up before it. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, requireOptions } from "@ermine/core/define";
+import { checkArguments, portableMath, requireOptions } from "@ermine/core/define";
 import { warmup } from "./compose.js";
 import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
-const between = (from: number, to: number, part: number): number => to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2;
+const between = (from: number, to: number, part: number): number =>
+  to + ((from - to) * (1 + portableMath.cos(Math.PI * part))) / 2;
 
 /**
  * From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end.

@@ -1,6 +1,6 @@
 /** Schedules that go up and down, oneCycle and cyclic, and the momentum that goes the other way. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, requireOptions } from "@ermine/core/define";
+import { checkArguments, portableMath, requireOptions } from "@ermine/core/define";
 import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
 
 /**
@@ -100,7 +100,7 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
       const length = ends[index]! - begun;
       // A phase without a step is at its end.
       const part = length === 0 ? 1 : (t - begun) / length;
-      return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + Math.cos(Math.PI * part));
+      return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + portableMath.cos(Math.PI * part));
     };
   const rates = threePhase ? [start, maxLearningRate, start, end] : [start, maxLearningRate, end];
   const momenta = [maxMomentum, baseMomentum, maxMomentum, maxMomentum];
@@ -180,7 +180,9 @@ export function cyclic(baseLearningRate: number, options: CyclicOptions): Cycled
     const x = 1 + t / length - cycle;
     const part = x <= rise ? x / rise : (x - 1) / (rise - 1);
     if (scaleFn !== undefined) return part * scaleFn(scaleMode === "cycle" ? cycle : t);
-    return part * (mode === "triangular" ? 1 : mode === "triangular2" ? 2 ** (1 - cycle) : gamma ** t);
+    return (
+      part * (mode === "triangular" ? 1 : mode === "triangular2" ? portableMath.pow(2, 1 - cycle) : portableMath.pow(gamma, t))
+    );
   };
   return {
     ...stepwise("cyclic", (t) => baseLearningRate + (maxLearningRate - baseLearningRate) * height(t)),

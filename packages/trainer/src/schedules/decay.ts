@@ -1,5 +1,5 @@
 /** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
-import { checkArguments, checkOptions, requireOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, portableMath, requireOptions } from "@ermine/core/define";
 import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 /**
@@ -24,7 +24,7 @@ export function step(
   requireNumber("step", "learningRate", learningRate, 0);
   requireCount("step", "stepSize", stepSize);
   requireNumber("step", "gamma", gamma, 0);
-  return stepwise("step", (t) => learningRate * gamma ** Math.floor(t / stepSize));
+  return stepwise("step", (t) => learningRate * portableMath.pow(gamma, Math.floor(t / stepSize)));
 }
 
 /**
@@ -49,7 +49,7 @@ export function multiStep(
   requireNumber("multiStep", "learningRate", learningRate, 0);
   requireCounts("multiStep", "milestones", milestones);
   requireNumber("multiStep", "gamma", gamma, 0);
-  return stepwise("multiStep", (t) => learningRate * gamma ** milestones.filter((m) => m <= t).length);
+  return stepwise("multiStep", (t) => learningRate * portableMath.pow(gamma, milestones.filter((m) => m <= t).length));
 }
 
 /**
@@ -70,7 +70,7 @@ export function exponential(
   requireOptions("exponential", options, { gamma: "number" }, [learningRate]);
   requireNumber("exponential", "learningRate", learningRate, 0);
   requireNumber("exponential", "gamma", options.gamma, 0);
-  return stepwise("exponential", (t) => learningRate * options.gamma ** t);
+  return stepwise("exponential", (t) => learningRate * portableMath.pow(options.gamma, t));
 }
 
 /**
@@ -152,5 +152,5 @@ export function polynomial(
   requireCount("polynomial", "totalSteps", totalSteps);
   requireNumber("polynomial", "power", power, 0);
   requireCount("polynomial", "totalSteps", totalSteps);
-  return stepwise("polynomial", (t) => learningRate * (1 - Math.min(t, totalSteps) / totalSteps) ** power);
+  return stepwise("polynomial", (t) => learningRate * portableMath.pow(1 - Math.min(t, totalSteps) / totalSteps, power));
 }

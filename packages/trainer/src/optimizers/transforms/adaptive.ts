@@ -1,6 +1,6 @@
 /** Links that divide by how large an element's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
 import { abs, add, div, equal, greater, less, maximum, minimum, mul, sign, sqrt, square, sub, where } from "@ermine/core";
-import { checkArguments } from "@ermine/core/define";
+import { checkArguments, portableMath } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { momentumAt, momentumProduct, rectification } from "../corrections.js";
@@ -32,7 +32,10 @@ export function scaleByAdam(
   if (arguments.length > 1) checkArguments("scaleByAdam", arguments, 1);
   const all = linkOptions("scaleByAdam", options, { ...betas, amsgrad: false }, ["beta1"]);
   // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
-  return adamLink(all, (t, beta1) => ({ first: 1 / (1 - beta1 ** t), second: 1 / Math.sqrt(1 - all.beta2 ** t) }));
+  return adamLink(all, (t, beta1) => ({
+    first: 1 / (1 - portableMath.pow(beta1, t)),
+    second: 1 / Math.sqrt(1 - portableMath.pow(all.beta2, t)),
+  }));
 }
 
 /**
@@ -175,7 +178,7 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
     slots: { m: 0, u: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);
-      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - kept ** (ageOf(time) + 1)) };
+      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - portableMath.pow(kept, ageOf(time) + 1)) };
     },
     rates: [beta1],
     update(g, { slots: [m, u], s }) {
@@ -222,7 +225,7 @@ export function scaleByNadam(
         taken2: 1 - beta2,
         gradient: (1 - now) / (1 - product),
         mean: next / (1 - product * next),
-        second: 1 / (1 - beta2 ** t),
+        second: 1 / (1 - portableMath.pow(beta2, t)),
         eps,
       };
     },
@@ -252,7 +255,7 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
       const t = ageOf(time) + 1;
       const { adaptive, plain } = rectification(beta2, t);
       const kept = rateAt(beta1, time);
-      const correction = 1 - kept ** t;
+      const correction = 1 - portableMath.pow(kept, t);
       return {
         beta1: kept,
         taken1: 1 - kept,
@@ -293,8 +296,8 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
         taken1: 1 - kept,
         beta2,
         taken2: 1 - beta2,
-        first: 1 / (1 - kept ** t),
-        second: 1 / Math.sqrt(1 - beta2 ** t),
+        first: 1 / (1 - portableMath.pow(kept, t)),
+        second: 1 / Math.sqrt(1 - portableMath.pow(beta2, t)),
         eps,
       };
     },

@@ -1,6 +1,6 @@
 /** Links for the front of a chain: gradients held within bounds, centred, made noisy. */
 import { clamp, div, ErmineError, log, maximum, mean, minimum, mul, sin, sqrt, sub, sum, add } from "@ermine/core";
-import { drawUniform } from "@ermine/core/define";
+import { drawUniform, portableMath } from "@ermine/core/define";
 import { rateAt, type Rate } from "../../schedules/schedule.js";
 import { isPositiveInFloat32 } from "./options.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
@@ -89,7 +89,7 @@ export function addNoise(eta: Rate = 0.01, gamma = 0.55): GradientTransformation
   return perParameter({
     name: "addNoise",
     keepsFinite: true,
-    scalars: (time) => ({ deviation: Math.sqrt(rateAt(eta, time) / (1 + time.step) ** gamma) }),
+    scalars: (time) => ({ deviation: Math.sqrt(rateAt(eta, time) / portableMath.pow(1 + time.step, gamma)) }),
     rates: [eta],
     update(u, { s }) {
       // Box and Muller; 1 − uniform is never 0.

@@ -1,6 +1,6 @@
 /** Links for matrices: their mean squares as a row and a column, and their momentum made orthogonal. */
 import { add, clamp, div, ErmineError, matmul, mean, mul, norm, rsqrt, sub, transpose, type Tensor } from "@ermine/core";
-import { checkArguments } from "@ermine/core/define";
+import { checkArguments, portableMath } from "@ermine/core/define";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation, type SlotPlan } from "../chain.js";
 import { isPositiveInFloat32, linkOptions } from "./options.js";
@@ -33,7 +33,7 @@ export function scaleByFactoredRms(
     name: "scaleByFactoredRms",
     keepsFinite: isPositiveInFloat32(eps * eps),
     slots: factored,
-    scalars: (time) => ({ share: (ageOf(time) + 1) ** beta2Decay }),
+    scalars: (time) => ({ share: portableMath.pow(ageOf(time) + 1, beta2Decay) }),
     update(g, { slots, s }) {
       const square = mul(g, g);
       const follow = (kept: Tensor, now: Tensor): Tensor => add(kept, mul(sub(now, kept), s.share));

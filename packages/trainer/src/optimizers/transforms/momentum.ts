@@ -1,6 +1,6 @@
 /** Links that remember directions. */
 import { add, mul, sign } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, portableMath } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { linkOptions } from "./options.js";
@@ -74,7 +74,11 @@ export function ema(
     slots: { average: 0 },
     scalars(time) {
       const kept = rateAt(decay, time);
-      return { decay: kept, taken: 1 - kept, ...(debias ? { correction: 1 / (1 - kept ** (ageOf(time) + 1)) } : {}) };
+      return {
+        decay: kept,
+        taken: 1 - kept,
+        ...(debias ? { correction: 1 / (1 - portableMath.pow(kept, ageOf(time) + 1)) } : {}),
+      };
     },
     rates: [decay],
     update(g, { slots, s }) {
