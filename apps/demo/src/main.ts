@@ -6,8 +6,10 @@ import { parseArgs } from "node:util";
 import { showBackends } from "./showBackends.js";
 import { showProfile } from "./showProfile.js";
 import { train, type TrainOptions } from "./train.js";
+import { web, type WebOptions } from "./web/web.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
+       demo web [options]        the pages: a playground in which networks train in the browser
        demo backends [--model]   what there is to run on, and how long a step takes there
 
   --dataset digits        --model mlp|cnn          --backend cpu|tfjs|auto|fastest
@@ -15,6 +17,7 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
   --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
   --numerics fast|portable    --json (one object a line)
+  web: --port 0 (one that is free)   --open (in your browser)   --static DIR (written there, for any static host)
   --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing
 
   On cpu the demo asks for 256-bit vectors (Node 24 to 26) and relaxed SIMD (Node 20), which set flags of V8
@@ -36,6 +39,9 @@ const options = {
   numerics: { type: "string", default: "fast" },
   json: { type: "boolean", default: false },
   profile: { type: "boolean", default: false },
+  port: { type: "string", default: "0" },
+  open: { type: "boolean", default: false },
+  static: { type: "string" },
   help: { type: "boolean", default: false },
 } as const;
 
@@ -106,12 +112,21 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
   };
 }
 
+function webOptions(values: Record<string, string | boolean | undefined>): WebOptions {
+  return {
+    port: number("port", values["port"] as string, true, 0, 65_535),
+    open: values["open"] === true,
+    static: values["static"] as string | undefined,
+  };
+}
+
 async function main(): Promise<void> {
   const { command, values } = parse(process.argv.slice(2));
   if (values["help"] === true) console.log(usage);
   else if (command === "train" && values["profile"] === true)
     await showProfile(trainOptions(values), (text) => console.log(text));
   else if (command === "train") await train(trainOptions(values), (text) => console.log(text));
+  else if (command === "web") await web(webOptions(values), (text) => console.log(text));
   else if (command === "backends") await showBackends(trainOptions(values), (text) => console.log(text));
   else refuse(`There is no command "${command}".\n${usage}`);
 }

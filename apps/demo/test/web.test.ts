@@ -1,0 +1,106 @@
+/** The server of the pages, and the pages as files. */
+import { request } from "node:http";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { writeStatic } from "../src/web/site.js";
+import { startSite, type RunningSite } from "../src/web/web.js";
+
+const pages = fileURLToPath(new URL("../dist/pages/", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "ermine-pages-"));
+let site: RunningSite;
+
+beforeAll(async () => {
+  site = await startSite(0, pages);
+});
+afterAll(async () => {
+  await site.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** As curl would: `fetch` would set the host by itself, and clean the path. */
+function ask(path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Answer> {
+  const { port } = new URL(site.address);
+  return new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, path, method, headers }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, text }));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+describe("the server", () => {
+  it("gives the pages under a policy that allows no other host", async () => {
+    const { status, headers, text } = await ask("/");
+    expect(status).toBe(200);
+    expect(text).toContain("<title>Playground");
+    expect(headers["content-security-policy"]).toMatch(/default-src 'none'.*script-src 'self' 'wasm-unsafe-eval'/);
+    expect(headers["content-security-policy"]).not.toMatch(/https?:/);
+    expect(headers).toMatchObject({ "cross-origin-opener-policy": "same-origin", "cache-control": "no-cache" });
+    const [script] = /assets\/[^"]*\.js/.exec(text)!;
+    expect((await ask(`/${script}`)).headers["cache-control"]).toContain("immutable");
+  });
+
+  it("answers to its own host and origin alone", async () => {
+    const { port } = new URL(site.address);
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`]) expect((await ask("/", { host })).status).toBe(200);
+    for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1:1", `127.0.0.1.evil.example:${port}`])
+      expect((await ask("/", { host })).status, host).toBe(403);
+    expect((await ask("/", { origin: `http://127.0.0.1:${port}` })).status).toBe(200);
+    for (const origin of ["http://evil.example", "null", `https://127.0.0.1:${port}`, "http://127.0.0.1:1"])
+      expect((await ask("/", { origin })).status, origin).toBe(403);
+  });
+
+  it("gives nothing outside of the pages, and takes nothing", async () => {
+    for (const path of [
+      "/../main.js",
+      "/%2e%2e/main.js",
+      "/..%2fmain.js",
+      "/assets/../../main.js",
+      "/nothing.html",
+      "//etc/passwd",
+    ])
+      expect((await ask(path)).status, path).toBeGreaterThanOrEqual(400);
+    for (const method of ["POST", "PUT", "DELETE"]) expect((await ask("/", {}, method)).status).toBe(405);
+  });
+
+  it("says that a port is taken", async () => {
+    const taken = Number(new URL(site.address).port);
+    await expect(startSite(taken, pages)).rejects.toThrow(`--port ${taken} cannot be had (EADDRINUSE)`);
+  });
+
+  it("says that pages are not built", async () => {
+    await expect(startSite(0, folder)).rejects.toThrow("The pages are not built");
+  });
+});
+
+describe("static pages", () => {
+  it("are written, again over themselves, and never among other files", async () => {
+    const target = join(folder, "new", "site");
+    await writeStatic(target, pages);
+    await writeStatic(target, pages);
+    expect(readdirSync(target).sort()).toEqual(readdirSync(pages).sort());
+    writeFileSync(join(folder, "letter.txt"), "mine");
+    await expect(writeStatic(folder, pages)).rejects.toThrow(/has other files in it/);
+    await expect(writeStatic(join(folder, "letter.txt"), pages)).rejects.toThrow(/is no folder/);
+    expect(readFileSync(join(folder, "letter.txt"), "utf8")).toBe("mine");
+  });
+
+  it("refer to each other by relative addresses, so that any folder of a host will do", () => {
+    for (const name of readdirSync(pages).filter((file) => file.endsWith(".html"))) {
+      const text = readFileSync(join(pages, name), "utf8");
+      for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address, name).toMatch(/^\.\//);
+    }
+  });
+});
