@@ -1,6 +1,7 @@
 /** A graph of a file made ready to run: each node with its operator or function, in an order in which every value is there before it is used. */
 import { ErmineError } from "@ermine/core";
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from "../proto/schema.js";
+import { leastInputs } from "./arity.js";
 import { Attributes } from "./attributes.js";
 import type { Operator } from "./operators/operator.js";
 import type { Registry } from "./registry.js";
@@ -139,7 +140,10 @@ export class Planner {
     const key = functionKey(proto.domain, proto.opType, proto.overload);
     if (this.#functions.has(key)) return this.#routine(key);
     const operator = standard(proto.domain) ? this.#registry.find(proto.opType ?? "", opset ?? 0) : undefined;
-    if (operator !== undefined) return operator;
+    if (operator !== undefined) {
+      checkInputs(proto, label);
+      return operator;
+    }
     const missing = standard(proto.domain) ? `${proto.opType}` : `${proto.domain}.${proto.opType}`;
     const nodes = this.#unsupported.get(missing);
     if (nodes === undefined) this.#unsupported.set(missing, [label]);
@@ -202,6 +206,16 @@ export class Planner {
       this.#inProgress.delete(key);
     }
   }
+}
+
+/** @throws ErmineError ERMINE_DATA where the node has fewer inputs than the operator needs */
+function checkInputs({ opType = "", input = [] }: NodeProto, label: string): void {
+  const least = leastInputs(opType);
+  if (input.length < least || input.slice(0, least).includes(""))
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${label} takes at least ${least} inputs, and has [${input.map((name) => JSON.stringify(name)).join(", ")}].`,
+    );
 }
 
 const constantOf = (host: Parameters<typeof Value.host>[0]): Value => Value.host(host, { isKept: true });

@@ -45,9 +45,21 @@ function walk(nodes: readonly PlannedNode[], frame: Frame): void {
         if (name !== "" && value !== undefined) frame.environment.set(name, value);
       });
     } catch (error) {
-      throw error instanceof ErmineError ? error.at(node.label) : error;
+      throw asErmineError(error, node.label);
     }
   }
+}
+
+/**
+ * The error with the node. A node whose inputs have other ranks, or whose attributes are others, than its operator knows of ends in an error of the engine's: the file says
+ * what cannot be.
+ */
+function asErmineError(error: unknown, label: string): unknown {
+  if (error instanceof ErmineError) return error.at(label);
+  if (!(error instanceof TypeError || error instanceof RangeError)) return error;
+  return new ErmineError("ERMINE_DATA", `${label}: its inputs and attributes do not fit the operator (${error.message}).`, {
+    cause: error,
+  });
 }
 
 const inputsOf = (node: PlannedNode, environment: Environment): readonly (Value | undefined)[] =>

@@ -31,13 +31,21 @@ const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a *
 export class Value {
   /** The elements where the host knows them. */
   readonly host: HostArray | undefined;
+  /** Of a sequence its values. */
+  readonly items: readonly Value[] | undefined;
   #tensor: Tensor | undefined;
   readonly #isKept: boolean;
 
-  private constructor(of: Tensor | undefined, host: HostArray | undefined, isKept: boolean) {
+  private constructor(of: Tensor | undefined, host: HostArray | undefined, isKept: boolean, items?: readonly Value[]) {
     this.#tensor = of;
     this.host = host;
     this.#isKept = isKept;
+    this.items = items;
+  }
+
+  /** A sequence of values. */
+  static sequence(items: readonly Value[]): Value {
+    return new Value(undefined, undefined, false, items);
   }
 
   /** A tensor that is computed. */
@@ -61,11 +69,11 @@ export class Value {
   }
 
   get shape(): Shape {
-    return this.host?.shape ?? this.#tensor!.shape;
+    return this.host?.shape ?? this.tensor.shape;
   }
 
   get dtype(): DType {
-    return this.host?.dtype ?? this.#tensor!.dtype;
+    return this.host?.dtype ?? this.tensor.dtype;
   }
 
   get rank(): number {
@@ -74,6 +82,8 @@ export class Value {
 
   /** The value as a tensor. @throws ErmineError ERMINE_VALUE for an int64 that no int32 holds */
   get tensor(): Tensor {
+    if (this.items !== undefined)
+      throw new ErmineError("ERMINE_DATA", `A sequence of ${this.items.length} tensors stands where a tensor belongs.`);
     if (this.#tensor === undefined) {
       const made = tensorOf(this.host!);
       this.#tensor = this.#isKept ? keep(made) : made;

@@ -1,8 +1,11 @@
 /** Every operator by its name. */
 import { activations } from "./activations.js";
+import { attentions } from "./attention.js";
 import { control } from "./control.js";
 import { creation } from "./creation.js";
+import { grids } from "./grid.js";
 import { indexing } from "./indexing.js";
+import { losses } from "./losses.js";
 import { movement } from "./movement.js";
 import { normalization } from "./normalization.js";
 import type { Entries } from "./operator.js";
@@ -11,6 +14,7 @@ import { products } from "./products.js";
 import { recurrentNetworks } from "./recurrent.js";
 import { reductions } from "./reductions.js";
 import { resizing } from "./resize.js";
+import { sequences } from "./sequences.js";
 import { windows } from "./windows.js";
 
 /** A family of operators, or several: what a model may be made of. */
@@ -26,5 +30,9 @@ export const allOperators: Entries = [
   ...normalization,
   ...recurrentNetworks,
   ...resizing,
+  ...attentions,
+  ...losses,
+  ...grids,
+  ...sequences,
   ...control,
 ];
