@@ -90,13 +90,13 @@ const widest = (inputs: readonly (HostArray | undefined)[]): DType =>
 /** A function of two tensors. `result`: the dtype on the host, default that of the inputs. */
 const binary = (
   name: string,
-  run: (a: Tensor, b: Tensor, call: Call) => Tensor,
+  run: (a: Tensor, b: Tensor) => Tensor,
   onHost: (a: Size, b: Size, dtype: DType) => Size,
   { result, opaque = false }: { readonly result?: DType; readonly opaque?: boolean } = {},
 ): Entries[number] => [
   name,
   {
-    run: (call) => run(call.tensor(0), call.tensor(1), call),
+    run: (call) => run(call.tensor(0), call.tensor(1)),
     fold: (_, inputs) => {
       if (!isSmall(inputs)) return undefined;
       const dtype = widest(inputs);
@@ -192,6 +192,8 @@ const clip: Operator = {
   },
 };
 
+const modulo = both("Mod", (a, b) => a! - Math.floor(a! / b!) * b!);
+
 /** Two tensors under one shape. */
 function alike(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
   const shape = broadcastShapes("Operator", a.shape, b.shape);
@@ -266,11 +268,16 @@ export const pointwise: Entries = [
     power,
     both("Pow", (a, b) => a! ** b!),
   ),
-  binary(
+  [
     "Mod",
-    (a, b, call) => (call.attributes.flag("fmod") ? fmod(a, b) : remainder(a, b)),
-    both("Mod", (a, b) => a! - Math.floor(a! / b!) * b!),
-  ),
+    {
+      run: (call) => (call.attributes.flag("fmod") ? fmod : remainder)(call.tensor(0), call.tensor(1)),
+      fold: (call, inputs) =>
+        isSmall(inputs) && !call.attributes.flag("fmod")
+          ? mapped(inputs as readonly HostArray[], widest(inputs), (a, b) => modulo(a!, b!))
+          : undefined,
+    },
+  ],
   compare("Equal", equal, equalSizes),
   compare(
     "Less",
