@@ -1,9 +1,88 @@
-import { describe, test } from "vitest";
-import { useBackend } from "@ermine/core";
-import { reference } from "@ermine/core/reference";
-import { checkArgumentsOf } from "../src/laws/arguments.js";
-import { rows } from "./arguments/core.js";
-useBackend(reference());
-describe("core", () => {
-  for (const [name, call] of Object.entries(rows)) test(name, () => checkArgumentsOf(call));
+/**
+ * Law 6: of everything that an entry exports, and in every place of its arguments, what does not belong there is refused by an ErmineError: never a
+ * raw error, never ignored.
+ */
+import "@ermine/core/fluent";
+import * as core from "@ermine/core";
+import * as catalog from "@ermine/core/catalog";
+import * as define from "@ermine/core/define";
+import * as nn from "@ermine/core/nn";
+import * as referenceEntry from "@ermine/core/reference";
+import { describe, expect, test } from "vitest";
+import { checkArgumentsOf, type CallSpec } from "../src/laws/arguments.js";
+import * as ofCore from "./arguments/core.js";
+import * as ofDefine from "./arguments/define.js";
+import * as ofLayers from "./arguments/layers.js";
+import { call, fn, only, options, text } from "./arguments/slots.js";
+
+interface Entry {
+  /** What it exports. */
+  readonly exports: object;
+  /** A call of each. */
+  readonly rows: Readonly<Record<string, CallSpec>>;
+  /** What has none, and why. */
+  readonly without?: Readonly<Record<string, string>>;
+  /** Calls of methods. */
+  readonly methods?: Readonly<Record<string, CallSpec>>;
+}
+
+/** Methods take what follows the tensor; `where` and `concat` say themselves which place it has. */
+const fluent = Object.fromEntries(
+  Object.entries(ofCore.rows).flatMap(([name, row]): [string, CallSpec][] => {
+    const [receiver, ...rest] = row.arguments;
+    if (receiver === undefined || !(name in core.Tensor.prototype) || name === "grad") return [];
+    const ofTensor = name === "where" || name === "concat" ? core.ones([1, 2]) : (receiver.right() as core.Tensor);
+    const run = (...args: readonly unknown[]): unknown =>
+      (ofTensor as unknown as Record<string, CallSpec["run"]>)[name]!(...args);
+    const args = name === "where" ? [row.arguments[0]!, row.arguments[2]!] : name === "concat" ? [receiver, ...rest] : rest;
+    return [[name, { run, arguments: args, ...(row.more === "any" ? { more: "any" } : {}) }]];
+  }),
+);
+
+const entries: Readonly<Record<string, Entry>> = {
+  "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without },
+  "@ermine/core/define": { exports: define, rows: ofDefine.rows, without: ofDefine.without },
+  "@ermine/core/nn": {
+    exports: nn,
+    rows: ofLayers.rows,
+    methods: ofLayers.methods,
+    without: { Module: "an abstract class" },
+  },
+  "@ermine/core/fluent": { exports: {}, rows: {}, methods: fluent },
+  "@ermine/core/catalog": {
+    exports: catalog,
+    rows: { findActivation: call(catalog.findActivation, text("relu")), findLoss: call(catalog.findLoss, text("mse")) },
+  },
+  "@ermine/core/reference": {
+    exports: referenceEntry,
+    rows: {
+      reference: call(referenceEntry.reference, options()),
+      checkGradients: call(
+        referenceEntry.checkGradients,
+        fn(core.neg),
+        only(() => [core.ones([2])]),
+        options(),
+      ),
+    },
+  },
+};
+
+describe.each(Object.entries(entries))("%s", (_, { exports, rows, without = {}, methods = {} }) => {
+  test.each([...Object.entries(rows), ...Object.entries(methods)])("%s", (_name, row) => checkArgumentsOf(row));
+  test("every function and class has a row, or a reason to have none", () => {
+    const callable = Object.entries(exports).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
+    expect(callable.filter((name) => !(name in rows) && !(name in without))).toEqual([]);
+    const stale = [...Object.keys(rows), ...Object.keys(without)].filter((name) => !callable.includes(name));
+    expect(stale).toEqual([]);
+  });
+});
+
+test("every layer's forward has a row", () => expect(ofLayers.withoutForward).toEqual([]));
+test("every method of fluent has a row", () => {
+  const own = ["backward", "dispose"];
+  const methods = Object.entries(Object.getOwnPropertyDescriptors(core.Tensor.prototype)).flatMap(([name, { value, writable }]) =>
+    typeof value === "function" && writable === true && name in core && !own.includes(name) ? [name] : [],
+  );
+  expect(methods.length).toBeGreaterThan(60);
+  expect(methods.filter((name) => !(name in fluent))).toEqual([]);
 });

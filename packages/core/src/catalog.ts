@@ -2,6 +2,8 @@
  * Definitions by name, with their prose: for configuration files, reference pages, the gallery and conformance. A program that
  * names its activation in code does not need it, and does not carry it.
  */
+import { show } from "./types/options.js";
+import { checkArguments } from "./types/arguments.js";
 import * as activationModule from "./activations/index.js";
 import type { Activation } from "./activations/definition.js";
 import { activationProse, lossProse } from "./catalogProse.js";
@@ -71,7 +73,7 @@ function find<E extends { readonly name: string }>(kind: string, entries: readon
   const near = nearestName(name, names);
   throw new ErmineError(
     "ERMINE_OPTION",
-    `There is no ${kind} "${name}". ${near === undefined ? `There are: ${names.join(", ")}.` : `Did you mean "${near}"?`}`,
+    `There is no ${kind} ${show(name)}. ${near === undefined ? `There are: ${names.join(", ")}.` : `Did you mean "${near}"?`}`,
   );
 }
 
@@ -81,7 +83,10 @@ function find<E extends { readonly name: string }>(kind: string, entries: readon
  * @throws ErmineError ERMINE_OPTION with the nearest name
  * @example findActivation("mish").prose?.range; // => [−0.31, ∞)
  */
-export const findActivation = (name: string): ActivationEntry => find("activation", activations, name);
+export function findActivation(name: string): ActivationEntry {
+  if (arguments.length > 1) checkArguments("findActivation", arguments, 1);
+  return find("activation", activations, name);
+}
 
 /**
  * The loss of a name; "mae" is an alias.
@@ -89,4 +94,7 @@ export const findActivation = (name: string): ActivationEntry => find("activatio
  * @throws ErmineError ERMINE_OPTION with the nearest name
  * @example findLoss("mae").name; // => l1
  */
-export const findLoss = (name: string): LossEntry => find("loss", losses, name);
+export function findLoss(name: string): LossEntry {
+  if (arguments.length > 1) checkArguments("findLoss", arguments, 1);
+  return find("loss", losses, name);
+}

@@ -1,4 +1,5 @@
 /** What a monitor needs of the log that it follows: which way is better, and what to say where the log is NaN. */
+import { show } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 
 /** Values by name: "loss", "valLoss", metrics as "valAccuracy". */
@@ -18,7 +19,7 @@ const isMode = (mode: unknown): mode is Mode | undefined => mode === undefined |
 /** @throws ErmineError ERMINE_OPTION where `mode` is neither "min" nor "max" */
 export function checkMode(where: string, mode: unknown): void {
   if (isMode(mode)) return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: mode is one of min, max; got "${String(mode)}".`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: mode is one of min, max; got ${show(mode)}.`);
 }
 
 /**

@@ -155,7 +155,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
   if (typeof backend === "string" && backend !== "auto" && backend !== "fastest") {
     throw new ErmineError(
       "ERMINE_OPTION",
-      `Trainer: backend is a backend, "auto" or "fastest", got "${String(backend)}". Create it: backend: await createBackend("${String(backend)}").`,
+      `Trainer: backend is a backend, "auto" or "fastest", got ${show(backend)}. Create it: backend: await createBackend("${String(backend)}").`,
     );
   }
   if (typeof (backend as { then?: unknown } | null)?.then === "function") {
@@ -182,7 +182,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
   if (!Number.isInteger(accumulate) || accumulate < 1) {
     throw new ErmineError(
       "ERMINE_OPTION",
-      `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${String(accumulate)}.`,
+      `Trainer: accumulate is a whole number of micro-batches ≥ 1, got ${show(accumulate)}.`,
     );
   }
 }
@@ -249,7 +249,7 @@ function checkClip({ clipGradNorm, clipGradValue }: TrainerOptions<string, strin
     if (typeof limit === "number" && limit > 0) return;
     throw new ErmineError(
       "ERMINE_OPTION",
-      `Trainer: ${name} must be a number above 0, got ${String(limit)}. Leave it out to clip nothing.`,
+      `Trainer: ${name} must be a number above 0, got ${show(limit)}. Leave it out to clip nothing.`,
     );
   };
   if (clipGradValue !== undefined) check("clipGradValue", clipGradValue);
@@ -303,7 +303,7 @@ export function checkFit<M extends string, T extends string>(
   const given = options.validation === undefined ? undefined : sourceOf("fit's validation", options.validation);
   const batchSize = checkBatchSize(options.batchSize ?? 32);
   if (!Number.isInteger(options.epochs) || options.epochs < 1) {
-    throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${String(options.epochs)}.`);
+    throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${show(options.epochs)}.`);
   }
   if (options.validation !== undefined && options.validationSplit !== undefined) {
     throw new ErmineError("ERMINE_OPTION", "fit: validation and validationSplit say the same thing twice. Give one.");
@@ -393,9 +393,9 @@ function checkKinds({ signal, notice, shuffle, dropLast }: FitOptions): void {
       `signal is an AbortSignal, got ${controller ? "its controller. Give controller.signal." : `${String(signal)}. Give the signal of an AbortController.`}`,
     );
   }
-  if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${String(notice)}.`);
-  if (dropLast !== undefined && typeof dropLast !== "boolean") refuse(`dropLast is true or false, got ${String(dropLast)}.`);
-  if (shuffle !== undefined && typeof shuffle !== "boolean") refuse(`shuffle is true or false, got ${String(shuffle)}.`);
+  if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${show(notice)}.`);
+  if (dropLast !== undefined && typeof dropLast !== "boolean") refuse(`dropLast is true or false, got ${show(dropLast)}.`);
+  if (shuffle !== undefined && typeof shuffle !== "boolean") refuse(`shuffle is true or false, got ${show(shuffle)}.`);
 }
 
 const groupsOf = (setup: OptimizerSetup): readonly Pick<ParameterGroup, "optimizer">[] =>
@@ -410,7 +410,7 @@ export const followers = (setup: OptimizerSetup): (Schedule & { readonly monitor
 /** @throws ErmineError ERMINE_OPTION */
 export function checkWeights(where: string, weights: Weights): void {
   if (weights === "latest" || weights === "averaged") return;
-  throw new ErmineError("ERMINE_OPTION", `${where} is "latest" or "averaged", got ${String(weights)}.`);
+  throw new ErmineError("ERMINE_OPTION", `${where} is "latest" or "averaged", got ${show(weights)}.`);
 }
 
 function checkShadow(shadow: ShadowOptions): void {
@@ -420,9 +420,9 @@ function checkShadow(shadow: ShadowOptions): void {
   if (backend === undefined)
     throw new ErmineError("ERMINE_OPTION", "fit: the shadow needs a backend, or the name of a registered one.");
   if (!Number.isInteger(every) || every < 1)
-    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's every is a whole number of updates ≥ 1, got ${String(every)}.`);
+    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's every is a whole number of updates ≥ 1, got ${show(every)}.`);
   if (!(tolerance > 0 && tolerance < 1))
-    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's tolerance is between 0 and 1, got ${String(tolerance)}.`);
+    throw new ErmineError("ERMINE_OPTION", `fit: the shadow's tolerance is between 0 and 1, got ${show(tolerance)}.`);
 }
 
 /** "valAccuracy" for "accuracy". */

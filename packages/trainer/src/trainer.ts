@@ -1,7 +1,7 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
 import { type Backend, ErmineError, type Tree } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
-import { checkArguments, checkCopy, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkCopy, checkOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
@@ -251,7 +251,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     );
     const { as = "output", output, threshold, batchSize = 256, notice = console.warn } = options as Partial<Question>;
     if (typeof notice !== "function")
-      throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${String(notice)}.`);
+      throw new ErmineError("ERMINE_OPTION", `predict: notice is a function of a message, got ${show(notice)}.`);
     checkBatchSize(batchSize);
     checkCopy("predict", inputs);
     const data = inputs instanceof Dataset ? inputs : dataset({ inputs });
@@ -315,7 +315,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     checkDataset("profile", sample);
     const { batchSize = 32, steps = 20 } = options;
     if (!Number.isInteger(steps) || steps < 1)
-      throw new ErmineError("ERMINE_OPTION", `profile: steps is a whole number ≥ 1, got ${String(steps)}.`);
+      throw new ErmineError("ERMINE_OPTION", `profile: steps is a whole number ≥ 1, got ${show(steps)}.`);
     await this.#place(sample, "update", checkBatchSize(batchSize));
     const { profile, workloadOf } = await planning();
     return profile(this.backend, await workloadOf(this.#options, sample, "update", batchSize), steps);

@@ -109,7 +109,7 @@ test.each([
   [{ clipGradNorm: NaN }, /clipGradNorm must be a number above 0, got NaN/],
   [{ clipGradNorm: -1 }, /clipGradNorm must be a number above 0, got -1/],
   [{ clipGradNorm: 0 }, /clipGradNorm must be a number above 0, got 0/],
-  [{ clipGradNorm: "1" }, /clipGradNorm must be a number above 0, got 1/],
+  [{ clipGradNorm: "1" }, /clipGradNorm must be a number above 0, got "1"/],
   [{ clipGradNorm: null }, /clipGradNorm must be a number above 0, got null/],
   [{ clipGradNorm: { maxNorm: -1 } }, /clipGradNorm\.maxNorm must be a number above 0/],
   [{ clipGradNorm: { maxNorm: 1, normType: NaN } }, /clipGradNorm\.normType must be a number above 0/],

@@ -32,6 +32,9 @@ const things = {
 /** What the law puts in the place of an argument. */
 export type Thing = keyof typeof things;
 
+/** Each of them. */
+export const allThings = Object.keys(things) as readonly Thing[];
+
 /** One argument of a call. */
 export interface ArgumentSpec {
   /** Makes a value that is right. */
@@ -137,33 +140,33 @@ const mayEnd = (all: readonly ArgumentSpec[], position: number): boolean =>
  */
 export async function checkArgumentsOf(call: CallSpec): Promise<void> {
   const faults = new Faults();
-  const rights = (): unknown[] => call.arguments.map((argument) => argument.right());
+  const rights = async (): Promise<unknown[]> => Promise.all(call.arguments.map((argument) => argument.right()));
   await faults.collect(async () => {
-    const outcome = await outcomeOf(call, rights(), "right arguments");
+    const outcome = await outcomeOf(call, await rights(), "right arguments");
     if (outcome !== "taken") throw new Error(`right arguments were refused: ${outcome.message}`);
   });
   for (const [position, argument] of call.arguments.entries()) {
     for (const [name, make] of Object.entries(things)) {
       const place = `argument ${position + 1}, ${name}`;
       await faults.collect(async () => {
-        const args = rights().with(position, make());
+        const args = (await rights()).with(position, make());
         await (argument.takes.includes(name as Thing) ? outcomeOf : mustRefuse)(call, args, place);
       });
       if (!mayEnd(call.arguments, position)) continue;
       await faults.collect(async () => {
-        const args = rights().slice(0, position);
+        const args = (await rights()).slice(0, position);
         await (argument.takes.includes(name as Thing) ? outcomeOf : mustRefuse)(call, [...args, make()], `${place}, the last`);
       });
     }
-    if (argument.options !== undefined) await checkOptionsOf(call, position, rights(), faults);
+    if (argument.options !== undefined) await checkOptionsOf(call, position, await rights(), faults);
   }
   if (call.more !== "any") {
-    await faults.collect(() => mustRefuse(call, [...rights(), "more"], "an argument more"));
-    await faults.collect(() => mustRefuse(call, [...rights(), { nonsense: 1 }], "options after the last argument"));
+    await faults.collect(async () => mustRefuse(call, [...(await rights()), "more"], "an argument more"));
+    await faults.collect(async () => mustRefuse(call, [...(await rights()), { nonsense: 1 }], "options after the last argument"));
   }
   if (call.more === "mapped") {
     await faults.collect(async () => {
-      const outcome = await outcomeOf(call, [...rights(), 0, []], "a place and an array, as map adds them");
+      const outcome = await outcomeOf(call, [...(await rights()), 0, []], "a place and an array, as map adds them");
       if (outcome !== "taken") throw new Error(`what map adds was refused: ${outcome.message}`);
     });
   }

@@ -1,9 +1,10 @@
 /** A call of every function of core. */
 import * as core from "@ermine/core";
-import * as define from "@ermine/core/define";
 import { reference } from "@ermine/core/reference";
+import { draw } from "../../src/laws/draw.js";
 import type { CallSpec } from "../../src/laws/arguments.js";
 import {
+  anything,
   aTensor,
   call,
   fn,
@@ -237,32 +238,121 @@ export const gradients: Rows = {
   ),
   keep: call(core.keep, aTensor(x)),
 };
-export const definitions: Rows = {
-  defineOp: call(
-    define.defineOp,
-    options({ name: "own", inputs: [{ name: "x" }], infer: ([t]: readonly unknown[]) => [t] }, "name"),
+
+const plugin = {
+  name: "own",
+  contract: 2,
+  priority: -1,
+  probe: async () => ({ available: false, reason: "no", remedy: "no" }),
+  create: reference,
+};
+export const backends: Rows = {
+  useBackend: call(
+    core.useBackend,
+    only(() => core.currentBackend()),
   ),
-  defineActivation: call(
-    define.defineActivation,
-    options({ name: "own", decompose: core.neg }, "name", "op", "options", "optionExamples"),
-  ),
-  defineLoss: call(
-    define.defineLoss,
-    options(
-      { name: "own", link: "identity", inputs: [{ name: "prediction" }], elements: () => ({ value: x() }) },
-      "name",
-      "link",
-    ),
-  ),
-  useBackend: call(core.useBackend, only(reference)),
   withBackend: call(
     core.withBackend,
-    only(reference),
+    only(() => core.currentBackend()),
+    fn(() => 1),
+  ),
+  registerBackend: call(core.registerBackend, only(plugin)),
+  createBackend: call(
+    async (...args: [string]) => (
+      core.registerBackend({ ...plugin, name: "made", probe: async () => ({ available: true, engine: "" }) } as never),
+      core.createBackend(...args)
+    ),
+    optional(text("made")),
+    anything(undefined),
+  ),
+  ...each("probeBackends registeredBackends", (f) => call(f)),
+};
+
+const key = (): core.Key => core.hashKey(1, "own");
+export const random: Rows = {
+  hashKey: variadic(core.hashKey, integer(1)),
+  initialize: call(core.initialize, fn(core.constantInit(1)), list([2]), text("weight")),
+  initializerOf: call(core.initializerOf, text("zeros")),
+  eyeInit: call(core.eyeInit),
+  dirac: call(core.dirac, optional(integer(1))),
+  fans: call(core.fans, list([2, 2])),
+  gainOf: call(core.gainOf, text("relu"), optional(number(0.1))),
+  shuffledIndices: call(core.shuffledIndices, integer(3), only(key)),
+  withRandom: call(
+    core.withRandom,
+    options(() => ({ seed: 1, counters: core.zeros([3], { dtype: "int32" }) })),
     fn(() => 1),
   ),
 };
+
+const rowGradient = (): core.RowGradient => ({ indices: indices(), rows: core.ones([1, 2]), size: 3 });
+export const differentiation: Rows = {
+  valueAndRowGrads: call(
+    core.valueAndRowGrads,
+    fn(() => [core.scalar(1)]),
+    only(() => [new core.Variable(core.ones([2]))]),
+    fn(() => false),
+  ),
+  denseGradient: call(core.denseGradient, only(rowGradient)),
+  isRowGradient: mapped(core.isRowGradient, anything(rowGradient)),
+  scan: call(
+    core.scan,
+    fn((sum: core.Tensor) => [sum, undefined]),
+    aTensor(() => core.scalar(0), "undefined", "null"),
+    aTensor(() => core.ones([2])),
+    options(),
+  ),
+  withoutRankPromotion: call(
+    core.withoutRankPromotion,
+    text("own"),
+    only(() => [x()]),
+    fn(() => 1),
+  ),
+};
+
+export const others: Rows = {
+  Variable: call(
+    (...args: [never]) => new core.Variable(...args),
+    aTensor(() => core.ones([2])),
+    options(undefined, "name"),
+  ),
+  ...each("asProbabilities asLogProbabilities", (f) =>
+    call(
+      f,
+      aTensor(() => core.zeros([2])),
+    ),
+  ),
+  leaves: mapped(core.leaves, anything([1])),
+  mapTree: call(
+    core.mapTree,
+    anything([1]),
+    fn((leaf: unknown) => leaf),
+    optional(text("path")),
+  ),
+  prelu: call(
+    core.prelu,
+    aTensor(x),
+    aTensor(() => core.ones([1])),
+    options(),
+  ),
+};
+
+const draws = draw(1);
+export const activationRows: Rows = Object.fromEntries(
+  Object.entries(core).flatMap(([name, value]) =>
+    typeof value === "function" && "activationName" in value ? [[name, call(value, aTensor(x), options())]] : [],
+  ),
+);
+export const lossRows: Rows = Object.fromEntries(
+  Object.entries(core).flatMap(([name, value]) => {
+    if (typeof value !== "function" || !("lossName" in value)) return [];
+    const [sample] = Object.values(value.samples as core.Loss["samples"]);
+    const given = sample!(2, draws);
+    return [[name, call(value, ...given.inputs.map((t) => aTensor(() => t)), optional(options(() => given.options ?? {})))]];
+  }),
+);
+
 export const rows: Rows = {
-  ...definitions,
   ...elementwise,
   ...reductions,
   ...shapes,
@@ -270,4 +360,21 @@ export const rows: Rows = {
   ...creation,
   ...initializers,
   ...gradients,
+  ...backends,
+  ...random,
+  ...differentiation,
+  ...others,
+  ...activationRows,
+  ...lossRows,
+};
+
+/** What is called with anything, or by whoever has computed its arguments. */
+export const without: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(["tidy", "dispose", "backward"].map((name) => [name, "always says what there is in its place"])),
+  ...Object.fromEntries(["philox", "randomBits", "randomUniform24"].map((name) => [name, "an inner loop over counters"])),
+  Tensor: "made by tensor and its kind",
+  Dim: "made by the arithmetic of sizes",
+  ErmineError: "a class of errors, whose message may be anything",
+  Parameter: "among the layers",
+  defaultWeight: "an initializer, which initialize calls",
 };

@@ -1,15 +1,17 @@
 /** Arguments of the kinds that there are, and calls of them. */
-import { ones, tensor, type Tensor } from "@ermine/core";
-import type { ArgumentSpec, CallSpec, Thing } from "../../src/laws/arguments.js";
+import { ones, tensor, useBackend, type Tensor } from "@ermine/core";
+import { reference } from "@ermine/core/reference";
+import { allThings, type ArgumentSpec, type CallSpec, type Thing } from "../../src/laws/arguments.js";
+
+// Tables look for what layers take when they are loaded.
+useBackend(reference());
 
 type Make = () => unknown;
+/** @param right the value, or a function that makes one */
 const slot =
   (...kind: readonly Thing[]) =>
   (right: unknown, ...more: readonly Thing[]): ArgumentSpec => ({
-    right:
-      typeof right === "function" && right.length === 0 && !(right as { readonly value?: true }).value
-        ? (right as Make)
-        : () => right,
+    right: typeof right === "function" ? (right as Make) : () => right,
     takes: [...kind, ...more],
   });
 
@@ -33,6 +35,9 @@ export const fn = (value: (...args: never[]) => unknown, ...more: readonly Thing
 });
 /** Of a kind of its own. */
 export const only = slot();
+
+/** Whatever there is. */
+export const anything = slot(...allThings);
 
 /** The same, which may be left out. */
 export const optional = (argument: ArgumentSpec): ArgumentSpec => ({ ...argument, takes: [...argument.takes, "undefined"] });

@@ -1,4 +1,5 @@
 /** The Gaussian error linear unit, exact and by tanh. */
+import { show } from "../types/options.js";
 import { add, div, mul } from "../ops/arithmetic.js";
 import { erfc } from "../ops/erfc.js";
 import { exp, neg } from "../ops/unary.js";
@@ -43,7 +44,7 @@ export const gelu = builtinActivation<GeluOptions>({
   optionExamples: { approximate: "tanh" },
   check({ approximate }) {
     if (approximate !== "none" && approximate !== "tanh") {
-      throw new ErmineError("ERMINE_OPTION", `gelu: approximate is "none" or "tanh", got "${String(approximate)}".`);
+      throw new ErmineError("ERMINE_OPTION", `gelu: approximate is "none" or "tanh", got ${show(approximate)}.`);
     }
   },
   // ½(1 + tanh u) is σ(2u), which keeps its digits where tanh u is nearly −1.

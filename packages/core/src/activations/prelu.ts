@@ -1,4 +1,5 @@
 /** The rectifier whose leak is learned. */
+import { checkArguments } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { checkOptions } from "../types/options.js";
 import { mul } from "../ops/arithmetic.js";
@@ -57,6 +58,7 @@ export const preluOp = builtinOp<Record<never, never>>({
  * prelu(tensor([-2, 3]), tensor([0.25])); // => [-0.5, 3]
  */
 export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("prelu", arguments, 3);
   checkTensor("prelu", x);
   checkTensor("prelu", weight);
   checkOptions("prelu", options, {});

@@ -6,7 +6,7 @@ import { add, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { builtinActivation, type Activation } from "./definition.js";
 import { leakyRelu } from "./leakyRelu.js";
 
@@ -47,6 +47,7 @@ function drawn(
   } = {},
 ): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("rrelu", arguments, 2);
+  checkTensor("rrelu", x);
   checkOptions("rrelu", options, { lower: "number", upper: "number", training: "boolean" }, "x");
   const { training = false, ...bounds } = options;
   if (!training) return rreluEval(x, bounds);

@@ -12,7 +12,7 @@ import { concat } from "../ops/shape.js";
 import { checkCopy } from "../types/copy.js";
 import { formatShape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
-import { checkArguments, checkFunction } from "../types/arguments.js";
+import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 import { show } from "../types/options.js";
 import { Tensor } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
@@ -150,6 +150,11 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
   sources: readonly Variable[],
   byRows: (source: Variable) => boolean,
 ): { readonly value: V; readonly grads: readonly (Tensor | RowGradient | undefined)[] } {
+  if (arguments.length > 3) checkArguments("valueAndRowGrads", arguments, 3);
+  const signature = "valueAndRowGrads(fn, sources, byRows)";
+  checkArgument(signature, "fn", fn, "function");
+  checkArgument(signature, "sources", sources, "list");
+  checkArgument(signature, "byRows", byRows, "function");
   const body = (): { value: V; grads: (Tensor | RowGradient | undefined)[] } => {
     const recording = record(fn, sources);
     const output = checkedScalar(recording.value);

@@ -1,4 +1,6 @@
 /** Backends by name: registered explicitly, probed before use, chosen by name or by priority. */
+import { show } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError, nearestName } from "../types/errors.js";
 import type { Backend, BackendPlugin, Probe } from "../ir/contract.js";
@@ -7,10 +9,16 @@ const plugins = new Map<string, BackendPlugin>();
 
 /** Makes a backend known by its name. The same name again replaces it. */
 export function registerBackend(plugin: BackendPlugin): void {
+  if (arguments.length > 1) checkArguments("registerBackend", arguments, 1);
+  if (typeof plugin?.name !== "string" || typeof plugin.create !== "function" || typeof plugin.probe !== "function")
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `registerBackend takes a plugin, got ${show(plugin)}. Write registerBackend(cpuPlugin).`,
+    );
   if (plugin.contract !== 1 && plugin.contract !== 2) {
     throw new ErmineError(
       "ERMINE_BACKEND",
-      `The backend "${plugin.name}" is written for contract ${String(plugin.contract)}, this ermine speaks 1 and 2. Install matching versions.`,
+      `The backend "${plugin.name}" is written for contract ${show(plugin.contract)}, this ermine speaks 1 and 2. Install matching versions.`,
     );
   }
   plugins.set(plugin.name, plugin);
@@ -18,6 +26,7 @@ export function registerBackend(plugin: BackendPlugin): void {
 
 /** The registered backends, highest priority first. */
 export function registeredBackends(): readonly BackendPlugin[] {
+  if (arguments.length > 0) checkArguments("registeredBackends", arguments, 0);
   return [...plugins.values()].sort((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
 }
 
@@ -31,6 +40,7 @@ export type BackendStatus = {
 
 /** Every registered backend with what its probe says; a probe that throws is an unavailable backend. */
 export async function probeBackends(): Promise<readonly BackendStatus[]> {
+  if (arguments.length > 0) checkArguments("probeBackends", arguments, 0);
   return Promise.all(
     registeredBackends().map(async (plugin) => {
       const { name, priority } = plugin;
@@ -50,6 +60,8 @@ export async function probeBackends(): Promise<readonly BackendStatus[]> {
  * @throws ErmineError ERMINE_BACKEND that lists what there is and the remedy for what is not available
  */
 export async function createBackend(name: string = "auto", options?: unknown): Promise<Backend> {
+  if (arguments.length > 2) checkArguments("createBackend", arguments, 2);
+  checkArgument("createBackend(name, options)", "name", name, "string");
   const known = registeredBackends();
   if (name !== "auto" && !plugins.has(name)) {
     const near = nearestName(name, [...plugins.keys()]);

@@ -2,7 +2,7 @@
  * What surrounds a computation: on which backend it runs, whether it is traced, which tapes listen, where it draws random numbers. The one
  * place for such state; what holds only during a function is set by `within` and put back when the function ends.
  */
-import { checkArguments } from "../types/arguments.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import type { GraphVariable } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors, Tensors } from "../ir/op.js";
@@ -107,7 +107,12 @@ export function within<F extends keyof ExecutionContext, T>(field: F, value: Exe
 }
 
 /** @internal Names the module that the nodes made by fn belong to. */
-export const withPath = <T>(path: string, fn: () => T): T => within("path", path, fn);
+export function withPath<T>(path: string, fn: () => T): T {
+  if (arguments.length > 2) checkArguments("withPath", arguments, 2);
+  checkArgument("withPath(path, fn)", "path", path, "string");
+  checkArgument("withPath(path, fn)", "fn", fn, "function");
+  return within("path", path, fn);
+}
 
 /** The path of the module whose forward runs; "" outside of all. */
 export function currentPath(): string {

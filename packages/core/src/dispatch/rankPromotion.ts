@@ -1,8 +1,9 @@
 /** In a loss, (N, 1) does not meet (N) by accident: NumPy's rule would pair each element with every other, and a mean hides it. */
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import type { Op, OptionalTensors, Tensors } from "../ir/op.js";
 import { broadcastShapes, formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { keyOf } from "../types/views.js";
 import { context, within, type LossContext } from "./context.js";
 
@@ -18,7 +19,13 @@ import { context, within, type LossContext } from "./context.js";
  * withoutRankPromotion("myLoss", [p, y], () => sub(p, y)); // => [[0, 0], [0, 0]]
  */
 export function withoutRankPromotion<T>(loss: string, inputs: readonly Tensor[], fn: () => T): T {
+  if (arguments.length > 3) checkArguments("withoutRankPromotion", arguments, 3);
+  const signature = "withoutRankPromotion(loss, inputs, fn)";
+  checkArgument(signature, "loss", loss, "string");
+  checkArgument(signature, "inputs", inputs, "list");
+  checkArgument(signature, "fn", fn, "function");
   const fromBatch = context.loss?.fromBatch ?? new WeakSet<object>();
+  for (const input of inputs) checkTensor("withoutRankPromotion", input);
   for (const input of inputs) fromBatch.add(keyOf(input));
   return within("loss", { name: loss, fromBatch }, fn);
 }

@@ -3,6 +3,8 @@
  * graph's variable; while compiled programs have it, its elements are in one place of their backend's memory, where those programs, eager
  * reads and eager writes find them.
  */
+import { checkOptions } from "../types/options.js";
+import { checkArguments } from "../types/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import type { GraphVariable, VariablePlacement, VariableRole, VariableStorage } from "../ir/graph.js";
 import { checkAttached, elementsOf, isTypedArray, type AnyTypedArray } from "../types/arrays.js";
@@ -117,7 +119,9 @@ export class Variable<D extends Domain = any> implements GraphVariable {
       role?: VariableRole;
     } = {},
   ) {
+    if (arguments.length > 2) checkArguments(new.target.name, arguments, 2);
     checkTensor(new.target.name, initial);
+    checkOptions(new.target.name, options, { name: "string", trainable: "boolean", role: "string" }, "initial");
     this.type = typeOf(initial);
     this.role = options.role ?? (this instanceof Parameter ? "parameter" : "buffer");
     this.name = options.name ?? "variable";

@@ -271,7 +271,8 @@ const functions: Functions = {
   cast,
   ceil,
   clamp,
-  concat: (x: Tensor, others: readonly Tensor[], ...axis: number[]) => concat([x, ...others], ...axis),
+  concat: (x: Tensor, others: readonly Tensor[], ...axis: number[]) =>
+    concat(Array.isArray(others) ? [x, ...others] : others, ...axis),
   cos,
   cumsum,
   div,
@@ -346,7 +347,7 @@ const functions: Functions = {
   transpose,
   unsqueeze,
   variance,
-  where: (x: Tensor, condition: Tensor, other: Operand) => where(condition, x, other),
+  where: (x: Tensor, condition: Tensor, ...other: [Operand]) => where(condition, x, ...other),
 };
 
 for (const [name, fn] of Object.entries(functions)) {

@@ -3,7 +3,7 @@ import { softmax } from "../activations/softmax.js";
 import { watchingTape } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
 import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
@@ -129,11 +129,11 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   if (causal && mask !== undefined)
     throw new ErmineError("ERMINE_OPTION", `${name} takes a mask or causal: true. Put both into one mask.`);
   if (!(dropoutP >= 0 && dropoutP <= 1))
-    throw new ErmineError("ERMINE_OPTION", `${name}: dropoutP is a probability in [0, 1], got ${String(dropoutP)}.`);
+    throw new ErmineError("ERMINE_OPTION", `${name}: dropoutP is a probability in [0, 1], got ${show(dropoutP)}.`);
   const features = q.shape.at(-1);
   const scale = options.scale ?? (typeof features === "number" ? 1 / Math.sqrt(features) : undefined);
   if (scale === undefined || !Number.isFinite(scale))
-    throw new ErmineError("ERMINE_OPTION", `${name}: scale is a number, or q's last size is known; got ${String(scale)}.`);
+    throw new ErmineError("ERMINE_OPTION", `${name}: scale is a number, or q's last size is known; got ${show(scale)}.`);
   const attributes: AttentionAttributes = { scale, causal, nothing: "zero" };
   if (dropoutP === 0) return attend([q, k, v], mask, attributes);
   const weights = weightsOf(q, k, mask, attributes);

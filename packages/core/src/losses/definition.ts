@@ -312,8 +312,11 @@ function checkReduction(spec: { readonly name: string; readonly reductions?: obj
  * @example
  * totalNormalizer(mse.elements([tensor([1, 2]), tensor([1, 4])])); // => 2
  */
-export const totalNormalizer = ({ value, normalizer }: Elements): Tensor | number =>
-  normalizer === undefined ? elementCount(value) : sum(normalizer);
+export function totalNormalizer(elements: Elements): Tensor | number {
+  if (arguments.length > 1) checkArguments("totalNormalizer", arguments, 1);
+  checkElements("totalNormalizer", elements, []);
+  return elements.normalizer === undefined ? elementCount(elements.value) : sum(elements.normalizer);
+}
 
 /** @throws ErmineError ERMINE_SHAPE where it is not one weight a sample */
 function weighted(name: string, { value, normalizer }: Elements, sampleWeight: Tensor): Elements {

@@ -1,8 +1,9 @@
 /** Marks for numbers that are probabilities already, made elsewhere. */
+import { checkMapped } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { withDomain } from "../types/views.js";
 import type { Domain } from "../types/dtype.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 
 function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (value: number) => boolean): Tensor<D> {
   if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${what} are float32, got ${t.dtype}.`);
@@ -25,8 +26,11 @@ function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (val
  * @example
  * bce(asProbabilities(tensor([0.25, 0.75])), tensor([0, 1])).item(); // => 0.2877
  */
-export const asProbabilities = (t: Tensor): Tensor<"probabilities"> =>
-  marked(t, "probabilities", "Probabilities", (value) => value >= 0 && value <= 1);
+export function asProbabilities(t: Tensor): Tensor<"probabilities"> {
+  if (arguments.length > 1) checkMapped("asProbabilities", arguments, 1);
+  checkTensor("asProbabilities", t);
+  return marked(t, "probabilities", "Probabilities", (value) => value >= 0 && value <= 1);
+}
 
 /**
  * The same values, tagged as log probabilities. @throws ErmineError ERMINE_VALUE above 0
@@ -34,5 +38,8 @@ export const asProbabilities = (t: Tensor): Tensor<"probabilities"> =>
  * @example
  * nll(asLogProbabilities(log(tensor([[0.25, 0.75]]))), tensor([1], { dtype: "int32" })).item(); // => 0.2877
  */
-export const asLogProbabilities = (t: Tensor): Tensor<"logProbabilities"> =>
-  marked(t, "logProbabilities", "Log probabilities", (value) => value <= 1e-6);
+export function asLogProbabilities(t: Tensor): Tensor<"logProbabilities"> {
+  if (arguments.length > 1) checkMapped("asLogProbabilities", arguments, 1);
+  checkTensor("asLogProbabilities", t);
+  return marked(t, "logProbabilities", "Log probabilities", (value) => value <= 1e-6);
+}

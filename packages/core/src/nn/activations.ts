@@ -1,4 +1,5 @@
 /** Every activation as a module, under PyTorch's name. */
+import { ErmineError } from "../types/errors.js";
 import * as functions from "../activations/index.js";
 import type { Activation } from "../activations/definition.js";
 import { prelu } from "../activations/prelu.js";
@@ -8,8 +9,8 @@ import type { Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { checkSize } from "./size.js";
 import { checkCopy } from "../types/copy.js";
-import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkOptions, show } from "../types/options.js";
 import { Module } from "./module.js";
 
 /** A module that applies an activation. */
@@ -25,9 +26,16 @@ export interface ActivationModule<D extends Domain> extends Module {
 /* @__NO_SIDE_EFFECTS__ */
 export function activationModule<O extends Readonly<Record<string, unknown>>, D extends Domain>(
   activation: Activation<O, D>,
-  name: string = activation.activationName,
+  name: string = activation?.activationName,
 ): new (options?: Partial<O>) => ActivationModule<D> {
+  if (arguments.length > 2) checkArguments("activationModule", arguments, 2);
   checkCopy("activationModule", activation);
+  if (typeof activation !== "function" || !("activationName" in activation))
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `activationModule takes an activation, got ${show(activation)}. defineActivation makes one.`,
+    );
+  checkArgument("activationModule(activation, name)", "name", name, "string");
   return class extends Module {
     readonly options: Partial<O> | undefined;
 

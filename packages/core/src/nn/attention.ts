@@ -14,7 +14,7 @@ import { mean } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, xavierNormal, xavierUniform } from "../random/initializers.js";
 import { formatShape, mulSizes, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Dropout } from "./dropout.js";
 import { Linear } from "./linear.js";
@@ -161,6 +161,9 @@ export class MultiHeadAttention extends Module {
 
   /** (`run` gives the attention weights too.) */
   forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor<"real"> {
+    checkTensor("forward", query);
+    checkTensor("forward", key);
+    checkTensor("forward", value);
     checkOptions(
       "MultiHeadAttention.forward",
       masks,

@@ -2,7 +2,7 @@
 import { stopGradient } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";
 import { greater } from "../ops/comparison.js";
@@ -12,7 +12,7 @@ import { batchNormByStatistics, batchNormWithStatistics, normalizeGroups } from 
 import { elementCount, mean, measuredCount } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { formatShape, sameSize } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter, Variable } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
@@ -63,7 +63,7 @@ abstract class RunningNorm extends Module {
     checkSize(name, "numFeatures", numFeatures);
     const options = { ...defaults, ...given };
     if (options.momentum !== null && !(options.momentum >= 0 && options.momentum <= 1)) {
-      throw new ErmineError("ERMINE_OPTION", `${name}: momentum is in [0, 1] or null, got ${String(options.momentum)}.`);
+      throw new ErmineError("ERMINE_OPTION", `${name}: momentum is in [0, 1] or null, got ${show(options.momentum)}.`);
     }
     this.numFeatures = numFeatures;
     this.eps = options.eps;
@@ -129,6 +129,7 @@ abstract class BatchNorm extends RunningNorm {
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     this.checkChannels(x, this.#ranks);
     if (!this.measures) return this.normalizeByKept(x);
     const axis = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
@@ -198,6 +199,7 @@ abstract class InstanceNorm extends RunningNorm {
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     const ranks = [this.#spatial + 1, this.#spatial + 2];
     this.checkChannels(x, ranks, x.rank === ranks[0] ? 0 : 1);
     if (x.rank === ranks[1]) return this.#normalize(x);

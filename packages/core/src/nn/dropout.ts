@@ -6,7 +6,7 @@ import { full } from "../ops/creation.js";
 import { where } from "../ops/where.js";
 import { drawUniform } from "../random/generator.js";
 import { formatShape, type Shape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkProbability } from "./size.js";
 import { checkArguments } from "../types/arguments.js";
@@ -31,6 +31,7 @@ abstract class Drop extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    checkTensor("forward", x);
     if (!this.training || this.p === 0) return x;
     const shape = this.drawn(x);
     return this.drop(x, this.p === 1 ? full(shape, 0, { dtype: "bool" }) : greaterEqual(drawUniform(shape, "dropout"), this.p));

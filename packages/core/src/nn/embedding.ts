@@ -2,7 +2,7 @@
 import { noGrad } from "../dispatch/tapes.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { add, div, mul } from "../ops/arithmetic.js";
 import { greater } from "../ops/comparison.js";
 import { embedding } from "../ops/embedding.js";
@@ -13,7 +13,7 @@ import { norm } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, normalInit } from "../random/initializers.js";
 import { formatShape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
@@ -68,7 +68,7 @@ export class Embedding extends Module {
       throw new ErmineError("ERMINE_OPTION", `Embedding: paddingIdx ${paddingIdx} is not one of ${numEmbeddings} rows.`);
     }
     if (maxNorm !== undefined && !(maxNorm > 0)) {
-      throw new ErmineError("ERMINE_OPTION", `Embedding: maxNorm is above 0, got ${String(maxNorm)}.`);
+      throw new ErmineError("ERMINE_OPTION", `Embedding: maxNorm is above 0, got ${show(maxNorm)}.`);
     }
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
@@ -101,6 +101,7 @@ export class Embedding extends Module {
   }
 
   forward(indices: Tensor): Tensor<"real"> {
+    checkTensor("forward", indices);
     if (indices.dtype !== "int32")
       throw new ErmineError("ERMINE_DTYPE", `Embedding looks up int32 indices, got ${indices.dtype}. Use cast(x, "int32").`);
     const flat = reshape(indices, [-1]);

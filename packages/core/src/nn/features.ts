@@ -1,7 +1,9 @@
 /** What layers inside of a model give, beside what the model gives. */
+import { show } from "../types/options.js";
+import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 import { ErmineError, nearestName } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
-import type { Module } from "./module.js";
+import { checkModule, type Module } from "./module.js";
 
 /**
  * Runs fn, and takes the outputs of the modules at `paths` on the way: the last one where a module runs more than once. A compiled function can
@@ -17,12 +19,16 @@ export function withFeatures<P extends string, R, F = Tensor>(
   paths: readonly P[],
   fn: () => R,
 ): { readonly result: R; readonly features: Readonly<Record<P, F>> } {
+  if (arguments.length > 3) checkArguments("withFeatures", arguments, 3);
+  checkModule("withFeatures: its first argument", model);
+  checkArgument("withFeatures(model, paths, fn)", "paths", paths, "list");
+  checkFunction("withFeatures", fn, "withFeatures(model, paths, () => model.forward(x))");
   const modules = new Map(model.namedModules());
   for (const path of paths) {
     if (modules.has(path)) continue;
-    const near = nearestName(path, [...modules.keys()]);
+    const near = nearestName(String(path), [...modules.keys()]);
     const hint = near === undefined ? `It has: ${[...modules.keys()].slice(1).join(", ") || "none"}.` : `Did you mean "${near}"?`;
-    throw new ErmineError("ERMINE_USAGE", `withFeatures: there is no module "${path}" in ${model.describe()}. ${hint}`);
+    throw new ErmineError("ERMINE_USAGE", `withFeatures: there is no module ${show(path)} in ${model.describe()}. ${hint}`);
   }
   const found = new Map<P, unknown>();
   const removers = paths.map((path) => modules.get(path)!.onForward((output) => void found.set(path, output)));

@@ -1,10 +1,11 @@
 /** Axes joined into one, and one taken apart. */
+import { show } from "../types/options.js";
 import { ErmineError } from "../types/errors.js";
 import { flatten, reshape } from "../ops/shape.js";
 import { formatShape, normalizeAxis } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
-import { checkArguments } from "../types/arguments.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 
 /**
  * Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1).
@@ -21,6 +22,8 @@ export class Flatten extends Module {
   constructor(startAxis = 1, endAxis = -1) {
     checkArguments("Flatten", arguments, 2);
     super();
+    checkArgument("Flatten(startAxis, endAxis)", "startAxis", startAxis, "integer");
+    checkArgument("Flatten(startAxis, endAxis)", "endAxis", endAxis, "integer");
     this.startAxis = startAxis;
     this.endAxis = endAxis;
   }
@@ -46,16 +49,15 @@ export class Unflatten extends Module {
     checkArguments("Unflatten", arguments, 2);
     super();
     if (!Array.isArray(sizes) || sizes.length === 0 || !sizes.every((size) => Number.isInteger(size) && size >= -1)) {
-      throw new ErmineError(
-        "ERMINE_OPTION",
-        `Unflatten: sizes lists whole numbers, one of them may be -1, got ${JSON.stringify(sizes)}.`,
-      );
+      throw new ErmineError("ERMINE_OPTION", `Unflatten: sizes lists whole numbers, one of them may be -1, got ${show(sizes)}.`);
     }
+    checkArgument("Unflatten(axis, sizes)", "axis", axis, "integer");
     this.axis = axis;
     this.sizes = sizes;
   }
 
   forward(x: Tensor): Tensor {
+    checkTensor("forward", x);
     const at = normalizeAxis("Unflatten", this.axis, x.rank);
     const known = this.sizes.filter((size) => size >= 0).reduce((a, b) => a * b, 1);
     const whole = x.shape[at]!;

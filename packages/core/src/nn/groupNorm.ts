@@ -5,7 +5,7 @@ import { checkOptions } from "../types/options.js";
 import { ones, zeros } from "../ops/creation.js";
 import { normalizeGroups } from "../ops/normalization.js";
 import { formatShape, sameSize } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
@@ -59,6 +59,7 @@ export class GroupNorm extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     if (x.rank < 2 || !sameSize(x.shape[1]!, this.numChannels)) {
       throw new ErmineError("ERMINE_SHAPE", `expects ${this.numChannels} channels on axis 1, got ${formatShape(x.shape)}.`);
     }

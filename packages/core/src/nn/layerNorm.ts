@@ -1,6 +1,6 @@
 /** Normalizations over the last axes of each sample, and over neighbouring channels. */
 import { ErmineError } from "../types/errors.js";
-import { checkArguments } from "../types/arguments.js";
+import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
 import { add, div, mul, pow } from "../ops/arithmetic.js";
 import { ones, zeros } from "../ops/creation.js";
@@ -10,10 +10,18 @@ import { reshape } from "../ops/shape.js";
 import { normalizeLast } from "../ops/normalization.js";
 import { square } from "../ops/unary.js";
 import { formatShape, sameSize, sizeOf } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
+
+/** The sizes as a list, each a whole number ≥ 1. */
+function sizesOf(where: string, sizes: number | readonly number[]): readonly number[] {
+  checkArgument(`${where}(normalizedShape, options)`, "normalizedShape", sizes, "integers");
+  const list = typeof sizes === "number" ? [sizes] : [...sizes];
+  for (const size of list) checkSize(where, "normalizedShape", size);
+  return list;
+}
 
 /** The options of `LayerNorm`. */
 export interface LayerNormOptions {
@@ -46,14 +54,14 @@ export class LayerNorm extends Module {
     super();
     checkOptions("LayerNorm", options, { eps: "number", elementwiseAffine: "boolean", bias: "boolean" }, [normalizedShape]);
     const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
-    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
-    for (const size of this.normalizedShape) checkSize("LayerNorm", "normalizedShape", size);
+    this.normalizedShape = sizesOf("LayerNorm", normalizedShape);
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : undefined;
     this.bias = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape)) : undefined;
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     checkLastAxes(x, this.normalizedShape);
     const attributes = { eps: this.eps, centered: true };
     return normalizeLast(x, this.normalizedShape.length, this.weight?.value, this.bias?.value, attributes);
@@ -92,13 +100,13 @@ export class RMSNorm extends Module {
     super();
     checkOptions("RMSNorm", options, { eps: ["number", "null"], elementwiseAffine: "boolean" }, [normalizedShape]);
     const { eps, elementwiseAffine = true } = options;
-    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
-    for (const size of this.normalizedShape) checkSize("RMSNorm", "normalizedShape", size);
+    this.normalizedShape = sizesOf("RMSNorm", normalizedShape);
     this.eps = eps ?? 2 ** -23;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape)) : undefined;
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     checkLastAxes(x, this.normalizedShape);
     const attributes = { eps: this.eps, centered: false };
     return normalizeLast(x, this.normalizedShape.length, this.weight?.value, undefined, attributes);
@@ -155,6 +163,7 @@ export class LocalResponseNorm extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `expects (N, C, …size), got ${formatShape(x.shape)}.`);
     const [batch, channels, ...spatial] = x.shape;
     const window = { kernel: [this.size, 1], stride: [1, 1], countIncludePad: true };

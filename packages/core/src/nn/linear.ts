@@ -8,7 +8,7 @@ import { sum } from "../ops/reduction.js";
 import { permute, reshape } from "../ops/shape.js";
 import { defaultBias, defaultWeight, initialize, uniformInit } from "../random/initializers.js";
 import { formatShape, sameShape, sizeOf } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
@@ -104,6 +104,8 @@ export class Bilinear extends Module {
   }
 
   forward(x1: Tensor, x2: Tensor): Tensor<"real"> {
+    checkTensor("forward", x1);
+    checkTensor("forward", x2);
     const { in1Features, in2Features, outFeatures } = this;
     const lead = x1.shape.slice(0, -1);
     const fits = sameShape(lead, x2.shape.slice(0, -1)) && x1.shape.at(-1) === in1Features && x2.shape.at(-1) === in2Features;

@@ -1,4 +1,6 @@
 /** Every loss as a module, under PyTorch's name; its options are given once. */
+import { ErmineError } from "../types/errors.js";
+import { show } from "../types/options.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkCopy } from "../types/copy.js";
 import * as functions from "../losses/index.js";
@@ -22,7 +24,10 @@ export interface LossModule<I extends readonly Tensor[]> extends Module {
 export function lossModule<I extends readonly Tensor[], O extends object, R extends string>(
   loss: Loss<I, O, R>,
 ): new (options?: Partial<O> & CommonOptions<R>) => LossModule<I> {
+  if (arguments.length > 1) checkArguments("lossModule", arguments, 1);
   checkCopy("lossModule", loss);
+  if (typeof loss !== "function" || !("lossName" in loss))
+    throw new ErmineError("ERMINE_USAGE", `lossModule takes a loss, got ${show(loss)}. defineLoss makes one.`);
   return class extends Module {
     readonly options: Partial<O> & CommonOptions<R>;
 

@@ -2,9 +2,10 @@
  * A module: parameters and other modules as plain properties, and a `forward`. Names are found by walking the properties, so
  * they are PyTorch's for the same structure ("0.weight", "encoder.fc1.bias").
  */
+import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 import { checkCopy, copyKey, copyMark, type CopyMark } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { context, within, withPath } from "../dispatch/context.js";
 import type { Tensor } from "../types/tensor.js";
 import { Parameter, Variable } from "../dispatch/variable.js";
@@ -120,6 +121,8 @@ export abstract class Module {
    * tensors, each time that the function is traced: return what it takes (see `withFeatures`).
    */
   onForward(hook: ForwardHook): () => void {
+    if (arguments.length > 1) checkArguments("onForward", arguments, 1);
+    checkFunction("onForward", hook, "module.onForward((output, inputs, module) => …)");
     const self = Module.#self(this);
     self.#intercept();
     self.#hooks.add(hook);
@@ -128,6 +131,7 @@ export abstract class Module {
 
   /** Itself ("") and every module inside, with their paths; one that stands in two places has its first. */
   namedModules(): [string, Module][] {
+    if (arguments.length > 0) checkArguments("namedModules", arguments, 0);
     const found = new Map<Module, string>();
     walk(this, "", (path, item) => {
       if (!(item instanceof Module)) return false;
@@ -141,6 +145,7 @@ export abstract class Module {
 
   /** Every variable with its name: parameters and buffers (running means). A shared one has its first name. */
   namedVariables(): [string, Variable][] {
+    if (arguments.length > 0) checkArguments("namedVariables", arguments, 0);
     const found = new Map<Variable, string>();
     const seen = new Set<Module>();
     walk(this, "", (path, item) => {
@@ -161,16 +166,19 @@ export abstract class Module {
 
   /** All parameters with their paths, as in `stateDict`: ["fc1.weight", …]. */
   namedParameters(): [string, Parameter][] {
+    if (arguments.length > 0) checkArguments("namedParameters", arguments, 0);
     return this.namedVariables().filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
 
   /** The parameters that training changes; frozen ones are left out. */
   parameters(): Parameter[] {
+    if (arguments.length > 0) checkArguments("parameters", arguments, 0);
     return this.namedParameters().flatMap(([, parameter]) => (parameter.trainable ? [parameter] : []));
   }
 
   /** The count of numbers in its parameters. */
   parameterCount(options: { trainable?: boolean } = {}): number {
+    if (arguments.length > 1) checkArguments("parameterCount", arguments, 1);
     checkOptions("parameterCount", options, { trainable: "boolean" });
     return this.namedParameters()
       .filter(([, p]) => options.trainable === undefined || p.trainable === options.trainable)
@@ -179,6 +187,8 @@ export abstract class Module {
 
   /** As in training, all of its modules. @throws ErmineError ERMINE_USAGE where one went through Object.freeze and would have to change */
   train(training = true): this {
+    if (arguments.length > 1) checkArguments("train", arguments, 1);
+    checkArgument("train(training)", "training", training, "boolean");
     const others = this.namedModules().filter(([, module]) => module.training !== training);
     const frozen = others.find(([, module]) => Object.isFrozen(module));
     if (frozen !== undefined) {
@@ -194,23 +204,27 @@ export abstract class Module {
 
   /** Sets it and all modules in it to evaluation: dropout drops nothing, batch norm uses its running statistics. */
   eval(): this {
+    if (arguments.length > 0) checkArguments("eval", arguments, 0);
     return this.train(false);
   }
 
   /** Its parameters get no gradients until `thaw()`. */
   freeze(): this {
+    if (arguments.length > 0) checkArguments("freeze", arguments, 0);
     for (const [, parameter] of this.namedParameters()) parameter.trainable = false;
     return this;
   }
 
   /** Undoes `freeze`: optimizers update its parameters again. */
   thaw(): this {
+    if (arguments.length > 0) checkArguments("thaw", arguments, 0);
     for (const [, parameter] of this.namedParameters()) parameter.trainable = true;
     return this;
   }
 
   /** Copies of all variables by name. */
   async stateDict(): Promise<StateDict> {
+    if (arguments.length > 0) checkArguments("stateDict", arguments, 0);
     const entries = this.namedVariables().map(async ([name, variable]) => {
       const { shape, dtype } = variable.type;
       return [name, { shape, dtype, data: await variable.data() }] as const;
@@ -229,6 +243,7 @@ export abstract class Module {
    * text), ERMINE_DTYPE where an element does not fit its variable
    */
   loadStateDict(state: LoadableState, options: LoadOptions = {}): LoadReport {
+    if (arguments.length > 2) checkArguments("loadStateDict", arguments, 2);
     checkOptions("loadStateDict", options, { strict: "boolean", rename: ["object", "function"], otherShapes: "string" }, "state");
     return loadState(this.describe(), new Map(this.namedVariables()), state, options);
   }
@@ -253,6 +268,14 @@ export abstract class Module {
       "Modules are not moved: their tensors go to the backend that runs them. useBackend(await cpu()) chooses it.",
     );
   }
+}
+
+/** @internal @throws ErmineError ERMINE_USAGE where it is no module */
+export function checkModule(where: string, value: unknown): asserts value is Module {
+  checkCopy(where, value);
+  if (value instanceof Module) return;
+  const remedy = typeof value === "function" ? `: use its module, such as new ReLU()` : "";
+  throw new ErmineError("ERMINE_USAGE", `${where} is a module, got ${show(value)}${remedy}.`);
 }
 
 /** A module's own forward. @throws ErmineError ERMINE_USAGE where it has none */

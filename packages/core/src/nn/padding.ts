@@ -1,9 +1,10 @@
 /** Padding layers over one, two and three last axes: one class, named by mode and rank. */
+import { show } from "../types/options.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { pad, type PaddingMode } from "../ops/padding.js";
 import { formatShape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 
 /** One width for all sides, or [left, right, top, bottom, front, back]: the last axis first, as PyTorch's. */
@@ -22,20 +23,21 @@ class Padding extends Module implements PaddingLayer {
 
   constructor(name: string, spatial: number, mode: PaddingMode, padding: PaddingWidths, value: number) {
     super();
-    const list = typeof padding === "number" ? Array<number>(2 * spatial).fill(padding) : [...padding];
-    if (list.length !== 2 * spatial || !list.every(Number.isInteger)) {
+    const list = typeof padding === "number" ? Array<number>(2 * spatial).fill(padding) : padding;
+    if (!Array.isArray(list) || list.length !== 2 * spatial || !list.every(Number.isInteger)) {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `${name}: padding is a whole number, or ${2 * spatial} of them (before and after, the last axis first), got ${JSON.stringify(padding)}.`,
+        `${name}: padding is a whole number, or ${2 * spatial} of them (before and after, the last axis first), got ${show(padding)}.`,
       );
     }
-    this.padding = list;
+    this.padding = [...list];
     this.#name = name;
     this.#mode = mode;
     this.#value = value;
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     const spatial = this.padding.length / 2;
     if (x.rank < spatial) {
       throw new ErmineError("ERMINE_SHAPE", `expects at least ${spatial} axes, got ${formatShape(x.shape)}.`);
@@ -59,7 +61,7 @@ const layer = /* @__NO_SIDE_EFFECTS__ */ (
 ): new (padding: PaddingWidths) => PaddingLayer =>
   class extends Padding {
     constructor(padding: PaddingWidths) {
-      checkArguments(name, arguments, 1, `new ${name}([${Array.from(arguments).join(", ")}])`);
+      checkArguments(name, arguments, 1, `new ${name}([${Array.from(arguments, show).join(", ")}])`);
       super(name, spatial, mode, padding, 0);
     }
   };
@@ -73,7 +75,7 @@ const constantLayer = /* @__NO_SIDE_EFFECTS__ */ (
       checkArguments(name, arguments, 2);
       super(name, spatial, "constant", padding, value);
       if (typeof value !== "number") {
-        throw new ErmineError("ERMINE_OPTION", `${name}: value is a number, got ${String(value)}.`);
+        throw new ErmineError("ERMINE_OPTION", `${name}: value is a number, got ${show(value)}.`);
       }
     }
   };

@@ -1,6 +1,7 @@
 /** Pooling layers over one, two and three spatial axes; each also without a batch, (C, …size). */
+import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import {
   avgPool,
   lpPool,
@@ -187,6 +188,8 @@ abstract class LPPool extends Module {
 
   constructor(name: string, spatial: number, normType: number, kernelSize: Sizes, options: LpPoolOptions) {
     super();
+    if (!(Number.isFinite(normType) && normType !== 0))
+      throw new ErmineError("ERMINE_OPTION", `${name}: normType is a number other than 0, got ${show(normType)}.`);
     checkOptions(name, options, { stride: "integers", ceilMode: "boolean" }, [kernelSize]);
     this.normType = normType;
     this.kernelSize = eachAxis(name, "kernelSize", kernelSize, spatial, 1);

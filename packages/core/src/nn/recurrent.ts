@@ -9,7 +9,7 @@ import { linear } from "../ops/linear.js";
 import { concat, expandDims, sliceAxis, squeeze, stack, transpose } from "../ops/shape.js";
 import { where } from "../ops/where.js";
 import { formatShape, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";
-import { Tensor } from "../types/tensor.js";
+import { checkTensor, Tensor } from "../types/tensor.js";
 import type { Parameter } from "../dispatch/variable.js";
 import { Dropout } from "./dropout.js";
 import { floatInput } from "./input.js";
@@ -153,6 +153,7 @@ abstract class Recurrent extends Module {
    * @param options the state before the first step, or what is said of the sequences
    */
   run(x: Tensor, options?: RecurrentState | SequenceOptions): RecurrentResult {
+    checkTensor("forward", x);
     const { state: initial, lengths } = this.#sequenceOptions(options);
     if ((x.rank !== 3 && x.rank !== 2) || !sameSize(x.shape[x.rank - 1]!, this.inputSize)) {
       throw new ErmineError(
@@ -286,6 +287,7 @@ export class LSTM extends Recurrent {
     checkArguments("LSTM", arguments, 3);
     checkOptions("LSTM", options, { ...names, projSize: "integer" }, [inputSize, hiddenSize]);
     const { projSize = 0, ...rest } = options;
+    checkSize("LSTM", "hiddenSize", hiddenSize);
     checkSize("LSTM", "projSize", projSize, 0);
     if (projSize >= hiddenSize) {
       throw new ErmineError("ERMINE_OPTION", `LSTM: projSize ${projSize} must be less than hiddenSize ${hiddenSize}.`);

@@ -59,7 +59,7 @@ export const gruStep: Step = (x, [h], { hidden }) => {
 /** @internal @throws ErmineError ERMINE_OPTION */
 export function checkNonlinearity(where: string, nonlinearity: Nonlinearity): void {
   if (nonlinearity === "tanh" || nonlinearity === "relu") return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: nonlinearity is "tanh" or "relu", got "${String(nonlinearity)}".`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: nonlinearity is "tanh" or "relu", got ${show(nonlinearity)}.`);
 }
 
 /** @internal @throws ErmineError ERMINE_USAGE where a state is no list of tensors */
@@ -113,6 +113,7 @@ abstract class Cell extends Module {
 
   /** The state after x (N, inputSize), or (inputSize); `state` (N, H) each, default zeros. */
   protected next(x: Tensor, state: RecurrentState | undefined): RecurrentState {
+    checkTensor("forward", x);
     if (this.#states > 1) checkState(this.#name, "forward", state, this.#states);
     else for (const t of state ?? []) checkTensor(this.#name, t);
     const wrong = (x.rank !== 1 && x.rank !== 2) || !sameSize(x.shape[x.rank - 1]!, this.inputSize);

@@ -2,8 +2,8 @@
 import { ErmineError } from "../types/errors.js";
 import { add } from "../ops/arithmetic.js";
 import { formatShape, sameShape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
-import { Module, type Layer } from "./module.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
+import { checkModule, Module, type Layer } from "./module.js";
 import { checkArguments } from "../types/arguments.js";
 
 /**
@@ -22,11 +22,14 @@ export class Residual extends Module {
   constructor(branch: Layer, shortcut?: Layer) {
     checkArguments("Residual", arguments, 2);
     super();
+    checkModule("Residual: branch", branch);
+    if (shortcut !== undefined) checkModule("Residual: shortcut", shortcut);
     this.branch = branch;
     this.shortcut = shortcut;
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     const around = this.shortcut === undefined ? x : this.shortcut.forward(x);
     const y = this.branch.forward(x);
     if (!sameShape(around.shape, y.shape)) {

@@ -1,8 +1,6 @@
 /** Modules one after the other. */
-import { checkCopy } from "../types/copy.js";
-import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
-import { Module, type Layer } from "./module.js";
+import { checkModule, Module, type Layer } from "./module.js";
 
 /**
  * Applies its modules in order; they are named "0", "1", … as in PyTorch.
@@ -18,15 +16,7 @@ export class Sequential extends Module {
 
   constructor(...modules: readonly Layer[]) {
     super();
-    modules.forEach((module, i) => {
-      checkCopy("Sequential", module);
-      if (!(module instanceof Module)) {
-        throw new ErmineError(
-          "ERMINE_USAGE",
-          `Sequential takes modules; argument ${i} is ${typeof module === "function" ? "a function: use its module, such as new ReLU()" : typeof module}.`,
-        );
-      }
-    });
+    modules.forEach((module, i) => checkModule(`Sequential: argument ${i}`, module));
     Object.assign(this, modules);
     Object.defineProperty(this, "length", { value: modules.length, enumerable: false });
   }

@@ -5,7 +5,7 @@ import { show } from "../types/options.js";
 /** @internal @throws ErmineError ERMINE_OPTION where a size is not a whole number ≥ least */
 export function checkSize(where: string, name: string, value: number, least = 1): void {
   if (!Number.isInteger(value) || value < least) {
-    throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a whole number ≥ ${least}, got ${String(value)}.`);
+    throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a whole number ≥ ${least}, got ${show(value)}.`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** A model as a table: its layers, what shapes they give, how many parameters they have. */
+import { checkArguments } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
 import { ErmineError } from "../types/errors.js";
 import { Trace } from "../dispatch/trace.js";
@@ -6,7 +7,7 @@ import { Dim, formatShape } from "../types/dim.js";
 import { checkDTypeName, type DType } from "../types/dtype.js";
 import { Tensor } from "../types/tensor.js";
 import { leaves } from "../types/tree.js";
-import { Module } from "./module.js";
+import { checkModule, type Module } from "./module.js";
 
 /** The options of `summary`. */
 export interface SummaryOptions {
@@ -70,7 +71,8 @@ function outputShapes(model: Module, { input, dtype = "float32" }: SummaryOption
  * @throws ErmineError where the input does not fit, with the layer's path
  */
 export function summary(model: Module, options: SummaryOptions = {}): string {
-  if (!(model instanceof Module)) throw new ErmineError("ERMINE_USAGE", `summary takes a module, got ${show(model)}.`);
+  if (arguments.length > 2) checkArguments("summary", arguments, 2);
+  checkModule("summary: its first argument", model);
   checkOptions("summary", options, { input: "any", dtype: "string" }, "model");
   if (options.dtype !== undefined) checkDTypeName("summary", options.dtype);
   const shapes = outputShapes(model, options);

@@ -5,7 +5,7 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
 import { add } from "../ops/arithmetic.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { MultiHeadAttention, type AttentionMasks } from "./attention.js";
 import { Dropout } from "./dropout.js";
 import { LayerNorm } from "./layerNorm.js";
@@ -45,7 +45,7 @@ function activationOf(where: string, activation: TransformerLayerOptions["activa
   if (typeof activation === "function") return activation;
   const known = { relu: (x: Tensor) => relu(x), gelu: (x: Tensor) => gelu(x) };
   if (Object.hasOwn(known, activation)) return known[activation];
-  throw new ErmineError("ERMINE_OPTION", `${where}: activation is "relu", "gelu" or a function, got "${String(activation)}".`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: activation is "relu", "gelu" or a function, got ${show(activation)}.`);
 }
 
 /** What the encoder's and the decoder's layer share: self-attention, and two linear maps over each step. */
@@ -136,6 +136,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 
   forward(src: Tensor, masks: EncoderMasks = {}): Tensor<"real"> {
+    checkTensor("forward", src);
     checkOptions("TransformerEncoderLayer.forward", masks, encoderMasks, "src");
     const own = masksOf(masks.srcMask, masks.srcKeyPaddingMask, masks.isCausal);
     const attended = this.around(src, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
@@ -204,6 +205,8 @@ export class TransformerDecoderLayer extends TransformerLayer {
   }
 
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor<"real"> {
+    checkTensor("forward", tgt);
+    checkTensor("forward", memory);
     checkOptions("TransformerDecoderLayer.forward", masks, decoderMasks, "tgt, memory");
     const own = masksOf(masks.tgtMask, masks.tgtKeyPaddingMask, masks.tgtIsCausal);
     const cross = masksOf(masks.memoryMask, masks.memoryKeyPaddingMask, masks.memoryIsCausal);
@@ -220,7 +223,7 @@ abstract class Stack<L extends Module> extends Module {
 
   constructor(where: string, make: (index: number) => L, numLayers: number, options: { readonly norm?: Layer }) {
     super();
-    checkOptions(where, options, { norm: "any" }, `make, ${numLayers}`);
+    checkOptions(where, options, { norm: "any" }, `make, ${show(numLayers)}`);
     checkSize(where, "numLayers", numLayers);
     if (options.norm !== undefined && !(options.norm instanceof Module))
       throw new ErmineError(

@@ -1,12 +1,12 @@
 /** Transposed convolution layers over one, two and three spatial axes. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { checkOutputPadding, convolutionTranspose } from "../ops/transposedConvolution.js";
 import { eachAxis } from "../ops/window.js";
 import { defaultBias, defaultWeight, initialize } from "../random/initializers.js";
 import { concrete, formatShape } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Parameter } from "../dispatch/variable.js";
 import { checkChannels } from "./convolution.js";
 import { floatInput } from "./input.js";
@@ -69,7 +69,7 @@ abstract class ConvTranspose extends Module {
     const { bias = true, groups = 1, paddingMode = "zeros" } = options;
     checkChannels(name, { inChannels, outChannels, groups });
     if (paddingMode !== "zeros") {
-      throw new ErmineError("ERMINE_OPTION", `${name}: paddingMode can only be "zeros", got "${String(paddingMode)}".`);
+      throw new ErmineError("ERMINE_OPTION", `${name}: paddingMode can only be "zeros", got ${show(paddingMode)}.`);
     }
     const kernel = eachAxis(name, "kernelSize", kernelSize, rank, 1);
     const stride = eachAxis(name, "stride", options.stride ?? 1, rank, 1);
@@ -87,6 +87,7 @@ abstract class ConvTranspose extends Module {
 
   /** @param outputSize the spatial sizes wanted, in the place of outputPadding: those that a convolution would bring to x's */
   forward(x: Tensor, outputSize?: readonly number[]): Tensor<"real"> {
+    checkTensor("forward", x);
     const outputPadding = outputSize === undefined ? this.#window.outputPadding : this.#extra(x, outputSize);
     return convolutionTranspose(floatInput(x), this.weight.value, this.bias?.value, {
       ...this.#window,

@@ -3,7 +3,7 @@ import { ErmineError } from "../types/errors.js";
 import { checkResize, resize, type ResizeOptions } from "../ops/resize.js";
 import { permute, reshape } from "../ops/shape.js";
 import { formatShape, mulSizes, divSizes, type Size } from "../types/dim.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkSize, formatSizes } from "./size.js";
 import { checkArguments } from "../types/arguments.js";
@@ -27,6 +27,7 @@ export class Upsample extends Module {
   }
 
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `takes (N, C, …size), got ${formatShape(x.shape)}.`);
     return resize(x, this.options);
   }
@@ -62,6 +63,7 @@ export class PixelShuffle extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    checkTensor("forward", x);
     const r = this.upscaleFactor;
     const [channels, height, width] = x.shape.slice(-3) as [Size, Size, Size];
     const fewer = x.rank < 3 ? undefined : divSizes(channels, r * r);
@@ -93,6 +95,7 @@ export class PixelUnshuffle extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    checkTensor("forward", x);
     const r = this.downscaleFactor;
     const [channels, height, width] = x.shape.slice(-3) as [Size, Size, Size];
     const [h, w] = x.rank < 3 ? [undefined, undefined] : [divSizes(height, r), divSizes(width, r)];

@@ -1,4 +1,7 @@
 /** `apply` is the one door through which every operation goes. */
+import { ErmineError } from "../types/errors.js";
+import { isPlainObject, show } from "../types/options.js";
+import { checkArguments, wrongArgument } from "../types/arguments.js";
 import { dispatch } from "../dispatch/dispatch.js";
 import { inputsOf, type Attributes, type Op, type OptionalTensors } from "../ir/op.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -13,7 +16,12 @@ import { conform } from "./conform.js";
  * apply(sortOp, [tensor([2, 1])], { axis: 0, descending: false }).map((t) => t.toArray()); // => [[1, 2], [1, 0]]
  */
 export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
+  if (arguments.length > 3) checkArguments("apply", arguments, 3);
   const op = definition as unknown as Op;
+  if (typeof op?.infer !== "function")
+    throw new ErmineError("ERMINE_USAGE", `apply takes an op, got ${show(op)}. defineOp makes one.`);
+  if (!Array.isArray(given)) throw wrongArgument("apply(op, inputs, attributes)", "inputs", given, "list");
+  if (!isPlainObject(attributes)) throw wrongArgument("apply(op, inputs, attributes)", "attributes", attributes, "object");
   for (const t of given) if (t !== undefined) checkTensor(op.name, t);
   return dispatch(op, conform(op.name, inputsOf(op, given.length), given), attributes);
 }
@@ -25,5 +33,6 @@ export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTe
  * apply1(addOp, [tensor([1, 2]), tensor([3, 4])], {}).toArray(); // => [4, 6]
  */
 export function apply1<A extends Attributes>(op: Op<A>, inputs: OptionalTensors, attributes: A): Tensor {
+  if (arguments.length > 3) checkArguments("apply1", arguments, 3);
   return apply(op, inputs, attributes)[0]!;
 }

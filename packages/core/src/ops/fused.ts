@@ -1,4 +1,5 @@
 /** Ops whose gradient is an op of its own, which a backend can implement in one kernel. */
+import { checkArguments } from "../types/arguments.js";
 import { bindKernels } from "../ir/kernels.js";
 import { defineOp, type Attributes, type GradientRule, type InputSpec, type Op, type Tensors } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
@@ -72,6 +73,10 @@ export const ruleOfOp =
 export function defineFusedOp<A extends Attributes>(
   definition: Op<A> & Required<Pick<Op<A>, "gradient">>,
 ): Op<A> & { readonly gradientOp: Op<A> } {
+  if (arguments.length > 1) checkArguments("defineFusedOp", arguments, 1);
+  const { gradient, name } = defineOp(definition);
+  if (gradient === undefined)
+    throw new ErmineError("ERMINE_OPTION", `defineFusedOp: ${name} needs gradient, which becomes an op of its own.`);
   const gradientOp = gradientOpOf(definition, (...given) => definition.gradient(...given));
   return { ...definition, gradientOp, gradient: ruleOfOp(definition, gradientOp) };
 }

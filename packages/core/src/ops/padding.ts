@@ -1,7 +1,7 @@
 /** More numbers around a tensor: a constant, its own mirrored, its outermost repeated, or itself once more. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkList } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";
@@ -42,7 +42,7 @@ export function pad(
   if (!fits) {
     throw new ErmineError(
       "ERMINE_SHAPE",
-      `pad needs [before, after], whole numbers, for each axis of ${formatShape(x.shape)}, got ${JSON.stringify(widths)}.`,
+      `pad needs [before, after], whole numbers, for each axis of ${formatShape(x.shape)}, got ${show(widths)}.`,
     );
   }
   widths.forEach(([before, after], axis) => checkRoom(x, axis, before, after, mode));
@@ -86,7 +86,7 @@ const alongAxis =
 function checkRoom(x: Tensor, axis: number, before: number, after: number, mode: PaddingMode): void {
   const size = x.shape[axis]!;
   if (!["constant", "reflect", "replicate", "circular"].includes(mode)) {
-    throw new ErmineError("ERMINE_OPTION", `pad: mode is constant, reflect, replicate or circular, got "${String(mode)}".`);
+    throw new ErmineError("ERMINE_OPTION", `pad: mode is constant, reflect, replicate or circular, got ${show(mode)}.`);
   }
   if (before === 0 && after === 0) return;
   const place = `axis ${axis} of ${formatShape(x.shape)}`;

@@ -4,8 +4,8 @@
  * are the op `randomUniform`, fed with counters.
  */
 import { ErmineError } from "../types/errors.js";
-import { checkArgument, checkArguments, checkFunction, checkList, checkMapped } from "../types/arguments.js";
-import { checkOptions, show } from "../types/options.js";
+import { checkArgument, checkArguments, checkFunction, checkList, checkMapped, wrongArgument } from "../types/arguments.js";
+import { requireOptions, show } from "../types/options.js";
 import { context, within, type RandomStream } from "../dispatch/context.js";
 import { checkShape, concrete, sizeOf, type Shape } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
@@ -46,7 +46,8 @@ function checkedSeed(value: number): number {
  * drawn outside. Inside a trace the counters are a feed, and each draw an op of the graph.
  */
 export function withRandom<T>(stream: RandomContext, fn: () => T): T {
-  checkOptions("withRandom", stream, { seed: "number", counters: "tensor" });
+  if (arguments.length > 2) checkArguments("withRandom", arguments, 2);
+  requireOptions("withRandom", stream, { seed: "number", counters: "tensor" });
   checkTensor("withRandom", stream.counters);
   checkFunction("withRandom", fn, "withRandom({ seed, counters }, () => f(x))");
   return within("random", { seed: checkedSeed(stream.seed), counters: stream.counters, calls: new Map() }, fn);
@@ -76,6 +77,8 @@ function checkCount(where: string, shape: Shape): number {
  * @throws ErmineError ERMINE_USAGE inside a trace without a context: the numbers would be the same in every run
  */
 export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
+  if (arguments.length > 2) checkArguments("drawUniform", arguments, 2);
+  if (typeof purpose !== "string") throw wrongArgument("drawUniform(shape, purpose)", "purpose", purpose, "string");
   const ofStep = context.trace?.drawEachStep?.((steps) => drawUniform([steps, ...shape], purpose));
   if (ofStep !== undefined) return ofStep;
   const counters = context.random?.counters;
@@ -169,6 +172,10 @@ export { uniform24 };
 
 /** Fisher–Yates over 0 … count − 1: what a loader shuffles with. */
 export function shuffledIndices(count: number, key: Key): Int32Array {
+  if (arguments.length > 2) checkArguments("shuffledIndices", arguments, 2);
+  checkShape("shuffledIndices: count", [count]);
+  if (!Array.isArray(key) || key.length !== 2 || !key.every(Number.isInteger))
+    throw new ErmineError("ERMINE_USAGE", `shuffledIndices: key is two whole numbers, as hashKey makes it, got ${show(key)}.`);
   const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   const words = randomBits(count, key, beginning);

@@ -3,7 +3,7 @@
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
 import { checkArgument, checkArguments } from "../types/arguments.js";
-import { checkOptions } from "../types/options.js";
+import { checkOptions, show } from "../types/options.js";
 import { ErmineError, nearestName } from "../types/errors.js";
 import { hostTensor } from "../ops/creation.js";
 import { checkShape } from "../types/dim.js";
@@ -21,6 +21,8 @@ const product = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 
 /** The number of inputs that one output of a weight [out, in, ...kernel] sums over, and the number of outputs that one input reaches. @throws for rank < 2 */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
+  if (arguments.length > 1) checkArguments("fans", arguments, 1);
+  checkShape("fans", shape);
   if (shape.length < 2)
     throw new ErmineError("ERMINE_SHAPE", `This initializer needs a weight of at least 2 axes, got [${shape.join(", ")}].`);
   const receptive = product(shape.slice(2));
@@ -29,6 +31,9 @@ export function fans(shape: readonly number[]): { fanIn: number; fanOut: number 
 
 /** The recommended gain: 1, tanh 5/3, relu √2, leakyRelu √(2 / (1 + a²)) with slope a, selu 3/4. */
 export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
+  if (arguments.length > 2) checkArguments("gainOf", arguments, 2);
+  checkArgument("gainOf(nonlinearity, slope)", "nonlinearity", nonlinearity, "string");
+  checkArgument("gainOf(nonlinearity, slope)", "slope", slope, "number");
   const gains: Readonly<Record<Nonlinearity, number>> = {
     linear: 1,
     sigmoid: 1,
@@ -130,7 +135,7 @@ function checkKaiming(where: string, options: KaimingOptions): void {
   const { mode = "fanIn", nonlinearity = "leakyRelu" } = options;
   gainOf(nonlinearity);
   if (mode === "fanIn" || mode === "fanOut") return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: mode is "fanIn" or "fanOut", got "${String(mode)}".`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: mode is "fanIn" or "fanOut", got ${show(mode)}.`);
 }
 
 const kaimingScale = (
@@ -253,11 +258,12 @@ export type InitializerName = keyof typeof byName;
 
 /** The initializer of that name, with its defaults. @throws ErmineError ERMINE_OPTION that lists the names */
 export function initializerOf(name: InitializerName): Initializer {
-  if (Object.hasOwn(byName, name)) return byName[name]();
+  if (arguments.length > 1) checkArguments("initializerOf", arguments, 1);
+  if (typeof name === "string" && Object.hasOwn(byName, name)) return byName[name]();
   const near = nearestName(name, Object.keys(byName));
   throw new ErmineError(
     "ERMINE_OPTION",
-    `There is no initializer "${String(name)}". ${near === undefined ? `There are: ${Object.keys(byName).join(", ")}.` : `Did you mean "${near}"?`}`,
+    `There is no initializer ${show(name)}. ${near === undefined ? `There are: ${Object.keys(byName).join(", ")}.` : `Did you mean "${near}"?`}`,
   );
 }
 
@@ -266,6 +272,10 @@ export function initializerOf(name: InitializerName): Initializer {
  * `manualSeed`: two layers differ, and a program that builds the same layers in the same order has the same values.
  */
 export function initialize(initializer: Initializer, shape: readonly number[], name: string): Tensor<"real"> {
+  if (arguments.length > 3) checkArguments("initialize", arguments, 3);
+  const signature = "initialize(initializer, shape, name)";
+  checkArgument(signature, "initializer", initializer, "function");
+  checkArgument(signature, "name", name, "string");
   checkShape(name, shape);
   return hostTensor(initializer(shape, nextKey(`init ${name}`)), [...shape], "float32");
 }

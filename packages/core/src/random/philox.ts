@@ -4,6 +4,7 @@
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
+import { wrongArgument } from "../types/arguments.js";
 
 export type Key = readonly [number, number];
 
@@ -88,6 +89,7 @@ export function randomUniform24(count: number, key: Key, place: DrawPlace): Floa
 
 /** A key from a seed and names (what for, which module, which call): 64 bits of FNV-1a, mixed. */
 export function hashKey(seed: number, ...names: readonly (string | number)[]): Key {
+  if (!Number.isInteger(seed)) throw wrongArgument("hashKey(seed, name)", "seed", seed, "integer");
   const text = [seed, ...names].join("\u0000");
   const word = (basis: number): number => {
     let hash = basis;

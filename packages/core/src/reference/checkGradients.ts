@@ -1,4 +1,5 @@
 /** Gradients against finite differences, in double precision: how a rule proves itself. */
+import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 import { valueAndGrad } from "../autograd/gradients.js";
 import { withBackend } from "../dispatch/currentBackend.js";
 import type { Backend } from "../ir/contract.js";
@@ -9,7 +10,7 @@ import { hostTensor } from "../ops/creation.js";
 import { sum } from "../ops/reduction.js";
 import { concrete, formatShape } from "../types/dim.js";
 import { scope } from "../dispatch/scope.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { reference } from "./reference.js";
 
 /** The options of `checkGradients`. */
@@ -42,12 +43,17 @@ export function checkGradients(
   inputs: readonly Tensor[],
   options: CheckGradientsOptions = {},
 ): number {
+  if (arguments.length > 3) checkArguments("checkGradients", arguments, 3);
+  checkFunction("checkGradients", fn, "checkGradients((x) => f(x), [x])");
+  checkArgument("checkGradients(fn, inputs, options)", "inputs", inputs, "list");
+  for (const t of inputs) checkTensor("checkGradients", t);
   checkOptions("checkGradients", options, { eps: "number", tolerance: "number" });
   const { eps = 1e-6, tolerance = 1e-6 } = options;
   const backend: Backend = reference();
   const numbers = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));
   const fresh = (): Tensor[] => inputs.map((t, i) => hostTensor(numbers[i]!.slice(), concrete(t.shape), t.dtype, t.domain));
   const weighted = (t: Tensor): Tensor => {
+    checkTensor("checkGradients: its function", t);
     const weights = Float64Array.from({ length: t.size }, (_, i) => 1 + 0.5 * Math.sin(1 + i));
     return sum(mul(t, hostTensor(weights, concrete(t.shape), "float32")));
   };

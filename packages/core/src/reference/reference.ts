@@ -2,6 +2,7 @@
  * The smallest backend: plain TypeScript, double precision inside, no speed. The oracle of every law, the trainer's test double, and the
  * template for a backend of one's own. It has the primitives only, so that everything else proves its decomposition.
  */
+import { checkArguments } from "../types/arguments.js";
 import type { Backend, BackendPlugin, KernelOutput } from "../ir/contract.js";
 import { markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
@@ -36,6 +37,7 @@ const kernels: Readonly<Record<string, ArrayKernel>> = { ...elementwise, ...redu
 
 /** Creates a reference backend. It needs no disposal, but has one. */
 export function reference(options: ReferenceOptions = {}): Backend {
+  if (arguments.length > 1) checkArguments("reference", arguments, 1);
   checkOptions("reference", options, { precision: "string", dtypes: "list", late: "boolean", without: "list" });
   const { precision = "float64", dtypes = all, late = false, without = [] } = options;
   if (precision !== "float64" && precision !== "float32")

@@ -57,6 +57,7 @@ export function nearestName(
   known: readonly string[],
   foreign: Readonly<Record<string, string>> = {},
 ): string | undefined {
+  if (typeof name !== "string") return undefined;
   const translated = foreign[name];
   if (translated !== undefined && known.includes(translated)) return translated;
   let best: string | undefined;

@@ -1,4 +1,5 @@
 /** Trees: tensors in arrays and plain objects, which is what batches, parameters and gradients are. */
+import { checkArgument, checkArguments, checkMapped } from "./arguments.js";
 import { ErmineError } from "./errors.js";
 
 /** A leaf, or arrays and plain objects of them, nested at most 512 deep. */
@@ -24,7 +25,10 @@ function below(depth: number): number {
  *
  * @throws ErmineError ERMINE_VALUE where arrays and objects are nested more than 512 deep, which one that contains itself is
  */
-export const leaves = (tree: unknown): unknown[] => leavesAt(tree, 0);
+export function leaves(tree: unknown): unknown[] {
+  if (arguments.length > 1) checkMapped("leaves", arguments, 1);
+  return leavesAt(tree, 0);
+}
 
 function leavesAt(tree: unknown, depth: number): unknown[] {
   const all = Array.isArray(tree) ? (tree as unknown[]) : isPlain(tree) ? Object.values(tree) : undefined;
@@ -38,8 +42,12 @@ function leavesAt(tree: unknown, depth: number): unknown[] {
  *
  * @throws ErmineError ERMINE_VALUE where arrays and objects are nested more than 512 deep, which one that contains itself is
  */
-export const mapTree = <A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> =>
-  mapTreeAt(tree, fn, path, 0);
+export function mapTree<A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path = ""): Tree<B> {
+  if (arguments.length > 3) checkArguments("mapTree", arguments, 3);
+  checkArgument("mapTree(tree, fn, path)", "fn", fn, "function");
+  checkArgument("mapTree(tree, fn, path)", "path", path, "string");
+  return mapTreeAt(tree, fn, path, 0);
+}
 
 function mapTreeAt<A, B>(tree: Tree<A>, fn: (leaf: A, path: string) => B, path: string, depth: number): Tree<B> {
   const at = (item: unknown, key: string | number): Tree<B> =>

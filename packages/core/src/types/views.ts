@@ -1,4 +1,7 @@
 /** Tensors over the elements of others: under another dtype or domain, and which of them are one tensor to tapes and traces. */
+import { checkArguments } from "./arguments.js";
+import { ErmineError } from "./errors.js";
+import { show } from "./options.js";
 import type { DType, Domain } from "./dtype.js";
 import type { TensorType } from "./storage.js";
 import { checkTensor, Tensor, typeOf } from "./tensor.js";
@@ -20,14 +23,22 @@ export function aliasOf(t: Tensor, other: Tensor): Tensor {
 
 function view(t: Tensor, dtype: DType, domain: Domain): Tensor {
   if (t.domain === domain && t.dtype === dtype) return t;
-  checkTensor("withDomain", t);
   const result = new Tensor({ shape: t.shape, dtype, domain }, t.state);
   aliases.set(result, keyOf(t));
   return result;
 }
 
 /** The same elements under another domain; shares the state. */
-export const withDomain = <D extends Domain>(t: Tensor, domain: D): Tensor<D> => view(t, t.dtype, domain) as Tensor<D>;
+export function withDomain<D extends Domain>(t: Tensor, domain: D): Tensor<D> {
+  if (arguments.length > 2) checkArguments("withDomain", arguments, 2);
+  checkTensor("withDomain", t);
+  if (domain !== "real" && domain !== "probabilities" && domain !== "logProbabilities")
+    throw new ErmineError(
+      "ERMINE_DOMAIN",
+      `withDomain: a domain is "real", "probabilities" or "logProbabilities", got ${show(domain)}.`,
+    );
+  return view(t, t.dtype, domain) as Tensor<D>;
+}
 
 /**
  * Decomposed and lowered results carry the domains and dtypes that the whole op promises (a backend without int32 computes

@@ -1,6 +1,6 @@
 /** Stops when a log no longer gets better, and puts the best weights back. */
 import { ErmineError, scope } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import type { StateDict } from "@ermine/core/nn";
 import { checkMode, nanReason, signOf, type Mode } from "../monitor.js";
 import { requireNumber } from "../schedules/schedule.js";
@@ -63,7 +63,7 @@ export function earlyStopping<const Name extends string>(options: EarlyStoppingO
   checkMode("earlyStopping", mode);
   requireNumber("earlyStopping", "minDelta", minDelta, 0);
   if (!Number.isInteger(patience) || patience < 0) {
-    throw new ErmineError("ERMINE_OPTION", `earlyStopping: patience is a whole number of epochs ≥ 0, got ${String(patience)}.`);
+    throw new ErmineError("ERMINE_OPTION", `earlyStopping: patience is a whole number of epochs ≥ 0, got ${show(patience)}.`);
   }
   const fits = new WeakMap<Control, Progress>();
   return {

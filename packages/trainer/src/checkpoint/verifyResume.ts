@@ -1,6 +1,6 @@
 /** The proof, on a set-up of one's own, that what is interrupted and resumed has the bits of what never was. */
 import { ErmineError } from "@ermine/core";
-import { checkFunction, checkOptions, formatShape } from "@ermine/core/define";
+import { checkFunction, checkOptions, formatShape, show } from "@ermine/core/define";
 import type { Callback } from "../callbacks/callback.js";
 import type { DataSource } from "../data/source.js";
 import type { FitOptions } from "../options.js";
@@ -60,7 +60,7 @@ export async function verifyResume<M extends string, T extends string>(
   options: VerifyResumeOptions<M, T> = {},
 ): Promise<ResumeReport> {
   if (!Number.isInteger(updates) || updates < 1)
-    throw new ErmineError("ERMINE_OPTION", `verifyResume: updates is a whole number ≥ 1, got ${String(updates)}.`);
+    throw new ErmineError("ERMINE_OPTION", `verifyResume: updates is a whole number ≥ 1, got ${show(updates)}.`);
   checkOptions<object>(
     "verifyResume",
     options,

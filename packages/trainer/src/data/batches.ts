@@ -1,4 +1,5 @@
 /** Mini-batches of a data set in memory. The order of an epoch depends on the seed and its number alone; a batch is filled again and again. */
+import { show } from "@ermine/core/define";
 import { ErmineError, hashKey, shuffledIndices, type DType, type TypedArray } from "@ermine/core";
 import type { Feed } from "@ermine/core/backend";
 import type { Column } from "./column.js";
@@ -8,7 +9,7 @@ import type { Batch, BatchColumn, BatchRequest, ColumnTree } from "./source.js";
 /** @throws ErmineError ERMINE_OPTION where the size is not a whole number ≥ 1 */
 export function checkBatchSize(batchSize: number): number {
   if (Number.isInteger(batchSize) && batchSize >= 1) return batchSize;
-  throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${String(batchSize)}.`);
+  throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${show(batchSize)}.`);
 }
 
 /** Rows of a column in memory. */

@@ -124,7 +124,7 @@ const noIterator = (items: unknown): ErmineError =>
 
 function checkCount(name: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return;
-  throw new ErmineError("ERMINE_OPTION", `stream: ${name} is a whole number ≥ ${least}, got ${String(value)}.`);
+  throw new ErmineError("ERMINE_OPTION", `stream: ${name} is a whole number ≥ ${least}, got ${show(value)}.`);
 }
 
 function opener(source: StreamSource, seeks: boolean): { open: (pass: StreamPass) => Items; resume: DataSource["resume"] } {

@@ -1,6 +1,6 @@
 /** Precision, recall and F1: of what was said, of what there was, and both. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { answers, areDistributions } from "./accuracy.js";
 import type { HostBatch, Metric } from "./metric.js";
 
@@ -69,7 +69,7 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
   const { average, threshold, ignoreIndex = -100 } = options;
   const known = ["macro", "micro", "weighted", "binary"];
   if (average !== undefined && !known.includes(average)) {
-    throw new ErmineError("ERMINE_OPTION", `${name}: average is one of ${known.join(", ")}; got "${String(average)}".`);
+    throw new ErmineError("ERMINE_OPTION", `${name}: average is one of ${known.join(", ")}; got ${show(average)}.`);
   }
   return {
     name,

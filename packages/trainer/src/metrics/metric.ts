@@ -78,7 +78,7 @@ export function checkMetrics(where: string, metrics: readonly Metric[]): void {
     if (better !== undefined && better !== "higher" && better !== "lower") {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `${where}: better of the metric ${given["name"]} is "higher" or "lower", got ${JSON.stringify(better)}.`,
+        `${where}: better of the metric ${given["name"]} is "higher" or "lower", got ${show(better)}.`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
 import { checkClass } from "./truth.js";
@@ -233,7 +233,7 @@ export function calibrationError(
   checkOptions("calibrationError", options, { bins: "number", ignoreIndex: "number" });
   const { bins = 15, ignoreIndex = -100 } = options;
   if (!Number.isInteger(bins) || bins < 1) {
-    throw new ErmineError("ERMINE_OPTION", `calibrationError: bins is a whole number of at least 1, got ${String(bins)}.`);
+    throw new ErmineError("ERMINE_OPTION", `calibrationError: bins is a whole number of at least 1, got ${show(bins)}.`);
   }
   const merge = (a: readonly number[], b: readonly number[]): readonly number[] => a.map((value, i) => value + b[i]!);
   return {

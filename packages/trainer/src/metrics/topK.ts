@@ -1,6 +1,6 @@
 /** The share of answers that are among the k most probable, and the mean surprise. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { areDistributions, argMaxAt } from "./accuracy.js";
 import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 import { checkClass } from "./truth.js";
@@ -44,7 +44,7 @@ export function topKAccuracy(
   checkOptions("topKAccuracy", options, { k: "number", ignoreIndex: "number" });
   const { k = 5, ignoreIndex = -100 } = options;
   if (!Number.isInteger(k) || k < 1) {
-    throw new ErmineError("ERMINE_OPTION", `topKAccuracy: k is a whole number of at least 1, got ${String(k)}.`);
+    throw new ErmineError("ERMINE_OPTION", `topKAccuracy: k is a whole number of at least 1, got ${show(k)}.`);
   }
   return defineMetric({
     name: "topKAccuracy",

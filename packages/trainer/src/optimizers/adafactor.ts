@@ -1,4 +1,5 @@
 /** Adam's mean squares as a row and a column. */
+import { show } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 import { ageOf, rateAt, type Rate } from "../schedules/schedule.js";
 import { builtinOptimizer, checkRange, hasDecay } from "./definition.js";
@@ -32,12 +33,12 @@ export const adafactor = builtinOptimizer<AdafactorOptions>({
   check(options) {
     const { eps, d } = options;
     checkRange("adafactor", options, ["beta2Decay"], -Infinity, 1e-300);
-    if (!(d >= 1)) throw new ErmineError("ERMINE_OPTION", `adafactor: d must be at least 1, got ${String(d)}.`);
+    if (!(d >= 1)) throw new ErmineError("ERMINE_OPTION", `adafactor: d must be at least 1, got ${show(d)}.`);
     const fits = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isFinite(value);
     if (Array.isArray(eps) && eps.length === 2 && (eps[0] === null || fits(eps[0])) && fits(eps[1])) return;
     throw new ErmineError(
       "ERMINE_OPTION",
-      `adafactor: eps is a pair, of the squares (null: float32's) and of the weights' size, got ${JSON.stringify(eps)}.`,
+      `adafactor: eps is a pair, of the squares (null: float32's) and of the weights' size, got ${show(eps)}.`,
     );
   },
   links: ({ learningRate, weightDecay, beta2Decay, eps, d }) => [

@@ -3,7 +3,7 @@
  * with them: `evaluate(data, { weights: "averaged" })`, `withAveragedWeights(fn)`.
  */
 import { add, ErmineError, mul, sub } from "@ermine/core";
-import { checkArguments, checkOptions, markCopy } from "@ermine/core/define";
+import { checkArguments, checkOptions, markCopy, show } from "@ermine/core/define";
 import { ageOf, type Time } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";
@@ -37,7 +37,7 @@ function averaged(name: string, optimizer: Optimizer, options: object, follow: (
 
 const wholeNumber = (where: string, name: string, value: number, least: number): void => {
   if (Number.isInteger(value) && value >= least) return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a whole number of at least ${least}, got ${String(value)}.`);
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a whole number of at least ${least}, got ${show(value)}.`);
 };
 
 /**
@@ -58,7 +58,7 @@ export function exponentialAverage(
   checkOptions("exponentialAverage", options, { decay: "number" }, "optimizer");
   const { decay = 0.999 } = options;
   if (!(decay >= 0 && decay <= 1))
-    throw new ErmineError("ERMINE_OPTION", `exponentialAverage: decay is in [0, 1], got ${String(decay)}.`);
+    throw new ErmineError("ERMINE_OPTION", `exponentialAverage: decay is in [0, 1], got ${show(decay)}.`);
   return averaged("exponentialAverage", optimizer, { decay }, (time) => (ageOf(time) === 0 ? 1 : 1 - decay));
 }
 

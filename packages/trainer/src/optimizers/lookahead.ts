@@ -1,6 +1,6 @@
 /** Slow weights that follow an optimizer's every k-th. */
 import { add, ErmineError, greater, mul, sub, where } from "@ermine/core";
-import { checkArguments, checkOptions, markCopy } from "@ermine/core/define";
+import { checkArguments, checkOptions, markCopy, show } from "@ermine/core/define";
 import { ageOf } from "../schedules/schedule.js";
 import { checkOptimizer, type Optimizer } from "./optimizer.js";
 import { scalarAt } from "./scalars.js";
@@ -27,8 +27,8 @@ export function lookahead(
   checkOptimizer("lookahead: its first argument", optimizer);
   const { k = 5, alpha = 0.5 } = options;
   if (!Number.isInteger(k) || k < 1)
-    throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${String(k)}.`);
-  if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${String(alpha)}.`);
+    throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${show(k)}.`);
+  if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${show(alpha)}.`);
   // The slow weights are every row's.
   const { rows: _, ...whole } = optimizer;
   const slowName = freeSlotName(optimizer, "slow");

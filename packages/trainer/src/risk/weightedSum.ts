@@ -1,6 +1,6 @@
 /** Several losses as one: what a model with auxiliary outputs minimizes. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, requireOptions } from "@ermine/core/define";
+import { checkArguments, requireOptions, show } from "@ermine/core/define";
 import { isLoss, type LossPart, type WeightedSum } from "./objective.js";
 
 export type { LossPart, WeightedSum } from "./objective.js";
@@ -29,13 +29,13 @@ export function weightedSum<const Name extends string>(parts: readonly LossPart<
     if (typeof name !== "string" || name === "" || names.has(name)) {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `weightedSum: each part has a name of its own, other than "loss"; got ${JSON.stringify(name)}${names.has(name) ? " again" : ""}.`,
+        `weightedSum: each part has a name of its own, other than "loss"; got ${show(name)}${names.has(name) ? " again" : ""}.`,
       );
     }
     names.add(name);
     if (typeof loss !== "function") throw new ErmineError("ERMINE_OPTION", `weightedSum: the part "${name}" has no loss.`);
     if (!Number.isFinite(weight))
-      throw new ErmineError("ERMINE_OPTION", `weightedSum: the weight of "${name}" is a number, got ${String(weight)}.`);
+      throw new ErmineError("ERMINE_OPTION", `weightedSum: the weight of "${name}" is a number, got ${show(weight)}.`);
   }
   return { parts: parts.map((part) => ({ ...part, weight: part.weight ?? 1 })) };
 }

@@ -1,6 +1,6 @@
 /** Links for matrices: their mean squares as a row and a column, and their momentum made orthogonal. */
 import { add, clamp, div, ErmineError, matmul, mean, mul, norm, rsqrt, sub, transpose, type Tensor } from "@ermine/core";
-import { checkArguments, portableMath } from "@ermine/core/define";
+import { checkArguments, portableMath, show } from "@ermine/core/define";
 import { ageOf } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation, type SlotPlan } from "../chain.js";
 import { isPositiveInFloat32, linkOptions } from "./options.js";
@@ -117,6 +117,6 @@ export function checkAdjustLrFn(where: string, adjustLrFn: AdjustLrFn): void {
   if (Object.hasOwn(factors, adjustLrFn)) return;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${where}: adjustLrFn is one of ${Object.keys(factors).join(", ")}, got "${String(adjustLrFn)}".`,
+    `${where}: adjustLrFn is one of ${Object.keys(factors).join(", ")}, got ${show(adjustLrFn)}.`,
   );
 }
