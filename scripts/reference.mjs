@@ -80,6 +80,12 @@ export function pages() {
       signatures: true,
       members: of("@ermine/trainer/checkpoint", () => true),
     }),
+    "workers.md": page({
+      title: "Training in a worker",
+      lead: "From `@ermine/trainer/worker`: [how, and what is promised](../workers.md).",
+      signatures: true,
+      members: of("@ermine/trainer/worker", () => true),
+    }),
     "preprocessing.md": page({
       title: "Preprocessing",
       lead: "From `@ermine/preprocessing`: columns of a table as what a network takes, fitted on the training part alone.",

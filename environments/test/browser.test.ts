@@ -4,23 +4,34 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { findChromium, openExtension, openSite, type Site } from "../src/chromium.js";
+import { trainInWorker } from "@ermine/trainer/worker";
 import { comparable, runBundle, type Outcome } from "../src/project.js";
 
 const executable = findChromium();
+
+/** What workerPage.mjs gives. */
+interface WorkerOutcome {
+  readonly steps: readonly number[];
+  readonly events: readonly string[];
+  readonly stopped: string;
+  readonly prediction: number;
+  readonly missing: string;
+}
 
 if (executable === undefined) {
   it("not run (needs Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/it)", () => {});
 } else {
   const project = inject("project");
   const folder = join(project, "site");
+  const entry = (name: string): string => join(project, `${name}.mjs`);
   let site: Site;
   let expected: Outcome;
 
   beforeAll(async () => {
     mkdirSync(folder, { recursive: true });
-    const entry = (name: string): string => join(project, `${name}.mjs`);
     const common = { bundle: true, logLevel: "error", absWorkingDir: project } as const;
-    await build({ ...common, entryPoints: [entry("entry")], outdir: folder, format: "esm", splitting: true });
+    const pages = ["entry", "workerPage", "trainWorker"].map(entry);
+    await build({ ...common, entryPoints: pages, outdir: folder, format: "esm", splitting: true });
     await build({
       ...common,
       entryPoints: [entry("serviceWorker")],
@@ -39,6 +50,7 @@ if (executable === undefined) {
       await build({ ...bundle, format: "iife", globalName: name });
     }
     writeFileSync(join(folder, "page.html"), '<!doctype html><script type="module" src="entry.js"></script>');
+    writeFileSync(join(folder, "worker.html"), '<!doctype html><script type="module" src="workerPage.js"></script>');
     writeFileSync(join(folder, "two.html"), '<!doctype html><script src="first.js"></script><script src="second.js"></script>');
     for (const name of ["split", "whole"]) writeFileSync(join(folder, name, "index.html"), "<!doctype html>");
     site = await openSite(executable, folder);
@@ -86,6 +98,28 @@ if (executable === undefined) {
       await page.close();
       expect(outcomes).toHaveLength(2);
       outcomes.forEach(expectSame);
+    });
+  });
+
+  describe("a worker that a page trains in", () => {
+    it("gives the bits of Node's, answers, ends by its signal, and says what became of a module that is not there", async () => {
+      const { Worker } = await import("node:worker_threads");
+      const inNode = trainInWorker(() => new Worker(entry("trainWorker")), { input: { epochs: 100 }, onEvent: () => undefined });
+      const { steps: expectedSteps } = (await inNode.finished) as { steps: readonly number[] };
+      const page = await site.open("worker.html");
+      await page.waitForFunction(() => "outcome" in globalThis);
+      const { steps, events, stopped, prediction, missing } = await page.evaluate(
+        () => (globalThis as unknown as { outcome: Promise<WorkerOutcome> }).outcome,
+      );
+      await page.close();
+      expect(steps).toHaveLength(100);
+      expect(steps).toEqual(expectedSteps);
+      expect(events.filter((type) => type === "step")).toHaveLength(100);
+      expect(events[0]).toBe("begin");
+      expect(events.filter((type) => type === "epoch")).toHaveLength(100);
+      expect(stopped).toBe("aborted");
+      expect(Math.abs(prediction - 1)).toBeLessThan(0.5);
+      expect(missing).toMatch(/^The training worker has crashed: its module does not load/);
     });
   });
 

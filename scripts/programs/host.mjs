@@ -14,6 +14,8 @@ function run(group) {
     const open = new Map(group.programs.map((program) => [program.id, program]));
     let timer = setTimeout(stop, limit, `took more than ${limit / 1000} s`);
     worker.on("message", (message) => {
+      // A program may talk to the thread that started it.
+      if (!open.has(message?.id)) return;
       clearTimeout(timer);
       timer = setTimeout(stop, limit, `took more than ${limit / 1000} s`);
       open.delete(message.id);

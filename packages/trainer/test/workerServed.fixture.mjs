@@ -1,0 +1,4 @@
+import { serveTraining } from "../dist/worker.js";
+import { train } from "./worker.fixture.mjs";
+
+export default serveTraining(train);
