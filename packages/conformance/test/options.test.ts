@@ -64,6 +64,8 @@ const withOptions: Readonly<Record<string, Given>> = {
   avgPool: [[image(), 2]],
   lpPool: [[image(), 2, 2]],
   scaledDotProductAttention: [[x(), x(), x()]],
+  sinusoidalPositions: [[3, 2]],
+  rotary: [[x()]],
   layerNorm: [[x(), 2]],
   rmsNorm: [[x(), 2]],
   groupNorm: [[x(), 1]],
@@ -103,6 +105,10 @@ const withoutOptions: Readonly<Record<string, Args>> = {
   oneHot: [indices(), 2],
   gather: [x(), 1, core.tensor([[0]], { dtype: "int32" })],
   indexSelect: [x(), 1, indices()],
+  sequenceMask: [indices(), 2],
+  sequenceMean: [x(), indices()],
+  sequenceMax: [x(), indices()],
+  sequenceLast: [x(), indices()],
   arrayEqual: [x(), x()],
   adaptiveAvgPool: [image(), [2, 2]],
   adaptiveMaxPool: [image(), [2, 2]],
@@ -139,6 +145,7 @@ const sizes: Readonly<Record<string, Args>> = {
   LSTMCell: [2, 3],
   GRUCell: [2, 3],
   MultiHeadAttention: [4, 2],
+  SinusoidalPositions: [4],
   TransformerEncoderLayer: [4, 2],
   TransformerDecoderLayer: [4, 2],
   TransformerEncoder: [encoder, 1],
@@ -146,6 +153,7 @@ const sizes: Readonly<Record<string, Args>> = {
   PReLU: [],
 };
 const plainLayers: Readonly<Record<string, Args>> = {
+  LearnedPositions: [5, 4],
   ...Object.fromEntries(
     ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"].map((name) => [name, [0.5]]),
   ),

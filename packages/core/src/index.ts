@@ -10,6 +10,8 @@ export { type Nested } from "./types/nested.js";
 export { dtypes, type Domain, type DType, type TypedArray } from "./types/dtype.js";
 export { Dim, type Shape, type Size } from "./types/dim.js";
 export { scaledDotProductAttention, type AttentionOptions } from "./functional/attention.js";
+export { rotary, sinusoidalPositions, type PositionOptions, type RotaryOptions } from "./functional/positions.js";
+export { sequenceLast, sequenceMask, sequenceMax, sequenceMean } from "./functional/sequences.js";
 export { noGrad, stopGradient } from "./dispatch/tapes.js";
 export { grad, valueAndGrad, valueAndRowGrads, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
 export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";

@@ -80,6 +80,26 @@ const attention = [
   ),
 ].map((call) => ({ ...call, composed: true }));
 
+const lengths = (n: number, d: Parameters<Parameters<typeof program>[1]>[1]) => [d.real([3, n, 2]), d.integers([3], 0, n)];
+
+const sequences: readonly Call[] = [
+  program("sequenceMean", lengths, (x, counts) => e.sequenceMean(x!, counts!), 64),
+  program("sequenceMax", lengths, (x, counts) => e.sequenceMax(x!, counts!), 64),
+  program("sequenceLast", lengths, (x, counts) => e.sequenceLast(x!, counts!), 64),
+  program(
+    "rotary",
+    (n, d) => [d.real([2, n, 4])],
+    (x) => e.rotary(x!),
+    64,
+  ),
+  program(
+    "rotary, halves",
+    (n, d) => [d.real([n, 6])],
+    (x) => e.rotary(x!, { pairs: "halves", base: 50 }),
+    64,
+  ),
+];
+
 /** Eight values or more are normalized together: near a spread of 0 float32 keeps few digits. */
 const normalizations: readonly Call[] = [
   program(
@@ -132,4 +152,4 @@ const normalizations: readonly Call[] = [
   ),
 ].map((call) => ({ ...call, composed: true }));
 
-export const layerPrograms: readonly Call[] = [...windows, ...attention, ...normalizations];
+export const layerPrograms: readonly Call[] = [...windows, ...attention, ...sequences, ...normalizations];

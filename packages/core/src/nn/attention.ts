@@ -5,7 +5,10 @@ import { checkArguments } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
 import { add, mul } from "../ops/arithmetic.js";
 import { attend } from "../functional/attention.js";
-import { greater } from "../ops/comparison.js";
+import { checkLengths } from "../functional/lengths.js";
+import { checkRotary, rotary, type RotaryOptions } from "../functional/positions.js";
+import { sequenceMask } from "../functional/sequences.js";
+import { greater, logicalNot } from "../ops/comparison.js";
 import { iota, zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
 import { matmul } from "../ops/matmul.js";
@@ -30,9 +33,13 @@ export interface AttentionMasks {
   readonly attnMask?: Tensor;
   /** bool (N, S): true is padding, NOT attended to; float32: added to the scores. A sample of padding alone is NaN. */
   readonly keyPaddingMask?: Tensor;
+  /** int32 (N): how many of the keys are part of each sequence, 0 … S; those after them are NOT attended to. A sample without any is NaN. */
+  readonly lengths?: Tensor;
   /** No step attends to a later one. Default: what the layer was made with. */
   readonly causal?: boolean;
 }
+
+const maskNames = { attnMask: "tensor", keyPaddingMask: "tensor", lengths: "tensor", causal: "boolean" } as const;
 
 /** The options of `MultiHeadAttention`. */
 export interface MultiHeadAttentionOptions {
@@ -52,6 +59,11 @@ export interface MultiHeadAttentionOptions {
   readonly vdim?: number;
   /** (N, L, features) in and out; false: (L, N, features). Default true; PyTorch's is false. */
   readonly batchFirst?: boolean;
+  /**
+   * Queries and keys are turned by their steps, from 0 on in both (`rotary`), so that scores depend on how far apart steps are; an object has the options of that.
+   * Needs an even embedDim / numHeads, and no added keys. Default false.
+   */
+  readonly rotary?: boolean | RotaryOptions;
 }
 
 /** What `run` gives. */
@@ -73,6 +85,7 @@ const names = {
   kdim: "integer",
   vdim: "integer",
   batchFirst: "boolean",
+  rotary: ["boolean", "object"],
 } as const;
 
 /** Added to the score of what is not attended to. */
@@ -104,6 +117,8 @@ export class MultiHeadAttention extends Module {
   readonly causal: boolean;
   /** Is the batch the first axis? */
   readonly batchFirst: boolean;
+  /** How queries and keys are turned by their steps; undefined: they are not. */
+  readonly rotary: RotaryOptions | undefined;
   /** Is a key and a value of zeros added? */
   readonly addZeroAttn: boolean;
   /** The projections of queries, keys and values in one, (3 · embedDim, embedDim); undefined where keys or values have other sizes. */
@@ -135,6 +150,7 @@ export class MultiHeadAttention extends Module {
     if (embedDim % numHeads !== 0) {
       throw new ErmineError("ERMINE_OPTION", `MultiHeadAttention: numHeads ${numHeads} must divide embedDim ${embedDim}.`);
     }
+    this.rotary = rotaryOptions(options, embedDim / numHeads);
     this.embedDim = embedDim;
     this.numHeads = numHeads;
     this.kdim = kdim;
@@ -164,12 +180,7 @@ export class MultiHeadAttention extends Module {
     checkTensor("forward", query);
     checkTensor("forward", key);
     checkTensor("forward", value);
-    checkOptions(
-      "MultiHeadAttention.forward",
-      masks,
-      { attnMask: "tensor", keyPaddingMask: "tensor", causal: "boolean" },
-      "query, key, value",
-    );
+    checkOptions("MultiHeadAttention.forward", masks, maskNames, "query, key, value");
     return this.#batched(query, key, value, masks, false).output;
   }
 
@@ -180,24 +191,14 @@ export class MultiHeadAttention extends Module {
     value: Tensor = key,
     options: AttentionMasks & { readonly averageAttnWeights?: boolean } = {},
   ): Attended {
-    checkOptions(
-      "MultiHeadAttention.run",
-      options,
-      {
-        attnMask: "tensor",
-        keyPaddingMask: "tensor",
-        causal: "boolean",
-        averageAttnWeights: "boolean",
-      },
-      "query, key, value",
-    );
+    checkOptions("MultiHeadAttention.run", options, { ...maskNames, averageAttnWeights: "boolean" }, "query, key, value");
     const { averageAttnWeights = true, ...masks } = options;
     const { output, weights } = this.#batched(query, key, value, masks, true);
     const shown = averageAttnWeights ? mean(weights!, { axis: 1 }) : weights!;
     return { output, weights: query.rank === 2 ? squeeze(shown, 0) : shown };
   }
 
-  #batched(query: Tensor, key: Tensor, value: Tensor, masks: AttentionMasks, weighed: boolean): Found {
+  #batched(query: Tensor, key: Tensor, value: Tensor, given: AttentionMasks, weighed: boolean): Found {
     const parts = [
       ["query", query, this.embedDim],
       ["key", key, this.kdim],
@@ -210,6 +211,11 @@ export class MultiHeadAttention extends Module {
         `expects the ${name} (N, L, ${size}) or (L, ${size}), all three with a batch or without, got ${formatShape(t.shape)}.`,
       );
     }
+    const masks = withLengths(
+      given,
+      query.rank === 2 ? undefined : key.shape[this.batchFirst ? 0 : 1]!,
+      key.shape[this.batchFirst || key.rank === 2 ? key.rank - 2 : 0]!,
+    );
     if (query.rank === 2) {
       const { keyPaddingMask, ...others } = masks;
       const padding = keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(keyPaddingMask, 0) };
@@ -244,8 +250,9 @@ export class MultiHeadAttention extends Module {
     };
     const byHead = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
     const [queries, keys, values] = this.#project(query, key, value);
-    const q = byHead(queries!);
-    const k = byHead(lengthened(keys!, this.bias_k));
+    const turned = (t: Tensor): Tensor => (this.rotary === undefined ? t : rotary(t, this.rotary));
+    const q = turned(byHead(queries!));
+    const k = turned(byHead(lengthened(keys!, this.bias_k)));
     const v = byHead(lengthened(values!, this.bias_v));
     const sizes = [n, length, key.shape[1]!] as const;
     const { output, weights } =
@@ -309,6 +316,40 @@ export class MultiHeadAttention extends Module {
   override describe(): string {
     return `MultiHeadAttention ${this.embedDim}, ${this.numHeads} heads${this.causal ? ", causal" : ""}`;
   }
+}
+
+/** @throws ErmineError ERMINE_OPTION where it cannot be had with the other options */
+function rotaryOptions(
+  { rotary: given, addBiasKv, addZeroAttn }: MultiHeadAttentionOptions,
+  size: number,
+): RotaryOptions | undefined {
+  if (given === undefined || given === false) return undefined;
+  const options = given === true ? {} : given;
+  checkRotary("MultiHeadAttention: rotary", options);
+  if (size % 2 !== 0)
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `MultiHeadAttention: rotary turns pairs of features, and embedDim / numHeads is ${size}, an odd number.`,
+    );
+  if (addBiasKv === true || addZeroAttn === true)
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      "MultiHeadAttention: rotary needs keys that are steps. Leave out addBiasKv and addZeroAttn.",
+    );
+  return options;
+}
+
+/** The masks, with lengths as the padding that they leave. */
+function withLengths(
+  { lengths, ...masks }: AttentionMasks,
+  batch: Size | undefined,
+  steps: Size,
+): Omit<AttentionMasks, "lengths"> {
+  if (lengths === undefined) return masks;
+  if (masks.keyPaddingMask !== undefined)
+    throw new ErmineError("ERMINE_OPTION", "MultiHeadAttention takes lengths or a keyPaddingMask, which says the same.");
+  checkLengths("MultiHeadAttention", lengths, batch, steps);
+  return { ...masks, keyPaddingMask: logicalNot(sequenceMask(lengths, steps)) };
 }
 
 type Three = readonly [query: Tensor, key: Tensor, value: Tensor];

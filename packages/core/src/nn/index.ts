@@ -32,6 +32,7 @@ export { LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./
 export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult, type SequenceOptions } from "./recurrent.js";
 export { GRUCell, LSTMCell, RNNCell, type RecurrentState } from "./recurrentCells.js";
 export { MultiHeadAttention, type Attended, type AttentionMasks, type MultiHeadAttentionOptions } from "./attention.js";
+export { LearnedPositions, SinusoidalPositions } from "./positions.js";
 export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";

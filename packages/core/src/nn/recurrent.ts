@@ -25,7 +25,7 @@ import {
   type RecurrentState,
   type Step,
 } from "./recurrentCells.js";
-import { checkLengths } from "./lengths.js";
+import { checkLengths } from "../functional/lengths.js";
 import { checkSize } from "./size.js";
 
 /** The options of `RNN`, `LSTM` and `GRU`. */

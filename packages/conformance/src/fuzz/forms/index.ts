@@ -6,6 +6,7 @@ import { indexed } from "./indexed.js";
 import { layers } from "./layers.js";
 import { products } from "./products.js";
 import { reductions } from "./reductions.js";
+import { sequences } from "./sequences.js";
 import { shapes } from "./shapes.js";
 
 export const forms: readonly Form[] = [
@@ -14,6 +15,7 @@ export const forms: readonly Form[] = [
   ...shapes,
   ...indexed,
   ...products,
+  ...sequences,
   ...definitions,
   ...layers,
 ];

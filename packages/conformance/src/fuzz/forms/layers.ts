@@ -253,6 +253,14 @@ const embedding: DrawLayer = (b) => {
   );
 };
 
+const positions: DrawLayer = (b) => {
+  const x = b.float({ ranks: [2, 3], fits: (shape) => shape.at(-1)! > 0 });
+  const [steps, features] = b.shapeOf(x).slice(-2) as [number, number];
+  if (b.random.chance(0.5)) return layer(b, "SinusoidalPositions", [features], {}, x);
+  const most = steps + b.random.integer(steps === 0 ? 1 : 0, 2);
+  return layer(b, "LearnedPositions", [most, features], held({ weight: leaf(b, [most, features]) }), x);
+};
+
 const dropout: DrawLayer = (b) => {
   const { x, axes } = image(b);
   const name = b.random.pick(["Dropout", `Dropout${axes}d`, "AlphaDropout", "FeatureAlphaDropout"]);
@@ -273,6 +281,7 @@ const drawers: readonly DrawLayer[] = [
   attention,
   transformer,
   embedding,
+  positions,
   dropout,
 ];
 
