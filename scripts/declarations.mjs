@@ -15,6 +15,7 @@ export const packages = [
   "data",
   "conformance",
   "onnx",
+  "predict",
   "backend-cpu",
   "backend-tfjs",
 ];

@@ -92,6 +92,12 @@ export function pages() {
       signatures: true,
       members: of("@ermine/preprocessing", () => true),
     }),
+    "onnx.md": page({
+      title: "ONNX and predictions",
+      lead: "From `@ermine/onnx` and `@ermine/onnx/node`: models as files, and files as models. From `@ermine/predict`: predictions out of files.",
+      signatures: true,
+      members: ["@ermine/onnx", "@ermine/onnx/node", "@ermine/predict"].flatMap((entry) => of(entry, () => true)),
+    }),
     "layers.md": page({
       title: "Layers",
       lead: "From `@ermine/core/nn`. Options, defaults and starting values are PyTorch’s. [Activations](activations.md) and [losses](losses.md) are modules too, under PyTorch’s names.",

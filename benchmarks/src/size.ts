@@ -98,6 +98,9 @@ export async function transferOf(contents: string): Promise<Transfer> {
 /** The digits MLP. */
 export const digitsProgram = all("./programs/digits.mjs");
 
+/** A page that predicts, with every operator that a file may have. */
+export const predictProgram = all("./programs/predict.mjs");
+
 const packages = ["@ermine/core", "@ermine/core/nn", "@ermine/trainer", "@ermine/backend-cpu"];
 
 /** All that can run on a page, and what definitions say of themselves; the reference backend is for tests. */

@@ -1,6 +1,6 @@
 /** What a browser transfers stays small: 1 KB is 1,000 bytes, behind gzip. */
 import { expect, test, vi } from "vitest";
-import { digitsProgram, everythingProgram, transferOf } from "../src/size.js";
+import { digitsProgram, everythingProgram, predictProgram, transferOf } from "../src/size.js";
 
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
@@ -19,6 +19,18 @@ test("the digits MLP carries no layer, loss, optimizer or catalog that it does n
   const foreign =
     /(catalog|nn\/(recurrent|attention|transposedConvolution)|losses\/(ctc|focal)|optimizers\/(sgd|lion|muon))\.ts$/;
   expect(carried.filter((name) => foreign.test(name))).toEqual([]);
+});
+
+test("a page that predicts by a model out of its file, with all operators, is at most 120 KB of JavaScript, and carries no training and nothing that saves", async () => {
+  const { javascript, modules } = await transferOf(predictProgram);
+  const carried = modules.map(([name]) => name);
+  expect(carried).toContain("packages/onnx/src/load/operators/windows.ts");
+  expect(
+    carried.filter((name) =>
+      /packages\/trainer|core\/src\/autograd\/rules|onnx\/src\/save\/(operators|functions|writeGraph)/.test(name),
+    ),
+  ).toEqual([]);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(120_000);
 });
 
 // What is loaded on demand (plans, profiles and shadows, worker threads) and the prose of definitions are counted too.

@@ -17,6 +17,8 @@ export interface ModelValue {
   readonly type: string;
   /** Its sizes: numbers, names of open ones, or undefined where nothing is said. undefined: not even how many. */
   readonly shape: readonly (number | string | undefined)[] | undefined;
+  /** Is it an input that is read as sizes, axes or counts? */
+  readonly isStatic: boolean;
 }
 
 /** A float constant of the file. */
@@ -35,8 +37,6 @@ export interface ModelParts {
   readonly outputs: readonly ModelValue[];
   readonly constants: ReadonlyMap<string, HostArray>;
   readonly weights: readonly Weight[];
-  /** Inputs that are read as sizes, axes or counts. */
-  readonly statics: ReadonlySet<string>;
   readonly isLive: boolean;
   readonly maxConstantBytes: number;
 }
@@ -122,7 +122,6 @@ export class ImportedModel extends Module {
   };
 
   #input(input: ModelValue, given: GivenInput): Value {
-    const isStatic = this.#parts.statics.has(input.name);
     const place = `The input ${JSON.stringify(input.name)}`;
     const wanted = dtypeOf(typeNumber(input.type), place);
     if (!(given instanceof Tensor)) {
@@ -139,7 +138,7 @@ export class ImportedModel extends Module {
       );
     }
     const t = cast(given, wanted);
-    if (!isStatic) return Value.of(t);
+    if (!input.isStatic) return Value.of(t);
     if (t.state.kind !== "eager")
       throw new ErmineError(
         "ERMINE_USAGE",
@@ -183,7 +182,7 @@ function checkShape({ shape: said }: ModelValue, shape: Shape, place: string): v
 }
 
 /** An input or output as the file declares it. */
-export function modelValue({ name, type }: ValueInfoProto): ModelValue {
+export function modelValue({ name, type }: ValueInfoProto): Omit<ModelValue, "isStatic"> {
   const tensorType = type?.tensorType;
   if (tensorType === undefined)
     throw new ErmineError(

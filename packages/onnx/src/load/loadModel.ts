@@ -82,11 +82,12 @@ function modelOf(
   const nodes = planner.graph(graph, opsets, names);
   planner.check();
   for (const { name, type } of inputs) dtypeOf(numberOf(graph, name), `The input ${JSON.stringify(name)} (${type})`);
-  const outputs = (graph.output ?? []).map(modelValue);
+  const outputs = (graph.output ?? []).map((output): ModelValue => ({ ...modelValue(output), isStatic: false }));
   if (outputs.length === 0) throw new ErmineError("ERMINE_DATA", "The graph has no outputs.");
   const statics = staticNames(nodes);
   const { constants, weights } = sorted(tensors, { nodes, outputs, statics, trainable: options.trainable });
-  return new ImportedModel({ proto, nodes, inputs, outputs, constants, weights, statics, ...rest });
+  const declared = inputs.map((input): ModelValue => ({ ...input, isStatic: statics.has(input.name) }));
+  return new ImportedModel({ proto, nodes, inputs: declared, outputs, constants, weights, ...rest });
 }
 
 const numberOf = (graph: GraphProto, name: string): number =>

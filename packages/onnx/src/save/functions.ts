@@ -66,7 +66,7 @@ export class Functions {
     const inside: Call = { ...call, builder, inputs };
     let outputs: readonly string[];
     try {
-      outputs = bodies.get(op)?.(inside) ?? this.#decomposed(op, inside);
+      outputs = bodies().get(op)?.(inside) ?? this.#decomposed(op, inside);
     } catch (error) {
       if (error instanceof UnknownSymbol) return undefined;
       throw error;

@@ -75,7 +75,7 @@ export class GraphWriter {
   /** All outputs, or those that are used. */
   #written(node: OpNode, call: Call): readonly string[] {
     const { op } = node;
-    const written = operators.get(op)?.(call);
+    const written = operators().get(op)?.(call);
     if (written !== undefined) return written;
     refuse(node);
     return this.functions.call(op, call) ?? this.#decomposed(op, call);

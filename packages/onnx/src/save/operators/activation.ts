@@ -16,7 +16,7 @@ const written =
 const number = (options: Options, name: string): number => options[name] as number;
 const axis = (options: Options) => ({ axis: BigInt(number(options, "axis")) });
 
-export const activations: readonly Entry[] = [
+export const activations = (): readonly Entry[] => [
   ...same([
     [core.identity.op, "Identity"],
     [core.relu.op, "Relu"],

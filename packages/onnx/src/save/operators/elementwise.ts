@@ -59,7 +59,7 @@ const compared =
   ];
 
 /** One operator of ONNX each. */
-export const elementwise: readonly Entry[] = [
+export const elementwise = (): readonly Entry[] => [
   ...same([
     [negOp, "Neg"],
     [absOp, "Abs"],
@@ -107,7 +107,7 @@ export const elementwise: readonly Entry[] = [
 ];
 
 /** What no operator means, as the body of a model-local function: out of range, at 0 and at infinity as core's. */
-export const elementwiseBodies: readonly Entry[] = [
+export const elementwiseBodies = (): readonly Entry[] => [
   // ln u · x / (u − 1) of u = 1 + x, which gives back the digits that u has lost.
   entry(log1pOp, ({ builder, inputs: [x] }) => {
     const one = builder.scalar(1);

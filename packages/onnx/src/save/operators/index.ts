@@ -9,14 +9,13 @@ import { windowBodies, windows } from "./window.js";
 
 export type { Call, Writer } from "./call.js";
 
+let operatorsByOp: ReadonlyMap<Op, Writer> | undefined;
+let bodiesByOp: ReadonlyMap<Op, Writer> | undefined;
+
+// Made when they are asked for, so that whoever bundles a program that saves nothing drops them.
 /** By operators of ONNX's own. */
-export const operators: ReadonlyMap<Op, Writer> = new Map([
-  ...elementwise,
-  ...movement,
-  ...reduction,
-  ...windows,
-  ...activations,
-]);
+export const operators = (): ReadonlyMap<Op, Writer> =>
+  (operatorsByOp ??= new Map([...elementwise(), ...movement(), ...reduction(), ...windows(), ...activations()]));
 
 /** By a model-local function with this body. */
-export const bodies: ReadonlyMap<Op, Writer> = new Map([...elementwiseBodies, ...windowBodies]);
+export const bodies = (): ReadonlyMap<Op, Writer> => (bodiesByOp ??= new Map([...elementwiseBodies(), ...windowBodies()]));

@@ -49,7 +49,7 @@ function ends(builder: GraphBuilder, list: readonly (Size | bigint)[]): string {
   return parts.length === 1 ? parts[0]! : builder.node("Concat", parts, { axis: 0n });
 }
 
-export const movement: readonly Entry[] = [
+export const movement = (): readonly Entry[] => [
   entry(reshapeOp, ({ builder, inputs: [x], attributes }) => [reshaped(builder, x!.name, attributes.shape)]),
   entry(transposeOp, ({ builder, inputs: [x], attributes }) => [permuted(builder, x!.name, attributes.permutation)]),
   entry(broadcastToOp, ({ builder, inputs: [x], attributes }) => [

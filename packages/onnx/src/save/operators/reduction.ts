@@ -29,7 +29,7 @@ function swapped(builder: GraphBuilder, { name, shape }: Operand): string {
   return permuted(builder, name, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
 }
 
-export const reduction: readonly Entry[] = [
+export const reduction = (): readonly Entry[] => [
   reduces(sumOp, "ReduceSum"),
   reduces(prodOp, "ReduceProd"),
   reduces(maxOp, "ReduceMax"),

@@ -28,7 +28,7 @@ const pools = ({ kernel, padBefore, padAfter }: Pick<Window, "kernel" | "padBefo
 
 const groupsOf = (groups: number): Record<string, bigint> => (groups === 1 ? {} : { group: BigInt(groups) });
 
-export const windows: readonly Entry[] = [
+export const windows = (): readonly Entry[] => [
   entry(convolutionOp, ({ builder, inputs: [x, weight, bias], attributes: { groups, ...window } }) => {
     const kernel = weight!.shape.slice(2) as readonly number[];
     if (kernel.length > mostAxes) return undefined;
@@ -77,7 +77,7 @@ const countsOf = (sizes: readonly number[], { kernel, stride, dilation, padBefor
   });
 
 /** What no operator means, as the body of a model-local function. */
-export const windowBodies: readonly Entry[] = [
+export const windowBodies = (): readonly Entry[] => [
   // Along each axis the positions of its windows' elements are picked, [kernel, windows]; then kernels and windows are brought together.
   entry(unfoldOp, ({ builder, inputs: [x], attributes: { padValue, ...window } }) => {
     const { kernel, stride, dilation, padBefore, padAfter } = window;
