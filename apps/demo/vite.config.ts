@@ -13,7 +13,7 @@ export default defineConfig({
     // Nothing inlined: the server's policy has no data: for scripts, fonts and workers.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: "site/index.html" } },
+    rollupOptions: { input: { index: "site/index.html", gallery: "site/gallery.html" } },
   },
   logLevel: "warn",
 });

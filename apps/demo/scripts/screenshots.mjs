@@ -20,6 +20,16 @@ const shots = [
     address: "index.html#data=spirals&noise=0.1&samples=500&hidden=10-10-8&activation=silu&weightDecay=0.01",
     prepare: playFor(4000),
   },
+  {
+    name: "gallery",
+    address: "gallery.html#activations=gelu&with=relu,silu,tanh",
+    prepare: (page) => page.locator(".entry canvas").nth(2).waitFor(),
+  },
+  {
+    name: "optimizers",
+    address: "gallery.html#optimizers=adam&surface=rosenbrock&with=sgd,lion,adagrad&learningRate=0.03",
+    prepare: (page) => page.locator(".surface canvas").waitFor(),
+  },
 ];
 
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };

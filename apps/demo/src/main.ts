@@ -9,7 +9,7 @@ import { train, type TrainOptions } from "./train.js";
 import { web, type WebOptions } from "./web/web.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
-       demo web [options]        the pages: a playground in which networks train in the browser
+       demo web [options]        the pages: networks that train in the browser, and every definition as curves
        demo backends [--model]   what there is to run on, and how long a step takes there
 
   --dataset digits        --model mlp|cnn          --backend cpu|tfjs|auto|fastest

@@ -4,7 +4,10 @@ import "./theme.css";
 import { render, type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
-const pages = [{ name: "Playground", address: "./index.html" }] as const;
+const pages = [
+  { name: "Playground", address: "./index.html" },
+  { name: "Gallery", address: "./gallery.html" },
+] as const;
 
 export type PageName = (typeof pages)[number]["name"];
 
