@@ -1,5 +1,6 @@
 /** To and from tfjs' own tensors and models, by copy: each side frees its own. */
 import { ErmineError, Tensor, tensor, type DType, type TypedArray } from "@ermine/core";
+import { conversionsOf, type KerasLayer } from "./kerasLayers.js";
 
 /** What is used of a `tf.Tensor`. */
 export interface TfjsTensor {
@@ -83,74 +84,35 @@ export interface TfjsLayersModel<T extends TfjsTensor = TfjsTensor> {
   readonly layers: readonly TfjsLayer<T>[];
 }
 
-interface TfjsLayer<T> {
-  readonly name: string;
-  readonly weights: readonly { readonly name: string }[];
+interface TfjsLayer<T> extends KerasLayer {
   getWeights(): T[];
   setWeights(weights: T[]): void;
 }
 
-/** Keras' name of a weight, PyTorch's, and the order of axes that PyTorch has it in, by rank. */
-const renamed: Readonly<Record<string, { readonly name: string; readonly order?: Readonly<Record<number, readonly number[]>> }>> =
-  {
-    kernel: { name: "weight", order: { 2: [1, 0], 3: [2, 1, 0], 4: [3, 2, 0, 1], 5: [4, 3, 0, 1, 2] } },
-    bias: { name: "bias" },
-    gamma: { name: "weight" },
-    beta: { name: "bias" },
-    moving_mean: { name: "running_mean" },
-    moving_variance: { name: "running_var" },
-    embeddings: { name: "weight" },
-  };
-
-interface Weight<T> {
-  /** "conv1.weight". */
-  readonly name: string;
-  /** From Keras' axes to PyTorch's; undefined: the same. */
-  readonly order: readonly number[] | undefined;
-  readonly value: T;
-}
-
-function weightsOf<T extends TfjsTensor>(layer: TfjsLayer<T>): Weight<T>[] {
-  return layer.getWeights().map((value, i) => {
-    const own = layer.weights[i]!.name.split("/").at(-1)!.replace(/_\d+$/, "");
-    const known = renamed[own];
-    return { name: `${layer.name}.${known?.name ?? own}`, order: known?.order?.[value.shape.length], value };
-  });
-}
-
-/** Row-major numbers with their axes in another order. */
-function reordered(
-  data: ArrayLike<number>,
-  shape: readonly number[],
-  order: readonly number[] | undefined,
-): { data: number[]; shape: readonly number[] } {
-  if (order === undefined) return { data: Array.from(data), shape };
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const target = order.map((axis) => shape[axis]!);
-  const result: number[] = [];
-  const walk = (axis: number, at: number): void => {
-    if (axis === target.length) result.push(data[at]!);
-    else for (let i = 0; i < target[axis]!; i++) walk(axis + 1, at + i * strides[order[axis]!]!);
-  };
-  walk(0, 0);
-  return { data: result, shape: target };
-}
-
 /**
  * The weights of a `tf.LayersModel` under PyTorch's names and with its axes: "dense_1.weight" [out, in], "conv2d_1.weight" [O, I, H, W],
- * "batchNormalization_1.running_mean". They are a state that `loadStateDict` takes.
+ * "batchNormalization_1.running_mean", "lstm_1.weight_ih_l0" with gates in PyTorch's order. They are a state that `loadStateDict` takes.
+ *
+ * A Keras GRU is `new GRU(…, { resetAfter: false })`, a Bidirectional layer one with `bidirectional: true`.
  *
  * @example
  * const keras = tf.sequential({ layers: [tf.layers.dense({ units: 8, inputShape: [4], name: "dense" })] });
  * model.loadStateDict(fromLayersModel(keras), { strict: false, rename: { "dense.": "0." } });
+ * @throws ErmineError ERMINE_UNSUPPORTED for a recurrent layer with other nonlinearities than PyTorch's (recurrentActivation "hardSigmoid", TensorFlow.js' default)
  */
 export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
   checkLayersModel("fromLayersModel", model);
-  const weights = model.layers.flatMap((layer) => weightsOf(layer));
   return Object.fromEntries(
-    weights.map(({ name, order, value }) => {
-      const { data, shape } = reordered(value.dataSync() as ArrayLike<number>, value.shape, order);
-      return [name, tensor(data, { shape })];
+    model.layers.flatMap((layer) => {
+      const values = layer.getWeights();
+      return conversionsOf(
+        layer,
+        values.map(({ shape }) => shape),
+      ).flatMap(({ names, toTorch }, i) => {
+        const { shape } = values[i]!;
+        const converted = toTorch({ data: values[i]!.dataSync() as ArrayLike<number>, shape });
+        return names.map((name, k) => [name, tensor(Array.from(converted[k]!.data), { shape: converted[k]!.shape })] as const);
+      });
     }),
   );
 }
@@ -177,23 +139,26 @@ export function toLayersModel<T extends TfjsTensor>(
   const make = makerOf("toLayersModel", tf as TfjsModule<T & { dispose?(): void }>);
   checkLayersModel("toLayersModel", model);
   const given = weightsGiven(weights);
-  const plan = model.layers.map((layer) => ({
-    layer,
-    values: weightsOf(layer).map(({ name, order, value }) => {
-      const weight = given.get(name);
-      if (weight === undefined)
-        throw new ErmineError("ERMINE_VALUE", `There is no weight "${name}". Given are: ${Object.keys(weights).join(", ")}.`);
-      const back = order?.map((_, axis) => order.indexOf(axis));
-      const { data, shape } = reordered(weight.dataSync(), weight.shape as readonly number[], back);
-      if (shape.join() !== value.shape.join()) {
+  const plan = model.layers.map((layer) => {
+    const shapes = layer.getWeights().map(({ shape }) => shape);
+    const values = conversionsOf(layer, shapes).map(({ names, toKeras }, i) => {
+      const parts = names.map((name) => {
+        const weight = given.get(name);
+        if (weight === undefined)
+          throw new ErmineError("ERMINE_VALUE", `There is no weight "${name}". Given are: ${Object.keys(weights).join(", ")}.`);
+        return { data: weight.dataSync(), shape: weight.shape as readonly number[] };
+      });
+      const { data, shape } = toKeras(parts);
+      if (shape.join() !== shapes[i]!.join()) {
         throw new ErmineError(
           "ERMINE_SHAPE",
-          `${name} is [${weight.shape.join(", ")}], and the model's is [${value.shape.join(", ")}] in Keras' order.`,
+          `${names[0]} is [${parts[0]!.shape.join(", ")}], and the model's is [${shapes[i]!.join(", ")}] in Keras' order.`,
         );
       }
       return { data, shape };
-    }),
-  }));
+    });
+    return { layer, values };
+  });
   for (const { layer, values } of plan) {
     const tensors = values.map(({ data, shape }) => make(Float32Array.from(data), shape, "float32"));
     layer.setWeights(tensors);

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import * as core from "@ermine/core";
 import type * as Tf from "@tensorflow/tfjs-node";
 import { beforeAll, expect, it } from "vitest";
-import { BatchNorm2d, Conv2d, Linear, Module } from "@ermine/core/nn";
+import { BatchNorm2d, Conv2d, GRU, Linear, LSTM, Module, RNN } from "@ermine/core/nn";
 import { fromLayersModel, fromTfjs, toLayersModel, toTfjs } from "../src/index.js";
 import { loadNative } from "../src/native/load.js";
 import { backend, numbers } from "./agreement.js";
@@ -108,6 +108,86 @@ describeNative("side by side with tfjs", () => {
     const theirs = keras.predict(x) as Tf.Tensor;
     [...ours.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(theirs.dataSync()[i]!, 4));
     tf.dispose([x, y, theirs]);
+    keras.dispose();
+  });
+
+  const sequences = numbers([3, 7, 4]);
+  type Recurrent = { layer: Tf.layers.Layer; ours: Module & { forward(x: core.Tensor): core.Tensor } };
+  const options = { units: 5, returnSequences: true, name: "rnn", biasInitializer: "glorotNormal" } as const;
+  const sigmoid = { recurrentActivation: "sigmoid" } as const;
+  const recurrent: Record<string, () => Recurrent> = {
+    "an LSTM": () => ({ layer: tf.layers.lstm({ ...options, ...sigmoid }), ours: new LSTM(4, 5) }),
+    "an LSTM without bias": () => ({
+      layer: tf.layers.lstm({ ...options, ...sigmoid, useBias: false }),
+      ours: new LSTM(4, 5, { bias: false }),
+    }),
+    "a GRU": () => ({ layer: tf.layers.gru({ ...options, ...sigmoid }), ours: new GRU(4, 5, { resetAfter: false }) }),
+    "a simple RNN": () => ({ layer: tf.layers.simpleRNN(options), ours: new RNN(4, 5) }),
+    "a simple RNN with relu": () => ({
+      layer: tf.layers.simpleRNN({ ...options, activation: "relu" }),
+      ours: new RNN(4, 5, { nonlinearity: "relu" }),
+    }),
+    "a bidirectional GRU": () => ({
+      layer: tf.layers.bidirectional({
+        name: "rnn",
+        layer: tf.layers.gru({ ...options, ...sigmoid }) as Tf.RNN,
+        mergeMode: "concat",
+      }),
+      ours: new GRU(4, 5, { bidirectional: true, resetAfter: false }),
+    }),
+    "a bidirectional LSTM": () => ({
+      layer: tf.layers.bidirectional({
+        name: "rnn",
+        layer: tf.layers.lstm({ ...options, ...sigmoid }) as Tf.RNN,
+        mergeMode: "concat",
+      }),
+      ours: new LSTM(4, 5, { bidirectional: true }),
+    }),
+  };
+  it.each(Object.keys(recurrent))("takes %s: both compute the same, and what is written back is what was there", async (name) => {
+    const { layer, ours } = recurrent[name]!();
+    const input = tf.input({ shape: [7, 4] });
+    const keras = tf.model({ inputs: input, outputs: layer.apply(input) as Tf.SymbolicTensor });
+    const x = tf.tensor(sequences.data, [3, 7, 4]);
+    const weights = fromLayersModel(keras);
+    ours.loadStateDict(weights, { rename: { "rnn.": "" } });
+    const got = ours.forward(core.tensor(sequences.data, { shape: sequences.shape })).dataSync();
+    const expected = (keras.predict(x) as Tf.Tensor).dataSync();
+    expect(got.length).toBe(expected.length);
+    got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    const before = layer.getWeights().map((w) => Array.from(w.dataSync()));
+    layer.setWeights(layer.getWeights().map((w) => tf.zerosLike(w)));
+    const trained = Object.fromEntries(
+      Object.entries(await ours.stateDict()).map(([key, { data, shape }]) => [
+        `rnn.${key}`,
+        core.tensor(data, { shape: shape as readonly number[] }),
+      ]),
+    );
+    toLayersModel(tf, keras, trained);
+    expect(layer.getWeights().map((w) => Array.from(w.dataSync()))).toEqual(before);
+    keras.dispose();
+    x.dispose();
+  });
+
+  it.each([
+    [
+      () => tf.layers.lstm({ units: 2, name: "rnn" }),
+      /rnn: this LSTM has recurrentActivation "hardSigmoid".*trained with sigmoid/,
+    ],
+    [() => tf.layers.gru({ units: 2, name: "rnn" }), /rnn: this GRU has recurrentActivation "hardSigmoid"/],
+    [() => tf.layers.lstm({ units: 2, name: "rnn", ...sigmoid, activation: "relu" }), /activation "relu".*computes with tanh/],
+    [() => tf.layers.simpleRNN({ units: 2, name: "rnn", activation: "elu" }), /activation "elu".*tanh or relu/],
+    [() => tf.layers.simpleRNN({ units: 2, name: "rnn", goBackwards: true }), /goBackwards true/],
+    [
+      () => tf.layers.bidirectional({ layer: tf.layers.simpleRNN({ units: 2 }) as Tf.RNN, name: "rnn", mergeMode: "sum" }),
+      /rnn is a Bidirectional of SimpleRNN that merges by sum.*"concat"/,
+    ],
+  ])("refuses %s, whose outputs would be others", (make, message) => {
+    const input = tf.input({ shape: [3, 2] });
+    const keras = tf.model({ inputs: input, outputs: make().apply(input) as Tf.SymbolicTensor });
+    expect(() => fromLayersModel(keras)).toThrow(core.ErmineError);
+    expect(() => fromLayersModel(keras)).toThrow(message);
+    expect(() => toLayersModel(tf, keras, {})).toThrow(message);
     keras.dispose();
   });
 

@@ -18,12 +18,15 @@ import {
   checkNonlinearity,
   checkState,
   gruStep,
+  gruStepBefore,
+  hiddenGates,
   lstmStep,
   recurrentParameter,
   rnnStep,
   type Nonlinearity,
   type RecurrentState,
   type Step,
+  type StepWeights,
 } from "./recurrentCells.js";
 import { checkLengths } from "../functional/lengths.js";
 import { checkSize } from "./size.js";
@@ -139,7 +142,14 @@ abstract class Recurrent extends Module {
     const part = (kind: string) => (x: Tensor) =>
       linear(x, own[`weight_${kind}_${suffix}`]!.value, own[`bias_${kind}_${suffix}`]?.value);
     const projection = { project: part("hr") };
-    return { input: part("ih"), hidden: part("hh"), ...(this.#sizes.projSize > 0 ? projection : {}) };
+    const gates = (): StepWeights["hiddenGates"] =>
+      hiddenGates(own[`weight_hh_${suffix}`]!.value, own[`bias_hh_${suffix}`]?.value);
+    return {
+      input: part("ih"),
+      hidden: part("hh"),
+      ...(this.#sizes.projSize > 0 ? projection : {}),
+      ...(this.#step === gruStepBefore ? { hiddenGates: gates() } : {}),
+    };
   }
 
   /** The outputs of the last layer at every step. (`run` gives the last state too.) */
@@ -299,12 +309,23 @@ export class LSTM extends Recurrent {
 /**
  * r, z = σ(…); n = tanh(W x + b + r·(U h + c)); h ← (1 − z)·n + z·h. Gates in PyTorch's order r, z, n. Source: Cho et al. 2014.
  *
+ * @param options.resetAfter true, the default: n as above, PyTorch's; false: n = tanh(W x + b + U (r·h) + c), as in the paper and in TensorFlow.js
  * @example
  * new GRU(4, 8).forward(normal([5, 2, 4])).shape; // => [5, 2, 8]
  */
 export class GRU extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: RecurrentOptions & {
+      /** r is applied after the product with U, as PyTorch does; false: before it, as Cho et al. and TensorFlow.js. Default true. */
+      resetAfter?: boolean;
+    } = {},
+  ) {
     checkArguments("GRU", arguments, 3);
-    super("GRU", { inputSize, hiddenSize, gates: 3, states: 1, projSize: 0 }, options, gruStep);
+    checkOptions("GRU", options, { ...names, resetAfter: "boolean" }, [inputSize, hiddenSize]);
+    const { resetAfter = true, ...rest } = options;
+    const sizes = { inputSize, hiddenSize, gates: 3, states: 1, projSize: 0 };
+    super("GRU", sizes, rest, resetAfter ? gruStep : gruStepBefore);
   }
 }

@@ -7,7 +7,7 @@ import { checkOptions, show } from "../types/options.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { zeros } from "../ops/creation.js";
 import { linear } from "../ops/linear.js";
-import { expandDims, split, squeeze } from "../ops/shape.js";
+import { expandDims, sliceAxis, split, squeeze } from "../ops/shape.js";
 import { tanh } from "../ops/unary.js";
 import { initialize, uniformInit } from "../random/initializers.js";
 import { formatShape, sameSize } from "../types/dim.js";
@@ -23,6 +23,8 @@ export type RecurrentState = readonly Tensor[];
 /** What a step needs of its weights: the state's part of the gates, and an LSTM's projection of h. */
 export interface StepWeights {
   readonly hidden: (h: Tensor) => Tensor;
+  /** That part of some gates alone. Made where the weights are, outside of a loop. */
+  readonly hiddenGates?: readonly ((h: Tensor) => Tensor)[];
   readonly project?: (h: Tensor) => Tensor;
 }
 
@@ -55,6 +57,27 @@ export const gruStep: Step = (x, [h], { hidden }) => {
   const n = tanh(add(xn!, mul(sigmoid(add(xr!, hr!)), hn!)));
   return [add(mul(sub(1, z), n), mul(z, h!))];
 };
+
+/** As `gruStep`, but n = tanh(W x + b + U (r·h) + c): `hiddenGates` are those of r and z, and of n. */
+export const gruStepBefore: Step = (x, [h], { hiddenGates }) => {
+  const size = (x.shape.at(-1) as number) / 3;
+  const [xr, xz, xn] = split(x, size, -1);
+  const [hr, hz] = split(hiddenGates![0]!(h!), size, -1);
+  const z = sigmoid(add(xz!, hz!));
+  const n = tanh(add(xn!, hiddenGates![1]!(mul(sigmoid(add(xr!, hr!)), h!))));
+  return [add(mul(sub(1, z), n), mul(z, h!))];
+};
+
+/** The state's part of the gates by itself, as `gruStepBefore` takes it: of r and z, and of n. */
+export function hiddenGates(weight: Tensor, bias: Tensor | undefined): StepWeights["hiddenGates"] {
+  const size = weight.shape[1] as number;
+  const part = (from: number, length: number): ((h: Tensor) => Tensor) => {
+    const rows = sliceAxis(weight, 0, from, length);
+    const added = bias === undefined ? undefined : sliceAxis(bias, 0, from, length);
+    return (h) => linear(h, rows, added);
+  };
+  return [part(0, 2 * size), part(2 * size, size)];
+}
 
 /** @internal @throws ErmineError ERMINE_OPTION */
 export function checkNonlinearity(where: string, nonlinearity: Nonlinearity): void {
@@ -131,7 +154,11 @@ abstract class Cell extends Module {
       state?.map((t) => (single ? expandDims(t, 0) : t)) ??
       Array.from({ length: this.#states }, () => zeros([rows.shape[0]!, this.hiddenSize]));
     const hidden = (h: Tensor): Tensor => linear(h, this.weight_hh.value, this.bias_hh?.value);
-    const after = this.#step(linear(floatInput(rows), this.weight_ih.value, this.bias_ih?.value), from, { hidden });
+    const weights = {
+      hidden,
+      ...(this.#step === gruStepBefore ? { hiddenGates: hiddenGates(this.weight_hh.value, this.bias_hh?.value) } : {}),
+    };
+    const after = this.#step(linear(floatInput(rows), this.weight_ih.value, this.bias_ih?.value), from, weights);
     return single ? after.map((t) => squeeze(t, 0)) : after;
   }
 
@@ -209,11 +236,14 @@ export class GRUCell extends Cell {
     options: {
       /** Add biases. Default true. */
       bias?: boolean;
+      /** r is applied after the product with U, as PyTorch does; false: before it, as Cho et al. and TensorFlow.js. Default true. */
+      resetAfter?: boolean;
     } = {},
   ) {
     checkArguments("GRUCell", arguments, 3);
-    checkOptions("GRUCell", options, { bias: "boolean" }, [inputSize, hiddenSize]);
-    super("GRUCell", { inputSize, hiddenSize, gates: 3, states: 1 }, options.bias ?? true, gruStep);
+    checkOptions("GRUCell", options, { bias: "boolean", resetAfter: "boolean" }, [inputSize, hiddenSize]);
+    const { bias = true, resetAfter = true } = options;
+    super("GRUCell", { inputSize, hiddenSize, gates: 3, states: 1 }, bias, resetAfter ? gruStep : gruStepBefore);
   }
 
   forward(x: Tensor, h?: Tensor): Tensor {
