@@ -36,6 +36,12 @@ def kernel_step(torch, kernel):
         x = torch.rand(kernel["rows"], kernel["classes"], requires_grad=True)
         y = torch.randint(kernel["classes"], (kernel["rows"],))
         return lambda: torch.autograd.grad(f.cross_entropy(x, y), x)
+    if name == "ctc":
+        steps, batch, classes, labels = (kernel[key] for key in ("steps", "batch", "classes", "labels"))
+        x = torch.rand(steps, batch, classes, requires_grad=True)
+        y = torch.randint(1, classes, (batch, labels))
+        counts = torch.full((batch,), steps), torch.full((batch,), labels)
+        return lambda: torch.autograd.grad(f.ctc_loss(x.log_softmax(-1), y, *counts), x)
     if name == "adamw":
         p = torch.nn.Parameter(torch.rand(kernel["length"]))
         p.grad = torch.rand(kernel["length"])

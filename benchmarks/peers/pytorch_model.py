@@ -32,6 +32,14 @@ def build(torch, layers):
         def forward(self, x):
             return x + self.weight
 
+    class Lstm(nn.LSTM):
+        def forward(self, x):
+            return super().forward(x)[0]
+
+    class Gru(nn.GRU):
+        def forward(self, x):
+            return super().forward(x)[0]
+
     class Mean(nn.Module):
         def __init__(self, axes):
             super().__init__()
@@ -85,6 +93,9 @@ def build(torch, layers):
             return Residual(sequence(spec["branch"]), sequence(spec["shortcut"]) if "shortcut" in spec else None)
         if kind == "attention":
             return SelfAttention(spec["width"], spec["heads"], spec.get("causal", False))
+        if kind == "recurrent":
+            recurrent = {"lstm": Lstm, "gru": Gru}[spec["cell"]]
+            return recurrent(spec["in"], spec["hidden"], spec.get("layers", 1), batch_first=True)
         raise ValueError(kind)
 
     return sequence(layers)

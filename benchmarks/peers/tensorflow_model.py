@@ -94,6 +94,10 @@ class Model:
         if kind == "residual":
             around = self._run(layer["shortcut"], name + ".shortcut.", x, training, dropout) if "shortcut" in layer else x
             return self._run(layer["branch"], name + ".branch.", x, training, dropout) + around
+        if kind == "recurrent":
+            for i in range(layer.get("layers", 1)):
+                x = self._recurrent(layer["cell"], name, i, x)
+            return x
         if kind == "attention":
             return self._attention(layer, name, x)
         raise ValueError(kind)
@@ -158,6 +162,29 @@ class Model:
             mean.assign_sub(MOMENTUM * (mean - result.batch_mean))
             variance.assign_sub(MOMENTUM * (variance - result.batch_variance))
         return result.y if axes == 2 else tf.reshape(result.y, tf.shape(x))
+
+    def _recurrent(self, cell, name, i, x):
+        """One layer, steps first: the input's part of all gates at once, then a loop of TensorFlow's."""
+        tf = self.tf
+        of = lambda part: self.parameters["%s.%s_l%d" % (name, part, i)]
+        gates = tf.transpose(self._dense(x, "%s.weight_ih_l%d" % (name, i)) + of("bias_ih"), [1, 0, 2])
+        hidden = lambda h: tf.linalg.matmul(h, of("weight_hh"), transpose_b=True) + of("bias_hh")
+        zeros = tf.zeros([tf.shape(x)[0], of("weight_hh").shape[1]])
+
+        def lstm(state, gate):
+            h, c = state
+            a, f, g, o = tf.split(gate + hidden(h), 4, -1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(a) * tf.tanh(g)
+            return tf.sigmoid(o) * tf.tanh(c), c
+
+        def gru(h, gate):
+            xr, xz, xn = tf.split(gate, 3, -1)
+            hr, hz, hn = tf.split(hidden(h), 3, -1)
+            z = tf.sigmoid(xz + hz)
+            return (1 - z) * tf.tanh(xn + tf.sigmoid(xr + hr) * hn) + z * h
+
+        states = tf.scan(lstm, gates, (zeros, zeros))[0] if cell == "lstm" else tf.scan(gru, gates, zeros)
+        return tf.transpose(states, [1, 0, 2])
 
     def _attention(self, layer, name, x):
         tf = self.tf

@@ -21,6 +21,7 @@ export type LayerSpec =
   | { readonly kind: "embedding"; readonly rows: number; readonly features: number }
   /** A learned row added at each place of (N, length, features). */
   | { readonly kind: "positions"; readonly length: number; readonly features: number }
+  | RecurrentSpec
   /** Over these axes, counted with the batch: [2, 3] of an image. */
   | { readonly kind: "mean"; readonly axes: readonly number[] };
 
@@ -73,6 +74,19 @@ export interface AttentionSpec {
   readonly heads: number;
   readonly causal?: boolean;
 }
+
+/** A recurrent network over (N, steps, in): the output of every step, (N, steps, hidden). */
+export interface RecurrentSpec {
+  readonly kind: "recurrent";
+  readonly cell: "lstm" | "gru";
+  readonly in: number;
+  readonly hidden: number;
+  /** On top of each other. Default 1. */
+  readonly layers?: number;
+}
+
+/** Gates of each cell: the rows of its weights are so many times the hidden size. */
+export const gatesOf = { lstm: 4, gru: 3 } as const;
 
 export interface InputSpec {
   /** Of one sample. */

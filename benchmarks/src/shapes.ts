@@ -1,5 +1,6 @@
 /** A model walked layer by layer, with the shape of one sample at each: parameters, outputs, the count of multiply-adds. */
 import {
+  gatesOf,
   product,
   type ConvolutionSpec,
   type LayerSpec,
@@ -87,6 +88,9 @@ function outputShape(layer: Exclude<LayerSpec, { kind: "residual" }>, shape: rea
     case "attention":
       expect(shape.length === 2 && last === layer.width, `a sequence of ${layer.width} features`);
       return shape;
+    case "recurrent":
+      expect(shape.length === 2 && last === layer.in, `a sequence of ${layer.in} features`);
+      return [shape[0]!, layer.hidden];
     case "mean":
       return shape.filter((_, i) => !layer.axes.includes(i + 1));
     case "activation":
@@ -157,6 +161,17 @@ function parametersOf({ layer, name, flattened }: Place): readonly ParameterSpec
         { name: `${name}.out_proj.bias`, shape: [width], start: { bound }, role: plain },
       ];
     }
+    case "recurrent": {
+      const { hidden, layers = 1 } = layer;
+      const rows = gatesOf[layer.cell] * hidden;
+      const start = { bound: 1 / Math.sqrt(hidden) };
+      return Array.from({ length: layers }, (_, i) => i).flatMap((i): ParameterSpec[] => [
+        { name: `${name}.weight_ih_l${i}`, shape: [rows, i === 0 ? layer.in : hidden], start, role: { kind: "matrix" } },
+        { name: `${name}.weight_hh_l${i}`, shape: [rows, hidden], start, role: { kind: "matrix" } },
+        { name: `${name}.bias_ih_l${i}`, shape: [rows], start, role: plain },
+        { name: `${name}.bias_hh_l${i}`, shape: [rows], start, role: plain },
+      ]);
+    }
     case "activation":
     case "dropout":
     case "flatten":
@@ -187,6 +202,11 @@ function multiplyAdds({ layer, input, output }: Place): number {
       const [length, width] = input as [number, number];
       const pairs = layer.causal === true ? (length * (length + 1)) / 2 : length * length;
       return 4 * length * width * width + 2 * pairs * width;
+    }
+    case "recurrent": {
+      const { hidden, layers = 1 } = layer;
+      const each = layer.in + hidden + (layers - 1) * 2 * hidden;
+      return input[0]! * gatesOf[layer.cell] * hidden * each;
     }
     default:
       return 0;

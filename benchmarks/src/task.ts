@@ -56,6 +56,7 @@ export type Kernel =
   | { readonly name: "activation"; readonly activation: string; readonly backward: boolean; readonly length: number }
   | { readonly name: "mishInOps"; readonly backward: boolean; readonly length: number }
   | { readonly name: "crossEntropyRows"; readonly rows: number; readonly classes: number }
+  | { readonly name: "ctc"; readonly steps: number; readonly batch: number; readonly classes: number; readonly labels: number }
   | { readonly name: "adamw"; readonly length: number }
   | {
       readonly name: "conv2d";

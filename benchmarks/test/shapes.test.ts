@@ -9,6 +9,7 @@ import {
   plainConvolutional,
   residualNetwork,
   separableNetwork,
+  sequenceClassifier,
   signalNetwork,
   tabular,
   wordsClassifier,
@@ -56,6 +57,13 @@ test("a branch's names and shapes; a way around it of another shape is refused",
   expect(() => modelOutput(over([2, 7], { kind: "linear", in: 8, out: 1 }))).toThrow("linear takes 8 features, got [2,7]");
 });
 
+test("a recurrent layer's output and multiply-adds: a product with the input and one with the state for each gate and step", () => {
+  const model = sequenceClassifier({ cell: "gru", hidden: 6, steps: 5, classes: 3, layers: 2 });
+  expect(modelOutput(model)).toEqual([3]);
+  expect(forwardFlops(model)).toBe(2 * (5 * 3 * 6 * (6 + 6 + 12) + 6 * 3));
+  expect(() => modelOutput({ ...model, input: { shape: [5, 7] } })).toThrow("a sequence of 6 features, got [5,7]");
+});
+
 test("targets are one class a place, or values of the output's shape", () => {
   expect(targetOf(connected(4, 16, 3))).toEqual({ shape: [], classes: 3 });
   const tokens = languageModel({ blocks: 1, width: 8, heads: 2, hidden: 16, length: 5, vocabulary: 11 });
@@ -74,6 +82,8 @@ test("parameters of each network as PyTorch counts them", () => {
   expect(count(autoencoder(28, [1, 4]))).toBe(68 + 65);
   expect(count(wordsClassifier(50, 6, 9, 4))).toBe(300 + 28);
   expect(count(tabular([5, 6, 3], 0.2))).toBe(36 + 12 + 21);
+  expect(count(sequenceClassifier({ cell: "lstm", hidden: 6, steps: 5, classes: 3 }))).toBe(2 * 4 * 6 * 7 + 21);
+  expect(count(sequenceClassifier({ cell: "gru", hidden: 6, steps: 5, classes: 3, layers: 2 }))).toBe(2 * (2 * 3 * 6 * 7) + 21);
 });
 
 test("a fully connected network is known from its layers, and dropout wherever it is", () => {

@@ -5,6 +5,8 @@
 import {
   convolution,
   crossEntropy,
+  ctc,
+  logSoftmax,
   matmul,
   mul,
   softplus,
@@ -99,6 +101,24 @@ function crossEntropyRows(backend: Backend, rows: number, classes: number): Work
   });
 }
 
+/** The loss of logits (steps, batch, classes), every sequence of full length, and its gradient. */
+function ctcLoss(backend: Backend, { steps, batch, classes, labels: size }: Extract<Kernel, { name: "ctc" }>): Work {
+  const shape = [steps, batch, classes];
+  const [x, loss, toX] = [place(shape, 1), empty([]), empty(shape)];
+  const int32 = (values: Int32Array, sizes: readonly number[]): Variable =>
+    new Variable(tensor(values, { dtype: "int32", shape: sizes }), { trainable: false });
+  // Classes after the blank, which is the first.
+  const targets = int32(
+    labels(batch * size, classes - 1, 2).map((label) => label + 1),
+    [batch, size],
+  );
+  const counts = [steps, size].map((count) => int32(new Int32Array(batch).fill(count), [batch])) as [Variable, Variable];
+  return programWork(backend, [loss, toX], () => {
+    const { value, grads } = valueAndGrad(() => ctc(logSoftmax(x.value), targets.value, counts[0].value, counts[1].value), [x]);
+    return [value, grads[0]!];
+  });
+}
+
 /** What the machine itself does: as many numbers moved from one array to another. */
 function copy(length: number): Work {
   const [from, to] = [uniform(length, 1), new Float32Array(length)];
@@ -117,5 +137,6 @@ export function kernelWork(kernel: Kernel, backend: Backend): Work {
   if (kernel.name === "activation") return activation(backend, kernel.activation, kernel.backward, kernel.length);
   if (kernel.name === "mishInOps") return elementwise(backend, mishInOps, kernel.backward, kernel.length);
   if (kernel.name === "crossEntropyRows") return crossEntropyRows(backend, kernel.rows, kernel.classes);
+  if (kernel.name === "ctc") return ctcLoss(backend, kernel);
   return kernel.name === "adamw" ? adamwStep(backend, kernel.length) : conv2d(backend, kernel);
 }

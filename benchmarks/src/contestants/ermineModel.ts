@@ -13,8 +13,10 @@ import {
   Embedding,
   Flatten,
   GELU,
+  GRU,
   LayerNorm,
   Linear,
+  LSTM,
   MaxPool1d,
   MaxPool2d,
   Module,
@@ -98,6 +100,8 @@ function layerOf(spec: LayerSpec): Layer {
       return new Embedding(spec.rows, spec.features);
     case "positions":
       return new Positions(spec.length, spec.features);
+    case "recurrent":
+      return new (spec.cell === "lstm" ? LSTM : GRU)(spec.in, spec.hidden, { numLayers: spec.layers ?? 1 });
     case "mean":
       return new Mean(spec.axes);
     case "residual":

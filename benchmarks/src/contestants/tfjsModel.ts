@@ -37,6 +37,7 @@ export type Tf = Pick<
   | "softmax"
   | "split"
   | "squeeze"
+  | "stack"
   | "sub"
   | "tanh"
   | "tensor"
@@ -213,6 +214,33 @@ function run(pass: Pass, layers: readonly LayerSpec[], prefix: string, x: Tensor
   return layers.reduce((y, layer, i) => runLayer(pass, layer, `${prefix}${i}`, y), x);
 }
 
+/** One layer: the input's part of all gates at once, then step by step. */
+function recurrent(pass: Pass, x: Tensor, cell: "lstm" | "gru", nameOf: (part: string) => string): Tensor {
+  const { tf } = pass;
+  const weight = parameter(pass, nameOf("weight_hh"));
+  const hidden = (h: Tensor): Tensor =>
+    tf.add(tf.matMul(h as Tensor2D, weight as unknown as Tensor2D), parameter(pass, nameOf("bias_hh")));
+  const gates = dense(pass, x, nameOf("weight_ih"), nameOf("bias_ih"));
+  const steps = tf.split(gates, gates.shape[1]!, 1).map((step) => tf.squeeze(step, [1]));
+  const zeros = tf.fill([x.shape[0]!, weight.shape[0]!], 0);
+  let [h, c]: [Tensor, Tensor] = [zeros, zeros];
+  const outputs = steps.map((step) => {
+    if (cell === "lstm") {
+      const [i, f, g, o] = tf.split(tf.add(step, hidden(h)), 4, 1) as [Tensor, Tensor, Tensor, Tensor];
+      c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+      h = tf.mul(tf.sigmoid(o), tf.tanh(c));
+      return h;
+    }
+    const [xr, xz, xn] = tf.split(step, 3, 1) as [Tensor, Tensor, Tensor];
+    const [hr, hz, hn] = tf.split(hidden(h), 3, 1) as [Tensor, Tensor, Tensor];
+    const z = tf.sigmoid(tf.add(xz, hz));
+    const n = tf.tanh(tf.add(xn, tf.mul(tf.sigmoid(tf.add(xr, hr)), hn)));
+    h = tf.add(tf.mul(tf.sub(1, z), n), tf.mul(z, h));
+    return h;
+  });
+  return tf.stack(outputs, 1);
+}
+
 function runLayer(pass: Pass, layer: LayerSpec, name: string, x: Tensor): Tensor {
   const { tf } = pass;
   switch (layer.kind) {
@@ -252,6 +280,11 @@ function runLayer(pass: Pass, layer: LayerSpec, name: string, x: Tensor): Tensor
     }
     case "attention":
       return attention(pass, x, name, layer.heads, layer.causal === true);
+    case "recurrent": {
+      let y = x;
+      for (let i = 0; i < (layer.layers ?? 1); i++) y = recurrent(pass, y, layer.cell, (part) => `${name}.${part}_l${i}`);
+      return y;
+    }
   }
 }
 

@@ -183,3 +183,19 @@ export const tabular = (sizes: readonly number[], p: number): ModelSpec => ({
     ),
   loss: "crossEntropy",
 });
+
+interface Sequences {
+  readonly cell: "lstm" | "gru";
+  readonly hidden: number;
+  readonly steps: number;
+  readonly classes: number;
+  /** Default 1. */
+  readonly layers?: number;
+}
+
+/** Recurrent layers as wide as the input, the mean over the steps, a linear layer. */
+export const sequenceClassifier = ({ cell, hidden, steps, classes, layers = 1 }: Sequences): ModelSpec => ({
+  input: { shape: [steps, hidden] },
+  layers: [{ kind: "recurrent", cell, in: hidden, hidden, layers }, { kind: "mean", axes: [1] }, linear(hidden, classes)],
+  loss: "crossEntropy",
+});

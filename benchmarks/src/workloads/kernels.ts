@@ -56,6 +56,12 @@ function lines(small: boolean): readonly Line[] {
       amount: rows / 1e3,
       unit: "M rows/s",
     },
+    ...ctcs(small).map((sizes): Line => ({
+      title: `log softmax, ctc and gradient, ${sizes.steps} steps, batch ${sizes.batch}, ${sizes.classes} classes, ${sizes.labels} labels`,
+      kernel: { name: "ctc", ...sizes },
+      amount: (sizes.steps * sizes.batch) / 1e3,
+      unit: "M steps/s",
+    })),
     // Reads parameter, gradient and two moments, writes all but the gradient.
     elements("AdamW update", { name: "adamw", length }, 7),
     ...(["forward", "forward and backward"] as const).map((part): Line => ({
@@ -66,6 +72,14 @@ function lines(small: boolean): readonly Line[] {
     })),
   ];
 }
+
+const ctcs = (small: boolean): readonly Omit<Extract<Kernel, { name: "ctc" }>, "name">[] =>
+  small
+    ? [{ steps: 5, batch: 2, classes: 4, labels: 2 }]
+    : [
+        { steps: 100, batch: 32, classes: 32, labels: 20 },
+        { steps: 400, batch: 8, classes: 40, labels: 40 },
+      ];
 
 /** Those that take an axis or other tensors, and random ones, are no elementwise kernels. */
 const shaped = new Set(["softmax", "logSoftmax", "softmin", "glu", "prelu", "rrelu", "identity"]);

@@ -7,6 +7,7 @@ import {
   languageModel,
   residualNetwork,
   separableNetwork,
+  sequenceClassifier,
   signalNetwork,
   tabular,
   wordsClassifier,
@@ -146,6 +147,40 @@ const networks: readonly Network[] = [
   },
 ];
 
+const recurrentSizes = (
+  cell: "lstm" | "gru",
+  sizes: readonly (readonly [hidden: number, steps: number, batch: number, layers?: number])[],
+): Size[] =>
+  sizes.map(([hidden, steps, batch, layers = 1]) => ({
+    title: `${layers > 1 ? `${layers} layers of ` : ""}${hidden} over ${steps} steps, batch ${batch}`,
+    model: sequenceClassifier({ cell, hidden, steps, classes: 10, layers }),
+    batch,
+  }));
+
+const recurrentNetworks: readonly Network[] = (["lstm", "gru"] as const).map((cell) => ({
+  name: cell,
+  title: `${cell === "lstm" ? "An LSTM" : "A GRU"} as wide as its input, the mean over the steps, a linear layer`,
+  sizes: recurrentSizes(
+    cell,
+    cell === "lstm"
+      ? [
+          [32, 16, 32],
+          [32, 256, 32],
+          [64, 64, 32],
+          [128, 64, 32],
+          [256, 64, 32],
+          [64, 64, 1],
+          [32, 1000, 8],
+        ]
+      : [
+          [96, 40, 32, 2],
+          [64, 64, 32],
+          [32, 1000, 8],
+        ],
+  ),
+  small: recurrentSizes(cell, [[4, 5, 3, 2]])[0]!,
+}));
+
 /** Different batches that steps go round. */
 const batches = 8;
 
@@ -208,7 +243,7 @@ function costSection(title: string, trained: readonly Entry[], fitted: readonly 
   };
 }
 
-export const networkWorkloads: readonly Workload[] = networks.map(({ name, title, sizes, small }) => ({
+export const networkWorkloads: readonly Workload[] = [...networks, ...recurrentNetworks].map(({ name, title, sizes, small }) => ({
   name,
   async run(setting) {
     const sections: Section[] = [];
