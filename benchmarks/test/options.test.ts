@@ -29,6 +29,8 @@ test("without options everything runs and the results are written", () => {
     "embedding",
     "tabular",
     "gpt",
+    "lstm",
+    "gru",
     "predict",
     "gan",
     "kernels",
@@ -57,7 +59,7 @@ test("names are taken once, in the order of the tables", () => {
 });
 
 test("a group is all of its workloads", () => {
-  const networks = ["resnet", "mobilenet", "conv1d", "autoencoder", "embedding", "tabular", "gpt"];
+  const networks = ["resnet", "mobilenet", "conv1d", "autoencoder", "embedding", "tabular", "gpt", "lstm", "gru"];
   expect(parseOptions(["--workload", "networks"])).toMatchObject({ workloads: networks, write: false });
   expect(parseOptions(["--workload", "gpt,networks,iris"]).workloads).toEqual(["iris", ...networks]);
   expect(complaint("--workload", "network")).toContain('Did you mean "networks"?');
