@@ -18,6 +18,7 @@ export const packages = [
   "predict",
   "backend-cpu",
   "backend-tfjs",
+  "cli",
 ];
 
 /** Every entry of every package: how it is imported, and the source file behind it. */

@@ -1,0 +1,7 @@
+/** 100,000 mutated CSV files, JSON lines and configurations: read, or refused with a reason within a second. */
+import { expect, test } from "vitest";
+import { kinds, tryMutated } from "../test/mutations.js";
+
+test.each(kinds)("%s", async (kind) => {
+  await expect(tryMutated(kind, 34_000)).resolves.toBeUndefined();
+});

@@ -1,0 +1,79 @@
+/** What models say of rows. */
+import { permute, reshape, type Backend, type Tensor } from "@ermine/core";
+import { Module } from "@ermine/core/nn";
+import { TargetClasses, type Features } from "@ermine/preprocessing";
+import { dataset, sgd, Trainer } from "@ermine/trainer";
+import type { LinearPart } from "../network/linearPart.js";
+import { MeanOfMembers } from "../network/tabularNetwork.js";
+import type { TableInputs } from "../network/tableShape.js";
+import type { TableFeatures } from "../table/features.js";
+import type { FittedTable } from "./fitTable.js";
+
+/** Of regression the predicted values; of classes the probability of each, row by row. */
+export type Predictions = Float64Array;
+
+/** (N, outputs) of a linear part that has one member. */
+class LinearAlone extends Module {
+  readonly part: LinearPart;
+
+  constructor(part: LinearPart) {
+    super();
+    this.part = part;
+  }
+
+  forward(...inputs: TableInputs): Tensor {
+    const outputs = permute(this.part.forward(...inputs), [1, 0, 2]);
+    return reshape(outputs, [-1, this.part.shape.outputs]);
+  }
+}
+
+async function outputsOf(model: Module, inputs: readonly Features[], backend: Backend): Promise<ArrayLike<number>> {
+  // It is not trained: a loss and an optimizer are what a trainer asks for.
+  const trainer = new Trainer({
+    model: model as never,
+    loss: (output: Tensor) => output,
+    optimizer: sgd({ learningRate: 1 }),
+    backend,
+  });
+  try {
+    const { data } = (await trainer.predict(dataset({ inputs: [...inputs] }))) as { readonly data: ArrayLike<number> };
+    return data;
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** What the network says of rows. */
+export async function predict({ features, network, backend }: FittedTable, inputs: readonly Features[]): Promise<Predictions> {
+  return meaningOf(features, await outputsOf(new MeanOfMembers(network), inputs, backend));
+}
+
+/** What the linear model says of them. */
+export async function predictLinearly(
+  { features, linear, backend }: FittedTable,
+  inputs: readonly Features[],
+): Promise<Predictions> {
+  return meaningOf(features, await outputsOf(new LinearAlone(linear), inputs, backend));
+}
+
+/** Probabilities of logits, and values in the target's unit. */
+export function meaningOf(
+  { target, shape: { outputs } }: Pick<TableFeatures, "target" | "shape">,
+  raw: ArrayLike<number>,
+): Predictions {
+  if (target instanceof TargetClasses) return probabilities(raw, outputs);
+  const [cells] = Object.values(target.invert({ data: raw, shape: [raw.length, 1] }));
+  return Float64Array.from(cells!, Number);
+}
+
+function probabilities(logits: ArrayLike<number>, classes: number): Float64Array {
+  const result = Float64Array.from(logits);
+  for (let from = 0; from < result.length; from += classes) {
+    const row = result.subarray(from, from + classes);
+    const most = row.reduce((a, b) => Math.max(a, b));
+    row.forEach((value, i) => (row[i] = Math.exp(value - most)));
+    const total = row.reduce((a, b) => a + b, 0);
+    row.forEach((value, i) => (row[i] = value / total));
+  }
+  return result;
+}
