@@ -8,11 +8,15 @@ import * as catalog from "@ermine/core/catalog";
 import * as define from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
 import * as referenceEntry from "@ermine/core/reference";
+import * as trainers from "@ermine/trainer";
+import * as trainerCatalog from "@ermine/trainer/catalog";
+import * as checkpoints from "@ermine/trainer/checkpoint";
 import { describe, expect, test } from "vitest";
 import { checkArgumentsOf, type CallSpec } from "../src/laws/arguments.js";
 import * as ofCore from "./arguments/core.js";
 import * as ofDefine from "./arguments/define.js";
 import * as ofLayers from "./arguments/layers.js";
+import * as ofTraining from "./arguments/training.js";
 import { call, fn, only, options, text } from "./arguments/slots.js";
 
 interface Entry {
@@ -40,7 +44,7 @@ const fluent = Object.fromEntries(
 );
 
 const entries: Readonly<Record<string, Entry>> = {
-  "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without },
+  "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without, methods: ofCore.methods },
   "@ermine/core/define": { exports: define, rows: ofDefine.rows, without: ofDefine.without },
   "@ermine/core/nn": {
     exports: nn,
@@ -53,6 +57,9 @@ const entries: Readonly<Record<string, Entry>> = {
     exports: catalog,
     rows: { findActivation: call(catalog.findActivation, text("relu")), findLoss: call(catalog.findLoss, text("mse")) },
   },
+  "@ermine/trainer": { exports: trainers, rows: ofTraining.rows, methods: ofTraining.methods },
+  "@ermine/trainer/catalog": { exports: trainerCatalog, rows: ofTraining.ofCatalog },
+  "@ermine/trainer/checkpoint": { exports: checkpoints, rows: ofTraining.ofCheckpoints },
   "@ermine/core/reference": {
     exports: referenceEntry,
     rows: {

@@ -1,6 +1,6 @@
 /** Optimizers, schedules and metrics by name: for configuration files, command lines and conformance. */
 import { ErmineError } from "@ermine/core";
-import { nearestName } from "@ermine/core/define";
+import { checkArgument, checkArguments, nearestName, show } from "@ermine/core/define";
 import * as metricModule from "./metrics/index.js";
 import type { Metric } from "./metrics/index.js";
 import * as optimizerModule from "./optimizers/index.js";
@@ -101,11 +101,14 @@ export const metrics = {
 
 /** The entry of that name. @throws ErmineError ERMINE_OPTION with the nearest name */
 export function find<T>(kind: string, table: Readonly<Record<string, T>>, name: string): T {
-  const entry = table[name];
+  if (arguments.length > 3) checkArguments("find", arguments, 3);
+  checkArgument("find(kind, table, name)", "kind", kind, "string");
+  checkArgument("find(kind, table, name)", "table", table, "object");
+  const entry = typeof name === "string" && Object.hasOwn(table, name) ? table[name] : undefined;
   if (entry !== undefined) return entry;
   const near = nearestName(name, Object.keys(table));
   throw new ErmineError(
     "ERMINE_OPTION",
-    `There is no ${kind} "${name}". ${near === undefined ? `There are: ${Object.keys(table).join(", ")}.` : `Did you mean "${near}"?`}`,
+    `There is no ${kind} ${show(name)}. ${near === undefined ? `There are: ${Object.keys(table).join(", ")}.` : `Did you mean "${near}"?`}`,
   );
 }

@@ -390,7 +390,7 @@ function checkKinds({ signal, notice, shuffle, dropLast }: FitOptions): void {
   if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean") {
     const controller = typeof signal === "object" && signal !== null && "signal" in signal;
     refuse(
-      `signal is an AbortSignal, got ${controller ? "its controller. Give controller.signal." : `${String(signal)}. Give the signal of an AbortController.`}`,
+      `signal is an AbortSignal, got ${controller ? "its controller. Give controller.signal." : `${show(signal)}. Give the signal of an AbortController.`}`,
     );
   }
   if (notice !== undefined && typeof notice !== "function") refuse(`notice is a function of a message, got ${show(notice)}.`);

@@ -1,7 +1,7 @@
 /** The trainer: minimizes the empirical risk of a model over a finite training set. */
 import { type Backend, ErmineError, type Tree } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
-import { checkArguments, checkCopy, checkOptions, show } from "@ermine/core/define";
+import { checkFunction, checkArguments, checkCopy, checkOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 import { checkBatchSize } from "./data/batches.js";
 import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
@@ -159,6 +159,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   async snapshot(): Promise<TrainingSnapshot> {
     Trainer.#checkItself(this, "snapshot");
+    if (arguments.length > 0) checkArguments("snapshot", arguments, 0);
     const { turns } = this.#training;
     turns.refuseInFit("snapshot", "In a callback call control.requestSnapshot(), and take the snapshot in onSnapshot(snapshot).");
     const settings = await this.#settings();
@@ -179,6 +180,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   async restore(snapshot: TrainingSnapshot): Promise<void> {
     Trainer.#checkItself(this, "restore");
+    if (arguments.length > 1) checkArguments("restore", arguments, 1);
     const { turns, state } = this.#training;
     turns.refuseInFit("restore", "Await it, or end it by its signal.");
     const { restoreSnapshot } = await resumeChunk();
@@ -369,6 +371,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   async withAveragedWeights<T>(fn: () => T | Promise<T>): Promise<T> {
     Trainer.#checkItself(this, "withAveragedWeights");
+    if (arguments.length > 1) checkArguments("withAveragedWeights", arguments, 1);
+    checkFunction("withAveragedWeights", fn, "trainer.withAveragedWeights(() => trainer.predict(data))");
     return withAverages(this.#training, fn);
   }
 
@@ -379,6 +383,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   dispose(): void {
     Trainer.#checkItself(this, "dispose");
+    if (arguments.length > 0) checkArguments("dispose", arguments, 0);
     disposeTraining(this.#training);
   }
 }

@@ -356,6 +356,23 @@ export const lossRows: Rows = Object.fromEntries(
   }),
 );
 
+/** A loss with other defaults. */
+export const methods: Rows = Object.fromEntries(
+  Object.entries(core).flatMap(([name, value]) =>
+    typeof value === "function" && "lossName" in value
+      ? [
+          [
+            `${name}.with`,
+            call(
+              (...args: readonly unknown[]) => (value as unknown as Record<string, CallSpec["run"]>)["with"]!(...args),
+              options(),
+            ),
+          ],
+        ]
+      : [],
+  ),
+);
+
 export const rows: Rows = {
   ...elementwise,
   ...reductions,

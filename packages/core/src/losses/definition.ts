@@ -261,6 +261,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
       checkReduction(spec, options.reduction ?? "mean");
     },
     with(options: Partial<O> = {}): Loss<I, O, R> {
+      if (arguments.length > 1) checkArguments(`${spec.name}.with`, arguments, 1);
       checkOptions<object>(`${spec.name}.with`, options, own);
       return withDefaults(spec, choose(options));
     },

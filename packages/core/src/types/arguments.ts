@@ -50,7 +50,7 @@ export function wrongArgument(signature: string, name: string, value: unknown, k
  * checkArgument("scale(x, factor)", "factor", 2, "number");
  */
 export function checkArgument(signature: string, name: string, value: unknown, kind: OptionKind): void {
-  if (typeof value !== kind && !isOfKind(kind, value)) throw wrongArgument(signature, name, value, kind);
+  if (!isOfKind(kind, value)) throw wrongArgument(signature, name, value, kind);
 }
 
 /**

@@ -39,7 +39,10 @@ export function isTensor(value: unknown): boolean {
 
 /** @internal Is the value of that kind? */
 export const isOfKind = (kind: OptionKind, value: unknown): boolean =>
-  kind === "any" || (typeof kind === "string" ? kinds[kind][1](value) : kind.some((one) => kinds[one][1](value)));
+  // The frequent kinds are the names of types; what is null or a tensor is no object of options.
+  (typeof value === kind && kind !== "object") ||
+  kind === "any" ||
+  (typeof kind === "string" ? kinds[kind][1](value) : kind.some((one) => kinds[one][1](value)));
 
 /** A value as a message shows it: as it is written where that is short. */
 export function show(value: unknown): string {
@@ -108,8 +111,7 @@ export function checkOptions<O extends object>(
     const kind = kindIn(known, name);
     if (kind === undefined) throw unknownOption(where, name, namesIn(known));
     const value: unknown = options[name as keyof O];
-    // The frequent kinds are the names of types.
-    if (typeof value === kind || value === undefined || isOfKind(kind, value)) continue;
+    if (value === undefined || isOfKind(kind, value)) continue;
     throw wrongKind(where, name, kind, value);
   }
 }

@@ -2,6 +2,7 @@
  * A checkpoint as bytes: one safetensors file. Its tensors are the model's variables as `model.<name>`, the optimizer's slots as
  * `optimizer.<parameter>.<slot>`, and the arrays of callbacks; its metadata has the rest as JSON, and the SHA-256 of the file in which that field is zeros.
  */
+import { checkArguments } from "@ermine/core/define";
 import { ErmineError, type TypedArray } from "@ermine/core";
 import { readSafetensors, safetensorsParts, type Safetensors, type WritableTensor } from "@ermine/formats";
 import { checkSnapshot } from "../step/snapshot.js";
@@ -46,6 +47,7 @@ interface SavedVariable {
  * parts.reduce((sum, { length }) => sum + length, 0) === byteLength; // => true
  */
 export async function encodeCheckpoint(snapshot: TrainingSnapshot): Promise<CheckpointParts> {
+  if (arguments.length > 1) checkArguments("encodeCheckpoint", arguments, 1);
   checkSnapshot(snapshot);
   const { variables, host, settings } = snapshot;
   const tensors = new Map<string, WritableTensor>();
@@ -112,6 +114,7 @@ const latin1 = (bytes: Uint8Array): string => {
  * host.update; // => 0
  */
 export async function decodeCheckpoint(bytes: Uint8Array): Promise<TrainingSnapshot> {
+  if (arguments.length > 1) checkArguments("decodeCheckpoint", arguments, 1);
   const file = readSafetensors(bytes);
   const { metadata } = file;
   if (metadata.get("format") !== format)

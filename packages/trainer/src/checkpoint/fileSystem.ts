@@ -1,4 +1,5 @@
 /** The few operations of a file system that checkpoints need, so that tests can let each of them fail. */
+import { checkArguments } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 
 /** A file that is being written. */
@@ -81,6 +82,7 @@ function builtin<T>(name: string): T {
 
 /** The file system of Node. */
 export function nodeFileSystem(): CheckpointFileSystem {
+  if (arguments.length > 0) checkArguments("nodeFileSystem", arguments, 0);
   const { promises: files } = builtin<NodeFiles>("node:fs");
   return {
     createFolder: async (path) => void (await files.mkdir(path, { recursive: true })),

@@ -1,6 +1,6 @@
 /** A folder of checkpoints: `update-000000123.safetensors` after that update, `best.safetensors`. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import type { TrainingSnapshot } from "../step/contract.js";
 import { decodeCheckpoint, type CheckpointParts } from "./file.js";
 import { codeOf, fileError, nodeFileSystem, writeWhole, type CheckpointFileSystem } from "./fileSystem.js";
@@ -166,6 +166,7 @@ export interface ReadCheckpointOptions {
  * model.loadStateDict(modelState(snapshot));
  */
 export async function readCheckpoint(folder: string, options: ReadCheckpointOptions = {}): Promise<TrainingSnapshot> {
+  if (arguments.length > 2) checkArguments("readCheckpoint", arguments, 2);
   checkOptions<ReadCheckpointOptions>(
     "readCheckpoint",
     options,

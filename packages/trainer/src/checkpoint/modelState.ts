@@ -1,4 +1,6 @@
 /** The model's values out of a training. */
+import { ErmineError } from "@ermine/core";
+import { checkArguments, show } from "@ermine/core/define";
 import type { StateDict } from "@ermine/core/nn";
 import type { TrainingSnapshot } from "../step/contract.js";
 
@@ -9,9 +11,17 @@ import type { TrainingSnapshot } from "../step/contract.js";
  * const values = modelState(await trainer.snapshot());
  * trainer.model.loadStateDict(values);
  */
-export const modelState = ({ variables }: Pick<TrainingSnapshot, "variables">): StateDict =>
-  Object.fromEntries(
-    variables.flatMap(({ name, role, shape, dtype, data }) =>
+export function modelState(snapshot: Pick<TrainingSnapshot, "variables">): StateDict {
+  if (arguments.length > 1) checkArguments("modelState", arguments, 1);
+  const variables: unknown = (snapshot as Partial<TrainingSnapshot> | null | undefined)?.variables;
+  if (!Array.isArray(variables))
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `modelState takes a snapshot, got ${show(snapshot)}. Write modelState(await trainer.snapshot()).`,
+    );
+  return Object.fromEntries(
+    (variables as TrainingSnapshot["variables"]).flatMap(({ name, role, shape, dtype, data }) =>
       role === "parameter" || role === "buffer" ? [[name, { shape, dtype, data }] as const] : [],
     ),
   );
+}

@@ -1,6 +1,6 @@
 /** The proof, on a set-up of one's own, that what is interrupted and resumed has the bits of what never was. */
 import { ErmineError } from "@ermine/core";
-import { checkFunction, checkOptions, formatShape, show } from "@ermine/core/define";
+import { checkArguments, checkFunction, checkOptions, formatShape, show } from "@ermine/core/define";
 import type { Callback } from "../callbacks/callback.js";
 import type { DataSource } from "../data/source.js";
 import type { FitOptions } from "../options.js";
@@ -59,18 +59,24 @@ export async function verifyResume<M extends string, T extends string>(
   updates: number,
   options: VerifyResumeOptions<M, T> = {},
 ): Promise<ResumeReport> {
+  if (arguments.length > 4) checkArguments("verifyResume", arguments, 4);
+  if (typeof trainer?.snapshot !== "function")
+    throw new ErmineError("ERMINE_USAGE", `verifyResume takes a trainer, got ${show(trainer)}.`);
   if (!Number.isInteger(updates) || updates < 1)
     throw new ErmineError("ERMINE_OPTION", `verifyResume: updates is a whole number ≥ 1, got ${show(updates)}.`);
   checkOptions<object>(
     "verifyResume",
     options,
-    Object.keys(options).filter((name) => name !== "resume" && name !== "signal"),
+    Object.keys(options ?? {}).filter((name) => name !== "resume" && name !== "signal"),
     ["trainer", "data"],
   );
   if (options.callbacks !== undefined)
     checkFunction("verifyResume", options.callbacks, 'callbacks: () => [earlyStopping({ monitor: "valLoss" })]');
   // Each epoch has an update at least.
   const { epochs = 2 * updates, callbacks = () => [], ...rest } = options;
+  const made: unknown = callbacks();
+  if (!Array.isArray(made))
+    throw new ErmineError("ERMINE_OPTION", `verifyResume: callbacks gives a list of callbacks, got ${show(made)}.`);
   const before = await trainer.snapshot();
   const train = async (count: number, resume?: TrainingSnapshot): Promise<TrainingSnapshot> => {
     const end = ending(count);

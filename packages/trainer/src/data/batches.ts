@@ -1,5 +1,5 @@
 /** Mini-batches of a data set in memory. The order of an epoch depends on the seed and its number alone; a batch is filled again and again. */
-import { show } from "@ermine/core/define";
+import { checkArguments, requireOptions, show } from "@ermine/core/define";
 import { ErmineError, hashKey, shuffledIndices, type DType, type TypedArray } from "@ermine/core";
 import type { Feed } from "@ermine/core/backend";
 import type { Column } from "./column.js";
@@ -10,6 +10,17 @@ import type { Batch, BatchColumn, BatchRequest, ColumnTree } from "./source.js";
 export function checkBatchSize(batchSize: number): number {
   if (Number.isInteger(batchSize) && batchSize >= 1) return batchSize;
   throw new ErmineError("ERMINE_OPTION", `batchSize must be a whole number ≥ 1, got ${show(batchSize)}.`);
+}
+
+/** @throws ErmineError ERMINE_OPTION for a request that is none */
+export function checkRequest(request: BatchRequest): void {
+  requireOptions("batches", request, {
+    batchSize: "number",
+    epoch: "integer",
+    seed: "integer",
+    from: "any",
+    retained: "integer",
+  });
 }
 
 /** Rows of a column in memory. */
@@ -143,7 +154,12 @@ export const columnFeed = (size: number, column: BatchColumn): Feed => ({ shape:
  * const [batch] = dataset({ inputs: [[1, 2], [3, 4], [5, 6]] }).batches({ batchSize: 2, epoch: 0, seed: undefined });
  * batchFeeds(batch!)["inputs"]!.shape; // => [2, 2]
  */
-export const batchFeeds = (batch: Pick<Batch, "size" | "columns">): Record<string, Feed> => feedsWith(batch, columnFeed);
+export function batchFeeds(batch: Pick<Batch, "size" | "columns">): Record<string, Feed> {
+  if (arguments.length > 1) checkArguments("batchFeeds", arguments, 1);
+  if (typeof batch?.columns !== "object" || batch.columns === null)
+    throw new ErmineError("ERMINE_USAGE", `batchFeeds takes a batch of a source, got ${show(batch)}.`);
+  return feedsWith(batch, columnFeed);
+}
 
 /** The same, each column fed as `feed` says. */
 export function feedsWith(

@@ -1,6 +1,7 @@
 /** A finite training set on the host: columns of equal length, named inputs, targets and sample weights. */
 import {
   ErmineError,
+  leaves,
   mapTree,
   Tensor,
   type AnyTypedArray,
@@ -11,7 +12,8 @@ import {
   shuffledIndices,
 } from "@ermine/core";
 import {
-  type CopyMark,
+  checkArgument,
+  checkArguments,
   checkCopy,
   checkDTypeName,
   checkOptions,
@@ -22,10 +24,11 @@ import {
   naturalDType,
   nearestName,
   nested,
-  checkArguments,
+  show,
+  type CopyMark,
 } from "@ermine/core/define";
 import { compactElements } from "@ermine/core/backend";
-import { DatasetBatches } from "./batches.js";
+import { checkRequest, DatasetBatches } from "./batches.js";
 import { Column } from "./column.js";
 
 import { mapColumns, namedColumns } from "./columns.js";
@@ -155,6 +158,10 @@ function kindOf(value: unknown): string {
   return isBuffer ? `a ${name} (bytes without a kind: new Float32Array(buffer) says which)` : `a ${name}`;
 }
 
+/** Is everything in it a column? */
+const columnLeaves = ({ inputs, targets, sampleWeights }: DatasetColumns): boolean =>
+  leaves([inputs, targets, sampleWeights]).every((leaf) => leaf instanceof Column);
+
 /** A data set in memory: columns with a row for each sample. `dataset` makes it. It is a source that knows its length and starts anywhere. */
 export class Dataset implements DatasetColumns, DataSource {
   /** What the model is given, in its tree. */
@@ -174,7 +181,14 @@ export class Dataset implements DatasetColumns, DataSource {
     return copyMark("Dataset");
   }
 
-  constructor({ inputs, targets, sampleWeights }: DatasetColumns) {
+  constructor(given: DatasetColumns) {
+    if (arguments.length > 1) checkArguments("Dataset", arguments, 1);
+    if (typeof given !== "object" || given === null || given.inputs === undefined || !columnLeaves(given))
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `new Dataset takes columns, got ${show(given)}. Write dataset({ inputs, targets }), which makes them.`,
+      );
+    const { inputs, targets, sampleWeights } = given;
     this.inputs = inputs;
     this.targets = targets;
     this.sampleWeights = sampleWeights;
@@ -196,6 +210,7 @@ export class Dataset implements DatasetColumns, DataSource {
 
   /** Each column with its path: "inputs", "targets.age". */
   namedColumns(): [string, Column][] {
+    if (arguments.length > 0) checkArguments("namedColumns", arguments, 0);
     return namedColumns<Column>(this);
   }
 
@@ -208,11 +223,15 @@ export class Dataset implements DatasetColumns, DataSource {
    * @throws ErmineError ERMINE_OPTION for a batchSize that is no whole number ≥ 1, ERMINE_DATA for a cursor of other data
    */
   batches(request: BatchRequest): IterableIterator<Batch> {
+    if (arguments.length > 1) checkArguments("batches", arguments, 1);
+    checkRequest(request);
     return new DatasetBatches(this, request);
   }
 
   /** The samples with these indices, copied. */
   select(indices: ArrayLike<number>): Dataset {
+    if (arguments.length > 1) checkArguments("select", arguments, 1);
+    checkRows("select(indices)", indices, this.length);
     const pick = (tree: Tree<Column>): Tree<Column> => mapTree(tree, (leaf) => leaf.select(indices));
     return new Dataset({
       inputs: pick(this.inputs),
@@ -227,6 +246,7 @@ export class Dataset implements DatasetColumns, DataSource {
    * @throws ErmineError ERMINE_DATA with the place of the first number that is not finite
    */
   checkFinite(): void {
+    if (arguments.length > 0) checkArguments("checkFinite", arguments, 0);
     for (const [name, { data, rowLength, dtype }] of this.namedColumns()) {
       if (dtype !== "float32") continue;
       for (let i = 0; i < data.length; i++) {
@@ -237,6 +257,16 @@ export class Dataset implements DatasetColumns, DataSource {
         );
       }
     }
+  }
+}
+
+/** @throws ErmineError ERMINE_USAGE where it is no list of numbers, ERMINE_DATA for one that is no row */
+function checkRows(signature: string, indices: ArrayLike<number>, length: number): void {
+  if (!Array.isArray(indices) && !isTypedArray(indices)) checkArgument(signature, "indices", indices, "list");
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    if (Number.isInteger(index) && index >= 0 && index < length) continue;
+    throw new ErmineError("ERMINE_DATA", `select: the index ${show(index)} (place ${i}) is not in 0 … ${length - 1}.`);
   }
 }
 
@@ -307,6 +337,10 @@ export function dataset(source: {
  */
 export function split(data: Dataset, fraction: number, seed = 0): [Dataset, Dataset] {
   if (arguments.length > 3) checkArguments("split", arguments, 3);
+  if (!(data instanceof Dataset))
+    throw new ErmineError("ERMINE_DATA", `split takes a data set, got ${show(data)}. Write split(dataset({ … }), 0.2).`);
+  checkArgument("split(data, fraction, seed)", "fraction", fraction, "number");
+  checkArgument("split(data, fraction, seed)", "seed", seed, "integer");
   if (!(fraction > 0 && fraction < 1) || data.length < 2) {
     throw new ErmineError(
       "ERMINE_OPTION",

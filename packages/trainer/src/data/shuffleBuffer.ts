@@ -1,5 +1,6 @@
 /** Shuffles a stream of unknown length: a few items are held, and each that comes is exchanged for a random one of them. */
-import { randomUniform24, type Key } from "@ermine/core";
+import { ErmineError, randomUniform24, type Key } from "@ermine/core";
+import { checkArgument, checkArguments, show } from "@ermine/core/define";
 
 /**
  * Holds `size` items. Each further one takes the place of a random one of them, which goes on; at the end the others follow in random order. The
@@ -19,6 +20,12 @@ export class ShuffleBuffer<T> {
 
   /** @param key of the pass: `hashKey(seed, "shuffle buffer", epoch)` */
   constructor(size: number, key: Key) {
+    if (arguments.length > 2) checkArguments("ShuffleBuffer", arguments, 2);
+    checkArgument("ShuffleBuffer(size, key)", "size", size, "integer");
+    if (size < 0) throw new ErmineError("ERMINE_OPTION", `ShuffleBuffer: size is a whole number ≥ 0, got ${size}.`);
+    checkArgument("ShuffleBuffer(size, key)", "key", key, "list");
+    if (key.length !== 2 || !key.every(Number.isInteger))
+      throw new ErmineError("ERMINE_OPTION", `ShuffleBuffer: key is two whole numbers, as hashKey makes it, got ${show(key)}.`);
     this.#size = size;
     this.#key = key;
   }

@@ -1,6 +1,6 @@
 /** Samples that come one after the other, from an iterator: data that do not fit into memory, or whose number nobody knows. */
 import { ErmineError, hashKey, Tensor, type AnyTypedArray, type DType, type Tree } from "@ermine/core";
-import { checkOptions, elementsOf, isTypedArray, naturalDType, nested, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, elementsOf, isTypedArray, naturalDType, nested, show } from "@ermine/core/define";
 import { Collator, rowsOfSample, type Row } from "./collate.js";
 import { mapColumns, namedColumns } from "./columns.js";
 import { Dataset } from "./dataset.js";
@@ -83,6 +83,7 @@ export interface StreamOptions {
  * @throws ErmineError ERMINE_DATA where it is no function, iterable or iterator; ERMINE_OPTION where an option does not fit
  */
 export function stream(source: StreamSource, options: StreamOptions = {}): DataSource {
+  if (arguments.length > 2) checkArguments("stream", arguments, 2);
   checkOptions(
     "stream",
     options,

@@ -1,7 +1,7 @@
 /** The share of right answers. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions, show } from "@ermine/core/define";
-import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
+import { checkHostBatch, defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
 import { checkClass, isClass } from "./truth.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
@@ -136,6 +136,10 @@ export function accuracy(
  * confusionMatrix(prediction, { data: Int32Array.of(0, 0), shape: [2] }, 2); // => [1, 1, 0, 0]
  */
 export function confusionMatrix(prediction: HostBatch, target: HostBatch, classes: number): Float64Array {
+  if (arguments.length > 3) checkArguments("confusionMatrix", arguments, 3);
+  checkHostBatch("confusionMatrix", "prediction", prediction);
+  checkHostBatch("confusionMatrix", "target", target);
+  checkArgument("confusionMatrix(prediction, target, classes)", "classes", classes, "integer");
   const counts = new Float64Array(classes * classes);
   answers("confusionMatrix", prediction, target, 0.5).forEach(([predicted, truth], i) => {
     for (const [what, value] of [

@@ -1,6 +1,6 @@
 /** What a metric is: a mergeable state over the whole set, exact for any batch size, read from what the loss's link gives. */
 import { ErmineError, type Domain, type TypedArray } from "@ermine/core";
-import { checkArguments, checkDefinition, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkDefinition, isTypedArray, show } from "@ermine/core/define";
 
 /** Numbers of a batch on the host. */
 export interface HostBatch {
@@ -44,6 +44,22 @@ export interface Metric<Name extends string = string, S = unknown> {
 
 /** Of a metric that has none: it takes an empty object, as all others do. */
 export type NoOptions = Readonly<Record<never, never>>;
+
+/** @throws ErmineError ERMINE_USAGE where an argument is neither a typed array nor a list of numbers */
+export function checkNumbers(signature: string, name: string, values: ArrayLike<number>): void {
+  if (isTypedArray(values)) return;
+  checkArgument(signature, name, values, "list");
+  for (let i = 0; i < values.length; i++) checkArgument(signature, `${name}[${i}]`, values[i], "number");
+}
+
+/** @throws ErmineError ERMINE_USAGE where an argument is no batch */
+export function checkHostBatch(signature: string, name: string, batch: HostBatch): void {
+  if (typeof batch === "object" && batch !== null && isTypedArray(batch.data) && Array.isArray(batch.shape)) return;
+  throw wrongBatch(signature, name, batch);
+}
+
+const wrongBatch = (signature: string, name: string, batch: unknown): ErmineError =>
+  new ErmineError("ERMINE_USAGE", `${signature}: ${name} is { data, shape } of a batch on the host, got ${show(batch)}.`);
 
 const methods = ["init", "update", "merge", "compute"] as const;
 

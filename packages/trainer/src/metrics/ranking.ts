@@ -1,11 +1,11 @@
 /** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
 import { checkClass } from "./truth.js";
 import { requireOneOf } from "../schedules/schedule.js";
-import { requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
+import { checkNumbers, requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** Scores and labels (1 or 0). */
 interface Scored {
@@ -194,6 +194,11 @@ export function bestThreshold(
   labels: ArrayLike<number>,
   score: (tp: number, fp: number, fn: number, tn: number) => number = (tp, fp, fn) => (2 * tp) / (2 * tp + fp + fn),
 ): { threshold: number; score: number } {
+  if (arguments.length > 3) checkArguments("bestThreshold", arguments, 3);
+  const signature = "bestThreshold(probabilities, labels, score)";
+  checkNumbers(signature, "probabilities", probabilities);
+  checkNumbers(signature, "labels", labels);
+  checkArgument(signature, "score", score, "function");
   if (probabilities.length !== labels.length || labels.length === 0) {
     throw new ErmineError(
       "ERMINE_DATA",

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions } from "@ermine/core/define";
 import { answers } from "./accuracy.js";
-import type { HostBatch } from "./metric.js";
+import { checkHostBatch, type HostBatch } from "./metric.js";
 import { isClass } from "./truth.js";
 
 /** The options of `classificationReport`. */
@@ -76,6 +76,8 @@ export function classificationReport(
     { labels: "any", sampleWeights: "any", threshold: "number", ignoreIndex: "number" },
     "prediction, target",
   );
+  checkHostBatch("classificationReport", "prediction", prediction);
+  checkHostBatch("classificationReport", "target", target);
   const { sampleWeights, threshold = 0.5, ignoreIndex = -100 } = options;
   checkWeights(sampleWeights, target.data.length);
   const pairs = answers("classificationReport", prediction, target, threshold);

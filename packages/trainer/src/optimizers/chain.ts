@@ -93,6 +93,15 @@ export function perParameter<S extends Scalars = Scalars>(definition: ParameterT
 export const slotsOf = ({ slots = {} }: GradientTransformation, shape: readonly number[]): Readonly<Record<string, Slot>> =>
   shapedSlots(typeof slots === "function" ? slots(shape) : slots, shape);
 
+/** @internal @throws ErmineError ERMINE_OPTION where it is no link */
+export function checkLink(where: string, link: unknown): asserts link is GradientTransformation {
+  if (typeof (link as Partial<GradientTransformation> | null | undefined)?.update === "function") return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where} takes gradient transformations, got ${show(link)}. Write chain(scaleByAdam(), scaleByLearningRate(1e-3)).`,
+  );
+}
+
 /** @internal Do all of them keep values finite? */
 export const allKeepFinite = (links: readonly GradientTransformation[]): boolean =>
   links.every(({ keepsFinite = false }) => keepsFinite);
@@ -159,13 +168,7 @@ export function takeSteps(
  */
 export function chain(...links: readonly GradientTransformation[]): Optimizer {
   if (links.length === 0) throw new ErmineError("ERMINE_OPTION", "chain needs at least one gradient transformation.");
-  for (const link of links as readonly unknown[]) {
-    if (typeof (link as Partial<GradientTransformation> | null | undefined)?.update === "function") continue;
-    throw new ErmineError(
-      "ERMINE_OPTION",
-      `chain takes gradient transformations, got ${show(link)}. Write chain(scaleByAdam(), scaleByLearningRate(1e-3)).`,
-    );
-  }
+  for (const link of links) checkLink("chain", link);
   const scalars = linkedScalars(links);
   return markCopy<Optimizer>("optimizer", {
     name: `chain(${links.map((link) => link.name).join(", ")})`,

@@ -15,7 +15,7 @@ import {
   show,
 } from "@ermine/core/define";
 import { bindKernels } from "@ermine/core/backend";
-import { ageOf, rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
+import { ageOf, isSchedule, rateAt, type Rate, type Time } from "../schedules/schedule.js";
 import {
   allKeepFinite,
   linkedScalars,
@@ -304,8 +304,6 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
 }
 
 const rateKinds = ["number", "object"] as const;
-
-const isSchedule = (rate: unknown): rate is Schedule => typeof rate === "object" && rate !== null && "at" in rate;
 
 /** @internal The decay's link, where there is one: before an adaptive scaling it is L2, after it decoupled. */
 export const decayed = (weightDecay: Rate): readonly GradientTransformation[] =>

@@ -1,7 +1,7 @@
 /** Parameter groups: parts of a model with an optimizer of their own. */
 import type { Module } from "@ermine/core/nn";
 import { ErmineError, type Parameter } from "@ermine/core";
-import { checkFunction } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkFunction } from "@ermine/core/define";
 import type { Optimizer } from "./optimizer.js";
 
 /** Some of a model's parameters, with an optimizer of their own. */
@@ -64,6 +64,8 @@ export function undecayedBiasesAndNorms(
   weightDecay: number,
 ): readonly ParameterGroup[] {
   checkFunction("undecayedBiasesAndNorms", make, "undecayedBiasesAndNorms((weightDecay) => adamw({ weightDecay }), 0.01)");
+  if (arguments.length > 2) checkArguments("undecayedBiasesAndNorms", arguments, 2);
+  checkArgument("undecayedBiasesAndNorms(make, weightDecay)", "weightDecay", weightDecay, "number");
   return [
     { parameters: (_, parameter) => parameter.shape.length < 2, optimizer: make(0) },
     { parameters: () => true, optimizer: make(weightDecay) },

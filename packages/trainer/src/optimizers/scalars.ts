@@ -1,4 +1,5 @@
 /** What changes from step to step, by name: numbers that are computed in float64 on the host and fed as one vector, so that a schedule needs no new program. */
+import { checkArguments } from "@ermine/core/define";
 import { reshape, slice, type Tensor } from "@ermine/core";
 
 /** Numbers of a step. */
@@ -13,7 +14,10 @@ export type ScalarTensors<S extends Scalars = Scalars> = { readonly [K in keyof 
  * @example
  * scalarAt(tensor([3, 4]), 1).item(); // => 4
  */
-export const scalarAt = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
+export function scalarAt(vector: Tensor, i: number): Tensor {
+  if (arguments.length > 2) checkArguments("scalarAt", arguments, 2);
+  return reshape(slice(vector, [i], [1]), []);
+}
 
 /** The scalars of these names, which lie in the vector from `first` on. Each is read where it is asked for. */
 export function scalarTensors(vector: Tensor, names: readonly string[], first = 0): ScalarTensors {

@@ -1,4 +1,6 @@
 /** Plans and profiles as tables for people. */
+import { ErmineError } from "@ermine/core";
+import { checkArgument, checkArguments, show } from "@ermine/core/define";
 import type { CandidateReport } from "./choice.js";
 
 /** Lines of a table: columns whose cells are numbers to the right, the others to the left. */
@@ -25,6 +27,15 @@ export function bytes(count: number): string {
 
 /** The backends, chosen one first, with what each says of itself. */
 export function backendTable(candidates: readonly CandidateReport[]): string {
+  if (arguments.length > 1) checkArguments("backendTable", arguments, 1);
+  checkArgument("backendTable(candidates)", "candidates", candidates, "list");
+  for (const candidate of candidates as readonly unknown[]) {
+    if (typeof (candidate as Partial<CandidateReport> | null | undefined)?.engine === "string") continue;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `backendTable takes the candidates of a plan, got ${show(candidate)}. Write backendTable((await trainer.plan(data)).candidates).`,
+    );
+  }
   const keys = [...new Set(candidates.flatMap(({ details }) => Object.keys(details)))];
   const title = (key: string): string => (key === "simd" ? "SIMD" : key[0]!.toUpperCase() + key.slice(1));
   return table(

@@ -1,6 +1,6 @@
 /** Penalties in the objective: the risk that is minimized is the mean loss plus these, each counted once an update. */
 import { abs, add, ErmineError, mul, type Parameter, sum, type Tensor } from "@ermine/core";
-import { checkArguments, checkOptions, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
 
 /** A penalty on parameters that is added to the loss. */
@@ -20,7 +20,7 @@ export interface RegularizerOptions {
 const selection = { parameters: "function" } as const;
 
 function regularizer(name: string, strength: number, options: RegularizerOptions, each: (p: Tensor) => Tensor): Regularizer {
-  if (!(strength >= 0 && Number.isFinite(strength))) {
+  if (!(typeof strength === "number" && strength >= 0 && Number.isFinite(strength))) {
     throw new ErmineError("ERMINE_OPTION", `${name}: the strength is a number ≥ 0, got ${show(strength)}.`);
   }
   return {
@@ -73,6 +73,7 @@ export function l2Penalty(strength: number, options: RegularizerOptions = {}): R
 export function elasticNet(strength: number, ratio = 0.5, options: RegularizerOptions = {}): Regularizer {
   if (arguments.length > 3) checkArguments("elasticNet", arguments, 3);
   checkOptions("elasticNet", options, selection, [strength, ratio]);
+  checkArgument("elasticNet(strength, ratio, options)", "ratio", ratio, "number");
   if (!(ratio >= 0 && ratio <= 1))
     throw new ErmineError("ERMINE_OPTION", `elasticNet: the ratio is in [0, 1], got ${show(ratio)}.`);
   return regularizer("elasticNet", strength, options, (p) => add(mul(sum(abs(p)), ratio), mul(sum(mul(p, p)), 1 - ratio)));

@@ -4,7 +4,7 @@
  * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
  */
 import { ErmineError } from "@ermine/core";
-import { show } from "@ermine/core/define";
+import { checkArguments, show } from "@ermine/core/define";
 import type { Better } from "../monitor.js";
 
 /** How far training is: whole updates and whole epochs done. */
@@ -59,8 +59,11 @@ export type Rate = number | Schedule;
  * schedules.rateAt(0.1, { step: 1, epoch: 0 }); // => 0.1
  */
 export function rateAt(rate: Rate, time: Time): number {
+  if (arguments.length > 2) checkArguments("rateAt", arguments, 2);
   if (typeof rate === "number") return rate;
   requireSchedule("rateAt", "the rate", rate);
+  if (typeof time?.step !== "number")
+    throw new ErmineError("ERMINE_OPTION", `rateAt: time is { step, epoch }, got ${show(time)}.`);
   const count = rate.per === "step" ? time.step : time.epoch;
   return rate.init === undefined ? rate.at(count) : rate.at(count, time.schedules?.get(rate) ?? rate.init());
 }
@@ -76,6 +79,7 @@ export const stepwise = (name: string, at: (time: number) => number): Schedule =
  * schedules.rateAt(rate, { step: 1000, epoch: 2 }); // => 0.025
  */
 export function perEpoch(schedule: Schedule): Schedule {
+  if (arguments.length > 1) checkArguments("perEpoch", arguments, 1);
   requireSchedule("perEpoch", "its argument", schedule);
   return { ...schedule, per: "epoch" };
 }
@@ -99,9 +103,23 @@ export function requireCounts(where: string, name: string, values: unknown): voi
   else throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a list of whole numbers, got ${show(values)}.`);
 }
 
+/** Is it a schedule? Arrays and strings have an `at` too. */
+export const isSchedule = (value: unknown): value is Schedule =>
+  typeof value === "object" &&
+  value !== null &&
+  "at" in value &&
+  typeof value.at === "function" &&
+  ((value as Schedule).per === "step" || (value as Schedule).per === "epoch");
+
+/** @throws ErmineError ERMINE_OPTION where `value` is neither a number nor a schedule */
+export function requireRate(where: string, name: string, value: unknown): void {
+  if (typeof value === "number" || isSchedule(value)) return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is a number or a schedule, got ${show(value)}.`);
+}
+
 /** @throws ErmineError ERMINE_OPTION where `value` is no schedule */
 export function requireSchedule(where: string, name: string, value: unknown): void {
-  if (typeof (value as Partial<Schedule> | null | undefined)?.at === "function") return;
+  if (isSchedule(value)) return;
   throw new ErmineError("ERMINE_OPTION", `${where}: ${name} must be a schedule, got ${show(value)}.`);
 }
 

@@ -1,7 +1,7 @@
 /** Links that remember directions. */
 import { add, mul, sign } from "@ermine/core";
 import { checkArguments, checkOptions, portableMath } from "@ermine/core/define";
-import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
+import { ageOf, rateAt, requireRate, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 import { linkOptions } from "./options.js";
 
@@ -27,6 +27,7 @@ export function applyMomentum(
 ): GradientTransformation {
   if (arguments.length > 2) checkArguments("applyMomentum", arguments, 2);
   checkOptions("applyMomentum", options, { nesterov: "boolean", dampening: "number" }, [momentum]);
+  requireRate("applyMomentum", "momentum", momentum);
   const { nesterov = false, dampening = 0 } = options;
   return perParameter({
     name: "applyMomentum",
@@ -65,6 +66,7 @@ export function ema(
   } = {},
 ): GradientTransformation {
   if (arguments.length > 2) checkArguments("ema", arguments, 2);
+  requireRate("ema", "decay", decay);
   checkOptions("ema", options, { debias: "boolean", nesterov: "boolean" }, [decay]);
   const { debias = true, nesterov = false } = options;
   return perParameter({

@@ -1,6 +1,7 @@
 /** Links that multiply: by a number, a schedule, a sign, a ratio. */
+import { checkArgument, checkArguments } from "@ermine/core/define";
 import { div, equal, logicalOr, mul, neg, norm, sign, where } from "@ermine/core";
-import { rateAt, type Rate, type Schedule, type Time } from "../../schedules/schedule.js";
+import { rateAt, requireRate, requireSchedule, type Rate, type Schedule, type Time } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
 
 /**
@@ -9,8 +10,11 @@ import { perParameter, type GradientTransformation } from "../chain.js";
  * @example
  * chain(scaleByLearningRate(schedules.cosine(0.1, { totalSteps: 1000 }))); // sgd
  */
-export const scaleByLearningRate = (learningRate: Rate): GradientTransformation =>
-  descend([learningRate], (time) => rateAt(learningRate, time));
+export function scaleByLearningRate(learningRate: Rate): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByLearningRate", arguments, 1);
+  requireRate("scaleByLearningRate", "learningRate", learningRate);
+  return descend([learningRate], (time) => rateAt(learningRate, time));
+}
 
 /** @internal −lr · u, lr what the rates are made into at each step. */
 export const descend = (rates: readonly Rate[], learningRate: (time: Time) => number): GradientTransformation =>
@@ -28,14 +32,17 @@ export const descend = (rates: readonly Rate[], learningRate: (time: Time) => nu
  * @example
  * chain(scaleBySchedule(schedules.linear(1, { totalSteps: 100 })), scaleByLearningRate(0.1));
  */
-export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
-  perParameter({
+export function scaleBySchedule(schedule: Schedule): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleBySchedule", arguments, 1);
+  requireSchedule("scaleBySchedule", "its argument", schedule);
+  return perParameter({
     name: "scaleBySchedule",
     keepsFinite: true,
     scalars: (time) => ({ factor: rateAt(schedule, time) }),
     rates: [schedule],
     update: (u, { s }) => [mul(u, s.factor)],
   });
+}
 
 /**
  * factor · u. scale(−1) at the front climbs.
@@ -43,8 +50,16 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation =>
  * @example
  * chain(scale(-1), scaleByLearningRate(0.1)); // climbs
  */
-export const scale = (factor: number): GradientTransformation =>
-  perParameter({ name: "scale", keepsFinite: true, scalars: () => ({ factor }), update: (u, { s }) => [mul(u, s.factor)] });
+export function scale(factor: number): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scale", arguments, 1);
+  checkArgument("scale(factor)", "factor", factor, "number");
+  return perParameter({
+    name: "scale",
+    keepsFinite: true,
+    scalars: () => ({ factor }),
+    update: (u, { s }) => [mul(u, s.factor)],
+  });
+}
 
 /**
  * sign(u). Source: Bernstein et al. 2018 (signSGD).
@@ -52,8 +67,10 @@ export const scale = (factor: number): GradientTransformation =>
  * @example
  * chain(scaleBySign(), scaleByLearningRate(1e-3)); // signSGD
  */
-export const scaleBySign = (): GradientTransformation =>
-  perParameter({ name: "scaleBySign", keepsFinite: true, update: (u) => [sign(u)] });
+export function scaleBySign(): GradientTransformation {
+  if (arguments.length > 0) checkArguments("scaleBySign", arguments, 0);
+  return perParameter({ name: "scaleBySign", keepsFinite: true, update: (u) => [sign(u)] });
+}
 
 /**
  * ‖θ‖ / ‖u‖ · u for each parameter; u where one of both is 0. Lamb's and Lars' ratio. Source: You et al. 2017, 2020.
@@ -61,8 +78,9 @@ export const scaleBySign = (): GradientTransformation =>
  * @example
  * chain(scaleByAdam(), addDecayedWeights(0.01), scaleByTrustRatio(), scaleByLearningRate(1e-3)); // lamb
  */
-export const scaleByTrustRatio = (): GradientTransformation =>
-  perParameter({
+export function scaleByTrustRatio(): GradientTransformation {
+  if (arguments.length > 0) checkArguments("scaleByTrustRatio", arguments, 0);
+  return perParameter({
     name: "scaleByTrustRatio",
     keepsFinite: true,
     update(u, { p }) {
@@ -71,3 +89,4 @@ export const scaleByTrustRatio = (): GradientTransformation =>
       return [mul(u, where(logicalOr(equal(weights, 0), still), 1, div(weights, where(still, 1, step))))];
     },
   });
+}

@@ -1,8 +1,8 @@
 /** Links that look at the weights, and which of them a link is for. */
 import { add, clamp, mean, mul, sqrt, sub } from "@ermine/core";
-import { checkArguments, checkFunction, checkOptions } from "@ermine/core/define";
-import { rateAt, type Rate, type Time } from "../../schedules/schedule.js";
-import { perParameter, type GradientTransformation } from "../chain.js";
+import { checkArgument, checkArguments, checkFunction, checkOptions } from "@ermine/core/define";
+import { rateAt, requireRate, type Rate, type Time } from "../../schedules/schedule.js";
+import { checkLink, perParameter, type GradientTransformation } from "../chain.js";
 import type { Scalars } from "../scalars.js";
 
 /** Which parameters, by their name in the model, their rank and shape. */
@@ -22,6 +22,7 @@ export function addDecayedWeights(
 ): GradientTransformation {
   if (arguments.length > 2) checkArguments("addDecayedWeights", arguments, 2);
   checkOptions("addDecayedWeights", options, { mask: "function" }, [weightDecay]);
+  requireRate("addDecayedWeights", "weightDecay", weightDecay);
   return addWeights("weightDecay", [weightDecay], (time) => rateAt(weightDecay, time), options.mask);
 }
 
@@ -49,8 +50,10 @@ export const addWeights = (
  * @example
  * chain(scaleByLearningRate(0.1), averageWeights(({ step }) => 1 / (step + 1))); // averages all weights so far
  */
-export const averageWeights = (share: (time: Time) => number): GradientTransformation =>
-  perParameter({
+export function averageWeights(share: (time: Time) => number): GradientTransformation {
+  if (arguments.length > 1) checkArguments("averageWeights", arguments, 1);
+  checkFunction("averageWeights", share, "averageWeights(({ step }) => 1 / (step + 1))");
+  return perParameter({
     name: "averageWeights",
     keepsFinite: true,
     slots: { average: 0 },
@@ -59,6 +62,7 @@ export const averageWeights = (share: (time: Time) => number): GradientTransform
       return [u, add(average!, mul(sub(add(p, u), average!), s.share))];
     },
   });
+}
 
 /**
  * max(eps, rms(θ)) · u for each parameter: steps in proportion to the weights. Default eps 1e-3. Source: Shazeer and Stern 2018.
@@ -66,12 +70,15 @@ export const averageWeights = (share: (time: Time) => number): GradientTransform
  * @example
  * chain(scaleByFactoredRms(), scaleByParameterRms(), scaleByLearningRate(1e-2)); // adafactor
  */
-export const scaleByParameterRms = (eps = 1e-3): GradientTransformation =>
-  perParameter({
+export function scaleByParameterRms(eps = 1e-3): GradientTransformation {
+  if (arguments.length > 1) checkArguments("scaleByParameterRms", arguments, 1);
+  checkArgument("scaleByParameterRms(eps)", "eps", eps, "number");
+  return perParameter({
     name: "scaleByParameterRms",
     keepsFinite: true,
     update: (u, { p }) => [mul(u, clamp(sqrt(mean(mul(p, p))), eps))],
   });
+}
 
 /**
  * The link for the parameters that the mask takes; the others' updates go by as they are.
@@ -81,6 +88,7 @@ export const scaleByParameterRms = (eps = 1e-3): GradientTransformation =>
  */
 export function masked(link: GradientTransformation, mask: ParameterMask): GradientTransformation {
   if (arguments.length > 2) checkArguments("masked", arguments, 2);
+  checkLink("masked", link);
   checkFunction("masked", mask, 'masked(link, (name) => !name.endsWith("bias"))');
   return {
     ...link,
