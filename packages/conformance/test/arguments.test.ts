@@ -11,6 +11,7 @@ import * as referenceEntry from "@ermine/core/reference";
 import * as trainers from "@ermine/trainer";
 import * as trainerCatalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
+import * as workers from "@ermine/trainer/worker";
 import { describe, expect, test } from "vitest";
 import { checkArgumentsOf, type CallSpec } from "../src/laws/arguments.js";
 import * as ofCore from "./arguments/core.js";
@@ -60,6 +61,11 @@ const entries: Readonly<Record<string, Entry>> = {
   "@ermine/trainer": { exports: trainers, rows: ofTraining.rows, methods: ofTraining.methods },
   "@ermine/trainer/catalog": { exports: trainerCatalog, rows: ofTraining.ofCatalog },
   "@ermine/trainer/checkpoint": { exports: checkpoints, rows: ofTraining.ofCheckpoints },
+  "@ermine/trainer/worker": {
+    exports: workers,
+    rows: ofTraining.ofWorkers,
+    without: { serveTraining: "works in a worker alone: the trainer's tests of workers call it" },
+  },
   "@ermine/core/reference": {
     exports: referenceEntry,
     rows: {

@@ -47,6 +47,8 @@ const constructors: Rows = {
   ...each("MultiHeadAttention TransformerEncoderLayer TransformerDecoderLayer", integer(4), integer(2), options()),
   TransformerEncoder: [fn(() => new nn.TransformerEncoderLayer(4, 2)), integer(1), options()],
   TransformerDecoder: [fn(() => new nn.TransformerDecoderLayer(4, 2)), integer(1), options()],
+  SinusoidalPositions: [integer(4), options()],
+  LearnedPositions: [integer(5), integer(4)],
   PReLU: [options()],
   ...each("Dropout AlphaDropout FeatureAlphaDropout", optional(number(0.5))),
   ...ofRanks("Dropout", optional(number(0.5))),

@@ -8,6 +8,7 @@ import { reference } from "@ermine/core/reference";
 import * as trainers from "@ermine/trainer";
 import * as catalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
+import * as workers from "@ermine/trainer/worker";
 import type { CallSpec } from "../../src/laws/arguments.js";
 import { aTensor, call, fn, integer, list, number, only, optional, options, text, variadic } from "./slots.js";
 
@@ -220,6 +221,15 @@ export const methods: Rows = Object.fromEntries([
   ["Dataset.namedColumns", call((...args: []) => data().namedColumns(...args))],
   ["Dataset.checkFinite", call((...args: []) => data().checkFinite(...args))],
 ]);
+
+const silent = { postMessage: () => undefined, terminate: () => undefined, addEventListener: () => undefined };
+export const ofWorkers: Rows = {
+  trainInWorker: call(
+    workers.trainInWorker,
+    fn(() => silent),
+    options(undefined, "input"),
+  ),
+};
 
 export const ofCatalog: Rows = {
   find: call(

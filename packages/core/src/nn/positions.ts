@@ -8,7 +8,7 @@ import { formatShape, sameSize, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
-import type { Tensor } from "../types/tensor.js";
+import { checkTensor, type Tensor } from "../types/tensor.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import { checkSize } from "./size.js";
@@ -43,6 +43,7 @@ export class SinusoidalPositions extends Module {
 
   /** @param x (N, T, features) or (T, features) */
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     const steps = stepsOf(x, this.features);
     return add(floatInput(x), sinusoidalPositions(steps, this.features, { base: this.base }));
   }
@@ -81,6 +82,7 @@ export class LearnedPositions extends Module {
    * @throws ErmineError ERMINE_SHAPE for longer sequences
    */
   forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
     const steps = stepsOf(x, this.features);
     if (typeof steps === "number" && steps > this.maxSteps) {
       throw new ErmineError("ERMINE_SHAPE", `has rows for ${this.maxSteps} steps, and x ${formatShape(x.shape)} has ${steps}.`);
