@@ -1,5 +1,9 @@
 /** ONNX files on Node's file system. */
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ErmineError } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import {
   loadModel,
@@ -9,6 +13,8 @@ import {
   type ResaveOptions,
   type SaveOptions,
 } from "./index.js";
+import { loadModelWith } from "./load/loadModel.js";
+import { externalData, type ExternalFile } from "./load/tensors.js";
 
 /**
  * Writes the model's evaluation as an ONNX file: see `saveModel`.
@@ -25,14 +31,82 @@ export async function saveModelFile(path: string | URL, model: Module, options?:
 }
 
 /**
- * The model that an ONNX file says: see `loadModel`.
+ * The model that an ONNX file says: see `loadModel`. Elements that stand in files next to it are read from there: from the model's own folder and those inside of it alone, and
+ * from no symbolic or hard link.
  *
  * @param path the file
- * @throws ErmineError what `loadModel` throws. The file system's own error where it cannot be read
+ * @throws ErmineError what `loadModel` throws; ERMINE_DATA for a file outside of the model's folder, ERMINE_FILE for one that cannot be read. The file system's own error
+ * where the model's file cannot be read
  * @example
  * await saveModelFile("model.onnx", model, { sample: x });
  * (await loadModelFile("model.onnx")).inputs().length; // => 1
  */
 export async function loadModelFile(path: string | URL, options: LoadModelOptions = {}): Promise<ImportedModel> {
-  return loadModel(await readFile(path), options);
+  const bytes = await readFile(path);
+  if (options.externalData !== undefined) return loadModel(bytes, options);
+  const folder = realpathSync(dirname(path instanceof URL ? fileURLToPath(path) : path));
+  const open: number[] = [];
+  try {
+    return loadModelWith(
+      bytes,
+      options,
+      externalData((location, what) => opened(folder, location, what, open)),
+    );
+  } finally {
+    for (const file of open) closeSync(file);
+  }
+}
+
+/** A file inside of the folder. @throws ErmineError ERMINE_DATA for another one, ERMINE_FILE for one that cannot be read */
+function opened(folder: string, location: string, what: string, open: number[]): ExternalFile {
+  const refuse = (why: string): never => {
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${what} has its elements in ${JSON.stringify(location)}, ${why}: a model's data are files in its own folder.`,
+    );
+  };
+  const path = resolve(folder, location);
+  const inside = relative(folder, path);
+  if (
+    location === "" ||
+    location.includes("\0") ||
+    isAbsolute(location) ||
+    inside === "" ||
+    inside.startsWith("..") ||
+    isAbsolute(inside)
+  )
+    refuse("which is outside of the model's folder");
+  let file: number;
+  try {
+    // What a link leads to is somewhere else, whatever it is called.
+    if (realpathSync(path) !== path) refuse("which is reached by a symbolic link");
+    file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  } catch (cause) {
+    if (cause instanceof ErmineError) throw cause;
+    throw new ErmineError("ERMINE_FILE", `${what}: ${JSON.stringify(location)} cannot be read (${(cause as Error).message}).`, {
+      cause,
+    });
+  }
+  open.push(file);
+  const { size, nlink, isFile } = statOf(file);
+  if (!isFile) refuse("which is no file");
+  if (nlink > 1) refuse("which has another name elsewhere (a hard link)");
+  return {
+    size,
+    read(offset, length) {
+      const data = new Uint8Array(length);
+      for (let at = 0; at < length;) {
+        const count = readSync(file, data, at, length - at, offset + at);
+        if (count === 0)
+          throw new ErmineError("ERMINE_FILE", `${what}: ${JSON.stringify(location)} has become shorter while it was read.`);
+        at += count;
+      }
+      return data;
+    },
+  };
+}
+
+function statOf(file: number): { readonly size: number; readonly nlink: number; readonly isFile: boolean } {
+  const stats = fstatSync(file);
+  return { size: stats.size, nlink: stats.nlink, isFile: stats.isFile() };
 }

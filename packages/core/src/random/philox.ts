@@ -6,6 +6,7 @@
  */
 import { wrongArgument } from "../types/arguments.js";
 
+/** The 64 bits of a generator's key, as two words. */
 export type Key = readonly [number, number];
 
 const multiplier0 = 0xd2511f53;

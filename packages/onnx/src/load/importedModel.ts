@@ -4,6 +4,7 @@ import { formatShape, nested } from "@ermine/core/define";
 import { Module } from "@ermine/core/nn";
 import { encode } from "../proto/codec.js";
 import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/schema.js";
+import { partBefore, partProto } from "./before.js";
 import type { PlannedNode } from "./plan.js";
 import { Environment, runNodes } from "./run.js";
 import { dtypeOf, elementName, writeTensor } from "./tensors.js";
@@ -53,18 +54,15 @@ export class ImportedModel extends Module {
   readonly #variables = new Map<string, Variable>();
   readonly #constants = new Map<string, Value>();
 
-  /** @internal */
-  constructor(parts: ModelParts) {
+  /** @internal `shared`: variables of another model, by the file's names. */
+  constructor(parts: ModelParts, shared?: ReadonlyMap<string, Variable>) {
     super();
     this.#parts = parts;
     for (const [name, host] of parts.constants) this.#constants.set(name, Value.host(host, { isKept: true }));
-    for (const weight of parts.weights) this.#define(weight);
+    for (const weight of parts.weights) this.#define(weight.name, shared?.get(weight.name) ?? variableOf(weight));
   }
 
-  #define({ name, host, kind, trainable }: Weight): void {
-    const initial = tensor(host.elements as Float32Array, { shape: host.shape, dtype: host.dtype });
-    const variable =
-      kind === "parameter" ? new Parameter(initial, { name, trainable }) : new Variable(initial, { name, trainable: false });
+  #define(name: string, variable: Variable): void {
     this.#variables.set(name, variable);
     // What a module already has keeps its meaning.
     let property = name === "" ? "unnamed" : name;
@@ -147,6 +145,40 @@ export class ImportedModel extends Module {
     return Value.both(t, readHost(t));
   }
 
+  /**
+   * The model up to a node: what that node is given. A new head is put on it. Parameters are this model's own, not copies.
+   *
+   * @param name the node's name, that of a value which it makes, or a parameter's name or its beginning: "fc" for the node that takes "fc.weight"
+   * @returns a module with one output
+   * @throws ErmineError ERMINE_USAGE where there is no such name, with the nearest one
+   * @example
+   * const loaded = loadModel(await saveModel(model, { sample: x }));
+   * const last = loaded.namedParameters().at(-1)![0];
+   * loaded.outputBefore(last).outputs().length; // => 1
+   */
+  outputBefore(name: string): ImportedModel {
+    const { proto, nodes, inputs, constants, weights } = this.#parts;
+    const fixed = new Set([
+      ...constants.keys(),
+      ...weights.map((weight) => weight.name),
+      ...inputs.flatMap((input) => (input.isStatic ? [input.name] : [])),
+    ]);
+    const part = partBefore(nodes, name, fixed);
+    const cut = partProto(proto, part);
+    return new ImportedModel(
+      {
+        ...this.#parts,
+        proto: cut,
+        nodes: part.nodes,
+        inputs: inputs.filter((input) => part.used.has(input.name)),
+        outputs: [{ ...modelValue(cut.graph!.output![0]!), isStatic: false }],
+        constants: new Map([...constants].filter(([constant]) => part.used.has(constant))),
+        weights: weights.filter((weight) => part.used.has(weight.name)),
+      },
+      this.#variables,
+    );
+  }
+
   /** @internal The file, with the constants as they are now. */
   async toBytes(change: (proto: ModelProto) => ModelProto): Promise<Uint8Array> {
     const { proto } = this.#parts;
@@ -167,6 +199,11 @@ export class ImportedModel extends Module {
   override describe(): string {
     return this.#parts.proto.graph?.name || "ImportedModel";
   }
+}
+
+function variableOf({ name, host, kind, trainable }: Weight): Variable {
+  const initial = tensor(host.elements as Float32Array, { shape: host.shape, dtype: host.dtype });
+  return kind === "parameter" ? new Parameter(initial, { name, trainable }) : new Variable(initial, { name, trainable: false });
 }
 
 const names = new Map<string, number>(Array.from({ length: 24 }, (_, i) => [elementName(i), i] as const));

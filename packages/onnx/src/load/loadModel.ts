@@ -8,7 +8,7 @@ import { ImportedModel, modelValue, type ModelValue, type Weight } from "./impor
 import { allOperators } from "./operators/index.js";
 import { isRoutine, opsetsOf, Planner, type PlannedNode } from "./plan.js";
 import { Registry } from "./registry.js";
-import { dtypeOf, readTensor, type ExternalData } from "./tensors.js";
+import { dtypeOf, externalData, readTensor, type ExternalData } from "./tensors.js";
 import { countOf, type HostArray } from "./value.js";
 
 /** The options of `loadModel`. */
@@ -48,32 +48,38 @@ const optionKinds = { trainable: "function", layers: "string", maxConstantBytes:
  * loaded.inputs().map(({ name }) => name); // => ["input"]
  */
 export function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): ImportedModel {
+  checkOptions("loadModel", options, optionKinds, "bytes");
+  return loadModelWith(bytes, options, options.externalData === undefined ? undefined : externalOf(options.externalData));
+}
+
+/** @internal As `loadModel`, its constants' elements out of other files by `external`. */
+export function loadModelWith(bytes: Uint8Array, options: LoadModelOptions, external: ExternalData | undefined): ImportedModel {
   if (!(bytes instanceof Uint8Array))
     throw new ErmineError(
       "ERMINE_USAGE",
       "loadModel takes the bytes of a file: loadModel(await readFile(path)), or loadModelFile of @ermine/onnx/node.",
     );
-  checkOptions("loadModel", options, optionKinds, "bytes");
   const { layers = "graph", maxConstantBytes = 2 ** 28 } = options;
   if (layers !== "graph" && layers !== "live")
     throw new ErmineError("ERMINE_OPTION", `loadModel: layers is "graph" or "live", got ${JSON.stringify(layers)}.`);
   if (!(maxConstantBytes >= 0))
     throw new ErmineError("ERMINE_OPTION", `loadModel: maxConstantBytes is a number ≥ 0, got ${maxConstantBytes}.`);
-  return modelOf(decode("ModelProto", bytes), options, { isLive: layers === "live", maxConstantBytes });
+  return modelOf(decode("ModelProto", bytes), options, { isLive: layers === "live", maxConstantBytes, external });
 }
 
-function modelOf(
-  proto: ModelProto,
-  options: LoadModelOptions,
-  rest: { readonly isLive: boolean; readonly maxConstantBytes: number },
-): ImportedModel {
+interface Loading {
+  readonly isLive: boolean;
+  readonly maxConstantBytes: number;
+  readonly external: ExternalData | undefined;
+}
+
+function modelOf(proto: ModelProto, options: LoadModelOptions, { external, ...rest }: Loading): ImportedModel {
   const { graph } = proto;
   if (graph === undefined) throw new ErmineError("ERMINE_DATA", "The file has no graph: it is no ONNX model.");
   if ((graph.sparseInitializer ?? []).length > 0)
     throw new ErmineError("ERMINE_UNSUPPORTED", "The file has sparse constants, which ermine does not have.");
   const opsets = opsetsOf(proto.opsetImport ?? []);
   if (!opsets.has("")) throw new ErmineError("ERMINE_DATA", "The file does not say which of ONNX's operator sets it uses.");
-  const external = externalOf(options.externalData);
   const tensors = initializersOf(graph, external);
   const inputs = (graph.input ?? []).filter(({ name }) => !tensors.has(name ?? "")).map(modelValue);
   const planner = new Planner(new Registry(allOperators), proto.functions ?? [], external);
@@ -103,10 +109,9 @@ function initializersOf(graph: GraphProto, external: ExternalData | undefined): 
   return tensors;
 }
 
-/** Files by name: what is asked for beyond their ends is not there. */
-function externalOf(files: Readonly<Record<string, Uint8Array>> | undefined): ExternalData | undefined {
-  if (files === undefined) return undefined;
-  return (location, offset, length, what) => {
+/** Files by name. */
+const externalOf = (files: Readonly<Record<string, Uint8Array>>): ExternalData =>
+  externalData((location, what) => {
     const bytes = Object.hasOwn(files, location) ? files[location] : undefined;
     if (!(bytes instanceof Uint8Array)) {
       throw new ErmineError(
@@ -114,15 +119,8 @@ function externalOf(files: Readonly<Record<string, Uint8Array>> | undefined): Ex
         `${what} has its elements in ${JSON.stringify(location)}, which externalData does not have: it has ${Object.keys(files).join(", ") || "nothing"}.`,
       );
     }
-    const end = offset + (length ?? bytes.length - offset);
-    if (end > bytes.length)
-      throw new ErmineError(
-        "ERMINE_DATA",
-        `${what}: bytes ${offset} … ${end} of ${JSON.stringify(location)} are asked for, which has ${bytes.length}.`,
-      );
-    return bytes.subarray(offset, end);
-  };
-}
+    return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+  });
 
 interface Context {
   readonly nodes: readonly PlannedNode[];

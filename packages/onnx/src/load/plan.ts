@@ -22,6 +22,10 @@ export interface PlannedNode {
   readonly runs: Operator | Routine;
   /** Graphs among the attributes. */
   readonly bodies: ReadonlyMap<string, Body>;
+  /** Names that it takes: its inputs, and what graphs inside of it take from around it. */
+  readonly uses: readonly string[];
+  /** As it stands in the file. */
+  readonly proto: NodeProto;
 }
 
 /** A function of the file. */
@@ -133,7 +137,18 @@ export class Planner {
     const opset = scope.opsets.get(standard(proto.domain) ? "" : proto.domain!);
     const runs = this.#runs(proto, opset, label);
     const bodies = new Map(attributes.graphs().map(([key, graph]) => [key, this.#body(graph, scope)] as const));
-    return { label, name, inputs: proto.input ?? [], outputs: proto.output ?? [], attributes, opset: opset ?? 0, runs, bodies };
+    return {
+      label,
+      name,
+      inputs: proto.input ?? [],
+      outputs: proto.output ?? [],
+      attributes,
+      opset: opset ?? 0,
+      runs,
+      bodies,
+      uses: usesOf(proto),
+      proto,
+    };
   }
 
   #runs(proto: NodeProto, opset: number | undefined, label: string): Operator | Routine {
