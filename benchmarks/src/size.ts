@@ -95,11 +95,14 @@ export async function transferOf(contents: string): Promise<Transfer> {
   return { javascript, withOnDemand, webAssembly, modules };
 }
 
-/** The digits MLP. */
+/** The digits MLP, trained. */
 export const digitsProgram = all("./programs/digits.mjs");
 
 /** A page that predicts, with every operator that a file may have. */
 export const predictProgram = all("./programs/predict.mjs");
+
+/** The digits MLP, which predicts alone. */
+export const digitsPredictionProgram = all("./programs/digits-predict.mjs");
 
 const packages = ["@ermine/core", "@ermine/core/nn", "@ermine/trainer", "@ermine/backend-cpu"];
 

@@ -38,8 +38,8 @@ export function exportedOps(): readonly Op[] {
     const op = isActivation(value) ? value.op : (value as Op | undefined);
     return typeof op === "object" && op !== null && "infer" in op ? [op] : [];
   });
-  const backward = found.flatMap((op) => ("gradientOp" in op ? [op.gradientOp as Op] : []));
-  return [...new Map([...found, ...backward, ...backend.gradientOps()].map((op) => [op.name, op])).values()];
+  const backward = found.flatMap((op) => backend.gradientOpFor(op) ?? []);
+  return [...new Map([...found, ...backward].map((op) => [op.name, op])).values()];
 }
 
 /** Everything of ermine's own. */

@@ -37,6 +37,6 @@ export const celu = builtinActivation<CeluOptions>({
 });
 
 // clamp: the second derivative at 0 is 0, as PyTorch’s.
-export const celuGradient = activationGradient(celu, (g, x, _, { alpha }) =>
+export const celuGradient = activationGradient<typeof celu>("celu", (g, x, _, { alpha }) =>
   where(greater(x, 0), g, mul(g, exp(div(clamp(x, undefined, 0), alpha)))),
 );

@@ -1,6 +1,6 @@
 /** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
 import { fusedGradient, type Gradient } from "../ops/gradient.js";
-import { bind } from "../ir/kernels.js";
+import { bindBuiltin } from "../ir/kernels.js";
 import { defineOp, type Attributes, type Op, type OptionalTensors, type Tensors } from "../ir/op.js";
 import { markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
@@ -88,20 +88,43 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
 ): Activation<O, D> {
   if (arguments.length > 1) checkArguments("defineActivation", arguments, 1);
   checkDefinition<ActivationSpec<O, D>>("defineActivation", spec, parts, ["name", "decompose"]);
-  const defaults = (spec.options ?? {}) as unknown as O;
-  const output = (spec.output ?? "real") as D;
   const { gradient } = spec;
-  const base: Op = {
+  const meaning = opOf(spec);
+  const fused = (rule: NonNullable<typeof gradient>): Op =>
+    defineFusedOp({ ...meaning, gradient: ([g], [x], [y], attributes) => [rule(g!, x!, y!, attributes as O)] });
+  return activationOf(spec, spec.op ?? (gradient === undefined ? meaning : fused(gradient)));
+}
+
+/** @internal An activation of core's own: the kernels of its op's name are its. Its gradient is no part of it: see `activationGradient`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function builtinActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
+  spec: Omit<ActivationSpec<O, D>, "gradient">,
+): Activation<O, D> {
+  const op = spec.op ?? opOf(spec);
+  bindBuiltin(op);
+  return activationOf(spec, op);
+}
+
+/** The op that an activation means. */
+const opOf = <O extends Options, D extends Domain>(
+  spec: Pick<ActivationSpec<O, D>, "name" | "output" | "shape" | "decompose">,
+): Op =>
+  defineOp({
     name: spec.name,
     inputs: [{ name: "x", dtype: "float32" }],
-    infer: ([x], attributes) => [{ ...x!, shape: spec.shape?.(x!.shape, attributes as O) ?? x!.shape, domain: output }],
+    infer: ([x], attributes) => [
+      { ...x!, shape: spec.shape?.(x!.shape, attributes as O) ?? x!.shape, domain: spec.output ?? "real" },
+    ],
     decompose: ([x]: OptionalTensors, attributes: Attributes): Tensors => [spec.decompose(x!, attributes as O)],
-  };
-  const op: Op =
-    spec.op ??
-    (gradient === undefined
-      ? defineOp(base)
-      : defineFusedOp({ ...base, gradient: ([g], [x], [y], attributes) => [gradient(g!, x!, y!, attributes as O)] }));
+  });
+
+/** The function of an op, and what people and programs want to know of it. */
+function activationOf<O extends Options, D extends Domain>(
+  spec: Omit<ActivationSpec<O, D>, "gradient" | "op">,
+  op: Op,
+): Activation<O, D> {
+  const defaults = (spec.options ?? {}) as unknown as O;
+  const output = (spec.output ?? "real") as D;
   const known = kindsOf<Partial<O>>(defaults);
   const complete = (options: Partial<O> | undefined): O => {
     if (options === undefined) return defaults;
@@ -140,22 +163,14 @@ export function defineActivation<O extends Options = Record<string, never>, D ex
   });
 }
 
-/** @internal An activation of core's own: the kernels of its op's name are its. */
-/* @__NO_SIDE_EFFECTS__ */
-export function builtinActivation<O extends Options = Record<string, never>, D extends Domain = "real">(
-  spec: ActivationSpec<O, D>,
-): Activation<O, D> {
-  const activation = defineActivation(spec);
-  bind(activation.op);
-  return activation;
-}
+type OptionsOf<A> = A extends Activation<infer O, Domain> ? O : never;
 
 /**
- * @internal gradOutput · f′(x) of an activation of core's, where it should not be the derivative of `decompose`: kinks, stability, speed. Apart from the
- * activation, so that a program that only predicts does not carry it.
+ * @internal gradOutput · f′(x) of core's activation of that name, where it should not be the derivative of `decompose`: kinks, stability, speed. Next to
+ * the activation, but no part of it: see `Gradient`.
  */
 /* @__NO_SIDE_EFFECTS__ */
-export const activationGradient = <O extends Options, D extends Domain>(
-  { op }: Activation<O, D>,
-  rule: (gradOutput: Tensor, x: Tensor, y: Tensor, options: O) => Tensor,
-): Gradient & { readonly gradientOp: Op } => fusedGradient(op, ([g], [x], [y], options) => [rule(g!, x!, y!, options as O)]);
+export const activationGradient = <A>(
+  name: string,
+  rule: (gradOutput: Tensor, x: Tensor, y: Tensor, options: OptionsOf<A>) => Tensor,
+): Gradient => fusedGradient<Op>(name, ([g], [x], [y], options) => [rule(g!, x!, y!, options as OptionsOf<A>)]);

@@ -34,6 +34,6 @@ export const elu = builtinActivation<EluOptions>({
 });
 
 // clamp: the second derivative at 0 is 0, as PyTorch’s.
-export const eluGradient = activationGradient(elu, (g, x, _, { alpha }) =>
+export const eluGradient = activationGradient<typeof elu>("elu", (g, x, _, { alpha }) =>
   where(greater(x, 0), g, mul(g, mul(exp(clamp(x, undefined, 0)), alpha))),
 );

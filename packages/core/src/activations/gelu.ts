@@ -51,7 +51,7 @@ export const gelu = builtinActivation<GeluOptions>({
   decompose: (x, { approximate }) => mul(x, approximate === "tanh" ? sigmoid(mul(inner(x), 2)) : normalCdf(x)),
 });
 
-export const geluGradient = activationGradient(gelu, (g, x, _, { approximate }) => {
+export const geluGradient = activationGradient<typeof gelu>("gelu", (g, x, _, { approximate }) => {
   if (approximate === "none") {
     const density = div(exp(neg(mul(mul(x, x), 0.5))), Math.sqrt(2 * Math.PI));
     return mul(g, add(normalCdf(x), mul(x, density)));

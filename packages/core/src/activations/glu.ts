@@ -52,7 +52,7 @@ export const glu = builtinActivation<GluOptions>({
 });
 
 // By hand, so that the halves' gradients are joined once instead of each padded and added.
-export const gluGradient = activationGradient(glu, (g, x, _, { axis }) => {
+export const gluGradient = activationGradient<typeof glu>("glu", (g, x, _, { axis }) => {
   const [a, b] = halves(x, axis);
   const s = sigmoid(b);
   return concat([mul(g, s), mul(mul(g, a), mul(s, sigmoid(neg(b))))], axis);

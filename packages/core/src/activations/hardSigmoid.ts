@@ -25,6 +25,6 @@ export const hardSigmoid = builtinActivation({
   decompose: (x) => div(clamp(add(x, 3), 0, 6), 6),
 });
 
-export const hardSigmoidGradient = activationGradient(hardSigmoid, (g, x) =>
+export const hardSigmoidGradient = activationGradient<typeof hardSigmoid>("hardSigmoid", (g, x) =>
   where(logicalAnd(greater(x, -3), less(x, 3)), div(g, 6), 0),
 );

@@ -24,6 +24,6 @@ export const hardSwish = builtinActivation({
   decompose: (x) => mul(x, div(clamp(add(x, 3), 0, 6), 6)),
 });
 
-export const hardSwishGradient = activationGradient(hardSwish, (g, x) =>
+export const hardSwishGradient = activationGradient<typeof hardSwish>("hardSwish", (g, x) =>
   where(lessEqual(x, -3), 0, where(greaterEqual(x, 3), g, mul(g, div(add(clamp(x, -3, 3), 1.5), 3)))),
 );

@@ -37,6 +37,6 @@ export const hardTanh = builtinActivation<HardTanhOptions>({
   decompose: (x, { minValue, maxValue }) => clamp(x, minValue, maxValue),
 });
 
-export const hardTanhGradient = activationGradient(hardTanh, (g, x, _, { minValue, maxValue }) =>
+export const hardTanhGradient = activationGradient<typeof hardTanh>("hardTanh", (g, x, _, { minValue, maxValue }) =>
   where(logicalAnd(greater(x, minValue), less(x, maxValue)), g, 0),
 );

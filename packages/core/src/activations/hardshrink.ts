@@ -36,4 +36,6 @@ export const hardshrink = builtinActivation<HardshrinkOptions>({
   decompose: (x, { lambda }) => where(lessEqual(abs(x), lambda), 0, x),
 });
 
-export const hardshrinkGradient = activationGradient(hardshrink, (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g));
+export const hardshrinkGradient = activationGradient<typeof hardshrink>("hardshrink", (g, x, _, { lambda }) =>
+  where(lessEqual(abs(x), lambda), 0, g),
+);

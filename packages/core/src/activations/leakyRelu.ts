@@ -32,6 +32,6 @@ export const leakyRelu = builtinActivation<LeakyReluOptions>({
   decompose: (x, { negativeSlope }) => where(greater(x, 0), x, mul(x, negativeSlope)),
 });
 
-export const leakyReluGradient = activationGradient(leakyRelu, (g, x, _, { negativeSlope }) =>
+export const leakyReluGradient = activationGradient<typeof leakyRelu>("leakyRelu", (g, x, _, { negativeSlope }) =>
   where(greater(x, 0), g, mul(g, negativeSlope)),
 );

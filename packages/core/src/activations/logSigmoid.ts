@@ -23,4 +23,4 @@ export const logSigmoid = builtinActivation({
   decompose: (x) => sub(minimum(x, 0), log1p(exp(neg(abs(x))))),
 });
 
-export const logSigmoidGradient = activationGradient(logSigmoid, (g, x) => mul(g, sigmoid(neg(x))));
+export const logSigmoidGradient = activationGradient<typeof logSigmoid>("logSigmoid", (g, x) => mul(g, sigmoid(neg(x))));

@@ -40,6 +40,6 @@ export const logSoftmax = builtinActivation<LogSoftmaxOptions, "logProbabilities
   },
 });
 
-export const logSoftmaxGradient = activationGradient(logSoftmax, (g, _, y, { axis }) =>
+export const logSoftmaxGradient = activationGradient<typeof logSoftmax>("logSoftmax", (g, _, y, { axis }) =>
   sub(g, mul(exp(y), sum(g, { axis, keepDims: true }))),
 );

@@ -24,7 +24,7 @@ export const mish = builtinActivation({
   decompose: (x) => mul(x, tanh(softplus(x))),
 });
 
-export const mishGradient = activationGradient(mish, (g, x) => {
+export const mishGradient = activationGradient<typeof mish>("mish", (g, x) => {
   // With q = σ(−x): tanh(softplus x) = (1 − q²) / (1 + q²), and 1 less its square is 4q² / (1 + q²)², where nothing cancels.
   const [s, q] = [sigmoid(x), sigmoid(neg(x))];
   const square = mul(q, q);

@@ -65,7 +65,7 @@ export function prelu(x: Tensor, weight: Tensor, options?: Record<never, never>)
   return apply1(preluOp, [x, weight], {});
 }
 
-export const preluGradient = fusedGradient(preluOp, ([g], [x, weight]) => {
+export const preluGradient = fusedGradient<typeof preluOp>("prelu", ([g], [x, weight]) => {
   const w = aligned(weight!, x!);
   const toWeight = where(greater(x!, 0), 0, mul(g!, x!));
   return [where(greater(x!, 0), g!, mul(g!, w)), reshape(sumTo(toWeight, w.shape), weight!.shape)];

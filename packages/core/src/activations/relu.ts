@@ -24,4 +24,4 @@ export const relu = builtinActivation({
   decompose: (x) => maximum(x, 0),
 });
 
-export const reluGradient = activationGradient(relu, (g, x) => where(lessEqual(x, 0), 0, g));
+export const reluGradient = activationGradient<typeof relu>("relu", (g, x) => where(lessEqual(x, 0), 0, g));

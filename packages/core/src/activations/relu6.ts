@@ -23,4 +23,6 @@ export const relu6 = builtinActivation({
   decompose: (x) => clamp(x, 0, 6),
 });
 
-export const relu6Gradient = activationGradient(relu6, (g, x) => where(logicalAnd(greater(x, 0), less(x, 6)), g, 0));
+export const relu6Gradient = activationGradient<typeof relu6>("relu6", (g, x) =>
+  where(logicalAnd(greater(x, 0), less(x, 6)), g, 0),
+);

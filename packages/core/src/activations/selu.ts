@@ -29,6 +29,6 @@ export const selu = builtinActivation({
 });
 
 // clamp: the second derivative at 0 is 0, as PyTorch’s.
-export const seluGradient = activationGradient(selu, (g, x) =>
+export const seluGradient = activationGradient<typeof selu>("selu", (g, x) =>
   mul(g, where(greater(x, 0), scale, mul(exp(clamp(x, undefined, 0)), scale * alpha))),
 );

@@ -24,4 +24,6 @@ export const sigmoid = builtinActivation({
 });
 
 // σ(−x) and not 1 − y, which has no digits left where y is nearly 1.
-export const sigmoidGradient = activationGradient(sigmoid, (g, x, y): Tensor => mul(g, mul(y, sigmoid(neg(x)))));
+export const sigmoidGradient = activationGradient<typeof sigmoid>("sigmoid", (g, x, y): Tensor =>
+  mul(g, mul(y, sigmoid(neg(x)))),
+);

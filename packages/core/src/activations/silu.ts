@@ -31,7 +31,7 @@ export const silu = builtinActivation({
  */
 export const swish = silu;
 
-export const siluGradient = activationGradient(silu, (g, x) => {
+export const siluGradient = activationGradient<typeof silu>("silu", (g, x) => {
   // σ(−x) and not 1 − σ(x), which x magnifies.
   return mul(g, mul(sigmoid(x), add(mul(x, sigmoid(neg(x))), 1)));
 });

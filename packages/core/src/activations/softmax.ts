@@ -43,6 +43,6 @@ export const softmax = builtinActivation<SoftmaxOptions, "probabilities">({
   },
 });
 
-export const softmaxGradient = activationGradient(softmax, (g, _, y, { axis }) =>
+export const softmaxGradient = activationGradient<typeof softmax>("softmax", (g, _, y, { axis }) =>
   mul(y, sub(g, sum(mul(g, y), { axis, keepDims: true }))),
 );

@@ -41,6 +41,6 @@ export const softplus = builtinActivation<SoftplusOptions>({
     where(greater(mul(x, beta), threshold), x, div(log1p(exp(minimum(mul(x, beta), threshold))), beta)),
 });
 
-export const softplusGradient = activationGradient(softplus, (g, x, _, { beta, threshold }) =>
+export const softplusGradient = activationGradient<typeof softplus>("softplus", (g, x, _, { beta, threshold }) =>
   where(greater(mul(x, beta), threshold), g, mul(g, sigmoid(mul(x, beta)))),
 );

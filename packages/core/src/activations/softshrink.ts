@@ -37,4 +37,6 @@ export const softshrink = builtinActivation<SoftshrinkOptions>({
   decompose: (x, { lambda }) => where(greater(x, lambda), sub(x, lambda), where(less(x, -lambda), add(x, lambda), 0)),
 });
 
-export const softshrinkGradient = activationGradient(softshrink, (g, x, _, { lambda }) => where(lessEqual(abs(x), lambda), 0, g));
+export const softshrinkGradient = activationGradient<typeof softshrink>("softshrink", (g, x, _, { lambda }) =>
+  where(lessEqual(abs(x), lambda), 0, g),
+);

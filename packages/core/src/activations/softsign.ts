@@ -22,7 +22,7 @@ export const softsign = builtinActivation({
   decompose: (x) => div(x, add(abs(x), 1)),
 });
 
-export const softsignGradient = activationGradient(softsign, (g, x) => {
+export const softsignGradient = activationGradient<typeof softsign>("softsign", (g, x) => {
   const d = add(abs(x), 1);
   return div(div(g, d), d);
 });

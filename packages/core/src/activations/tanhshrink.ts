@@ -36,7 +36,7 @@ export const tanhshrink = builtinActivation({
   decompose: (x) => where(less(abs(x), 1), near(x), sub(x, tanh(x))),
 });
 
-export const tanhshrinkGradient = activationGradient(tanhshrink, (g, x) => {
+export const tanhshrinkGradient = activationGradient<typeof tanhshrink>("tanhshrink", (g, x) => {
   const t = tanh(x);
   return mul(g, mul(t, t));
 });

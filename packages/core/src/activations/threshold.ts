@@ -32,4 +32,6 @@ export const threshold = builtinActivation<ThresholdOptions>({
   decompose: (x, options) => where(greater(x, options.threshold), x, options.value),
 });
 
-export const thresholdGradient = activationGradient(threshold, (g, x, _, options) => where(greater(x, options.threshold), g, 0));
+export const thresholdGradient = activationGradient<typeof threshold>("threshold", (g, x, _, options) =>
+  where(greater(x, options.threshold), g, 0),
+);

@@ -9,11 +9,22 @@ interface Named {
 /** The name under which backends list a definition's kernels. */
 const bound = new WeakMap<object, string>();
 
-/** @internal For calls whose result nobody uses, which a bundler would drop were they said to have no effect. */
-export function bind(op: Named): void {
+function bind(op: Named): void {
   bound.set(op, op.name);
   if (op.gradientOp !== undefined) bound.set(op.gradientOp, op.gradientOp.name);
 }
+
+/** Core's own definitions. */
+const builtin = new WeakMap<object, string>();
+
+/** @internal Binds the kernels of a definition of core's own, whose gradient `autograd` finds by `builtinName`. */
+export function bindBuiltin(op: Named): void {
+  bind(op);
+  builtin.set(op, op.name);
+}
+
+/** The name of a definition of core's own; undefined for all others, whatever they are called. */
+export const builtinName = (op: { readonly name: string }): string | undefined => builtin.get(op);
 
 /**
  * Binds the kernels that backends list under `op.name` to this definition, and those under `<name>Gradient` to its backward op where it has

@@ -7,7 +7,7 @@ import type { DType, Domain } from "../types/dtype.js";
 import type { TensorType } from "../types/storage.js";
 import type { Tensor } from "../types/tensor.js";
 import type { InputDType } from "./inputs.js";
-import { bindKernels } from "./kernels.js";
+import { bindBuiltin } from "./kernels.js";
 
 /** An input of an op. */
 export interface InputSpec {
@@ -159,7 +159,9 @@ export function defineOp<A extends Attributes>(op: Op<A>): Op<A> {
 /** @internal An op of core's own: the kernels of its name are its. */
 /* @__NO_SIDE_EFFECTS__ */
 export function builtinOp<A extends Attributes>(op: Op<A>): Op<A> {
-  return bindKernels(defineOp(op));
+  const defined = defineOp(op);
+  bindBuiltin(defined);
+  return defined;
 }
 
 /** The inputs of an op that is given so many. */

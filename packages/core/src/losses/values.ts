@@ -24,6 +24,7 @@ export type ValueRuleOf = (options: any, types: readonly TensorType[]) => ValueR
  * const even = valueRule("counts are even", (value) => value % 2 === 0, () => "Count again.");
  * even.check("myLoss", "target", [0, 2]);
  */
+/* @__NO_SIDE_EFFECTS__ */
 export const valueRule = (
   what: string,
   fits: (value: number) => boolean,
@@ -85,6 +86,7 @@ export const areSigns: ValueRule = /* @__PURE__ */ valueRule("targets are 1 or -
 );
 
 /** Counts, variances, measures. */
+/* @__NO_SIDE_EFFECTS__ */
 export const notNegative = (what: string, remedy?: string): ValueRule =>
   valueRule(
     `${what} are not below 0`,
@@ -93,6 +95,7 @@ export const notNegative = (what: string, remedy?: string): ValueRule =>
   );
 
 /** Whole numbers from low to high, both included. */
+/* @__NO_SIDE_EFFECTS__ */
 export const wholeWithin = (what: string, low: number, high: number, remedy?: string): ValueRule =>
   valueRule(
     `${what} are whole numbers from ${low} to ${high}`,

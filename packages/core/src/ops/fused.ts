@@ -1,6 +1,6 @@
 /** Ops whose gradient is an op of its own, which a backend can implement in one kernel. */
 import { checkArguments } from "../types/arguments.js";
-import { bindKernels } from "../ir/kernels.js";
+import { bindBuiltin } from "../ir/kernels.js";
 import { defineOp, type Attributes, type GradientRule, type InputSpec, type Op, type Tensors } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
@@ -86,5 +86,7 @@ export function defineFusedOp<A extends Attributes>(
 export function builtinFusedOp<A extends Attributes>(
   definition: Op<A> & Required<Pick<Op<A>, "gradient">>,
 ): Op<A> & { readonly gradientOp: Op<A> } {
-  return bindKernels(defineFusedOp(definition));
+  const op = defineFusedOp(definition);
+  bindBuiltin(op);
+  return op;
 }

@@ -1,31 +1,61 @@
-/** Rules of gradients apart from the definitions of their ops: whoever differentiates nothing carries none. */
+/** Gradients of core's own ops, which are no parts of their definitions: whoever differentiates nothing carries none. */
 import { bindKernels } from "../ir/kernels.js";
 import type { Attributes, GradientRule, Op, RowGradientRule } from "../ir/op.js";
 import { gradientOpOf, ruleOfOp } from "./fused.js";
 
 /** How gradients flow through an op. */
-export interface Gradient {
-  readonly op: Op;
+export interface OpGradient {
   readonly rule: GradientRule;
   readonly rowRule?: RowGradientRule | undefined;
+  /** The op that the gradient is, `<name>Gradient`, where it is one. */
+  readonly gradientOp?: Op | undefined;
 }
 
-/** The gradient of an op of core's. */
+/**
+ * The gradient of the op of core's that has the name. It takes the definition when it is asked, so that whoever differentiates carries the definitions of
+ * those ops alone that are used.
+ */
+export interface Gradient {
+  readonly name: string;
+  of(op: Op): OpGradient;
+}
+
+type AttributesOf<O> = O extends Op<infer A> ? A : never;
+
+/** @param name the op's; its type is the type argument: `gradientOf<typeof negOp>("neg", …)` */
 /* @__NO_SIDE_EFFECTS__ */
-export const gradientOf = <A extends Attributes>(op: Op<A>, rule: GradientRule<A>, rowRule?: RowGradientRule<A>): Gradient =>
-  ({ op, rule, rowRule }) as unknown as Gradient;
+export function gradientOf<O>(
+  name: string,
+  rule: GradientRule<AttributesOf<O>>,
+  rowRule?: RowGradientRule<AttributesOf<O>>,
+): Gradient {
+  const gradient = { rule, rowRule } as unknown as OpGradient;
+  return { name, of: () => gradient };
+}
 
 /**
- * The gradient of an op of core's as an op of its own, `<name>Gradient`, for which backends may have a kernel.
+ * A gradient that is an op of its own, `<name>Gradient`, for which backends may have a kernel.
  *
  * @param flops see `Op`
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function fusedGradient<A extends Attributes>(
-  op: Op<A>,
-  rule: GradientRule<A>,
-  flops?: Op<A>["flops"],
-): Gradient & { readonly gradientOp: Op<A> } {
-  const gradientOp = bindKernels({ ...gradientOpOf(op, rule), ...(flops && { flops }) });
-  return { ...gradientOf(op, ruleOfOp(op, gradientOp)), gradientOp };
+export function fusedGradient<O>(
+  name: string,
+  rule: GradientRule<AttributesOf<O>>,
+  flops?: Op<AttributesOf<O>>["flops"],
+): Gradient {
+  let made: OpGradient | undefined;
+  return {
+    name,
+    of(op) {
+      if (made === undefined) {
+        const gradientOp = bindKernels({
+          ...gradientOpOf(op, rule as unknown as GradientRule<Attributes>),
+          ...(flops && { flops: flops as unknown as Op["flops"] & {} }),
+        });
+        made = { rule: ruleOfOp(op, gradientOp), gradientOp };
+      }
+      return made;
+    },
+  };
 }

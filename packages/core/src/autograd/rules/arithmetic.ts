@@ -3,34 +3,34 @@ import { equal, greaterEqual, less, logicalAnd } from "../../ops/comparison.js";
 import { div, mul, pow, sub } from "../../ops/arithmetic.js";
 import { floorDivide } from "../../ops/floorDivide.js";
 import { gradientOf } from "../../ops/gradient.js";
-import { addOp, divOp, maximumOp, minimumOp, mulOp, powOp, remainderOp, subOp } from "../../ops/primitives.js";
+import type { addOp, divOp, maximumOp, minimumOp, mulOp, powOp, remainderOp, subOp } from "../../ops/primitives.js";
 import { sumTo } from "../../ops/reduction.js";
 import { log, neg } from "../../ops/unary.js";
 import { where } from "../../ops/where.js";
 import type { Tensor } from "../../types/tensor.js";
 
-export const addGradient = gradientOf(addOp, ([g], [a, b], _, __, needed) => [
+export const addGradient = gradientOf<typeof addOp>("add", ([g], [a, b], _, __, needed) => [
   needed[0] ? sumTo(g!, a!.shape) : undefined,
   needed[1] ? sumTo(g!, b!.shape) : undefined,
 ]);
 
-export const subGradient = gradientOf(subOp, ([g], [a, b], _, __, needed) => [
+export const subGradient = gradientOf<typeof subOp>("sub", ([g], [a, b], _, __, needed) => [
   needed[0] ? sumTo(g!, a!.shape) : undefined,
   needed[1] ? neg(sumTo(g!, b!.shape)) : undefined,
 ]);
 
-export const mulGradient = gradientOf(mulOp, ([g], [a, b], _, __, needed) => [
+export const mulGradient = gradientOf<typeof mulOp>("mul", ([g], [a, b], _, __, needed) => [
   needed[0] ? sumTo(mul(g!, b!), a!.shape) : undefined,
   needed[1] ? sumTo(mul(g!, a!), b!.shape) : undefined,
 ]);
 
-export const divGradient = gradientOf(divOp, ([g], [a, b], [quotient], _, needed) => [
+export const divGradient = gradientOf<typeof divOp>("div", ([g], [a, b], [quotient], _, needed) => [
   needed[0] ? sumTo(div(g!, b!), a!.shape) : undefined,
   needed[1] ? sumTo(neg(mul(g!, div(quotient!, b!))), b!.shape) : undefined,
 ]);
 
 /** As PyTorch: 0 for the base where the exponent is 0, and for the exponent where the base is 0 and the exponent is not negative. */
-export const powGradient = gradientOf(powOp, ([g], [a, b], [power], _, needed) => {
+export const powGradient = gradientOf<typeof powOp>("pow", ([g], [a, b], [power], _, needed) => {
   const toBase = (): Tensor => {
     const constantPower = equal(b!, 0);
     const slope = mul(g!, mul(b!, pow(a!, sub(b!, 1))));
@@ -47,17 +47,17 @@ export const powGradient = gradientOf(powOp, ([g], [a, b], [power], _, needed) =
 const pick = (g: Tensor, own: Tensor, other: Tensor, loses: (own: Tensor, other: Tensor) => Tensor): Tensor =>
   sumTo(where(equal(own, other), mul(g, 0.5), where(loses(own, other), 0, g)), own.shape);
 
-export const maximumGradient = gradientOf(maximumOp, ([g], [a, b], _, __, needed) => [
+export const maximumGradient = gradientOf<typeof maximumOp>("maximum", ([g], [a, b], _, __, needed) => [
   needed[0] ? pick(g!, a!, b!, less) : undefined,
   needed[1] ? pick(g!, b!, a!, less) : undefined,
 ]);
 
-export const minimumGradient = gradientOf(minimumOp, ([g], [a, b], _, __, needed) => [
+export const minimumGradient = gradientOf<typeof minimumOp>("minimum", ([g], [a, b], _, __, needed) => [
   needed[0] ? pick(g!, a!, b!, (x, y) => less(y, x)) : undefined,
   needed[1] ? pick(g!, b!, a!, (x, y) => less(y, x)) : undefined,
 ]);
 
-export const remainderGradient = gradientOf(remainderOp, ([g], [a, b], _, __, needed) => [
+export const remainderGradient = gradientOf<typeof remainderOp>("remainder", ([g], [a, b], _, __, needed) => [
   needed[0] ? sumTo(g!, a!.shape) : undefined,
   needed[1] ? sumTo(neg(mul(g!, floorDivide(a!, b!))), b!.shape) : undefined,
 ]);

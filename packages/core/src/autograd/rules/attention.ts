@@ -1,12 +1,12 @@
 /** The gradient of attention. */
-import { lastOf, pairsOf, scaledDotProductAttentionOp, weightsOf } from "../../functional/attention.js";
+import { lastOf, pairsOf, type scaledDotProductAttentionOp, weightsOf } from "../../functional/attention.js";
 import { div, maximum, mul, sub } from "../../ops/arithmetic.js";
 import { fusedGradient } from "../../ops/gradient.js";
 import { matmul } from "../../ops/matmul.js";
 import { sum } from "../../ops/reduction.js";
 
-export const scaledDotProductAttentionGradient = fusedGradient(
-  scaledDotProductAttentionOp,
+export const scaledDotProductAttentionGradient = fusedGradient<typeof scaledDotProductAttentionOp>(
+  "scaledDotProductAttention",
   ([g], [q, k, v, mask], _, attributes) => {
     const weights = weightsOf(q!, k!, mask, attributes);
     // The mean over the keys, rather than Σ over features of g · y, which is equal but rounds differently: where one key has all the weight, the

@@ -23,7 +23,8 @@ import { softshrinkGradient } from "../../activations/softshrink.js";
 import { softsignGradient } from "../../activations/softsign.js";
 import { tanhshrinkGradient } from "../../activations/tanhshrink.js";
 import { thresholdGradient } from "../../activations/threshold.js";
-import type { Gradient } from "../../ops/gradient.js";
+import { builtinName } from "../../ir/kernels.js";
+import type { Gradient, OpGradient } from "../../ops/gradient.js";
 import type { GradientRule, Op, RowGradientRule } from "../../ir/op.js";
 import type { GradientRules } from "../../dispatch/tape.js";
 import {
@@ -153,9 +154,15 @@ const gradients = (): readonly Gradient[] => [
   thresholdGradient,
 ];
 
-let byOp: ReadonlyMap<Op, Gradient> | undefined;
+let byName: ReadonlyMap<string, Gradient> | undefined;
 
-const gradientFor = (op: Op): Gradient | undefined => (byOp ??= new Map(gradients().map((one) => [one.op, one]))).get(op);
+/** The gradient of an op of core's own. */
+function gradientFor(op: Op): OpGradient | undefined {
+  const name = builtinName(op);
+  if (name === undefined) return undefined;
+  byName ??= new Map(gradients().map((gradient) => [gradient.name, gradient]));
+  return byName.get(name)?.of(op);
+}
 
 /** The rule of an op's gradient: its own, or core's. undefined: it has the gradient of its decomposition. */
 export const gradientRuleOf = (op: Op): GradientRule | undefined =>
@@ -167,5 +174,9 @@ const rowRuleOf = (op: Op): RowGradientRule | undefined =>
 /** What tapes walk back through. */
 export const gradientRules: GradientRules = { ruleOf: gradientRuleOf, rowRuleOf };
 
-/** The ops that gradients of core's own ops are, `<name>Gradient`. */
-export const gradientOps = (): readonly Op[] => gradients().flatMap((one) => ("gradientOp" in one ? [one.gradientOp as Op] : []));
+/** The op that an op's gradient is, `<name>Gradient`. undefined: its gradient is several ops, or that of its decomposition. */
+export const gradientOpFor = (op: Op): Op | undefined =>
+  (op as Op & { readonly gradientOp?: Op }).gradientOp ?? (op.gradient === undefined ? gradientFor(op)?.gradientOp : undefined);
+
+/** @internal The names of the ops of core's own that have a gradient. */
+export const namesWithGradient = (): readonly string[] => gradients().map(({ name }) => name);

@@ -2,7 +2,7 @@
 import type { OptionalTensors, Tensors } from "../../ir/op.js";
 import { add, div, mul, sub } from "../../ops/arithmetic.js";
 import { fusedGradient } from "../../ops/gradient.js";
-import { batchNormOp, groupNormOp, overBatch, overGroups, type Layout } from "../../ops/normalization.js";
+import { type batchNormOp, type groupNormOp, overBatch, overGroups, type Layout } from "../../ops/normalization.js";
 import { sum } from "../../ops/reduction.js";
 import { reshape } from "../../ops/shape.js";
 import { elementCount } from "../../ops/statistics.js";
@@ -38,10 +38,10 @@ function gradients(
   return [toX, weight && perChannel(mul(slopes, mul(d, s)), weight), bias && perChannel(slopes, bias)];
 }
 
-export const batchNormGradient = fusedGradient(batchNormOp, (g, given, outputs, { eps }) =>
+export const batchNormGradient = fusedGradient<typeof batchNormOp>("batchNorm", (g, given, outputs, { eps }) =>
   gradients(g, given, outputs, overBatch(given[0]!.shape), eps, true),
 );
 
-export const groupNormGradient = fusedGradient(groupNormOp, (g, given, outputs, { groups, eps, centered }) =>
+export const groupNormGradient = fusedGradient<typeof groupNormOp>("groupNorm", (g, given, outputs, { groups, eps, centered }) =>
   gradients(g, given, outputs, overGroups(given[0]!.shape, groups), eps, centered),
 );

@@ -1,38 +1,38 @@
 /** Gradients of moving elements: back where they came from. */
 import { gradientOf } from "../../ops/gradient.js";
-import { reshapeOp } from "../../ops/primitives.js";
+import type { reshapeOp } from "../../ops/primitives.js";
 import { sumTo } from "../../ops/reduction.js";
 import {
-  broadcastToOp,
+  type broadcastToOp,
   concat,
-  concatOp,
+  type concatOp,
   expandDims,
   flip,
-  padOp,
+  type padOp,
   padTensor,
   permute,
   reshape,
   slice,
   sliceAxis,
-  sliceOp,
-  splitOp,
-  transposeOp,
+  type sliceOp,
+  type splitOp,
+  type transposeOp,
 } from "../../ops/shape.js";
 import { addSizes, mulSizes, subSizes, type Size } from "../../types/dim.js";
 import type { Tensor } from "../../types/tensor.js";
 
-export const reshapeGradient = gradientOf(reshapeOp, ([g], [x]) => [reshape(g!, x!.shape)]);
+export const reshapeGradient = gradientOf<typeof reshapeOp>("reshape", ([g], [x]) => [reshape(g!, x!.shape)]);
 
-export const transposeGradient = gradientOf(transposeOp, ([g], _, __, { permutation }) => [
+export const transposeGradient = gradientOf<typeof transposeOp>("transpose", ([g], _, __, { permutation }) => [
   permute(
     g!,
     permutation.map((_, axis) => permutation.indexOf(axis)),
   ),
 ]);
 
-export const broadcastToGradient = gradientOf(broadcastToOp, ([g], [x]) => [sumTo(g!, x!.shape)]);
+export const broadcastToGradient = gradientOf<typeof broadcastToOp>("broadcastTo", ([g], [x]) => [sumTo(g!, x!.shape)]);
 
-export const sliceGradient = gradientOf(sliceOp, ([g], [x], _, { starts, steps, sizes }) => {
+export const sliceGradient = gradientOf<typeof sliceOp>("slice", ([g], [x], _, { starts, steps, sizes }) => {
   let spread: Tensor = g!;
   const before: Size[] = [];
   const after: Size[] = [];
@@ -67,9 +67,9 @@ function spreadOut(x: Tensor, axis: number, step: number): Tensor {
   return sliceAxis(merged, axis, 0, subSizes(mulSizes(size, step), step - 1));
 }
 
-export const padGradient = gradientOf(padOp, ([g], [x], _, { before }) => [slice(g!, before, x!.shape)]);
+export const padGradient = gradientOf<typeof padOp>("pad", ([g], [x], _, { before }) => [slice(g!, before, x!.shape)]);
 
-export const concatGradient = gradientOf(concatOp, ([g], inputs, _, { axis }, needed) => {
+export const concatGradient = gradientOf<typeof concatOp>("concat", ([g], inputs, _, { axis }, needed) => {
   let start: Size = 0;
   return inputs.map((t, i) => {
     const size = t!.shape[axis]!;
@@ -80,4 +80,4 @@ export const concatGradient = gradientOf(concatOp, ([g], inputs, _, { axis }, ne
 });
 
 /** One op, so that its gradient is the pieces' gradients side by side: that of as many slices would be as many whole tensors of zeros, added up. */
-export const splitGradient = gradientOf(splitOp, (gradOutputs, _, __, { axis }) => [concat(gradOutputs, axis)]);
+export const splitGradient = gradientOf<typeof splitOp>("split", (gradOutputs, _, __, { axis }) => [concat(gradOutputs, axis)]);

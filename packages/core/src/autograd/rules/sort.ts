@@ -4,12 +4,12 @@ import { zerosLike } from "../../ops/creation.js";
 import { scatterAddOp } from "../../ops/gather.js";
 import { gradientOf } from "../../ops/gradient.js";
 import { flip } from "../../ops/shape.js";
-import { cumsumOp, sortOp } from "../../ops/sort.js";
+import { cumsumOp, type sortOp } from "../../ops/sort.js";
 
-export const sortGradient = gradientOf(sortOp, ([g], [x], [, indices], { axis }) => [
+export const sortGradient = gradientOf<typeof sortOp>("sort", ([g], [x], [, indices], { axis }) => [
   apply1(scatterAddOp, [zerosLike(x!), indices, g], { axis }),
 ]);
 
-export const cumsumGradient = gradientOf(cumsumOp, ([g], _, __, { axis }) => [
+export const cumsumGradient = gradientOf<typeof cumsumOp>("cumsum", ([g], _, __, { axis }) => [
   flip(apply1(cumsumOp, [flip(g!, axis)], { axis }), axis),
 ]);

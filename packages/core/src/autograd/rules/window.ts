@@ -6,10 +6,10 @@ import { zeros } from "../../ops/creation.js";
 import { scatterAddOp } from "../../ops/gather.js";
 import { fusedGradient, gradientOf } from "../../ops/gradient.js";
 import { matmulOp } from "../../ops/matmul.js";
-import { avgPoolOp, dense, divisor, firstLargest, maxPoolOp } from "../../ops/pooling.js";
+import { type avgPoolOp, dense, divisor, firstLargest, type maxPoolOp } from "../../ops/pooling.js";
 import { sum } from "../../ops/reduction.js";
 import { broadcastTo, reshape } from "../../ops/shape.js";
-import { adjoint, convolutionTransposeOp } from "../../ops/transposedConvolution.js";
+import { adjoint, type convolutionTransposeOp } from "../../ops/transposedConvolution.js";
 import { foldOp, onlyWindow, unfoldOp } from "../../ops/window.js";
 import { elementsOf, type Size } from "../../types/dim.js";
 import type { Tensor } from "../../types/tensor.js";
@@ -17,16 +17,16 @@ import type { Tensor } from "../../types/tensor.js";
 const product = (sizes: readonly Size[]): number => (sizes as readonly number[]).reduce((a, b) => a * b, 1);
 const spatialOf = (x: Tensor): readonly number[] => x.shape.slice(2) as readonly number[];
 
-export const unfoldGradient = gradientOf(unfoldOp, ([g], [x], _, attributes) => [
+export const unfoldGradient = gradientOf<typeof unfoldOp>("unfold", ([g], [x], _, attributes) => [
   apply1(foldOp, [g], { ...onlyWindow(attributes), outputSize: x!.shape.slice(2) as readonly number[] }),
 ]);
 
-export const foldGradient = gradientOf(foldOp, ([g], _, __, attributes) => [
+export const foldGradient = gradientOf<typeof foldOp>("fold", ([g], _, __, attributes) => [
   apply1(unfoldOp, [g], { ...onlyWindow(attributes), padValue: 0 }),
 ]);
 
-export const convolutionGradient = fusedGradient(
-  convolutionOp,
+export const convolutionGradient = fusedGradient<typeof convolutionOp>(
+  "convolution",
   ([g], [x, weight, bias], _, attributes, needed) => {
     const { groups } = attributes;
     const [batch, channels, ...spatial] = x!.shape;
@@ -55,12 +55,13 @@ export const convolutionGradient = fusedGradient(
     (toBias === undefined ? 0 : elementsOf(g!.shape)),
 );
 
-export const convolutionTransposeGradient = fusedGradient(
-  convolutionTransposeOp,
+export const convolutionTransposeGradient = fusedGradient<typeof convolutionTransposeOp>(
+  "convolutionTranspose",
   ([g], [x, weight, bias], _, attributes, needed) => {
     const window = adjoint(attributes);
     // x stands where the convolution's result would: its rule does not read it.
-    const toWeight = (): Tensor => apply(convolutionGradient.gradientOp, [x, g, weight, undefined, x], window)[1]!;
+    const toWeight = (): Tensor =>
+      apply(convolutionGradient.of(convolutionOp).gradientOp!, [x, g, weight, undefined, x], window)[1]!;
     return [
       needed[0] ? apply1(convolutionOp, [g, weight, undefined], window) : undefined,
       needed[1] ? toWeight() : undefined,
@@ -70,14 +71,14 @@ export const convolutionTransposeGradient = fusedGradient(
 );
 
 /** The gradient goes to the first largest of each window, as PyTorch's. */
-export const maxPoolGradient = fusedGradient(maxPoolOp, ([g], [x], _, window) => {
+export const maxPoolGradient = fusedGradient<typeof maxPoolOp>("maxPool", ([g], [x], _, window) => {
   const first = firstLargest(x!, window);
   const shape = first.shape.map((size, axis) => (axis === 2 ? product(window.kernel) : size));
   const spread = apply1(scatterAddOp, [zeros(shape), first, reshape(g!, first.shape)], { axis: 2 });
   return [apply1(foldOp, [spread], { ...window, outputSize: spatialOf(x!) })];
 });
 
-export const avgPoolGradient = fusedGradient(avgPoolOp, ([g], [x], _, attributes) => {
+export const avgPoolGradient = fusedGradient<typeof avgPoolOp>("avgPool", ([g], [x], _, attributes) => {
   const window = dense(attributes);
   const [batch, channels] = g!.shape;
   const positions = product(spatialOf(g!));
