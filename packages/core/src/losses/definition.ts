@@ -171,7 +171,6 @@ function withRoles(loss: string, inputs: readonly LossInput[]): Loss["inputs"] {
  * });
  * absolute(tensor([1, 2]), tensor([0, 4])).item(); // => 1.5
  */
-/* @__NO_SIDE_EFFECTS__ */
 export function defineLoss<
   const N extends readonly LossInput[],
   O extends object = Record<never, never>,
@@ -185,6 +184,8 @@ export function defineLoss<
 export function defineLoss<I extends readonly Tensor[], O extends object = Record<never, never>, R extends string = Reduction>(
   spec: LossSpec<I, O, R>,
 ): Loss<I, O, R>;
+// Bundlers read it of the implementation: nobody's losses are dropped without it.
+/* @__NO_SIDE_EFFECTS__ */
 export function defineLoss<I extends readonly Tensor[], O extends object, R extends string>(
   spec: LossSpec<I, O, R>,
 ): Loss<I, O, R> {
