@@ -65,20 +65,17 @@ export {
 } from "./ops/statistics.js";
 export {
   broadcastTo,
-  concat,
   expandDims,
   flatten,
-  flip,
   permute,
   reshape,
-  slice,
-  split,
   squeeze,
-  stack,
   tile,
   transpose,
   expandDims as unsqueeze,
 } from "./ops/shape.js";
+export { concat, split, stack } from "./ops/concat.js";
+export { flip, slice } from "./ops/slice.js";
 export { pad, type PaddingMode, type PadOptions } from "./ops/padding.js";
 export { at, type Index, type Range } from "./ops/indexing.js";
 export { setRows, sumRows } from "./ops/rows.js";

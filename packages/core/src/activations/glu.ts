@@ -1,6 +1,6 @@
 /** The gated linear unit. */
 import { mul } from "../ops/arithmetic.js";
-import { concat, split } from "../ops/shape.js";
+import { concat, split } from "../ops/concat.js";
 import { neg } from "../ops/unary.js";
 import { ErmineError } from "../types/errors.js";
 import { divSizes } from "../types/dim.js";

@@ -8,7 +8,7 @@ import type { GraphVariable } from "../ir/graph.js";
 import { apply1 } from "../ops/apply.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
 import { addOp } from "../ops/primitives.js";
-import { concat } from "../ops/shape.js";
+import { concat } from "../ops/concat.js";
 import { checkCopy } from "../types/copy.js";
 import { formatShape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";

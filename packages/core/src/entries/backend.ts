@@ -23,17 +23,9 @@ export { currentTrace, Trace, type VariableCheck } from "../dispatch/trace.js";
 export { fullOp, iotaOp } from "../ops/creation.js";
 export { argMaxOp, maxOp, minOp, prodOp, sumOp, type ArgAttributes, type ReduceAttributes } from "../ops/reduction.js";
 export { sizeOp, type SizeAttributes } from "../ops/statistics.js";
-export {
-  broadcastToOp,
-  concatOp,
-  padOp,
-  sliceOp,
-  transposeOp,
-  type ConcatAttributes,
-  type PadAttributes,
-  type SliceAttributes,
-  type TransposeAttributes,
-} from "../ops/shape.js";
+export { broadcastToOp, transposeOp, type TransposeAttributes } from "../ops/shape.js";
+export { concatOp, type ConcatAttributes } from "../ops/concat.js";
+export { padOp, sliceOp, type PadAttributes, type SliceAttributes } from "../ops/slice.js";
 export { embeddingOp, type EmbeddingAttributes } from "../ops/embedding.js";
 export { setRowsOp, sumRowsOp, type SumRowsAttributes } from "../ops/rows.js";
 export { linearOp } from "../ops/linear.js";

@@ -24,21 +24,9 @@ import { gather, indexSelect } from "../ops/gather.js";
 import { at, type Index } from "../ops/indexing.js";
 import { dot, matmul, outer, type MatmulOptions } from "../ops/matmul.js";
 import { all, any, argMax, argMin, max, min, prod, sum, type AxisOptions, type ReduceOptions } from "../ops/reduction.js";
-import {
-  broadcastTo,
-  concat,
-  expandDims,
-  flatten,
-  flip,
-  permute,
-  reshape,
-  slice,
-  split,
-  squeeze,
-  tile,
-  transpose,
-  unsqueeze,
-} from "../ops/shape.js";
+import { broadcastTo, expandDims, flatten, permute, reshape, squeeze, tile, transpose, unsqueeze } from "../ops/shape.js";
+import { concat, split } from "../ops/concat.js";
+import { flip, slice } from "../ops/slice.js";
 import { argSort, cumsum, sort, topK, type SortOptions, type TopKOptions } from "../ops/sort.js";
 import { logSumExp, mean, norm, std, variance, type NormOptions, type VarianceOptions } from "../ops/statistics.js";
 import {

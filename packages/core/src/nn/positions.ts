@@ -2,7 +2,7 @@
 import { Parameter } from "../dispatch/variable.js";
 import { checkBase, sinusoidalPositions, type PositionOptions } from "../functional/positions.js";
 import { add } from "../ops/arithmetic.js";
-import { sliceAxis } from "../ops/shape.js";
+import { sliceAxis } from "../ops/slice.js";
 import { initialize, normalInit } from "../random/initializers.js";
 import { formatShape, sameSize, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";

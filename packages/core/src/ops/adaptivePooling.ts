@@ -11,7 +11,8 @@ import { mul } from "./arithmetic.js";
 import { tensor } from "./creation.js";
 import { indexSelect } from "./gather.js";
 import { avgPool, maxPool, maxPoolIndices } from "./pooling.js";
-import { padTensor, reshape } from "./shape.js";
+import { padTensor } from "./slice.js";
+import { reshape } from "./shape.js";
 import { overBatch } from "./window.js";
 
 /** A number for each spatial axis; null leaves it as it is. */

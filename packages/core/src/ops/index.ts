@@ -65,28 +65,19 @@ export {
 export {
   broadcastTo,
   broadcastToOp,
-  concat,
-  concatOp,
   expandDims,
   flatten,
-  flip,
-  padOp,
   permute,
   reshape,
-  slice,
-  sliceOp,
-  split,
   squeeze,
-  stack,
   tile,
   transpose,
   transposeOp,
   unsqueeze,
-  type ConcatAttributes,
-  type PadAttributes,
-  type SliceAttributes,
   type TransposeAttributes,
 } from "./shape.js";
+export { concat, concatOp, split, stack, type ConcatAttributes } from "./concat.js";
+export { flip, padOp, slice, sliceOp, type PadAttributes, type SliceAttributes } from "./slice.js";
 export { pad, type PaddingMode, type PadOptions } from "./padding.js";
 export { at, type Index, type Range } from "./indexing.js";
 export * from "./gather.js";

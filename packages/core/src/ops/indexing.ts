@@ -12,7 +12,8 @@ import { less } from "./comparison.js";
 import { checkIndices, tensor } from "./creation.js";
 import { apply1 } from "./apply.js";
 import { checkedIndices, indexSelectOp } from "./gather.js";
-import { broadcastTo, permute, reshape, sliceOp } from "./shape.js";
+import { broadcastTo, permute, reshape } from "./shape.js";
+import { sliceOp } from "./slice.js";
 import { where } from "./where.js";
 
 /** `start` (included) to `stop` (not included) by `step`, each as in Python: negative from the end, cut at the bounds. */

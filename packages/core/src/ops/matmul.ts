@@ -9,7 +9,8 @@ import { cast } from "./cast.js";
 import { apply1 } from "./apply.js";
 import { builtinOp, type Op } from "../ir/op.js";
 import { sum } from "./reduction.js";
-import { expandDims, flatten, reshape, sliceAxis, squeeze } from "./shape.js";
+import { expandDims, flatten, reshape, squeeze } from "./shape.js";
+import { sliceAxis } from "./slice.js";
 
 /** What `matmulOp` is told. */
 export type MatmulAttributes = {

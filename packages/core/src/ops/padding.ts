@@ -4,7 +4,9 @@ import { checkArguments, checkList } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
 import { formatShape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
-import { broadcastTo, concat, flip, padTensor, sliceAxis } from "./shape.js";
+import { broadcastTo } from "./shape.js";
+import { concat } from "./concat.js";
+import { flip, padTensor, sliceAxis } from "./slice.js";
 
 /**
  * What stands outside: a number; the tensor mirrored at its edge, which is not repeated (2 1 | 0 1 2); its edge (0 0 | 0 1 2); its

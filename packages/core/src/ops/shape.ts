@@ -1,11 +1,9 @@
-/** The same numbers under another shape or order. All of these keep the domain. */
+/** The same elements under another shape, or their axes in another order. All of these keep the domain. */
 import { ErmineError } from "../types/errors.js";
 import { show } from "../types/options.js";
-import { checkArgument, checkArguments, checkList, wrongArgument } from "../types/arguments.js";
+import { checkArguments, checkList } from "../types/arguments.js";
 import {
-  addSizes,
   checkShape,
-  Dim,
   divSizes,
   formatShape,
   mulSizes,
@@ -15,44 +13,19 @@ import {
   sameShape,
   sameSize,
   sizeOf,
-  subSizes,
   type Shape,
   type Size,
 } from "../types/dim.js";
-import { elementOf, promote, type Domain } from "../types/dtype.js";
-import { builtinOp, type Op } from "../ir/op.js";
+import type { Domain } from "../types/dtype.js";
+import { builtinOp } from "../ir/op.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
-import { cast } from "./cast.js";
-import { apply, apply1 } from "./apply.js";
+import { apply1 } from "./apply.js";
 import { reshapeOp, type ShapeAttributes } from "./primitives.js";
 
 /** What `transposeOp` is told. */
 export type TransposeAttributes = {
   /** For each axis of the output, which of the input it is. */
   readonly permutation: readonly number[];
-};
-/** What `sliceOp` is told. */
-export type SliceAttributes = {
-  /** The first position of each axis. */
-  readonly starts: readonly Size[];
-  /** The distance of two positions on each axis; may be negative. */
-  readonly steps: readonly number[];
-  /** How many positions of each axis. */
-  readonly sizes: readonly Size[];
-};
-/** What `padOp` is told. */
-export type PadAttributes = {
-  /** Elements in front, for each axis; below 0 takes away. */
-  readonly before: readonly Size[];
-  /** Elements at the end, for each axis; below 0 takes away. */
-  readonly after: readonly Size[];
-  /** What they hold. */
-  readonly value: number;
-};
-/** What `concatOp` is told. */
-export type ConcatAttributes = {
-  /** The axis along which tensors are joined. */
-  readonly axis: number;
 };
 
 /** The op behind `permute` and `transpose`. */
@@ -75,77 +48,6 @@ export const broadcastToOp = builtinOp<ShapeAttributes>({
       );
     }
     return [{ ...x!, shape }];
-  },
-});
-
-/** Element i along an axis is the input's start + i · step. */
-export const sliceOp: Op<SliceAttributes> = builtinOp<SliceAttributes>({
-  name: "slice",
-  inputs: [{ name: "x" }],
-  infer([x], { starts, steps, sizes }) {
-    sizes.forEach((size, axis) => {
-      const [length, start, step] = [x!.shape[axis]!, starts[axis]!, steps[axis]!];
-      if (typeof size !== "number" || typeof length !== "number" || typeof start !== "number") return;
-      const last = start + (size - 1) * step;
-      if (size < 0 || (size > 0 && (Math.min(start, last) < 0 || Math.max(start, last) >= length))) {
-        throw new ErmineError(
-          "ERMINE_SHAPE",
-          `slice: ${size} elements from ${start} in steps of ${step} are not all on axis ${axis} of ${formatShape(x!.shape)}.`,
-        );
-      }
-    });
-    return [{ ...x!, shape: sizes }];
-  },
-});
-
-/** The op behind `pad` with a constant. */
-export const padOp = builtinOp<PadAttributes>({
-  name: "pad",
-  inputs: [{ name: "x" }],
-  infer: ([x], { before, after }) => [
-    { shape: x!.shape.map((size, i) => addSizes(addSizes(size, before[i]!), after[i]!)), dtype: x!.dtype, domain: "real" },
-  ],
-});
-
-/** The op behind `concat`. */
-export const concatOp = builtinOp<ConcatAttributes>({
-  name: "concat",
-  inputs: [{ name: "tensors", dtype: { sameAs: "tensors" }, variadic: true }],
-  infer(inputs, { axis }) {
-    const [first, ...rest] = inputs.map((type) => type!);
-    for (const type of rest) {
-      const fits =
-        type.shape.length === first!.shape.length &&
-        type.shape.every((size, i) => i === axis || sameSize(size, first!.shape[i]!));
-      if (!fits) {
-        throw new ErmineError(
-          "ERMINE_SHAPE",
-          `concat: ${formatShape(first!.shape)} and ${formatShape(type.shape)} differ on another axis than ${axis}.`,
-        );
-      }
-    }
-    const total = inputs.reduce<Size>((sum, type) => addSizes(sum, type!.shape[axis]!), 0);
-    const domain = rest.every((type) => type.domain === first!.domain) ? first!.domain : "real";
-    return [{ shape: first!.shape.map((size, i) => (i === axis ? total : size)), dtype: first!.dtype, domain }];
-  },
-});
-
-type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[] };
-
-/**
- * Pieces along an axis. One op, so that its gradient is the pieces' gradients side by side: that of as many slices would be as many whole
- * tensors of zeros, added up.
- */
-export const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
-  name: "split",
-  inputs: [{ name: "x" }],
-  infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((own, i) => (i === axis ? size : own)) })),
-  decompose([x], { axis, sizes }) {
-    let start = 0;
-    return sizes.map((size) => {
-      start += size;
-      return sliceAxis(x!, axis, start - size, size);
-    });
   },
 });
 
@@ -225,6 +127,7 @@ export function expandDims<D extends Domain>(x: Tensor<D>, axis: number): Tensor
   const at = normalizeAxis("expandDims(x, axis)", axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
+
 export { expandDims as unsqueeze };
 
 /**
@@ -280,153 +183,6 @@ export function broadcastTo<D extends Domain>(x: Tensor<D>, shape: Shape): Tenso
   checkTensor("broadcastTo", x);
   checkShape("broadcastTo", shape);
   return sameShape(x.shape, shape) ? x : apply1(broadcastToOp, [x], { shape });
-}
-
-/**
- * A block: `sizes` elements from `starts` on, `steps` apart (default 1, negative runs backwards).
- *
- * @example
- * slice(tensor([1, 2, 3, 4]), [1], [2]); // => [2, 3]
- */
-export function slice<D extends Domain>(
-  x: Tensor<D>,
-  starts: readonly Size[],
-  sizes: readonly Size[],
-  steps?: readonly number[],
-): Tensor<D> {
-  if (arguments.length > 4) checkArguments("slice", arguments, 4);
-  checkTensor("slice", x);
-  const signature = "slice(x, starts, sizes, steps)";
-  checkArgument(signature, "starts", starts, "list");
-  checkArgument(signature, "sizes", sizes, "list");
-  if (steps !== undefined) checkArgument(signature, "steps", steps, "list");
-  const by = steps ?? x.shape.map(() => 1);
-  if (starts.length !== x.rank || sizes.length !== x.rank || by.length !== x.rank) {
-    throw new ErmineError("ERMINE_SHAPE", `slice needs a start, a size and a step for each axis of ${formatShape(x.shape)}.`);
-  }
-  checkShape("slice", sizes);
-  if (by.some((step) => !Number.isInteger(step)) || starts.some((start) => !Number.isInteger(start) && !(start instanceof Dim))) {
-    throw new ErmineError("ERMINE_SHAPE", `slice: starts and steps are whole numbers, got ${show(starts)} and ${show(by)}.`);
-  }
-  x.shape.forEach((size, axis) => {
-    const [start, count] = [starts[axis]!, sizes[axis]!];
-    if (typeof size !== "number" || typeof start !== "number" || typeof count !== "number" || count === 0) return;
-    const last = start + (count - 1) * by[axis]!;
-    if (count < 0 || start < 0 || start >= size || last < 0 || last >= size) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `slice: elements ${start} … ${last} are not all within axis ${axis} of ${formatShape(x.shape)}.`,
-      );
-    }
-  });
-  if (sameShape(sizes, x.shape) && by.every((step) => step === 1)) return x;
-  return apply1(sliceOp, [x], { starts, steps: by, sizes });
-}
-
-/** @internal `size` elements of one axis from `start` on. */
-export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: Size, size: Size, step = 1): Tensor<D> {
-  return slice(
-    x,
-    x.shape.map((_, i) => (i === axis ? start : 0)),
-    x.shape.map((own, i) => (i === axis ? size : own)),
-    x.shape.map((_, i) => (i === axis ? step : 1)),
-  );
-}
-
-/**
- * Backwards along the axes (default: all).
- *
- * @example
- * flip(tensor([1, 2, 3])); // => [3, 2, 1]
- */
-export function flip<D extends Domain>(x: Tensor<D>, axis?: number | readonly number[]): Tensor<D> {
-  if (arguments.length > 2) checkArguments("flip", arguments, 2);
-  checkTensor("flip", x);
-  const axes = normalizeAxes("flip(x, axis)", axis, x.rank);
-  if (axes.length === 0 || x.shape.includes(0)) return x;
-  return apply1(sliceOp, [x], {
-    starts: x.shape.map((size, i) => (axes.includes(i) ? subSizes(size, 1) : 0)),
-    steps: x.shape.map((_, i) => (axes.includes(i) ? -1 : 1)),
-    sizes: x.shape,
-  });
-}
-
-/** @internal `value` around the tensor. */
-export function padTensor(x: Tensor, before: readonly Size[], after: readonly Size[], value: number): Tensor<"real"> {
-  if ([...before, ...after].every((size) => size === 0)) return x;
-  return apply1(padOp, [x], { before, after, value: elementOf("pad", value, x.dtype) });
-}
-
-function checkTensors(name: string, tensors: readonly Tensor[]): void {
-  if (!Array.isArray(tensors)) throw wrongArgument(`${name}(tensors, axis)`, "tensors", tensors, "list");
-  if (tensors.length === 0) throw new ErmineError("ERMINE_VALUE", `${name} expects a list of at least one tensor.`);
-  for (const t of tensors) checkTensor(name, t);
-}
-
-/**
- * One after the other along an existing axis, in the widest of their dtypes (bool < int32 < float32). The domain stays where all have the same.
- *
- * @example
- * concat([tensor([[1, 2]]), tensor([[3, 4]])], 0); // => [[1, 2], [3, 4]]
- */
-export function concat<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
-  if (arguments.length > 2) checkArguments("concat", arguments, 2);
-  checkTensors("concat", tensors);
-  const at = normalizeAxis("concat(tensors, axis)", axis, tensors[0]!.rank);
-  if (tensors.length === 1) return tensors[0]!;
-  const dtype = tensors.map((t) => t.dtype).reduce(promote);
-  return apply1(
-    concatOp,
-    tensors.map((t) => cast(t, dtype)),
-    { axis: at },
-  );
-}
-
-/**
- * One after the other along a new axis.
- *
- * @example
- * stack([tensor([1, 2]), tensor([3, 4])]); // => [[1, 2], [3, 4]]
- */
-export function stack<D extends Domain>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
-  if (arguments.length > 2) checkArguments("stack", arguments, 2);
-  checkTensors("stack", tensors);
-  return concat(
-    tensors.map((t) => expandDims(t, axis)),
-    normalizeAxis("stack(tensors, axis)", axis, tensors[0]!.rank + 1),
-  );
-}
-
-/**
- * Pieces along an axis: of one size (the last may be smaller), as PyTorch's split, or of the sizes listed.
- *
- * @example
- * split(tensor([1, 2, 3, 4]), 2).map((t) => t.toArray()); // => [[1, 2], [3, 4]]
- */
-export function split<D extends Domain>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
-  if (arguments.length > 3) checkArguments("split", arguments, 3);
-  checkTensor("split", x);
-  const at = normalizeAxis("split(x, sizes, axis)", axis, x.rank);
-  const total = x.shape[at]!;
-  if (typeof total !== "number")
-    throw new ErmineError("ERMINE_SHAPE", `split: the size of axis ${at} of ${formatShape(x.shape)} is not known.`);
-  checkArgument("split(x, sizes, axis)", "sizes", sizes, "integers");
-  if (typeof sizes === "number" && sizes <= 0) {
-    throw new ErmineError("ERMINE_SHAPE", `split: a piece has a whole size ≥ 1, got ${sizes}.`);
-  }
-  const list =
-    typeof sizes === "number"
-      ? Array.from({ length: Math.max(1, Math.ceil(total / sizes)) }, (_, i) => Math.min(sizes, total - i * sizes))
-      : sizes;
-  for (const size of list) checkShape("split", [size]);
-  if (list.reduce((a, b) => a + b, 0) !== total) {
-    throw new ErmineError(
-      "ERMINE_SHAPE",
-      `split: the sizes ${list.join(" + ")} do not add up to ${total}, axis ${at} of ${formatShape(x.shape)}.`,
-    );
-  }
-  // A copy: the tape keeps the list, and the caller may turn it around.
-  return list.length === 1 ? [x] : [...apply(splitOp, [x], { axis: at, sizes: list })];
 }
 
 /**

@@ -9,7 +9,8 @@ import { cast } from "./cast.js";
 import { apply, apply1 } from "./apply.js";
 import { builtinOp, type Op } from "../ir/op.js";
 import type { AxisAttributes } from "./gather.js";
-import { reshape, sliceAxis } from "./shape.js";
+import { reshape } from "./shape.js";
+import { sliceAxis } from "./slice.js";
 
 /** What `sortOp` is told. */
 export type SortAttributes = {

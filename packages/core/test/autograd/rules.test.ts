@@ -7,7 +7,7 @@ import * as define from "../../src/entries/define.js";
 import { bindKernels, builtinName } from "../../src/ir/kernels.js";
 import * as core from "../../src/index.js";
 import type { Op } from "../../src/entries/define.js";
-import { splitOp } from "../../src/ops/shape.js";
+import { splitOp } from "../../src/ops/concat.js";
 
 const isOp = (value: unknown): value is Op => typeof value === "object" && value !== null && "infer" in value;
 const exported = Object.values<unknown>({ ...core, ...backend, ...define }).filter(isOp);

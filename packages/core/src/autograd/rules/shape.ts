@@ -2,22 +2,9 @@
 import { gradientOf } from "../../ops/gradient.js";
 import type { reshapeOp } from "../../ops/primitives.js";
 import { sumTo } from "../../ops/reduction.js";
-import {
-  type broadcastToOp,
-  concat,
-  type concatOp,
-  expandDims,
-  flip,
-  type padOp,
-  padTensor,
-  permute,
-  reshape,
-  slice,
-  sliceAxis,
-  type sliceOp,
-  type splitOp,
-  type transposeOp,
-} from "../../ops/shape.js";
+import { type broadcastToOp, expandDims, permute, reshape, type transposeOp } from "../../ops/shape.js";
+import { concat, type concatOp, type splitOp } from "../../ops/concat.js";
+import { flip, type padOp, padTensor, slice, sliceAxis, type sliceOp } from "../../ops/slice.js";
 import { addSizes, mulSizes, subSizes, type Size } from "../../types/dim.js";
 import type { Tensor } from "../../types/tensor.js";
 

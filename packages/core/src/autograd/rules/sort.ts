@@ -3,7 +3,7 @@ import { apply1 } from "../../ops/apply.js";
 import { zerosLike } from "../../ops/creation.js";
 import { scatterAddOp } from "../../ops/gather.js";
 import { gradientOf } from "../../ops/gradient.js";
-import { flip } from "../../ops/shape.js";
+import { flip } from "../../ops/slice.js";
 import { cumsumOp, type sortOp } from "../../ops/sort.js";
 
 export const sortGradient = gradientOf<typeof sortOp>("sort", ([g], [x], [, indices], { axis }) => [
