@@ -8,6 +8,12 @@ import * as catalog from "@ermine/core/catalog";
 import * as define from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
 import * as referenceEntry from "@ermine/core/reference";
+import * as data from "@ermine/data";
+import * as csv from "@ermine/data/csv";
+import * as nodeFiles from "@ermine/data/node";
+import * as formats from "@ermine/formats";
+import * as npz from "@ermine/formats/npz";
+import * as preprocessing from "@ermine/preprocessing";
 import * as trainers from "@ermine/trainer";
 import * as trainerCatalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
@@ -17,6 +23,7 @@ import { checkArgumentsOf, type CallSpec } from "../src/laws/arguments.js";
 import * as ofCore from "./arguments/core.js";
 import * as ofDefine from "./arguments/define.js";
 import * as ofLayers from "./arguments/layers.js";
+import * as ofFiles from "./arguments/files.js";
 import * as ofTraining from "./arguments/training.js";
 import { call, fn, only, options, text } from "./arguments/slots.js";
 
@@ -44,6 +51,10 @@ const fluent = Object.fromEntries(
   }),
 );
 
+/** Classes that are exported for their types. */
+const made = (names: string, how: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, `is made ${how}`]));
+
 const entries: Readonly<Record<string, Entry>> = {
   "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without, methods: ofCore.methods },
   "@ermine/core/define": { exports: define, rows: ofDefine.rows, without: ofDefine.without },
@@ -66,6 +77,25 @@ const entries: Readonly<Record<string, Entry>> = {
     rows: ofTraining.ofWorkers,
     without: { serveTraining: "works in a worker alone: the trainer's tests of workers call it" },
   },
+  "@ermine/formats": {
+    exports: formats,
+    rows: ofFiles.ofFormats,
+    without: made("NpyArray Safetensors SafetensorsTensor", "by reading a file"),
+  },
+  "@ermine/formats/npz": { exports: npz, rows: ofFiles.ofNpz },
+  "@ermine/preprocessing": {
+    exports: preprocessing,
+    rows: ofFiles.ofPreprocessing,
+    without: made("FittedColumns TablePreprocessing TargetClasses", "by functions of the same name"),
+  },
+  "@ermine/data": {
+    exports: data,
+    rows: ofFiles.ofData,
+    methods: ofFiles.methods,
+    without: made("ItemContext Sequence Stream Table", "by functions of the same name"),
+  },
+  "@ermine/data/csv": { exports: csv, rows: ofFiles.ofCsv },
+  "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
   "@ermine/core/reference": {
     exports: referenceEntry,
     rows: {

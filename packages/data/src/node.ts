@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ErmineError } from "@ermine/core";
-import { show } from "@ermine/core/define";
+import { checkArguments, show } from "@ermine/core/define";
 import type { ByteSource } from "./bytes.js";
 
 export type { ByteSource } from "./bytes.js";
@@ -17,6 +17,7 @@ export type { ByteSource } from "./bytes.js";
  * @throws ErmineError ERMINE_USAGE where it is no path; when it is read, ERMINE_DATA where it cannot be
  */
 export function file(path: string | URL): ByteSource {
+  if (arguments.length > 1) checkArguments("file", arguments, 1);
   if (typeof path !== "string" && !(path instanceof URL && path.protocol === "file:"))
     throw new ErmineError(
       "ERMINE_USAGE",

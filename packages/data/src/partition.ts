@@ -75,7 +75,7 @@ export function checkFractions(where: string, fractions: Readonly<Record<string,
     return new Map(entries);
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${where} takes at least two parts by name, fractions above 0 that add up to 1; got ${show(fractions) === "an object" ? JSON.stringify(fractions) : show(fractions)}. ` +
+    `${where} takes at least two parts by name, fractions above 0 that add up to 1; got ${show(fractions)}. ` +
       `Write ${where}({ training: 0.8, validation: 0.1, test: 0.1 }).`,
   );
 }

@@ -1,6 +1,6 @@
 /** Items of a known number, any of which can be had by its index. */
 import { ErmineError, hashKey, shuffledIndices, type AnyTypedArray } from "@ermine/core";
-import { checkArguments, checkFunction, checkOptions, isTypedArray, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkFunction, checkOptions, isTypedArray, show } from "@ermine/core/define";
 import { checkFractions, foldIndices, partition, type SplitOptions } from "./partition.js";
 import { ItemContext, plainPass, type Pass } from "./pass.js";
 import { checkCount } from "./refusals.js";
@@ -37,17 +37,21 @@ export class Sequence<T> extends Stream<T> {
    * @throws ErmineError ERMINE_VALUE where there is none
    */
   at(index: number, pass: Pass = plainPass): T {
+    if (arguments.length > 2) checkArguments("at", arguments, 2);
+    checkArgument("at(index)", "index", index, "number");
     const place = index < 0 ? this.length + index : index;
     if (Number.isInteger(place) && place >= 0 && place < this.length) return this.#get(place, pass);
     throw new ErmineError("ERMINE_VALUE", `at(${show(index)}): the sequence has ${this.length} items, 0 … ${this.length - 1}.`);
   }
 
   override map<U>(fn: (item: T, context: ItemContext) => U): Sequence<U> {
+    if (arguments.length > 1) checkArguments("map", arguments, 1);
     checkFunction("map", fn, "map((item) => …)");
     return new Sequence(this.length, (index, pass) => fn(this.#get(index, pass), new ItemContext(pass, index)));
   }
 
   override filter(keep: (item: T) => boolean): Sequence<T> {
+    if (arguments.length > 1) checkArguments("filter", arguments, 1);
     checkFunction("filter", keep, "filter((item) => …)");
     const indices: number[] = [];
     for (let i = 0; i < this.length; i++) if (keep(this.#get(i, plainPass))) indices.push(i);
@@ -55,11 +59,13 @@ export class Sequence<T> extends Stream<T> {
   }
 
   override take(count: number): Sequence<T> {
+    if (arguments.length > 1) checkArguments("take", arguments, 1);
     checkCount("take", "count", count, 0);
     return new Sequence(Math.min(count, this.length), this.#get);
   }
 
   override skip(count: number): Sequence<T> {
+    if (arguments.length > 1) checkArguments("skip", arguments, 1);
     checkCount("skip", "count", count, 0);
     return new Sequence(Math.max(0, this.length - count), (index, pass) => this.#get(index + count, pass));
   }
@@ -93,6 +99,8 @@ export class Sequence<T> extends Stream<T> {
    * @throws ErmineError ERMINE_VALUE for an index that there is not
    */
   select(indices: ArrayLike<number>): Sequence<T> {
+    if (arguments.length > 1) checkArguments("select", arguments, 1);
+    if (!Array.isArray(indices) && !ArrayBuffer.isView(indices)) checkArgument("select(indices)", "indices", indices, "list");
     const chosen = Int32Array.from(indices);
     for (let i = 0; i < chosen.length; i++) {
       const index = indices[i]!;
@@ -131,6 +139,7 @@ export class Sequence<T> extends Stream<T> {
    * @throws ErmineError ERMINE_OPTION where `k` is no whole number ≥ 2 or an option does not fit, ERMINE_DATA where a part would be empty
    */
   kFold(k: number, options?: SplitOptions<T>): Fold<T>[] {
+    if (arguments.length > 2) checkArguments("kFold", arguments, 2);
     checkCount("kFold", "k", k, 2);
     return foldIndices("kFold", this.length, (i) => this.#get(i, plainPass), k, options).map(([training, validation]) => ({
       training: this.select(training),
@@ -150,6 +159,7 @@ export class Sequence<T> extends Stream<T> {
    * @throws ErmineError ERMINE_DATA for another number of weights, ERMINE_VALUE for weights below 0 or a sum of 0, ERMINE_OPTION
    */
   weighted(weights: ArrayLike<number>, options: WeightedOptions = {}): Sequence<T> {
+    if (arguments.length > 2) checkArguments("weighted", arguments, 2);
     checkOptions<WeightedOptions>("weighted", options, { length: "number" }, "weights");
     const { length = this.length } = options;
     checkCount("weighted", "length", length, 0);

@@ -82,6 +82,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_USAGE where it is no function
    */
   map<U>(fn: (item: T, context: ItemContext) => U): Stream<U> {
+    if (arguments.length > 1) checkArguments("map", arguments, 1);
     checkFunction("map", fn, "map((item) => …)");
     return new Stream({
       ...this.#same,
@@ -102,6 +103,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_USAGE where it is no function, ERMINE_OPTION for a concurrency that is no whole number ≥ 1
    */
   mapAsync<U>(fn: (item: T, context: ItemContext) => Promise<U>, options: MapAsyncOptions = {}): Stream<U> {
+    if (arguments.length > 2) checkArguments("mapAsync", arguments, 2);
     checkFunction("mapAsync", fn, "mapAsync(async (item) => …)");
     checkOptions<MapAsyncOptions>("mapAsync", options, { concurrency: "number" }, "fn");
     const { concurrency = 1 } = options;
@@ -121,6 +123,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_USAGE where it is no function
    */
   filter(keep: (item: T) => boolean): Stream<T> {
+    if (arguments.length > 1) checkArguments("filter", arguments, 1);
     checkFunction("filter", keep, "filter((item) => …)");
     return this.#stage(undefined, () => ({ push: (item, emit) => void (keep(item) && emit(item)) }));
   }
@@ -131,6 +134,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_OPTION where `count` is no whole number ≥ 0
    */
   take(count: number): Stream<T> {
+    if (arguments.length > 1) checkArguments("take", arguments, 1);
     checkCount("take", "count", count, 0);
     return new Stream({
       ...this.#same,
@@ -156,6 +160,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_OPTION where `count` is no whole number ≥ 0
    */
   skip(count: number): Stream<T> {
+    if (arguments.length > 1) checkArguments("skip", arguments, 1);
     checkCount("skip", "count", count, 0);
     const length = this.length === undefined ? undefined : Math.max(0, this.length - count);
     if (this.resume === "seek")
@@ -198,6 +203,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_OPTION where `buffer` is no whole number ≥ 1
    */
   shuffle(options: ShuffleOptions): Stream<T> {
+    if (arguments.length > 1) checkArguments("shuffle", arguments, 1);
     requireOptions<ShuffleOptions>("shuffle", options, { buffer: "number" });
     const { buffer } = options;
     checkCount("shuffle", "buffer", buffer, 1);
@@ -252,6 +258,7 @@ export class Stream<T> {
    * @throws ErmineError ERMINE_OPTION where `count` is no whole number ≥ 1
    */
   prefetch(count: number): Stream<T> {
+    if (arguments.length > 1) checkArguments("prefetch", arguments, 1);
     checkCount("prefetch", "count", count, 1);
     return new Stream({
       ...this.#same,

@@ -35,7 +35,7 @@ describe("what does not fit is refused with the remedy", () => {
     ["a selection beyond the end", () => ten.select([1, 10]), /index 10 \(place 1\)/],
     ["a fractional selection", () => ten.select([0.5]), /index 0.5 \(place 0\)/],
     ["a split of one part", () => ten.split({ training: 1 }), /at least two parts/],
-    ["fractions above 1", () => ten.split({ a: 0.8, b: 0.8 }), /add up to 1; got {"a":0.8,"b":0.8}/],
+    ["fractions above 1", () => ten.split({ a: 0.8, b: 0.8 }), /add up to 1; got { a: 0\.8, b: 0\.8 }/],
     ["a fraction by itself", () => ten.split(0.2 as never), /Write split\({ training: 0.8/],
     ["an empty part", () => ten.split({ a: 0.99, b: 0.01 }), /"b" would be empty: 10 items/],
     [

@@ -1,8 +1,14 @@
 /** float16 (IEEE 754 binary16) and bfloat16 as 16-bit words, to float32 and back. Not every engine has Float16Array, and none has bfloat16. */
+import { checkArgument, checkArguments, isTypedArray, show } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 
 /** A float of 16 bits: IEEE's half, or the upper half of a float32. */
 export type HalfFormat = "float16" | "bfloat16";
+
+function checkFormat(where: string, format: unknown): void {
+  if (format === "float16" || format === "bfloat16") return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: the format is "float16" or "bfloat16", got ${show(format)}.`);
+}
 
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
@@ -49,6 +55,10 @@ function bfloat16Of(bits: number): number {
  * fromHalf(Uint16Array.of(0x3c00), "float16"); // Float32Array [1]
  */
 export function fromHalf(words: Uint16Array, format: HalfFormat): Float32Array {
+  if (arguments.length > 2) checkArguments("fromHalf", arguments, 2);
+  if (!(words instanceof Uint16Array))
+    throw new ErmineError("ERMINE_USAGE", `fromHalf takes words of 16 bits in a Uint16Array, got ${show(words)}.`);
+  checkFormat("fromHalf", format);
   const values = new Float32Array(words.length);
   const bits = new Uint32Array(values.buffer);
   if (format === "bfloat16") for (let i = 0; i < words.length; i++) bits[i] = words[i]! << 16;
@@ -63,6 +73,13 @@ export function fromHalf(words: Uint16Array, format: HalfFormat): Float32Array {
  * @throws ErmineError ERMINE_VALUE where a finite value is beyond the format's range (float16: 65,504)
  */
 export function toHalf(values: ArrayLike<number>, format: HalfFormat, where = "toHalf"): Uint16Array {
+  if (arguments.length > 3) checkArguments("toHalf", arguments, 3);
+  if (!isTypedArray(values)) {
+    checkArgument("toHalf(values, format)", "values", values, "list");
+    for (let i = 0; i < values.length; i++) checkArgument("toHalf(values, format)", `values[${i}]`, values[i], "number");
+  }
+  checkFormat("toHalf", format);
+  checkArgument("toHalf(values, format, where)", "where", where, "string");
   const words = new Uint16Array(values.length);
   const round = format === "float16" ? float16Of : bfloat16Of;
   const infinity = format === "float16" ? 0x7c00 : 0x7f80;

@@ -1,10 +1,11 @@
 /** npz: a zip archive of npy files, as `numpy.savez` writes it. zip.js reads and writes the archive, with the engine's own (de)compression. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter, type Entry } from "@zip.js/zip.js/lib/zip-core-native.js";
 import { bytesOf, type Bytes } from "./bytes.js";
 import { npyOf, type NpyArray } from "./npy/read.js";
 import { npyFile, type WritableArray } from "./npy/write.js";
+import { isByName } from "./writable.js";
 
 export type { Bytes } from "./bytes.js";
 export type { NpyArray } from "./npy/read.js";
@@ -74,6 +75,7 @@ function collector(limit: number, what: string): { readonly stream: WritableStre
  * arrays.get("x_train")?.shape; // [60000, 28, 28]
  */
 export async function readNpz(bytes: Bytes, options: NpzReadOptions = {}): Promise<Map<string, NpyArray>> {
+  if (arguments.length > 2) checkArguments("readNpz", arguments, 2);
   checkOptions<NpzReadOptions>("readNpz", options, { maxBytes: "integer" }, ["bytes"]);
   const { maxBytes = 2 ** 30 } = options;
   if (maxBytes < 0) throw new ErmineError("ERMINE_OPTION", `readNpz: maxBytes is at least 0, got ${show(maxBytes)}.`);
@@ -139,9 +141,10 @@ export async function writeNpz(
   arrays: Readonly<Record<string, WritableArray>> | ReadonlyMap<string, WritableArray>,
   options: NpzWriteOptions = {},
 ): Promise<Uint8Array> {
+  if (arguments.length > 2) checkArguments("writeNpz", arguments, 2);
   checkOptions<NpzWriteOptions>("writeNpz", options, { compress: "boolean" }, ["arrays"]);
   const { compress = false } = options;
-  if (typeof arrays !== "object" || arrays === null || Array.isArray(arrays) || ArrayBuffer.isView(arrays))
+  if (!(arrays instanceof Map) && !isByName(arrays))
     throw new ErmineError("ERMINE_USAGE", `writeNpz takes arrays by name, in an object or a Map, got ${show(arrays)}.`);
   const named = arrays instanceof Map ? [...(arrays as ReadonlyMap<string, WritableArray>)] : Object.entries(arrays);
   // All of them before the first: nothing is half written.

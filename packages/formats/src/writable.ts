@@ -25,6 +25,13 @@ export interface TargetType {
 
 type Elements = ArrayBufferView & Record<number, number | bigint>;
 
+/** Is it an object of names, as a literal or JSON makes it, of this realm or another? */
+export function isByName(source: unknown): source is Readonly<Record<string, unknown>> {
+  if (typeof source !== "object" || source === null) return false;
+  const prototype = Object.getPrototypeOf(source) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /**
  * The elements as a file has them: `data` itself where it is of that kind. Floats are rounded to the nearest, integers and truths must be exact.
  *

@@ -1,6 +1,6 @@
 /** Categories: each value is one of those of the training part. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { isMissing, type Cell, type Cells } from "./cells.js";
 import { fitted, type Step, type StepKind } from "./step.js";
 
@@ -94,6 +94,7 @@ export const oneHotKind: StepKind<CategoryState> = {
  * @throws ErmineError ERMINE_OPTION
  */
 export function oneHot(options: CategoryOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("oneHot", arguments, 1);
   checkOptions<CategoryOptions>("oneHot", options, kinds);
   return { kind: "oneHot", fit: (cells) => fitted(oneHotKind, { categories: learned("oneHot", cells, options) }) };
 }
@@ -134,6 +135,7 @@ export const ordinalKind: StepKind<OrdinalState> = {
  * @throws ErmineError ERMINE_OPTION
  */
 export function ordinal(options: OrdinalOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("ordinal", arguments, 1);
   checkOptions<OrdinalOptions>("ordinal", options, { ...kinds, unknown: "number" });
   const { unknown: other = null } = options;
   return {
@@ -168,6 +170,7 @@ export const embeddingIdsKind: StepKind<CategoryState> = {
  * @throws ErmineError ERMINE_OPTION
  */
 export function embeddingIds(options: CategoryOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("embeddingIds", arguments, 1);
   checkOptions<CategoryOptions>("embeddingIds", options, kinds);
   return {
     kind: "embeddingIds",
@@ -238,6 +241,7 @@ export interface TargetClassesJson {
  */
 export function targetClasses(cells: Cells): TargetClasses {
   if (arguments.length > 1) checkArguments("targetClasses", arguments, 1);
+  if (!Array.isArray(cells) && !ArrayBuffer.isView(cells)) checkArgument("targetClasses(cells)", "cells", cells, "list");
   const missing = Array.from(cells).findIndex(isMissing);
   if (missing >= 0)
     throw new ErmineError(

@@ -298,6 +298,7 @@ function fitChain(chain: readonly Step[], cells: Cells): FittedStep[] {
  * @throws ErmineError ERMINE_DATA where it is none
  */
 export function columnsFrom(json: unknown): FittedColumns {
+  if (arguments.length > 1) checkArguments("columnsFrom", arguments, 1);
   const { kind, columns: list } = (typeof json === "object" && json !== null ? json : {}) as Partial<ColumnsJson>;
   if (kind !== "columns" || !Array.isArray(list) || list.length === 0) throw damaged("it has no columns");
   return new FittedColumns(
@@ -318,6 +319,7 @@ export function columnsFrom(json: unknown): FittedColumns {
  * @throws ErmineError ERMINE_DATA where it is none
  */
 export function targetClassesFrom(json: unknown): TargetClasses {
+  if (arguments.length > 1) checkArguments("targetClassesFrom", arguments, 1);
   const { kind, classes } = (typeof json === "object" && json !== null ? json : {}) as { kind?: unknown; classes?: unknown };
   const isClass = (value: unknown): boolean => typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
   if (

@@ -1,6 +1,6 @@
 /** Dates of ISO 8601 as numbers: years, and places in the cycles of year, week and day. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { isMissing, type Cells } from "./cells.js";
 import { fitted, type Step, type StepKind } from "./step.js";
 
@@ -88,6 +88,7 @@ export const datesKind: StepKind<DatesState> = {
  * @throws ErmineError ERMINE_OPTION for a part that there is not
  */
 export function dates(options: DatesOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("dates", arguments, 1);
   checkOptions<DatesOptions>("dates", options, { parts: "list" });
   const { parts = ["year", "month", "weekday"] } = options;
   const wrong = parts.find((part) => part !== "year" && !Object.hasOwn(cycles, part));

@@ -1,6 +1,6 @@
 /** Missing values, filled. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { isMissing, numbersOf, type Cell, type Cells } from "./cells.js";
 import { quantile } from "./scale.js";
 import { fitted, type Step, type StepKind } from "./step.js";
@@ -39,6 +39,7 @@ export const imputeKind: StepKind<ImputeState> = {
  * @throws ErmineError ERMINE_OPTION where options do not go together
  */
 export function impute(options: ImputeOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("impute", arguments, 1);
   checkOptions<ImputeOptions>("impute", options, { strategy: "string", value: "any" });
   const { value } = options;
   const strategy = options.strategy ?? (value === undefined ? undefined : "constant");

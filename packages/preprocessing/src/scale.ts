@@ -71,6 +71,7 @@ export interface MinMaxOptions {
  * @throws ErmineError ERMINE_OPTION where low is not below high
  */
 export function minMax(options: MinMaxOptions = {}): Step {
+  if (arguments.length > 1) checkArguments("minMax", arguments, 1);
   checkOptions<MinMaxOptions>("minMax", options, { low: "number", high: "number" });
   const { low = 0, high = 1 } = options;
   if (!(low < high && Number.isFinite(high - low)))

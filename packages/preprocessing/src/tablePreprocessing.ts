@@ -1,6 +1,6 @@
 /** What a model of a table needs to know of its rows: which columns each of its inputs takes, and what its outputs mean. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArguments, requireOptions, show } from "@ermine/core/define";
 import { TargetClasses, type TargetClassesJson } from "./categories.js";
 import type { Cell, Cells } from "./cells.js";
 import { columnsFrom, FittedColumns, targetClassesFrom, type Columns, type ColumnsJson, type Features } from "./columns.js";
@@ -77,7 +77,8 @@ export class TablePreprocessing implements TablePreprocessingParts {
  * @throws ErmineError ERMINE_OPTION where it has no input, or a part is none
  */
 export function tablePreprocessing(parts: TablePreprocessingParts): TablePreprocessing {
-  checkOptions<TablePreprocessingParts>("tablePreprocessing", parts, { inputs: "object", outputs: "object" });
+  if (arguments.length > 1) checkArguments("tablePreprocessing", arguments, 1);
+  requireOptions<TablePreprocessingParts>("tablePreprocessing", parts, { inputs: "object", outputs: "object" });
   const { inputs, outputs } = parts;
   const wrong =
     Object.entries(inputs ?? {}).find(([, part]) => !(part instanceof FittedColumns)) ??
@@ -104,6 +105,7 @@ export function tablePreprocessing(parts: TablePreprocessingParts): TablePreproc
  * @throws ErmineError ERMINE_DATA where it is none
  */
 export function tablePreprocessingFrom(json: unknown): TablePreprocessing {
+  if (arguments.length > 1) checkArguments("tablePreprocessingFrom", arguments, 1);
   const { kind, inputs, outputs } = (typeof json === "object" && json !== null ? json : {}) as Partial<TablePreprocessingJson>;
   const isRecord = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
   if (kind !== "table" || !isRecord(inputs) || !isRecord(outputs) || Object.keys(inputs).length === 0)

@@ -43,6 +43,7 @@ export class Table {
    * @throws ErmineError ERMINE_DATA where there is none of that name, with the nearest
    */
   column(name: string): TableColumn {
+    if (arguments.length > 1) checkArguments("column", arguments, 1);
     const column = this.#columns.get(name);
     if (column !== undefined) return column;
     const near = nearestName(String(name), this.names);
@@ -62,11 +63,13 @@ export class Table {
    * @throws ErmineError ERMINE_DATA where there is none of that name
    */
   values(name: string): TableColumn["values"] {
+    if (arguments.length > 1) checkArguments("values", arguments, 1);
     return this.column(name).values;
   }
 
   /** A row by its columns' names. @throws ErmineError ERMINE_VALUE where there is none */
   row(index: number): TableRow {
+    if (arguments.length > 1) checkArguments("row", arguments, 1);
     if (Number.isInteger(index) && index >= 0 && index < this.length)
       return Object.fromEntries(Array.from(this.#columns, ([name, column]) => [name, cellOf(column, index)]));
     throw new ErmineError("ERMINE_VALUE", `row(${show(index)}): the table has ${this.length} rows, 0 … ${this.length - 1}.`);
@@ -83,6 +86,7 @@ export class Table {
    * @throws ErmineError ERMINE_VALUE for an index that there is not
    */
   select(indices: ArrayLike<number>): Table {
+    if (arguments.length > 1) checkArguments("select", arguments, 1);
     const rows = Int32Array.from(indices);
     for (let i = 0; i < rows.length; i++) {
       if (Number.isInteger(indices[i]!) && rows[i]! >= 0 && rows[i]! < this.length) continue;
@@ -101,6 +105,7 @@ export class Table {
    * table({ weight: [900, null, 1200] }).filter(({ weight }) => weight !== null).length; // => 2
    */
   filter(keep: (row: TableRow) => boolean): Table {
+    if (arguments.length > 1) checkArguments("filter", arguments, 1);
     return this.select(Array.from({ length: this.length }, (_, i) => i).filter((i) => keep(this.row(i))));
   }
 
@@ -125,6 +130,7 @@ export class Table {
    * @throws ErmineError ERMINE_OPTION where `k` is no whole number ≥ 2 or an option does not fit, ERMINE_DATA where a part would be empty
    */
   kFold(k: number, options?: SplitOptions<TableRow>): TableFold[] {
+    if (arguments.length > 2) checkArguments("kFold", arguments, 2);
     checkCount("kFold", "k", k, 2);
     return foldIndices("kFold", this.length, (i) => this.row(i), k, options).map(([training, validation]) => ({
       training: this.select(training),

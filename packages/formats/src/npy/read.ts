@@ -1,4 +1,5 @@
 /** npy, read. */
+import { checkArguments } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 import type { HostTensor } from "@ermine/core/nn";
 import { bytesOf, viewAs, type Bytes, type ElementArray, type ElementArrayClass } from "../bytes.js";
@@ -69,6 +70,7 @@ export class NpyArray {
  * images.shape; // [60000, 28, 28]
  */
 export function readNpy(bytes: Bytes): NpyArray {
+  if (arguments.length > 1) checkArguments("readNpy", arguments, 1);
   return npyOf("The npy file", bytesOf("readNpy", bytes));
 }
 

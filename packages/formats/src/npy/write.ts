@@ -1,6 +1,6 @@
 /** npy, written. */
 import { ErmineError, type AnyTypedArray } from "@ermine/core";
-import { isTypedArray, nearestName, show } from "@ermine/core/define";
+import { checkArguments, isTypedArray, nearestName, show } from "@ermine/core/define";
 import { bytesIn } from "../bytes.js";
 import { elementsAs, sizesOf } from "../writable.js";
 import { arrayOf } from "./read.js";
@@ -41,6 +41,7 @@ const ofArrays: Readonly<Record<string, NpyDType>> = {
  * await writeFile("predictions.npy", writeNpy({ shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }));
  */
 export function writeNpy(array: WritableArray): Uint8Array {
+  if (arguments.length > 1) checkArguments("writeNpy", arguments, 1);
   return npyFile("writeNpy", array);
 }
 

@@ -3,7 +3,7 @@
  * byte of the data belongs to exactly one tensor. https://huggingface.co/docs/safetensors
  */
 import { ErmineError } from "@ermine/core";
-import { checkOptions, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { bitsPerElement, isSafetensorsDType, type SafetensorsDType } from "./dtypes.js";
 import { HeaderScanner } from "./scanner.js";
 
@@ -54,12 +54,15 @@ const damaged = (where: string, problem: string): ErmineError =>
  * @throws ErmineError ERMINE_DATA where there are fewer, or the header would be longer than `maxHeaderBytes`; ERMINE_OPTION
  */
 export function safetensorsHeaderEnd(start: Uint8Array, options: SafetensorsReadOptions = {}): number {
+  if (arguments.length > 2) checkArguments("safetensorsHeaderEnd", arguments, 2);
   return headerEnd("safetensorsHeaderEnd", start, options);
 }
 
 /** @internal */
 export function headerEnd(where: string, start: Uint8Array, options: SafetensorsReadOptions): number {
   checkOptions<SafetensorsReadOptions>(where, options, { maxHeaderBytes: "integer" }, ["bytes"]);
+  if (!(start instanceof Uint8Array))
+    throw new ErmineError("ERMINE_USAGE", `${where} takes the file's first bytes as a Uint8Array, got ${show(start)}.`);
   const { maxHeaderBytes = 16_000_000 } = options;
   if (maxHeaderBytes < 2 || maxHeaderBytes > largestHeader)
     throw new ErmineError(
@@ -92,6 +95,8 @@ export function readSafetensorsHeader(
   fileBytes: number,
   options: SafetensorsReadOptions = {},
 ): SafetensorsHeader {
+  if (arguments.length > 3) checkArguments("readSafetensorsHeader", arguments, 3);
+  checkArgument("readSafetensorsHeader(start, fileBytes, options)", "fileBytes", fileBytes, "integer");
   return headerOf("readSafetensorsHeader", start, fileBytes, options);
 }
 

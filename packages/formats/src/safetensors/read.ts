@@ -1,4 +1,5 @@
 /** safetensors, read: checked as a whole, with no copy where the elements are aligned. */
+import { checkArguments } from "@ermine/core/define";
 import type { HostTensor, StateDict } from "@ermine/core/nn";
 import { bytesOf, type Bytes, type ElementArray } from "../bytes.js";
 import { asHeld } from "../hostTensor.js";
@@ -83,6 +84,7 @@ export class Safetensors {
  * tensors.get("fc.weight")?.elements(); // Float32Array
  */
 export function readSafetensors(bytes: Bytes, options: SafetensorsReadOptions = {}): Safetensors {
+  if (arguments.length > 2) checkArguments("readSafetensors", arguments, 2);
   const file = bytesOf("readSafetensors", bytes);
   const { entries, metadata, dataOffset } = headerOf("readSafetensors", file, file.length, options);
   const tensors = new Map<string, SafetensorsTensor>();

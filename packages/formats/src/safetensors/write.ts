@@ -1,9 +1,9 @@
 /** safetensors, written: the same tensors and texts always give the same bytes. */
 import { ErmineError, type DType, type AnyTypedArray } from "@ermine/core";
-import { checkOptions, isTypedArray, show } from "@ermine/core/define";
+import { checkArguments, checkOptions, isTypedArray, show } from "@ermine/core/define";
 import { bytesIn } from "../bytes.js";
 import type { HalfFormat } from "../float16.js";
-import { elementsAs, sizesOf } from "../writable.js";
+import { elementsAs, sizesOf, isByName } from "../writable.js";
 import {
   arrayOf,
   bitsPerElement,
@@ -67,8 +67,7 @@ function compareNames(a: string, b: string): number {
 
 function entriesOf<T>(where: string, what: string, source: Readonly<Record<string, T>> | ReadonlyMap<string, T>): [string, T][] {
   if (source instanceof Map) return [...(source as ReadonlyMap<string, T>)];
-  if (typeof source === "object" && source !== null && !Array.isArray(source) && !ArrayBuffer.isView(source))
-    return Object.entries(source as Readonly<Record<string, T>>);
+  if (isByName(source)) return Object.entries(source as Readonly<Record<string, T>>);
   throw new ErmineError("ERMINE_USAGE", `${where} takes ${what} by name, in an object or a Map, got ${show(source)}.`);
 }
 
@@ -132,6 +131,7 @@ export function safetensorsParts(
   tensors: Readonly<Record<string, WritableTensor>> | ReadonlyMap<string, WritableTensor>,
   options: SafetensorsWriteOptions = {},
 ): SafetensorsParts {
+  if (arguments.length > 2) checkArguments("safetensorsParts", arguments, 2);
   checkOptions<SafetensorsWriteOptions>("writeSafetensors", options, { metadata: "object" }, ["tensors"]);
   const encoded = entriesOf("writeSafetensors", "tensors", tensors).map(([name, tensor]) => encode(name, tensor));
   // Larger elements first: every tensor is aligned to its elements.
@@ -187,6 +187,7 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, WritableTensor>> | ReadonlyMap<string, WritableTensor>,
   options: SafetensorsWriteOptions = {},
 ): Uint8Array {
+  if (arguments.length > 2) checkArguments("writeSafetensors", arguments, 2);
   const { parts, byteLength } = safetensorsParts(tensors, options);
   const file = new Uint8Array(byteLength);
   let at = 0;
