@@ -13,17 +13,9 @@ import { checkMetrics, type Metric } from "./metrics/metric.js";
 import type { SettingsOf } from "./loop/resumed.js";
 import { resumeChunk } from "./loop/snapshots.js";
 import { sampleOf, sourceOf } from "./loop/sources.js";
-import {
-  checkDataset,
-  checkFit,
-  checkLogNames,
-  checkTrainerOptions,
-  checkWeights,
-  type FitOptions,
-  type History,
-  type TrainerOptions,
-  type Weights,
-} from "./options.js";
+import { checkDataset, checkTrainerOptions, checkWeights, type TrainerOptions, type Weights } from "./options.js";
+import { checkFit, type FitOptions, type History } from "./loop/fitOptions.js";
+import { checkLogNames } from "./logs.js";
 import { withAverages } from "./step/averaged.js";
 import type { BackendChoice } from "./plan/choice.js";
 import { configurationOf, type Configuration } from "./plan/configuration.js";

@@ -3,7 +3,7 @@ import { ErmineError } from "@ermine/core";
 import { checkArguments, checkFunction, checkOptions, formatShape, show } from "@ermine/core/define";
 import type { Callback } from "../callbacks/callback.js";
 import type { DataSource } from "../data/source.js";
-import type { FitOptions } from "../options.js";
+import type { FitOptions } from "../loop/fitOptions.js";
 import type { SavedState, TrainingSnapshot, VariableState } from "../step/contract.js";
 import type { Trainer } from "../trainer.js";
 import { decodeCheckpoint, encodeCheckpoint } from "./file.js";

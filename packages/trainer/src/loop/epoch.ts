@@ -5,7 +5,7 @@ import { addSums, meansOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
 import type { Prefetcher } from "../data/prefetch.js";
 import type { Cursor } from "../data/source.js";
-import type { FitRun } from "../options.js";
+import type { FitRun } from "./fitOptions.js";
 import type { Shadow } from "../plan/shadow.js";
 import type { StepReport } from "../step/contract.js";
 import type { UpdateStep } from "../step/step.js";

@@ -7,7 +7,7 @@ import { Dataset } from "../data/dataset.js";
 import { readOnce } from "../data/readOnce.js";
 import type { Column } from "../data/column.js";
 import type { ColumnTypes, DataSource, Json } from "../data/source.js";
-import type { FitRun } from "../options.js";
+import type { FitRun } from "./fitOptions.js";
 import type { OptimizerSetup } from "../optimizers/groups.js";
 import { optimizersOf } from "../optimizers/groups.js";
 import type { Configuration } from "../plan/configuration.js";

@@ -1,7 +1,7 @@
 /** What `fit` needs of a training that goes on, and of what its snapshots say. */
 import type { Control } from "../callbacks/callback.js";
 import type { ColumnTypes } from "../data/source.js";
-import type { FitRun } from "../options.js";
+import type { FitRun } from "./fitOptions.js";
 import type { SnapshotSettings } from "../step/contract.js";
 
 /** What a snapshot says of the trainer, and of a `fit`. */
