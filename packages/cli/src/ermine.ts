@@ -27,6 +27,29 @@ interface TrainFlags {
   readonly resume?: string;
 }
 
+/** The flags of commands that read rows. */
+interface ReadFlags {
+  readonly json: boolean;
+  readonly badRows: "error" | "skip";
+  readonly encoding: string;
+}
+
+/** The flags of `ermine serve`. */
+interface ServeFlags {
+  readonly json: boolean;
+  readonly host: string;
+  readonly port: string;
+  readonly maxBody: string;
+  readonly timeout: string;
+}
+
+/** @throws ErmineError ERMINE_OPTION */
+function wholeOf(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= most) return value;
+  throw new ErmineError("ERMINE_OPTION", `${option} is a whole number of at most ${most}, got ${text}.`);
+}
+
 const collected = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 /** A number that an option has, or the text, which the schema then refuses by the option's path. */
@@ -85,6 +108,64 @@ function programOf(streams: Streams, ended: (status: number) => void): Command {
     .addOption(json)
     .action((data: string | undefined, flags: TrainFlags & { readonly json: boolean }) =>
       run(flags, (output) => startTraining(data, flags, output)),
+    );
+
+  const reading = (command: Command): Command =>
+    command
+      .addOption(new Option("--bad-rows <what>", "rows that do not fit").choices(["error", "skip"]).default("error"))
+      .option("--encoding <name>", "of the file", "utf-8")
+      .addOption(json);
+
+  reading(program.command("predict"))
+    .summary("what a model says of the rows of a file")
+    .argument("<model>", "the model's file, model.onnx of a run")
+    .argument("<data>", "the rows' file")
+    .option("-o, --out <file>", "where predictions go, .csv or .jsonl (default: standard output)")
+    .action((model: string, data: string, flags: ReadFlags & { readonly out?: string }) =>
+      run(flags, async (output) =>
+        (await import("./commands/predict.js")).predict({ model, data, out: flags.out, read: flags }, output, streams),
+      ),
+    );
+
+  reading(program.command("evaluate"))
+    .summary("how good a model is on rows whose target is known")
+    .argument("<model>", "the model's file, model.onnx of a run")
+    .argument("<data>", "the rows' file")
+    .action((model: string, data: string, flags: ReadFlags) =>
+      run(flags, async (output) => (await import("./commands/evaluate.js")).evaluate({ model, data, read: flags }, output)),
+    );
+
+  program
+    .command("info")
+    .summary("what a model's file says of itself")
+    .argument("<model>", "an ONNX file")
+    .addOption(json)
+    .action((model: string, flags: { readonly json: boolean }) =>
+      run(flags, async (output) => (await import("./commands/info.js")).info(model, output)),
+    );
+
+  program
+    .command("serve")
+    .summary("answer rows over HTTP")
+    .argument("<model>", "the model's file, model.onnx of a run")
+    .option("--host <address>", "where it listens; loopback unless another is given", "127.0.0.1")
+    .option("--port <n>", "0: one that is free", "8080")
+    .option("--max-body <bytes>", "most bytes of a request", "1000000")
+    .option("--timeout <time>", "most time that a request may take to come in", "30s")
+    .addOption(json)
+    .action((model: string, flags: ServeFlags) =>
+      run(flags, async (output) =>
+        (await import("./commands/serve.js")).serve(
+          {
+            model,
+            host: flags.host,
+            port: wholeOf("--port", flags.port, 65_535),
+            maxBody: wholeOf("--max-body", flags.maxBody, 2 ** 30),
+            timeout: secondsOf("--timeout", flags.timeout),
+          },
+          output,
+        ),
+      ),
     );
 
   program

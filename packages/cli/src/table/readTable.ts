@@ -35,7 +35,7 @@ const readers: Readonly<Record<string, Read>> = {
 };
 
 /** Ends reading, in the words of the command line. */
-const refuse = ({ file: name, row, column, problem }: BadRow): never => {
+export const refuseRow = ({ file: name, row, column, problem }: BadRow): never => {
   throw new ErmineError(
     "ERMINE_DATA",
     `${name}, row ${row}${column === undefined ? "" : `, column ${JSON.stringify(column)}`}: ${problem} Correct it, or leave such rows out: --bad-rows skip.`,
@@ -53,15 +53,9 @@ export async function readTable(path: string, { badRows, encoding }: ReadOptions
   const read = readers[extension];
   if (read !== undefined) {
     try {
-      return await read(path, { badRows: badRows === "skip" ? "skip" : refuse, encoding });
+      return await read(path, { badRows: badRows === "skip" ? "skip" : refuseRow, encoding });
     } catch (error) {
-      // What TextDecoder throws for bytes that are none of the encoding's.
-      if (!(error instanceof ErmineError && error.code === "ERMINE_DATA" && error.cause instanceof TypeError)) throw error;
-      throw new ErmineError(
-        "ERMINE_DATA",
-        `${path} has bytes that are no ${encoding}. State its encoding: --encoding windows-1252 is that of many older files, utf-16le that of some spreadsheets.`,
-        { cause: error },
-      );
+      throw inWords(path, encoding, error);
     }
   }
   const near = nearestName(extension, Object.keys(readers));
@@ -69,6 +63,26 @@ export async function readTable(path: string, { badRows, encoding }: ReadOptions
     "ERMINE_DATA",
     `${path} is of a kind that is not read: ${Object.keys(readers).join(", ")} are.${near === undefined ? "" : ` Did you mean ${near}?`}`,
   );
+}
+
+/** An error of bytes that are none of the encoding's, in the words of the command line; any other as it is. */
+function inWords(path: string, encoding: string, error: unknown): unknown {
+  // What TextDecoder throws.
+  if (!(error instanceof ErmineError && error.code === "ERMINE_DATA" && error.cause instanceof TypeError)) return error;
+  return new ErmineError(
+    "ERMINE_DATA",
+    `${path} has bytes that are no ${encoding}. State its encoding: --encoding windows-1252 is that of many older files, utf-16le that of some spreadsheets.`,
+    { cause: error },
+  );
+}
+
+/** The items; where the file has bytes that are none of the encoding's, the error says so in the words of the command line. */
+export async function* inItsEncoding<T>(path: string, encoding: string, items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw inWords(path, encoding, error);
+  }
 }
 
 /** @throws ErmineError ERMINE_DATA where there is no file of that name */
