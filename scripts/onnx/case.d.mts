@@ -12,3 +12,5 @@ export interface CaseResult {
 }
 export function caseRunner(core: object, onnx: object): (nodeCase: NodeCase) => CaseResult;
 export function casesOf(json: string): readonly NodeCase[];
+/** Must the case pass? The others are refused. */
+export function isSupported(nodeCase: NodeCase): boolean;
