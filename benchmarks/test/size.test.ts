@@ -5,11 +5,11 @@ import { digitsPredictionProgram, digitsProgram, everythingProgram, predictProgr
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-test("the digits MLP is at most 102 KB of JavaScript and 60 KB of WebAssembly", async () => {
+test("the digits MLP is at most 103 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(102_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(103_000);
 });
 
 test("the digits MLP that only predicts is at most 51 KB of JavaScript, none of it of gradients, losses or training", async () => {

@@ -14,7 +14,7 @@ interface Trained {
   readonly plan: string;
   readonly profile: string;
   readonly configuration: string;
-  readonly refusals: { readonly inMemory: Refusal };
+  readonly refusals: Readonly<Record<"inMemory" | "asTheyArrive", Refusal>>;
 }
 
 interface Refusal {
@@ -51,11 +51,15 @@ describe.each(["cpu", "plain"] as const)("a package outside of the repository, o
     expect(resumed).toEqual({ isSame: true, state: lowest });
   });
 
-  it("is refused labels that its loss does not take before a step", () => {
-    expect(result[backend].refusals.inMemory).toEqual({
-      code: "ERMINE_VALUE",
-      message: "rankHinge (training set): labels 40 is 0, and labels are -1 or 1. Write -1 for 0.",
-      steps: 0,
+  it("is refused labels that its loss does not take: those in memory before the first step, those of its source before a step uses them", () => {
+    const code = "ERMINE_VALUE";
+    expect(result[backend].refusals).toEqual({
+      inMemory: { code, message: "rankHinge (training set): labels 40 is 0, and labels are -1 or 1. Write -1 for 0.", steps: 0 },
+      asTheyArrive: {
+        code,
+        message: "rankHinge (training set, batch 3): labels 8 is 0, and labels are -1 or 1. Write -1 for 0.",
+        steps: 2,
+      },
     });
   });
 

@@ -22,7 +22,7 @@ export {
 export { ShuffleBuffer } from "./data/shuffleBuffer.js";
 export type { LayerTime, OpTime, Profile } from "./plan/profile.js";
 export type { ShadowFinding, ShadowOptions, ShadowReport } from "./plan/shadowReport.js";
-export { dataset, Dataset, split, type Column, type ColumnSource, type ShapedArray } from "./data/dataset.js";
+export { dataset, Dataset, split, type Column, type ColumnSource, type NestedRow, type ShapedArray } from "./data/dataset.js";
 export type * from "./data/source.js";
 export type {
   CallbackState,

@@ -3,6 +3,7 @@ import { type Backend, ErmineError, type Tree } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
 import { checkFunction, checkArguments, checkCopy, checkOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
+import type { RunningTrainer } from "./callbacks/runningTrainer.js";
 import { checkBatchSize } from "./data/batches.js";
 import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
 import type { DataSource } from "./data/source.js";
@@ -125,7 +126,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     try {
       return await work.run(async () => {
         await this.#place(run.training, "update", run.batchSize, run.notice);
-        return fit(this.#training, run, work, this.#settings);
+        return fit(this.#training, run, work, this.#settings, this as RunningTrainer);
       });
     } finally {
       turns.endFit(work);

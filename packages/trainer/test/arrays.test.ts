@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { bceWithLogits, manualSeed, mse, tensor, type NumberArray } from "@ermine/core";
 import { Linear } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
-import { accuracy, dataset, sgd, Trainer, type Column } from "../src/index.js";
+import { accuracy, dataset, sgd, Trainer, type Column, type ColumnSource } from "../src/index.js";
 import { metrics } from "../src/catalog.js";
 
 const coded = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
 const inputsOf = (inputs: unknown) => {
-  const column = dataset({ inputs }).inputs as Column;
+  const column = dataset({ inputs: inputs as ColumnSource }).inputs as Column;
   return [column.dtype, column.shape, Array.from(column.select([0, 1]).data as ArrayLike<number>)];
 };
 
@@ -43,7 +43,9 @@ describe("a column is", () => {
     ["beyond int32", Uint32Array.of(2 ** 31), "ERMINE_DTYPE", /inputs: element 0 is 2147483648, and the column holds int32/],
     ["a buffer", new ArrayBuffer(8), "ERMINE_DATA", /new Float32Array\(buffer\)/],
     ["another dtype", { data: [1], shape: [1], dtype: "int64" }, "ERMINE_DTYPE", /no dtype "int64"/],
-  ])("not %s", (_, inputs, code, message) => expect(() => dataset({ inputs })).toThrow(coded(code, message)));
+  ])("not %s", (_, inputs, code, message) =>
+    expect(() => dataset({ inputs: inputs as ColumnSource })).toThrow(coded(code, message)),
+  );
 
   it("not an array that was detached before, or after", async () => {
     const [before, after] = [Float32Array.of(1, 2), Float32Array.of(1, 2)];
@@ -124,7 +126,7 @@ it.each([true, false])("targets and weights train in every dtype alike (compile:
         [-1, 0],
         [2, 2],
       ],
-      targets: column(targets),
+      targets: column(targets) as ColumnSource,
       sampleWeights: sampleWeights as never,
     });
     const { epochs } = await trainer.fit(data, { epochs: 2, batchSize: 3, validation: data });

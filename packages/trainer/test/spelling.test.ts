@@ -14,7 +14,7 @@ const trainer = () => new Trainer({ model: new Linear(2, 1), loss: mse, optimize
 test.each<[string, () => unknown, RegExp]>([
   [
     "a column's dtypes",
-    () => dataset({ inputs: { data: bits, shape: [2, 1], dtypes: "bool" } }),
+    () => dataset({ inputs: { data: bits, shape: [2, 1], dtypes: "bool" } as never }),
     /The column inputs has no option "dtypes"\. Did you mean "dtype"/,
   ],
   [

@@ -21,7 +21,7 @@ const deepArrays = (): unknown => {
 
 it.each(Object.entries({ cyclic, deep, deepArrays }))("%s: a data set refuses them in each of its parts", (_, make) => {
   const inputs = new Float32Array(2);
-  expect(() => dataset({ inputs: make() })).toThrow(ErmineError);
-  expect(() => dataset({ inputs, targets: make() })).toThrow(ErmineError);
+  expect(() => dataset({ inputs: make() as never })).toThrow(ErmineError);
+  expect(() => dataset({ inputs, targets: make() as never })).toThrow(ErmineError);
   expect(() => dataset({ inputs, sampleWeights: make() as never })).toThrow(ErmineError);
 });

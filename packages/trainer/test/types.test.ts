@@ -57,6 +57,32 @@ describe("options that do not exist, and values that do not fit, do not compile 
     refused(() => o.lookahead(o.centralize()));
     refused(() => o.chain());
   });
+  it("columns of a data set", () => {
+    // @ts-expect-error a string is no column
+    refused(() => o.dataset({ inputs: "nonsense" }));
+    // @ts-expect-error nor is it within a tree
+    refused(() => o.dataset({ inputs: { a: "x" } }));
+    // @ts-expect-error nor in a row
+    refused(() => o.dataset({ inputs: [["a"]] }));
+    // @ts-expect-error one number is no column
+    refused(() => o.dataset({ inputs: 3 }));
+    // @ts-expect-error nor in a tree
+    refused(() => o.dataset({ inputs: { a: 3 } }));
+    // @ts-expect-error a date has no rows
+    refused(() => o.dataset({ inputs: new Date() }));
+    // @ts-expect-error a function
+    refused(() => o.dataset({ inputs: () => 1 }));
+    // @ts-expect-error a promise
+    refused(() => o.dataset({ inputs: Promise.resolve([1]) }));
+    // @ts-expect-error nothing
+    refused(() => o.dataset({ inputs: null }));
+    // @ts-expect-error the elements of a shaped column are numbers
+    refused(() => o.dataset({ inputs: { data: "abc", shape: [3] } }));
+    // @ts-expect-error targets as well
+    refused(() => o.dataset({ inputs: [[1]], targets: "abc" }));
+    const rows: Float32Array[] = [Float32Array.of(1, 2)];
+    expect(o.dataset({ inputs: { a: rows, b: [[[1], [2]]], c: [true] }, targets: [{ data: [1], shape: [1] }] }).length).toBe(1);
+  });
   it("parts of a loss", () => {
     // @ts-expect-error a part needs a name
     refused(() => o.weightedSum([{ loss: mse }]));

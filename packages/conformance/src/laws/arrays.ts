@@ -142,7 +142,7 @@ async function checkBool(backend: Backend, compile: boolean): Promise<void> {
   const model = new Flatten();
   const trainer = new Trainer({ model, loss: crossEntropy, optimizer: sgd(), backend, compile });
   try {
-    for (const inputs of [copy, [[true], [false]], { data: Uint8Array.of(1, 0), shape: [2, 1], dtype: "bool" }]) {
+    for (const inputs of [copy, [[true], [false]], { data: Uint8Array.of(1, 0), shape: [2, 1], dtype: "bool" } as const]) {
       const output = await trainer.predict(dataset({ inputs }));
       if (output.dtype !== "bool" || output.data.join() !== "1,0")
         throw new Error(`bool became ${output.dtype} ${output.data.join()}`);

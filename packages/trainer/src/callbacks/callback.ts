@@ -2,6 +2,7 @@
 import type { Module } from "@ermine/core/nn";
 import type { Directions, Logs } from "../monitor.js";
 import type { SavedState, TrainingSnapshot } from "../step/contract.js";
+import type { RunningTrainer } from "./runningTrainer.js";
 
 export type { Logs } from "../monitor.js";
 
@@ -80,6 +81,8 @@ export interface TrainInfo {
 export interface Control {
   /** The model that is trained. */
   readonly model: Module;
+  /** The trainer whose `fit` runs: to evaluate and predict, and for its step and rates. */
+  readonly trainer: RunningTrainer;
   /** Ends training after this step. The reason becomes the history's `stopped`; default "stopped". A training that is resumed after it has ended, too. */
   stop(reason?: string): void;
   /**

@@ -46,15 +46,11 @@ export interface ShapedArray {
   readonly dtype?: DType;
 }
 
+/** A row of a column: a number, a boolean, a typed array, or a list of such. */
+export type NestedRow = number | boolean | AnyTypedArray | readonly NestedRow[];
+
 /** What a column can be made of. Arrays are rows: of numbers, of booleans, of arrays, the innermost of which may be typed. */
-export type ColumnSource =
-  | Tensor
-  | Column
-  | ShapedArray
-  | AnyTypedArray
-  | readonly (number | boolean)[]
-  | readonly AnyTypedArray[]
-  | readonly (readonly unknown[])[];
+export type ColumnSource = Tensor | Column | ShapedArray | AnyTypedArray | readonly NestedRow[];
 
 export interface DatasetColumns {
   readonly inputs: Tree<Column>;
@@ -315,11 +311,11 @@ function checkParts(source: object): void {
  */
 export function dataset(source: {
   /** The model's inputs: a column, or a tree of columns. */
-  inputs: unknown;
+  inputs: Tree<ColumnSource>;
   /** The targets of the loss: a column, or a tree of columns. Default: none. */
-  targets?: unknown;
+  targets?: Tree<ColumnSource> | undefined;
   /** The weight of each sample in the loss, (N). Default: 1 each. */
-  sampleWeights?: ColumnSource;
+  sampleWeights?: ColumnSource | undefined;
 }): Dataset {
   if (arguments.length > 1) checkArguments("dataset", arguments, 1);
   checkParts(source);

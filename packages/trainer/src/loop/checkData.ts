@@ -1,7 +1,8 @@
 /** What can be seen of a data set's values before anything is computed of them. */
-import type { Dataset } from "../data/dataset.js";
+import { Dataset } from "../data/dataset.js";
 import { checkIndices } from "../data/indices.js";
-import { checkTargets } from "../data/targets.js";
+import type { Batch, ColumnTypes, DataSource } from "../data/source.js";
+import { batchTargetsCheck, checkTargets } from "../data/targets.js";
 import { outputShapesOf } from "../risk/objective.js";
 import type { Training } from "../step/training.js";
 
@@ -29,4 +30,20 @@ export function checkValues(
 export function checkData(training: Training, data: Dataset, name: string, entries: readonly string[]): void {
   data.checkFinite();
   checkValues(training, data, name, entries);
+}
+
+/**
+ * What can be seen of data that come batch by batch, before a batch is used: targets that the loss does not take are refused. An index that a table does
+ * not have, and elements that are not finite, are refused by the step itself.
+ *
+ * @param set "training": what messages call the data
+ * @returns looks at a batch; undefined where there is nothing to look at, or the data are in memory, which `checkValues` has looked at
+ */
+export function batchCheck(
+  { setup: { loss, model } }: Training,
+  data: DataSource,
+  types: ColumnTypes,
+  set: string,
+): ((batch: Batch) => void) | undefined {
+  return data instanceof Dataset ? undefined : batchTargetsCheck(set, loss, types, outputShapesOf(model));
 }

@@ -1,10 +1,11 @@
 /** One epoch: batch after batch from the loader into the step, and what its reports add up. */
+import { ErmineError } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
 import type { Callback, Control, StepInfo } from "../callbacks/callback.js";
 import { addSums, meansOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
 import type { Prefetcher } from "../data/prefetch.js";
-import type { Cursor } from "../data/source.js";
+import type { Batch, Cursor } from "../data/source.js";
 import type { FitRun } from "./fitOptions.js";
 import type { Shadow } from "../plan/shadow.js";
 import type { StepReport } from "../step/contract.js";
@@ -39,6 +40,8 @@ export interface EpochContext {
   readonly run: FitRun;
   readonly work: Work;
   readonly step: UpdateStep;
+  /** Refuses values that the loss does not take, before a step uses them; undefined where there is nothing to look at. */
+  readonly checkBatch: ((batch: Batch) => void) | undefined;
   readonly loader: Loader;
   readonly prefetcher: Prefetcher | undefined;
   readonly shadow: Shadow | undefined;
@@ -72,6 +75,11 @@ export class Epoch {
         const next = loader.next();
         const batch = next instanceof Promise ? await next : next;
         if (batch === undefined) break;
+        const wrong = this.#valueError(batch);
+        if (wrong !== undefined) {
+          await this.#leaveOutBefore(batch, wrong);
+          continue;
+        }
         const told = this.#tellBatch(batch);
         if (told !== undefined) await told;
         const before = training.isInFlight ? this.#counters() : undefined;
@@ -208,9 +216,41 @@ export class Epoch {
     }
   }
 
+  /** What the loss refuses of a batch's values. */
+  #valueError(batch: UpdateBatch): ErmineError | undefined {
+    const { checkBatch } = this.#context;
+    if (checkBatch === undefined) return undefined;
+    try {
+      for (const part of microBatchesOf(batch)) checkBatch(part);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ErmineError) return error;
+      throw error;
+    }
+  }
+
+  /** Of a batch that no step has used: those in flight come to their end before. */
+  async #leaveOutBefore(batch: UpdateBatch, error: ErmineError): Promise<void> {
+    while (this.#queue.length > 0) await this.#settleOldest();
+    this.#leaveOut(batch, error);
+    await yieldToEventLoop();
+  }
+
+  /** @throws the error itself, where `fit` is to stop */
+  #leaveOut(batch: UpdateBatch, error: ErmineError): void {
+    const { training, run } = this.#context;
+    const { state } = training;
+    if (run.onRefusal === "stop") throw error;
+    run.notice(`ermine: batch ${state.batch + 1} was left out. ${error.message}`);
+    state.batch++;
+    state.sums.batches++;
+    state.cursor = cursorAfter(batch);
+    state.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Steps in flight come to their end; the batch is diagnosed; then training stops, or goes on with the batches after it. */
   async #refused(batch: UpdateBatch, before: Counters): Promise<void> {
-    const { training, run, work } = this.#context;
+    const { training, work } = this.#context;
     const { state, turns } = training;
     const later = this.#queue.splice(0).slice(1);
     await Promise.allSettled(later.map(({ report }) => report));
@@ -220,12 +260,7 @@ export class Epoch {
     work.check();
     const error = await turns.hold(refusalOf(training, microBatchesOf(batch)));
     work.check();
-    if (run.onRefusal === "stop") throw error;
-    run.notice(`ermine: batch ${before.batch + 1} was left out. ${error.message}`);
-    state.batch++;
-    state.sums.batches++;
-    state.cursor = cursorAfter(batch);
-    state.sums.samples += microBatchesOf(batch).reduce((sum, { size }) => sum + size, 0);
+    this.#leaveOut(batch, error);
     for (const queued of later) {
       const counters = this.#counters();
       const report = Promise.resolve(this.#context.step.run(state, queued.batch));

@@ -12,7 +12,7 @@ import { feedsOf } from "../step/feeds.js";
 import { checkBatchSizes } from "../step/sizes.js";
 import { allOrNothing, type Training } from "../step/training.js";
 import type { Work } from "../step/turns.js";
-import { checkValues } from "./checkData.js";
+import { batchCheck, checkValues } from "./checkData.js";
 import { typesOfSource } from "./sources.js";
 
 /** What is evaluated. */
@@ -59,9 +59,11 @@ async function evaluated(
     if (data instanceof Dataset && !isChecked) checkValues(training, data, "evaluated", [name]);
     return name;
   });
+  const check = batchCheck(training, data, types, isChecked ? "validation" : "evaluated");
   let states = metrics.map((metric) => atOnce(metric, metric.init()));
   const sums: HostSums[] = [];
   const take = async (batch: Batch): Promise<void> => {
+    check?.(batch);
     const outputs = await engine.run(entry, feedsOf(training, batch), batch.size);
     work.check();
     addSums(sums, hostSums(outputs[0]!.data));

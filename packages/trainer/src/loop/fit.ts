@@ -13,6 +13,7 @@ import type { FitRun, History } from "./fitOptions.js";
 import { meansOf, riskOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
 import type { Shadow } from "../plan/shadow.js";
+import type { RunningTrainer } from "../callbacks/runningTrainer.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
 import { noticesOfTables } from "../step/rows.js";
 import { admitsBatch, checkBatchSizes } from "../step/sizes.js";
@@ -20,7 +21,7 @@ import { UpdateStep } from "../step/step.js";
 import { allOrNothing, type Training } from "../step/training.js";
 import { noSums, type Sums } from "../step/state.js";
 import type { Work } from "../step/turns.js";
-import { checkData } from "./checkData.js";
+import { batchCheck, checkData } from "./checkData.js";
 import { Epoch, type EpochContext } from "./epoch.js";
 import { evaluate } from "./evaluate.js";
 import { Loader } from "./loader.js";
@@ -32,12 +33,14 @@ import { typesOfSource } from "./sources.js";
 /**
  * @param work this call of `fit`
  * @param settings what snapshots say of it
+ * @param trainer whose `fit` it is: what callbacks are given
  */
 export async function fit<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
   work: Work,
   settings: SettingsOf,
+  trainer: RunningTrainer,
 ): Promise<History> {
   const types = await typesOfSource(run.training, run.batchSize);
   const validationTypes = run.validation && (await typesOfSource(run.validation, run.batchSize));
@@ -57,7 +60,7 @@ export async function fit<M extends string, T extends string>(
   training.fitSettings = run.settings;
   const cache = cacheOf(training, run);
   const snapshots = new Snapshots(training, run.callbacks, () => settings({ run: run as unknown as FitRun, types }));
-  const made = { better, types, cache, snapshots, resumed };
+  const made = { better, types, cache, snapshots, resumed, trainer };
   try {
     if (run.shadow === undefined) return await loop(training, run, { ...made, shadow: undefined }, work);
     const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
@@ -90,12 +93,13 @@ interface Prepared {
   readonly shadow: Shadow | undefined;
   readonly snapshots: Snapshots;
   readonly resumed: Resumed | undefined;
+  readonly trainer: RunningTrainer;
 }
 
 async function loop<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
-  { better, types, cache, shadow, snapshots, resumed }: Prepared,
+  { better, types, cache, shadow, snapshots, resumed, trainer }: Prepared,
   work: Work,
 ): Promise<History> {
   const { state, setup, accumulate } = training;
@@ -109,6 +113,7 @@ async function loop<M extends string, T extends string>(
   const ending = new Ending(state, run.signal);
   const control: Control = {
     model: setup.model,
+    trainer,
     stop: (reason = "stopped") => ending.stop(String(reason)),
     interrupt: (reason = "interrupted") => ending.interrupt(String(reason)),
     requestSnapshot: () => snapshots.request(),
@@ -137,6 +142,7 @@ async function loop<M extends string, T extends string>(
     run: run as unknown as FitRun,
     work,
     step: new UpdateStep(training, cache),
+    checkBatch: batchCheck(training, run.training, types, "training"),
     loader,
     prefetcher,
     shadow,

@@ -40,7 +40,8 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly callbacks?: readonly CallbackEntry<LogName<M, T>>[];
   /**
    * What to do where a step would write values that are not finite. "stop" (default): training ends with an error that names layer and op; parameters are
-   * those before the step. "skip": the batch is left out with a notice of what was wrong, and training goes on with the next one.
+   * those before the step. "skip": the batch is left out with a notice of what was wrong, and training goes on with the next one. The same for a batch of a
+   * stream whose targets the loss does not take, which no step uses; those of a data set are looked at before the first step.
    */
   readonly onRefusal?: "stop" | "skip";
   /**
