@@ -12,6 +12,7 @@ const folders = [
   "packages/core/src/types",
   "packages/trainer/src/optimizers",
   "packages/trainer/src/schedules",
+  "apps/demo/src/experiments",
   "apps/demo/site/src/playground",
 ];
 

@@ -26,6 +26,36 @@ const shots = [
     prepare: (page) => page.locator(".entry canvas").nth(2).waitFor(),
   },
   {
+    name: "digits",
+    address: "digits.html",
+    prepare: async (page) => {
+      await page.getByRole("button", { name: "Train" }).click();
+      await page.getByText(/^5 in/).waitFor({ timeout: 60_000 });
+      const { x, y, width } = await page.locator(".drawing canvas").boundingBox();
+      const points = [
+        [0.3, 0.25],
+        [0.5, 0.18],
+        [0.68, 0.3],
+        [0.62, 0.5],
+        [0.4, 0.78],
+        [0.32, 0.84],
+        [0.5, 0.82],
+        [0.74, 0.82],
+      ];
+      const at = ([left, top]) => [x + width * left, y + width * top];
+      await page.mouse.move(...at(points[0]));
+      await page.mouse.down();
+      for (const point of points) await page.mouse.move(...at(point), { steps: 4 });
+      await page.mouse.up();
+      await page.waitForTimeout(500);
+    },
+  },
+  {
+    name: "experiments",
+    address: "experiments.html",
+    prepare: (page) => page.getByText("16 of 16 hold").waitFor({ timeout: 60_000 }),
+  },
+  {
     name: "optimizers",
     address: "gallery.html#optimizers=adam&surface=rosenbrock&with=sgd,lion,adagrad&learningRate=0.03",
     prepare: (page) => page.locator(".surface canvas").waitFor(),

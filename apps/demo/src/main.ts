@@ -3,13 +3,15 @@
 import { ErmineError } from "@ermine/core";
 import { nearestName } from "@ermine/core/define";
 import { parseArgs } from "node:util";
+import { runExperiments, type ExperimentsOptions } from "./experiments/runExperiments.js";
 import { showBackends } from "./showBackends.js";
 import { showProfile } from "./showProfile.js";
 import { train, type TrainOptions } from "./train.js";
 import { web, type WebOptions } from "./web/web.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
-       demo web [options]        the pages: networks that train in the browser, and every definition as curves
+       demo web [options]        the pages: playground, gallery, digits and experiments, which run in the browser
+       demo experiments [options]   16 claims about activations and losses: what was measured, and whether they hold
        demo backends [--model]   what there is to run on, and how long a step takes there
 
   --dataset digits        --model mlp|cnn          --backend cpu|tfjs|auto|fastest
@@ -17,6 +19,7 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
   --optimizer adamw       --learning-rate 0.002    --weight-decay (the optimizer's)
   --epochs 12             --batch-size 64          --seed 0
   --numerics fast|portable    --json (one object a line)
+  experiments: --seed 1   --seeds 1 (how many, from --seed on)   --json
   web: --port 0 (one that is free)   --open (in your browser)   --static DIR (written there, for any static host)
   --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing
 
@@ -39,6 +42,7 @@ const options = {
   numerics: { type: "string", default: "fast" },
   json: { type: "boolean", default: false },
   profile: { type: "boolean", default: false },
+  seeds: { type: "string", default: "1" },
   port: { type: "string", default: "0" },
   open: { type: "boolean", default: false },
   static: { type: "string" },
@@ -112,6 +116,12 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
   };
 }
 
+const experimentsOptions = (values: Record<string, string | boolean | undefined>): ExperimentsOptions => ({
+  seed: values["seed"] === options.seed.default ? 1 : number("seed", values["seed"] as string, true, 0),
+  seeds: number("seeds", values["seeds"] as string, true, 1, 1000),
+  json: values["json"] === true,
+});
+
 function webOptions(values: Record<string, string | boolean | undefined>): WebOptions {
   return {
     port: number("port", values["port"] as string, true, 0, 65_535),
@@ -126,7 +136,9 @@ async function main(): Promise<void> {
   else if (command === "train" && values["profile"] === true)
     await showProfile(trainOptions(values), (text) => console.log(text));
   else if (command === "train") await train(trainOptions(values), (text) => console.log(text));
-  else if (command === "web") await web(webOptions(values), (text) => console.log(text));
+  else if (command === "experiments") {
+    if (!(await runExperiments(experimentsOptions(values), (text) => console.log(text)))) process.exitCode = 1;
+  } else if (command === "web") await web(webOptions(values), (text) => console.log(text));
   else if (command === "backends") await showBackends(trainOptions(values), (text) => console.log(text));
   else refuse(`There is no command "${command}".\n${usage}`);
 }

@@ -2,7 +2,7 @@
 import { cpu, type CpuBackend } from "@ermine/backend-cpu";
 import { useBackend } from "@ermine/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dataSets, drawSamples, splitSamples } from "../../site/src/playground/dataSets.js";
+import { dataSets, drawSamples, splitSamples } from "../../src/experiments/dataSets.js";
 import { findingsOf, type Finding } from "../../site/src/playground/findings.js";
 import { inspect, picture } from "../../site/src/playground/inspect.js";
 import { hiddenActivations, lossChoices, optimizerNames, scheduleNames } from "../../site/src/playground/options.js";

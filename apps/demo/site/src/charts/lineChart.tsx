@@ -34,6 +34,10 @@ const short = (value: number): string => {
   return size < 1e-3 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
 };
 
+/** Of a logarithmic axis the lines that have names. */
+const powersOfTen = (_: uPlot, splits: number[]): (number | null)[] =>
+  splits.map((value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null));
+
 function optionsOf({ lines, height, logarithmic = false, range }: LineChartProps, width: number): uPlot.Options {
   const axis = {
     stroke: themeColour("muted"),
@@ -54,7 +58,7 @@ function optionsOf({ lines, height, logarithmic = false, range }: LineChartProps
     },
     axes: [
       { ...axis, size: 28 },
-      { ...axis, size: 48 },
+      { ...axis, size: 48, ...(logarithmic ? { filter: powersOfTen } : {}) },
     ],
     series: [
       {},

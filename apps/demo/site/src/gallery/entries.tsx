@@ -4,7 +4,8 @@ import { activations, losses, type ActivationEntry } from "@ermine/core/catalog"
 import { useMemo, useState } from "preact/hooks";
 import { LineChart, type Line } from "../charts/lineChart.js";
 import { activationCode, lossCode, optimizerCode } from "./code.js";
-import { attempt, Controls, Facts, Legend, lineColours, Others, Problem, Programs } from "./controls.js";
+import { Legend, lineColours } from "../charts/legend.js";
+import { attempt, Controls, Facts, Others, Problem, Programs } from "./controls.js";
 import { activationCurve, isAlongAxis, lossCurves, preluWeight, spread } from "./curves.js";
 import { changedValues, parametersOf, readValues, type Parameter, type Values } from "./parameters.js";
 import { moving, surfaces } from "./surfaces.js";

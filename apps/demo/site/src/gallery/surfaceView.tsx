@@ -1,7 +1,7 @@
 /** A surface as a map, with the ways of optimizers over it. */
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { colourParts, themeColour, useThemeVersion } from "../design/colours.js";
-import { Legend, lineColours } from "./controls.js";
+import { Legend, lineColours } from "../charts/legend.js";
 import { heights, trajectory, type Surface } from "./surfaces.js";
 
 const side = 120;

@@ -1,6 +1,6 @@
 /** Which data: a small picture of each set, how much of it, and how noisy. */
 import { useMemo } from "preact/hooks";
-import { dataSets, drawSamples, taskOf, type Samples } from "./dataSets.js";
+import { dataSets, drawSamples, taskOf, type Samples } from "../../../src/experiments/dataSets.js";
 import { Steps } from "./fields.js";
 import type { Settings } from "./settings.js";
 

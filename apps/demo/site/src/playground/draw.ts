@@ -1,5 +1,5 @@
 /** Draws the picture and the network on canvases, in the worker. */
-import type { Samples } from "./dataSets.js";
+import type { Samples } from "../../../src/experiments/dataSets.js";
 import { extent, type Picture } from "./inspect.js";
 
 export type Colour = readonly [red: number, green: number, blue: number];

@@ -1,7 +1,7 @@
 /** What the page shows between two updates: the network's answer over the picture, each unit's response, losses, gradients, and what layers do on the training data. */
 import { div, mul, scope, sigmoid, softmax, sum, tensor, valueAndGrad, type Tensor } from "@ermine/core";
 import { totalNormalizer } from "@ermine/core/define";
-import type { Samples } from "./dataSets.js";
+import type { Samples } from "../../../src/experiments/dataSets.js";
 import type { Network } from "./network.js";
 import { targetsOf, type Run } from "./run.js";
 

@@ -1,5 +1,5 @@
 /** The network, and how it is trained. */
-import { taskOf } from "./dataSets.js";
+import { taskOf } from "../../../src/experiments/dataSets.js";
 import { Choice, Steps } from "./fields.js";
 import { hiddenActivations, lossChoices, optimizerNames, scheduleNames } from "./options.js";
 import { mostLayers, mostUnits, type Settings } from "./settings.js";

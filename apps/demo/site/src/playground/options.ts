@@ -16,7 +16,7 @@ import { activationModule, PReLU, type Layer } from "@ermine/core/nn";
 import { schedules, type Rate } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";
 import type { DefinedLoss } from "@ermine/trainer";
-import type { Samples } from "./dataSets.js";
+import type { Samples } from "../../../src/experiments/dataSets.js";
 
 /** Activations that work element by element: a hidden layer keeps its width. */
 export const hiddenActivations: readonly string[] = activations.flatMap(({ name, activation }) =>

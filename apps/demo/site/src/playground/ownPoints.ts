@@ -1,6 +1,6 @@
 /** The user's own points: read from a CSV, and as text of a link. Coordinates are whole thousandths, so that a link has exactly the points that were trained on. */
 import { ErmineError } from "@ermine/core";
-import type { OwnPoint } from "./dataSets.js";
+import type { OwnPoint } from "../../../src/experiments/dataSets.js";
 
 /** As many points as a link may hold. */
 export const mostPoints = 400;

@@ -1,6 +1,6 @@
 /** The user's own points: which class a click draws, the last one taken back, and a CSV. */
 import { useRef, useState } from "preact/hooks";
-import type { OwnPoint } from "./dataSets.js";
+import type { OwnPoint } from "../../../src/experiments/dataSets.js";
 import { mostClasses, mostPoints, parseCsv } from "./ownPoints.js";
 
 export function OwnPointsForm(props: {

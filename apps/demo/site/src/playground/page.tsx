@@ -1,14 +1,14 @@
 /** The playground: settings on the left, one run or two on the right, and a link that holds all of it. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { DataPicker } from "./dataPicker.js";
-import { drawSamples, taskOf } from "./dataSets.js";
+import { drawSamples, taskOf } from "../../../src/experiments/dataSets.js";
 import type { Remedy } from "./findings.js";
 import { NetworkForm } from "./networkForm.js";
 import { mostPoints, pointAt } from "./ownPoints.js";
 import { OwnPointsForm } from "./ownPointsForm.js";
 import { fitting, formatLink, parseLink, withShared, type PageState, type Settings } from "./settings.js";
 import { SideView } from "./sideView.js";
-import { missingSupport } from "./support.js";
+import { missingSupport } from "../design/support.js";
 import { speedOf, Transport, type SpeedName } from "./transport.js";
 import { useSide, type Side } from "./useSide.js";
 

@@ -2,7 +2,7 @@
 import { ErmineError, type Backend } from "@ermine/core";
 import { adamw, dataset, Trainer, type Dataset, type OptimizerSetup } from "@ermine/trainer";
 import { find, optimizers } from "@ermine/trainer/catalog";
-import { drawSamples, splitSamples, type Samples } from "./dataSets.js";
+import { drawSamples, splitSamples, type Samples } from "../../../src/experiments/dataSets.js";
 import { buildNetwork, type Network } from "./network.js";
 import { lossChoices, rateOf, type LossChoice, type TargetKind } from "./options.js";
 import type { Settings } from "./settings.js";

@@ -1,5 +1,5 @@
 /** All that decides a run, and its text in a link. What a link does not say has its default, so that links stay short; what it says wrongly is said to the user. */
-import { dataSets, taskOf, type DrawnDataSet, type OwnPoint } from "./dataSets.js";
+import { dataSets, taskOf, type DrawnDataSet, type OwnPoint } from "../../../src/experiments/dataSets.js";
 import { hiddenActivations, lossChoices, optimizerNames, scheduleNames } from "./options.js";
 import { decodePoints, encodePoints } from "./ownPoints.js";
 

@@ -1,4 +1,4 @@
-/** What a browser lacks that the playground needs, or undefined. */
+/** What a browser lacks that training and drawing in a worker need, or undefined. */
 export function missingSupport(): string | undefined {
   if (typeof Worker === "undefined") return "This browser has no workers, in which the network trains.";
   if (typeof OffscreenCanvas === "undefined") return "This browser has no OffscreenCanvas, on which the worker draws.";

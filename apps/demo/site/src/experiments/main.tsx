@@ -1,0 +1,5 @@
+import { showPage } from "../design/shell.js";
+import "./experiments.css";
+import { Experiments } from "./page.js";
+
+showPage("Experiments", <Experiments />);
