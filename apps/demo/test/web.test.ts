@@ -1,4 +1,5 @@
 /** The server of the pages, and the pages as files. */
+import { spawnSync } from "node:child_process";
 import { request } from "node:http";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -82,6 +83,34 @@ describe("the server", () => {
 
   it("says that pages are not built", async () => {
     await expect(startSite(0, folder)).rejects.toThrow("The pages are not built");
+  });
+});
+
+describe("demo web", () => {
+  const demo = (...args: string[]) =>
+    spawnSync(process.execPath, [fileURLToPath(new URL("../dist/main.js", import.meta.url)), ...args], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+
+  it("writes the pages where --static says, and says how to serve them", () => {
+    const target = join(folder, "by the command");
+    const { status, stdout } = demo("web", "--static", target);
+    expect(status).toBe(0);
+    expect(stdout).toContain(target);
+    expect(readdirSync(target)).toContain("index.html");
+  });
+
+  it("says what an option must be", () => {
+    for (const [args, message] of [
+      [["web", "--port", "99999"], "--port is a whole number from 0 to 65535"],
+      [["web", "--prot", "1"], "Did you mean --port?"],
+      [["experiments", "--seeds", "0"], "--seeds is a whole number from 1 to 1000"],
+    ] as const) {
+      const { status, stderr } = demo(...args);
+      expect(stderr).toContain(message);
+      expect(status).toBe(2);
+    }
   });
 });
 

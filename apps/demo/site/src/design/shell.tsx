@@ -7,6 +7,8 @@ import { useState } from "preact/hooks";
 const pages = [
   { name: "Playground", address: "./index.html" },
   { name: "Gallery", address: "./gallery.html" },
+  { name: "Digits", address: "./digits.html" },
+  { name: "Experiments", address: "./experiments.html" },
 ] as const;
 
 export type PageName = (typeof pages)[number]["name"];
