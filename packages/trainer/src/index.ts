@@ -49,4 +49,4 @@ export type { Better, Directions, Mode } from "./monitor.js";
 export type { CycledSchedule, Rate, Schedule } from "./schedules/index.js";
 export * from "./metrics/index.js";
 export * from "./callbacks/index.js";
-export { allFiniteOp } from "./step/body.js";
+export { allFiniteOp } from "./step/commitCondition.js";

@@ -2,7 +2,8 @@
 import { show } from "../types/options.js";
 import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkCopy } from "../types/copy.js";
-import { ErmineError, nearestName } from "../types/errors.js";
+import { ErmineError } from "../types/errors.js";
+import { nearestName } from "../types/spelling.js";
 import type { Backend, BackendPlugin, Probe } from "../ir/contract.js";
 
 const plugins = new Map<string, BackendPlugin>();

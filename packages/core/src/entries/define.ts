@@ -1,5 +1,5 @@
 /** `@ermine/core/define`, for whoever adds ops, activations, losses, layers or optimizers: definitions, shapes, and the checks of arguments that core's own make. */
-export { foreignSpellings, nearestName } from "../types/errors.js";
+export { foreignSpellings, nearestName } from "../types/spelling.js";
 export { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 export {
   checkDefinition,

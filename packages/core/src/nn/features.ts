@@ -1,7 +1,8 @@
 /** What layers inside of a model give, beside what the model gives. */
 import { show } from "../types/options.js";
 import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
-import { ErmineError, nearestName } from "../types/errors.js";
+import { ErmineError } from "../types/errors.js";
+import { nearestName } from "../types/spelling.js";
 import type { Tensor } from "../types/tensor.js";
 import { checkModule, type Module } from "./module.js";
 

@@ -4,7 +4,8 @@
  */
 import { checkArgument, checkArguments } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
-import { ErmineError, nearestName } from "../types/errors.js";
+import { ErmineError } from "../types/errors.js";
+import { nearestName } from "../types/spelling.js";
 import { hostTensor } from "../ops/creation.js";
 import { checkShape } from "../types/dim.js";
 import type { Tensor } from "../types/tensor.js";

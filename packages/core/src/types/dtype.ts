@@ -1,5 +1,6 @@
 /** What a tensor's elements are: their storage type and what is known of the numbers. */
-import { ErmineError, nearestName } from "./errors.js";
+import { ErmineError } from "./errors.js";
+import { nearestName } from "./spelling.js";
 import { show } from "./options.js";
 
 /** What elements are: "float32", "int32" or "bool". */

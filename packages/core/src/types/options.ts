@@ -1,5 +1,6 @@
 /** Options are an object of names that are known and values of the right kind; anything else is refused with the right call. */
-import { ErmineError, foreignSpellings, nearestName } from "./errors.js";
+import { ErmineError } from "./errors.js";
+import { foreignSpellings, nearestName } from "./spelling.js";
 
 const isWhole = (value: unknown): boolean => Number.isInteger(value);
 

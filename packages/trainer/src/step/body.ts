@@ -2,15 +2,12 @@
 import {
   abs,
   add,
-  all,
   cast,
   div,
   equal,
   ErmineError,
   greater,
   greaterEqual,
-  isFinite as finite,
-  lessEqual,
   logicalAnd,
   logicalOr,
   mul,
@@ -25,8 +22,8 @@ import {
   type Tensor,
   type Variable,
 } from "@ermine/core";
-import { currentTrace, bindKernels } from "@ermine/core/backend";
-import { defineOp, apply1 } from "@ermine/core/define";
+import { currentTrace } from "@ermine/core/backend";
+
 import type { Module } from "@ermine/core/nn";
 import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimizers/clip.js";
 import { forward, termsOf, type AnyLoss, type BatchTensors, type Sums, type Term } from "../risk/objective.js";
@@ -34,6 +31,7 @@ import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
 import { inMode } from "./mode.js";
 import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
 import type { Accumulated, GroupState } from "./state.js";
+import { commitCondition, stillFinite } from "./commitCondition.js";
 
 export interface StepSetup {
   readonly model: Module;
@@ -45,7 +43,7 @@ export interface StepSetup {
   /** The model's variables that a forward changes by itself (running means). */
   readonly buffers: readonly Variable[];
   readonly seed: number;
-  /** Is every value that the step would write looked at before? Where rates are so large that finite gradients may give values that are not. */
+  /** Is every value that the step would write looked at before? Where finite gradients may give values that are not: see `keepsFinite`. */
   readonly checksWritten: boolean;
 }
 
@@ -57,19 +55,6 @@ export interface Stepped {
   readonly ok: Tensor;
   readonly updates: readonly Update[];
 }
-
-const largestFloat32 = 3.4028234663852886e38;
-
-/** Is every element a finite float32? A bool scalar. */
-export const allFiniteOp = bindKernels(
-  defineOp<Record<never, never>>({
-    name: "allFinite",
-    inputs: [{ name: "x", differentiable: false }],
-    infer: () => [{ shape: [], dtype: "bool", domain: "real" }],
-    // Of doubles too: a variable holds float32.
-    decompose: ([x]) => [all(lessEqual(abs(x!), largestFloat32))],
-  }),
-);
 
 interface Differentiated {
   readonly terms: readonly Term[];
@@ -197,10 +182,10 @@ export function accumulateBody(setup: StepSetup, batch: BatchTensors, counters: 
     gradient === undefined ? [] : [{ sum: sums.gradients[i]!, gradient }],
   );
   for (const { sum } of reached) sums.reached.add(sum);
-  const ok = [
-    ...terms.map(({ value }) => finite(value)),
-    ...[...reached.map(({ gradient }) => gradient), ...changed].map(isAllFinite),
-  ].reduce((a, b) => logicalAnd(a, b));
+  const ok = commitCondition({
+    scalars: terms.map(({ value }) => value),
+    tensors: [...reached.map(({ gradient }) => gradient), ...changed],
+  });
   const updates: Update[] = reached.map(({ sum, gradient }) => [sum, add(sum.value, gradient)]);
   updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
   return { report: report(terms, ok, undefined), ok, updates };
@@ -242,8 +227,6 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
 
-const isAllFinite = (t: Tensor): Tensor => apply1(allFiniteOp, [t], {});
-
 function clipped(
   { clipGradNorm, clipGradValue: most }: StepSetup,
   raw: readonly (Tensor | SummedRows)[],
@@ -275,13 +258,11 @@ function finish(
   );
   if (raw.length === 0) throw nothingToTrain(setup);
   const counted = total(terms.map(({ normalizer }) => normalizer));
-  const checks = [
-    ...terms.map(({ value }) => finite(value)),
-    greater(counted, 0),
-    ...raw.map((g) => isAllFinite(isRows(g) ? g.rows : g)),
-    ...changed.map(isAllFinite),
-  ];
-  if (penalty !== undefined) checks.push(finite(penalty));
+  const may = commitCondition({
+    counted,
+    scalars: [...terms.map(({ value }) => value), ...(penalty === undefined ? [] : [penalty])],
+    tensors: [...raw.map((g) => (isRows(g) ? g.rows : g)), ...changed],
+  });
   const held = clipped(setup, raw);
   const updates: Update[] = [];
   let [first, next] = [0, 0];
@@ -291,8 +272,12 @@ function finish(
     if (own.every((gradient) => gradient === undefined)) continue;
     updates.push(...groupUpdates(setup, group, own, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
   }
-  if (setup.checksWritten) checks.push(...updates.map(([, value]) => isAllFinite(value)));
-  const ok = checks.reduce((a, b) => logicalAnd(a, b));
+  const ok = setup.checksWritten
+    ? stillFinite(
+        may,
+        updates.map(([, value]) => value),
+      )
+    : may;
   return { report: report(terms, ok, penalty), ok, updates };
 }
 
