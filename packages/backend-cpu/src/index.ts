@@ -7,7 +7,7 @@
  */
 import { ErmineError, type BackendPlugin } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
-import { checkOptions, markCopy } from "@ermine/core/define";
+import { checkArguments, checkOptions, markCopy, show } from "@ermine/core/define";
 import { Unavailable } from "./availability.js";
 import { createBackend, type CpuBackend } from "./backend.js";
 import { describeEngine, loadEngine, planEngine, type Numerics, type Vectors } from "./engine.js";
@@ -66,13 +66,14 @@ export interface CpuOptions {
  *   WebAssembly, or what an option asks for, cannot be had
  */
 export async function cpu(options: CpuOptions = {}): Promise<CpuBackend> {
+  if (arguments.length > 1) checkArguments("cpu", arguments, 1);
   checkOptions("cpu", options, ["numerics", "threads", "vectors", "relaxedSimd"]);
   const { numerics = "fast", threads = "auto", vectors, relaxedSimd } = options;
   if (numerics !== "fast" && numerics !== "portable") {
-    throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got "${String(numerics)}".`);
+    throw new ErmineError("ERMINE_OPTION", `cpu: numerics is "fast" or "portable", got ${show(numerics)}.`);
   }
   if (vectors !== undefined && vectors !== 128 && vectors !== 256) {
-    throw new ErmineError("ERMINE_OPTION", `cpu: vectors is 128 or 256, got ${JSON.stringify(vectors)}.`);
+    throw new ErmineError("ERMINE_OPTION", `cpu: vectors is 128 or 256, got ${show(vectors)}.`);
   }
   if (relaxedSimd !== undefined && typeof relaxedSimd !== "boolean") {
     throw new ErmineError("ERMINE_OPTION", `cpu: relaxedSimd is true or false, got ${JSON.stringify(relaxedSimd)}.`);

@@ -1,7 +1,7 @@
 /** The backend: eager kernels and compiled programs on TensorFlow, through the application's own tfjs-node. */
 import { availableParallelism } from "node:os";
 import { ErmineError, type Backend, type BackendPlugin } from "@ermine/core";
-import { checkOptions, markCopy } from "@ermine/core/define";
+import { checkArguments, checkOptions, markCopy, show } from "@ermine/core/define";
 import { compileProgram } from "./compiled/program.js";
 import { Sessions } from "./compiled/session.js";
 import { TfVariable, type Variables } from "./compiled/variable.js";
@@ -25,7 +25,14 @@ export interface TfjsBackend extends Backend {
   readonly isUsingGpuDevice: boolean;
 }
 
-const optionNames = ["threads", "deterministic", "log", "muteStderr", "device", "tf32"];
+const optionKinds = {
+  threads: "any",
+  deterministic: "boolean",
+  log: "boolean",
+  muteStderr: "boolean",
+  device: "any",
+  tf32: "boolean",
+} as const;
 
 /**
  * Creates the backend.
@@ -34,14 +41,15 @@ const optionNames = ["threads", "deterministic", "log", "muteStderr", "device", 
  * loaded already with other settings
  */
 export async function tfjs(options: TfjsOptions = {}): Promise<TfjsBackend> {
-  checkOptions("tfjs", options, optionNames);
+  if (arguments.length > 1) checkArguments("tfjs", arguments, 1);
+  checkOptions("tfjs", options, optionKinds);
   checkThreads(options.threads);
   return markCopy("backend", over(loadNative(options, options.device), options.device));
 }
 
 function checkThreads(threads: number | undefined): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new ErmineError("ERMINE_OPTION", `tfjs: threads is a whole number ≥ 1, got ${threads}.`);
+    throw new ErmineError("ERMINE_OPTION", `tfjs: threads is a whole number ≥ 1, got ${show(threads)}.`);
   }
 }
 

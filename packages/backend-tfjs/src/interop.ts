@@ -1,4 +1,5 @@
 /** To and from tfjs' own tensors and models, by copy: each side frees its own. */
+import { checkArguments } from "@ermine/core/define";
 import { ErmineError, Tensor, tensor, type DType, type TypedArray } from "@ermine/core";
 import { conversionsOf, type KerasLayer } from "./kerasLayers.js";
 
@@ -58,6 +59,7 @@ const dtypes: Readonly<Record<string, DType>> = { float32: "float32", int32: "in
  * @throws ErmineError ERMINE_DTYPE for a string or complex tensor, ERMINE_USAGE for what is no tf.Tensor, ERMINE_RELEASED for a disposed one
  */
 export function fromTfjs(t: TfjsTensor): Tensor {
+  if (arguments.length > 1) checkArguments("fromTfjs", arguments, 1);
   checkTfjsTensor("fromTfjs", t);
   const dtype = dtypes[t.dtype];
   if (dtype === undefined)
@@ -72,6 +74,7 @@ export function fromTfjs(t: TfjsTensor): Tensor {
  * toTfjs(tf, tensor([1, 2])); // a tf.Tensor
  */
 export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
+  if (arguments.length > 2) checkArguments("toTfjs", arguments, 2);
   const make = makerOf("toTfjs", tf);
   if (!(t instanceof Tensor))
     throw new ErmineError("ERMINE_USAGE", `toTfjs: the second argument is a tensor of ermine's, got ${described(t)}.`);
@@ -101,6 +104,7 @@ interface TfjsLayer<T> extends KerasLayer {
  * @throws ErmineError ERMINE_UNSUPPORTED for a recurrent layer with other nonlinearities than PyTorch's (recurrentActivation "hardSigmoid", TensorFlow.js' default)
  */
 export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> {
+  if (arguments.length > 1) checkArguments("fromLayersModel", arguments, 1);
   checkLayersModel("fromLayersModel", model);
   return Object.fromEntries(
     model.layers.flatMap((layer) => {
@@ -119,7 +123,9 @@ export function fromLayersModel(model: TfjsLayersModel): Record<string, Tensor> 
 
 /** @throws ErmineError ERMINE_USAGE where they are not tensors by name */
 function weightsGiven(weights: Readonly<Record<string, Tensor>>): ReadonlyMap<string, Tensor> {
-  const entries = typeof weights === "object" && weights !== null ? Object.entries(weights) : undefined;
+  const isByName =
+    typeof weights === "object" && weights !== null && [Object.prototype, null].includes(Object.getPrototypeOf(weights) as null);
+  const entries = isByName ? Object.entries(weights) : undefined;
   const wrong = entries === undefined ? weights : entries.find(([, value]) => !(value instanceof Tensor))?.[1];
   if (entries === undefined || wrong !== undefined)
     throw new ErmineError("ERMINE_USAGE", `toLayersModel: the weights are tensors of ermine's by name, got ${described(wrong)}.`);
@@ -136,6 +142,7 @@ export function toLayersModel<T extends TfjsTensor>(
   model: TfjsLayersModel<T>,
   weights: Readonly<Record<string, Tensor>>,
 ): void {
+  if (arguments.length > 3) checkArguments("toLayersModel", arguments, 3);
   const make = makerOf("toLayersModel", tf as TfjsModule<T & { dispose?(): void }>);
   checkLayersModel("toLayersModel", model);
   const given = weightsGiven(weights);

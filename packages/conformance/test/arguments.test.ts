@@ -19,24 +19,13 @@ import * as trainerCatalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
 import * as workers from "@ermine/trainer/worker";
 import { describe, expect, test } from "vitest";
-import { checkArgumentsOf, type CallSpec } from "../src/laws/arguments.js";
+import { testArguments, type ArgumentTable, type CallSpec } from "../src/laws/arguments.js";
 import * as ofCore from "./arguments/core.js";
 import * as ofDefine from "./arguments/define.js";
 import * as ofLayers from "./arguments/layers.js";
 import * as ofFiles from "./arguments/files.js";
 import * as ofTraining from "./arguments/training.js";
 import { call, fn, only, options, text } from "./arguments/slots.js";
-
-interface Entry {
-  /** What it exports. */
-  readonly exports: object;
-  /** A call of each. */
-  readonly rows: Readonly<Record<string, CallSpec>>;
-  /** What has none, and why. */
-  readonly without?: Readonly<Record<string, string>>;
-  /** Calls of methods. */
-  readonly methods?: Readonly<Record<string, CallSpec>>;
-}
 
 /** Methods take what follows the tensor; `where` and `concat` say themselves which place it has. */
 const fluent = Object.fromEntries(
@@ -55,7 +44,7 @@ const fluent = Object.fromEntries(
 const made = (names: string, how: string): Readonly<Record<string, string>> =>
   Object.fromEntries(names.split(" ").map((name) => [name, `is made ${how}`]));
 
-const entries: Readonly<Record<string, Entry>> = {
+const entries: Readonly<Record<string, ArgumentTable>> = {
   "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without, methods: ofCore.methods },
   "@ermine/core/define": { exports: define, rows: ofDefine.rows, without: ofDefine.without },
   "@ermine/core/nn": {
@@ -110,15 +99,7 @@ const entries: Readonly<Record<string, Entry>> = {
   },
 };
 
-describe.each(Object.entries(entries))("%s", (_, { exports, rows, without = {}, methods = {} }) => {
-  test.each([...Object.entries(rows), ...Object.entries(methods)])("%s", (_name, row) => checkArgumentsOf(row));
-  test("every function and class has a row, or a reason to have none", () => {
-    const callable = Object.entries(exports).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
-    expect(callable.filter((name) => !(name in rows) && !(name in without))).toEqual([]);
-    const stale = [...Object.keys(rows), ...Object.keys(without)].filter((name) => !callable.includes(name));
-    expect(stale).toEqual([]);
-  });
-});
+for (const [name, table] of Object.entries(entries)) testArguments(name, table, { describe, it: test });
 
 test("every layer's forward has a row", () => expect(ofLayers.withoutForward).toEqual([]));
 test("every method of fluent has a row", () => {

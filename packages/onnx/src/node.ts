@@ -1,4 +1,5 @@
 /** ONNX files on Node's file system. */
+import { checkArguments, show } from "@ermine/core/define";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
@@ -13,7 +14,7 @@ import {
   type ResaveOptions,
   type SaveOptions,
 } from "./index.js";
-import { loadModelWith } from "./load/loadModel.js";
+import { checkLoadOptions, loadModelWith } from "./load/loadModel.js";
 import { externalData, type ExternalFile } from "./load/tensors.js";
 
 /**
@@ -27,6 +28,8 @@ import { externalData, type ExternalFile } from "./load/tensors.js";
 export async function saveModelFile(path: string | URL, model: ImportedModel, options?: ResaveOptions): Promise<void>;
 export async function saveModelFile(path: string | URL, model: Module, options: SaveOptions): Promise<void>;
 export async function saveModelFile(path: string | URL, model: Module, options?: SaveOptions | ResaveOptions): Promise<void> {
+  if (arguments.length > 3) checkArguments("saveModelFile", arguments, 3);
+  checkPath("saveModelFile", path);
   await writeFile(path, await saveModel(model, options as SaveOptions));
 }
 
@@ -42,6 +45,9 @@ export async function saveModelFile(path: string | URL, model: Module, options?:
  * (await loadModelFile("model.onnx")).inputs().length; // => 1
  */
 export async function loadModelFile(path: string | URL, options: LoadModelOptions = {}): Promise<ImportedModel> {
+  if (arguments.length > 2) checkArguments("loadModelFile", arguments, 2);
+  checkPath("loadModelFile", path);
+  checkLoadOptions(options);
   const bytes = await readFile(path);
   if (options.externalData !== undefined) return loadModel(bytes, options);
   const folder = realpathSync(dirname(path instanceof URL ? fileURLToPath(path) : path));
@@ -55,6 +61,12 @@ export async function loadModelFile(path: string | URL, options: LoadModelOption
   } finally {
     for (const file of open) closeSync(file);
   }
+}
+
+/** @throws ErmineError ERMINE_USAGE where it is no path */
+function checkPath(where: string, path: unknown): void {
+  if (typeof path === "string" || (path instanceof URL && path.protocol === "file:")) return;
+  throw new ErmineError("ERMINE_USAGE", `${where} takes a path first, got ${path instanceof URL ? path.href : show(path)}.`);
 }
 
 /** A file inside of the folder. @throws ErmineError ERMINE_DATA for another one, ERMINE_FILE for one that cannot be read */

@@ -1,6 +1,6 @@
 /** Every op that the backend has: its own, and those that other packages registered. */
 import { ErmineError, type DType } from "@ermine/core";
-import { type Attributes, type Op, show } from "@ermine/core/define";
+import { checkArguments, show, type Attributes, type Op } from "@ermine/core/define";
 import { type TensorType, bindKernelAs, kernelName } from "@ermine/core/backend";
 import { kinds, stepForms } from "../generated/instructions.js";
 import { attentions } from "./attention.js";
@@ -79,6 +79,7 @@ export const supports = (name: string, inputs: readonly (TensorType | undefined)
  * });
  */
 export function registerLowering(op: Op<never>, lowering: Lowering | PointwiseLowering): void {
+  if (arguments.length > 2) checkArguments("registerLowering", arguments, 2);
   const { name, infer } = (op ?? {}) as Partial<Op>;
   if (typeof name !== "string" || typeof infer !== "function") {
     throw new ErmineError(

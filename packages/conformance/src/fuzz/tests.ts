@@ -1,6 +1,6 @@
 /** Programs at random as tests, of any runner that has describe and it. */
 import type { Backend } from "@ermine/core";
-import type { TestRunner } from "../laws/run.js";
+import type { TestRunner } from "../laws/runner.js";
 import type { GenerateOptions } from "./generate.js";
 import { describeFuzzDifference, discardsTooMany, countsOf } from "./report.js";
 import { fuzz } from "./run.js";

@@ -3,6 +3,7 @@
  * a position is meant, an argument more) is refused by an ErmineError: never by a raw error, and never ignored.
  */
 import { ErmineError, ones, tensor } from "@ermine/core";
+import type { TestRunner } from "./runner.js";
 
 /** Things of many kinds, of which most are wrong anywhere. */
 const things = {
@@ -171,4 +172,42 @@ export async function checkArgumentsOf(call: CallSpec): Promise<void> {
     });
   }
   faults.throwAny();
+}
+
+/** A call of everything that an entry exports. */
+export interface ArgumentTable {
+  /** The entry: `import * as entry`. */
+  readonly exports: object;
+  /** A call of each function and class. */
+  readonly rows: Readonly<Record<string, CallSpec>>;
+  /** Functions and classes that have none, and why. Default: none. */
+  readonly without?: Readonly<Record<string, string>>;
+  /** Calls of methods, under any names. Default: none. */
+  readonly methods?: Readonly<Record<string, CallSpec>>;
+}
+
+/** @throws Error that names exports without a row, and rows without an export */
+function checkComplete({ exports, rows, without = {} }: ArgumentTable): void {
+  const callable = Object.entries(exports).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
+  const missing = callable.filter((name) => !(name in rows) && !(name in without));
+  if (missing.length > 0) throw new Error(`no row, and no reason to have none: ${missing.join(", ")}`);
+  const stale = [...Object.keys(rows), ...Object.keys(without)].filter((name) => !callable.includes(name));
+  if (stale.length > 0) throw new Error(`no export of that name: ${stale.join(", ")}`);
+}
+
+/**
+ * The law of arguments as tests: a test for each call, and one that every function and class of the entry has a row or a reason to have none.
+ *
+ * @example
+ * // describe and it are your test runner's.
+ * const entry = { twice: (x: Tensor) => mul(x, 2) };
+ * const run = (...args: readonly unknown[]) => entry.twice(...(args as [Tensor]));
+ * testArguments("yours", { exports: entry, rows: { twice: { run, arguments: [{ right: () => scalar(1), takes: [] }] } } }, { describe, it });
+ */
+export function testArguments(name: string, table: ArgumentTable, { describe, it }: TestRunner): void {
+  describe(`the law of arguments, on ${name}`, () => {
+    for (const [title, row] of [...Object.entries(table.rows), ...Object.entries(table.methods ?? {})])
+      it(title, () => checkArgumentsOf(row), 60_000);
+    it("every function and class has a row, or a reason to have none", async () => checkComplete(table));
+  });
 }

@@ -1,4 +1,5 @@
 /** The laws, on a backend: as a list of outcomes, or as tests of any runner that has describe and it. */
+import type { TestRunner } from "./runner.js";
 import type { Backend } from "@ermine/core";
 import { arraysAreNumbers } from "./arrays.js";
 import { batchesAreMeasurable } from "./batchSizes.js";
@@ -109,14 +110,6 @@ async function attempt({ name: law }: Law, check: () => Promise<void>, name: str
   } catch (error) {
     return { law, name, error: error instanceof Error ? error : new Error(String(error)) };
   }
-}
-
-/** What vitest, jest, mocha and node:test have. */
-export interface TestRunner {
-  /** Groups tests. */
-  describe(name: string, fn: () => void): unknown;
-  /** A test; `timeout` in milliseconds. */
-  it(name: string, fn: () => Promise<void>, timeout?: number): unknown;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** From the bytes of an ONNX file to a module. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { decode } from "../proto/codec.js";
 import type { GraphProto, ModelProto } from "../proto/schema.js";
 import { differentiableNames, staticNames } from "./analysis.js";
@@ -48,9 +48,13 @@ const optionKinds = { trainable: "function", layers: "string", maxConstantBytes:
  * loaded.inputs().map(({ name }) => name); // => ["input"]
  */
 export function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): ImportedModel {
-  checkOptions("loadModel", options, optionKinds, "bytes");
+  if (arguments.length > 2) checkArguments("loadModel", arguments, 2);
+  checkLoadOptions(options);
   return loadModelWith(bytes, options, options.externalData === undefined ? undefined : externalOf(options.externalData));
 }
+
+/** @internal */
+export const checkLoadOptions = (options: LoadModelOptions): void => checkOptions("loadModel", options, optionKinds, "bytes");
 
 /** @internal As `loadModel`, its constants' elements out of other files by `external`. */
 export function loadModelWith(bytes: Uint8Array, options: LoadModelOptions, external: ExternalData | undefined): ImportedModel {

@@ -1,4 +1,5 @@
 /** A model as an ONNX file: its evaluation, traced, as a graph of operators. */
+import { checkArguments } from "@ermine/core/define";
 import { Dim, ErmineError, mapTree, Tensor, withRandom, type Shape, type Tree, type TypedArray } from "@ermine/core";
 import {
   type ConstantNode,
@@ -55,6 +56,7 @@ const counters = "random counters";
 export async function saveModel(model: ImportedModel, options?: ResaveOptions): Promise<Uint8Array>;
 export async function saveModel(model: Module, options: SaveOptions): Promise<Uint8Array>;
 export async function saveModel(model: Module, options: SaveOptions | ResaveOptions = {}): Promise<Uint8Array> {
+  if (arguments.length > 2) checkArguments("saveModel", arguments, 2);
   if (!(model instanceof Module))
     throw new ErmineError(
       "ERMINE_USAGE",

@@ -1,0 +1,69 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testArguments, type ArgumentSpec } from "@ermine/conformance";
+import { ones, useBackend } from "@ermine/core";
+import { Linear } from "@ermine/core/nn";
+import { reference } from "@ermine/core/reference";
+import { describe, it } from "vitest";
+import * as entry from "../src/index.js";
+import * as node from "../src/node.js";
+
+useBackend(reference());
+const only = (right: () => unknown, ...takes: ArgumentSpec["takes"]): ArgumentSpec => ({ right, takes });
+const options = (right: () => unknown, ...open: readonly string[]): ArgumentSpec => ({
+  right,
+  takes: right() === undefined ? ["undefined"] : [],
+  options: { open },
+});
+const row = (run: unknown, ...args: readonly ArgumentSpec[]) => ({
+  run: run as (...args: readonly unknown[]) => unknown,
+  arguments: args,
+});
+
+const model = () => new Linear(2, 1);
+const settings = () => ({ sample: ones([1, 2]) });
+const bytes = () => entry.saveModel(model(), settings());
+/** What is a path is the one of a folder of the test's own. */
+const at =
+  (run: unknown) =>
+  (first: unknown, ...rest: readonly unknown[]) =>
+    (run as (...args: readonly unknown[]) => unknown)(typeof first === "string" ? path : first, ...rest);
+const path = join(mkdtempSync(join(tmpdir(), "ermine-onnx-")), "model.onnx");
+
+testArguments(
+  "@ermine/onnx",
+  {
+    exports: entry,
+    rows: {
+      saveModel: row(entry.saveModel, only(model), options(settings, "sample")),
+      loadModel: row(
+        entry.loadModel,
+        only(bytes),
+        options(() => undefined),
+      ),
+    },
+    without: { ImportedModel: "is made by loadModel", readTensorFile: "its tests read damaged files" },
+  },
+  { describe, it },
+);
+testArguments(
+  "@ermine/onnx/node",
+  {
+    exports: node,
+    rows: {
+      saveModelFile: row(
+        at(node.saveModelFile),
+        only(() => path, "a string"),
+        only(model),
+        options(settings, "sample"),
+      ),
+      loadModelFile: row(
+        at(node.loadModelFile),
+        only(async () => (await node.saveModelFile(path, model(), settings()), path), "a string"),
+        options(() => undefined),
+      ),
+    },
+  },
+  { describe, it },
+);
