@@ -99,32 +99,7 @@ export { groupNorm, layerNorm, rmsNorm, type NormalizationOptions } from "./ops/
 export { allClose, arrayEqual, type ClosenessOptions } from "./ops/closeness.js";
 export { floorDivide } from "./ops/floorDivide.js";
 export { squaredDifference, add, sub, mul, div, pow, maximum, minimum, remainder } from "./ops/arithmetic.js";
-export {
-  neg,
-  abs,
-  sign,
-  type ExpDomain,
-  type LogDomain,
-  exp,
-  log,
-  log1p,
-  expm1,
-  sqrt,
-  sin,
-  cos,
-  tanh,
-  asinh,
-  erf,
-  floor,
-  ceil,
-  round,
-  square,
-  reciprocal,
-  rsqrt,
-  isFinite,
-  isNaN,
-  isInfinite,
-} from "./ops/unary.js";
+export * from "./ops/unary.js";
 export { erfc } from "./ops/erfc.js";
 export {
   equal,

@@ -74,7 +74,6 @@ export {
   type ShapeAttributes,
 } from "../ops/primitives.js";
 export { floorDivideOp } from "../ops/floorDivide.js";
-export { asinhOp } from "../ops/unary.js";
 export { erfcOp } from "../ops/erfc.js";
 export { logicalNotOp, logicalAndOp, logicalOrOp } from "../ops/comparison.js";
 export { castOp, type CastAttributes } from "../ops/cast.js";

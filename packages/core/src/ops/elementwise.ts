@@ -36,3 +36,7 @@ export function applyUnary(op: Op<NoAttributes>, x: Tensor, dtype?: DType): Tens
 export function applyBinary(op: Op<NoAttributes>, a: Operand, b: Operand, atLeast?: DType): Tensor {
   return apply1(op, promoteOperands(op.name, a, b, atLeast), {});
 }
+
+/** A function of tensors that says which op it applies, as activations do: who compiles or writes graphs needs no second name for it. */
+export const withOp = <F extends (...args: never[]) => Tensor, O extends Op>(op: O, fn: F): F & { readonly op: O } =>
+  Object.assign(fn, { op });

@@ -6,7 +6,7 @@ import { withDomain } from "../types/views.js";
 import { bindKernels } from "../ir/kernels.js";
 import { add, div, maximum, minimum, mul } from "./arithmetic.js";
 import { equal, notEqual } from "./comparison.js";
-import { applyUnary } from "./elementwise.js";
+import { applyUnary, withOp } from "./elementwise.js";
 import { defineFusedOp } from "./fused.js";
 import {
   absOp,
@@ -31,8 +31,8 @@ import {
 /** Beyond it x² + 1 is x² in float32, whose square overflows later on. */
 const asinhFar = 1e9;
 
-/** The op behind `asinh`. */
-export const asinhOp = /* @__PURE__ */ bindKernels(
+/** `asinh.op`. */
+const asinhOp = /* @__PURE__ */ bindKernels(
   defineFusedOp<NoAttributes>({
     name: "asinh",
     inputs: [{ name: "x", dtype: "float32" }],
@@ -186,10 +186,10 @@ export function tanh(x: Tensor): Tensor<"real"> {
  * @example
  * asinh(tensor([0, -1])); // => [0, -0.8814]
  */
-export function asinh(x: Tensor): Tensor<"real"> {
+export const asinh = /* @__PURE__ */ withOp(asinhOp, function asinh(x: Tensor): Tensor<"real"> {
   if (arguments.length > 1) checkMapped("asinh", arguments, 1);
   return applyUnary(asinhOp, x, "float32");
-}
+});
 
 /**
  * The error function 2/√π ∫₀ˣ e^(−t²) dt.

@@ -2,7 +2,6 @@
 import {
   absOp,
   addOp,
-  asinhOp,
   castOp,
   ceilOp,
   clampOp,
@@ -35,6 +34,7 @@ import {
   tanhOp,
   whereOp,
 } from "@ermine/core/backend";
+import { asinh } from "@ermine/core";
 import { elementTypeOf, elementTypes } from "../../elements.js";
 import type { GraphBuilder, Operand } from "../builder.js";
 import { entry, same, type Entry } from "./call.js";
@@ -70,7 +70,7 @@ export const elementwise = (): readonly Entry[] => [
     [sinOp, "Sin"],
     [cosOp, "Cos"],
     [tanhOp, "Tanh"],
-    [asinhOp, "Asinh"],
+    [asinh.op, "Asinh"],
     [erfOp, "Erf"],
     [floorOp, "Floor"],
     [ceilOp, "Ceil"],
