@@ -1,6 +1,24 @@
 /** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
+import { reactive } from "@vue/reactivity";
 import { describe, expect, test } from "vitest";
-import { bceWithLogits, crossEntropy, ErmineError, manualSeed, mse, mul, sub, tensor, type Tensor } from "@ermine/core";
+import {
+  add,
+  bceWithLogits,
+  concat,
+  crossEntropy,
+  ErmineError,
+  manualSeed,
+  mse,
+  mul,
+  sub,
+  sum,
+  tensor,
+  valueAndGrad,
+  Variable,
+  withBackend,
+  type Backend,
+  type Tensor,
+} from "@ermine/core";
 import { defineLoss } from "@ermine/core/define";
 import { Dropout, Linear, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
@@ -10,6 +28,7 @@ import {
   dataset,
   earlyStopping,
   lookahead,
+  meanAbsoluteError,
   schedules,
   sgd,
   Trainer,
@@ -278,6 +297,45 @@ describe("D13: two trainers, and proxies", () => {
     const [one, two] = [make({ model }), make({ model })];
     model.loadStateDict(await make().model.stateDict());
     expect([...(await one.fit(values, run)).steps, ...(await two.fit(values, run)).steps]).toEqual(expected);
+  });
+  describe("Vue's reactive()", () => {
+    const optimizer = adam({ learningRate: 0.1 });
+    const model = new Sequential(new Linear(2, 1));
+    const variable = new Variable(tensor([1, 2]));
+    const on = (fn: () => unknown): unknown => withBackend(reference(), fn);
+    const refused: Readonly<Record<string, () => unknown>> = {
+      model: () => make({ model: reactive(model) as never }).fit(values, run),
+      "a model within an object": () => make({ model: reactive({ model }).model as never }).fit(values, run),
+      "a data set": () => make().fit(reactive(values) as never, run),
+      "a data set to evaluate": () => make().evaluate(reactive(values) as never),
+      "a data set to predict": () => make().predict(reactive(values) as never),
+      trainer: () => (reactive(make()) as unknown as Trainer).fit(values, run),
+      tensor: () => on(() => add(reactive(tensor([1, 2])) as never, 1)),
+      "a tensor in a list": () => on(() => concat(reactive([tensor([1]), tensor([2])]) as never)),
+      "a loss's target": () => on(() => mse(tensor([1]), reactive(tensor([1])) as never)),
+      variable: () => on(() => valueAndGrad(() => sum(variable.value), [reactive(variable) as never])),
+    };
+    test.each(Object.keys(refused))("D13: refuses %s, with the remedy", async (name) => {
+      const message = await refusal(async () => refused[name]!());
+      expect(message).toMatch(/markRaw\(/);
+      expect(message).not.toMatch(/another copy/);
+    });
+    test("D13: takes optimizers, losses, metrics, callbacks and options, which are plain: the same bits", async () => {
+      const options = { optimizer, metrics: [meanAbsoluteError()], seed: 5 };
+      manualSeed(3);
+      const expected = await make({ model: new Sequential(new Linear(2, 1)), ...options }).fit(values, run);
+      manualSeed(3);
+      const proxied = reactive(options) as unknown as typeof options;
+      const got = await make({ model: new Sequential(new Linear(2, 1)), ...proxied }).fit(values, reactive({ ...run }) as never);
+      expect(got).toEqual(expected);
+    });
+    test("D13: takes a backend", async () => {
+      manualSeed(3);
+      const expected = await make({ model: new Sequential(new Linear(2, 1)), backend: reference() }).fit(values, run);
+      manualSeed(3);
+      const backend = reactive(reference()) as unknown as Backend;
+      expect(await make({ model: new Sequential(new Linear(2, 1)), backend }).fit(values, run)).toEqual(expected);
+    });
   });
   test("D13: a proxied model is refused with the remedy", async () => {
     const model = new Proxy(new Sequential(new Linear(2, 1)), {});

@@ -131,7 +131,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
 
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Variable");
+    return copyMark("Variable", #tensor in this);
   }
 
   /** The shape of every tensor that it holds. */

@@ -93,7 +93,7 @@ export abstract class Module {
 
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Module");
+    return copyMark("Module", #called in this);
   }
 
   #run(look: () => unknown, inputs: unknown[]): unknown {

@@ -62,6 +62,12 @@ function atLeast(value: number, x: Tensor): Tensor<"real"> {
 const before = (value: number): number => (Number.isInteger(value) ? value - 1 : value);
 const after = (value: number): number => (Number.isInteger(value) ? value + 1 : value);
 
+/** For a function that is another one of its operands: what is wrong with them is said of it, and not of the other. */
+function checkOperands(name: string, a: Operand, b: Operand): void {
+  for (const operand of [a, b]) if (typeof operand !== "number" && typeof operand !== "boolean") checkTensor(name, operand);
+  if (a instanceof Tensor && b instanceof Tensor) broadcastShapes(name, a.shape, b.shape);
+}
+
 /**
  * a = b. NaN equals nothing. A number is compared exactly, also where int32 cannot hold it.
  *
@@ -83,6 +89,7 @@ export function equal(a: Operand, b: Operand): Tensor<"real"> {
  */
 export function notEqual(a: Operand, b: Operand): Tensor<"real"> {
   if (arguments.length > 2) checkMapped("notEqual", arguments, 2);
+  checkOperands("notEqual", a, b);
   return logicalNot(equal(a, b));
 }
 
@@ -120,6 +127,7 @@ export function lessEqual(a: Operand, b: Operand): Tensor<"real"> {
  */
 export function greater(a: Operand, b: Operand): Tensor<"real"> {
   if (arguments.length > 2) checkMapped("greater", arguments, 2);
+  checkOperands("greater", a, b);
   return less(b, a);
 }
 
@@ -131,6 +139,7 @@ export function greater(a: Operand, b: Operand): Tensor<"real"> {
  */
 export function greaterEqual(a: Operand, b: Operand): Tensor<"real"> {
   if (arguments.length > 2) checkMapped("greaterEqual", arguments, 2);
+  checkOperands("greaterEqual", a, b);
   return lessEqual(b, a);
 }
 

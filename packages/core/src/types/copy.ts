@@ -16,16 +16,25 @@ export interface CopyMark {
   /** The copy's identity. */
   readonly copy: object;
   readonly version: string;
+  /** Is it a proxy of such an object, which has none of its private fields? */
+  readonly isProxy: boolean;
 }
 
-const thisCopy: object = {};
+// Frozen, as marks are: proxies that make proxies of what they hold (Vue's reactive) give what is frozen as it is.
+const thisCopy: object = Object.freeze({});
 
-/** @internal The mark of what this copy makes: the `copyKey` of a class is a getter of it. */
-export const copyMark = (kind: string): CopyMark => ({
-  kind,
-  copy: thisCopy,
-  version: typeof __ERMINE_VERSION__ === "undefined" ? "built from source" : __ERMINE_VERSION__,
-});
+/**
+ * @internal The mark of what this copy makes: the `copyKey` of a class is a getter of it.
+ *
+ * @param isItself is `this` of the getter the object, with its private fields? Default true.
+ */
+export const copyMark = (kind: string, isItself = true): CopyMark =>
+  Object.freeze({
+    kind,
+    copy: thisCopy,
+    version: typeof __ERMINE_VERSION__ === "undefined" ? "built from source" : __ERMINE_VERSION__,
+    isProxy: !isItself,
+  });
 
 /** Marks a function or a plain object (a loss, an optimizer, a backend) as made with this copy of core, and returns it. */
 export function markCopy<T extends object>(kind: string, value: T): T {
@@ -33,14 +42,22 @@ export function markCopy<T extends object>(kind: string, value: T): T {
 }
 
 /**
- * Refuses what was made by another copy of core that is loaded next to this one.
+ * Refuses what was made by another copy of core that is loaded next to this one, and proxies of tensors, variables, modules and data sets.
  *
- * @throws ErmineError ERMINE_USAGE where another copy of core made `value`
+ * @throws ErmineError ERMINE_USAGE where another copy of core made `value`, or it is such a proxy
  */
 export function checkCopy(where: string, value: unknown): void {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return;
   const mark = (value as { readonly [copyKey]?: CopyMark })[copyKey];
-  if (mark === undefined || mark.copy === thisCopy) return;
+  if (mark === undefined) return;
+  if (mark.copy === thisCopy) {
+    if (!mark.isProxy) return;
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `${where}: this is a proxy of a ${mark.kind}, as Vue's reactive() and ref() make it of what they hold. Keep it out of proxies: markRaw(value), or ` +
+        "shallowRef(value).",
+    );
+  }
   const own = copyMark("").version;
   const versions = mark.version === own ? `both are ${own}` : `that one is ${mark.version}, this one ${own}`;
   throw new ErmineError(

@@ -58,6 +58,8 @@ export class Tensor<D extends Domain = any> {
   readonly domain: D;
   /** @internal */
   readonly state: EagerState | TracedState;
+  /** A proxy has no private fields. */
+  readonly #itself = true;
 
   /** @internal Use `tensor`, `zeros`, … */
   constructor(type: TensorType, state: EagerState | TracedState) {
@@ -67,9 +69,14 @@ export class Tensor<D extends Domain = any> {
     this.state = state;
   }
 
+  /** @internal A tensor of this copy, and not a proxy of one. */
+  static is(value: unknown): value is Tensor {
+    return typeof value === "object" && value !== null && #itself in value;
+  }
+
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Tensor");
+    return copyMark("Tensor", #itself in this);
   }
 
   /** How many axes it has. */
@@ -193,7 +200,7 @@ export class Tensor<D extends Domain = any> {
 
 /** @internal @throws ErmineError where a public function is handed something else than a tensor, or one of another copy of core */
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
-  if (value instanceof Tensor) return;
+  if (Tensor.is(value)) return;
   checkCopy(name, value);
   const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : show(value);
   throw new ErmineError("ERMINE_VALUE", `${nameOf(name)} expects a tensor, got ${what}. Use tensor(…) to make one.`);

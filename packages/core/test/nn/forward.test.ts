@@ -126,7 +126,12 @@ describe("forward", () => {
 
   it("of a proxy is refused with the remedy, however it is asked for", () => {
     const net = new Sequential(new Linear(2, 3));
-    const deep = new Sequential(new Proxy(new Linear(2, 3), {}));
+    const deep = new (class extends Module {
+      readonly inner = new Proxy(new Linear(2, 3), {});
+      forward(t: Tensor): Tensor {
+        return this.inner.forward(t);
+      }
+    })();
     const proxy = new Proxy(net, {});
     for (const use of [
       () => proxy.parameters(),
@@ -137,5 +142,6 @@ describe("forward", () => {
     ]) {
       expect(use).toThrow(/is a proxy.*markRaw\(model\)/);
     }
+    expect(() => new Sequential(new Proxy(new Linear(2, 3), {}))).toThrow(/argument 0: this is a proxy of a Module.*markRaw/);
   });
 });

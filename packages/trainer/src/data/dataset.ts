@@ -171,10 +171,12 @@ export class Dataset implements DatasetColumns, DataSource {
   readonly resume = "seek";
   /** What each sample of a column is. */
   readonly columns: ColumnTypes;
+  /** A proxy has no private fields. */
+  readonly #itself = true;
 
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Dataset");
+    return copyMark("Dataset", #itself in this);
   }
 
   constructor(given: DatasetColumns) {
