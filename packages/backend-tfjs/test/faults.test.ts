@@ -5,6 +5,9 @@ import { Linear, Sequential } from "@ermine/core/nn";
 import { adam, adamw, dataset, defineOptimizer, sgd, Trainer, type CommonOptions } from "@ermine/trainer";
 import { describe, expect, test } from "vitest";
 import { expectRowsScaledToNorm } from "../../conformance/test/shared/maxNorm.js";
+import { explained } from "../src/eager.js";
+import { dataType } from "../src/native/binding.js";
+import { loadNative } from "../src/native/load.js";
 import { backend } from "./agreement.js";
 import { describeNative } from "./native.js";
 
@@ -62,5 +65,31 @@ describeNative("definitions with taken names", () => {
 describeNative("an embedding with maxNorm", () => {
   test("C2: rows that are looked up in two lookups are scaled down to the norm, to float32's last digits", async () => {
     expectRowsScaledToNorm(await backend());
+  });
+});
+
+describeNative("what TensorFlow refuses", () => {
+  test("C11: the error carries TensorFlow's reason", () => {
+    const { binding } = loadNative();
+    const [a, b] = [
+      binding.createTensor([2, 3], dataType.float32, new Float32Array(6)),
+      binding.createTensor([4, 5], dataType.float32, new Float32Array(20)),
+    ];
+    const attributes = ["transpose_a", "transpose_b"].map((name) => ({ name, type: binding.TF_ATTR_BOOL, value: false }));
+    try {
+      binding.executeOp(
+        "MatMul",
+        [...attributes, { name: "T", type: binding.TF_ATTR_TYPE, value: dataType.float32 }],
+        [a!, b!],
+        1,
+      );
+      expect.unreachable();
+    } catch (error) {
+      const { code, message, cause } = explained(error, "matmul");
+      expect([code, cause]).toEqual(["ERMINE_BACKEND", error]);
+      expect(message).toMatch(/^matmul: TensorFlow refused\.\n.*[Ss]ize-incompatible.*\[2,3\].*\[4,5\]/s);
+    } finally {
+      for (const id of [a!, b!]) binding.deleteTensor(id);
+    }
   });
 });

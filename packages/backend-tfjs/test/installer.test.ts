@@ -204,7 +204,12 @@ describe("ermine-tfjs install", () => {
   });
   it("needs tfjs-node", async () => {
     site = { ...site, package: undefined };
-    await expect(install(site)).rejects.toThrow(/tfjs-node is not installed.*npm install/);
+    // With its install script npm would take it away again where that fails.
+    const remedy =
+      /tfjs-node is not installed.*npm install --ignore-scripts @tensorflow\/tfjs-node@4\.22.*Then: npx ermine-tfjs install/;
+    await expect(install(site)).rejects.toThrow(remedy);
+    expect(problems()).toEqual([expect.stringMatching(remedy)]);
+    expect((await command("doctor")).status).toBe(1);
   });
 });
 

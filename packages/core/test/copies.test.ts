@@ -117,6 +117,15 @@ describe("two copies of core", () => {
       expect(message).toContain(remedy);
   });
 
+  it("says which version each has, where they differ", async () => {
+    vi.stubGlobal("__ERMINE_VERSION__", "9.8.7");
+    const backend = (await load()).reference();
+    vi.unstubAllGlobals();
+    expect(() => here.useBackend(backend as never)).toThrow(
+      /another copy of @ermine\/core \(that one is 9\.8\.7, this one built from source\)/,
+    );
+  });
+
   const caught = (fn: () => unknown): Error & { code?: string } => {
     try {
       fn();

@@ -76,6 +76,9 @@ const layers: readonly (readonly [string, Make, Sample])[] = [
   ["Upsample", () => new nn.Upsample({ size: [5, 9], mode: "bicubic" }), image],
   ["Residual", () => new nn.Residual(new nn.Linear(8, 8)), line],
   ["Sequential", () => new nn.Sequential(new nn.Linear(8, 4), new nn.ReLU()), line],
+  ["SinusoidalPositions", () => new nn.SinusoidalPositions(8), (n) => [normal([n, 3, 8])]],
+  ["LearnedPositions", () => new nn.LearnedPositions(5, 8), (n) => [normal([n, 3, 8])]],
+  ["GRU", () => new nn.GRU(8, 3, { resetAfter: false }), line],
   ["MultiHeadAttention", () => new nn.MultiHeadAttention(8, 2), (n) => [normal([n, 3, 8]), normal([n, 5, 8]), normal([n, 5, 8])]],
   ["TransformerEncoderLayer", () => new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 12, normFirst: true }), line],
   [

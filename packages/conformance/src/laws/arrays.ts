@@ -3,7 +3,15 @@
  * and eagerly; a column of bool stays bool. An array that is detached or resized is refused with its reason, also where a backend holds a copy of
  * its elements, and nothing is left of it.
  */
-import { crossEntropy, manualSeed, tensor, type Backend, type NumberArray } from "@ermine/core";
+import {
+  bceWithLogits,
+  crossEntropy,
+  manualSeed,
+  multiLabelSoftMargin,
+  tensor,
+  type Backend,
+  type NumberArray,
+} from "@ermine/core";
 import { Conv2d, Flatten, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { dataset, sgd, Trainer, type Dataset } from "@ermine/trainer";
 import type { Law } from "./law.js";
@@ -99,6 +107,24 @@ async function trained(backend: Backend, compile: boolean, data: Dataset): Promi
   }
 }
 
+/** The losses of a training whose labels are these. */
+async function lossesOf(
+  backend: Backend,
+  compile: boolean,
+  loss: typeof bceWithLogits | typeof multiLabelSoftMargin,
+  truths: NumberArray | BigInt64Array,
+): Promise<readonly number[]> {
+  manualSeed(3);
+  const trainer = new Trainer({ model: new Linear(2, 1), loss, optimizer: sgd({ learningRate: 0.1 }), backend, compile });
+  const inputs = { data: Float32Array.from({ length: 2 * samples }, (_, i) => Math.sin(i)), shape: [samples, 2] };
+  try {
+    const { steps } = await trainer.fit(dataset({ inputs, targets: { data: truths, shape: [samples, 1] } }), run);
+    return steps;
+  } finally {
+    trainer.dispose();
+  }
+}
+
 function checkSame(what: string, found: readonly number[], expected: readonly number[]): void {
   const place = expected.findIndex((value, i) => !Object.is(value, found[i]));
   if (place >= 0)
@@ -173,6 +199,16 @@ export const arraysAreNumbers: Law = {
                 check: (backend: Backend) => checkLost(backend, compile, make, used),
               })),
             ),
+            ...Object.entries(kinds).map(([name, make]) => ({
+              name: `${name} as labels, ${how}`,
+              async check(backend: Backend) {
+                const truths = labels.map((label) => label % 2);
+                for (const loss of [bceWithLogits, multiLabelSoftMargin]) {
+                  const expected = await lossesOf(backend, compile, loss, Float32Array.from(truths));
+                  checkSame(`${loss.lossName} of ${name}`, await lossesOf(backend, compile, loss, make(truths)), expected);
+                }
+              },
+            })),
             { name: `bool, ${how}`, check: (backend: Backend) => checkBool(backend, compile) },
           ];
         })

@@ -4,7 +4,7 @@
  */
 import { add, ErmineError, manualSeed, mse, mul, type Backend, type Tensor } from "@ermine/core";
 import { BatchNorm1d, Linear, Module, Sequential } from "@ermine/core/nn";
-import { adam, dataset, Trainer, type Dataset } from "@ermine/trainer";
+import { adam, dataset, stream, Trainer, type DataSource, type Dataset } from "@ermine/trainer";
 import type { Law } from "./law.js";
 import { refused } from "./refused.js";
 
@@ -18,6 +18,14 @@ const rows = (samples: number, sampleWeights?: Float32Array): Dataset =>
     targets: wave(samples, [samples, 1]),
     ...(sampleWeights === undefined ? {} : { sampleWeights }),
   });
+
+/** The same samples one after the other, of which nobody says how many there are. */
+function streamed(samples: number): DataSource {
+  const [inputs, targets] = [wave(2 * samples, [samples, 2]).data, wave(samples, [samples, 1]).data];
+  return stream(function* () {
+    for (let i = 0; i < samples; i++) yield { inputs: [inputs[2 * i]!, inputs[2 * i + 1]!], targets: [targets[i]!] };
+  });
+}
 
 const normed = (): Module => new Sequential(new Linear(2, 3), new BatchNorm1d(3), new Linear(3, 1));
 
@@ -85,6 +93,18 @@ const cases: Readonly<Record<string, { readonly model: () => Module; readonly ch
       checkFinite("what is kept", await stateOf(model));
       const updates = 2 * Math.floor(2 / accumulate);
       if (trainer.step !== updates) throw new Error(`${trainer.step} updates, right is ${updates}`);
+    },
+  },
+  "a stream leaves out a batch of one sample, with a notice": {
+    model: normed,
+    async check(trainer, model, accumulate) {
+      const notices: string[] = [];
+      const notice = (message: string): void => void notices.push(message);
+      const { steps } = await trainer.fit(streamed(9), { epochs: 1, batchSize: 4, notice });
+      checkFinite("losses", steps);
+      checkFinite("what is kept", await stateOf(model));
+      if (trainer.step !== 2 / accumulate) throw new Error(`${trainer.step} updates, right is ${2 / accumulate}`);
+      if (!notices.some((message) => message.includes("has 1 sample and was left out"))) throw new Error("no notice says so");
     },
   },
   "a batch in which nothing counts changes nothing": {

@@ -5,6 +5,7 @@ import {
   cast,
   concat,
   crossEntropy,
+  ctc,
   floorDivide,
   focal,
   grad,
@@ -17,9 +18,12 @@ import {
   nll,
   pow,
   remainder,
+  reshape,
   softmax,
+  softmin,
   sort,
   square,
+  stack,
   sum,
   tensor,
   topK,
@@ -195,6 +199,18 @@ const calls: Readonly<Record<string, SpecialCall>> = {
     ],
     run: (x) => softmax(x!),
     value: [NaN, NaN, NaN, 0.5, 0.5, 0, NaN, NaN, NaN],
+  },
+  // Along the axes 0 and −1 a scalar is a vector of one element.
+  "softmax, logSoftmax and softmin of a scalar": {
+    inputs: () => [tensor(3)],
+    run: (x) => stack([0, -1].flatMap((axis) => [softmax(x!, { axis }), logSoftmax(x!, { axis }), softmin(x!, { axis })])),
+    value: [1, 0, 1, 1, 0, 1],
+  },
+  // Of no labels there is one alignment: blanks alone. Of no steps and no labels as well, and it costs nothing.
+  "ctc of no labels, and of no steps": {
+    inputs: () => [tensor(new Float32Array(12), { shape: [3, 2, 2] }), ints(1, 1, 1, 1), ints(3, 0), ints(0, 0)],
+    run: (x, labels, steps, lengths) => ctc(logSoftmax(x!), reshape(labels!, [2, 2]), steps!, lengths!, { reduction: "none" }),
+    value: [3 * Math.log(2), 0],
   },
   // An ignored target, −100, has no part in the loss: neither in its derivatives.
   "crossEntropy's second derivative at an ignored target": {

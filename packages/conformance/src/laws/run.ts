@@ -23,6 +23,7 @@ import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./n
 import { optionsHaveEffect } from "./options.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
 import { rowsAreFed } from "./rows.js";
+import { maskedQueriesAreNamed } from "./maskedQueries.js";
 import { metricsKeepNaN } from "./metrics.js";
 import { trainingResumes } from "./resumed.js";
 import { variablesAreShared } from "./sharedVariables.js";
@@ -55,6 +56,7 @@ export const laws: readonly Law[] = [
   unusedStays,
   sizesHold,
   batchesAreMeasurable,
+  maskedQueriesAreNamed,
   monitorsFollowMetrics,
   rowsAreFed,
   variablesAreShared,

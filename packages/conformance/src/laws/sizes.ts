@@ -64,6 +64,8 @@ const table: Readonly<Record<string, SizedLayer>> = Object.fromEntries([
   ["Embedding", { make: () => new nn.Embedding(3, 2), samples: [[1]], indices: true }] as const,
   ...["RNN", "LSTM", "GRU"].map((name) => layer(name, [2, 3], [1, 2])),
   ...["RNNCell", "LSTMCell", "GRUCell"].map((name) => layer(name, [2, 3], [2])),
+  layer("SinusoidalPositions", [2], [1, 2]),
+  layer("LearnedPositions", [3, 2], [1, 2]),
   layer("MultiHeadAttention", [2, 1], [1, 2]),
   layer("TransformerEncoderLayer", [2, 1, { dimFeedforward: 3 }], [1, 2]),
   layer("TransformerDecoderLayer", [2, 1, { dimFeedforward: 3 }], [1, 2]),
