@@ -289,7 +289,15 @@ export function compileCpu(
 
   return {
     supportsRowGather: true,
-    run: (entry, feeds) => execute(entry, fed(entry, feeds)).outputs.map(({ block }) => copyOf(heap, blocks, block)),
+    run(entry, feeds) {
+      try {
+        return execute(entry, fed(entry, feeds)).outputs.map(({ block }) => copyOf(heap, blocks, block));
+      } finally {
+        // Its outputs are copied: memory that is full may have it.
+        kept.busy = undefined;
+      }
+    },
+    // Its outputs are read where they are, until the next call.
     runSync: (entry, feeds) =>
       execute(entry, fed(entry, feeds)).outputs.map(({ block, view }) => (block.dtype === "bool" ? Uint8Array.from(view) : view)),
     async profile(entry, feeds) {
