@@ -59,7 +59,7 @@ export class Tensor<D extends Domain = any> {
   /** @internal */
   readonly state: EagerState | TracedState;
   /** A proxy has no private fields. */
-  readonly #itself = true;
+  readonly #kind = "Tensor";
 
   /** @internal Use `tensor`, `zeros`, … */
   constructor(type: TensorType, state: EagerState | TracedState) {
@@ -71,12 +71,12 @@ export class Tensor<D extends Domain = any> {
 
   /** @internal A tensor of this copy, and not a proxy of one. */
   static is(value: unknown): value is Tensor {
-    return typeof value === "object" && value !== null && #itself in value;
+    return typeof value === "object" && value !== null && #kind in value;
   }
 
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Tensor", #itself in this);
+    return #kind in this ? copyMark(this.#kind) : copyMark("Tensor", false);
   }
 
   /** How many axes it has. */

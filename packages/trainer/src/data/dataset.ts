@@ -172,11 +172,11 @@ export class Dataset implements DatasetColumns, DataSource {
   /** What each sample of a column is. */
   readonly columns: ColumnTypes;
   /** A proxy has no private fields. */
-  readonly #itself = true;
+  readonly #kind = "Dataset";
 
   /** @internal */
   get [copyKey](): CopyMark {
-    return copyMark("Dataset", #itself in this);
+    return #kind in this ? copyMark(this.#kind) : copyMark("Dataset", false);
   }
 
   constructor(given: DatasetColumns) {
