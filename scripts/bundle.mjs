@@ -35,10 +35,17 @@ const { output } = await bundle.write({
   codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] },
 });
 await bundle.close();
+const exported = new Set(output.filter(({ isEntry }) => isEntry).flatMap((chunk) => chunk.exports));
 for (const { fileName, code = "" } of output) {
   if (code.startsWith("#!")) chmodSync(`dist/${fileName}`, 0o755);
   // A bundler that meets a name twice changes one, and the names of classes are what people read (in summaries, say).
   const renamed = /\b(?:class|const|let|var) ([A-Z]\w*\$\d+)/.exec(code)?.[1];
   if (renamed !== undefined)
     throw new Error(`dist/${fileName}: ${renamed} has the name of another. Give its source one of its own.`);
+  // And those of functions, which messages have.
+  for (const [, name] of code.matchAll(/\b(\w+)\$\d+ as \1\b/g))
+    if (exported.has(name))
+      throw new Error(
+        `dist/${fileName}: the function ${name} is called otherwise, as another one has its name. Give that one one of its own.`,
+      );
 }

@@ -6,6 +6,8 @@ export interface AgreementOptions {
   readonly tolerance?: number;
   /** Default 0.1 · tolerance · max(1, |largest expected|): a sum's rounding is that of its largest terms. */
   readonly absolute?: number;
+  /** Every digit of an int32 counts: not on a backend that holds them as float32. Default false: as float32's. */
+  readonly exactInt32?: boolean;
 }
 
 /** What differs most, in a sentence; undefined where all agrees. NaN and ±∞ must be met exactly, −0 equals 0. */
@@ -24,15 +26,19 @@ export function disagreement(
   return undefined;
 }
 
-function worst(got: Numbers, expected: Numbers, { tolerance = 1e-5, absolute }: AgreementOptions): string | undefined {
+function worst(
+  got: Numbers,
+  expected: Numbers,
+  { tolerance = 1e-5, absolute, exactInt32 = false }: AgreementOptions,
+): string | undefined {
   let largest = 1;
   for (const value of expected.data) if (Number.isFinite(value) && Math.abs(value) > largest) largest = Math.abs(value);
   const floor = absolute ?? 0.1 * tolerance * largest;
-  // Of int32 every digit counts; float32 is compared as such with what was computed in float64.
-  const whole = got.data instanceof Int32Array;
+  const whole = exactInt32 && got.data instanceof Int32Array;
   let place = -1;
   let excess = 1;
   for (let i = 0; i < expected.data.length; i++) {
+    // What was computed in float64 is compared as float32.
     const [is, wanted] = whole ? [got.data[i]!, expected.data[i]!] : [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
     if (Object.is(is, wanted) || is === wanted) continue;
     const allowed = Number.isFinite(wanted) && !whole ? tolerance * Math.abs(wanted) + floor : 0;

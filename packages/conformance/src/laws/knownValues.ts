@@ -42,7 +42,7 @@ async function check(known: KnownCall, backend: Backend, mode: Mode): Promise<st
       shape: looked[i]?.shape ?? [],
       data: Float64Array.from(numbers),
     })),
-    { absolute: known.absolute ?? 1e-6 },
+    { absolute: known.absolute ?? 1e-6, exactInt32: backend.capabilities.dtypes.includes("int32") },
   );
 }
 

@@ -5,7 +5,7 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
-import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
+import { broadcastShapes, elementsOf, formatShape, sameShape, sameSize, type Shape } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
@@ -92,8 +92,6 @@ export const scaledDotProductAttentionOp = builtinOp<AttentionAttributes>({
   flops: ([q, k, v], [y]) => (y === undefined ? 0 : 2 * pairsOf(q!, k!) * (lastOf(q!) + lastOf(v!))),
   decompose: ([q, k, v, mask], attributes) => [matmul(weightsOf(q!, k!, mask, attributes), v!)],
 });
-
-const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => sameSize(size, b[i]!));
 
 /** The options of `scaledDotProductAttention`. */
 export interface AttentionOptions {

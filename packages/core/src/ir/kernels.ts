@@ -9,7 +9,7 @@ interface Named {
 /** The name under which backends list a definition's kernels. */
 const bound = new WeakMap<object, string>();
 
-function bind(op: Named): void {
+function bindKernel(op: Named): void {
   bound.set(op, op.name);
   if (op.gradientOp !== undefined) bound.set(op.gradientOp, op.gradientOp.name);
 }
@@ -19,7 +19,7 @@ const builtin = new WeakMap<object, string>();
 
 /** @internal Binds the kernels of a definition of core's own, whose gradient `autograd` finds by `builtinName`. */
 export function bindBuiltin(op: Named): void {
-  bind(op);
+  bindKernel(op);
   builtin.set(op, op.name);
 }
 
@@ -35,7 +35,7 @@ export const builtinName = (op: { readonly name: string }): string | undefined =
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function bindKernels<O extends Named>(op: O): O {
-  bind(op);
+  bindKernel(op);
   return op;
 }
 

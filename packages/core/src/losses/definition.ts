@@ -191,10 +191,10 @@ export function defineLoss<I extends readonly Tensor[], O extends object, R exte
 ): Loss<I, O, R> {
   if (arguments.length > 1) checkArguments("defineLoss", arguments, 1);
   checkDefinition<LossSpec<I, O, R>>("defineLoss", spec, parts, ["name", "link", "inputs", "elements"]);
-  return withDefaults(spec, (spec.options ?? {}) as O);
+  return completed(spec, (spec.options ?? {}) as O);
 }
 
-function withDefaults<I extends readonly Tensor[], O extends object, R extends string>(
+function completed<I extends readonly Tensor[], O extends object, R extends string>(
   spec: LossSpec<I, O, R>,
   defaults: O,
 ): Loss<I, O, R> {
@@ -264,7 +264,7 @@ function withDefaults<I extends readonly Tensor[], O extends object, R extends s
     with(options: Partial<O> = {}): Loss<I, O, R> {
       if (arguments.length > 1) checkArguments(`${spec.name}.with`, arguments, 1);
       checkOptions<object>(`${spec.name}.with`, options, own);
-      return withDefaults(spec, choose(options));
+      return completed(spec, choose(options));
     },
   });
 }

@@ -46,12 +46,12 @@ export interface Layout {
   readonly others: readonly number[];
 }
 
-const ones = (count: number): Size[] => Array.from({ length: count }, () => 1);
+const onesOf = (count: number): Size[] => Array.from({ length: count }, () => 1);
 
 /** x is [N, C, ...spatial]; a channel is measured over all samples. */
 export function overBatch(shape: Shape): Layout {
   const [, channels, ...spatial] = shape as [Size, Size, ...Size[]];
-  const along = [1, channels, ...ones(spatial.length)];
+  const along = [1, channels, ...onesOf(spatial.length)];
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   return { split: shape, axes, statistics: [channels], alongStatistics: along, alongChannels: along, others: axes };
 }
@@ -66,8 +66,8 @@ export function overGroups(shape: Shape, groups: number): Layout {
     split,
     axes,
     statistics: [samples, groups],
-    alongStatistics: [samples, groups, ...ones(axes.length)],
-    alongChannels: [1, groups, each, ...ones(spatial.length)],
+    alongStatistics: [samples, groups, ...onesOf(axes.length)],
+    alongChannels: [1, groups, each, ...onesOf(spatial.length)],
     others: [0, ...axes.slice(1)],
   };
 }

@@ -206,10 +206,10 @@ export function orthogonal(gain = 1): Initializer {
 /** The identity: 1 on the diagonal of a matrix. @throws ErmineError ERMINE_SHAPE unless there are two axes */
 export function eyeInit(): Initializer {
   if (arguments.length > 0) checkArguments("eyeInit", arguments, 0);
-  return eye;
+  return identityMatrix;
 }
 
-const eye: Initializer = (shape) => {
+const identityMatrix: Initializer = (shape) => {
   const [rows, columns] = shape;
   if (shape.length !== 2 || rows === undefined || columns === undefined) {
     throw new ErmineError("ERMINE_SHAPE", `eye fills a matrix, got [${shape.join(", ")}].`);

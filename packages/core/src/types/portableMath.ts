@@ -47,7 +47,7 @@ function powerOfTwo(k: number): number {
   return bits.getFloat64(0);
 }
 
-function exp(x: number): number {
+function exponential(x: number): number {
   if (Number.isNaN(x) || x > 709.782712893384) return x + Infinity;
   if (x < -745.2) return 0;
   const k = Math.round(x / (ln2High + ln2Low));
@@ -60,7 +60,7 @@ function exp(x: number): number {
 }
 
 /** ln x: x = m · 2ᵉ with m in [√½, √2), ln m = 2 artanh((m − 1) / (m + 1)). */
-function log(x: number): number {
+function logarithm(x: number): number {
   if (x === 0) return -Infinity;
   if (!(x > 0) || x === Infinity) return x > 0 ? x : Number.NaN;
   let exponent = x < 2.3e-308 ? -54 : 0;
@@ -84,18 +84,18 @@ function log(x: number): number {
 
 /** x to a whole power, by squaring. */
 function wholePower(x: number, exponent: number): number {
-  let [power, square, rest] = [1, x, exponent];
+  let [product, square, rest] = [1, x, exponent];
   for (; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) power *= square;
+    if (rest % 2 === 1) product *= square;
     square *= square;
   }
-  return power;
+  return product;
 }
 
-function pow(x: number, exponent: number): number {
+function power(x: number, exponent: number): number {
   if (Number.isSafeInteger(exponent)) return exponent < 0 ? 1 / wholePower(x, -exponent) : wholePower(x, exponent);
   if (x === 0) return exponent > 0 ? 0 : exponent < 0 ? Infinity : Number.NaN;
-  return exp(exponent * log(x));
+  return exponential(exponent * logarithm(x));
 }
 
 /**
@@ -112,9 +112,9 @@ export const portableMath = {
   /** cos x, in radians. */
   cos: (x: number): number => cosineAndSine(x)[0],
   /** eˣ. */
-  exp,
+  exp: exponential,
   /** The natural logarithm. */
-  log,
+  log: logarithm,
   /** xʸ. */
-  pow,
+  pow: power,
 } as const;
