@@ -82,11 +82,15 @@ function logarithm(x: number): number {
   return 2 * ratio * sum + exponent * Math.LN2;
 }
 
-/** x to a whole power, by squaring. */
+/** x to a whole power, by squaring. Each step of a training asks for some: exponents that are int32 are halved as such. */
 function wholePower(x: number, exponent: number): number {
   let [product, square, rest] = [1, x, exponent];
-  for (; rest > 0; rest = Math.floor(rest / 2)) {
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) product *= square;
+    square *= square;
+  }
+  for (let bits = rest | 0; bits > 0; bits >>= 1) {
+    if ((bits & 1) === 1) product *= square;
     square *= square;
   }
   return product;
