@@ -1,5 +1,6 @@
 /** Where a Keras layer's weights stand in PyTorch's: names, axes, and the order of gates. */
 import { ErmineError } from "@ermine/core";
+import { inverse } from "./lowering/calls.js";
 
 /** Elements and their shape. */
 export interface Weights {
@@ -59,13 +60,10 @@ const single = (name: string, order: readonly number[] | undefined): Conversion 
   toKeras: ([weight]) => (order === undefined ? weight! : permuted(weight!, inverse(order))),
 });
 
-const inverse = (order: readonly number[]): readonly number[] => order.map((_, axis) => order.indexOf(axis));
-
 /** Row-major elements with their axes in another order. */
 function permuted({ data, shape }: Weights, order: readonly number[]): Weights {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const target = order.map((axis) => shape[axis] ?? 0);
-  if (order.length !== shape.length) return { data, shape };
+  const target = order.map((axis) => shape[axis]!);
   const result: number[] = [];
   const walk = (axis: number, at: number): void => {
     if (axis === target.length) result.push(data[at]!);

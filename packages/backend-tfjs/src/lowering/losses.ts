@@ -4,7 +4,7 @@
  */
 import type { TensorType } from "@ermine/core/backend";
 import { sizeOf } from "@ermine/core/define";
-import { binary, cast, elementwise, reshape, scalar } from "./calls.js";
+import { binary, cast, elementwise, inverse, reshape, scalar } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports } from "./emitter.js";
 
 type CrossEntropy = { readonly ignoreIndex: number; readonly labelSmoothing: number };
@@ -39,12 +39,11 @@ function indexed(e: Emitter, logits: Operand, target: Operand, { ignoreIndex }: 
       { shape: rows.shape, dtype: "float32" },
     ],
   ) as [Operand, Operand];
-  const inverse = order.map((_, axis) => order.indexOf(axis));
   return {
     counts: cast(e, valid, "float32"),
     value,
     slope,
-    back: (result) => e.transpose(reshape(e, result, turned.shape), inverse),
+    back: (result) => e.transpose(reshape(e, result, turned.shape), inverse(order)),
   };
 }
 
