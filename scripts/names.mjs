@@ -1,7 +1,7 @@
 // `node scripts/names.mjs`: names of definitions are for people. Where steps, plans, objectives, lowerings and compiled programs ask for one (`op.name === "matmul"`,
 // `table[optimizer.name]`) another definition of that name is taken for the first, and a renamed one for none: they ask for the object, its role or what it says
 // of itself. Exits with 1 where any does. Read by TypeScript 5.9, so that a name is told from a key by the type that it is a property of.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript-api";
@@ -76,6 +76,20 @@ const equalities = new Set([
   ts.SyntaxKind.ExclamationEqualsEqualsToken,
 ]);
 
+/** A package's entries, each with the source that it is built from, so that nothing needs to be built. */
+function sourcesOfEntries(name) {
+  const folder = join(root, "packages", name);
+  const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return Object.entries(exports)
+    .filter(([, { types }]) => types?.startsWith("./dist/"))
+    .map(([entry, { types }]) => {
+      const source = join(folder, types.replace(/^\.\/dist\//, "src/").replace(/\.d\.ts$/, ".ts"));
+      // TypeScript would look for a build instead, and find none on a clean checkout.
+      if (!existsSync(source)) throw new Error(`@ermine/${name}'s entry "${entry}" is built from ${source}, which is not there.`);
+      return [`@ermine/${name}${entry.slice(1)}`, [source]];
+    });
+}
+
 const options = {
   target: ts.ScriptTarget.ES2022,
   lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
@@ -85,13 +99,7 @@ const options = {
   noEmit: true,
   skipLibCheck: true,
   types: [],
-  // Sources, so that nothing needs to be built.
-  paths: Object.fromEntries(
-    packages.flatMap((name) => [
-      [`@ermine/${name}`, [join(root, "packages", name, "src", "index.ts")]],
-      [`@ermine/${name}/*`, [join(root, "packages", name, "src", "*", "index.ts")]],
-    ]),
-  ),
+  paths: Object.fromEntries(packages.flatMap(sourcesOfEntries)),
 };
 
 /**
