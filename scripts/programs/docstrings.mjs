@@ -73,6 +73,9 @@ const stage = {
     "const readFile = async (name: string): Promise<Uint8Array> => " +
     'name.endsWith(".npy") ? writeNpy(digits) : name.endsWith(".npz") ? writeNpz({ x_train: digits }) : writeSafetensors(await model.stateDict());',
   writeFile: 'const { writeFile } = await import("node:fs/promises");',
+  mgu:
+    'const mgu = defineRecurrentCell({ name: "MGU", gates: 1, ' +
+    "step: (gates: Tensor, [h]: readonly Tensor[], { hidden }) => [tanh(add(gates, hidden[0]!(h!)))] });",
   create: "const create = () => reference();",
   // The one that backend-tfjs is tested with.
   tf: `const tf: any = await import("${join(root, "packages/backend-tfjs/node_modules/@tensorflow/tfjs-node/dist/index.js")}");`,

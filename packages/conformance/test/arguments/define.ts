@@ -2,7 +2,7 @@
 import * as core from "@ermine/core";
 import * as define from "@ermine/core/define";
 import type { CallSpec } from "../../src/laws/arguments.js";
-import { aTensor, call, fn, list, only, options, text, x } from "./slots.js";
+import { aTensor, call, fn, integer, list, only, options, text, x } from "./slots.js";
 
 const doubled = define.defineOp({
   name: "doubled",
@@ -10,6 +10,8 @@ const doubled = define.defineOp({
   infer: ([t]) => [t!],
   decompose: ([t]) => [core.mul(t!, 2)],
 });
+
+const cell = define.defineRecurrentCell({ name: "doubling", gates: 1, step: (gates, [h]) => [core.add(gates, h!)] });
 
 export const rows: Readonly<Record<string, CallSpec>> = {
   defineOp: call(
@@ -57,6 +59,22 @@ export const rows: Readonly<Record<string, CallSpec>> = {
     define.withPath,
     text("own"),
     fn(() => 1),
+  ),
+  defineRecurrentCell: call(
+    define.defineRecurrentCell,
+    options({ name: "own", gates: 1, step: (gates: unknown) => [gates] }, "name"),
+  ),
+  ...Object.fromEntries(
+    (["Recurrent", "RecurrentCell"] as const).map((name) => [
+      name,
+      call(
+        (...args: readonly unknown[]) => new define[name](...(args as [never, never, never])),
+        only(() => cell),
+        integer(2),
+        integer(3),
+        options(),
+      ),
+    ]),
   ),
   totalNormalizer: call(
     define.totalNormalizer,

@@ -65,3 +65,6 @@ export { checkBroadcastsTo } from "../losses/bce.js";
 export { type InputDType } from "../ir/inputs.js";
 export { type DrawPlace } from "../random/philox.js";
 export { type Draw, type Sample, type Samples } from "../losses/samples.js";
+export { defineRecurrentCell, type CellDefinition, type CellWeights } from "../nn/cellDefinitions.js";
+export { Recurrent } from "../nn/recurrent.js";
+export { RecurrentCell } from "../nn/recurrentCells.js";

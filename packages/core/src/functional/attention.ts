@@ -5,7 +5,7 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
 import { drawUniform } from "../random/generator.js";
-import { broadcastShapes, elementsOf, formatShape, sameShape, sameSize, type Shape } from "../types/dim.js";
+import { broadcastShapes, countElements, formatShape, sameShape, sameSize, type Shape } from "../types/dim.js";
 import type { TensorType } from "../types/storage.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add, mul } from "../ops/arithmetic.js";
@@ -54,7 +54,7 @@ export function weightsOf(
 }
 
 /** Pairs of a query and a key: of [..., L, E] and [..., S, E]. */
-export const pairsOf = (q: TensorType, k: TensorType): number => elementsOf(q.shape.slice(0, -1)) * (k.shape.at(-2) as number);
+export const pairsOf = (q: TensorType, k: TensorType): number => countElements(q.shape.slice(0, -1)) * (k.shape.at(-2) as number);
 export const lastOf = ({ shape }: TensorType): number => shape.at(-1) as number;
 
 /** Inputs q [..., L, E], k [..., S, E], v [..., S, F] with equal axes before; a mask that broadcasts to [..., L, S] and gets no gradient. */

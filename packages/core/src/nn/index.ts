@@ -30,7 +30,8 @@ export {
 export { GroupNorm } from "./groupNorm.js";
 export { LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
 export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult, type SequenceOptions } from "./recurrent.js";
-export { GRUCell, LSTMCell, RNNCell, type RecurrentState } from "./recurrentCells.js";
+export { GRUCell, LSTMCell, RNNCell } from "./recurrentCells.js";
+export { type RecurrentState } from "./cellDefinitions.js";
 export { MultiHeadAttention, type Attended, type AttentionMasks, type MultiHeadAttentionOptions } from "./attention.js";
 export { LearnedPositions, SinusoidalPositions } from "./positions.js";
 export * from "./transformer.js";

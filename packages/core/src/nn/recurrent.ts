@@ -1,4 +1,4 @@
-/** Recurrent layers: one loop over the steps, three cells, sequences of one length or of several. */
+/** Recurrent layers: one loop over the steps of a cell, for sequences of one length or of several. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
@@ -17,19 +17,18 @@ import { Dropout } from "./dropout.js";
 import { floatInput } from "./input.js";
 import { Module } from "./module.js";
 import {
-  checkNonlinearity,
-  checkState,
-  gruStep,
-  gruStepBefore,
-  hiddenGates,
-  lstmStep,
-  recurrentParameter,
-  rnnStep,
+  cellWeights,
+  checkCell,
+  gruCell,
+  gruCellResetBefore,
+  lstmCell,
+  rnnCell,
+  type CellDefinition,
+  type CellWeights,
   type Nonlinearity,
   type RecurrentState,
-  type Step,
-  type StepWeights,
-} from "./recurrentCells.js";
+} from "./cellDefinitions.js";
+import { checkNonlinearity, checkState, recurrentParameter } from "./recurrentCells.js";
 import { checkLengths } from "../functional/lengths.js";
 import { checkSize } from "./size.js";
 
@@ -55,14 +54,7 @@ const names = {
   bidirectional: "boolean",
 } as const;
 
-interface Sizes {
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  readonly gates: number;
-  readonly states: number;
-  /** Of an LSTM's h, where it is projected; 0: it is not. */
-  readonly projSize: number;
-}
+const projectedNames = { ...names, projSize: "integer" } as const;
 
 /** The output of every step, and the state after the last. */
 export interface RecurrentResult {
@@ -72,7 +64,7 @@ export interface RecurrentResult {
   readonly state: RecurrentState;
 }
 
-/** What a recurrent layer is told of its sequences. */
+/** The initial state of the sequences, and their lengths. */
 export interface SequenceOptions {
   /** The state before the first step: h, for an LSTM h and c, each (layers · directions, N, size), without N for one sequence. Default zeros. */
   readonly state?: RecurrentState;
@@ -83,74 +75,79 @@ export interface SequenceOptions {
   readonly lengths?: Tensor;
 }
 
-abstract class Recurrent extends Module {
+/** The option of layers whose cell has a projection. */
+interface ProjectionOption {
+  /** The size of the projection of the hidden state; 0: none. Default 0. */
+  readonly projSize?: number;
+}
+
+abstract class RecurrentModule extends Module {
   readonly inputSize: number;
   readonly hiddenSize: number;
-  readonly #name: string;
+  readonly #cell: CellDefinition;
   readonly #options: Required<RecurrentOptions>;
-  readonly #step: Step;
-  readonly #sizes: Sizes;
+  /** Size of the output, which a projection makes less than `hiddenSize`. */
+  readonly #outputSize: number;
   readonly dropout: Dropout;
 
-  constructor(name: string, sizes: Sizes, options: RecurrentOptions, step: Step) {
+  constructor(cell: CellDefinition, inputSize: number, hiddenSize: number, options: RecurrentOptions & ProjectionOption) {
     super();
-    checkOptions(name, options, names, [sizes.inputSize, sizes.hiddenSize]);
-    const { numLayers = 1, bias = true, batchFirst = true, dropout = 0, bidirectional = false } = options;
-    const { inputSize, hiddenSize, gates, projSize } = sizes;
+    const { name, gates } = cell;
+    const known: Partial<typeof projectedNames> = cell.projection ? projectedNames : names;
+    checkOptions(name, options, known as typeof projectedNames, [inputSize, hiddenSize]);
+    const { numLayers = 1, bias = true, batchFirst = true, dropout = 0, bidirectional = false, projSize = 0 } = options;
     for (const [key, size] of Object.entries({ inputSize, hiddenSize, numLayers })) checkSize(name, key, size);
+    checkSize(name, "projSize", projSize, 0);
+    if (projSize >= hiddenSize) {
+      throw new ErmineError("ERMINE_OPTION", `${name}: projSize ${projSize} must be less than hiddenSize ${hiddenSize}.`);
+    }
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
-    this.#name = name;
+    this.#cell = cell;
     this.#options = { numLayers, bias, batchFirst, dropout, bidirectional };
-    this.#step = step;
-    this.#sizes = sizes;
+    this.#outputSize = projSize > 0 ? projSize : hiddenSize;
     this.dropout = new Dropout(dropout);
     // PyTorch's names: weight_ih_l0, bias_hh_l1_reverse.
     const start = (label: string, shape: readonly number[]): Parameter => recurrentParameter(label, shape, hiddenSize);
-    const own = this as unknown as Record<string, Parameter>;
+    const parameters = this as unknown as Record<string, Parameter>;
     for (let layer = 0; layer < numLayers; layer++) {
       const width = layer === 0 ? inputSize : this.#outputSize * this.#directions;
       for (const suffix of this.#suffixes(layer)) {
-        own[`weight_ih_${suffix}`] = start("weight_ih", [gates * hiddenSize, width]);
-        own[`weight_hh_${suffix}`] = start("weight_hh", [gates * hiddenSize, this.#outputSize]);
+        parameters[`weight_ih_${suffix}`] = start("weight_ih", [gates * hiddenSize, width]);
+        parameters[`weight_hh_${suffix}`] = start("weight_hh", [gates * hiddenSize, this.#outputSize]);
         if (bias) {
-          own[`bias_ih_${suffix}`] = start("bias_ih", [gates * hiddenSize]);
-          own[`bias_hh_${suffix}`] = start("bias_hh", [gates * hiddenSize]);
+          parameters[`bias_ih_${suffix}`] = start("bias_ih", [gates * hiddenSize]);
+          parameters[`bias_hh_${suffix}`] = start("bias_hh", [gates * hiddenSize]);
         }
-        if (projSize > 0) own[`weight_hr_${suffix}`] = start("weight_hr", [projSize, hiddenSize]);
+        if (projSize > 0) parameters[`weight_hr_${suffix}`] = start("weight_hr", [projSize, hiddenSize]);
       }
     }
+  }
+
+  get #name(): string {
+    return this.#cell.name;
   }
 
   get #directions(): number {
     return this.#options.bidirectional ? 2 : 1;
   }
 
-  get #outputSize(): number {
-    return this.#sizes.projSize > 0 ? this.#sizes.projSize : this.hiddenSize;
-  }
-
-  /** How wide each state is: h and c of an LSTM with a projection differ. */
+  /** The size of each state: h and c of an LSTM with a projection differ. */
   get #stateSizes(): readonly number[] {
-    return Array.from({ length: this.#sizes.states }, (_, i) => (i === 0 ? this.#outputSize : this.hiddenSize));
+    return Array.from({ length: this.#cell.states ?? 1 }, (_, i) => (i === 0 ? this.#outputSize : this.hiddenSize));
   }
 
   #suffixes(layer: number): string[] {
     return this.#options.bidirectional ? [`l${layer}`, `l${layer}_reverse`] : [`l${layer}`];
   }
 
-  #weights(suffix: string) {
-    const own = this as unknown as Record<string, Parameter | undefined>;
-    const part = (kind: string) => (x: Tensor) =>
-      linear(x, own[`weight_${kind}_${suffix}`]!.value, own[`bias_${kind}_${suffix}`]?.value);
-    const projection = { project: part("hr") };
-    const gates = (): StepWeights["hiddenGates"] =>
-      hiddenGates(own[`weight_hh_${suffix}`]!.value, own[`bias_hh_${suffix}`]?.value);
+  #weights(suffix: string): CellWeights & { readonly input: (x: Tensor) => Tensor } {
+    const parameters = this as unknown as Record<string, Parameter | undefined>;
+    const value = (name: string): Tensor | undefined => parameters[`${name}_${suffix}`]?.value;
+    const projection = value("weight_hr");
     return {
-      input: part("ih"),
-      hidden: part("hh"),
-      ...(this.#sizes.projSize > 0 ? projection : {}),
-      ...(this.#step === gruStepBefore ? { hiddenGates: gates() } : {}),
+      input: (x) => linear(x, value("weight_ih")!, value("bias_ih")),
+      ...cellWeights(this.#cell, value("weight_hh")!, value("bias_hh"), projection && ((h) => linear(h, projection))),
     };
   }
 
@@ -192,7 +189,7 @@ abstract class Recurrent extends Module {
     const isState = options === undefined || Array.isArray(options) || options instanceof Tensor || "dtype" in options;
     if (!isState) checkOptions(this.#name, options as SequenceOptions, { state: "any", lengths: "tensor" }, ["x"]);
     const given = (isState ? { state: options } : options) as SequenceOptions;
-    checkState(this.#name, "run", given.state, this.#sizes.states);
+    checkState(this.#name, "run", given.state, this.#cell.states ?? 1);
     return given;
   }
 
@@ -240,7 +237,7 @@ abstract class Recurrent extends Module {
       before: RecurrentState,
       { gates, count }: { readonly gates: Tensor; readonly count: Tensor | undefined },
     ): [RecurrentState, Tensor] => {
-      const after = this.#step(gates, before, weights);
+      const after = this.#cell.step(gates, before, weights);
       if (count === undefined) return [after, after[0]!];
       return [after.map((t, i) => where(count, t, before[i]!)), where(count, after[0]!, 0)];
     };
@@ -258,12 +255,26 @@ const counting = (steps: Size, lengths: Tensor): Tensor =>
   expandDims(less(expandDims(iota(steps), 1), expandDims(lengths, 0)), 2);
 
 /**
+ * Layers of a cell that `defineRecurrentCell` has made, over sequences.
+ *
+ * @example
+ * new Recurrent(mgu, 4, 8, { bidirectional: true }).forward(normal([2, 5, 4])).shape; // => [2, 5, 16]
+ */
+export class Recurrent extends RecurrentModule {
+  constructor(cell: CellDefinition, inputSize: number, hiddenSize: number, options: RecurrentOptions & ProjectionOption = {}) {
+    checkArguments("Recurrent", arguments, 4);
+    checkCell("Recurrent", cell);
+    super(cell, inputSize, hiddenSize, options);
+  }
+}
+
+/**
  * h ← tanh(W x + b + U h + c), or relu. Source: Elman 1990.
  *
  * @example
  * new RNN(4, 8).forward(normal([5, 2, 4])).shape; // => [5, 2, 8]
  */
-export class RNN extends Recurrent {
+export class RNN extends RecurrentModule {
   constructor(
     inputSize: number,
     hiddenSize: number,
@@ -276,7 +287,7 @@ export class RNN extends Recurrent {
     checkOptions("RNN", options, { ...names, nonlinearity: "string" }, [inputSize, hiddenSize]);
     const { nonlinearity = "tanh", ...rest } = options;
     checkNonlinearity("RNN", nonlinearity);
-    super("RNN", { inputSize, hiddenSize, gates: 1, states: 1, projSize: 0 }, rest, rnnStep(nonlinearity));
+    super(rnnCell(nonlinearity), inputSize, hiddenSize, rest);
   }
 }
 
@@ -287,24 +298,10 @@ export class RNN extends Recurrent {
  * @example
  * new LSTM(4, 8, { batchFirst: true }).forward(normal([2, 5, 4])).shape; // => [2, 5, 8]
  */
-export class LSTM extends Recurrent {
-  constructor(
-    inputSize: number,
-    hiddenSize: number,
-    options: RecurrentOptions & {
-      /** The size of the projection of the hidden state; 0: none. Default 0. */
-      projSize?: number;
-    } = {},
-  ) {
+export class LSTM extends RecurrentModule {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & ProjectionOption = {}) {
     checkArguments("LSTM", arguments, 3);
-    checkOptions("LSTM", options, { ...names, projSize: "integer" }, [inputSize, hiddenSize]);
-    const { projSize = 0, ...rest } = options;
-    checkSize("LSTM", "hiddenSize", hiddenSize);
-    checkSize("LSTM", "projSize", projSize, 0);
-    if (projSize >= hiddenSize) {
-      throw new ErmineError("ERMINE_OPTION", `LSTM: projSize ${projSize} must be less than hiddenSize ${hiddenSize}.`);
-    }
-    super("LSTM", { inputSize, hiddenSize, gates: 4, states: 2, projSize }, rest, lstmStep);
+    super(lstmCell, inputSize, hiddenSize, options);
   }
 }
 
@@ -315,7 +312,7 @@ export class LSTM extends Recurrent {
  * @example
  * new GRU(4, 8).forward(normal([5, 2, 4])).shape; // => [5, 2, 8]
  */
-export class GRU extends Recurrent {
+export class GRU extends RecurrentModule {
   constructor(
     inputSize: number,
     hiddenSize: number,
@@ -327,7 +324,6 @@ export class GRU extends Recurrent {
     checkArguments("GRU", arguments, 3);
     checkOptions("GRU", options, { ...names, resetAfter: "boolean" }, [inputSize, hiddenSize]);
     const { resetAfter = true, ...rest } = options;
-    const sizes = { inputSize, hiddenSize, gates: 3, states: 1, projSize: 0 };
-    super("GRU", sizes, rest, resetAfter ? gruStep : gruStepBefore);
+    super(resetAfter ? gruCell : gruCellResetBefore, inputSize, hiddenSize, rest);
   }
 }

@@ -4,7 +4,7 @@ import { show } from "../types/options.js";
 import { formatShape, sameShape, type Shape } from "../types/dim.js";
 import type { DType, TypedArray } from "../types/dtype.js";
 import type { Variable } from "../dispatch/variable.js";
-import { checkState, elementsOf, shapeOf, type LoadableState } from "./stateElements.js";
+import { checkState, loadedElements, shapeOf, type LoadableState } from "./stateElements.js";
 
 /** A variable's numbers on the host, as saved. */
 export interface HostTensor {
@@ -109,7 +109,7 @@ export function loadState(
   }
   const skipped = misshapen.map(([name]) => name);
   const loaded = [...given.keys()].filter((name) => !skipped.includes(name));
-  const elements = loaded.map((name) => elementsOf(given.get(name)!.from, given.get(name)!.value, own.get(name)!.type.dtype));
+  const elements = loaded.map((name) => loadedElements(given.get(name)!.from, given.get(name)!.value, own.get(name)!.type.dtype));
   loaded.forEach((name, i) => own.get(name)!.write(elements[i]!));
   return { loaded, missing, unexpected, otherShapes: skipped, dropped };
 }

@@ -62,7 +62,7 @@ export function shapeOf(name: string, value: unknown): readonly number[] {
  * @throws ErmineError ERMINE_SHAPE where they do not fill the shape, ERMINE_DTYPE where one does not fit the dtype, ERMINE_RELEASED where they are in an
  * array whose buffer is detached
  */
-export function elementsOf(name: string, value: LoadableTensor | Tensor, dtype: DType): TypedArray {
+export function loadedElements(name: string, value: LoadableTensor | Tensor, dtype: DType): TypedArray {
   const shape = value.shape as readonly number[];
   const length = shape.reduce((a, b) => a * b, 1);
   const data: unknown = value instanceof Tensor ? value.dataSync() : value.data;

@@ -3,7 +3,7 @@ import { builtinOp } from "../ir/op.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
-import { elementsOf, formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
+import { countElements, formatShape, sameSize, type Shape, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1 } from "./apply.js";
@@ -46,7 +46,8 @@ export const weightMatrices = (weight: Tensor, groups: number): Tensor =>
   reshape(weight, [1, groups, (weight.shape[0] as number) / groups, product(weight.shape.slice(1))]);
 
 /** A product and a sum for each element of a result [N, O, ...counts] and each element of the kernel of its channel. */
-export const convolutionFlops = (result: Shape, weight: Shape): number => 2 * elementsOf(result) * elementsOf(weight.slice(1));
+export const convolutionFlops = (result: Shape, weight: Shape): number =>
+  2 * countElements(result) * countElements(weight.slice(1));
 
 /** The op behind `convolution`. */
 export const convolutionOp = builtinOp<ConvolutionAttributes>({

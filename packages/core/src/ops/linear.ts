@@ -1,7 +1,7 @@
 /** The affine map of a fully connected layer. */
 import { checkArguments } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
-import { elementsOf, formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
+import { countElements, formatShape, sameSize, sizeOf, type Size } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { add } from "./arithmetic.js";
 import { apply1 } from "./apply.js";
@@ -33,7 +33,7 @@ export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
     }
     return [{ shape: [...x!.shape.slice(0, -1), out], dtype: "float32", domain: "real" }];
   },
-  flops: ([, weight], [y]) => (y === undefined ? 0 : 2 * elementsOf(y.shape) * (weight!.shape[1] as number)),
+  flops: ([, weight], [y]) => (y === undefined ? 0 : 2 * countElements(y.shape) * (weight!.shape[1] as number)),
   decompose([x, weight, bias]) {
     const out = weight!.shape[0]!;
     const flat = x!.rank === 2 ? x! : rows(x!);

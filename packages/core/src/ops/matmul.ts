@@ -2,7 +2,7 @@
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkMapped } from "../types/arguments.js";
 import { checkOptions } from "../types/options.js";
-import { broadcastShapes, elementsOf, formatShape, sameSize, type Shape } from "../types/dim.js";
+import { broadcastShapes, countElements, formatShape, sameSize, type Shape } from "../types/dim.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
@@ -48,7 +48,7 @@ export const matmulOp: Op<MatmulAttributes> = builtinOp<MatmulAttributes>({
     return [{ shape: [...batch, rows!, columns!], dtype: "float32", domain: "real" }];
   },
   flops: ([a], [product], { transposeA }) =>
-    product === undefined ? 0 : 2 * elementsOf(product.shape) * (matrixOf(a!.shape, transposeA)[1] as number),
+    product === undefined ? 0 : 2 * countElements(product.shape) * (matrixOf(a!.shape, transposeA)[1] as number),
 });
 
 /** The options of `matmul`. */

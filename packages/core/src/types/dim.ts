@@ -137,7 +137,7 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 export const sizeOf = (shape: Shape): Size => shape.reduce<Size>(mulSizes, 1);
 
 /** The number of elements of a shape whose sizes are numbers. */
-export const elementsOf = (shape: Shape): number => (shape as readonly number[]).reduce((a, b) => a * b, 1);
+export const countElements = (shape: Shape): number => (shape as readonly number[]).reduce((a, b) => a * b, 1);
 
 /** Is it a size that is known: a whole number ≥ 0? */
 const isKnownSize = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) >= 0;

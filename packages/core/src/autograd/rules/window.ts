@@ -11,7 +11,7 @@ import { sum } from "../../ops/reduction.js";
 import { broadcastTo, reshape } from "../../ops/shape.js";
 import { adjoint, type convolutionTransposeOp } from "../../ops/transposedConvolution.js";
 import { foldOp, onlyWindow, unfoldOp } from "../../ops/window.js";
-import { elementsOf, type Size } from "../../types/dim.js";
+import { countElements, type Size } from "../../types/dim.js";
 import type { Tensor } from "../../types/tensor.js";
 
 const product = (sizes: readonly Size[]): number => (sizes as readonly number[]).reduce((a, b) => a * b, 1);
@@ -52,7 +52,7 @@ export const convolutionGradient = fusedGradient<typeof convolutionOp>(
   },
   ([g, , weight], [toX, toWeight, toBias]) =>
     [toX, toWeight].filter((gradient) => gradient !== undefined).length * convolutionFlops(g!.shape, weight!.shape) +
-    (toBias === undefined ? 0 : elementsOf(g!.shape)),
+    (toBias === undefined ? 0 : countElements(g!.shape)),
 );
 
 export const convolutionTransposeGradient = fusedGradient<typeof convolutionTransposeOp>(
