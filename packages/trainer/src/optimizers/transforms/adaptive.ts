@@ -1,9 +1,9 @@
 /** Links that divide by how large an element's gradients have been. Formulas and defaults are those of the optimizers of the same names. */
 import { abs, add, div, equal, greater, less, maximum, minimum, mul, sign, sqrt, square, sub, where } from "@ermine/core";
-import { checkArguments, portableMath } from "@ermine/core/define";
+import { checkArguments } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
-import { momentumAt, momentumProduct, rectification } from "../corrections.js";
+import { momentumAt, momentumProducts, powersOf, powersOfRate, rectification } from "../corrections.js";
 import { isPositiveInFloat32, linkOptions } from "./options.js";
 
 interface Betas {
@@ -32,9 +32,10 @@ export function scaleByAdam(
   if (arguments.length > 1) checkArguments("scaleByAdam", arguments, 1);
   const all = linkOptions("scaleByAdam", options, { ...betas, amsgrad: false }, ["beta1"]);
   // The corrections of the zero start, 1 − βᵗ, in float64: in float32 the first steps would lose digits.
+  const [power1, power2] = [powersOfRate(all.beta1), powersOf(all.beta2)];
   return adamLink(all, (t, beta1) => ({
-    first: 1 / (1 - portableMath.pow(beta1, t)),
-    second: 1 / Math.sqrt(1 - portableMath.pow(all.beta2, t)),
+    first: 1 / (1 - power1(beta1, t)),
+    second: 1 / Math.sqrt(1 - power2(t)),
   }));
 }
 
@@ -172,13 +173,14 @@ export function scaleByAdadelta(
 export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByAdamax", arguments, 1);
   const { beta1, beta2, eps } = linkOptions("scaleByAdamax", options, betas, ["beta1"]);
+  const power = powersOfRate(beta1);
   return perParameter({
     name: "scaleByAdamax",
     keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, u: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);
-      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - portableMath.pow(kept, ageOf(time) + 1)) };
+      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - power(kept, ageOf(time) + 1)) };
     },
     rates: [beta1],
     update(g, { slots: [m, u], s }) {
@@ -209,13 +211,14 @@ export function scaleByNadam(
     beta1: 0.9,
     momentumDecay: 0.004,
   });
+  const [products, power2] = [momentumProducts(beta1, momentumDecay), powersOf(beta2)];
   return perParameter({
     name: "scaleByNadam",
     keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
-      const product = momentumProduct(beta1, momentumDecay, t);
+      const product = products(t);
       const next = momentumAt(beta1, momentumDecay, t + 1);
       const now = momentumAt(beta1, momentumDecay, t);
       return {
@@ -225,7 +228,7 @@ export function scaleByNadam(
         taken2: 1 - beta2,
         gradient: (1 - now) / (1 - product),
         mean: next / (1 - product * next),
-        second: 1 / (1 - portableMath.pow(beta2, t)),
+        second: 1 / (1 - power2(t)),
         eps,
       };
     },
@@ -247,15 +250,16 @@ export function scaleByNadam(
 export function scaleByRadam(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByRadam", arguments, 1);
   const { beta1, beta2, eps } = linkOptions("scaleByRadam", options, betas, ["beta1"]);
+  const [power1, power2] = [powersOfRate(beta1), powersOf(beta2)];
   return perParameter({
     name: "scaleByRadam",
     keepsFinite: isPositiveInFloat32(eps),
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
-      const { adaptive, plain } = rectification(beta2, t);
+      const { adaptive, plain } = rectification(beta2, power2(t), t);
       const kept = rateAt(beta1, time);
-      const correction = 1 - portableMath.pow(kept, t);
+      const correction = 1 - power1(kept, t);
       return {
         beta1: kept,
         taken1: 1 - kept,
@@ -285,6 +289,7 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
 export function scaleByBelief(options: Betas = {}): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByBelief", arguments, 1);
   const { beta1, beta2, eps } = linkOptions("scaleByBelief", options, { ...betas, eps: 1e-16 }, ["beta1"]);
+  const [power1, power2] = [powersOfRate(beta1), powersOf(beta2)];
   return perParameter({
     name: "scaleByBelief",
     keepsFinite: isPositiveInFloat32(eps),
@@ -296,8 +301,8 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
         taken1: 1 - kept,
         beta2,
         taken2: 1 - beta2,
-        first: 1 / (1 - portableMath.pow(kept, t)),
-        second: 1 / Math.sqrt(1 - portableMath.pow(beta2, t)),
+        first: 1 / (1 - power1(kept, t)),
+        second: 1 / Math.sqrt(1 - power2(t)),
         eps,
       };
     },

@@ -1,8 +1,9 @@
 /** Links that remember directions. */
 import { add, mul, sign } from "@ermine/core";
-import { checkArguments, checkOptions, portableMath } from "@ermine/core/define";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { ageOf, rateAt, requireRate, type Rate } from "../../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "../chain.js";
+import { powersOfRate } from "../corrections.js";
 import { linkOptions } from "./options.js";
 
 type MomentumScalars = { readonly momentum: number; readonly taken?: number };
@@ -69,6 +70,7 @@ export function ema(
   requireRate("ema", "decay", decay);
   checkOptions("ema", options, { debias: "boolean", nesterov: "boolean" }, [decay]);
   const { debias = true, nesterov = false } = options;
+  const power = powersOfRate(decay);
   return perParameter({
     name: "ema",
     keepsFinite: true,
@@ -79,7 +81,7 @@ export function ema(
       return {
         decay: kept,
         taken: 1 - kept,
-        ...(debias ? { correction: 1 / (1 - portableMath.pow(kept, ageOf(time) + 1)) } : {}),
+        ...(debias ? { correction: 1 / (1 - power(kept, ageOf(time) + 1)) } : {}),
       };
     },
     rates: [decay],
