@@ -21,6 +21,7 @@ import { monitorsFollowMetrics } from "./monitors.js";
 import { namesMeanNothing } from "./names.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
 import { optionsHaveEffect } from "./options.js";
+import { firstProgramsEndAlike } from "./firstPrograms.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
 import { rowsAreFed } from "./rows.js";
 import { maskedQueriesAreNamed } from "./maskedQueries.js";
@@ -52,6 +53,7 @@ export const laws: readonly Law[] = [
   trainingResumes,
   oneThingAtATime,
   refusalsLeaveNoTrace,
+  firstProgramsEndAlike,
   nothingInfiniteIsCommitted,
   unusedStays,
   sizesHold,
