@@ -69,6 +69,7 @@ describe("a definition that says nothing but its meaning", () => {
         "batches of 0 and 1 leave what is kept finite or untouched",
         "a refused call leaves no trace",
         "one thing at a time on a trainer",
+        "first programs",
       ]),
     );
   });
