@@ -67,8 +67,8 @@ export const losses: readonly LossEntry[] = lossEntries();
 const aliases: Readonly<Record<string, string>> = { swish: "silu", rreluEval: "rrelu", mae: "l1", linear: "identity" };
 
 function find<E extends { readonly name: string }>(kind: string, entries: readonly E[], name: string): E {
-  const wanted = aliases[name] ?? name;
-  const entry = entries.find((e) => e.name === wanted);
+  const canonicalName = aliases[name] ?? name;
+  const entry = entries.find((e) => e.name === canonicalName);
   if (entry !== undefined) return entry;
   const names = entries.map((e) => e.name);
   const near = nearestName(name, names);

@@ -125,10 +125,10 @@ function activationOf<O extends Options, D extends Domain>(
 ): Activation<O, D> {
   const defaults = (spec.options ?? {}) as unknown as O;
   const output = (spec.output ?? "real") as D;
-  const known = kindsOf<Partial<O>>(defaults);
+  const kinds = kindsOf<Partial<O>>(defaults);
   const complete = (options: Partial<O> | undefined): O => {
     if (options === undefined) return defaults;
-    checkOptions<Partial<O>>(spec.name, options, known, "x");
+    checkOptions<Partial<O>>(spec.name, options, kinds, "x");
     const chosen = { ...defaults, ...options };
     for (const [key, value] of Object.entries(chosen)) {
       const standard = defaults[key];

@@ -109,8 +109,8 @@ export function record<V>(fn: () => V, sources: unknown): Recording<V> {
 
 /** @internal Gradients of Σ output · gradOutput for each source that was watched; zeros where none flows. */
 export function pullBack({ tape, watched }: Recording<unknown>, output: Tensor, gradOutput: Tensor): Map<unknown, Tensor> {
-  const found = backpropagate(tape, [[output, gradOutput]], [...watched.values()]);
-  return new Map([...watched].map(([source, t], i) => [source, found[i] ?? zerosLike(t)]));
+  const gradients = backpropagate(tape, [[output, gradOutput]], [...watched.values()]);
+  return new Map([...watched].map(([source, t], i) => [source, gradients[i] ?? zerosLike(t)]));
 }
 
 function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn: () => V, sources: S): ValueAndGrads<S, V> {
@@ -162,11 +162,11 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
     const lookups = new Map<Tensor, Lookup[]>(
       sources.flatMap((source, i) => (byRows(source) ? [[keyOf(watched[i]!), []] as const] : [])),
     );
-    const found = backpropagate(recording.tape, [[output, onesLike(output)]], watched, { lookups });
-    const grads = found.map((dense, i) => {
-      const own = lookups.get(keyOf(watched[i]!)) ?? [];
-      if (own.length === 0) return dense;
-      const rows = { ...joined(own), size: watched[i]!.shape[0] as number };
+    const denseGrads = backpropagate(recording.tape, [[output, onesLike(output)]], watched, { lookups });
+    const grads = denseGrads.map((dense, i) => {
+      const rowGrads = lookups.get(keyOf(watched[i]!)) ?? [];
+      if (rowGrads.length === 0) return dense;
+      const rows = { ...joined(rowGrads), size: watched[i]!.shape[0] as number };
       return dense === undefined ? rows : apply1(addOp, [dense, denseGradient(rows)], {});
     });
     return { value: recording.value, grads };

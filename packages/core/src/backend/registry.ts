@@ -63,21 +63,24 @@ export async function probeBackends(): Promise<readonly BackendStatus[]> {
 export async function createBackend(name: string = "auto", options?: unknown): Promise<Backend> {
   if (arguments.length > 2) checkArguments("createBackend", arguments, 2);
   checkArgument("createBackend(name, options)", "name", name, "string");
-  const known = registeredBackends();
+  const registered = registeredBackends();
   if (name !== "auto" && !plugins.has(name)) {
     const near = nearestName(name, [...plugins.keys()]);
     throw new ErmineError(
       "ERMINE_BACKEND",
       `There is no backend "${name}". ${near === undefined ? "" : `Did you mean "${near}"? `}` +
-        `Registered: ${known.map((p) => p.name).join(", ") || "none (registerBackend(plugin) registers one)"}.`,
+        `Registered: ${registered.map((p) => p.name).join(", ") || "none (registerBackend(plugin) registers one)"}.`,
     );
   }
   const statuses = await probeBackends();
   const chosen = statuses.find((status) => status.available && (name === "auto" || status.name === name));
   if (chosen === undefined) {
     const list = statuses.map((s) => (s.available ? `${s.name}: available` : `${s.name}: ${s.reason} ${s.remedy}`)).join("\n  ");
-    const what = name === "auto" ? "No backend is available." : `The backend "${name}" is not available.`;
-    throw new ErmineError("ERMINE_BACKEND", `${what}\n  ${list || "None is registered: registerBackend(plugin) registers one."}`);
+    const problem = name === "auto" ? "No backend is available." : `The backend "${name}" is not available.`;
+    throw new ErmineError(
+      "ERMINE_BACKEND",
+      `${problem}\n  ${list || "None is registered: registerBackend(plugin) registers one."}`,
+    );
   }
   const backend = await plugins.get(chosen.name)!.create(options);
   checkCopy("createBackend", backend);

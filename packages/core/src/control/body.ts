@@ -131,8 +131,8 @@ export class BodyTrace extends Trace {
   /** The input that stands for a tensor from outside. */
   #input(t: Tensor): Tensor {
     const key = keyOf(t);
-    const known = this.sequences.find(({ inner }) => inner === key) ?? this.shared.get(key);
-    if (known !== undefined) return known.feed;
+    const captured = this.sequences.find(({ inner }) => inner === key) ?? this.shared.get(key);
+    if (captured !== undefined) return captured.feed;
     if (t.state.kind === "traced") {
       const { node, index } = t.state.value as Value;
       // A fill is made again.
@@ -169,8 +169,8 @@ export class BodyTrace extends Trace {
     );
   }
 
-  override require(what: string, count: Parameters<Trace["require"]>[1]): void {
-    this.#outside.trace?.require(what, count);
+  override require(label: string, count: Parameters<Trace["require"]>[1]): void {
+    this.#outside.trace?.require(label, count);
   }
 
   override requireValues(t: Tensor, check: Parameters<Trace["requireValues"]>[1]): void {

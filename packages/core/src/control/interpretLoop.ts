@@ -46,10 +46,10 @@ export function interpretLoop(
         if (i < carried) return { storage: carry[i]!, owned: false };
         return i < carried + sequences ? stepOf(i, t) : { storage: inputs[i]!.storage, owned: false };
       };
-      const made = evaluate(body, fed);
+      const results = evaluate(body, fed);
       for (const storage of carry) backend.release(storage);
-      carry = made.slice(0, carried);
-      stacked.forEach((all, i) => (all[t] = made[carried + i]!));
+      carry = results.slice(0, carried);
+      stacked.forEach((all, i) => (all[t] = results[carried + i]!));
     }
     const result = [...carry, ...allOrNone(stacked.map((_, i) => stackedAt(i)))];
     carry = [];

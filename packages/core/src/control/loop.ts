@@ -48,9 +48,9 @@ export function loopOp(loop: Loop, gradient: GradientRule | undefined): LoopOp {
 
 /** Of a node whose sizes are numbers: what its op says, else one for each element of the largest input or output. */
 function flopsOf({ op, inputs, outputs, attributes }: OpNode): number {
-  const [given, made] = [inputs, outputs].map((values) => values.map((value) => value?.type));
-  const counts = [...given!, ...made!].map((type) => (type === undefined ? 0 : (sizeOf(type.shape) as number)));
-  return op.flops?.(given!, made!, attributes) ?? Math.max(0, ...counts);
+  const [inputTypes, outputTypes] = [inputs, outputs].map((values) => values.map((value) => value?.type));
+  const counts = [...inputTypes!, ...outputTypes!].map((type) => (type === undefined ? 0 : (sizeOf(type.shape) as number)));
+  return op.flops?.(inputTypes!, outputTypes!, attributes) ?? Math.max(0, ...counts);
 }
 
 /** What the sizes of the body's feeds are where these are given. @throws ErmineError ERMINE_SHAPE where they do not fit */
@@ -60,15 +60,18 @@ function bindingsOf({ body, carried, sequences, length }: Loop, types: readonly 
     const { shape } = outputs[0]!.type;
     const isSequence = i >= carried && i < carried + sequences;
     const expected: Shape = isSequence ? [length, ...shape] : shape;
-    const given = types[i]!.shape;
+    const statedShape = types[i]!.shape;
     expected.forEach((size, axis) => {
-      const known = given[axis];
-      if (!(size instanceof Dim) || typeof known !== "number" || size.terms.size !== 1) return;
+      const stated = statedShape[axis];
+      if (!(size instanceof Dim) || typeof stated !== "number" || size.terms.size !== 1) return;
       const [[symbol, factor]] = [...size.terms] as [[string, number]];
-      if (factor === 1 && !symbol.includes("*")) bindings[symbol] ??= known;
+      if (factor === 1 && !symbol.includes("*")) bindings[symbol] ??= stated;
     });
-    if (given.length !== expected.length || !sameShape(bindKnown(expected, bindings), bindKnown(given, bindings))) {
-      throw new ErmineError("ERMINE_SHAPE", `scan: an input is ${formatShape(given)} and should be ${formatShape(expected)}.`);
+    if (statedShape.length !== expected.length || !sameShape(bindKnown(expected, bindings), bindKnown(statedShape, bindings))) {
+      throw new ErmineError(
+        "ERMINE_SHAPE",
+        `scan: an input is ${formatShape(statedShape)} and should be ${formatShape(expected)}.`,
+      );
     }
   });
   return bindings;
@@ -119,13 +122,13 @@ function unroll(loop: Loop, inputs: readonly Tensor[]): Tensor[] {
   const { body, carried, sequences, reverse } = loop;
   const length = loop.length as number;
   let carry = inputs.slice(0, carried);
-  const given = inputs.slice(carried, carried + sequences);
+  const sequenceInputs = inputs.slice(carried, carried + sequences);
   const captured = inputs.slice(carried + sequences);
   const step = replay(body);
   const stacked: Tensor[][] = body.outputs.slice(carried).map(() => []);
   for (let i = 0; i < length; i++) {
     const t = reverse ? length - 1 - i : i;
-    const outputs = step([...carry, ...given.map((x) => stepOf(x, t)), ...captured]);
+    const outputs = step([...carry, ...sequenceInputs.map((x) => stepOf(x, t)), ...captured]);
     carry = outputs.slice(0, carried);
     stacked.forEach((all, k) => (all[t] = outputs[carried + k]!));
   }
@@ -145,8 +148,8 @@ function replay(graph: Graph): (feeds: readonly Tensor[]) => Tensor[] {
   for (const node of graph.nodes) {
     if (node.kind !== "constant") continue;
     const { type } = node.outputs[0]!;
-    const known = node.data === undefined ? new Tensor(type, node.owner as Tensor["state"]) : wrapHost(type, node.data);
-    constants.set(node, known);
+    const constant = node.data === undefined ? new Tensor(type, node.owner as Tensor["state"]) : wrapHost(type, node.data);
+    constants.set(node, constant);
   }
   return (feeds) => {
     const computed = new Map<Value, Tensor>();

@@ -40,20 +40,20 @@ export function runLoop(body: Body): Ran {
   const { trace, next, outputs, reverse } = body;
   // What comes from outside as it is is an input, too.
   for (const t of [...next, ...outputs]) trace.valueOf(t);
-  const kept = keptForGradient(body);
-  const graph = trace.graph([...next, ...outputs, ...(kept?.all ?? [])]);
-  const given = [...trace.carried, ...trace.sequences, ...trace.shared.values()].map(({ outer }) => outer!);
+  const residuals = keptForGradient(body);
+  const graph = trace.graph([...next, ...outputs, ...(residuals?.all ?? [])]);
+  const loopInputs = [...trace.carried, ...trace.sequences, ...trace.shared.values()].map(({ outer }) => outer!);
   const loop = { body: graph, carried: next.length, sequences: trace.sequences.length, length: trace.length, reverse };
   const op = loopOp(
     loop,
-    kept === undefined
+    residuals === undefined
       ? undefined
       : (gradOutputs, inputs, results) => {
-          const stacks = new Map(kept.all.map((t, i) => [keyOf(t), results[next.length + outputs.length + i]!]));
-          return gradientsOf(body, kept.followed, gradOutputs, inputs, stacks);
+          const stacks = new Map(residuals.all.map((t, i) => [keyOf(t), results[next.length + outputs.length + i]!]));
+          return gradientsOf(body, residuals.followed, gradOutputs, inputs, stacks);
         },
   );
-  const results = dispatch(op, given, {});
+  const results = dispatch(op, loopInputs, {});
   return { carry: results.slice(0, next.length), stacked: results.slice(next.length, next.length + outputs.length) };
 }
 
@@ -78,14 +78,14 @@ function keptForGradient(body: Body): Kept | undefined {
   if (orders === 0) return undefined;
   let all: readonly Tensor[] = [];
   for (;;) {
-    const seen = new Map<Tensor, Tensor>(all.map((t) => [keyOf(t), t]));
+    const read = new Map<Tensor, Tensor>(all.map((t) => [keyOf(t), t]));
     traceBackward(body, orders === 1 ? [] : all, undefined, (t) => {
-      seen.set(keyOf(t), t);
+      read.set(keyOf(t), t);
       return undefined;
     });
-    if (orders === 1) return { all: [...seen.values()], followed: [] };
-    if (seen.size === all.length) return { all, followed: all };
-    all = [...seen.values()];
+    if (orders === 1) return { all: [...read.values()], followed: [] };
+    if (read.size === all.length) return { all, followed: all };
+    all = [...read.values()];
   }
 }
 
@@ -102,12 +102,12 @@ interface Backward extends Body {
 type GradientAt = ((output: number) => Tensor) | undefined;
 
 /**
- * @param kept of what is kept, the tensors that gradients flow to
+ * @param residuals of what is kept, the tensors that gradients flow to
  * @param stackOf all steps of a tensor of the forward body
  */
 function traceBackward(
   body: Body,
-  kept: readonly Tensor[],
+  residuals: readonly Tensor[],
   gradientAt: GradientAt,
   stackOf: (t: Tensor) => Tensor | undefined,
 ): Backward {
@@ -131,7 +131,7 @@ function traceBackward(
       seeds.push([next[i]!, g]);
       return g;
     });
-    [...outputs, ...kept].forEach((t, k) => {
+    [...outputs, ...residuals].forEach((t, k) => {
       if (!isFloat(t)) return;
       const g = trace.sequence({ ...typeOf(t), domain: "real" }, gradientAt?.(next.length + k));
       seeds.push([t, g]);
@@ -155,10 +155,10 @@ function traceBackward(
       ...wantedSequences.map(({ inner }) => inner),
       ...wantedCaptured.map(({ inner }) => inner),
     ];
-    const found = backpropagate(forward.tape!, seeds, sources, { postponed });
-    const toSequences = found.slice(carriedFloats.length, carriedFloats.length + wantedSequences.length);
-    const toCaptured = found.slice(carriedFloats.length + wantedSequences.length);
-    const nextBack = toNext.map((g, k) => found[k] ?? zeros(g.shape));
+    const gradients = backpropagate(forward.tape!, seeds, sources, { postponed });
+    const toSequences = gradients.slice(carriedFloats.length, carriedFloats.length + wantedSequences.length);
+    const toCaptured = gradients.slice(carriedFloats.length + wantedSequences.length);
+    const nextBack = toNext.map((g, k) => gradients[k] ?? zeros(g.shape));
     const captured = new Map<Tensor, number>();
     toCaptured.forEach((gradient, k) => {
       if (gradient === undefined) return;
@@ -192,8 +192,8 @@ function gradientsOf(
   const stackOf = (t: Tensor): Tensor | undefined => stacks.get(keyOf(t));
   const back = traceBackward(body, followed, (i) => gradOutputs[i]!, stackOf);
   const ran = runLoop(back);
-  const given = [...forward.carried, ...forward.sequences, ...forward.shared.values()];
-  return given.map(({ inner, outer }, i): Tensor | undefined => {
+  const loopInputs = [...forward.carried, ...forward.sequences, ...forward.shared.values()];
+  return loopInputs.map(({ inner, outer }, i): Tensor | undefined => {
     if (i < forward.carried.length) {
       const at = back.carried.get(inner);
       return at === undefined ? undefined : ran.carry[at];

@@ -24,7 +24,7 @@ interface Flat {
   rebuild(tensors: readonly Tensor[]): unknown;
 }
 
-function flat(what: string, tree: unknown): Flat {
+function flat(label: string, tree: unknown): Flat {
   const tensors: Tensor[] = [];
   const paths: string[] = [];
   const places = mapTree(tree as Tree<unknown>, (leaf, path) => {
@@ -33,7 +33,7 @@ function flat(what: string, tree: unknown): Flat {
     if (!(leaf instanceof Tensor)) {
       throw new ErmineError(
         "ERMINE_VALUE",
-        `scan: ${what} is a tree of tensors (arrays and plain objects of them), and ${path === "" ? "it" : `its ${path}`} is ${show(leaf)}. ` +
+        `scan: ${label} is a tree of tensors (arrays and plain objects of them), and ${path === "" ? "it" : `its ${path}`} is ${show(leaf)}. ` +
           "Use scalar(…) or tensor(…) to make a tensor.",
       );
     }
@@ -117,9 +117,9 @@ export function scan<C, X, Y>(
 }
 
 /** @throws ErmineError ERMINE_SHAPE where sequences have no or different lengths, ERMINE_OPTION where there is none */
-function lengthOf({ tensors, paths }: Flat, given: number | undefined): Size {
-  if (given !== undefined && !(Number.isInteger(given) && given >= 0))
-    throw new ErmineError("ERMINE_OPTION", `scan: length is a whole number ≥ 0, got ${show(given)}.`);
+function lengthOf({ tensors, paths }: Flat, statedLength: number | undefined): Size {
+  if (statedLength !== undefined && !(Number.isInteger(statedLength) && statedLength >= 0))
+    throw new ErmineError("ERMINE_OPTION", `scan: length is a whole number ≥ 0, got ${show(statedLength)}.`);
   const name = (i: number): string => (paths[i] === "" ? "xs" : `xs.${paths[i]}`);
   const flatOne = tensors.findIndex((t) => t.rank === 0);
   if (flatOne >= 0)
@@ -127,12 +127,12 @@ function lengthOf({ tensors, paths }: Flat, given: number | undefined): Size {
       "ERMINE_SHAPE",
       `scan: ${name(flatOne)} has no axis for the steps. What is the same in all steps is read from outside of the body.`,
     );
-  const length = given ?? tensors[0]?.shape[0];
+  const length = statedLength ?? tensors[0]?.shape[0];
   if (length === undefined)
     throw new ErmineError("ERMINE_OPTION", "scan: there are no xs to say how many steps there are: give { length }.");
   const other = tensors.findIndex((t) => !sameSize(t.shape[0]!, length));
   if (other < 0) return length;
-  const expected = given === undefined ? `${name(0)} has ${String(length)}` : `length is ${given}`;
+  const expected = statedLength === undefined ? `${name(0)} has ${String(length)}` : `length is ${statedLength}`;
   throw new ErmineError(
     "ERMINE_SHAPE",
     `scan: ${name(other)} ${formatShape(tensors[other]!.shape)} has ${String(tensors[other]!.shape[0])} steps, and ${expected}. All sequences have the same length.`,

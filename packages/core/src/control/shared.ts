@@ -65,11 +65,11 @@ export function overAllSteps(
     positions,
     operand,
     apply(gradients, operands, input, rules, shared) {
-      const asked = inputs.map((t, i) => positions.includes(i) && keyOf(t!) === keyOf(shared));
-      if (!asked.includes(true)) return undefined;
-      const given = inputs.map((t, i) => (i === form.step ? form.rows(operands) : asked[i] ? input : t));
-      const found = rules.ruleOf(op)!([form.rows(gradients)], given, [], attributes, asked);
-      return found[asked.indexOf(true)];
+      const wanted = inputs.map((t, i) => positions.includes(i) && keyOf(t!) === keyOf(shared));
+      if (!wanted.includes(true)) return undefined;
+      const stacked = inputs.map((t, i) => (i === form.step ? form.rows(operands) : wanted[i] ? input : t));
+      const gradientsOfInputs = rules.ruleOf(op)!([form.rows(gradients)], stacked, [], attributes, wanted);
+      return gradientsOfInputs[wanted.indexOf(true)];
     },
   };
 }

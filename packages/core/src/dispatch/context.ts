@@ -17,7 +17,7 @@ export interface Recorder {
   readVariable(variable: GraphVariable): Tensor;
   writeVariable(variable: GraphVariable, t: Tensor): void;
   /** Notes that something is measured over `count` elements, which must not be one. */
-  require(what: string, count: Dim): void;
+  require(label: string, count: Dim): void;
   /** Notes a check of an argument's values, for calls that have them on the host; of what is computed there is none. */
   requireValues(t: Tensor, check: (values: ArrayLike<number>) => void): void;
   /**

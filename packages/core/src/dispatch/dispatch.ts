@@ -54,8 +54,8 @@ export const dispatch1 = <A extends Attributes>(op: Op<A>, inputs: OptionalTenso
 
 /** The outputs, each a tensor of its own to tapes: a decomposition may give back what it was given (a piece that is the whole). */
 function distinctFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
-  const given = (t: Tensor): boolean => inputs.some((input) => input !== undefined && keyOf(input) === keyOf(t));
-  return outputs.some(given) ? outputs.map((t) => (given(t) ? sameElements(t) : t)) : outputs;
+  const isInput = (t: Tensor): boolean => inputs.some((input) => input !== undefined && keyOf(input) === keyOf(t));
+  return outputs.some(isInput) ? outputs.map((t) => (isInput(t) ? sameElements(t) : t)) : outputs;
 }
 
 function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
@@ -89,11 +89,11 @@ function execute(op: Op, inputs: OptionalTensors, attributes: Attributes, types:
         types,
       );
     if (op.host !== undefined) {
-      const numbers = op.host(
+      const elements = op.host(
         inputs.map((t) => t!.dataSync()),
         attributes,
       );
-      return [adoptStorage(types[0]!, backend, backend.upload(numbers, concrete(types[0]!.shape), "float32"))];
+      return [adoptStorage(types[0]!, backend, backend.upload(elements, concrete(types[0]!.shape), "float32"))];
     }
     throw new ErmineError(
       "ERMINE_UNSUPPORTED",

@@ -137,14 +137,14 @@ export class Trace implements Recorder {
       }
       return t.state.value as Value;
     }
-    const known = this.#constants.get(t.state);
-    if (known !== undefined) return (known.state as { value: Value }).value;
+    const existing = this.#constants.get(t.state);
+    if (existing !== undefined) return (existing.state as { value: Value }).value;
     const state = eagerState(t, "a traced function");
     const { host } = state;
-    const made =
+    const constant =
       host === undefined ? this.constant(typeOf(keep(t)), undefined, state.storage, state) : this.constant(typeOf(t), host);
-    this.#constants.set(t.state, made);
-    return (made.state as { value: Value }).value;
+    this.#constants.set(t.state, constant);
+    return (constant.state as { value: Value }).value;
   }
 
   /** @internal */
@@ -191,8 +191,8 @@ export class Trace implements Recorder {
     return this.#valueChecks;
   }
 
-  require(what: string, count: Requirement["count"]): void {
-    this.#requirements.push({ what, count, path: context.path });
+  require(label: string, count: Requirement["count"]): void {
+    this.#requirements.push({ what: label, count, path: context.path });
   }
 
   /** New values of variables are taken only where `ok` (a bool scalar) is true. */

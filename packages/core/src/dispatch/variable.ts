@@ -166,9 +166,9 @@ export class Variable<D extends Domain = any> implements GraphVariable {
     if (domain !== "real" && next.domain !== domain) {
       throw new ErmineError("ERMINE_DOMAIN", `${this.name} holds ${domain} and cannot hold a tensor marked ${next.domain}.`);
     }
-    const written = withDomain(next, domain);
-    this.#write(written);
-    if (context.recordings.length > 0) this.#record(written);
+    const value = withDomain(next, domain);
+    this.#write(value);
+    if (context.recordings.length > 0) this.#record(value);
   }
 
   /** What the innermost tape that knows this variable has it as. */
@@ -179,14 +179,14 @@ export class Variable<D extends Domain = any> implements GraphVariable {
   }
 
   /** From now on tapes know the variable by what was written. */
-  #record(written: Tensor): void {
+  #record(value: Tensor): void {
     const before = this.#recorded();
-    let known: Tensor | undefined;
-    if (tapesFollow(written)) known = written;
+    let recorded: Tensor | undefined;
+    if (tapesFollow(value)) recorded = value;
     else if (!tapesListen() && before !== undefined)
-      known = aliasOf(context.trace === undefined ? (this.#tensor ?? written) : written, before);
-    if (known !== undefined) holdOnTapes(known.state);
-    for (const watched of context.recordings) watched.set(this, known);
+      recorded = aliasOf(context.trace === undefined ? (this.#tensor ?? value) : value, before);
+    if (recorded !== undefined) holdOnTapes(recorded.state);
+    for (const watched of context.recordings) watched.set(this, recorded);
   }
 
   #write(next: Tensor): void {

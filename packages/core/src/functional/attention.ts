@@ -135,8 +135,8 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   const attributes: AttentionAttributes = { scale, causal, nothing: "zero" };
   if (dropoutP === 0) return attend([q, k, v], mask, attributes);
   const weights = weightsOf(q, k, mask, attributes);
-  const kept = greaterEqual(drawUniform(weights.shape, "dropout"), dropoutP);
-  return matmul(where(kept, mul(weights, dropoutP === 1 ? 0 : 1 / (1 - dropoutP)), 0), v);
+  const keepMask = greaterEqual(drawUniform(weights.shape, "dropout"), dropoutP);
+  return matmul(where(keepMask, mul(weights, dropoutP === 1 ? 0 : 1 / (1 - dropoutP)), 0), v);
 }
 
 /** @internal By the op where it can; a mask that is learned needs the gradient of the simpler ops. */

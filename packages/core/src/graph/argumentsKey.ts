@@ -15,14 +15,14 @@ export interface KeyOptions {
 /** Deeper than any argument that a function has use for. */
 const deepest = 512;
 
-const numbers = new WeakMap<object, number>();
+const objectIds = new WeakMap<object, number>();
 let count = 0;
 
 /** A number that no other object has. */
-function numberOf(object: object): number {
-  let number = numbers.get(object);
-  if (number === undefined) numbers.set(object, (number = ++count));
-  return number;
+function idOf(object: object): number {
+  let id = objectIds.get(object);
+  if (id === undefined) objectIds.set(object, (id = ++count));
+  return id;
 }
 
 /**
@@ -37,8 +37,8 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
   const tensors = new Map<Tensor, number>();
   const open = new Set<object>();
 
-  const refuse = (path: string, what: string): never => {
-    throw new ErmineError("ERMINE_USAGE", `${name}: argument ${path} ${what}`);
+  const refuse = (path: string, problem: string): never => {
+    throw new ErmineError("ERMINE_USAGE", `${name}: argument ${path} ${problem}`);
   };
 
   function tensorKey(t: Tensor): string {
@@ -59,10 +59,10 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
   /** `inTree`: do arrays and plain objects alone lead here? Only there is a tensor an argument; elsewhere it is a constant. */
   function valueKey(value: unknown, path: string, inTree: boolean): string {
     if (value === null || (typeof value !== "object" && typeof value !== "function")) return primitiveKey(value, path);
-    if (value instanceof Tensor) return inTree ? tensorKey(value) : `constant${numberOf(value)}`;
+    if (value instanceof Tensor) return inTree ? tensorKey(value) : `constant${idOf(value)}`;
     if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
       const elements = Array.from(value as unknown as ArrayLike<number>, (element) => primitiveKey(element, path));
-      return `elements${numberOf(Object.getPrototypeOf(value) as object)}(${elements.join()})`;
+      return `elements${idOf(Object.getPrototypeOf(value) as object)}(${elements.join()})`;
     }
     if (value instanceof Date) return `Date(${value.getTime()})`;
     checkCopy(name, value);
@@ -83,10 +83,10 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
       const entries = [...value].map(
         ([k, v]) => `${valueKey(k, `${path}'s key`, false)}:${valueKey(v, `${path}'s value`, false)}`,
       );
-      return `Map${numberOf(value)}{${entries.join()}}`;
+      return `Map${idOf(value)}{${entries.join()}}`;
     }
     if (value instanceof Set)
-      return `Set${numberOf(value)}{${[...value].map((item) => valueKey(item, `${path}'s item`, false)).join()}}`;
+      return `Set${idOf(value)}{${[...value].map((item) => valueKey(item, `${path}'s item`, false)).join()}}`;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (typeof value === "object" && (prototype === Object.prototype || prototype === null)) {
       if (Object.getOwnPropertySymbols(value).length > 0)
@@ -97,7 +97,7 @@ export function argumentsKey(args: readonly unknown[], { name, symbolicBatch }: 
     const fields = Object.entries(value).filter(
       ([, field]) => !["object", "function", "symbol"].includes(typeof field) || field === null,
     );
-    return `object${numberOf(value)}{${fields.map(([k, field]) => `${JSON.stringify(k)}:${primitiveKey(field, path)}`).join()}}`;
+    return `object${idOf(value)}{${fields.map(([k, field]) => `${JSON.stringify(k)}:${primitiveKey(field, path)}`).join()}}`;
   }
 
   return args.map((argument, i) => valueKey(argument, `${i}`, true)).join();

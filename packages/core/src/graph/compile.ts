@@ -141,11 +141,11 @@ export function compile<A extends readonly unknown[] = Tensor[], R = unknown>(
       trace = running;
       const feeds = feedsOf(trace, tensors, symbolicBatch);
       const position = new Map(tensors.map((t, i) => [keyOf(t), i]));
-      const given = mapTree(args as Tree<unknown>, (leaf) =>
+      const tracedArguments = mapTree(args as Tree<unknown>, (leaf) =>
         leaf instanceof Tensor ? retype([feeds[position.get(keyOf(leaf))!]!], [typeOf(leaf)])[0]! : leaf,
       );
       const outputs: Tensor[] = [];
-      const value = mapTree(fn(...(given as unknown as A)) as Tree<unknown>, (leaf) => {
+      const value = mapTree(fn(...(tracedArguments as unknown as A)) as Tree<unknown>, (leaf) => {
         checkCopy(name, leaf);
         return leaf instanceof Tensor ? placeOf(leaf, feeds, outputs) : leaf;
       });
@@ -207,9 +207,9 @@ const homeOf = ({ variables }: Entry): Backend | undefined =>
 
 /** Each tensor among the arguments once, in the order of its first place. */
 function distinct(args: readonly unknown[]): Tensor[] {
-  const found = new Map<Tensor, Tensor>();
-  for (const leaf of leaves(args)) if (leaf instanceof Tensor && !found.has(keyOf(leaf))) found.set(keyOf(leaf), leaf);
-  return [...found.values()];
+  const byKey = new Map<Tensor, Tensor>();
+  for (const leaf of leaves(args)) if (leaf instanceof Tensor && !byKey.has(keyOf(leaf))) byKey.set(keyOf(leaf), leaf);
+  return [...byKey.values()];
 }
 
 const feedName = (position: number): string => `input${position}`;
@@ -247,8 +247,8 @@ function placeOf(t: Tensor, feeds: readonly Tensor[], outputs: Tensor[]): Place 
   const same = (other: Tensor): boolean => keyOf(other) === keyOf(t);
   const argument = feeds.findIndex(same);
   if (argument >= 0) return new Place("arguments", argument, typeOf(t));
-  const known = outputs.findIndex(same);
-  return new Place("outputs", known >= 0 ? known : outputs.push(t) - 1, typeOf(t));
+  const outputIndex = outputs.findIndex(same);
+  return new Place("outputs", outputIndex >= 0 ? outputIndex : outputs.push(t) - 1, typeOf(t));
 }
 
 function shapeOf(shape: Shape, graph: Graph, feeds: Record<string, Feed>): readonly number[] {

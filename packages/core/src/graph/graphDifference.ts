@@ -16,11 +16,11 @@ export function graphDifference(a: Graph, b: Graph): string | undefined {
   const inside = nodesDifference(a.nodes, b.nodes);
   if (inside !== undefined) return inside;
   if (places(a.outputs) !== places(b.outputs)) return "other results";
-  const [written, other] = [a.updates, b.updates];
-  if (written.length !== other.length) return "another number of variables is written";
-  const i = written.findIndex(({ variable }, k) => variable !== other[k]!.variable);
-  if (i >= 0) return `a new value of ${written[i]!.variable.name} against one of ${other[i]!.variable.name}`;
-  if (places(written.map(({ value }) => value)) !== places(other.map(({ value }) => value))) return "other values of variables";
+  const [updates, other] = [a.updates, b.updates];
+  if (updates.length !== other.length) return "another number of variables is written";
+  const i = updates.findIndex(({ variable }, k) => variable !== other[k]!.variable);
+  if (i >= 0) return `a new value of ${updates[i]!.variable.name} against one of ${other[i]!.variable.name}`;
+  if (places(updates.map(({ value }) => value)) !== places(other.map(({ value }) => value))) return "other values of variables";
   return placeOf(a.commit) === placeOf(b.commit) ? undefined : "another condition of its updates";
 }
 

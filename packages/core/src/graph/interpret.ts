@@ -44,14 +44,14 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
 
   /** Makes storages; where one fails, those before it are released. */
   function allOrNone(makers: readonly (() => Storage)[]): Storage[] {
-    const made: Storage[] = [];
+    const storages: Storage[] = [];
     try {
-      for (const make of makers) made.push(make());
+      for (const make of makers) storages.push(make());
     } catch (error) {
-      for (const storage of made) backend.release(storage);
+      for (const storage of storages) backend.release(storage);
       throw error;
     }
-    return made;
+    return storages;
   }
 
   function upload(feed: Feeds[string], shape: readonly number[], dtype: DType): Held {
@@ -73,12 +73,12 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
   /** A constant's numbers are uploaded once. */
   function constant({ data, storage }: ConstantNode, shape: readonly number[], dtype: DType): Storage {
     if (data === undefined) return storage!;
-    let found = constants.get(data);
-    if (found === undefined) {
-      found = upload({ shape, value: data }, shape, dtype).storage;
-      constants.set(data, found);
+    let uploaded = constants.get(data);
+    if (uploaded === undefined) {
+      uploaded = upload({ shape, value: data }, shape, dtype).storage;
+      constants.set(data, uploaded);
     }
-    return found;
+    return uploaded;
   }
 
   function run(entry: string, feeds: Feeds, timed?: Timed): readonly Storage[] {
@@ -94,7 +94,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
       const { shape, dtype } = outputs[0]!.type;
       return upload(feeds[name]!, concrete(shape), dtype);
     };
-    const made = evaluate(graph, fed, timed, (computed) =>
+    const results = evaluate(graph, fed, timed, (computed) =>
       allOrNone([
         ...graph.outputs.map((value) => () => copy(computed(value))),
         ...graph.updates.map(({ variable, value }) => () => {
@@ -104,8 +104,8 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
         }),
       ]),
     );
-    graph.updates.forEach(({ variable }, k) => variables[index.get(variable)!]!.replace(made[graph.outputs.length + k]!));
-    return made.slice(0, graph.outputs.length);
+    graph.updates.forEach(({ variable }, k) => variables[index.get(variable)!]!.replace(results[graph.outputs.length + k]!));
+    return results.slice(0, graph.outputs.length);
   }
 
   /** What loops run on. */
@@ -127,11 +127,11 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
     const computed = new Map<Value, KernelInput>();
     const owned = new Map<Node, readonly Storage[]>();
     const uses = readers(graph);
-    const set = (node: Node, storages: readonly Storage[], mine: boolean): void => {
+    const set = (node: Node, storages: readonly Storage[], isOwned: boolean): void => {
       node.outputs.forEach((value, i) =>
         computed.set(value, { storage: storages[i]!, shape: concrete(value.type.shape), dtype: value.type.dtype }),
       );
-      if (mine) owned.set(node, storages);
+      if (isOwned) owned.set(node, storages);
     };
     const free = (node: Node): void => {
       for (const storage of owned.get(node) ?? []) backend.release(storage);
@@ -142,8 +142,8 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
       const { shape, dtype } = node.outputs[0]?.type ?? { shape: [], dtype: "float32" };
       if (node.kind === "constant") return set(node, [constant(node, concrete(shape), dtype)], false);
       if (node.kind === "feed") {
-        const { storage, owned: mine } = fed(node);
-        return set(node, [storage], mine);
+        const { storage, owned: isOwned } = fed(node);
+        return set(node, [storage], isOwned);
       }
       const inputs = node.inputs.map((v) => v && computed.get(v)!);
       const started = timed && performance.now();
@@ -171,13 +171,13 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
 
   function specialized(entry: string, graph: Graph, bindings: Bindings): Graph {
     const key = `${entry}|${JSON.stringify(bindings)}`;
-    let found = cache.get(key);
-    if (found === undefined) {
+    let specializedGraph = cache.get(key);
+    if (specializedGraph === undefined) {
       if (cache.size >= 32) cache.delete(cache.keys().next().value!);
-      found = specialize(graph, bindings);
-      cache.set(key, found);
+      specializedGraph = specialize(graph, bindings);
+      cache.set(key, specializedGraph);
     }
-    return found;
+    return specializedGraph;
   }
 
   return {

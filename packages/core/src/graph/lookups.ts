@@ -31,7 +31,7 @@ function fedBy(value: Value): FeedNode | undefined {
  * @param graph without nodes that nobody reads (`eliminateDead`)
  */
 export function fedLookups(graph: Graph): FedLookup[] {
-  const found = new Map<string, FedLookup>();
+  const lookups = new Map<string, FedLookup>();
   for (const node of graph.nodes) {
     if (node.kind !== "op" || node.op.lookup === undefined) continue;
     const { input, size } = node.op.lookup(
@@ -41,7 +41,7 @@ export function fedLookups(graph: Graph): FedLookup[] {
     const feed = fedBy(node.inputs[input]!);
     if (feed === undefined) continue;
     const key = `${feed.name} ${String(size)}`;
-    if (!found.has(key)) found.set(key, { feed: feed.name, op: node.op.name, path: node.path, size });
+    if (!lookups.has(key)) lookups.set(key, { feed: feed.name, op: node.op.name, path: node.path, size });
   }
-  return [...found.values()];
+  return [...lookups.values()];
 }

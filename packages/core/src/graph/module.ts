@@ -130,7 +130,7 @@ const alone = (places: readonly VariableStorage[]): Variables => ({
 /** Those that other programs may have: as new before each run as programs of other backends have left them. */
 function inStep(module: GraphModule, placements: readonly VariablePlacement[]): Variables {
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
-  const written = new Map(
+  const writtenBy = new Map(
     Object.entries(module.entries).map(([entry, { updates }]) => [
       entry,
       updates.map(({ variable }) => placements[index.get(variable)!]!),
@@ -143,7 +143,7 @@ function inStep(module: GraphModule, placements: readonly VariablePlacement[]): 
     },
     after(entry) {
       if (context.spreadVariables === 0) return;
-      const places = written.get(entry)!;
+      const places = writtenBy.get(entry)!;
       for (let i = 0; i < places.length; i++) if (places[i]!.all.length > 1) places[i]!.wrote();
     },
     at(variable) {
@@ -247,15 +247,15 @@ function withHostFeeds(entry: string, graph: Graph, feeds: Feeds): Feeds {
   if (graph.hostFeeds.length === 0) return feeds;
   const hosted = new Set(graph.hostFeeds.map((feed) => feed.name));
   const bindings = bindFeeds(entry, { ...graph, feeds: graph.feeds.filter((feed) => !hosted.has(feed.name)) }, feeds);
-  const all: Record<string, Feed> = { ...feeds };
+  const complete: Record<string, Feed> = { ...feeds };
   for (const { name, op, attributes, inputs, type } of graph.hostFeeds) {
-    const numbers = op.host!(
+    const value = op.host!(
       inputs.map((input) => hostNumbers(entry, input, feeds[input]!)),
       bind(attributes, bindings),
     );
-    all[name] = { shape: concrete(bind(type.shape, bindings)), value: numbers };
+    complete[name] = { shape: concrete(bind(type.shape, bindings)), value };
   }
-  return all;
+  return complete;
 }
 
 function hostNumbers(entry: string, name: string, feed: Feed): ArrayLike<number> {

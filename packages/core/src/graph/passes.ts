@@ -25,24 +25,24 @@ export function lowerModule(module: GraphModule, backend: Backend): GraphModule 
   return { variables: module.variables, entries: Object.fromEntries(entries) };
 }
 
-/** @internal `told` hears of each node and of the nodes that it became. */
-export function lowerGraph(graph: Graph, backend: Backend, told?: (node: Node, became: readonly Node[]) => void): Graph {
+/** @internal The graph in ops for which the backend has kernels; `onLowered` is called with each node and the nodes that replace it. */
+export function lowerGraph(graph: Graph, backend: Backend, onLowered?: (node: Node, became: readonly Node[]) => void): Graph {
   const trace = new Trace(backend);
   return trace.run(() => {
-    const made = new Map<Value, Tensor>();
-    const look = (value: Value): Tensor => made.get(value)!;
+    const replacements = new Map<Value, Tensor>();
+    const look = (value: Value): Tensor => replacements.get(value)!;
     for (const node of graph.nodes) {
       const before = trace.nodes.length;
       const outputs = withPath(node.path, () => replay(node, trace, look, backend));
-      told?.(node, trace.nodes.slice(before));
-      node.outputs.forEach((value, i) => made.set(value, outputs[i]!));
+      onLowered?.(node, trace.nodes.slice(before));
+      node.outputs.forEach((value, i) => replacements.set(value, outputs[i]!));
     }
     for (const { variable, value } of graph.updates) trace.writeVariable(variable, look(value));
     if (graph.commit !== undefined) trace.commitIf(look(graph.commit));
     const lowered = trace.finish(graph.outputs.map(look));
     // In the graph's own order, which a loop's inputs have.
-    const known = graph.feeds.map(({ outputs }) => trace.valueOf(look(outputs[0]!)).node as FeedNode);
-    return { ...lowered, feeds: [...known, ...lowered.feeds.filter((feed) => !known.includes(feed))] };
+    const originalFeeds = graph.feeds.map(({ outputs }) => trace.valueOf(look(outputs[0]!)).node as FeedNode);
+    return { ...lowered, feeds: [...originalFeeds, ...lowered.feeds.filter((feed) => !originalFeeds.includes(feed))] };
   });
 }
 
@@ -82,7 +82,7 @@ function replayConstant({ outputs, data, storage, owner }: ConstantNode, trace: 
 /** The graph with its symbols bound to numbers, its common subexpressions computed once. */
 export function specialize(graph: Graph, bindings: Bindings): Graph {
   const replaced = new Map<Value, Value>();
-  const known = new Map<string, Node>();
+  const byExpression = new Map<string, Node>();
   const ids = new Map<Op, number>();
   const idOf = (op: Op): number => {
     if (!ids.has(op)) ids.set(op, ids.size);
@@ -106,7 +106,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
         : { ...node, outputs };
     const key =
       bound.kind === "op" ? `${idOf(bound.op)}${expressionKey(bound)}` : node.kind === "constant" ? constantKey(node) : undefined;
-    const same = key === undefined ? undefined : known.get(key);
+    const same = key === undefined ? undefined : byExpression.get(key);
     if (same !== undefined) {
       node.outputs.forEach((value, i) => replaced.set(value, same.outputs[i]!));
       continue;
@@ -118,7 +118,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     }
     if (isLoop(bound)) shareStacks(node.outputs, bound, replaced);
     nodes.push(bound);
-    if (key !== undefined) known.set(key, bound);
+    if (key !== undefined) byExpression.set(key, bound);
   }
   return {
     feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as FeedNode),
@@ -145,8 +145,8 @@ const expressionKey = (node: OpNode): string =>
 /** Small constants are the same by value. */
 function constantKey({ data, outputs, id }: ConstantNode): string {
   if (data === undefined || data.length > 16) return `constant ${id}`;
-  const numbers = Array.from(data, (value) => (Object.is(value, -0) ? "-0" : value));
-  return `constant ${JSON.stringify(outputs[0]?.type)} ${data.constructor.name} ${numbers.join()}`;
+  const elements = Array.from(data, (value) => (Object.is(value, -0) ? "-0" : value));
+  return `constant ${JSON.stringify(outputs[0]?.type)} ${data.constructor.name} ${elements.join()}`;
 }
 
 export { eliminateDead } from "../ir/dead.js";

@@ -21,15 +21,15 @@ export interface Placement {
  * @throws ErmineError ERMINE_UNSUPPORTED where the backend lacks a primitive
  */
 export function placements(graph: Graph, backend: Backend): readonly Placement[] {
-  const found: Placement[] = [];
+  const placed: Placement[] = [];
   lowerGraph(graph, backend, (node, became) => {
     if (node.kind !== "op") return;
-    const ops = became.flatMap((made) => (made.kind === "op" ? [made.op] : []));
+    const ops = became.flatMap((lowered) => (lowered.kind === "op" ? [lowered.op] : []));
     const into = ops.map((op) => op.name);
-    if (became.some((made) => made.kind === "feed")) found.push({ node, as: "host", into });
-    else found.push({ node, as: ops.length === 1 && ops[0] === node.op ? "kernel" : "decomposed", into });
+    if (became.some((lowered) => lowered.kind === "feed")) placed.push({ node, as: "host", into });
+    else placed.push({ node, as: ops.length === 1 && ops[0] === node.op ? "kernel" : "decomposed", into });
   });
-  return found;
+  return placed;
 }
 
 const bytesOf = ({ type }: Value): number =>

@@ -10,12 +10,12 @@ export function eliminateDead(graph: Graph): Graph {
   const live = new Set<Value>();
   const nodes = new Set<Node>(graph.feeds);
   const smaller = new Map<Node, SmallerLoop>();
-  const wanted = [
+  const roots = [
     ...graph.outputs,
     ...graph.updates.map(({ value }) => value),
     ...(graph.commit === undefined ? [] : [graph.commit]),
   ];
-  for (const value of wanted) live.add(value);
+  for (const value of roots) live.add(value);
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((value) => live.has(value))) continue;
     nodes.add(node);
@@ -24,8 +24,8 @@ export function eliminateDead(graph: Graph): Graph {
     if (loop !== undefined) smaller.set(node, loop);
     for (const input of loop?.inputs ?? node.inputs) if (input !== undefined) live.add(input);
   }
-  const kept = { ...graph, nodes: graph.nodes.filter((node) => nodes.has(node)) };
-  return smaller.size === 0 ? kept : withLoops(kept, smaller);
+  const pruned = { ...graph, nodes: graph.nodes.filter((node) => nodes.has(node)) };
+  return smaller.size === 0 ? pruned : withLoops(pruned, smaller);
 }
 
 /** A loop without what nobody reads. */

@@ -47,11 +47,11 @@ const inputAt = (inputs: readonly Input[], i: number): Input => inputs[i < input
 /** The dtype that the i-th input is computed in; undefined: it is refused. */
 function wantedDType(inputs: readonly Input[], types: Types, i: number): DType | undefined {
   const { dtype = "any" } = inputAt(inputs, i);
-  const given = types[i]!.dtype;
-  if (typeof dtype === "string") return (conversions[dtype] as Conversion)[given];
-  if (!("sameAs" in dtype)) return dtype[given];
+  const dtypeGiven = types[i]!.dtype;
+  if (typeof dtype === "string") return (conversions[dtype] as Conversion)[dtypeGiven];
+  if (!("sameAs" in dtype)) return dtype[dtypeGiven];
   const like = types[inputs.findIndex(({ name }) => name === dtype.sameAs)]!.dtype;
-  return given === like || (isDType(given) && promote(given, like) === like) ? like : undefined;
+  return dtypeGiven === like || (isDType(dtypeGiven) && promote(dtypeGiven, like) === like) ? like : undefined;
 }
 
 /** Do the types need no cast? */
@@ -63,20 +63,25 @@ export const conforms = (inputs: readonly Input[], types: Types): boolean =>
  *
  * @throws ErmineError ERMINE_DTYPE where the input does not take the dtype that it is given
  */
-export function computedDType(where: string, inputs: readonly Input[], given: readonly (Tensor | undefined)[], i: number): DType {
-  return wantedDType(inputs, given, i) ?? refuseDType(where, inputs, given, i);
+export function computedDType(
+  where: string,
+  inputs: readonly Input[],
+  tensors: readonly (Tensor | undefined)[],
+  i: number,
+): DType {
+  return wantedDType(inputs, tensors, i) ?? refuseDType(where, inputs, tensors, i);
 }
 
 function refuseDType(where: string, inputs: readonly Input[], tensors: readonly (Tensor | undefined)[], i: number): never {
   const { name, dtype = "any" } = inputAt(inputs, i);
-  const { dtype: given, shape } = tensors[i]!;
-  const taken =
+  const { dtype: dtypeGiven, shape } = tensors[i]!;
+  const accepted =
     typeof dtype === "object" && "sameAs" in dtype
       ? [tensors[inputs.findIndex((input) => input.name === dtype.sameAs)]!.dtype]
       : Object.keys(typeof dtype === "string" ? conversions[dtype] : dtype);
   const asWhat = typeof dtype === "object" && "sameAs" in dtype ? `, as ${dtype.sameAs}` : "";
   throw new ErmineError(
     "ERMINE_DTYPE",
-    `${where} takes ${taken.join(" or ")}${asWhat} for ${name}, got ${String(given)}${formatShape(shape)}. Use cast(${name}, "${taken[0]!}").`,
+    `${where} takes ${accepted.join(" or ")}${asWhat} for ${name}, got ${String(dtypeGiven)}${formatShape(shape)}. Use cast(${name}, "${accepted[0]!}").`,
   );
 }

@@ -17,12 +17,12 @@ export function checkClassTarget(loss: string, prediction: TensorType, target: T
   if (prediction.shape.length === 0) {
     throw new ErmineError("ERMINE_SHAPE", `${loss}: the prediction needs a class axis, (N, K) or (N, K, d…), got a scalar.`);
   }
-  const wanted = withoutClasses(prediction.shape);
+  const expected = withoutClasses(prediction.shape);
   if (target.dtype === "int32") {
-    if (sameShape(target.shape, wanted)) return;
+    if (sameShape(target.shape, expected)) return;
     throw new ErmineError(
       "ERMINE_SHAPE",
-      `${loss}: class indices for a prediction ${formatShape(prediction.shape)} have the shape ${formatShape(wanted)}, got ${formatShape(target.shape)}.` +
+      `${loss}: class indices for a prediction ${formatShape(prediction.shape)} have the shape ${formatShape(expected)}, got ${formatShape(target.shape)}.` +
         (sameShape(target.shape, prediction.shape) ? ' One-hot rows must be float32: cast(target, "float32").' : ""),
     );
   }
@@ -31,7 +31,7 @@ export function checkClassTarget(loss: string, prediction: TensorType, target: T
     throw new ErmineError(
       "ERMINE_SHAPE",
       `${loss}: float32 targets are class probabilities of the prediction's shape ${formatShape(prediction.shape)}, got ${formatShape(target.shape)}.` +
-        (sameShape(target.shape, wanted) ? ' Class indices must be int32: cast(target, "int32").' : ""),
+        (sameShape(target.shape, expected) ? ' Class indices must be int32: cast(target, "int32").' : ""),
     );
   }
   throw new ErmineError(

@@ -90,9 +90,9 @@ export const crossEntropyElementsOp = builtinFusedOp<Attributes>({
       slope = add(slope, mul(sub(mul(p, total), weights ?? 1), spread));
     }
     // Masked on both sides: where all is ignored, g is 1/0 and 0 · ∞ would be NaN.
-    const seen = expandDims(valid, axis);
+    const counted = expandDims(valid, axis);
     slope = invalidClassToNaN(slope, expandDims(target!, axis), classes, ignoreIndex);
-    return [mul(where(seen, slope, 0), where(seen, expandDims(g!, axis), 0)), undefined, undefined];
+    return [mul(where(counted, slope, 0), where(counted, expandDims(g!, axis), 0)), undefined, undefined];
   },
 });
 

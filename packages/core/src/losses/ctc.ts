@@ -65,9 +65,9 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
   const last = mul(minimum(maximum(targetLengths, 0), size), 2);
   const at = (column: Tensor): Tensor => squeeze(gather(alpha, 1, expandDims(column, 1)), 1);
   const ending = where(greater(targetLengths, 0), at(maximum(sub(last, 1), 0)), impossible);
-  const found = neg(logSum([at(last), ending]));
+  const negLogLikelihood = neg(logSum([at(last), ending]));
   // Of no steps at all there is one alignment: that of no labels.
-  return where(greater(inputLengths, 0), found, where(greater(targetLengths, 0), -impossible, 0));
+  return where(greater(inputLengths, 0), negLogLikelihood, where(greater(targetLengths, 0), -impossible, 0));
 }
 
 /** Targets one behind the other, [Σ length], as rows of that width: what is behind a row's end is whatever comes. */
@@ -80,8 +80,8 @@ function rowsOf(target: Tensor, targetLengths: Tensor): Tensor {
 }
 
 /** Of each row of at most `most`. */
-const lengthsUpTo = (what: string, most: Size | undefined): ValueRule | undefined =>
-  typeof most === "number" ? wholeWithin(what, 0, most) : undefined;
+const lengthsUpTo = (label: string, most: Size | undefined): ValueRule | undefined =>
+  typeof most === "number" ? wholeWithin(label, 0, most) : undefined;
 
 /** true where a length is none: those that are computed are not read on the host. */
 const isBeyond = (length: Tensor, most: Size): Tensor => logicalOr(less(length, 0), greater(length, most as number));
@@ -203,7 +203,7 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
       throw new ErmineError("ERMINE_OPTION", `ctc: blank is one of the ${classes} classes, got ${blank}.`);
     }
     // Log probabilities are their own log-softmax; through it the gradient is that of the logits.
-    const given = logSoftmax(single ? expandDims(prediction, 1) : prediction, { axis: -1 });
+    const logProbabilities = logSoftmax(single ? expandDims(prediction, 1) : prediction, { axis: -1 });
     const [inputs, targets] = [lengths(inputLengths, prediction.rank), lengths(targetLengths, prediction.rank)];
     checkLabels(target, targetLengths, joined, classes, blank);
     const width = target.shape[target.rank - 1]!;
@@ -216,10 +216,10 @@ export const ctc = defineLoss<[Tensor<"logProbabilities">, Tensor, Tensor, Tenso
     const ends = joined ? cumsum(targets, 0) : targets;
     const beyond = logicalOr(isBeyond(inputs, prediction.shape[0]), logicalOr(less(targets, 0), isBeyond(ends, width)));
     const wrong = logicalOr(beyond, unknown);
-    const logP = nanWhere(reshape(wrong, [1, wrong.shape[0]!, 1]), given);
-    const found = alignments(logP, labels, inputs, targets, blank);
-    const possible = less(found, -impossible / 2);
-    const value = nanWhere(wrong, where(possible, found, zeroInfinity ? 0 : Infinity));
+    const logP = nanWhere(reshape(wrong, [1, wrong.shape[0]!, 1]), logProbabilities);
+    const negLogLikelihood = alignments(logP, labels, inputs, targets, blank);
+    const possible = less(negLogLikelihood, -impossible / 2);
+    const value = nanWhere(wrong, where(possible, negLogLikelihood, zeroInfinity ? 0 : Infinity));
     return { value: single ? squeeze(value, 0) : value };
   },
   reductions: {

@@ -198,14 +198,14 @@ function completed<I extends readonly Tensor[], O extends object, R extends stri
   spec: LossSpec<I, O, R>,
   defaults: O,
 ): Loss<I, O, R> {
-  const own = { ...kindsOf((spec.options ?? {}) as O, "tensor"), ...spec.kinds };
-  const known = { ...own, ...common };
+  const lossKinds = { ...kindsOf((spec.options ?? {}) as O, "tensor"), ...spec.kinds };
+  const kinds = { ...lossKinds, ...common };
   const before = spec.inputs.map(({ name }: LossInput) => name).join(", ");
 
   function choose(options: Partial<O> & Pick<CommonOptions, "sampleWeight">): O {
-    checkOptions<object>(spec.name, options, known, before);
-    const { sampleWeight: _, ...given } = options;
-    const chosen = optionTensors(spec.name, { ...defaults, ...withoutUndefined(given) }) as O;
+    checkOptions<object>(spec.name, options, kinds, before);
+    const { sampleWeight: _, ...lossOptions } = options;
+    const chosen = optionTensors(spec.name, { ...defaults, ...withoutUndefined(lossOptions) }) as O;
     spec.check?.(chosen);
     return chosen;
   }
@@ -216,10 +216,10 @@ function completed<I extends readonly Tensor[], O extends object, R extends stri
     const fitting = conform(spec.name, spec.inputs, inputs);
     // Of what was given: a cast has its values on a backend.
     checkKnownValues(inputs, chosen);
-    const made = withoutRankPromotion(spec.name, fitting, () => spec.elements(fitting, chosen));
+    const values = withoutRankPromotion(spec.name, fitting, () => spec.elements(fitting, chosen));
     const { sampleWeight } = optionTensors(spec.name, options);
-    checkElements(spec.name, made, inputs);
-    return sampleWeight === undefined ? made : weighted(spec.name, made, sampleWeight);
+    checkElements(spec.name, values, inputs);
+    return sampleWeight === undefined ? values : weighted(spec.name, values, sampleWeight);
   }
 
   const rulesOf = (types: readonly TensorType[], options: O): readonly (ValueRule | undefined)[] =>
@@ -238,13 +238,13 @@ function completed<I extends readonly Tensor[], O extends object, R extends stri
 
   function loss(...args: readonly unknown[]): Tensor<"real"> {
     const inputs = args.slice(0, spec.inputs.length) as unknown as I;
-    const given = args[spec.inputs.length];
-    const options = (given === undefined ? {} : given) as Partial<O> & CommonOptions<R>;
+    const lastArgument = args[spec.inputs.length];
+    const options = (lastArgument === undefined ? {} : lastArgument) as Partial<O> & CommonOptions<R>;
     if (args.length > spec.inputs.length + 1) checkArguments(spec.name, args, spec.inputs.length + 1);
-    checkOptions<object>(spec.name, options, known, before);
+    checkOptions<object>(spec.name, options, kinds, before);
     checkReduction(spec, options.reduction ?? "mean");
-    const made = elements(inputs, options as Partial<O>);
-    return reduce(spec, made, inputs, options.reduction ?? "mean");
+    const values = elements(inputs, options as Partial<O>);
+    return reduce(spec, values, inputs, options.reduction ?? "mean");
   }
 
   return Object.assign(markCopy("loss", loss as unknown as Loss<I, O, R>), {
@@ -263,7 +263,7 @@ function completed<I extends readonly Tensor[], O extends object, R extends stri
     },
     with(options: Partial<O> = {}): Loss<I, O, R> {
       if (arguments.length > 1) checkArguments(`${spec.name}.with`, arguments, 1);
-      checkOptions<object>(`${spec.name}.with`, options, own);
+      checkOptions<object>(`${spec.name}.with`, options, lossKinds);
       return completed(spec, choose(options));
     },
   });
@@ -285,26 +285,26 @@ const withoutUndefined = <T extends object>(options: T): T =>
 
 function reduce<I extends readonly Tensor[], O extends object, R extends string>(
   spec: LossSpec<I, O, R>,
-  made: Elements,
+  values: Elements,
   inputs: I,
   reduction: string,
 ): Tensor<"real"> {
   const special = spec.reductions?.[reduction as R];
   if (special !== undefined) {
     const fitting = conform(spec.name, spec.inputs, inputs);
-    return withoutRankPromotion(spec.name, [...fitting, made.value], () => special(made, fitting));
+    return withoutRankPromotion(spec.name, [...fitting, values.value], () => special(values, fitting));
   }
-  if (reduction === "none") return made.value;
-  if (reduction === "sum") return sum(made.value);
-  return div(sum(made.value), totalNormalizer(made));
+  if (reduction === "none") return values.value;
+  if (reduction === "sum") return sum(values.value);
+  return div(sum(values.value), totalNormalizer(values));
 }
 
 function checkReduction(spec: { readonly name: string; readonly reductions?: object }, reduction: string): void {
-  const known = ["mean", "sum", "none", ...Object.keys(spec.reductions ?? {})];
-  if (known.includes(reduction)) return;
+  const reductions = ["mean", "sum", "none", ...Object.keys(spec.reductions ?? {})];
+  if (reductions.includes(reduction)) return;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${spec.name}: reduction is one of ${[...new Set(known)].join(", ")}; got "${reduction}".`,
+    `${spec.name}: reduction is one of ${[...new Set(reductions)].join(", ")}; got "${reduction}".`,
   );
 }
 
@@ -332,7 +332,7 @@ function weighted(name: string, { value, normalizer }: Elements, sampleWeight: T
   return { value: mul(value, weight), normalizer: normalizer === undefined ? weight : mul(normalizer, weight) };
 }
 
-const words: Readonly<Record<Domain, string>> = {
+const domainText: Readonly<Record<Domain, string>> = {
   real: "logits or plain numbers",
   probabilities: "probabilities",
   logProbabilities: "log probabilities",
@@ -345,7 +345,7 @@ function checkInput(loss: string, { name, domain, remedy }: LossInput, t: unknow
   if (domain === undefined || t.domain === domain) return;
   throw new ErmineError(
     "ERMINE_DOMAIN",
-    `${loss} expects ${words[domain]} as its ${name}, got ${words[t.domain as Domain]}. ${remedy ?? ""}`.trim(),
+    `${loss} expects ${domainText[domain]} as its ${name}, got ${domainText[t.domain as Domain]}. ${remedy ?? ""}`.trim(),
   );
 }
 

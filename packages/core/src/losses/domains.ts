@@ -5,15 +5,15 @@ import { withDomain } from "../types/views.js";
 import type { Domain } from "../types/dtype.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 
-function marked<D extends Domain>(t: Tensor, domain: D, what: string, fits: (value: number) => boolean): Tensor<D> {
-  if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${what} are float32, got ${t.dtype}.`);
+function marked<D extends Domain>(t: Tensor, domain: D, label: string, fits: (value: number) => boolean): Tensor<D> {
+  if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${label} are float32, got ${t.dtype}.`);
   if (t.state.kind === "eager" && (t.state.host !== undefined || t.state.backend?.readSync !== undefined)) {
     const data = t.dataSync();
     const wrong = data.findIndex((value) => !fits(value));
     if (wrong >= 0) {
       throw new ErmineError(
         "ERMINE_VALUE",
-        `These are not ${what.toLowerCase()}: element ${wrong} is ${data[wrong]}. Apply sigmoid, softmax or logSoftmax to logits.`,
+        `These are not ${label.toLowerCase()}: element ${wrong} is ${data[wrong]}. Apply sigmoid, softmax or logSoftmax to logits.`,
       );
     }
   }

@@ -41,14 +41,14 @@ export function checkValueShape(loss: string, value: Tensor, inputs: readonly Te
 }
 
 /** @throws ErmineError ERMINE_USAGE where it is no tensor of values, ERMINE_DTYPE, ERMINE_SHAPE where shapes do not fit */
-export function checkElements(loss: string, made: Elements, inputs: readonly Tensor[]): void {
-  if (!(made?.value instanceof Tensor)) {
+export function checkElements(loss: string, values: Elements, inputs: readonly Tensor[]): void {
+  if (!(values?.value instanceof Tensor)) {
     throw new ErmineError(
       "ERMINE_USAGE",
-      `${loss}: elements gives { value, normalizer }, value a tensor${(made as unknown) instanceof Tensor ? "; got a tensor. Write return { value: it }" : ""}.`,
+      `${loss}: elements gives { value, normalizer }, value a tensor${(values as unknown) instanceof Tensor ? "; got a tensor. Write return { value: it }" : ""}.`,
     );
   }
-  const { value, normalizer } = made;
+  const { value, normalizer } = values;
   if (value.dtype !== "float32")
     throw new ErmineError("ERMINE_DTYPE", `${loss}: the value is float32, got ${value.dtype}. Cast it.`);
   checkValueShape(loss, value, inputs);

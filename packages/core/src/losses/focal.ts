@@ -68,9 +68,9 @@ function ofClasses(z: Tensor<"real">, target: Tensor, alpha: number, gamma: numb
   const axis = classAxis(z.shape);
   const classes = classCount(z.shape) as number;
   const index = invalidClassToZero(target, classes);
-  const own = squeeze(gather(z, axis, expandDims(index, axis)), axis);
-  const others = where(cast(oneHotAlong(index, classes, axis), "bool"), lowest, z);
-  const lead = invalidClassToNaN(sub(own, logSumExp(others, { axis })), target, classes, null);
+  const targetLogit = squeeze(gather(z, axis, expandDims(index, axis)), axis);
+  const otherLogits = where(cast(oneHotAlong(index, classes, axis), "bool"), lowest, z);
+  const lead = invalidClassToNaN(sub(targetLogit, logSumExp(otherLogits, { axis })), target, classes, null);
   return { value: mul(modulated(lead, onesLike(lead), gamma), alpha) };
 }
 

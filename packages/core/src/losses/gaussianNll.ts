@@ -78,10 +78,10 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], GaussianNllOptio
   samples: { numbers: (n, draw) => ({ inputs: [draw.real([n, 3]), draw.real([n, 3]), draw.positive([n, 3])] }) },
   elements([x, target, variance], { full, eps }) {
     checkSameShape("gaussianNll", x, target);
-    const given = aligned(variance, x);
-    const v = add(given, stopGradient(sub(clamp(given, eps), given)));
+    const unclamped = aligned(variance, x);
+    const v = add(unclamped, stopGradient(sub(clamp(unclamped, eps), unclamped)));
     const value = mul(add(log(v), div(square(sub(x, target)), v)), 0.5);
     // What a model says is computed, and read by nobody: below 0 it is a mistake that the bound would hide.
-    return { value: nanWhere(less(given, 0), full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value) };
+    return { value: nanWhere(less(unclamped, 0), full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value) };
   },
 });

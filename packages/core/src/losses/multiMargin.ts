@@ -63,10 +63,10 @@ export const multiMargin = defineLoss<[Tensor<"real">, Tensor], MultiMarginOptio
     const axis = scores.rank - 1;
     const x = invalidClassToNaN(scores, expandDims(target, axis), classes, null);
     const indices = invalidClassToZero(target, classes);
-    const own = gather(x, axis, expandDims(indices, axis));
-    const gap = relu(add(sub(x, own), margin));
-    const others = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(indices, classes, axis)));
-    const value = div(sum(others, { axis }), classes);
+    const targetScore = gather(x, axis, expandDims(indices, axis));
+    const gap = relu(add(sub(x, targetScore), margin));
+    const perClass = mul(p === 2 ? square(gap) : gap, sub(1, oneHotAlong(indices, classes, axis)));
+    const value = div(sum(perClass, { axis }), classes);
     if (weight === undefined) return { value };
     return { value: mul(value, reshape(indexSelect(weight, 0, reshape(indices, [-1])), target.shape)) };
   },

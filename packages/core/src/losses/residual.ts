@@ -49,9 +49,9 @@ export function residualLoss<O extends Attributes>(
   });
   const { check, weightedMean, optionExamples } = spec;
   const options = { ...spec.options, ...(weightedMean === undefined ? {} : { weight: undefined }) } as O & Partial<Weighted>;
-  const numbers = (n: number, draw: Draw): [Tensor, Tensor] => [draw.real([n, 3]), draw.real([n, 3])];
+  const inputPair = (n: number, draw: Draw): [Tensor, Tensor] => [draw.real([n, 3]), draw.real([n, 3])];
   const weighted = (n: number, draw: Draw) => ({
-    inputs: numbers(n, draw),
+    inputs: inputPair(n, draw),
     options: { weight: draw.positive([n, 3]) } as Partial<O & Partial<Weighted>>,
   });
   return defineLoss<[Tensor, Tensor], O & Partial<Weighted>>({
@@ -64,10 +64,10 @@ export function residualLoss<O extends Attributes>(
     options,
     ...(optionExamples === undefined ? {} : { optionExamples: optionExamples as Partial<O & Partial<Weighted>> }),
     ...(check === undefined ? {} : { check }),
-    samples: { numbers: (n, draw) => ({ inputs: numbers(n, draw) }), ...(weightedMean === undefined ? {} : { weighted }) },
-    elements([prediction, target], { weight, ...own }) {
+    samples: { numbers: (n, draw) => ({ inputs: inputPair(n, draw) }), ...(weightedMean === undefined ? {} : { weighted }) },
+    elements([prediction, target], { weight, ...lossOptions }) {
       checkSameShape(spec.name, prediction, target);
-      const value = apply1(op, [sub(prediction, target)], own as unknown as O);
+      const value = apply1(op, [sub(prediction, target)], lossOptions as unknown as O);
       if (weight === undefined) return { value };
       checkSameShape(spec.name, prediction, weight, "weight");
       return { value: mul(value, weight), normalizer: weightedMean === "weights" ? weight : undefined };

@@ -18,7 +18,7 @@ export type ValueRuleOf = (options: any, types: readonly TensorType[]) => ValueR
 /**
  * A rule of what one value must be. NaN passes: it makes the loss NaN, which is refused by itself.
  *
- * @param what ends "target 3 is 255, and …"
+ * @param subject ends "target 3 is 255, and …"
  * @param remedy what to do, from the value that is wrong and from all
  * @example
  * const even = valueRule("counts are even", (value) => value % 2 === 0, () => "Count again.");
@@ -26,7 +26,7 @@ export type ValueRuleOf = (options: any, types: readonly TensorType[]) => ValueR
  */
 /* @__NO_SIDE_EFFECTS__ */
 export const valueRule = (
-  what: string,
+  subject: string,
   fits: (value: number) => boolean,
   remedy: (value: number, values: ArrayLike<number>) => string | undefined = () => undefined,
 ): ValueRule => ({
@@ -36,7 +36,7 @@ export const valueRule = (
       if (fits(value) || Number.isNaN(value)) continue;
       throw new ErmineError(
         "ERMINE_VALUE",
-        `${where}: ${input} ${i} is ${value}, and ${what}. ${remedy(value, values) ?? ""}`.trim(),
+        `${where}: ${input} ${i} is ${value}, and ${subject}. ${remedy(value, values) ?? ""}`.trim(),
       );
     }
   },
@@ -87,18 +87,18 @@ export const areSigns: ValueRule = /* @__PURE__ */ valueRule("targets are 1 or -
 
 /** Counts, variances, measures. */
 /* @__NO_SIDE_EFFECTS__ */
-export const notNegative = (what: string, remedy?: string): ValueRule =>
+export const notNegative = (label: string, remedy?: string): ValueRule =>
   valueRule(
-    `${what} are not below 0`,
+    `${label} are not below 0`,
     (value) => value >= 0,
     () => remedy,
   );
 
 /** Whole numbers from low to high, both included. */
 /* @__NO_SIDE_EFFECTS__ */
-export const wholeWithin = (what: string, low: number, high: number, remedy?: string): ValueRule =>
+export const wholeWithin = (label: string, low: number, high: number, remedy?: string): ValueRule =>
   valueRule(
-    `${what} are whole numbers from ${low} to ${high}`,
+    `${label} are whole numbers from ${low} to ${high}`,
     (value) => Number.isInteger(value) && value >= low && value <= high,
     () => remedy,
   );

@@ -161,8 +161,8 @@ export class MultiHeadAttention extends Module {
     this.batchFirst = batchFirst;
     this.addZeroAttn = addZeroAttn;
     const packed = kdim === embedDim && vdim === embedDim;
-    const weight = (name: string, there: boolean, rows: number, columns: number): Parameter | undefined =>
-      there ? new Parameter(initialize(xavierUniform(), [rows, columns], name)) : undefined;
+    const weight = (name: string, isUsed: boolean, rows: number, columns: number): Parameter | undefined =>
+      isUsed ? new Parameter(initialize(xavierUniform(), [rows, columns], name)) : undefined;
     this.in_proj_weight = weight("in_proj_weight", packed, 3 * embedDim, embedDim);
     this.q_proj_weight = weight("q_proj_weight", !packed, embedDim, embedDim);
     this.k_proj_weight = weight("k_proj_weight", !packed, embedDim, kdim);
@@ -200,7 +200,7 @@ export class MultiHeadAttention extends Module {
     return { output, weights: query.rank === 2 ? squeeze(shown, 0) : shown };
   }
 
-  #batched(query: Tensor, key: Tensor, value: Tensor, given: AttentionMasks, weighed: boolean): Found {
+  #batched(query: Tensor, key: Tensor, value: Tensor, unbatchedMasks: AttentionMasks, weighed: boolean): Found {
     const parts = [
       ["query", query, this.embedDim],
       ["key", key, this.kdim],
@@ -214,15 +214,15 @@ export class MultiHeadAttention extends Module {
       );
     }
     const masks = withLengths(
-      given,
+      unbatchedMasks,
       query.rank === 2 ? undefined : key.shape[this.batchFirst ? 0 : 1]!,
       key.shape[this.batchFirst || key.rank === 2 ? key.rank - 2 : 0]!,
     );
     if (query.rank === 2) {
       const { keyPaddingMask, ...others } = masks;
       const padding = keyPaddingMask === undefined ? {} : { keyPaddingMask: expandDims(keyPaddingMask, 0) };
-      const all = { ...others, ...padding };
-      const { output, weights } = this.#attend(...each([query, key, value], (t) => expandDims(t, 0)), all, weighed);
+      const batchedMasks = { ...others, ...padding };
+      const { output, weights } = this.#attend(...each([query, key, value], (t) => expandDims(t, 0)), batchedMasks, weighed);
       return { output: squeeze(output, 0) as Tensor<"real">, weights };
     }
     if (this.batchFirst) return this.#attend(query, key, value, masks, weighed);
@@ -236,8 +236,8 @@ export class MultiHeadAttention extends Module {
     const e = this.embedDim;
     const [weight, bias] = [this.in_proj_weight?.value, this.in_proj_bias?.value];
     if (weight !== undefined && query === key && key === value) return split(linear(query, weight, bias), e, -1);
-    const own = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight];
-    const weights = weight === undefined ? own.map((parameter) => parameter!.value) : split(weight, e, 0);
+    const separate = [this.q_proj_weight, this.k_proj_weight, this.v_proj_weight];
+    const weights = weight === undefined ? separate.map((parameter) => parameter!.value) : split(weight, e, 0);
     const biases = bias === undefined ? [] : split(bias, e, 0);
     return [query, key, value].map((t, i) => linear(t, weights[i]!, biases[i]));
   }
@@ -246,8 +246,11 @@ export class MultiHeadAttention extends Module {
     const [n, length] = query.shape as readonly [Size, Size];
     const [e, heads] = [this.embedDim, this.numHeads];
     const lengthened = (t: Tensor, bias: Parameter | undefined): Tensor => {
-      const one = [n, 1, e] as const;
-      const ends = [...(bias === undefined ? [] : [broadcastTo(bias.value, one)]), ...(this.addZeroAttn ? [zeros(one)] : [])];
+      const stepShape = [n, 1, e] as const;
+      const ends = [
+        ...(bias === undefined ? [] : [broadcastTo(bias.value, stepShape)]),
+        ...(this.addZeroAttn ? [zeros(stepShape)] : []),
+      ];
       return ends.length === 0 ? t : concat([t, ...ends], 1);
     };
     const byHead = (t: Tensor): Tensor => permute(reshape(t, [n, t.shape[1]!, heads, e / heads]), [0, 2, 1, 3]);
@@ -322,11 +325,11 @@ export class MultiHeadAttention extends Module {
 
 /** @throws ErmineError ERMINE_OPTION where it cannot be had with the other options */
 function rotaryOptions(
-  { rotary: given, addBiasKv, addZeroAttn }: MultiHeadAttentionOptions,
+  { rotary: rotaryOption, addBiasKv, addZeroAttn }: MultiHeadAttentionOptions,
   size: number,
 ): RotaryOptions | undefined {
-  if (given === undefined || given === false) return undefined;
-  const options = given === true ? {} : given;
+  if (rotaryOption === undefined || rotaryOption === false) return undefined;
+  const options = rotaryOption === true ? {} : rotaryOption;
   checkRotary("MultiHeadAttention: rotary", options);
   if (size % 2 !== 0)
     throw new ErmineError(

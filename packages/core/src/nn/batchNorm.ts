@@ -46,11 +46,11 @@ abstract class RunningNorm extends Module {
   readonly num_batches_tracked: Variable | undefined;
   readonly #name: string;
 
-  constructor(name: string, numFeatures: number, given: BatchNormOptions, defaults: Options) {
+  constructor(name: string, numFeatures: number, userOptions: BatchNormOptions, defaults: Options) {
     super();
     checkOptions(
       name,
-      given,
+      userOptions,
       {
         eps: "number",
         momentum: ["number", "null"],
@@ -61,7 +61,7 @@ abstract class RunningNorm extends Module {
       [numFeatures],
     );
     checkSize(name, "numFeatures", numFeatures);
-    const options = { ...defaults, ...given };
+    const options = { ...defaults, ...userOptions };
     if (options.momentum !== null && !(options.momentum >= 0 && options.momentum <= 1)) {
       throw new ErmineError("ERMINE_OPTION", `${name}: momentum is in [0, 1] or null, got ${show(options.momentum)}.`);
     }
@@ -137,10 +137,10 @@ abstract class BatchNorm extends RunningNorm {
     const [y, center, spread] = batchNormWithStatistics(x, this.weight?.value, this.bias?.value, this.eps);
     if (this.training && this.num_batches_tracked !== undefined) {
       const one = typeof count === "number" ? Math.min(count, 1) : cast(greater(count, 0), "int32");
-      const seen = add(this.num_batches_tracked.value, one);
-      this.num_batches_tracked.value = seen;
+      const batchesTracked = add(this.num_batches_tracked.value, one);
+      this.num_batches_tracked.value = batchesTracked;
       const unbiased = mul(stopGradient(spread), div(count, sub(count, 1)));
-      this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(seen, "float32")), count);
+      this.move(stopGradient(center), unbiased, this.momentum ?? div(1, cast(batchesTracked, "float32")), count);
     }
     return y as Tensor<"real">;
   }

@@ -26,8 +26,8 @@ abstract class Drop extends Module {
   /** The shape of the draw: 1 where neighbours share their fate. */
   protected abstract drawn(x: Tensor): Shape;
 
-  protected drop(x: Tensor, kept: Tensor): Tensor {
-    return where(kept, mul(x, this.p === 1 ? 0 : 1 / (1 - this.p)), 0);
+  protected drop(x: Tensor, keepMask: Tensor): Tensor {
+    return where(keepMask, mul(x, this.p === 1 ? 0 : 1 / (1 - this.p)), 0);
   }
 
   forward(x: Tensor): Tensor {
@@ -133,10 +133,10 @@ class AlphaDrop extends Drop {
     return x.shape;
   }
 
-  protected override drop(x: Tensor, kept: Tensor): Tensor {
+  protected override drop(x: Tensor, keepMask: Tensor): Tensor {
     const { p } = this;
     const scale = p === 1 ? 0 : 1 / Math.sqrt((1 - p) * (1 + p * saturation ** 2));
-    return add(mul(where(kept, x, saturation), scale), -scale * saturation * p);
+    return add(mul(where(keepMask, x, saturation), scale), -scale * saturation * p);
   }
 }
 

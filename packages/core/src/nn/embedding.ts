@@ -79,8 +79,8 @@ export class Embedding extends Module {
     const padding = this.paddingIdx;
     const table = initialize(
       (shape, key) => {
-        const numbers = normalInit()(shape, key);
-        return padding === undefined ? numbers : numbers.fill(0, padding * embeddingDim, (padding + 1) * embeddingDim);
+        const table = normalInit()(shape, key);
+        return padding === undefined ? table : table.fill(0, padding * embeddingDim, (padding + 1) * embeddingDim);
       },
       [numEmbeddings, embeddingDim],
       "weight",

@@ -31,13 +31,13 @@ export function withFeatures<P extends string, R, F = Tensor>(
     const hint = near === undefined ? `It has: ${[...modules.keys()].slice(1).join(", ") || "none"}.` : `Did you mean "${near}"?`;
     throw new ErmineError("ERMINE_USAGE", `withFeatures: there is no module ${show(path)} in ${model.describe()}. ${hint}`);
   }
-  const found = new Map<P, unknown>();
-  const removers = paths.map((path) => modules.get(path)!.onForward((output) => void found.set(path, output)));
+  const outputs = new Map<P, unknown>();
+  const removers = paths.map((path) => modules.get(path)!.onForward((output) => void outputs.set(path, output)));
   try {
     const result = fn();
-    const idle = paths.find((path) => !found.has(path));
+    const idle = paths.find((path) => !outputs.has(path));
     if (idle !== undefined) throw new ErmineError("ERMINE_USAGE", `withFeatures: "${idle}" did not run.`);
-    return { result, features: Object.fromEntries(found) as Readonly<Record<P, F>> };
+    return { result, features: Object.fromEntries(outputs) as Readonly<Record<P, F>> };
   } finally {
     for (const remove of removers) remove();
   }

@@ -59,14 +59,14 @@ export class Unflatten extends Module {
   forward(x: Tensor): Tensor {
     checkTensor("forward", x);
     const at = normalizeAxis("Unflatten", this.axis, x.rank);
-    const known = this.sizes.filter((size) => size >= 0).reduce((a, b) => a * b, 1);
+    const statedSize = this.sizes.filter((size) => size >= 0).reduce((a, b) => a * b, 1);
     const whole = x.shape[at]!;
     const open = this.sizes.filter((size) => size < 0).length;
-    if (open === 1 && typeof whole === "number" && known > 0 && whole % known === 0) {
-      const sizes = this.sizes.map((size) => (size < 0 ? whole / known : size));
+    if (open === 1 && typeof whole === "number" && statedSize > 0 && whole % statedSize === 0) {
+      const sizes = this.sizes.map((size) => (size < 0 ? whole / statedSize : size));
       return reshape(x, [...x.shape.slice(0, at), ...sizes, ...x.shape.slice(at + 1)]);
     }
-    if (open > 0 || whole !== known) {
+    if (open > 0 || whole !== statedSize) {
       throw new ErmineError(
         "ERMINE_SHAPE",
         `axis ${at} of ${formatShape(x.shape)} cannot be taken apart into ${formatShape(this.sizes)}.`,

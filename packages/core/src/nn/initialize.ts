@@ -23,7 +23,7 @@ export function initializeParameters<M extends Module>(
   const draw = typeof initializer === "function" ? initializer : initializerOf(initializer);
   const chosen = module.namedParameters().filter(([name, parameter]) => which(name, parameter));
   // All are drawn before one is written: a shape that does not fit changes nothing.
-  const numbers = chosen.map(([name, { shape }]) => initialize(draw, shape, name));
-  chosen.forEach(([, parameter], i) => (parameter.value = numbers[i]!));
+  const drawn = chosen.map(([name, { shape }]) => initialize(draw, shape, name));
+  chosen.forEach(([, parameter], i) => (parameter.value = drawn[i]!));
   return module;
 }

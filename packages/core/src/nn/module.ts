@@ -71,7 +71,7 @@ export abstract class Module {
   /** From here on calls of forward pass `#run` on their way to what `look` gives. */
   #callBy(look: () => unknown): void {
     const called: Forward = (...inputs) =>
-      called === this.#called ? this.#run(look, inputs) : found(this, look).apply(this, inputs);
+      called === this.#called ? this.#run(look, inputs) : requireForward(this, look).apply(this, inputs);
     this.#called = called;
     if (Object.getOwnPropertyDescriptor(this, "forward")?.get === this.#getter) return;
     Object.defineProperty(this, "forward", {
@@ -86,9 +86,9 @@ export abstract class Module {
 
   /** Takes over a forward that a class field has defined over the intercepted one. */
   #intercept(): void {
-    const own = Object.getOwnPropertyDescriptor(this, "forward");
-    if (own === undefined || own.get === this.#getter || own.configurable !== true) return;
-    this.#callBy(own.get === undefined ? () => own.value as unknown : () => own.get!.call(this) as unknown);
+    const descriptor = Object.getOwnPropertyDescriptor(this, "forward");
+    if (descriptor === undefined || descriptor.get === this.#getter || descriptor.configurable !== true) return;
+    this.#callBy(descriptor.get === undefined ? () => descriptor.value as unknown : () => descriptor.get!.call(this) as unknown);
   }
 
   /** @internal */
@@ -100,7 +100,7 @@ export abstract class Module {
     const caller = context.module as Module | undefined;
     if (caller === undefined) for (const [path, module] of this.namedModules()) module.#path = path;
     try {
-      const output = within("module", this, () => withPath(this.#path, () => found(this, look).apply(this, inputs)));
+      const output = within("module", this, () => withPath(this.#path, () => requireForward(this, look).apply(this, inputs)));
       for (const hook of this.#hooks) within("module", this, () => hook(output, inputs, this));
       return output;
     } catch (error) {
@@ -132,36 +132,36 @@ export abstract class Module {
   /** Itself ("") and every module inside, with their paths; one that stands in two places has its first. */
   namedModules(): [string, Module][] {
     if (arguments.length > 0) checkArguments("namedModules", arguments, 0);
-    const found = new Map<Module, string>();
+    const modules = new Map<Module, string>();
     walk(this, "", (path, item) => {
       if (!(item instanceof Module)) return false;
-      if (found.has(item)) return false;
-      found.set(item, path);
+      if (modules.has(item)) return false;
+      modules.set(item, path);
       Module.#self(item, path).#intercept();
       return true;
     });
-    return [...found].map(([module, path]) => [path, module]);
+    return [...modules].map(([module, path]) => [path, module]);
   }
 
   /** Every variable with its name: parameters and buffers (running means). A shared one has its first name. */
   namedVariables(): [string, Variable][] {
     if (arguments.length > 0) checkArguments("namedVariables", arguments, 0);
-    const found = new Map<Variable, string>();
-    const seen = new Set<Module>();
+    const variables = new Map<Variable, string>();
+    const visited = new Set<Module>();
     walk(this, "", (path, item) => {
-      if (item instanceof Variable && !found.has(item)) found.set(item, path);
-      if (!(item instanceof Module) || seen.has(item)) return false;
-      seen.add(item);
+      if (item instanceof Variable && !variables.has(item)) variables.set(item, path);
+      if (!(item instanceof Module) || visited.has(item)) return false;
+      visited.add(item);
       Module.#self(item, path).#intercept();
       return true;
     });
-    const taken = new Set<string>();
-    for (const [variable, name] of found) {
-      if (taken.has(name)) throw ambiguous(this, name);
-      taken.add(name);
+    const names = new Set<string>();
+    for (const [variable, name] of variables) {
+      if (names.has(name)) throw ambiguous(this, name);
+      names.add(name);
       variable.name = name;
     }
-    return [...found].map(([variable, name]) => [name, variable]);
+    return [...variables].map(([variable, name]) => [name, variable]);
   }
 
   /** All parameters with their paths, as in `stateDict`: ["fc1.weight", …]. */
@@ -279,7 +279,7 @@ export function checkModule(where: string, value: unknown): asserts value is Mod
 }
 
 /** A module's own forward. @throws ErmineError ERMINE_USAGE where it has none */
-function found(module: Module, look: () => unknown): Forward {
+function requireForward(module: Module, look: () => unknown): Forward {
   const forward = look();
   if (typeof forward === "function") return forward as Forward;
   throw new ErmineError("ERMINE_USAGE", `${module.constructor.name} has no forward(x) { … } that says what it computes.`);
@@ -287,8 +287,8 @@ function found(module: Module, look: () => unknown): Forward {
 
 /** "fc1 (Linear 2 → 3)"; one that its model does not find is named with the module that ran it. */
 function placeOf(module: Module, caller: Module | undefined): string {
-  const own = `${module.path === "" ? "" : `${module.path} `}(${module.describe()})`;
-  return module.path === "" && caller !== undefined ? `${own} in ${placeOf(caller, undefined)}` : own;
+  const description = `${module.path === "" ? "" : `${module.path} `}(${module.describe()})`;
+  return module.path === "" && caller !== undefined ? `${description} in ${placeOf(caller, undefined)}` : description;
 }
 
 const ambiguous = (module: Module, name: string): ErmineError =>
@@ -306,18 +306,18 @@ function walk(
   item: unknown,
   path: string,
   enter: (path: string, item: unknown) => boolean,
-  seen: Set<unknown> = new Set(),
+  visited: Set<unknown> = new Set(),
 ): void {
   if (item instanceof Module || item instanceof Variable) {
     if (!enter(path, item)) return;
   } else {
     // A variable or a module of another copy would be neither trained nor saved.
     checkCopy(`The model's "${path}"`, item);
-    if (!isContainer(item) || seen.has(item)) return;
-    seen.add(item);
+    if (!isContainer(item) || visited.has(item)) return;
+    visited.add(item);
   }
   for (const [key, value] of childrenOf(item)) {
-    if (value !== null && typeof value === "object") walk(value, path === "" ? key : `${path}.${key}`, enter, seen);
+    if (value !== null && typeof value === "object") walk(value, path === "" ? key : `${path}.${key}`, enter, visited);
   }
 }
 

@@ -93,8 +93,8 @@ abstract class RecurrentModule extends Module {
   constructor(cell: CellDefinition, inputSize: number, hiddenSize: number, options: RecurrentOptions & ProjectionOption) {
     super();
     const { name, gates } = cell;
-    const known: Partial<typeof projectedNames> = cell.projection ? projectedNames : names;
-    checkOptions(name, options, known as typeof projectedNames, [inputSize, hiddenSize]);
+    const kinds: Partial<typeof projectedNames> = cell.projection ? projectedNames : names;
+    checkOptions(name, options, kinds as typeof projectedNames, [inputSize, hiddenSize]);
     const { numLayers = 1, bias = true, batchFirst = true, dropout = 0, bidirectional = false, projSize = 0 } = options;
     for (const [key, size] of Object.entries({ inputSize, hiddenSize, numLayers })) checkSize(name, key, size);
     checkSize(name, "projSize", projSize, 0);
@@ -177,10 +177,10 @@ abstract class RecurrentModule extends Module {
       throw new ErmineError("ERMINE_SHAPE", `${this.#name} needs at least one step, got ${formatShape(x.shape)}.`);
     }
     const batched = single ? expandDims(x, 1) : this.#options.batchFirst ? transpose(x, 0, 1) : x;
-    const given = single ? initial?.map((t) => expandDims(t, 1)) : initial;
-    if (given !== undefined) this.#checkState(given, batched.shape);
+    const initialState = single ? initial?.map((t) => expandDims(t, 1)) : initial;
+    if (initialState !== undefined) this.#checkState(initialState, batched.shape);
     if (lengths !== undefined) checkLengths(this.#name, lengths, single ? undefined : batched.shape[1]!, steps);
-    const { output, state } = this.#layers(batched, lengths && counting(steps, lengths), given);
+    const { output, state } = this.#layers(batched, lengths && counting(steps, lengths), initialState);
     if (single) return { output: squeeze(output, 1), state: state.map((t) => squeeze(t, 1)) };
     return { output: this.#options.batchFirst ? transpose(output, 0, 1) : output, state };
   }
@@ -188,18 +188,18 @@ abstract class RecurrentModule extends Module {
   #sequenceOptions(options: RecurrentState | SequenceOptions | undefined): SequenceOptions {
     const isState = options === undefined || Array.isArray(options) || options instanceof Tensor || "dtype" in options;
     if (!isState) checkOptions(this.#name, options as SequenceOptions, { state: "any", lengths: "tensor" }, ["x"]);
-    const given = (isState ? { state: options } : options) as SequenceOptions;
-    checkState(this.#name, "run", given.state, this.#cell.states ?? 1);
-    return given;
+    const sequenceOptions = (isState ? { state: options } : options) as SequenceOptions;
+    checkState(this.#name, "run", sequenceOptions.state, this.#cell.states ?? 1);
+    return sequenceOptions;
   }
 
-  #checkState(given: RecurrentState, [, batch]: Shape): void {
+  #checkState(initialState: RecurrentState, [, batch]: Shape): void {
     const places = this.#options.numLayers * this.#directions;
     const expected = this.#stateSizes.map((size): Shape => [places, batch!, size]);
-    if (given.length === expected.length && given.every((t, i) => sameShape(t.shape, expected[i]!))) return;
+    if (initialState.length === expected.length && initialState.every((t, i) => sameShape(t.shape, expected[i]!))) return;
     throw new ErmineError(
       "ERMINE_SHAPE",
-      `${this.#name}: the initial state is ${given.map((t) => formatShape(t.shape)).join(", ")} and should be ${expected.map(formatShape).join(", ")}.`,
+      `${this.#name}: the initial state is ${initialState.map((t) => formatShape(t.shape)).join(", ")} and should be ${expected.map(formatShape).join(", ")}.`,
     );
   }
 

@@ -71,7 +71,7 @@ function renamer(rename: LoadOptions["rename"]): (name: string) => string | null
  */
 export function loadState(
   where: string,
-  own: ReadonlyMap<string, Variable>,
+  variables: ReadonlyMap<string, Variable>,
   state: LoadableState,
   { strict = true, rename, otherShapes = "refuse" }: LoadOptions,
 ): LoadReport {
@@ -79,20 +79,22 @@ export function loadState(
   if (otherShapes !== "refuse" && otherShapes !== "skip")
     throw new ErmineError("ERMINE_OPTION", `loadStateDict: otherShapes is "refuse" or "skip", got ${show(otherShapes)}.`);
   const nameOf = renamer(rename);
-  const given = new Map<string, { readonly from: string; readonly value: LoadableState[string] }>();
+  const matched = new Map<string, { readonly from: string; readonly value: LoadableState[string] }>();
   const [unexpected, dropped, twice]: [string[], string[], string[]] = [[], [], []];
   for (const [from, value] of Object.entries(state)) {
     const name = nameOf(from);
     if (name === null) dropped.push(from);
-    else if (!own.has(name)) unexpected.push(from);
-    else if (given.has(name)) twice.push(`${given.get(name)!.from} and ${from} are both ${name}`);
-    else given.set(name, { from, value });
+    else if (!variables.has(name)) unexpected.push(from);
+    else if (matched.has(name)) twice.push(`${matched.get(name)!.from} and ${from} are both ${name}`);
+    else matched.set(name, { from, value });
   }
-  const missing = [...own.keys()].filter((name) => !given.has(name));
-  for (const { from, value } of given.values()) shapeOf(from, value);
-  const misshapen = [...own].filter(([name, { shape }]) => given.has(name) && !sameShape(given.get(name)!.value.shape, shape));
+  const missing = [...variables.keys()].filter((name) => !matched.has(name));
+  for (const { from, value } of matched.values()) shapeOf(from, value);
+  const misshapen = [...variables].filter(
+    ([name, { shape }]) => matched.has(name) && !sameShape(matched.get(name)!.value.shape, shape),
+  );
   const shapes = misshapen.map(
-    ([name, { shape }]) => `${name} is ${formatShape(shape)}, given ${formatShape(given.get(name)!.value.shape)}`,
+    ([name, { shape }]) => `${name} is ${formatShape(shape)}, given ${formatShape(matched.get(name)!.value.shape)}`,
   );
   const problems = [
     ...(strict && missing.length > 0 ? [`missing: ${missing.join(", ")}`] : []),
@@ -108,8 +110,10 @@ export function loadState(
     );
   }
   const skipped = misshapen.map(([name]) => name);
-  const loaded = [...given.keys()].filter((name) => !skipped.includes(name));
-  const elements = loaded.map((name) => loadedElements(given.get(name)!.from, given.get(name)!.value, own.get(name)!.type.dtype));
-  loaded.forEach((name, i) => own.get(name)!.write(elements[i]!));
+  const loaded = [...matched.keys()].filter((name) => !skipped.includes(name));
+  const elements = loaded.map((name) =>
+    loadedElements(matched.get(name)!.from, matched.get(name)!.value, variables.get(name)!.type.dtype),
+  );
+  loaded.forEach((name, i) => variables.get(name)!.write(elements[i]!));
   return { loaded, missing, unexpected, otherShapes: skipped, dropped };
 }

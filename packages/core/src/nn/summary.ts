@@ -81,10 +81,10 @@ export function summary(model: Module, options: SummaryOptions = {}): string {
     const inner = new Set(
       module.namedModules().flatMap(([at, other]) => (at === "" ? [] : other.namedParameters().map(([, p]) => p))),
     );
-    const own = module.namedParameters().filter(([, p]) => !inner.has(p) && !counted.has(p));
-    for (const [, parameter] of own) counted.add(parameter);
-    const count = own.reduce((total, [, p]) => total + p.shape.reduce((a, b) => a * b, 1), 0);
-    const frozen = own.length > 0 && own.every(([, p]) => !p.trainable);
+    const direct = module.namedParameters().filter(([, p]) => !inner.has(p) && !counted.has(p));
+    for (const [, parameter] of direct) counted.add(parameter);
+    const count = direct.reduce((total, [, p]) => total + p.shape.reduce((a, b) => a * b, 1), 0);
+    const frozen = direct.length > 0 && direct.every(([, p]) => !p.trainable);
     const depth = path === "" ? 0 : path.split(".").length;
     const name = `${"  ".repeat(Math.max(0, depth - 1))}${path === "" ? "" : `${path}  `}${module.describe()}`;
     return [name, shapes.get(module) ?? "", count === 0 ? "" : grouped(count), frozen ? "frozen" : ""];

@@ -43,8 +43,8 @@ const names = {
 
 function activationOf(where: string, activation: TransformerLayerOptions["activation"] = "relu"): (x: Tensor) => Tensor {
   if (typeof activation === "function") return activation;
-  const known = { relu: (x: Tensor) => relu(x), gelu: (x: Tensor) => gelu(x) };
-  if (Object.hasOwn(known, activation)) return known[activation];
+  const activations = { relu: (x: Tensor) => relu(x), gelu: (x: Tensor) => gelu(x) };
+  if (Object.hasOwn(activations, activation)) return activations[activation];
   throw new ErmineError("ERMINE_OPTION", `${where}: activation is "relu", "gelu" or a function, got ${show(activation)}.`);
 }
 
@@ -138,8 +138,8 @@ export class TransformerEncoderLayer extends TransformerLayer {
   forward(src: Tensor, masks: EncoderMasks = {}): Tensor<"real"> {
     checkTensor("forward", src);
     checkOptions("TransformerEncoderLayer.forward", masks, encoderMasks, "src");
-    const own = masksOf(masks.srcMask, masks.srcKeyPaddingMask, masks.isCausal);
-    const attended = this.around(src, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
+    const selfMasks = masksOf(masks.srcMask, masks.srcKeyPaddingMask, masks.isCausal);
+    const attended = this.around(src, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, selfMasks));
     return this.around(attended, this.norm2, this.dropout2, (x) => this.feedForward(x));
   }
 }
@@ -208,9 +208,9 @@ export class TransformerDecoderLayer extends TransformerLayer {
     checkTensor("forward", tgt);
     checkTensor("forward", memory);
     checkOptions("TransformerDecoderLayer.forward", masks, decoderMasks, "tgt, memory");
-    const own = masksOf(masks.tgtMask, masks.tgtKeyPaddingMask, masks.tgtIsCausal);
+    const selfMasks = masksOf(masks.tgtMask, masks.tgtKeyPaddingMask, masks.tgtIsCausal);
     const cross = masksOf(masks.memoryMask, masks.memoryKeyPaddingMask, masks.memoryIsCausal);
-    const self = this.around(tgt, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, own));
+    const self = this.around(tgt, this.norm1, this.dropout1, (x) => this.self_attn.forward(x, x, x, selfMasks));
     const both = this.around(self, this.norm2, this.dropout2, (x) => this.multihead_attn.forward(x, memory, memory, cross));
     return this.around(both, this.norm3, this.dropout3, (x) => this.feedForward(x));
   }

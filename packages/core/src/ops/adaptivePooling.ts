@@ -110,7 +110,7 @@ export function adaptiveAvgPool(x: Tensor, outputSize: OutputSize): Tensor<"real
       const [n, m] = [t.shape[axis + 2] as number, means.shape[axis + 2] as number];
       const each =
         order === undefined ? Array<number>(m).fill(1) : partsOf(n, m).map(({ from, to }) => kernel[axis]! / (to - from));
-      shares = shares.flatMap((share) => each.map((own) => share * own));
+      shares = shares.flatMap((share) => each.map((axisShare) => share * axisShare));
     });
     return mul(means, tensor(Float32Array.from(shares), { shape: means.shape.slice(2) as readonly number[] }));
   });
@@ -142,14 +142,14 @@ export function adaptiveMaxPoolIndices(x: Tensor, outputSize: OutputSize): Tenso
   checkOutputSizes("adaptiveMaxPoolIndices", outputSize);
   return overBatch("adaptiveMaxPool", x, outputSize.length, (t) => {
     const { x: laid, kernel, orders } = lay("adaptiveMaxPool", t, outputSize, "last");
-    const found = maxPoolIndices(laid, kernel);
-    if (orders.every((order) => order === undefined)) return found;
+    const indices = maxPoolIndices(laid, kernel);
+    if (orders.every((order) => order === undefined)) return indices;
     let places = [0];
     orders.forEach((order, axis) => {
       const n = t.shape[axis + 2] as number;
-      const own = order ?? Array.from({ length: n }, (_, i) => i);
-      places = places.flatMap((place) => own.map((at) => place * n + at));
+      const axisOrder = order ?? Array.from({ length: n }, (_, i) => i);
+      places = places.flatMap((place) => axisOrder.map((at) => place * n + at));
     });
-    return reshape(indexSelect(tensor(Int32Array.from(places)), 0, reshape(found, [-1])), found.shape);
+    return reshape(indexSelect(tensor(Int32Array.from(places)), 0, reshape(indices, [-1])), indices.shape);
   });
 }

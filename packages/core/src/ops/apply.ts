@@ -15,15 +15,15 @@ import { conform } from "./conform.js";
  * @example
  * apply(sortOp, [tensor([2, 1])], { axis: 0, descending: false }).map((t) => t.toArray()); // => [[1, 2], [1, 0]]
  */
-export function apply<A extends Attributes>(definition: Op<A>, given: OptionalTensors, attributes: A): Tensor[] {
+export function apply<A extends Attributes>(definition: Op<A>, inputs: OptionalTensors, attributes: A): Tensor[] {
   if (arguments.length > 3) checkArguments("apply", arguments, 3);
   const op = definition as unknown as Op;
   if (typeof op?.infer !== "function")
     throw new ErmineError("ERMINE_USAGE", `apply takes an op, got ${show(op)}. defineOp makes one.`);
-  if (!Array.isArray(given)) throw wrongArgument("apply(op, inputs, attributes)", "inputs", given, "list");
+  if (!Array.isArray(inputs)) throw wrongArgument("apply(op, inputs, attributes)", "inputs", inputs, "list");
   if (!isPlainObject(attributes)) throw wrongArgument("apply(op, inputs, attributes)", "attributes", attributes, "object");
-  for (const t of given) if (t !== undefined) checkTensor(op.name, t);
-  return dispatch(op, conform(op.name, inputsOf(op, given.length), given), attributes);
+  for (const t of inputs) if (t !== undefined) checkTensor(op.name, t);
+  return dispatch(op, conform(op.name, inputsOf(op, inputs.length), inputs), attributes);
 }
 
 /**

@@ -26,10 +26,10 @@ export const castOp = builtinOp<CastAttributes>({
     if (dtype === "bool") return [isZero(isZero(x!))];
     if (x!.dtype !== "float32" || dtype === "float32") return [dispatch1(reshapeOp, [x], { shape: x!.shape })];
     const bound = (value: number): Tensor => constant(value, "float32", [x!]);
-    const known = dispatch1(whereOp, [dispatch1(equalOp, [x, x], {}), x, bound(0)], {});
-    const held = dispatch1(minimumOp, [dispatch1(maximumOp, [known, bound(-(2 ** 31))], {}), bound(largest)], {});
-    const whole = dispatch1(floorOp, [dispatch1(absOp, [held], {})], {});
-    return [dispatch1(mulOp, [dispatch1(signOp, [held], {}), whole], {})];
+    const nanToZero = dispatch1(whereOp, [dispatch1(equalOp, [x, x], {}), x, bound(0)], {});
+    const clamped = dispatch1(minimumOp, [dispatch1(maximumOp, [nanToZero, bound(-(2 ** 31))], {}), bound(largest)], {});
+    const whole = dispatch1(floorOp, [dispatch1(absOp, [clamped], {})], {});
+    return [dispatch1(mulOp, [dispatch1(signOp, [clamped], {}), whole], {})];
   },
 });
 

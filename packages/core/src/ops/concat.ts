@@ -48,7 +48,7 @@ type SplitAttributes = { readonly axis: number; readonly sizes: readonly number[
 export const splitOp: Op<SplitAttributes> = builtinOp<SplitAttributes>({
   name: "split",
   inputs: [{ name: "x" }],
-  infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((own, i) => (i === axis ? size : own)) })),
+  infer: ([x], { axis, sizes }) => sizes.map((size) => ({ ...x!, shape: x!.shape.map((full, i) => (i === axis ? size : full)) })),
   decompose([x], { axis, sizes }) {
     let start = 0;
     return sizes.map((size) => {

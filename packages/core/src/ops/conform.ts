@@ -8,14 +8,14 @@ import { cast } from "./cast.js";
  *
  * @throws ErmineError ERMINE_DTYPE for a dtype that an input does not take
  */
-export function conform<T extends readonly (Tensor | undefined)[]>(where: string, inputs: readonly Input[], given: T): T {
-  let result: readonly (Tensor | undefined)[] = given;
-  for (let i = 0; i < given.length; i++) {
-    const t = given[i];
+export function conform<T extends readonly (Tensor | undefined)[]>(where: string, inputs: readonly Input[], tensors: T): T {
+  let result: readonly (Tensor | undefined)[] = tensors;
+  for (let i = 0; i < tensors.length; i++) {
+    const t = tensors[i];
     if (t === undefined) continue;
-    const wanted = computedDType(where, inputs, result, i);
-    if (wanted === t.dtype) continue;
-    const converted = cast(t, wanted);
+    const dtype = computedDType(where, inputs, result, i);
+    if (dtype === t.dtype) continue;
+    const converted = cast(t, dtype);
     result = result.map((other, k) => (k === i ? converted : other));
   }
   return result as T;

@@ -24,14 +24,14 @@ export function constant(value: number, dtype: DType, others: readonly Tensor[])
     placed.set(backend, cache);
   }
   const key = `${dtype}${Object.is(value, -0) ? "-0" : value}`;
-  const known = cache.get(key);
-  if (known !== undefined) return known;
-  const made = wrapHost({ shape: [], dtype, domain: "real" }, scalarArray(value, dtype));
-  if (cache.size >= capacity) return cache === traced ? made : adopt(made, 8);
-  cache.set(key, made);
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
+  const constant = wrapHost({ shape: [], dtype, domain: "real" }, scalarArray(value, dtype));
+  if (cache.size >= capacity) return cache === traced ? constant : adopt(constant, 8);
+  cache.set(key, constant);
   // It ends with its backend.
-  (made.state as EagerState).cached = true;
-  return keep(made);
+  (constant.state as EagerState).cached = true;
+  return keep(constant);
 }
 
 function scalarArray(value: number, dtype: DType): Float64Array | Int32Array | Uint8Array {

@@ -76,11 +76,11 @@ export function tensor(values: Nested, options: TensorOptions = {}): Tensor<"rea
   const { shape, dtype } = options;
   if (dtype !== undefined) checkDTypeName("tensor", dtype);
   if (shape !== undefined) checkShape("tensor", shape);
-  const given = nested("tensor", values, dtype);
-  if (shape !== undefined && product(shape) !== given.data.length) {
-    throw new ErmineError("ERMINE_SHAPE", `tensor: ${given.data.length} numbers do not fill the shape ${formatShape(shape)}.`);
+  const parsed = nested("tensor", values, dtype);
+  if (shape !== undefined && product(shape) !== parsed.data.length) {
+    throw new ErmineError("ERMINE_SHAPE", `tensor: ${parsed.data.length} numbers do not fill the shape ${formatShape(shape)}.`);
   }
-  return hostTensor(given.data === values ? given.data.slice() : given.data, [...(shape ?? given.shape)], given.dtype);
+  return hostTensor(parsed.data === values ? parsed.data.slice() : parsed.data, [...(shape ?? parsed.shape)], parsed.dtype);
 }
 
 /**
@@ -195,10 +195,10 @@ export function fullLike(x: Tensor, value: number): Tensor<"real"> {
 }
 
 /** @throws ErmineError ERMINE_USAGE where options stand in the place of a bound or the step */
-function checkBounds(given: readonly unknown[]): void {
-  const at = given.findIndex((bound) => typeof bound === "object" && bound !== null);
+function checkBounds(args: readonly unknown[]): void {
+  const at = args.findIndex((bound) => typeof bound === "object" && bound !== null);
   if (at < 0) return;
-  const bounds = at === 1 ? [0, given[0], 1] : ["start", "stop", 1].map((name, i) => (i < at ? given[i] : name));
+  const bounds = at === 1 ? [0, args[0], 1] : ["start", "stop", 1].map((name, i) => (i < at ? args[i] : name));
   throw new ErmineError(
     "ERMINE_USAGE",
     `arange takes its options after start, stop and step. Write arange(${bounds.map((bound) => (typeof bound === "string" ? bound : show(bound))).join(", ")}, { dtype: … }).`,

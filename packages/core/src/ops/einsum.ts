@@ -111,16 +111,16 @@ function checkSizes(equation: string, terms: readonly Labelled[]): void {
   for (const { tensor, labels } of terms) {
     labels.forEach((label, axis) => {
       const size = tensor.shape[axis]!;
-      const known = sizes.get(label);
-      if (known === undefined || sameSize(known, 1)) sizes.set(label, size);
-      else if (!sameSize(known, size) && !(sameSize(size, 1) && isEllipsis(label))) {
+      const sizeOfLabel = sizes.get(label);
+      if (sizeOfLabel === undefined || sameSize(sizeOfLabel, 1)) sizes.set(label, size);
+      else if (!sameSize(sizeOfLabel, size) && !(sameSize(size, 1) && isEllipsis(label))) {
         throw new ErmineError(
           "ERMINE_SHAPE",
-          `einsum("${equation}"): "${isEllipsis(label) ? "..." : label}" is ${known} and ${size}.`,
+          `einsum("${equation}"): "${isEllipsis(label) ? "..." : label}" is ${sizeOfLabel} and ${size}.`,
         );
       }
-      if (known !== undefined && sameSize(known, 1) && !sameSize(size, 1) && !isEllipsis(label)) {
-        throw new ErmineError("ERMINE_SHAPE", `einsum("${equation}"): "${label}" is ${known} and ${size}.`);
+      if (sizeOfLabel !== undefined && sameSize(sizeOfLabel, 1) && !sameSize(size, 1) && !isEllipsis(label)) {
+        throw new ErmineError("ERMINE_SHAPE", `einsum("${equation}"): "${label}" is ${sizeOfLabel} and ${size}.`);
       }
     });
   }

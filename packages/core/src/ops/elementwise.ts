@@ -12,14 +12,14 @@ export type Operand = Tensor | number | boolean;
 
 /** @internal Both operands as tensors of one dtype, at least `atLeast`; a number takes the dtype of the other where it fits. */
 export function promoteOperands(name: string, a: Operand, b: Operand, atLeast: DType = "int32"): [Tensor, Tensor] {
-  const own = (operand: Operand): DType => {
+  const dtypeOf = (operand: Operand): DType => {
     if (operand instanceof Tensor) return operand.dtype;
     if (typeof operand === "boolean") return "bool";
     if (typeof operand !== "number") checkTensor(name, operand);
     const other = operand === a ? b : a;
     return other instanceof Tensor && other.dtype !== "float32" && Number.isInteger(operand) ? "int32" : "float32";
   };
-  const dtype = promote(promote(own(a), own(b)), atLeast);
+  const dtype = promote(promote(dtypeOf(a), dtypeOf(b)), atLeast);
   const others = [a, b].filter((operand) => operand instanceof Tensor);
   const meet = (operand: Operand): Tensor =>
     operand instanceof Tensor ? cast(operand, dtype) : constant(elementOf(name, Number(operand), dtype), dtype, others);

@@ -44,18 +44,18 @@ export function fusedGradient<O>(
   rule: GradientRule<AttributesOf<O>>,
   flops?: Op<AttributesOf<O>>["flops"],
 ): Gradient {
-  let made: OpGradient | undefined;
+  let gradient: OpGradient | undefined;
   return {
     name,
     of(op) {
-      if (made === undefined) {
+      if (gradient === undefined) {
         const gradientOp = bindKernels({
           ...gradientOpOf(op, rule as unknown as GradientRule<Attributes>),
           ...(flops && { flops: flops as unknown as Op["flops"] & {} }),
         });
-        made = { rule: ruleOfOp(op, gradientOp), gradientOp };
+        gradient = { rule: ruleOfOp(op, gradientOp), gradientOp };
       }
-      return made;
+      return gradient;
     },
   };
 }

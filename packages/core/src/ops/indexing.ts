@@ -72,14 +72,14 @@ function expandMasks(x: Tensor, indices: readonly Index[]): Index[] {
     }
     const shape = mask.shape as readonly number[];
     const data = mask.dataSync();
-    const found: number[] = [];
+    const nonzero: number[] = [];
     data.forEach((value, i) => {
-      if (value !== 0) found.push(i);
+      if (value !== 0) nonzero.push(i);
     });
     checkMask(x, indices, item, shape);
     return shape.map((size, axis) => {
       const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-      return tensor(Int32Array.from(found, (position) => Math.floor(position / stride) % size));
+      return tensor(Int32Array.from(nonzero, (position) => Math.floor(position / stride) % size));
     });
   });
 }
@@ -229,8 +229,8 @@ function selectArrays(x: Tensor, arrays: ReadonlyMap<number, Tensor>): Tensor {
   axes.forEach((axis, i) => {
     // Of several arrays each is checked by itself: together an index beyond its axis would be another row's.
     const array = axes.length === 1 ? arrays.get(axis)! : checkedIndices("at", arrays.get(axis)!, sizes[i]!);
-    const own = broadcastTo(array, shape);
-    flat = flat === undefined ? own : add(mul(flat, fixedSize(sizes[i]!)), own);
+    const axisIndex = broadcastTo(array, shape);
+    flat = flat === undefined ? axisIndex : add(mul(flat, fixedSize(sizes[i]!)), axisIndex);
   });
   const picked = apply1(indexSelectOp, [merged, reshape(flat!, [sizeOf(shape)])], { axis: place });
   return reshape(picked, [...before, ...shape, ...after]);

@@ -115,7 +115,7 @@ export const batchNormOp = builtinOp<BatchNormAttributes>({
     const { shape } = types[0]!;
     return [typeWith(shape), typeWith([shape[1]!]), typeWith([shape[1]!])];
   },
-  decompose: (given, { eps }) => normalized(given, overBatch(given[0]!.shape), eps, true),
+  decompose: (inputs, { eps }) => normalized(inputs, overBatch(inputs[0]!.shape), eps, true),
 });
 
 /**
@@ -157,7 +157,7 @@ export const groupNormOp = builtinOp<GroupNormAttributes>({
     const statistics = [shape[0]!, groups];
     return [typeWith(shape), typeWith(statistics), typeWith(statistics)];
   },
-  decompose: (given, { groups, eps, centered }) => normalized(given, overGroups(given[0]!.shape, groups), eps, centered),
+  decompose: (inputs, { groups, eps, centered }) => normalized(inputs, overGroups(inputs[0]!.shape, groups), eps, centered),
 });
 
 /** @internal y and the channels' mean and biased variance. */
@@ -219,24 +219,24 @@ export interface NormalizationOptions {
 const optionKinds = { weight: "tensor", bias: "tensor", eps: "number" } as const;
 
 /** Of the last axes. @throws ErmineError ERMINE_SHAPE where they are not x's, or a weight's */
-function checkLast(name: string, x: Tensor, given: number | readonly number[], options: NormalizationOptions): number {
+function checkLast(name: string, x: Tensor, normalizedShape: number | readonly number[], options: NormalizationOptions): number {
   checkTensor(name, x);
   checkOptions(name, options, optionKinds, ["x", "normalizedShape"]);
-  const sizes = typeof given === "number" ? [given] : given;
+  const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
   const first = Array.isArray(sizes) && sizes.length > 0 ? x.rank - sizes.length : -1;
   if (first < 0 || sizes.some((size, i) => !sameSize(size, x.shape[first + i]!)))
     throw new ErmineError(
       "ERMINE_SHAPE",
-      `${name}: x ${formatShape(x.shape)} does not end in the normalized shape ${show(given)}.`,
+      `${name}: x ${formatShape(x.shape)} does not end in the normalized shape ${show(normalizedShape)}.`,
     );
-  for (const [what, t] of [
+  for (const [label, t] of [
     ["weight", options.weight],
     ["bias", options.bias],
   ] as const)
     if (t !== undefined && !(t.rank === sizes.length && t.shape.every((size, i) => sameSize(size, sizes[i]!))))
       throw new ErmineError(
         "ERMINE_SHAPE",
-        `${name}: ${what} has the normalized shape ${formatShape(sizes)}, got ${formatShape(t.shape)}.`,
+        `${name}: ${label} has the normalized shape ${formatShape(sizes)}, got ${formatShape(t.shape)}.`,
       );
   return sizes.length;
 }

@@ -73,7 +73,7 @@ const alongAxis =
     const edge = (at: number, count: number): Tensor =>
       broadcastTo(
         sliceAxis(x, axis, at, 1),
-        x.shape.map((own, i): Size => (i === axis ? count : own)),
+        x.shape.map((full, i): Size => (i === axis ? count : full)),
       );
     const pieces: Readonly<Record<typeof mode, () => readonly Tensor[]>> = {
       reflect: () => [flip(sliceAxis(x, axis, 1, before), axis), x, flip(sliceAxis(x, axis, size - 1 - after, after), axis)],
@@ -81,8 +81,8 @@ const alongAxis =
       circular: () => [sliceAxis(x, axis, size - before, before), x, sliceAxis(x, axis, 0, after)],
     };
     const make = pieces[mode];
-    const [left, own, right] = make();
-    return concat([...(before > 0 ? [left!] : []), own!, ...(after > 0 ? [right!] : [])], axis);
+    const [left, center, right] = make();
+    return concat([...(before > 0 ? [left!] : []), center!, ...(after > 0 ? [right!] : [])], axis);
   };
 
 function checkRoom(x: Tensor, axis: number, before: number, after: number, mode: PaddingMode): void {

@@ -107,8 +107,10 @@ const kernelFor = (where: string, x: Tensor, kernel: number | readonly number[])
 
 function poolWindow(where: string, kernel: readonly number[], options: PoolOptions & WindowOptions): Window {
   const { stride, padding, dilation } = options;
-  const given = Object.fromEntries(Object.entries({ stride, padding, dilation }).filter(([, value]) => value !== undefined));
-  const window = windowOf(where, kernel, given as WindowOptions, kernel);
+  const windowOptions = Object.fromEntries(
+    Object.entries({ stride, padding, dilation }).filter(([, value]) => value !== undefined),
+  );
+  const window = windowOf(where, kernel, windowOptions as WindowOptions, kernel);
   window.padBefore.forEach((n, i) => {
     const reach = window.dilation[i]! * (kernel[i]! - 1) + 1;
     if (n <= reach / 2) return;
@@ -159,11 +161,11 @@ export function maxPoolIndices(x: Tensor, kernel: number | readonly number[], op
     const spatial = spatialOf(t);
     const counts = windowCounts("maxPool", spatial, window);
     const columns = apply1(unfoldOp, [t], { ...window, padValue: -Infinity });
-    const numbers = Float32Array.from({ length: product(spatial) }, (_, i) => i);
-    const image = tensor(numbers, { shape: [1, 1, ...spatial] });
+    const positions = Float32Array.from({ length: product(spatial) }, (_, i) => i);
+    const image = tensor(positions, { shape: [1, 1, ...spatial] });
     const places = broadcastTo(apply1(unfoldOp, [image], { ...window, padValue: 0 }), columns.shape);
-    const found = gather(places, 2, argMax(columns, { axis: 2, keepDims: true }));
-    return reshape(cast(found, "int32"), [...t.shape.slice(0, 2), ...counts]);
+    const indices = gather(places, 2, argMax(columns, { axis: 2, keepDims: true }));
+    return reshape(cast(indices, "int32"), [...t.shape.slice(0, 2), ...counts]);
   });
 }
 
@@ -202,16 +204,16 @@ export function avgPool(x: Tensor, kernel: number | readonly number[], options: 
     throw new ErmineError("ERMINE_OPTION", `avgPool: divisorOverride is a number other than 0, got ${divisorOverride}.`);
   }
   return overBatch("avgPool", x, sizes.length, (t) => {
-    const given = poolWindow("avgPool", sizes, movement);
-    const { dilation: _, ...window } = ceilMode ? ceilWindow(t.shape.slice(2), given) : given;
-    const over = window.padAfter.some((n, i) => n > given.padAfter[i]!);
+    const floorWindow = poolWindow("avgPool", sizes, movement);
+    const { dilation: _, ...window } = ceilMode ? ceilWindow(t.shape.slice(2), floorWindow) : floorWindow;
+    const over = window.padAfter.some((n, i) => n > floorWindow.padAfter[i]!);
     if (divisorOverride === undefined && (!over || !countIncludePad)) {
       return apply1(avgPoolOp, [t], { ...window, countIncludePad });
     }
     // The op divides by the whole kernel; what it should have been is known here.
     const means = apply1(avgPoolOp, [t], { ...window, countIncludePad: true });
     if (divisorOverride !== undefined) return mul(means, product(sizes) / divisorOverride);
-    return mul(means, corrections(spatialOf(t), given, spatialOf(means)));
+    return mul(means, corrections(spatialOf(t), floorWindow, spatialOf(means)));
   });
 }
 

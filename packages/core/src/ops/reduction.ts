@@ -188,11 +188,11 @@ export function argMax(x: Tensor, options: AxisOptions = {}): Tensor<"real"> {
   checkTensor("argMax", x);
   checkOptions("argMax", options, axisOptions, "x");
   const { keepDims = false } = options;
-  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  const numeric = x.dtype === "bool" ? cast(x, "int32") : x;
   if (options.axis !== undefined && !isScalarAxis(options.axis, x.rank)) {
-    return apply1(argMaxOp, [numbers], { axis: normalizeAxis("argMax", options.axis, x.rank), keepDims });
+    return apply1(argMaxOp, [numeric], { axis: normalizeAxis("argMax", options.axis, x.rank), keepDims });
   }
-  const position = apply1(argMaxOp, [reshape(numbers, [-1])], { axis: 0, keepDims: false });
+  const position = apply1(argMaxOp, [reshape(numeric, [-1])], { axis: 0, keepDims: false });
   return keepDims
     ? reshape(
         position,

@@ -64,9 +64,10 @@ export function resize(x: Tensor, options: ResizeOptions, axes: number = spatial
     return sizes.reduce((image: Tensor, m, i) => {
       const n = old[i]!;
       // As PyTorch's: sizes that stay, or double, say it better than a scale that rounds to them. ("nearest" only over two axes.)
-      const said = (n === m && mode.endsWith("linear")) || (mode === "nearest" && axes === 2 && (m === n || m === 2 * n));
-      const given = recomputeScaleFactor || said ? undefined : scales?.[i];
-      const scale = scaleOf(n, m, alignCorners, given);
+      const scaleIsDerived =
+        (n === m && mode.endsWith("linear")) || (mode === "nearest" && axes === 2 && (m === n || m === 2 * n));
+      const requestedScale = recomputeScaleFactor || scaleIsDerived ? undefined : scales?.[i];
+      const scale = scaleOf(n, m, alignCorners, requestedScale);
       if (n === m && scale === 1) return image;
       return weigh(image, i + 2, tapsOf(mode, n, m, scale, alignCorners));
     }, t);
@@ -82,11 +83,11 @@ export function checkResize(where: string, options: ResizeOptions, axes?: number
   };
   if (!modes.includes(mode)) refuse(`mode is one of ${modes.join(", ")}, got ${show(mode)}.`);
   if ((size === undefined) === (scaleFactor === undefined)) refuse("give one of size and scaleFactor.");
-  const wanted = axesOf[mode];
-  if (axes !== undefined && wanted !== undefined && wanted !== axes) {
-    refuse(`${mode} is for ${wanted} spatial ax${wanted === 1 ? "is" : "es"}, got ${axes}.`);
+  const axesOfMode = axesOf[mode];
+  if (axes !== undefined && axesOfMode !== undefined && axesOfMode !== axes) {
+    refuse(`${mode} is for ${axesOfMode} spatial ax${axesOfMode === 1 ? "is" : "es"}, got ${axes}.`);
   }
-  if (alignCorners !== undefined && wanted === undefined) refuse(`alignCorners has no meaning for ${mode}.`);
+  if (alignCorners !== undefined && axesOfMode === undefined) refuse(`alignCorners has no meaning for ${mode}.`);
   for (const value of [size ?? []].flat())
     if (!(Number.isInteger(value) && value >= 1)) refuse(`size ${value} is not whole and ≥ 1.`);
   for (const value of [scaleFactor ?? []].flat()) if (!(value > 0)) refuse(`scaleFactor ${value} is not above 0.`);
@@ -101,9 +102,9 @@ const spread = (value: number | readonly number[], axes: number): readonly numbe
   typeof value === "number" ? Array<number>(axes).fill(value) : value;
 
 /** How far apart new elements are, in old ones. */
-function scaleOf(n: number, m: number, alignCorners: boolean, given: number | undefined): number {
+function scaleOf(n: number, m: number, alignCorners: boolean, requestedScale: number | undefined): number {
   if (alignCorners) return m > 1 ? (n - 1) / (m - 1) : 0;
-  return given === undefined ? n / m : 1 / given;
+  return requestedScale === undefined ? n / m : 1 / requestedScale;
 }
 
 function tapsOf(mode: ResizeMode, n: number, m: number, scale: number, alignCorners: boolean): readonly Tap[] {

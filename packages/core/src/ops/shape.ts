@@ -65,15 +65,15 @@ export function reshape<D extends Domain>(x: Tensor<D>, shape: Shape): Tensor<D>
   const open = shape.indexOf(-1);
   let full = shape;
   if (open >= 0) {
-    const known = sizeOf(shape.filter((_, i) => i !== open));
-    const rest = shape.indexOf(-1, open + 1) < 0 ? divSizes(sizeOf(x.shape), known) : undefined;
-    if (rest === undefined) {
+    const statedSize = sizeOf(shape.filter((_, i) => i !== open));
+    const inferredSize = shape.indexOf(-1, open + 1) < 0 ? divSizes(sizeOf(x.shape), statedSize) : undefined;
+    if (inferredSize === undefined) {
       throw new ErmineError(
         "ERMINE_SHAPE",
         `reshape: -1 in ${formatShape(shape)} cannot be computed from ${formatShape(x.shape)}: one size may be -1, and the others must divide ${sizeOf(x.shape)}.`,
       );
     }
-    full = shape.map((size, i) => (i === open ? rest : size));
+    full = shape.map((size, i) => (i === open ? inferredSize : size));
   }
   return sameShape(full, x.shape) ? x : apply1(reshapeOp, [x], { shape: full });
 }

@@ -103,7 +103,7 @@ export function sliceAxis<D extends Domain>(x: Tensor<D>, axis: number, start: S
   return slice(
     x,
     x.shape.map((_, i) => (i === axis ? start : 0)),
-    x.shape.map((own, i) => (i === axis ? size : own)),
+    x.shape.map((full, i) => (i === axis ? size : full)),
     x.shape.map((_, i) => (i === axis ? step : 1)),
   );
 }

@@ -64,9 +64,9 @@ export function sort<D extends Domain>(x: Tensor<D>, options: SortOptions = {}):
     const { values, indices } = sort(reshape(x, [1]), options);
     return { values: reshape(values, []), indices: reshape(indices, []) };
   }
-  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
+  const numeric = x.dtype === "bool" ? cast(x, "int32") : x;
   const axis = normalizeAxis("sort", options.axis ?? -1, x.rank);
-  const [values, indices] = apply(sortOp, [numbers], { axis, descending: options.descending ?? false });
+  const [values, indices] = apply(sortOp, [numeric], { axis, descending: options.descending ?? false });
   return { values: values!, indices: indices! };
 }
 
@@ -127,6 +127,6 @@ export function cumsum(x: Tensor, axis: number): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("cumsum", arguments, 2);
   checkTensor("cumsum", x);
   if (isScalarAxis(axis, x.rank)) return reshape(cumsum(reshape(x, [1]), 0), []);
-  const numbers = x.dtype === "bool" ? cast(x, "int32") : x;
-  return apply1(cumsumOp, [numbers], { axis: normalizeAxis("cumsum(x, axis)", axis, x.rank) });
+  const numeric = x.dtype === "bool" ? cast(x, "int32") : x;
+  return apply1(cumsumOp, [numeric], { axis: normalizeAxis("cumsum(x, axis)", axis, x.rank) });
 }

@@ -48,19 +48,19 @@ export function elementCount(x: Tensor, axis?: number | readonly number[]): numb
  * As `elementCount`, for what measures a spread, which takes more than one element: a layer says by it what it needs of its batch. A size that is
  * open in a trace is noted on the graph: running it over one element is refused, by a trainer before its first step.
  *
- * @param what "BatchNorm1d 4", for messages
+ * @param label "BatchNorm1d 4", for messages
  * @throws ErmineError ERMINE_SHAPE where there is one element
  * @example
  * measuredCount("MyNorm", zeros([2, 3]), 0); // => 2
  */
-export function measuredCount(what: string, x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
+export function measuredCount(label: string, x: Tensor, axis?: number | readonly number[]): number | Tensor<"real"> {
   const signature = "measuredCount(what, x, axis)";
-  checkArgument(signature, "what", what, "string");
+  checkArgument(signature, "what", label, "string");
   if (arguments.length > 3) checkArguments("measuredCount", arguments, 3);
   checkTensor("measuredCount", x);
   const size = sizeOf(normalizeAxes(signature, axis, x.rank).map((i) => x.shape[i]!));
   if (size === 1) throw oneValue(formatShape(x.shape));
-  if (typeof size !== "number") currentTrace()?.require(what, size);
+  if (typeof size !== "number") currentTrace()?.require(label, size);
   return elementCount(x, axis);
 }
 
@@ -98,9 +98,9 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor<"real
   checkTensor("variance", x);
   checkOptions("variance", options, varianceOptions, "x");
   const { axis, keepDims = false, correction = 1 } = options;
-  const numbers = cast(x, "float32");
+  const floats = cast(x, "float32");
   const over = axis === undefined ? {} : { axis };
-  const centered = sub(numbers, mean(numbers, { ...over, keepDims: true }));
+  const centered = sub(floats, mean(floats, { ...over, keepDims: true }));
   const count = elementCount(x, axis);
   const divisor = typeof count === "number" ? Math.max(count - correction, 0) : maximum(sub(count, correction), 0);
   return div(sum(mul(centered, centered), { ...over, keepDims }), divisor);
@@ -144,11 +144,11 @@ export function norm(x: Tensor, options: NormOptions = {}): Tensor<"real"> {
   checkOptions("norm", options, normOptions, "x");
   const { p = 2, ...over } = options;
   if (!(p > 0)) throw new ErmineError("ERMINE_OPTION", `norm needs p > 0, got ${p}.`);
-  const numbers = cast(x, "float32");
-  if (p === Infinity) return max(abs(numbers), over);
-  if (p === 1) return sum(abs(numbers), over);
-  if (p === 2) return flatSqrt(sum(mul(numbers, numbers), over));
-  const size = abs(numbers);
+  const floats = cast(x, "float32");
+  if (p === Infinity) return max(abs(floats), over);
+  if (p === 1) return sum(abs(floats), over);
+  if (p === 2) return flatSqrt(sum(mul(floats, floats), over));
+  const size = abs(floats);
   const zero = equal(size, 0);
   const powers = sum(where(zero, 0, pow(where(zero, 1, size), p)), over);
   const nothing = equal(powers, 0);
@@ -166,10 +166,10 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor<"real"
   checkTensor("logSumExp", x);
   checkOptions("logSumExp", options, reduceOptions, "x");
   const axes = normalizeAxes("logSumExp", options.axis, x.rank);
-  const numbers = cast(x, "float32");
-  const top = stopGradient(max(numbers, { axis: axes, keepDims: true }));
+  const floats = cast(x, "float32");
+  const top = stopGradient(max(floats, { axis: axes, keepDims: true }));
   // Subtracting an infinite maximum from itself would be NaN.
   const shift = where(isFinite(top), top, 0);
-  const total = add(log(sum(exp(sub(numbers, shift)), { axis: axes, keepDims: true })), shift);
+  const total = add(log(sum(exp(sub(floats, shift)), { axis: axes, keepDims: true })), shift);
   return options.keepDims === true ? total : reshape(total, reducedShape(x.shape, axes, false));
 }

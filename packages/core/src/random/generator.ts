@@ -123,7 +123,7 @@ export function randint(shape: readonly number[], low: number, high: number): Te
     throw new ErmineError("ERMINE_VALUE", `randint needs whole numbers low < high within int32, got ${low} and ${high}.`);
   }
   return fromHost("randint", shape, (count, key) =>
-    Int32Array.from(randomBits(count, key, beginning), (word) => low + below(word, high - low)),
+    Int32Array.from(randomBits(count, key, beginning), (bits) => low + below(bits, high - low)),
   );
 }
 
@@ -152,16 +152,16 @@ function fromHost(
     );
   }
   const count = checkCount(purpose, shape);
-  const numbers = make(count, nextKeyOf(context.eagerRandom, purpose));
-  return hostTensor(numbers, [...shape], numbers instanceof Int32Array ? "int32" : "float32");
+  const elements = make(count, nextKeyOf(context.eagerRandom, purpose));
+  return hostTensor(elements, [...shape], elements instanceof Int32Array ? "int32" : "float32");
 }
 
 /** A word as a number in [0, range): the high part of word · range. */
-const below = (word: number, range: number): number => Math.floor((word / 2 ** 32) * range);
+const below = (bits: number, range: number): number => Math.floor((bits / 2 ** 32) * range);
 
 /** @internal */
-export const scaled = (numbers: Float32Array, low: number, high: number): Float32Array =>
-  numbers.map((u) => low + (high - low) * u);
+export const scaled = (elements: Float32Array, low: number, high: number): Float32Array =>
+  elements.map((u) => low + (high - low) * u);
 
 /** @internal As many standard normal numbers as asked, from a key alone. */
 export const standardNormal = (count: number, key: Key): Float64Array =>
@@ -178,9 +178,9 @@ export function shuffledIndices(count: number, key: Key): Int32Array {
     throw new ErmineError("ERMINE_USAGE", `shuffledIndices: key is two whole numbers, as hashKey makes it, got ${show(key)}.`);
   const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
-  const words = randomBits(count, key, beginning);
+  const bits = randomBits(count, key, beginning);
   for (let i = count - 1; i > 0; i--) {
-    const j = below(words[i]!, i + 1);
+    const j = below(bits[i]!, i + 1);
     const other = order[j]!;
     order[j] = order[i]!;
     order[i] = other;

@@ -181,8 +181,8 @@ export function orthogonal(gain = 1): Initializer {
     if (shape.length < 2) fans(shape);
     const [rows, columns] = [shape[0]!, product(shape.slice(1))];
     const [count, length] = rows < columns ? [rows, columns] : [columns, rows];
-    const numbers = standardNormal(rows * columns, key);
-    const vectors = Array.from({ length: count }, (_, i) => numbers.slice(i * length, (i + 1) * length));
+    const draws = standardNormal(rows * columns, key);
+    const vectors = Array.from({ length: count }, (_, i) => draws.slice(i * length, (i + 1) * length));
     const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
     vectors.forEach((vector, i) => {
       // Twice: once leaves what rounding made of nearly parallel vectors.
@@ -229,13 +229,13 @@ export function dirac(groups = 1): Initializer {
     }
     const inside = product(kernel);
     const center = kernel.reduce((at, size) => at * size + Math.floor(size / 2), 0);
-    const numbers = new Float32Array(product(shape));
+    const elements = new Float32Array(product(shape));
     const each = out / groups;
     for (let o = 0; o < out; o++) {
       const channel = o % each;
-      if (channel < perGroup) numbers[(o * perGroup + channel) * inside + center] = 1;
+      if (channel < perGroup) elements[(o * perGroup + channel) * inside + center] = 1;
     }
-    return numbers;
+    return elements;
   };
 }
 

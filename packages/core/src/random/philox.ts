@@ -83,16 +83,16 @@ export function randomBits(count: number, key: Key, { step, microBatch, first }:
 export function randomUniform24(count: number, key: Key, place: DrawPlace): Float32Array {
   const bits = randomBits(count, key, place);
   // A loop: `from` with a function takes several times as long.
-  const numbers = new Float32Array(count);
-  for (let i = 0; i < count; i++) numbers[i] = (bits[i]! >>> 8) * 2 ** -24;
-  return numbers;
+  const uniform = new Float32Array(count);
+  for (let i = 0; i < count; i++) uniform[i] = (bits[i]! >>> 8) * 2 ** -24;
+  return uniform;
 }
 
 /** A key from a seed and names (what for, which module, which call): 64 bits of FNV-1a, mixed. */
 export function hashKey(seed: number, ...names: readonly (string | number)[]): Key {
   if (!Number.isInteger(seed)) throw wrongArgument("hashKey(seed, name)", "seed", seed, "integer");
   const text = [seed, ...names].join("\u0000");
-  const word = (basis: number): number => {
+  const fnv1a = (basis: number): number => {
     let hash = basis;
     for (let i = 0; i < text.length; i++) {
       hash = Math.imul(hash ^ (text.charCodeAt(i) & 0xff), 0x01000193);
@@ -102,5 +102,5 @@ export function hashKey(seed: number, ...names: readonly (string | number)[]): K
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return (hash ^ (hash >>> 16)) >>> 0;
   };
-  return [word(0x811c9dc5), word(0x050c5d1f)];
+  return [fnv1a(0x811c9dc5), fnv1a(0x050c5d1f)];
 }

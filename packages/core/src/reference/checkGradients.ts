@@ -50,8 +50,8 @@ export function checkGradients(
   checkOptions("checkGradients", options, { eps: "number", tolerance: "number" });
   const { eps = 1e-6, tolerance = 1e-6 } = options;
   const backend: Backend = reference();
-  const numbers = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));
-  const fresh = (): Tensor[] => inputs.map((t, i) => hostTensor(numbers[i]!.slice(), concrete(t.shape), t.dtype, t.domain));
+  const values = inputs.map((t) => (t.dtype === "float32" ? Float64Array.from(t.dataSync()) : t.dataSync()));
+  const fresh = (): Tensor[] => inputs.map((t, i) => hostTensor(values[i]!.slice(), concrete(t.shape), t.dtype, t.domain));
   const weighted = (t: Tensor): Tensor => {
     checkTensor("checkGradients: its function", t);
     const weights = Float64Array.from({ length: t.size }, (_, i) => 1 + 0.5 * Math.sin(1 + i));
@@ -61,15 +61,15 @@ export function checkGradients(
   try {
     return withBackend(backend, () =>
       scope(() => {
-        const own = fresh();
-        const sources = own.filter((t) => t.dtype === "float32");
-        const { grads } = valueAndGrad(() => weighted(fn(...own)), sources);
+        const copies = fresh();
+        const sources = copies.filter((t) => t.dtype === "float32");
+        const { grads } = valueAndGrad(() => weighted(fn(...copies)), sources);
         const gradients = new Map(sources.map((t, i) => [t, (grads as Tensor[])[i]!.dataSync()]));
         let worst = 0;
-        own.forEach((t, which) => {
+        copies.forEach((t, which) => {
           const gradient = gradients.get(t);
           if (gradient === undefined) return;
-          const data = numbers[which]!;
+          const data = values[which]!;
           for (let k = 0; k < data.length; k++) {
             const x = data[k]!;
             data[k] = x + eps;

@@ -63,7 +63,7 @@ export function reference(options: ReferenceOptions = {}): Backend {
     const length = count(shape);
     return dtype === "float32" ? new Float(length) : dtype === "int32" ? new Int32Array(length) : new Uint8Array(length);
   };
-  const numbers = (storage: object): TypedArray => {
+  const elementsOf = (storage: object): TypedArray => {
     checkAlive();
     if (!live.has(storage as HostStorage))
       throw new ErmineError("ERMINE_RELEASED", "This storage of the reference backend was released already.");
@@ -84,12 +84,12 @@ export function reference(options: ReferenceOptions = {}): Backend {
     },
     read: late
       ? async (storage) => {
-          const copy = numbers(storage);
+          const copy = elementsOf(storage);
           await new Promise((resolve) => setTimeout(resolve, 0));
           return copy;
         }
-      : async (storage) => numbers(storage),
-    ...(late ? {} : { readSync: numbers }),
+      : async (storage) => elementsOf(storage),
+    ...(late ? {} : { readSync: elementsOf }),
     memory: () => ({ tensors: live.size, bytes: [...live].reduce((sum, { data }) => sum + data.byteLength, 0) }),
     dispose() {
       disposed = true;

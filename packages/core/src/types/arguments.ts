@@ -17,7 +17,7 @@ const parametersOf = (signature: string): readonly string[] => {
 };
 
 /** An argument as it stands in a call: a tensor is "x". */
-const written = (value: unknown): string => (isTensor(value) ? "x" : show(value));
+const argumentText = (value: unknown): string => (isTensor(value) ? "x" : show(value));
 
 /** What is meant where `value` stands at `name`: `{ min: 0 }` names its arguments, `[0, 1]` are several. */
 function meant(signature: string, name: string, value: unknown): string {
@@ -27,10 +27,10 @@ function meant(signature: string, name: string, value: unknown): string {
   if (isPlainObject(value)) {
     for (const [key, inside] of Object.entries(value)) {
       const place = parameters.indexOf(key);
-      if (place >= 0) args[place] = written(inside);
+      if (place >= 0) args[place] = argumentText(inside);
     }
   } else if (Array.isArray(value) && value.length <= parameters.length - at) {
-    args.splice(at, value.length, ...value.map(written));
+    args.splice(at, value.length, ...value.map(argumentText));
   }
   return spellCall(nameOf(signature), args);
 }
@@ -59,13 +59,13 @@ export function checkArgument(signature: string, name: string, value: unknown, k
  * @param right the call that may be meant
  * @throws ErmineError ERMINE_USAGE
  */
-export function checkArguments(where: string, given: ArrayLike<unknown>, most: number, right?: string): void {
-  if (given.length <= most) return;
-  const args = Array.from(given, argument);
+export function checkArguments(where: string, received: ArrayLike<unknown>, most: number, right?: string): void {
+  if (received.length <= most) return;
+  const args = Array.from(received, argument);
   const intended = right ?? spellCall(where, args.slice(0, most));
   throw new ErmineError(
     "ERMINE_USAGE",
-    `${spellCall(where, args)} has ${given.length} arguments, and there ${most === 1 ? "is" : "are"} ${most === 0 ? "none" : most}: the others would be ignored. Write ${intended}.`,
+    `${spellCall(where, args)} has ${received.length} arguments, and there ${most === 1 ? "is" : "are"} ${most === 0 ? "none" : most}: the others would be ignored. Write ${intended}.`,
   );
 }
 
@@ -74,9 +74,9 @@ export function checkArguments(where: string, given: ArrayLike<unknown>, most: n
  *
  * @throws ErmineError ERMINE_USAGE
  */
-export function checkMapped(where: string, given: ArrayLike<unknown>, most: number): void {
-  const added = given.length === most + 2 && Number.isInteger(given[most]) && Array.isArray(given[most + 1]);
-  if (!added) checkArguments(where, given, most);
+export function checkMapped(where: string, args: ArrayLike<unknown>, most: number): void {
+  const added = args.length === most + 2 && Number.isInteger(args[most]) && Array.isArray(args[most + 1]);
+  if (!added) checkArguments(where, args, most);
 }
 
 const argument = (value: unknown): string => (isTensor(value) ? "x" : isPlainObject(value) ? "{ … }" : show(value));
@@ -86,10 +86,12 @@ const argument = (value: unknown): string => (isTensor(value) ? "x" : isPlainObj
  *
  * @throws ErmineError ERMINE_USAGE that puts what stands there into a list
  */
-export function checkList(where: string, given: ArrayLike<unknown>, at: number, most: number = at + 1): void {
-  if (Array.isArray(given[at])) return checkArguments(where, given, most);
-  const args = Array.from(given, argument);
-  const items = ArrayBuffer.isView(given[at]) ? Array.from(given[at] as unknown as ArrayLike<number>, String) : args.slice(at);
+export function checkList(where: string, received: ArrayLike<unknown>, at: number, most: number = at + 1): void {
+  if (Array.isArray(received[at])) return checkArguments(where, received, most);
+  const args = Array.from(received, argument);
+  const items = ArrayBuffer.isView(received[at])
+    ? Array.from(received[at] as unknown as ArrayLike<number>, String)
+    : args.slice(at);
   const right = spellCall(where, [...args.slice(0, at), `[${items.join(", ")}]`]);
   throw new ErmineError("ERMINE_USAGE", `${spellCall(where, args)}: argument ${at + 1} is a list. Write ${right}.`);
 }

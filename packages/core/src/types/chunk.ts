@@ -4,17 +4,17 @@ import { ErmineError } from "./errors.js";
 /**
  * Awaits an `import()` of a part that is a file of its own.
  *
- * @param what the part, for the message
+ * @param label the part, for the message
  * @throws ErmineError ERMINE_UNSUPPORTED with the reason and the remedy where the file cannot be imported
  */
-export async function loadChunk<T>(what: string, load: () => Promise<T>): Promise<T> {
+export async function loadChunk<T>(label: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (cause) {
     if (cause instanceof ErmineError) throw cause;
     throw new ErmineError(
       "ERMINE_UNSUPPORTED",
-      `${what} is loaded on demand with import(), which failed: ${cause instanceof Error ? cause.message : String(cause)}. ` +
+      `${label} is loaded on demand with import(), which failed: ${cause instanceof Error ? cause.message : String(cause)}. ` +
         "Where import() is forbidden (a service worker, a classic worker's bundle), build one file: codeSplitting: false (Vite, Rolldown), " +
         "inlineDynamicImports: true (Rollup), no splitting (esbuild), output.asyncChunks: false (webpack). Jest needs import() transformed " +
         "(@babel/preset-env) or node --experimental-vm-modules. Elsewhere, serve the chunks next to the " +

@@ -58,8 +58,8 @@ export function checkCopy(where: string, value: unknown): void {
         "shallowRef(value).",
     );
   }
-  const own = copyMark("").version;
-  const versions = mark.version === own ? `both are ${own}` : `that one is ${mark.version}, this one ${own}`;
+  const ownVersion = copyMark("").version;
+  const versions = mark.version === ownVersion ? `both are ${ownVersion}` : `that one is ${mark.version}, this one ${ownVersion}`;
   throw new ErmineError(
     "ERMINE_USAGE",
     `${where}: this ${mark.kind} was made by another copy of @ermine/core (${versions}), and two copies do not share tensors. Load one: ` +

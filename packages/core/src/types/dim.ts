@@ -233,8 +233,8 @@ export function normalizeAxis(where: string, axis: number, rank: number, paramet
   if (typeof axis !== "number") throw wrongArgument(where, parameter, axis, "integer");
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
-    const there = rank === 0 ? "a scalar, which has none" : `a tensor of rank ${rank} (-${rank} … ${rank - 1})`;
-    throw new ErmineError("ERMINE_SHAPE", `${nameOf(where)}: axis ${axis} is not one of ${there}.`);
+    const axes = rank === 0 ? "a scalar, which has none" : `a tensor of rank ${rank} (-${rank} … ${rank - 1})`;
+    throw new ErmineError("ERMINE_SHAPE", `${nameOf(where)}: axis ${axis} is not one of ${axes}.`);
   }
   return normalized;
 }

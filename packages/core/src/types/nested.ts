@@ -28,20 +28,20 @@ const isArray = (level: Nested): level is AnyTypedArray | readonly Nested[] => A
  */
 export function nested(where: string, values: Nested, dtype?: DType, rule: Pick<ElementRule, "holder"> = {}): Elements {
   if (isTypedArray(values)) {
-    const own = dtype ?? naturalDType(values);
-    return { shape: [values.length], dtype: own, data: elementsOf(values, { ...rule, where, dtype: own }) };
+    const elementType = dtype ?? naturalDType(values);
+    return { shape: [values.length], dtype: elementType, data: elementsOf(values, { ...rule, where, dtype: elementType }) };
   }
   const shape = nestingOf(where, values);
   const visit = new Visit(where, shape);
   visit.level(values, 0);
-  const own = dtype ?? visit.dtype ?? "float32";
-  const data = allocate(own, visit.count);
+  const elementType = dtype ?? visit.dtype ?? "float32";
+  const data = allocate(elementType, visit.count);
   let at = 0;
   for (const row of visit.rows) {
-    data.set(elementsOf(row, { ...rule, where, dtype: own, offset: at }), at);
+    data.set(elementsOf(row, { ...rule, where, dtype: elementType, offset: at }), at);
     at += row.length;
   }
-  return { shape, dtype: own, data };
+  return { shape, dtype: elementType, data };
 }
 
 function nestingOf(where: string, values: Nested): number[] {
@@ -82,8 +82,8 @@ class Visit {
   }
 
   #row(row: ArrayLike<unknown>): void {
-    const own = isTypedArray(row) && row.length > 0 ? naturalDType(row) : this.#dtypeOf(row);
-    if (own !== undefined) this.dtype = this.dtype === undefined ? own : promote(this.dtype, own);
+    const rowType = isTypedArray(row) && row.length > 0 ? naturalDType(row) : this.#dtypeOf(row);
+    if (rowType !== undefined) this.dtype = this.dtype === undefined ? rowType : promote(this.dtype, rowType);
     this.rows.push(row);
     this.count += row.length;
   }

@@ -83,7 +83,7 @@ function showInstance(value: object): string {
 export const spellCall = (where: string, args: readonly string[]): string =>
   `${where[0] !== where[0]!.toLowerCase() && !where.includes(".") ? "new " : ""}${where}(${args.join(", ")})`;
 
-const written = (name: string, value: unknown): string => `{ ${name}: ${show(value)} }`;
+const optionLiteral = (name: string, value: unknown): string => `{ ${name}: ${show(value)} }`;
 
 /** @internal An object that a literal made: `{ … }`, of this realm or another. */
 export function isPlainObject(value: unknown): value is object {
@@ -96,7 +96,7 @@ export function isPlainObject(value: unknown): value is object {
  * Refuses what is no object of options, options that a definition does not have, with the nearest name, and values of another kind: an
  * option has effect or is an error.
  *
- * @param known the options' names, or the kind of each
+ * @param accepted the options' names, or the kind of each
  * @param before the arguments that come before the options, or their names, for the call that a message spells
  * @throws ErmineError ERMINE_OPTION
  */
@@ -117,14 +117,15 @@ export function checkOptions<O extends object>(
   }
 }
 
-type Known = readonly string[] | Readonly<Record<string, OptionKind>>;
+type AcceptedOptions = readonly string[] | Readonly<Record<string, OptionKind>>;
 
-const namesIn = (known: Known): readonly string[] => (Array.isArray(known) ? (known as readonly string[]) : Object.keys(known));
+const namesIn = (accepted: AcceptedOptions): readonly string[] =>
+  Array.isArray(accepted) ? (accepted as readonly string[]) : Object.keys(accepted);
 
 /** The option's kind; undefined: there is none of that name. */
-function kindIn(known: Known, name: string): OptionKind | undefined {
-  if (Array.isArray(known)) return known.includes(name) ? "any" : undefined;
-  const kind: unknown = (known as Readonly<Record<string, unknown>>)[name];
+function kindIn(accepted: AcceptedOptions, name: string): OptionKind | undefined {
+  if (Array.isArray(accepted)) return accepted.includes(name) ? "any" : undefined;
+  const kind: unknown = (accepted as Readonly<Record<string, unknown>>)[name];
   // What every object inherits is no kind.
   return typeof kind === "string" || Array.isArray(kind) ? (kind as OptionKind) : undefined;
 }
@@ -133,11 +134,11 @@ function kindIn(known: Known, name: string): OptionKind | undefined {
 export function requireOptions<O extends object>(
   where: string,
   options: O,
-  known: OptionKinds<O>,
+  accepted: OptionKinds<O>,
   before: string | readonly unknown[] = [],
 ): void {
-  if (options === undefined) throw misplaced(where, options, known, before);
-  checkOptions(where, options, known, before);
+  if (options === undefined) throw misplaced(where, options, accepted, before);
+  checkOptions(where, options, accepted, before);
 }
 
 /**
@@ -151,10 +152,10 @@ export function requireOptions<O extends object>(
 export function checkDefinition<O extends object>(
   where: string,
   definition: O,
-  known: OptionKinds<O>,
+  accepted: OptionKinds<O>,
   needed: readonly (string & keyof O)[],
 ): void {
-  requireOptions(where, definition, known);
+  requireOptions(where, definition, accepted);
   const missing = needed.find((name) => definition[name] === undefined);
   if (missing === undefined) return;
   const parts = needed.map((name) => `${name}: …`).join(", ");
@@ -163,15 +164,15 @@ export function checkDefinition<O extends object>(
   throw new ErmineError("ERMINE_OPTION", `${where}${of} needs ${missing}. Write ${where}({ ${parts} }).`);
 }
 
-function misplaced(where: string, value: unknown, known: Known, before: string | readonly unknown[]): ErmineError {
-  const names = namesIn(known);
+function misplaced(where: string, value: unknown, accepted: AcceptedOptions, before: string | readonly unknown[]): ErmineError {
+  const names = namesIn(accepted);
   const meant = names.find((name) => {
-    const kind = kindIn(known, name)!;
+    const kind = kindIn(accepted, name)!;
     return value !== undefined && kind !== "any" && kind !== "object" && isOfKind(kind, value);
   });
-  const object = meant === undefined ? `{ ${names.map((name) => `${name}: …`).join(", ")} }` : written(meant, value);
-  const given = typeof before === "string" ? [before] : before.map(show);
-  const right = where.includes(" ") ? object : spellCall(where, [...given, object]);
+  const object = meant === undefined ? `{ ${names.map((name) => `${name}: …`).join(", ")} }` : optionLiteral(meant, value);
+  const argumentsBefore = typeof before === "string" ? [before] : before.map(show);
+  const right = where.includes(" ") ? object : spellCall(where, [...argumentsBefore, object]);
   const remedy =
     names.length === 0 ? "It has none." : `Write ${right}${meant === undefined ? ", with those that you need" : ""}.`;
   return new ErmineError("ERMINE_OPTION", `${where} takes its options as an object, got ${show(value)}. ${remedy}`);

@@ -1,17 +1,17 @@
 /** What a misspelt name may have meant. */
 
-/** The name among `known` that is nearest to `name` (edit distance ≤ 2 or a known foreign spelling), if any. */
+/** The one of `names` that is nearest to `name` (edit distance ≤ 2, or the name in another framework); undefined: none is near. */
 export function nearestName(
   name: string,
-  known: readonly string[],
+  names: readonly string[],
   foreign: Readonly<Record<string, string>> = {},
 ): string | undefined {
   if (typeof name !== "string") return undefined;
   const translated = foreign[name];
-  if (translated !== undefined && known.includes(translated)) return translated;
+  if (translated !== undefined && names.includes(translated)) return translated;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
+  for (const candidate of names) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

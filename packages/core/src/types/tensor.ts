@@ -202,26 +202,26 @@ export class Tensor<D extends Domain = any> {
 export function checkTensor(name: string, value: unknown): asserts value is Tensor {
   if (Tensor.is(value)) return;
   checkCopy(name, value);
-  const what = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : show(value);
-  throw new ErmineError("ERMINE_VALUE", `${nameOf(name)} expects a tensor, got ${what}. Use tensor(…) to make one.`);
+  const received = Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : show(value);
+  throw new ErmineError("ERMINE_VALUE", `${nameOf(name)} expects a tensor, got ${received}. Use tensor(…) to make one.`);
 }
 
 /** @internal */
 export const typeOf = (t: Tensor): TensorType => ({ shape: t.shape, dtype: t.dtype, domain: t.domain });
 
 /** @internal The numbers' place. @throws ErmineError after a release or in a trace */
-export function eagerState(t: Tensor, what: string): EagerState {
+export function eagerState(t: Tensor, user: string): EagerState {
   if (t.state.kind === "traced") {
     throw new ErmineError(
       "ERMINE_USAGE",
-      `${what} asks for numbers while a function is being traced: they do not exist yet. ` +
+      `${user} asks for numbers while a function is being traced: they do not exist yet. ` +
         "Return the tensor from the function and read it outside, or use where() instead of if.",
     );
   }
   if (t.state.released) {
     throw new ErmineError(
       "ERMINE_RELEASED",
-      `${what}: this ${t.dtype}${formatShape(t.shape)} tensor was released already, by dispose() or at the end of its scope. ` +
+      `${user}: this ${t.dtype}${formatShape(t.shape)} tensor was released already, by dispose() or at the end of its scope. ` +
         "Return it from the scope, or keep(tensor) it.",
     );
   }
@@ -301,14 +301,14 @@ export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor
 }
 
 /** @internal The storage on `backend`, uploaded where it was not. */
-export function storageOn(t: Tensor, backend: Device, what: string): Storage {
-  const state = eagerState(t, what);
+export function storageOn(t: Tensor, backend: Device, user: string): Storage {
+  const state = eagerState(t, user);
   if (state.storage !== undefined) {
     if (state.backend === backend) return state.storage;
     if (state.host === undefined) {
       throw new ErmineError(
         "ERMINE_BACKEND",
-        `${what} runs on the backend "${backend.name}", but this tensor lives on "${state.backend!.name}"` +
+        `${user} runs on the backend "${backend.name}", but this tensor lives on "${state.backend!.name}"` +
           `${state.backend!.name === backend.name ? " (another instance)" : ""}. ` +
           "Copy it: tensor(await t.data(), { shape: t.shape, dtype: t.dtype }).",
       );

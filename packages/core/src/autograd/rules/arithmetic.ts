@@ -44,8 +44,8 @@ export const powGradient = gradientOf<typeof powOp>("pow", ([g], [a, b], [power]
 });
 
 /** Where the two are equal each gets half, as PyTorch. */
-const pick = (g: Tensor, own: Tensor, other: Tensor, loses: (own: Tensor, other: Tensor) => Tensor): Tensor =>
-  sumTo(where(equal(own, other), mul(g, 0.5), where(loses(own, other), 0, g)), own.shape);
+const pick = (g: Tensor, operand: Tensor, other: Tensor, loses: (own: Tensor, other: Tensor) => Tensor): Tensor =>
+  sumTo(where(equal(operand, other), mul(g, 0.5), where(loses(operand, other), 0, g)), operand.shape);
 
 export const maximumGradient = gradientOf<typeof maximumOp>("maximum", ([g], [a, b], _, __, needed) => [
   needed[0] ? pick(g!, a!, b!, less) : undefined,

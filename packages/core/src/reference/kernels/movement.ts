@@ -25,33 +25,33 @@ export const movement: Readonly<Record<string, ArrayKernel>> = {
   },
   broadcastTo: ([x], [y]) => copyFrom(x!, y!, stridesTo(x!.shape, y!.shape)),
   slice([x], [y], attributes) {
-    const own = stridesTo(x!.shape);
+    const strides = stridesTo(x!.shape);
     const starts = attributes["starts"] as readonly number[];
     const steps = attributes["steps"] as readonly number[];
     copyFrom(
       x!,
       y!,
-      own.map((stride, axis) => stride * steps[axis]!),
-      own.reduce((sum, stride, axis) => sum + stride * starts[axis]!, 0),
+      strides.map((stride, axis) => stride * steps[axis]!),
+      strides.reduce((sum, stride, axis) => sum + stride * starts[axis]!, 0),
     );
   },
   pad([x], [y], attributes) {
-    const own = stridesTo(y!.shape);
-    const offset = (attributes["before"] as readonly number[]).reduce((sum, n, axis) => sum + n * own[axis]!, 0);
+    const strides = stridesTo(y!.shape);
+    const offset = (attributes["before"] as readonly number[]).reduce((sum, n, axis) => sum + n * strides[axis]!, 0);
     y!.data.fill(attributes["value"] as number);
-    walk(x!.shape, [own], (position, at) => {
+    walk(x!.shape, [strides], (position, at) => {
       y!.data[offset + at[0]!] = x!.data[position]!;
     });
   },
   concat(inputs, [y], attributes) {
     const axis = attributes["axis"] as number;
-    const own = stridesTo(y!.shape);
+    const strides = stridesTo(y!.shape);
     let offset = 0;
     for (const x of inputs) {
-      walk(x.shape, [own], (position, at) => {
+      walk(x.shape, [strides], (position, at) => {
         y!.data[offset + at[0]!] = x.data[position]!;
       });
-      offset += x.shape[axis]! * own[axis]!;
+      offset += x.shape[axis]! * strides[axis]!;
     }
   },
   indexSelect([x, indices], [y], attributes) {

@@ -18,7 +18,7 @@ function windows(image: Operand, attributes: WindowAttributes, visit: (column: n
   const counts = spatial.map(
     (size, i) => Math.floor((size + padBefore[i]! + padAfter[i]! - dilation[i]! * (kernel[i]! - 1) - 1) / stride[i]!) + 1,
   );
-  const own = stridesTo(image.shape);
+  const imageStrides = stridesTo(image.shape);
   const [elements, positions] = [kernel, counts].map((shape) => {
     const strides = stridesTo(shape);
     return Array.from({ length: count(shape) }, (_, flat) => strides.map((s, i) => Math.floor(flat / s) % shape[i]!));
@@ -27,11 +27,11 @@ function windows(image: Operand, attributes: WindowAttributes, visit: (column: n
     for (let c = 0; c < channels; c++) {
       elements.forEach((element, e) =>
         positions.forEach((position, p) => {
-          let pixel = n * own[0]! + c * own[1]!;
+          let pixel = n * imageStrides[0]! + c * imageStrides[1]!;
           for (let i = 0; i < spatial.length; i++) {
             const place = position[i]! * stride[i]! + element[i]! * dilation[i]! - padBefore[i]!;
             if (place < 0 || place >= spatial[i]!) pixel = Number.NaN;
-            pixel += place * own[i + 2]!;
+            pixel += place * imageStrides[i + 2]!;
           }
           visit(((n * channels + c) * elements.length + e) * positions.length + p, Number.isNaN(pixel) ? -1 : pixel);
         }),

@@ -5,9 +5,9 @@ const reduce =
   (start: number, fold: (total: number, x: number) => number): ArrayKernel =>
   ([x], [y], attributes) => {
     const axes = attributes["axes"] as readonly number[];
-    const kept = x!.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-    const totals = new Float64Array(count(kept)).fill(start);
-    walk(x!.shape, [stridesTo(kept, x!.shape)], (position, at) => {
+    const keptShape = x!.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+    const totals = new Float64Array(count(keptShape)).fill(start);
+    walk(x!.shape, [stridesTo(keptShape, x!.shape)], (position, at) => {
       // An axis of size 1 that is kept has stride 1, and one that is reduced stays at 0: both are right.
       totals[at[0]!] = fold(totals[at[0]!]!, x!.data[position]!);
     });
