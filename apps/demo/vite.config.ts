@@ -1,27 +1,46 @@
 /** The pages as static files that work in any folder of any host: every address is relative. */
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+import { pages } from "./site/src/design/pages.js";
+
+/** What all pages have in common: a page's own file has its title, its description and its script. */
+const frame: Plugin = {
+  name: "ermine-frame",
+  transformIndexHtml: {
+    order: "pre",
+    handler: () => [
+      { tag: "meta", attrs: { charset: "utf-8" }, injectTo: "head-prepend" },
+      { tag: "meta", attrs: { name: "viewport", content: "width=device-width, initial-scale=1" }, injectTo: "head-prepend" },
+      { tag: "meta", attrs: { name: "color-scheme", content: "light dark" }, injectTo: "head-prepend" },
+      { tag: "link", attrs: { rel: "icon", type: "image/svg+xml", href: "./icon.svg" }, injectTo: "head" },
+      {
+        tag: "div",
+        attrs: { id: "page" },
+        children: "<noscript>This page computes what it shows in your browser, which needs JavaScript.</noscript>",
+        injectTo: "body",
+      },
+    ],
+  },
+};
 
 export default defineConfig({
   root: "site",
   base: "./",
   publicDir: "public",
+  plugins: [frame],
   worker: { format: "es" },
   build: {
     outDir: "../dist/pages",
     emptyOutDir: true,
     target: "es2022",
+    // The first ones with light-dark().
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // Nothing inlined: the server's policy has no data: for scripts, fonts and workers.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
       // Which says more of the machine than of the pages.
       checks: { pluginTimings: false },
-      input: {
-        index: "site/index.html",
-        gallery: "site/gallery.html",
-        digits: "site/digits.html",
-        experiments: "site/experiments.html",
-      },
+      input: Object.fromEntries(pages.map(({ name, file }) => [name.toLowerCase(), `site/${file}`])),
     },
   },
   logLevel: "warn",

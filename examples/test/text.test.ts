@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cpu } from "@ermine/backend-cpu";
 import type { Backend } from "@ermine/core";
-import { corpusOf, readPages } from "../text/corpus.js";
-import { sampleIndex, writeText } from "../text/sampling.js";
+import { corpusOf } from "../text/corpus.js";
+import { readPages } from "../text/pages.js";
+import { choicesOf, sampleIndex, writeText } from "../text/sampling.js";
 import { learn, steps } from "../text/train.js";
 
 let backend: Backend;
@@ -62,6 +63,13 @@ describe("sampling", () => {
     for (const [options, expected] of cases)
       shares(options).forEach((share, i) => expect(Math.abs(share - expected[i])).toBeLessThan(0.002));
     expect(sampleIndex(logits, {}, 0.9999999)).toBe(0);
+  });
+
+  it("says with which probability each may come, the likeliest first", () => {
+    const listed = choicesOf(logits, { topK: 2 });
+    expect(listed.map(({ index }) => index)).toEqual([1, 2]);
+    listed.forEach(({ probability }, i) => expect(probability).toBeCloseTo([2 / 3, 1 / 3][i], 12));
+    expect(choicesOf(logits, { temperature: 0 })).toEqual([{ index: 1, probability: 1 }]);
   });
 
   it("refuses options that are none", () => {

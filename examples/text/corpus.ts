@@ -1,5 +1,4 @@
-/** The text that is learned: this repository's pages about itself, character by character. */
-import { readdirSync, readFileSync } from "node:fs";
+/** A text as what a language model over characters is trained on. */
 import { dataset } from "@ermine/trainer";
 
 /** A text as indices of its characters. */
@@ -12,16 +11,6 @@ export interface Corpus {
   readonly validation: Int32Array;
   /** −Σ p ln p over how often each character comes: the loss of one who knows nothing else. */
   readonly unigramEntropy: number;
-}
-
-/** The pages of `docs/`, one after the other. */
-export function readPages(): string {
-  const folder = new URL("../../docs/", import.meta.url);
-  const pages = readdirSync(folder).filter((name) => name.endsWith(".md"));
-  return pages
-    .sort()
-    .map((name) => readFileSync(new URL(name, folder), "utf8"))
-    .join("\n");
 }
 
 export function corpusOf(text: string): Corpus {

@@ -11,31 +11,48 @@ export interface SamplingOptions {
   readonly topP?: number;
 }
 
-/**
- * An index, with the probability that its logit gives it among those that are let in.
- *
- * @param draw a number in [0, 1)
- */
-export function sampleIndex(
+/** An index that may come next, with its probability among all that may. */
+export interface Choice {
+  readonly index: number;
+  readonly probability: number;
+}
+
+/** What may come next, the likeliest first: with the probabilities of the logits, among those that the options let in. */
+export function choicesOf(
   logits: ArrayLike<number>,
   { temperature = 1, topK = logits.length, topP = 1 }: SamplingOptions,
-  draw: number,
-): number {
+): Choice[] {
   if (!(temperature >= 0)) throw new RangeError(`temperature is a number ≥ 0, got ${temperature}.`);
   if (!Number.isInteger(topK) || topK < 1) throw new RangeError(`topK is a whole number ≥ 1, got ${topK}.`);
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP is a number in (0, 1], got ${topP}.`);
-  const order = Array.from(logits, (_, i) => i).sort((a, b) => logits[b] - logits[a]);
-  if (temperature === 0) return order[0];
-  const weights = order.map((i) => Math.exp((logits[i] - logits[order[0]]) / temperature));
-  const total = weights.reduce((a, b) => a + b);
-  let [count, sum] = [0, 0];
-  while (count < Math.min(topK, order.length) && (count === 0 || sum < topP * total)) sum += weights[count++];
-  let rest = draw * sum;
-  for (let i = 0; i < count; i++) {
-    rest -= weights[i];
-    if (rest < 0) return order[i];
+  const ordered = Array.from(logits, (logit, index) => ({ index, logit })).sort((a, b) => b.logit - a.logit);
+  if (temperature === 0) return ordered.slice(0, 1).map(({ index }) => ({ index, probability: 1 }));
+  const largest = Math.max(...Array.from(logits));
+  const weighted = ordered.map(({ index, logit }) => ({ index, weight: Math.exp((logit - largest) / temperature) }));
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  let before = 0;
+  const within = weighted.slice(0, topK).filter(({ weight }, i) => {
+    const isWithin = i === 0 || before < topP * total;
+    before += weight;
+    return isWithin;
+  });
+  const sum = within.reduce((part, { weight }) => part + weight, 0);
+  return within.map(({ index, weight }) => ({ index, probability: weight / sum }));
+}
+
+/**
+ * One of the choices, by its probability.
+ *
+ * @param draw a number in [0, 1)
+ */
+export function sampleIndex(logits: ArrayLike<number>, options: SamplingOptions, draw: number): number {
+  let [chosen, rest] = [0, draw];
+  for (const { index, probability } of choicesOf(logits, options)) {
+    chosen = index;
+    rest -= probability;
+    if (rest < 0) break;
   }
-  return order[count - 1];
+  return chosen;
 }
 
 export interface TextOptions extends SamplingOptions {
@@ -62,7 +79,7 @@ export function writeText(
     for (let i = 0; i < length; i++) {
       const x = tensor(Int32Array.from(context.slice(-steps)), { shape: [1, steps] });
       const logits = next(x).dataSync().slice(-characters.length);
-      context.push(sampleIndex(logits, options, uniform([1]).dataSync()[0]));
+      context.push(sampleIndex(logits, options, uniform([]).item() as number));
     }
   } finally {
     next.dispose();

@@ -2,8 +2,9 @@
 import { cpu } from "@ermine/backend-cpu";
 import { crossEntropy, manualSeed, reshape, type Backend, type Tensor } from "@ermine/core";
 import { adamw, Trainer } from "@ermine/trainer";
-import { corpusOf, readPages, windowsOf, type Corpus } from "./corpus.js";
+import { corpusOf, windowsOf, type Corpus } from "./corpus.js";
 import { GptModel, LstmModel, type LanguageModel } from "./models.js";
+import { readPages } from "./pages.js";
 import { writeText } from "./sampling.js";
 
 /** Characters that a model sees at once. */

@@ -1,4 +1,4 @@
-// `node scripts/screenshots.mjs`: pictures of the pages for docs/, light and dark, desktop and phone, by Chromium. Build first, and look at them afterwards.
+// `node scripts/screenshots.mjs [name …]`: pictures of the pages for docs/, light and dark, desktop and phone, by Chromium. Build first, and look at them afterwards.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,14 @@ const playFor = (updates) => async (page) => {
   await page.getByRole("button", { name: "Play", exact: true }).click();
   const done = (least) => Number(document.querySelector('[data-figure="Updates"] dd').textContent.replaceAll(",", "")) >= least;
   await page.waitForFunction(done, updates, { timeout: 60_000 });
+};
+
+const playText = async (page) => {
+  await page.getByRole("button", { name: "Train", exact: true }).click();
+  const done = () => document.querySelector('[data-figure="Updates"] dd').textContent.startsWith("1,500");
+  await page.waitForFunction(done, undefined, { timeout: 120_000 });
+  await page.getByRole("button", { name: "Write", exact: true }).click();
+  await page.waitForTimeout(5500);
 };
 
 /** What is shown: a page, its state, and what is done there first. */
@@ -51,6 +59,11 @@ const shots = [
     },
   },
   {
+    name: "text",
+    address: "text.html",
+    prepare: playText,
+  },
+  {
     name: "experiments",
     address: "experiments.html",
     prepare: (page) => page.getByText("16 of 16 hold").waitFor({ timeout: 60_000 }),
@@ -70,7 +83,8 @@ const browser = await chromium.launch({
   args: ["--no-sandbox"],
 });
 mkdirSync(folder, { recursive: true });
-for (const { name, address, prepare } of shots) {
+const wanted = process.argv.slice(2);
+for (const { name, address, prepare } of shots.filter((shot) => wanted.length === 0 || wanted.includes(shot.name))) {
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ["light", "dark"]) {
       const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1.5, reducedMotion: "reduce" });

@@ -2,7 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { startSite, type RunningSite } from "../../src/web/web.js";
+
+/** The built pages. */
+export const builtPages = fileURLToPath(new URL("../../dist/pages/", import.meta.url));
 
 /** Where a Chromium is: `CHROMIUM_PATH`, or the first of the usual names on the PATH. */
 export function findChromium(): string | undefined {
@@ -24,6 +30,39 @@ export const launch = (executablePath: string): Promise<Browser> =>
       "--disable-sync",
     ],
   });
+
+/** What tests of the pages work with. */
+export interface Place {
+  readonly site: RunningSite;
+  readonly browser: Browser;
+}
+
+/** Tests of the served pages in Chromium; `place` gives the server and the browser once they run. */
+export function describePages(title: string, tests: (place: () => Place) => void): void {
+  const executable = findChromium();
+  if (executable === undefined) {
+    it("not run (needs Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/it)", () => {});
+    return;
+  }
+  describe(title, () => {
+    let place: Place;
+    beforeAll(async () => {
+      place = { site: await startSite(0, builtPages), browser: await launch(executable) };
+    });
+    afterAll(async () => {
+      await place.browser.close();
+      await place.site.close();
+    });
+    tests(() => place);
+  });
+}
+
+/** Is what is written in a page no wider than the window? */
+export const fitsWidth = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+
+/** The button of that name. */
+export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
 /** A page, and what must stay empty: complaints on its console, and requests of another host. */
 export interface Watched {

@@ -2,17 +2,20 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Colour } from "../playground/draw.js";
 
-/** A colour of the theme, as the style sheet writes it. */
-export const themeColour = (name: string): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const probe = document.createElement("span");
+probe.hidden = true;
 
-const context = document.createElement("canvas").getContext("2d")!;
+/** A colour of the theme, of the scheme that the page is in: "rgb(r, g, b)". */
+export function themeColour(name: string): string {
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
+}
 
-/** Its red, green and blue, however the style sheet writes it. */
+/** Its red, green and blue. */
 export function colourParts(name: string): Colour {
-  context.fillStyle = themeColour(name);
-  const value = Number.parseInt(context.fillStyle.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
+  const [r = 0, g = 0, b = 0] = (themeColour(name).match(/\d+/g) ?? []).map(Number);
+  return [r, g, b];
 }
 
 /** Counts changes of the theme, by the user or by the system: what is drawn is drawn again. */

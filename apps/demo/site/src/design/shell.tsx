@@ -1,17 +1,10 @@
 /** The frame that all pages have: the masthead with its way to the other pages, the theme, and the page's own part. */
 import "@fontsource-variable/instrument-sans/index.css";
 import "./theme.css";
+import "./parts.css";
 import { render, type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-
-const pages = [
-  { name: "Playground", address: "./index.html" },
-  { name: "Gallery", address: "./gallery.html" },
-  { name: "Digits", address: "./digits.html" },
-  { name: "Experiments", address: "./experiments.html" },
-] as const;
-
-export type PageName = (typeof pages)[number]["name"];
+import { pages, type PageName } from "./pages.js";
 
 const themes = ["auto", "light", "dark"] as const;
 type Theme = (typeof themes)[number];
@@ -91,8 +84,8 @@ function Shell({ current, children }: { current: PageName; children: ComponentCh
           ermine
         </a>
         <nav aria-label="Pages">
-          {pages.map(({ name, address }) => (
-            <a key={name} href={address} aria-current={name === current ? "page" : undefined}>
+          {pages.map(({ name, file }) => (
+            <a key={name} href={`./${file}`} aria-current={name === current ? "page" : undefined}>
               {name}
             </a>
           ))}

@@ -47,7 +47,7 @@ export function Drawing(props: {
   const { answer } = props;
   const best = answer === undefined ? undefined : answer.probabilities.indexOf(Math.max(...answer.probabilities));
   return (
-    <section class="card drawing" aria-label="Draw a digit">
+    <section class="card part drawing" aria-label="Draw a digit">
       <div class="panel-head">
         <h2>Draw a digit</h2>
         <button class="button" data-kind="small" onClick={clear}>

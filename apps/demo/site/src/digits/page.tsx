@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { Legend } from "../charts/legend.js";
 import { LineChart } from "../charts/lineChart.js";
-import { Choice, Steps } from "../playground/fields.js";
+import { Choice, Steps } from "../design/fields.js";
 import { hiddenActivations, optimizerNames } from "../playground/options.js";
 import { Drawing } from "./drawing.js";
 import { initialChoices } from "./messages.js";
@@ -43,7 +43,7 @@ export function Digits() {
           {failure}
         </p>
       )}
-      <div class="digits">
+      <div class="split">
         <div class="column">
           <form class="card part" aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
             <div class="choices">

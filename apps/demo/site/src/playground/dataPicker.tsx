@@ -1,7 +1,7 @@
 /** Which data: a small picture of each set, how much of it, and how noisy. */
 import { useMemo } from "preact/hooks";
 import { dataSets, drawSamples, taskOf, type Samples } from "../../../src/experiments/dataSets.js";
-import { Steps } from "./fields.js";
+import { Steps } from "../design/fields.js";
 import type { Settings } from "./settings.js";
 
 const side = 44;

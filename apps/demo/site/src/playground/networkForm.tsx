@@ -1,6 +1,6 @@
 /** The network, and how it is trained. */
 import { taskOf } from "../../../src/experiments/dataSets.js";
-import { Choice, Steps } from "./fields.js";
+import { Choice, Steps } from "../design/fields.js";
 import { hiddenActivations, lossChoices, optimizerNames, scheduleNames } from "./options.js";
 import { mostLayers, mostUnits, type Settings } from "./settings.js";
 
