@@ -19,7 +19,9 @@ import * as trainerCatalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
 import * as workers from "@ermine/trainer/worker";
 import { describe, expect, test } from "vitest";
+import * as kit from "../src/index.js";
 import { testArguments, type ArgumentTable, type CallSpec } from "../src/laws/arguments.js";
+import * as ofKit from "./arguments/conformance.js";
 import * as ofCore from "./arguments/core.js";
 import * as ofDefine from "./arguments/define.js";
 import * as ofLayers from "./arguments/layers.js";
@@ -85,6 +87,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
   },
   "@ermine/data/csv": { exports: csv, rows: ofFiles.ofCsv },
   "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
+  "@ermine/conformance": { exports: kit, rows: ofKit.rows, without: ofKit.without },
   "@ermine/core/reference": {
     exports: referenceEntry,
     rows: {
@@ -109,4 +112,15 @@ test("every method of fluent has a row", () => {
   );
   expect(methods.length).toBeGreaterThan(60);
   expect(methods.filter((name) => !(name in fluent))).toEqual([]);
+});
+
+test.each<[string, unknown, RegExp]>([
+  ["nothing", undefined, /runLaws takes its options as an object, got undefined/],
+  ["a backend", referenceEntry.reference(), /runLaws has no option/],
+  ["no backend", {}, /runLaws needs backend/],
+  ["a promise of one", { backend: Promise.resolve(referenceEntry.reference()) }, /got a promise \(await it first\)/],
+  ["a misspelt option", { backend: referenceEntry.reference(), definition: {} }, /Did you mean "definitions"/],
+  ["definitions of nothing", { backend: referenceEntry.reference(), definitions: {} }, /runLaws: definitions needs activations/],
+])("runLaws refuses %s", async (_, options, message) => {
+  await expect(kit.runLaws(options as never)).rejects.toThrow(message);
 });

@@ -1,5 +1,7 @@
 /** Measures how far a backend's float32 is from the float64 reference, row by row. */
-import { scope, sum, valueAndGrad, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
+import { checkBackend } from "@ermine/core/backend";
+import { checkArguments, checkOptions, show } from "@ermine/core/define";
+import { ErmineError, scope, sum, valueAndGrad, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { release } from "../golden/kind.js";
 import { accuracyRows, type AccuracyRow } from "./rows.js";
@@ -97,8 +99,18 @@ const larger = (a: AccuracyError, b: AccuracyError): AccuracyError => ({
 export async function measureAccuracy(
   row: AccuracyRow,
   backend: Backend,
-  { subnormals = true }: MeasureAccuracyOptions = {},
+  options: MeasureAccuracyOptions = {},
 ): Promise<Accuracy> {
+  checkArguments("measureAccuracy", arguments, 3);
+  const signature = "measureAccuracy(row, backend, options)";
+  if (typeof row?.inputs !== "function" || typeof row.run !== "function")
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `measureAccuracy measures a row of accuracyRows, got ${show(row)}. Write ${signature}.`,
+    );
+  checkBackend(signature, backend);
+  checkOptions("measureAccuracy", options, { subnormals: "boolean" });
+  const { subnormals = true } = options;
   const exact = await exactOf(row);
   const { inputs, results } = await evaluate(row, backend);
   // Of one element each; where rows are reduced, all count.

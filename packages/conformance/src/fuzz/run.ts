@@ -1,4 +1,6 @@
 /** Many programs on some targets: counts, what was discarded, and what differs, made small and printed. */
+import { checkBackend } from "@ermine/core/backend";
+import { checkArguments, checkDefinition, type OptionKinds } from "@ermine/core/define";
 import type { Mode } from "../golden/kind.js";
 import { generate, type GenerateOptions } from "./generate.js";
 import { judge, type FuzzTarget, type Verdict } from "./judge.js";
@@ -23,6 +25,18 @@ export interface FuzzOptions extends ShrinkOptions, GenerateOptions {
   /** Told now and then. Default: nobody is told. */
   readonly onProgress?: (report: FuzzReport) => void;
 }
+
+const optionKinds: OptionKinds<FuzzOptions> = {
+  targets: "list",
+  seed: "integer",
+  programs: "number",
+  seconds: "number",
+  differences: "integer",
+  tries: "integer",
+  large: "boolean",
+  onDifference: "function",
+  onProgress: "function",
+};
 
 /** A program that does not give on a target what it gives on the reference. */
 export interface FuzzDifference {
@@ -59,6 +73,9 @@ export interface FuzzReport {
  * @returns how many programs there were, how many of them nothing could be said of, and those that differ, as small as they still do
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  checkArguments("fuzz", arguments, 1);
+  checkDefinition("fuzz", options, optionKinds, ["targets"]);
+  for (const target of options.targets) checkBackend("fuzz({ targets: [{ label, backend }] })", target?.backend);
   const { targets, seed = 1, seconds, differences: most = 1, onDifference, onProgress } = options;
   const programs = options.programs ?? (seconds === undefined ? 500 : Infinity);
   const end = seconds === undefined ? Infinity : performance.now() + 1000 * seconds;

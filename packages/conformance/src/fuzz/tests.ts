@@ -1,6 +1,7 @@
 /** Programs at random as tests, of any runner that has describe and it. */
-import type { Backend } from "@ermine/core";
-import type { TestRunner } from "../laws/runner.js";
+import { ErmineError, type Backend } from "@ermine/core";
+import { checkArgument, checkArguments, checkFunction, checkOptions } from "@ermine/core/define";
+import { checkedRunner, type TestRunner } from "../laws/runner.js";
 import type { GenerateOptions } from "./generate.js";
 import { describeFuzzDifference, discardsTooMany, countsOf } from "./report.js";
 import { fuzz } from "./run.js";
@@ -25,9 +26,17 @@ export interface TestProgramsOptions extends GenerateOptions {
 export function testPrograms(
   name: string,
   create: () => Backend | Promise<Backend>,
-  { describe, it }: TestRunner,
-  { programs = 500, seed = 1, each = 100, ...options }: TestProgramsOptions = {},
+  runner: TestRunner,
+  options: TestProgramsOptions = {},
 ): void {
+  checkArguments("testPrograms", arguments, 4);
+  const signature = "testPrograms(name, create, { describe, it }, options)";
+  checkArgument(signature, "name", name, "string");
+  checkFunction("testPrograms", create, signature);
+  checkOptions("testPrograms", options, { programs: "integer", seed: "integer", each: "integer", large: "boolean" });
+  const { programs = 500, seed = 1, each = 100, ...generated } = options;
+  if (each < 1) throw new ErmineError("ERMINE_OPTION", `testPrograms: each is a whole number of at least 1, got ${each}.`);
+  const { describe, it } = checkedRunner(signature, runner);
   let backend: Promise<Backend> | undefined;
   describe(`programs at random, on ${name}`, () => {
     for (let first = 0; first < programs; first += each) {
@@ -35,7 +44,7 @@ export function testPrograms(
       it(`seeds ${seed + first} … ${seed + first + count - 1}`, async () => {
         backend ??= Promise.resolve(create());
         const report = await fuzz({
-          ...options,
+          ...generated,
           targets: [{ label: name, backend: await backend }],
           seed: seed + first,
           programs: count,

@@ -1,5 +1,7 @@
 /** Golden cases on a backend: each passes, fails with its worst number, or is skipped with its reason. */
 import { ErmineError, type Backend } from "@ermine/core";
+import { checkBackend } from "@ermine/core/backend";
+import { checkArguments, checkDefinition, show } from "@ermine/core/define";
 import { worstDifference, type Difference } from "./comparison.js";
 import { Skip, type GoldenKind, type Mode } from "./kind.js";
 import { activationKind } from "./kinds/activations.js";
@@ -53,9 +55,14 @@ export interface RunGoldenOptions {
  * @throws ErmineError ERMINE_DATA where a file is of another schema or of a kind that does not exist
  */
 export async function runGolden(options: RunGoldenOptions): Promise<readonly Outcome[]> {
+  checkArguments("runGolden", arguments, 1);
+  checkDefinition("runGolden", options, { backend: "object", files: "list", modes: "list", onOutcome: "function" }, ["backend", "files"]);
+  checkBackend("runGolden({ backend, files })", options.backend);
   const { backend, files, modes = ["eager", "compiled"], onOutcome } = options;
   const outcomes: Outcome[] = [];
   for (const file of files) {
+    if (typeof file !== "object" || file === null || !Array.isArray(file.cases))
+      throw new ErmineError("ERMINE_DATA", `runGolden: files are parsed golden files { schema, kind, cases }, got ${show(file)}.`);
     const kind = goldenKinds.find(({ name }) => name === file.kind);
     if (kind === undefined || file.schema !== 1) {
       throw new ErmineError(

@@ -3,7 +3,8 @@
  * a position is meant, an argument more) is refused by an ErmineError: never by a raw error, and never ignored.
  */
 import { ErmineError, ones, tensor } from "@ermine/core";
-import type { TestRunner } from "./runner.js";
+import { checkArgument, checkArguments, checkDefinition } from "@ermine/core/define";
+import { checkedRunner, type TestRunner } from "./runner.js";
 
 /** Things of many kinds, of which most are wrong anywhere. */
 const things = {
@@ -204,7 +205,15 @@ function checkComplete({ exports, rows, without = {} }: ArgumentTable): void {
  * const run = (...args: readonly unknown[]) => entry.twice(...(args as [Tensor]));
  * testArguments("yours", { exports: entry, rows: { twice: { run, arguments: [{ right: () => scalar(1), takes: [] }] } } }, { describe, it });
  */
-export function testArguments(name: string, table: ArgumentTable, { describe, it }: TestRunner): void {
+export function testArguments(name: string, table: ArgumentTable, runner: TestRunner): void {
+  checkArguments("testArguments", arguments, 3);
+  const signature = "testArguments(name, table, { describe, it })";
+  checkArgument(signature, "name", name, "string");
+  checkDefinition("testArguments", table, { exports: "object", rows: "object", methods: "object", without: "object" }, [
+    "exports",
+    "rows",
+  ]);
+  const { describe, it } = checkedRunner(signature, runner);
   describe(`the law of arguments, on ${name}`, () => {
     for (const [title, row] of [...Object.entries(table.rows), ...Object.entries(table.methods ?? {})])
       it(title, () => checkArgumentsOf(row), 60_000);

@@ -2,7 +2,7 @@
 import * as core from "@ermine/core";
 import * as backend from "@ermine/core/backend";
 import type { Activation, Loss, Tensor } from "@ermine/core";
-import type { Op, Sample } from "@ermine/core/define";
+import { checkDefinition, type Op, type Sample } from "@ermine/core/define";
 import { activations, losses } from "@ermine/core/catalog";
 import type { Optimizer } from "@ermine/trainer";
 import { optimizers } from "@ermine/trainer/catalog";
@@ -28,6 +28,12 @@ export interface Definitions {
   readonly known?: readonly KnownCall[];
   /** Optimizers by name. */
   readonly optimizers?: Readonly<Record<string, () => Optimizer>>;
+}
+
+/** @throws ErmineError ERMINE_OPTION where they are none */
+export function checkDefinitions(where: string, definitions: Definitions): void {
+  const kinds = { activations: "list", losses: "list", calls: "list", known: "list", optimizers: "object" } as const;
+  checkDefinition(`${where}: definitions`, definitions, kinds, ["activations", "losses", "calls"]);
 }
 
 const isActivation = (value: unknown): value is Activation => typeof value === "function" && "op" in value;

@@ -1,12 +1,14 @@
 /** The laws, on a backend: as a list of outcomes, or as tests of any runner that has describe and it. */
-import type { TestRunner } from "./runner.js";
+import { checkedRunner, type TestRunner } from "./runner.js";
 import type { Backend } from "@ermine/core";
+import { checkBackend } from "@ermine/core/backend";
+import { checkArgument, checkArguments, checkDefinition, checkFunction } from "@ermine/core/define";
 import { arraysAreNumbers } from "./arrays.js";
 import { batchesAreMeasurable } from "./batchSizes.js";
 import { classesAreChecked } from "./classes.js";
 import { nothingInfiniteIsCommitted } from "./commit.js";
 import { gradientsHaveGradients } from "./curvature.js";
-import { ownDefinitions, type Definitions } from "./definitions.js";
+import { checkDefinitions, ownDefinitions, type Definitions } from "./definitions.js";
 import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
 import { dtypesAgree } from "./dtypes.js";
@@ -91,11 +93,12 @@ export interface RunLawsOptions {
 }
 
 /** Tries every law on every definition. */
-export async function runLaws({
-  backend,
-  definitions = ownDefinitions(),
-  onOutcome,
-}: RunLawsOptions): Promise<readonly LawOutcome[]> {
+export async function runLaws(options: RunLawsOptions): Promise<readonly LawOutcome[]> {
+  checkArguments("runLaws", arguments, 1);
+  checkDefinition("runLaws", options, { backend: "object", definitions: "object", onOutcome: "function" }, ["backend"]);
+  const { backend, definitions = ownDefinitions(), onOutcome } = options;
+  checkBackend("runLaws({ backend })", backend);
+  checkDefinitions("runLaws", definitions);
   const outcomes: LawOutcome[] = [];
   for (const law of laws) {
     for (const trial of law.trials(definitions)) {
@@ -126,9 +129,15 @@ async function attempt({ name: law }: Law, check: () => Promise<void>, name: str
 export function testBackend(
   name: string,
   create: () => Backend | Promise<Backend>,
-  { describe, it }: TestRunner,
+  runner: TestRunner,
   definitions: Definitions = ownDefinitions(),
 ): void {
+  checkArguments("testBackend", arguments, 4);
+  const signature = "testBackend(name, create, { describe, it }, definitions)";
+  checkArgument(signature, "name", name, "string");
+  checkFunction("testBackend", create, signature);
+  checkDefinitions("testBackend", definitions);
+  const { describe, it } = checkedRunner(signature, runner);
   let backend: Promise<Backend> | undefined;
   describe(`the laws, on ${name}`, () => {
     for (const law of laws) {

@@ -9,7 +9,9 @@ import type { Device } from "../types/storage.js";
 import { context, within } from "./context.js";
 
 /**
- * @internal
+ * Refuses what is no backend.
+ *
+ * @param signature the call, "trainOn(backend, data)"
  * @throws ErmineError ERMINE_BACKEND where it is no backend, with what to write: `await` before a promise, createBackend(name) for a name
  */
 export function checkBackend(signature: string, backend: unknown): asserts backend is Backend {

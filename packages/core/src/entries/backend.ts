@@ -1,4 +1,5 @@
 /** `@ermine/core/backend`, for whoever writes a backend or a compiler: the definitions of all ops, kernels, traces, graphs and what runs them. */
+export { checkBackend } from "../dispatch/currentBackend.js";
 export { loadChunk } from "../types/chunk.js";
 export { finalizationRegistry } from "../types/finalizers.js";
 export { compactElements } from "../types/arrays.js";
