@@ -53,7 +53,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     exports: nn,
     rows: ofLayers.rows,
     methods: ofLayers.methods,
-    without: { Module: "an abstract class" },
+    without: { Module: "an abstract class", ...made("LoRA", "by lora") },
   },
   "@ermine/core/fluent": { exports: {}, rows: {}, methods: fluent },
   "@ermine/core/catalog": {

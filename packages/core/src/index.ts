@@ -1,7 +1,7 @@
 /** ermine's core: tensors, operations, gradients, graphs, backends. */
 export { ErmineError, type ErmineErrorCode } from "./types/errors.js";
 export { Tensor } from "./types/tensor.js";
-export { Parameter, Variable } from "./dispatch/variable.js";
+export { Parameter, Variable, type WeightLayout } from "./dispatch/variable.js";
 export { keep, scope } from "./dispatch/scope.js";
 export { leaves, mapTree, type Tree } from "./types/tree.js";
 export { type NestedNumbers } from "./types/print.js";

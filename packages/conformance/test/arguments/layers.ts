@@ -21,6 +21,7 @@ const ofRanks = (names: string, ...args: readonly ArgumentSpec[]): Rows =>
 const layer = (): nn.Linear => new nn.Linear(2, 2);
 
 const seen = layer();
+const adapted = (): nn.LoRA<nn.Sequential> => nn.lora(new nn.Sequential(layer()), { targets: "0" });
 
 const activations =
   "Identity ReLU ReLU6 LeakyReLU Threshold RReLU ELU CELU SELU GELU SiLU Mish Softplus Softsign Sigmoid LogSigmoid Hardsigmoid Hardswish Hardtanh Tanh " +
@@ -123,6 +124,7 @@ export const rows: Readonly<Record<string, CallSpec>> = {
   ),
   initializeParameters: call(nn.initializeParameters, only(layer), text("zeros", "a function"), optional(fn(() => true))),
   summary: call(nn.summary, only(layer), options()),
+  lora: call(nn.lora, only(layer), options({ targets: "weight" }, "targets")),
   withFeatures: call(
     (...args: [never, never, never]) => nn.withFeatures(...args),
     only(() => seen),
@@ -148,6 +150,21 @@ export const methods: Readonly<Record<string, CallSpec>> = {
     (...args: [never]) => layer().loadStateDict(...args),
     only(async () => layer().stateDict(), "an object"),
     optional(options({ strict: false }, "rename")),
+  ),
+  "LoRA.forward": variadic(
+    (...args: [Tensor]) => adapted().forward(...args),
+    aTensor(() => ones([1, 2])),
+  ),
+  "LoRA.loadAdapterState": call(
+    (...args: [never]) => adapted().loadAdapterState(...args),
+    only(async () => adapted().adapterState(), "an object"),
+    optional(options({ strict: false }, "rename")),
+  ),
+  ...Object.fromEntries(
+    (["merge", "unmerge", "adapterState", "adapterConfig"] as const).map((name) => [
+      `LoRA.${name}`,
+      call((...args: []) => adapted()[name](...args)),
+    ]),
   ),
   ...Object.fromEntries(
     (["eval", "freeze", "thaw", "stateDict", "namedModules", "namedVariables", "namedParameters", "parameters"] as const).map(

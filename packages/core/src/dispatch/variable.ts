@@ -93,6 +93,21 @@ const abandoned = finalizationRegistry<VariableStorage>((storage) => {
 export const withRecording = <T>(watched: Map<GraphVariable, Tensor | undefined>, fn: () => T): T =>
   within("recordings", [...context.recordings, watched], fn);
 
+/**
+ * What the axes of a weight are: "outputFirst" (outputs, inputs, …), as layers have it; "inputFirst" (inputs, outputs), what x · W multiplies by; "rows", a table that is looked up
+ * by its first axis.
+ */
+export type WeightLayout = (typeof layouts)[number];
+
+const layouts = ["outputFirst", "inputFirst", "rows"] as const;
+const variableKinds = { name: "string", trainable: "boolean", role: "string", layout: "string" } as const;
+
+function checkLayout(where: string, layout: WeightLayout | undefined): void {
+  if (layout === undefined || layouts.includes(layout)) return;
+  const known = layouts.map((each) => JSON.stringify(each)).join(", ");
+  throw new ErmineError("ERMINE_OPTION", `${where}: layout is one of ${known}, got ${JSON.stringify(layout)}.`);
+}
+
 // `any`, as for Tensor: a plain Variable fits everywhere.
 /** A place whose tensor changes: a parameter, a buffer, what an optimizer keeps. */
 export class Variable<D extends Domain = any> implements GraphVariable {
@@ -104,6 +119,8 @@ export class Variable<D extends Domain = any> implements GraphVariable {
   name: string;
   /** A frozen one gets no gradient. */
   trainable: boolean;
+  /** What the axes of a weight are to the layer that has it, for what adapts it. */
+  readonly layout: WeightLayout;
   #tensor: Tensor | undefined;
   /** Of the backends whose programs have it; the first has had it longest. */
   readonly #placements: Placement[] = [];
@@ -117,15 +134,19 @@ export class Variable<D extends Domain = any> implements GraphVariable {
       trainable?: boolean;
       /** Its role in a training. Default: that of its class. */
       role?: VariableRole;
+      /** What its axes are, where it is a weight. Default "outputFirst", a layer's. */
+      layout?: WeightLayout;
     } = {},
   ) {
     if (arguments.length > 2) checkArguments(new.target.name, arguments, 2);
     checkTensor(new.target.name, initial);
-    checkOptions(new.target.name, options, { name: "string", trainable: "boolean", role: "string" }, "initial");
+    checkOptions(new.target.name, options, variableKinds, "initial");
+    checkLayout(new.target.name, options.layout);
     this.type = typeOf(initial);
     this.role = options.role ?? (this instanceof Parameter ? "parameter" : "buffer");
     this.name = options.name ?? "variable";
     this.trainable = options.trainable ?? true;
+    this.layout = options.layout ?? "outputFirst";
     this.#tensor = exclusive(initial);
   }
 

@@ -85,7 +85,7 @@ export class Embedding extends Module {
       [numEmbeddings, embeddingDim],
       "weight",
     );
-    this.weight = new Parameter(table);
+    this.weight = new Parameter(table, { layout: "rows" });
   }
 
   /** One over a table that exists, (numEmbeddings, embeddingDim). @param options.freeze is it kept as it is? Default true */

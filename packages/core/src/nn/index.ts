@@ -4,6 +4,8 @@ export type { HostTensor, LoadOptions, LoadReport, StateDict } from "./state.js"
 export type { LoadableState, LoadableTensor } from "./stateElements.js";
 export { withFeatures } from "./features.js";
 export { initializeParameters } from "./initialize.js";
+export { lora, LoRA, type LoRAOptions, type LowRank } from "./lora.js";
+export type { AdapterTargets } from "./loraNames.js";
 export { summary, type SummaryOptions } from "./summary.js";
 export { Parameter } from "../dispatch/variable.js";
 export { Sequential } from "./sequential.js";

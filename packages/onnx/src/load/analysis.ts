@@ -1,4 +1,5 @@
 /** What a plan says before it runs: which values are read as sizes, and which a gradient reaches. */
+import type { WeightLayout } from "@ermine/core";
 import { isRoutine, type PlannedNode, type Routine } from "./plan.js";
 import type { Operator } from "./operators/operator.js";
 
@@ -79,3 +80,23 @@ export const differentiableNames = (nodes: readonly PlannedNode[], outputs: read
     },
     new Map(),
   );
+
+/** What the axes of values are to the first operator that says so, by their names. */
+export function weightLayouts(
+  nodes: readonly PlannedNode[],
+  memo: Map<Routine, ReadonlyMap<string, WeightLayout>> = new Map(),
+): ReadonlyMap<string, WeightLayout> {
+  const layouts = new Map<string, WeightLayout>();
+  const note = (name: string | undefined, layout: WeightLayout | undefined): void => {
+    if (name !== undefined && name !== "" && layout !== undefined && !layouts.has(name)) layouts.set(name, layout);
+  };
+  for (const { runs, inputs, attributes, bodies } of nodes) {
+    if (isRoutine(runs)) {
+      let inside = memo.get(runs);
+      if (inside === undefined) memo.set(runs, (inside = weightLayouts(runs.nodes, memo)));
+      runs.inputs.forEach((name, i) => note(inputs[i], inside.get(name)));
+    } else if (runs.layout !== undefined) inputs.forEach((name, i) => note(name, runs.layout!(i, attributes)));
+    for (const body of bodies.values()) for (const [name, layout] of weightLayouts(body.nodes, memo)) note(name, layout);
+  }
+  return layouts;
+}

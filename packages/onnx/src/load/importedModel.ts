@@ -1,5 +1,5 @@
 /** A graph of a file as a module. */
-import { cast, ErmineError, Parameter, Tensor, tensor, Variable, type Nested, type Shape } from "@ermine/core";
+import { cast, ErmineError, Parameter, Tensor, tensor, Variable, type Nested, type Shape, type WeightLayout } from "@ermine/core";
 import { formatShape, nested } from "@ermine/core/define";
 import { Module } from "@ermine/core/nn";
 import { encode } from "../proto/codec.js";
@@ -28,6 +28,8 @@ export interface Weight {
   readonly host: HostArray;
   readonly kind: "parameter" | "buffer";
   readonly trainable: boolean;
+  /** What its axes are to the node that takes it; undefined: not known. */
+  readonly layout: WeightLayout | undefined;
 }
 
 /** What `loadModel` makes a model of. */
@@ -201,9 +203,11 @@ export class ImportedModel extends Module {
   }
 }
 
-function variableOf({ name, host, kind, trainable }: Weight): Variable {
+function variableOf({ name, host, kind, trainable, layout = "outputFirst" }: Weight): Variable {
   const initial = tensor(host.elements as Float32Array, { shape: host.shape, dtype: host.dtype });
-  return kind === "parameter" ? new Parameter(initial, { name, trainable }) : new Variable(initial, { name, trainable: false });
+  return kind === "parameter"
+    ? new Parameter(initial, { name, trainable, layout })
+    : new Variable(initial, { name, trainable: false });
 }
 
 const names = new Map<string, number>(Array.from({ length: 24 }, (_, i) => [elementName(i), i] as const));

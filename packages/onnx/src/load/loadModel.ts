@@ -3,7 +3,7 @@ import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions } from "@ermine/core/define";
 import { decode } from "../proto/codec.js";
 import type { GraphProto, ModelProto } from "../proto/schema.js";
-import { differentiableNames, staticNames } from "./analysis.js";
+import { differentiableNames, staticNames, weightLayouts } from "./analysis.js";
 import { ImportedModel, modelValue, type ModelValue, type Weight } from "./importedModel.js";
 import { allOperators } from "./operators/index.js";
 import { isRoutine, opsetsOf, Planner, type PlannedNode } from "./plan.js";
@@ -143,6 +143,7 @@ function sorted(
     outputs.filter(({ type }) => ["float32", "float16", "bfloat16", "float64"].includes(type)).map(({ name }) => name),
   );
   const running = runningStatistics(nodes);
+  const layouts = weightLayouts(nodes);
   const constants = new Map<string, HostArray>();
   const weights: Weight[] = [];
   for (const [name, host] of tensors) {
@@ -157,7 +158,13 @@ function sorted(
         "ERMINE_OPTION",
         `loadModel: trainable says true or false of a name, got ${String(isTrained)} of ${JSON.stringify(name)}.`,
       );
-    weights.push({ name, host, kind: isUsual || isTrained ? "parameter" : "buffer", trainable: isTrained });
+    weights.push({
+      name,
+      host,
+      kind: isUsual || isTrained ? "parameter" : "buffer",
+      trainable: isTrained,
+      layout: layouts.get(name),
+    });
   }
   return { constants, weights };
 }

@@ -73,6 +73,7 @@ const gatherOperator: Operator = {
     });
   },
   opaque: [1],
+  layout: (position, attributes) => (position === 0 && attributes.int("axis", 0) === 0 ? "rows" : undefined),
 };
 
 const gatherElements: Operator = {

@@ -1,5 +1,5 @@
 /** What an operator of ONNX is to ermine, and a call of one. */
-import { ErmineError, type Dim, type Size, type Tensor } from "@ermine/core";
+import { ErmineError, type Dim, type Size, type Tensor, type WeightLayout } from "@ermine/core";
 import type { Attributes } from "../attributes.js";
 import { OpenSize } from "../host.js";
 import type { Module } from "@ermine/core/nn";
@@ -146,6 +146,8 @@ export interface Operator {
   readonly opaque?: readonly number[] | "all";
   /** Positions of inputs that are running statistics: buffers. Default none. */
   readonly running?: readonly number[];
+  /** What the axes of a weight at a position are, where they are not (outputs, inputs, …). Default: nowhere. */
+  layout?(position: number, attributes: Attributes): WeightLayout | undefined;
 }
 
 /** Operators by name, each from the version of the operator set on that it is so. */

@@ -6,6 +6,7 @@ const whole = (product: Tensor, ...inputs: readonly Tensor[]): Tensor =>
   inputs.every(({ dtype }) => dtype === "int32") ? cast(product, "int32") : product;
 
 const gemm: Operator = {
+  layout: (position, attributes) => (position === 1 && !attributes.flag("transB") ? "inputFirst" : undefined),
   run(call) {
     const [a, b, c] = [call.tensor(0), call.tensor(1), call.optional(2)];
     const [transposeA, transposeB] = [call.attributes.flag("transA"), call.attributes.flag("transB")];
@@ -20,6 +21,7 @@ const gemm: Operator = {
 };
 
 const matrixProduct: Operator = {
+  layout: (position) => (position === 1 ? "inputFirst" : undefined),
   run(call) {
     const [a, b] = [call.tensor(0), call.tensor(1)];
     return whole(matmul(a, b), a, b);
