@@ -175,7 +175,7 @@ function programsOfLayers(): ReadonlyMap<string, Program> {
 
 /** Layers that the grammar does not draw, and why. */
 const layersNotDrawn: Readonly<Record<string, string>> = {
-  ...Object.fromEntries("Sequential Residual".split(" ").map((name) => [name, "made of other layers"])),
+  ...Object.fromEntries("Sequential Residual LoRA".split(" ").map((name) => [name, "made of other layers"])),
   ...Object.fromEntries(
     "TransformerEncoder TransformerDecoder".split(" ").map((name) => [name, "a stack of layers that are drawn"]),
   ),
