@@ -1,7 +1,7 @@
 /** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
 export { Trainer } from "./trainer.js";
 export type { OutputKey, Prediction, PredictionOf, Predictions, Reading } from "./loop/predict.js";
-export type { FitOptions, History } from "./loop/fitOptions.js";
+export type { FitOptions, History, Validated } from "./loop/fitOptions.js";
 export type { TrainerOptions, Weights } from "./options.js";
 export type { BackendChoice, CandidateReport } from "./plan/choice.js";
 export type { BackendRequest } from "./plan/request.js";
@@ -45,6 +45,7 @@ export type { AnyLoss, BatchTensors, CustomLoss, CustomPart, DefinedLoss } from 
 export { weightedSum, type LossPart, type WeightedSum } from "./risk/weightedSum.js";
 export * from "./optimizers/index.js";
 export * as schedules from "./schedules/index.js";
+export type { EpochLogs, ToldLogs } from "./logs.js";
 export type { Better, Directions, Mode } from "./monitor.js";
 export type { CycledSchedule, Rate, Schedule } from "./schedules/index.js";
 export * from "./metrics/index.js";

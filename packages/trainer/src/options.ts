@@ -34,6 +34,11 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
   readonly clipGradNorm?: number | { readonly maxNorm: number; readonly normType?: NormType };
   /** Hold each gradient's numbers in ±this. Default: no clipping. */
   readonly clipGradValue?: number;
+  /**
+   * Log the norm of all gradients together as `gradNorm`, without clipping by it: one more pass over them. With `clipGradNorm` it is there anyway and is logged
+   * always, as it was before the gradients were scaled. Default false.
+   */
+  readonly logGradNorm?: boolean;
   /** Micro-batches an update. Default 1. */
   readonly accumulate?: number;
   /** Of shuffling, splitting and the model's random numbers. Default 0. */
@@ -54,6 +59,7 @@ const optionKinds = {
   regularizers: "any",
   clipGradNorm: "any",
   clipGradValue: "any",
+  logGradNorm: "boolean",
   accumulate: "any",
   seed: "integer",
   compile: "boolean",
@@ -93,7 +99,7 @@ export function checkTrainerOptions(options: TrainerOptions<string, string>): vo
     );
   }
   if (isSum(options.loss)) for (const { name, loss } of options.loss.parts) checkCopy(`Trainer: the loss "${name}"`, loss);
-  checkLogNames("Trainer", options.loss, options.metrics ?? []);
+  checkLogNames("Trainer", options.loss, options.metrics ?? [], options.optimizer);
   checkClip(options);
   const { accumulate = 1 } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1) {

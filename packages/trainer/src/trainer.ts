@@ -15,8 +15,8 @@ import type { SettingsOf } from "./loop/resumed.js";
 import { resumeChunk } from "./loop/snapshots.js";
 import { sampleOf, sourceOf } from "./loop/sources.js";
 import { checkDataset, checkTrainerOptions, checkWeights, type TrainerOptions, type Weights } from "./options.js";
-import { checkFit, type FitOptions, type History } from "./loop/fitOptions.js";
-import { checkLogNames } from "./logs.js";
+import { checkFit, type FitOptions, type History, type Validated } from "./loop/fitOptions.js";
+import { checkLogNames, type EpochLogs } from "./logs.js";
 import { withAverages } from "./step/averaged.js";
 import type { BackendChoice } from "./plan/choice.js";
 import { configurationOf, type Configuration } from "./plan/configuration.js";
@@ -116,8 +116,18 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    * @throws ErmineError ERMINE_USAGE while another `fit` of this trainer runs, and where `dispose` ends this one; before the first step where
    * data, model and loss do not fit; ERMINE_NOT_FINITE where a step gives values that are not finite: it names step, layer and op, and the
    * parameters are those before that step
+   * @example
+   * const { epochs } = await trainer.fit(data, { epochs: 2, validationSplit: 0.25 });
+   * const { loss, valLoss, learningRate } = epochs[1];
+   * learningRate; // => 0.001
    */
-  async fit(data: DataSource, options: FitOptions<M, T>): Promise<History> {
+  fit<A extends boolean = false>(
+    data: DataSource,
+    options: FitOptions<M, T, A> & Validated,
+  ): Promise<History<EpochLogs<M, T, true, A>>>;
+  /** The same where nothing is validated, or the compiler does not know. */
+  fit<A extends boolean = false>(data: DataSource, options: FitOptions<M, T, A>): Promise<History<EpochLogs<M, T, boolean, A>>>;
+  async fit(data: DataSource, options: FitOptions<M, T>): Promise<History<any>> {
     Trainer.#checkItself(this, "fit");
     if (arguments.length > 2) checkArguments("fit", arguments, 2);
     const run = checkFit(data, options, this.#options);

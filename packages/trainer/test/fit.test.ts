@@ -37,7 +37,7 @@ describe("fit", () => {
     const history = await trainer.fit(line(50), { epochs: 40, batchSize: 16, validation: line(31) });
     expect(history.steps).toHaveLength(40 * 4);
     expect(history.epochs).toHaveLength(40);
-    expect(Object.keys(history.epochs[0]!)).toEqual(["loss", "valLoss", "valAccuracy"]);
+    expect(Object.keys(history.epochs[0]!)).toEqual(["loss", "valLoss", "valAccuracy", "learningRate"]);
     expect(history.epochs.at(-1)!["valAccuracy"]).toBeGreaterThan(0.95);
     expect(history.stopped).toBe("finished");
   });

@@ -19,6 +19,7 @@ import type { Law } from "./law.js";
 import { knownValues } from "./knownValues.js";
 import { nothingLeaks } from "./leaks.js";
 import { oneThingAtATime } from "./lifecycle.js";
+import { logsAreOfTheStep } from "./logs.js";
 import { monitorsFollowMetrics } from "./monitors.js";
 import { namesMeanNothing } from "./names.js";
 import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./numbers.js";
@@ -62,6 +63,7 @@ export const laws: readonly Law[] = [
   batchesAreMeasurable,
   maskedQueriesAreNamed,
   monitorsFollowMetrics,
+  logsAreOfTheStep,
   rowsAreFed,
   variablesAreShared,
   identityHolds,

@@ -1,5 +1,6 @@
 /** What happens beside training: told of steps and epochs, never touching its random numbers. */
 import type { Module } from "@ermine/core/nn";
+import type { ToldLogs } from "../logs.js";
 import type { Directions, Logs } from "../monitor.js";
 import type { SavedState, TrainingSnapshot } from "../step/contract.js";
 import type { RunningTrainer } from "./runningTrainer.js";
@@ -25,10 +26,17 @@ export interface StepInfo {
   readonly loss: number;
   /** The means of the loss's parts, by name, where it has several; NaN where nothing counted. */
   readonly parts: Logs;
+  /** The learning rate of each parameter group in this update, in the order of the trainer's groups; NaN of an optimizer that has none. */
+  readonly learningRates: readonly number[];
+  /**
+   * The norm of all gradients together in this update, before `clipGradNorm` and after `clipGradValue`; undefined where the trainer has neither
+   * `clipGradNorm` nor `logGradNorm`.
+   */
+  readonly gradNorm: number | undefined;
 }
 
 /** What a callback is told after an epoch. */
-export interface EpochInfo {
+export interface EpochInfo<Name extends string = never> {
   /** The epoch that has ended, from 0. */
   readonly epoch: number;
   /** How many epochs there are. */
@@ -37,8 +45,8 @@ export interface EpochInfo {
   readonly step: number;
   /** Training samples a second in this epoch. */
   readonly samplesPerSecond: number;
-  /** The means of the epoch, by name. */
-  readonly logs: Logs;
+  /** The means of the epoch, by name, and the learning rate of its last update. */
+  readonly logs: ToldLogs<Name>;
 }
 
 /** An epoch that begins. */
@@ -121,7 +129,7 @@ export interface Callback<Name extends string = never> {
   /** After an update that was taken, when its report was read. */
   onStep?(info: StepInfo, control: Control): void | Promise<void>;
   /** After an epoch and its validation. */
-  onEpochEnd?(info: EpochInfo, control: Control): void | Promise<void>;
+  onEpochEnd?(info: EpochInfo<Name>, control: Control): void | Promise<void>;
   /**
    * Between two updates, or two epochs, after a `requestSnapshot`, and where training ends, before `onTrainEnd`; not where nothing has changed since the
    * last snapshot. The next update waits for it.

@@ -66,7 +66,7 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       write(bar(info, now));
     },
     onEpochEnd(info: EpochInfo) {
-      const logs = Object.entries(info.logs).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+      const logs = Object.entries(info.logs).map(([name, value]) => `${name} ${formatLog(value)}`);
       write(
         `${live ? "\r\u001b[K" : ""}Epoch ${info.epoch + 1}/${info.epochs}  ${logs.join("  ")}  ${formatRate(info.samplesPerSecond)} samples/s\n`,
       );
@@ -76,6 +76,10 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
 }
 
 const isLast = ({ stepInEpoch, stepsPerEpoch }: StepInfo): boolean => stepInEpoch === stepsPerEpoch;
+
+/** Four decimals; of what is smaller than that, as learning rates are, its leading digits. */
+const formatLog = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? String(Number(value.toPrecision(3))) : value.toFixed(4);
 
 const formatRate = (rate: number): string => (rate >= 1000 ? Math.round(rate).toLocaleString("en-US") : rate.toFixed(1));
 

@@ -42,6 +42,7 @@ const checks: Readonly<Record<keyof HostState, Check>> = {
   sums: objectOf({
     parts: listOf(objectOf({ value: isNumber, normalizer: isNumber })),
     penalty: isNumber,
+    gradNorm: isNumber,
     steps: isCount,
     samples: isCount,
     batches: isCount,

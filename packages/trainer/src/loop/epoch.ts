@@ -152,6 +152,7 @@ export class Epoch {
     }
     addSums(sums.parts, report.sums);
     sums.penalty += report.penalty;
+    sums.gradNorm += report.gradNorm ?? 0;
     sums.steps++;
     history.steps.push(report.loss);
     return run.callbacks.length === 0 ? undefined : this.#tellStep(update, report);
@@ -179,6 +180,8 @@ export class Epoch {
       samples: training.state.sums.samples,
       loss: report.loss,
       parts: meansOf(partsOf(training.setup.loss), report.sums),
+      learningRates: training.state.learningRatesAt(step - 1),
+      gradNorm: report.gradNorm,
     };
     const { run, control, work } = this.#context;
     const { callbacks } = run;

@@ -1,14 +1,14 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
 import { loadChunk } from "@ermine/core/backend";
-import type { Control, Logs } from "../callbacks/callback.js";
+import type { Control } from "../callbacks/callback.js";
 import { namedColumns } from "../data/columns.js";
 import { Dataset } from "../data/dataset.js";
 import { DeviceCache } from "../data/deviceCache.js";
 import { Prefetcher } from "../data/prefetch.js";
 import type { Column } from "../data/column.js";
 import type { ColumnTypes, DataSource } from "../data/source.js";
-import type { Directions } from "../monitor.js";
-import { checkMonitors, directionsOf, followers, validationName } from "../logs.js";
+import type { Directions, Logs } from "../monitor.js";
+import { checkLogNames, checkMonitors, directionsOf, followers, validationName, type ToldLogs } from "../logs.js";
 import type { FitRun, History } from "./fitOptions.js";
 import { meansOf, riskOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
@@ -41,7 +41,7 @@ export async function fit<M extends string, T extends string>(
   work: Work,
   settings: SettingsOf,
   trainer: RunningTrainer,
-): Promise<History> {
+): Promise<History<Logs>> {
   const types = await typesOfSource(run.training, run.batchSize);
   const validationTypes = run.validation && (await typesOfSource(run.validation, run.batchSize));
   const resumed =
@@ -101,7 +101,7 @@ async function loop<M extends string, T extends string>(
   run: FitRun<M, T>,
   { better, types, cache, shadow, snapshots, resumed, trainer }: Prepared,
   work: Work,
-): Promise<History> {
+): Promise<History<Logs>> {
   const { state, setup, accumulate } = training;
   const { batchSize, callbacks, dropLast, epochs } = run;
   const { history } = state;
@@ -180,10 +180,14 @@ async function loop<M extends string, T extends string>(
     await new Epoch(context, epoch).train();
     work.check();
     if (ending.isInterrupted) break;
+    const ofUpdates = {
+      ...state.loggedRates(),
+      ...(setup.gradNorm === undefined ? {} : { gradNorm: state.sums.gradNorm / state.sums.steps }),
+    };
     state.epoch++;
     state.cursor = null;
     const seconds = (performance.now() - started) / 1000;
-    const logs = await logsOf(training, state.sums, run, work);
+    const logs = await logsOf(training, state.sums, ofUpdates, run, work);
     history.epochs.push(logs);
     observe(training, logs, better, run.notice);
     const samplesPerSecond = (state.sums.samples - samplesBefore) / seconds;
@@ -233,6 +237,7 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
       checkBatchSizes(training, [evaluated!], "fit's validation", { length: validation.length, batchSize, dropLast: false });
     if (data instanceof Dataset) checkData(training, data, "training", updateEntries(training));
     if (validation instanceof Dataset) checkData(training, validation, "validation", [evaluated!]);
+    checkLogNames("fit", setup.loss, metrics, state.optimizer);
     const directions = directionsOf({ loss: setup.loss, metrics }, { validated: validation !== undefined, trainMetrics });
     checkMonitors([...callbacks, ...followers(state.optimizer)], directions);
     for (const rate of followers(state.optimizer)) rate.checkDirection?.(directions[rate.monitor]);
@@ -249,9 +254,10 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
 async function logsOf(
   training: Training,
   sums: Sums,
+  ofUpdates: Readonly<Record<string, number>>,
   run: Pick<FitRun, "training" | "validation" | "batchSize" | "validationWeights" | "trainMetrics">,
   work: Work,
-): Promise<Logs> {
+): Promise<ToldLogs> {
   const parts = partsOf(training.setup.loss);
   const means = sums.parts.length > 0 ? sums.parts : parts.map(() => ({ value: 0, normalizer: 0 }));
   const logs: Record<string, number> = {
@@ -269,9 +275,10 @@ async function logsOf(
     const values = await valuesOf(run.training);
     for (const { name } of metrics) logs[name] = values[name]!;
   }
-  if (validation === undefined) return logs;
-  for (const [name, value] of Object.entries(await valuesOf(validation))) logs[validationName(name)] = value;
-  return logs;
+  if (validation !== undefined) {
+    for (const [name, value] of Object.entries(await valuesOf(validation))) logs[validationName(name)] = value;
+  }
+  return Object.assign(logs, ofUpdates) as unknown as ToldLogs;
 }
 
 /** Tells schedules that follow a log. */

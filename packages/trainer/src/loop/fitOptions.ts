@@ -1,7 +1,7 @@
 /** What `fit` takes and gives, checked before anything is done. */
 import { ErmineError } from "@ermine/core";
 import { checkCopy, checkOptions, requireOptions, show } from "@ermine/core/define";
-import type { Callback, LogName, Logs } from "../callbacks/callback.js";
+import type { Callback, LogName } from "../callbacks/callback.js";
 import { checkCallbacks, type CallbackEntry } from "../callbacks/check.js";
 import type { PrefetchStats } from "../data/prefetch.js";
 import type { DataSource } from "../data/source.js";
@@ -13,10 +13,10 @@ import { isLoss, isSum } from "../risk/objective.js";
 import type { SnapshotSource, TrainingSnapshot } from "../step/contract.js";
 import type { ShadowOptions, ShadowReport } from "../plan/shadowReport.js";
 import { type TrainerOptions, type Weights, checkWeights } from "../options.js";
-import { followers, directionsOf, checkMonitors } from "../logs.js";
+import { followers, directionsOf, checkMonitors, type EpochLogs } from "../logs.js";
 
 /** The options of `fit`. */
-export interface FitOptions<M extends string = string, T extends string = string> {
+export interface FitOptions<M extends string = string, T extends string = string, A extends boolean = boolean> {
   /** Passes over the data set; a whole number from 1 on. With `resume` those before the snapshot count. */
   readonly epochs: number;
   /** Samples a (micro-)batch; the last of an epoch may be smaller. Default 32. */
@@ -31,7 +31,7 @@ export interface FitOptions<M extends string = string, T extends string = string
    * Log the trainer's metrics over the training data too ("accuracy" next to "valAccuracy"). After each epoch the model is evaluated on them as it is on
    * the validation data: with the weights of that moment and without dropout, so that both are comparable. That is one more forward pass over the data. Default false.
    */
-  readonly trainMetrics?: boolean;
+  readonly trainMetrics?: A;
   /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
@@ -58,10 +58,13 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly notice?: (message: string) => void;
 }
 
-/** What `fit` resolves to. */
-export interface History {
-  /** The logs of each epoch. */
-  readonly epochs: readonly Logs[];
+/** Options of a `fit` that validates. */
+export type Validated = Required<Pick<FitOptions, "validation">> | Required<Pick<FitOptions, "validationSplit">>;
+
+/** What `fit` resolves to: `E` are the logs of an epoch. */
+export interface History<E = EpochLogs> {
+  /** The logs of each epoch, by their names. */
+  readonly epochs: readonly E[];
   /** The loss of each update: the batch's risk plus the penalty. */
   readonly steps: readonly number[];
   /** What gathering batches ahead did, where the backend answers later. */

@@ -42,12 +42,14 @@ export interface GradientTransformation {
   readonly keepsFinite?: boolean;
   /** The learning rates and schedules that it reads, so that those which follow a metric have a state. Default: none. */
   readonly rates?: readonly Rate[];
+  /** The learning rate, of the link that scales by it: what a training logs. Default: it has none. */
+  readonly learningRate?: Rate;
 }
 
 /** A link that looks at one parameter at a time. */
 export interface ParameterTransformation<S extends Scalars = Scalars> extends Pick<
   GradientTransformation,
-  "name" | "form" | "slots" | "keepsFinite" | "rates"
+  "name" | "form" | "slots" | "keepsFinite" | "rates" | "learningRate"
 > {
   /** Values that change from step to step, by name: always the same names. Default: none. */
   scalars?(time: Time): S;
@@ -63,6 +65,7 @@ const parts = {
   form: "string",
   slots: ["object", "function"],
   rates: "list",
+  learningRate: ["number", "object"],
   scalars: "function",
   keepsFinite: "boolean",
   update: "function",
@@ -170,9 +173,10 @@ export function chain(...links: readonly GradientTransformation[]): Optimizer {
   if (links.length === 0) throw new ErmineError("ERMINE_OPTION", "chain needs at least one gradient transformation.");
   for (const link of links) checkLink("chain", link);
   const scalars = linkedScalars(links);
+  const learningRate = links.findLast((link) => link.learningRate !== undefined)?.learningRate;
   return markCopy<Optimizer>("optimizer", {
     name: `chain(${links.map((link) => link.name).join(", ")})`,
-    options: { links: links.map((link) => link.name) },
+    options: { links: links.map((link) => link.name), ...(learningRate === undefined ? {} : { learningRate }) },
     slots: (shape) =>
       Object.fromEntries(
         links.flatMap((link, i) => Object.entries(slotsOf(link, shape)).map(([key, slot]) => [`${i}.${key}`, slot])),

@@ -2,6 +2,7 @@
 import type { Module } from "@ermine/core/nn";
 import { ErmineError, type Parameter } from "@ermine/core";
 import { checkArgument, checkArguments, checkFunction } from "@ermine/core/define";
+import { isSchedule, type Rate } from "../schedules/schedule.js";
 import type { Optimizer } from "./optimizer.js";
 
 /** Some of a model's parameters, with an optimizer of their own. */
@@ -18,6 +19,12 @@ export type OptimizerSetup = Optimizer | readonly ParameterGroup[];
 /** @internal The optimizers, in the order of their groups. */
 export const optimizersOf = (setup: OptimizerSetup): Optimizer[] =>
   Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer];
+
+/** @internal The learning rate as the optimizer was given it; undefined: it has none. */
+export function learningRateOf({ options }: Optimizer): Rate | undefined {
+  const rate = options["learningRate"];
+  return typeof rate === "number" || isSchedule(rate) ? rate : undefined;
+}
 
 /** @internal Each group's parameters, by name. @throws ErmineError ERMINE_OPTION where one belongs to none */
 export function assignGroups(

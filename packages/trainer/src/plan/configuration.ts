@@ -24,6 +24,8 @@ export interface Configuration {
   readonly clipGradNorm: Json;
   /** The limit of each element of a gradient; null without one. */
   readonly clipGradValue: number | null;
+  /** Is the gradients' norm logged without a limit too? */
+  readonly logGradNorm: boolean;
   /** Micro-batches an update. */
   readonly accumulate: number;
   /** What shuffling and random ops of the training start from. */
@@ -35,7 +37,16 @@ export interface Configuration {
 }
 
 export function configurationOf(options: TrainerOptions<string, string>, choice: BackendChoice | undefined): Configuration {
-  const { loss, optimizer, clipGradNorm, clipGradValue = null, accumulate = 1, seed = 0, compile = true } = options;
+  const {
+    loss,
+    optimizer,
+    clipGradNorm,
+    clipGradValue = null,
+    accumulate = 1,
+    seed = 0,
+    compile = true,
+    logGradNorm = false,
+  } = options;
   const optimizers = Array.isArray(optimizer) ? optimizer.map((group) => group.optimizer) : [optimizer];
   return {
     backend: choice ?? (typeof options.backend === "string" ? null : handedIn(options.backend)),
@@ -49,6 +60,7 @@ export function configurationOf(options: TrainerOptions<string, string>, choice:
     regularizers: (options.regularizers ?? []).map(({ name }) => name),
     clipGradNorm: plain(clipGradNorm),
     clipGradValue,
+    logGradNorm,
     accumulate,
     seed,
     compile,

@@ -128,8 +128,12 @@ export class Shadow {
     return worst;
   }
 
-  #lossApart({ penalty, sums }: StepReport, shadow: ArrayLike<number>): boolean {
-    const own = [penalty, ...sums.flatMap(({ value, normalizer }) => [value, normalizer])];
+  #lossApart({ penalty, gradNorm, sums }: StepReport, shadow: ArrayLike<number>): boolean {
+    const own = [
+      penalty,
+      ...(gradNorm === undefined ? [] : [gradNorm]),
+      ...sums.flatMap(({ value, normalizer }) => [value, normalizer]),
+    ];
     // The report has whether the step was taken before these.
     return own.some((value, i) => difference([value], [shadow[i + 1]!], 1) > this.#tolerance);
   }

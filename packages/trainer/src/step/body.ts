@@ -37,7 +37,8 @@ export interface StepSetup {
   readonly model: Module;
   readonly loss: AnyLoss;
   readonly regularizers: readonly Regularizer[];
-  readonly clipGradNorm: { readonly maxNorm: number; readonly normType: NormType } | undefined;
+  /** The norm of all gradients together: a part of the report, and what they are scaled by where there is a limit; undefined: it is not computed. */
+  readonly gradNorm: { readonly maxNorm: number | undefined; readonly normType: NormType } | undefined;
   readonly clipGradValue: number | undefined;
   readonly groups: readonly GroupState[];
   /** The model's variables that a forward changes by itself (running means). */
@@ -49,10 +50,11 @@ export interface StepSetup {
 
 export type Update = readonly [variable: Variable, value: Tensor];
 
-/** `report` is [ok, penalty, then Σ value and Σ normalizer of each part]: what the host reads, once. */
+/** `report` is [ok, penalty, the gradients' norm where it is computed, then Σ value and Σ normalizer of each part]: what the host reads, once. */
 export interface Stepped {
   readonly report: Tensor;
   readonly ok: Tensor;
+  readonly norm?: Tensor | undefined;
   readonly updates: readonly Update[];
 }
 
@@ -138,7 +140,7 @@ export interface StepOrder {
 function inOrder(
   { accepted, expected }: StepOrder,
   { terms, penalty }: Pick<Differentiated, "terms" | "penalty">,
-  { ok, updates }: Stepped,
+  { ok, norm, updates }: Stepped,
   [buffers, before]: readonly [buffers: readonly Variable[], before: readonly Tensor[]],
 ): Stepped {
   const isNext = reshape(equal(accepted.value, expected), []);
@@ -149,7 +151,7 @@ function inOrder(
     if (value !== before[i]) kept.push([buffer, where(isEmpty, before[i]!, value)]);
   });
   return {
-    report: report(terms, logicalAnd(ok, isNext), penalty),
+    report: report(terms, logicalAnd(ok, isNext), penalty, norm),
     ok: logicalAnd(logicalOr(ok, isEmpty), isNext),
     updates: [...kept, [accepted, add(accepted.value, 1)]],
   };
@@ -227,24 +229,32 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
   return { ...stepped, updates: [...stepped.updates, ...cleared] };
 }
 
+/** The gradients held within their limits, and their norm before they are scaled. */
 function clipped(
-  { clipGradNorm, clipGradValue: most }: StepSetup,
+  { gradNorm, clipGradValue: most }: StepSetup,
   raw: readonly (Tensor | SummedRows)[],
-): readonly (Tensor | SummedRows)[] {
+): { readonly held: readonly (Tensor | SummedRows)[]; readonly norm: Tensor | undefined } {
   const held = most === undefined ? raw : raw.map((g) => mapGradient(g, (t) => clipGradValue([t], most)[0]!));
-  if (clipGradNorm === undefined) return held;
-  const { maxNorm, normType } = clipGradNorm;
+  if (gradNorm === undefined) return { held, norm: undefined };
+  const { maxNorm, normType } = gradNorm;
   const norm = globalNorm(
     held.map((g) => normOf(g, normType)),
     normType,
   );
+  if (maxNorm === undefined) return { held, norm };
   const factor = clipFactor(maxNorm, norm);
-  return held.map((g) => mapGradient(g, (t) => mul(t, factor)));
+  return { held: held.map((g) => mapGradient(g, (t) => mul(t, factor))), norm };
 }
 
-function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined): Tensor {
+function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined, norm?: Tensor): Tensor {
   const none = mul(terms[0]!.normalizer, 0);
-  return stack([cast(ok, "float32"), penalty ?? none, ...terms.flatMap(({ value, normalizer }) => [value, normalizer])]);
+  const norms = norm === undefined ? [] : [norm];
+  return stack([
+    cast(ok, "float32"),
+    penalty ?? none,
+    ...norms,
+    ...terms.flatMap(({ value, normalizer }) => [value, normalizer]),
+  ]);
 }
 
 function finish(
@@ -263,7 +273,7 @@ function finish(
     scalars: [...terms.map(({ value }) => value), ...(penalty === undefined ? [] : [penalty])],
     tensors: [...raw.map((g) => (isRows(g) ? g.rows : g)), ...changed],
   });
-  const held = clipped(setup, raw);
+  const { held, norm } = clipped(setup, raw);
   const updates: Update[] = [];
   let [first, next] = [0, 0];
   for (const group of setup.groups) {
@@ -278,7 +288,7 @@ function finish(
         updates.map(([, value]) => value),
       )
     : may;
-  return { report: report(terms, ok, penalty), ok, updates };
+  return { report: report(terms, ok, penalty, norm), ok, norm, updates };
 }
 
 const nothingToTrain = ({ groups }: StepSetup): ErmineError =>

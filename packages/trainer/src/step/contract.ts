@@ -28,6 +28,8 @@ export interface StepReport {
   readonly loss: number;
   /** Of the regularizers; 0 where there are none. */
   readonly penalty: number;
+  /** The norm of all gradients together, before they are scaled to `clipGradNorm`; undefined where the trainer neither clips by it nor logs it. */
+  readonly gradNorm: number | undefined;
   /** Σ value and Σ normalizer of each part of the loss. */
   readonly sums: readonly HostSums[];
 }
@@ -51,6 +53,8 @@ export interface EpochSums {
   readonly parts: readonly HostSums[];
   /** The sum of the regularizers' penalties. */
   readonly penalty: number;
+  /** The sum of the norms of the gradients; 0 where they are not computed. */
+  readonly gradNorm: number;
   /** Updates taken whose batches counted. */
   readonly steps: number;
   /** Samples seen. */

@@ -2,8 +2,9 @@
 import { ErmineError, tensor, Variable, zeros } from "@ermine/core";
 import { Parameter, type Module } from "@ermine/core/nn";
 import type { Cursor } from "../data/source.js";
+import { loggedRates } from "../logs.js";
 import type { Logs } from "../monitor.js";
-import { optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
+import { learningRateOf, optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
 import type { HostSums } from "../risk/means.js";
 import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import type { CallbackState, EpochSums, HostState } from "./contract.js";
@@ -29,12 +30,13 @@ export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Va
 export interface Sums extends EpochSums {
   readonly parts: HostSums[];
   penalty: number;
+  gradNorm: number;
   steps: number;
   samples: number;
   batches: number;
 }
 
-export const noSums = (): Sums => ({ parts: [], penalty: 0, steps: 0, samples: 0, batches: 0 });
+export const noSums = (): Sums => ({ parts: [], penalty: 0, gradNorm: 0, steps: 0, samples: 0, batches: 0 });
 
 /** The logs of each epoch of a `fit`, and the loss of each update. */
 export interface FitHistory {
@@ -72,6 +74,7 @@ export class TrainingState {
   readonly buffers: readonly Variable[];
   readonly #model: Module;
   readonly optimizer: OptimizerSetup;
+  readonly #learningRates: readonly Rate[];
   readonly #optimizerState = new OptimizerState();
   #groups: readonly GroupState[] | undefined;
   /** Was a value that is fed so large that finite gradients may give values that are not finite? */
@@ -82,6 +85,7 @@ export class TrainingState {
   constructor(model: Module, optimizer: OptimizerSetup) {
     this.#model = model;
     this.optimizer = optimizer;
+    this.#learningRates = optimizersOf(optimizer).map((one) => learningRateOf(one) ?? NaN);
     this.buffers = model.namedVariables().flatMap(([, v]) => (v instanceof Parameter ? [] : [v]));
   }
 
@@ -127,10 +131,19 @@ export class TrainingState {
 
   /** The learning rate of each group at the next update. */
   get learningRates(): readonly number[] {
-    const { update: step, epoch, schedules } = this;
-    return optimizersOf(this.optimizer).map(({ options }) =>
-      rateAt((options["learningRate"] ?? NaN) as Rate, { step, epoch, schedules }),
-    );
+    return this.learningRatesAt(this.update);
+  }
+
+  /** The learning rate of each group at an update of the epoch that runs; `step` updates were taken before it. */
+  learningRatesAt(step: number): readonly number[] {
+    const time: Time = { step, epoch: this.epoch, schedules: this.schedules };
+    return this.#learningRates.map((rate) => rateAt(rate, time));
+  }
+
+  /** The learning rates that are logged, at the last update that was taken in the epoch that runs. */
+  loggedRates(): Readonly<Record<string, number>> {
+    const time: Time = { step: Math.max(0, this.update - 1), epoch: this.epoch, schedules: this.schedules };
+    return Object.fromEntries(loggedRates(this.optimizer).map(([name, rate = NaN]) => [name, rateAt(rate, time)]));
   }
 
   /** How long the vector of fed scalars is. */
@@ -209,7 +222,7 @@ export class TrainingState {
     for (const [schedule, state] of schedules) this.schedules.set(schedule, state);
     const { batch, update, epoch, cursor, hasLargeScalars, sums, history, stopped, callbacks } = host;
     Object.assign(this, { batch, update, epoch, cursor, hasLargeScalars, stopped });
-    this.sums = { ...sums, parts: sums.parts.map((part) => ({ ...part })) };
+    this.sums = { ...noSums(), ...sums, parts: sums.parts.map((part) => ({ ...part })) };
     this.history = { epochs: [...history.epochs], steps: [...history.steps] };
     this.callbackStates = () => [...callbacks];
     const trained = host.trained === null ? undefined : new Set(host.trained);

@@ -18,6 +18,7 @@ class Report implements StepReport {
   samples = 0;
   loss = NaN;
   penalty = 0;
+  gradNorm: number | undefined = undefined;
   sums: HostSums[] = [];
 }
 
@@ -77,7 +78,9 @@ export class UpdateStep implements Step<TrainingState> {
 
   /** @param numbers the step's first output (body.ts) */
   #read(report: Report, batch: number, samples: number, numbers: TypedArray): Report {
-    readSums(report.sums, numbers, 2);
+    const hasNorm = this.#training.setup.gradNorm !== undefined;
+    report.gradNorm = hasNorm ? numbers[2]! : undefined;
+    readSums(report.sums, numbers, hasNorm ? 3 : 2);
     report.batch = batch;
     report.samples = samples;
     report.penalty = numbers[1]!;

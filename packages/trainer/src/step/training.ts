@@ -40,14 +40,15 @@ export interface Training {
 
 export function trainingFor(options: TrainerOptions<string, string>): Training {
   const { model, loss, optimizer, metrics = [], regularizers = [], clipGradNorm, clipGradValue, accumulate = 1 } = options;
-  const clip = typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : clipGradNorm;
+  const { logGradNorm = false } = options;
+  const { maxNorm, normType = 2 } = typeof clipGradNorm === "number" ? { maxNorm: clipGradNorm } : (clipGradNorm ?? {});
   const state = new TrainingState(model, optimizer);
   return {
     setup: {
       model,
       loss,
       regularizers,
-      clipGradNorm: clip === undefined ? undefined : { normType: 2, ...clip },
+      gradNorm: maxNorm === undefined && !logGradNorm ? undefined : { maxNorm, normType },
       clipGradValue,
       buffers: state.buffers,
       seed: options.seed ?? 0,

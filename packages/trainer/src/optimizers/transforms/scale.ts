@@ -13,7 +13,7 @@ import { perParameter, type GradientTransformation } from "../chain.js";
 export function scaleByLearningRate(learningRate: Rate): GradientTransformation {
   if (arguments.length > 1) checkArguments("scaleByLearningRate", arguments, 1);
   requireRate("scaleByLearningRate", "learningRate", learningRate);
-  return descend([learningRate], (time) => rateAt(learningRate, time));
+  return { ...descend([learningRate], (time) => rateAt(learningRate, time)), learningRate };
 }
 
 /** @internal −lr · u, lr what the rates are made into at each step. */
