@@ -21,7 +21,7 @@ export interface ActivationEntry {
   readonly name: string;
   /** The function: (x, options), or (x, weight) for prelu. */
   readonly activation: Activation | typeof activationModule.prelu;
-  /** What its docstring says of it. */
+  /** The list in its docstring. */
   readonly prose: ActivationProse | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface LossEntry {
   readonly name: string;
   /** The function: (…inputs, options). */
   readonly loss: Loss;
-  /** What its docstring says of it. */
+  /** The list in its docstring. */
   readonly prose: LossProse | undefined;
 }
 

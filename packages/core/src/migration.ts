@@ -1,4 +1,4 @@
-/** What hands used to tfjs and PyTorch type first: each says ermine's way. */
+/** Functions of tfjs and PyTorch whose error names ermine's own. */
 import { ErmineError } from "./types/errors.js";
 
 /**

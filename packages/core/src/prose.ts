@@ -1,6 +1,6 @@
-/** What docstrings of activations and losses say in their lists. */
+/** Descriptions of activations and losses, taken from the lists in their docstrings. */
 
-/** What the docstring of an activation says in its list, for pages and galleries. */
+/** The list in the docstring of an activation, for pages and galleries. */
 export interface ActivationProse {
   /** f(x). */
   readonly formula: string;
@@ -16,21 +16,21 @@ export interface ActivationProse {
   readonly source?: string;
 }
 
-/** What the docstring of a loss says in its list, for pages and galleries. */
+/** The list in the docstring of a loss, for pages and galleries. */
 export interface LossProse {
   /** The value of an element. */
   readonly formula: string;
   /** Its derivative with respect to the prediction. */
   readonly derivative: string;
-  /** What the prediction is. */
+  /** The meaning of the prediction. */
   readonly expects: string;
-  /** What the target is. */
+  /** The meaning of the target. */
   readonly targets: string;
   /** When to take it. */
   readonly use: string;
-  /** What the reduction "mean" divides the sum by. */
+  /** The divisor of the reduction "mean". */
   readonly mean: string;
-  /** What a bad target or prediction does. */
+  /** The handling of invalid targets and predictions. */
   readonly outliers: string;
   /** Where it was published. */
   readonly source?: string;

@@ -12,7 +12,7 @@ const x = () =>
     [3, 4],
   ]);
 
-/** What was refused and how. */
+/** The error of a refused call. */
 function refusal(fn: () => unknown): string {
   try {
     fn();

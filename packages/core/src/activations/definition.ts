@@ -1,4 +1,4 @@
-/** What an activation is: an op over one tensor with options, and what people and programs want to know of it. */
+/** Definitions of activations: an op over one tensor with options, and its properties for metrics and messages. */
 import { fusedGradient, type Gradient } from "../ops/gradient.js";
 import { bindBuiltin } from "../ir/kernels.js";
 import { defineOp, type Attributes, type Op, type OptionalTensors, type Tensors } from "../ir/op.js";
@@ -23,7 +23,7 @@ export interface ActivationSpec<O extends Options, D extends Domain> {
   readonly options?: O;
   /** Throws an ErmineError where an option's value is not allowed. */
   check?(options: O): void;
-  /** What the output is; default "real". */
+  /** The domain of the output; default "real". */
   readonly output?: D;
   /** The op, where it exists already; otherwise it is made of what follows. */
   readonly op?: Op;
@@ -57,11 +57,11 @@ export interface Activation<O extends Options = Options, D extends Domain = Doma
   (x: Tensor, options?: Partial<O>): Tensor<D>;
   /** As golden values and configurations name it: "leakyRelu". */
   readonly activationName: string;
-  /** The op behind it. */
+  /** Its op. */
   readonly op: Op;
   /** Every option with its default. */
   readonly defaults: O;
-  /** What the output's values stand for. */
+  /** The domain of the output. */
   readonly output: D;
   /** For each option a value that changes the result. */
   readonly optionExamples: Partial<O>;

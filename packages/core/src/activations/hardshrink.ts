@@ -1,4 +1,4 @@
-/** Small numbers set to 0. */
+/** Small values set to 0. */
 import { lessEqual } from "../ops/comparison.js";
 import { abs } from "../ops/unary.js";
 import { where } from "../ops/where.js";

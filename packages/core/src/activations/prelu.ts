@@ -20,7 +20,7 @@ const aligned = (weight: Tensor, x: Tensor): Tensor =>
 const channelShape = (channels: Shape[number], rank: number): Shape =>
   rank < 2 ? [channels] : Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
 
-/** The op behind `prelu`. */
+/** The op of `prelu`. */
 export const preluOp = builtinOp<Record<never, never>>({
   name: "prelu",
   inputs: [

@@ -1,4 +1,4 @@
-/** What tanh takes away. */
+/** The residual of tanh, x − tanh(x). */
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
 import { abs, tanh } from "../ops/unary.js";

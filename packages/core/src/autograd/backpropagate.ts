@@ -12,7 +12,7 @@ import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
 import { keyOf } from "../types/views.js";
 
-/** What lookups in a table leave of its gradient. */
+/** The gradient of a table by its looked-up rows. */
 export interface Lookup {
   readonly indices: Tensor;
   readonly rows: Tensor;

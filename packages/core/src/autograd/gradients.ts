@@ -32,7 +32,7 @@ export type GradientsOf<S> = S extends Tensor | Variable
 
 /** A value and its gradients. */
 export interface ValueAndGrads<S, V = Tensor> {
-  /** What the function returned. */
+  /** The value that the function returned. */
   readonly value: V;
   /** The same tree as the sources; zeros where the value does not depend on one. */
   readonly grads: GradientsOf<S>;
@@ -123,7 +123,7 @@ function differentiate<S, V extends Tensor | readonly [Tensor, ...unknown[]]>(fn
   };
 }
 
-/** What is differentiated. @throws ErmineError where it is no float32 scalar */
+/** The scalar that is differentiated. @throws ErmineError where it is no float32 scalar */
 function checkedScalar(value: Tensor | readonly [Tensor, ...unknown[]]): Tensor {
   const output = Array.isArray(value) ? (value[0] as Tensor) : (value as Tensor);
   checkCopy("valueAndGrad", output);

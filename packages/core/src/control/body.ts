@@ -37,13 +37,13 @@ type Surroundings = Pick<ExecutionContext, "trace" | "tapes" | "firstTape" | "re
 
 /** The trace of one step. Operations on tensors from outside read inputs of the body instead. */
 export class BodyTrace extends Trace {
-  /** What goes from step to step. */
+  /** The state that is carried from step to step. */
   readonly carried: BodyInput[] = [];
   /** Of what the step has its own elements. */
   readonly sequences: BodyInput[] = [];
-  /** What is the same in all steps, by the tensor outside. */
+  /** Captured tensors, the same in all steps, by the tensor outside. */
   readonly shared = new Map<Tensor, BodyInput>();
-  /** What the step computes, for its gradient. */
+  /** The tape of the step, for its gradient. */
   readonly tape: Tape | undefined;
   readonly length: Size;
   readonly #sequenceOf: Sequences | undefined;

@@ -53,7 +53,7 @@ function flopsOf({ op, inputs, outputs, attributes }: OpNode): number {
   return op.flops?.(inputTypes!, outputTypes!, attributes) ?? Math.max(0, ...counts);
 }
 
-/** What the sizes of the body's feeds are where these are given. @throws ErmineError ERMINE_SHAPE where they do not fit */
+/** The sizes of the symbols in the body's feeds for the given inputs. @throws ErmineError ERMINE_SHAPE where they do not fit */
 function bindingsOf({ body, carried, sequences, length }: Loop, types: readonly TensorType[]): Bindings {
   const bindings: Record<string, number> = {};
   body.feeds.forEach(({ outputs }, i) => {

@@ -17,14 +17,14 @@ import { overAllSteps, type SharedProduct } from "./shared.js";
 /** A traced body. */
 export interface Body {
   readonly trace: BodyTrace;
-  /** What goes on to the next step, one for each of `trace.carried`. */
+  /** The next state, one tensor for each of `trace.carried`. */
   readonly next: readonly Tensor[];
-  /** What is stacked. */
+  /** The outputs, stacked over the steps. */
   readonly outputs: readonly Tensor[];
   readonly reverse: boolean;
 }
 
-/** What a loop leaves. */
+/** The result of a loop. */
 export interface Ran {
   readonly carry: readonly Tensor[];
   readonly stacked: readonly Tensor[];
@@ -38,7 +38,7 @@ export const listeningRules = (): GradientRules | undefined => (tapesListen() ? 
 /** Runs the loop, and notes it on the tapes that listen. */
 export function runLoop(body: Body): Ran {
   const { trace, next, outputs, reverse } = body;
-  // What comes from outside as it is is an input, too.
+  // A tensor from outside that is returned unchanged is an input, too.
   for (const t of [...next, ...outputs]) trace.valueOf(t);
   const residuals = keptForGradient(body);
   const graph = trace.graph([...next, ...outputs, ...(residuals?.all ?? [])]);
@@ -72,7 +72,7 @@ interface Kept {
   readonly followed: readonly Tensor[];
 }
 
-/** What the gradient of a step reads of it, which tracing the gradient shows; undefined where nobody asks for a gradient. */
+/** The values of a step that its gradient reads, found by tracing the gradient; undefined where nobody asks for a gradient. */
 function keptForGradient(body: Body): Kept | undefined {
   const orders = body.trace.tape === undefined ? 0 : ordersIn(body);
   if (orders === 0) return undefined;

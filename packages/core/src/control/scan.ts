@@ -55,7 +55,7 @@ class Leaf {
 }
 
 /**
- * Calls `body` once for each step, hands on what it makes, and stacks what it puts out:
+ * Calls `body` once for each step, passes on the carry that it returns, and stacks its outputs:
  * `(carry, xs[0]) → (carry, y[0])`, `(carry, xs[1]) → (carry, y[1])`, …
  *
  * `carry`, `xs` and `y` are trees of tensors (arrays and plain objects). `xs` has the steps along its first axis, and so has what is stacked. The carry
@@ -139,7 +139,7 @@ function lengthOf({ tensors, paths }: Flat, statedLength: number | undefined): S
   );
 }
 
-/** @throws ErmineError where the carry that a step hands on is not of the form that it was handed */
+/** @throws ErmineError where a step returns a carry of another form than it got */
 function checkCarry(start: Flat, next: Flat): void {
   const name = (path: string): string => (path === "" ? "the carry" : `the carry's ${path}`);
   if (start.paths.join("\n") !== next.paths.join("\n")) {

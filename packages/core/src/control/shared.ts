@@ -16,7 +16,7 @@ import { keyOf } from "../types/views.js";
 export interface SharedProduct {
   /** The positions of the shared inputs whose gradients are taken after the loop. */
   readonly positions: readonly number[];
-  /** What the step brings: its steps are stacked. */
+  /** The factor that varies by step: its steps are stacked. */
   readonly operand: Tensor;
   /** The gradient of the call's output in one step. */
   readonly gradient: Tensor;
@@ -47,7 +47,7 @@ function formOf({ op, inputs, attributes }: TapeEntry): Form | undefined {
   return looksUp ? { step: 1, shared: [0], rows: joined } : undefined;
 }
 
-/** What of an entry's gradient can be taken after the loop. */
+/** The parts of an entry's gradient that can be computed after the loop. */
 export function overAllSteps(
   entry: TapeEntry,
   needed: readonly boolean[],

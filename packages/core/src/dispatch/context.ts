@@ -1,5 +1,5 @@
 /**
- * What surrounds a computation: on which backend it runs, whether it is traced, which tapes listen, where it draws random numbers. The one
+ * The execution context of a computation: on which backend it runs, whether it is traced, which tapes listen, where it draws random numbers. The one
  * place for such state; what holds only during a function is set by `within` and put back when the function ends.
  */
 import { checkArgument, checkArguments } from "../types/arguments.js";
@@ -11,7 +11,7 @@ import type { TensorType } from "../types/storage.js";
 import type { Tensor } from "../types/tensor.js";
 import type { Tape } from "./tape.js";
 
-/** What ops and variables do while a function is traced: `Trace` makes nodes of a graph of them. */
+/** The interface of a trace, which ops and variables call while a function is traced. */
 export interface Recorder {
   record(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[];
   readVariable(variable: GraphVariable): Tensor;
@@ -21,7 +21,7 @@ export interface Recorder {
   /** Notes a check of an argument's values, for calls that have them on the host; of what is computed there is none. */
   requireValues(t: Tensor, check: (values: ArrayLike<number>) => void): void;
   /**
-   * In the body of a loop: the numbers that `draw` makes for all steps, drawn once and outside, as one step sees them. `draw` is handed the number of
+   * In the body of a loop: the values that `draw` makes for all steps, drawn once and outside, as one step sees them. `draw` is handed the number of
    * steps. undefined: they are drawn where they are asked for.
    */
   drawEachStep?(draw: (steps: Size) => Tensor): Tensor | undefined;
@@ -66,7 +66,7 @@ export interface ExecutionContext {
   path: string;
   /** The module that runs. */
   module: object | undefined;
-  /** What the innermost scope frees. */
+  /** The tensors that the innermost scope frees. */
   region: Set<Tensor> | undefined;
   observer: OpObserver | undefined;
   /** The loss that is computed: ops in it do not promote ranks (see `rankPromotion.ts`). */

@@ -59,7 +59,7 @@ function distinctFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
 }
 
 function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
-  // Who watches hears of the ops in a loop, step after step.
+  // Observers are told of the ops in a loop, step after step.
   if (context.observer === undefined || loopOf(op) !== undefined) return execute(op, inputs, attributes, types);
   context.depth++;
   let outputs: Tensor[];

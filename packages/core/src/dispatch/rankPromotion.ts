@@ -47,7 +47,7 @@ function pairsElements({ fromBatch }: LossContext, a: Tensor, b: Tensor): boolea
   );
 }
 
-/** What an op in a loss gives is of the batch where one of its inputs is. */
+/** The result of an op in a loss depends on the batch where one of its inputs does. */
 export function noteFromBatch({ fromBatch }: LossContext, inputs: OptionalTensors, outputs: Tensors): void {
   if (!inputs.some((t) => t !== undefined && fromBatch.has(keyOf(t)))) return;
   for (const output of outputs) fromBatch.add(keyOf(output));

@@ -1,4 +1,4 @@
-/** What one call of `valueAndGrad` notes on the way forward. */
+/** The operations that one call of `valueAndGrad` records in the forward pass. */
 import type { Attributes, GradientRule, Op, OptionalTensors, RowGradientRule } from "../ir/op.js";
 import type { Tensor } from "../types/tensor.js";
 

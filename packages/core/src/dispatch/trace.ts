@@ -1,4 +1,4 @@
-/** Recording: while a trace runs, every op becomes a node of its graph instead of numbers. */
+/** Recording: while a trace runs, every op becomes a node of its graph instead of being computed. */
 import type { Backend } from "../ir/contract.js";
 import type { ConstantNode, FeedNode, Graph, GraphVariable, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";

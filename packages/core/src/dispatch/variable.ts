@@ -113,7 +113,7 @@ function checkLayout(where: string, layout: WeightLayout | undefined): void {
 export class Variable<D extends Domain = any> implements GraphVariable {
   /** The shape, dtype and domain of every tensor that it holds. */
   readonly type: TensorType;
-  /** What it is to a training. Default: "parameter" of a `Parameter`, else "buffer". */
+  /** The role in training. Default: "parameter" of a `Parameter`, else "buffer". */
   readonly role: VariableRole;
   /** For messages; a module's path where it has one. */
   name: string;
@@ -192,7 +192,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
     if (context.recordings.length > 0) this.#record(value);
   }
 
-  /** What the innermost tape that knows this variable has it as. */
+  /** The tensor as which the innermost tape that follows this variable has it. */
   #recorded(): Tensor | undefined {
     const { recordings } = context;
     for (let i = recordings.length - 1; i >= 0; i--) if (recordings[i]!.has(this)) return recordings[i]!.get(this);
@@ -235,7 +235,7 @@ export class Variable<D extends Domain = any> implements GraphVariable {
     adopt(old, 4 * old.size);
   }
 
-  /** A copy of the numbers. */
+  /** A copy of the elements. */
   async data(): Promise<TypedArray> {
     const placement = this.#fresh;
     if (placement !== undefined) return placement.storage.read();

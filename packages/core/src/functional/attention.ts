@@ -19,13 +19,13 @@ import { amax } from "../ops/reduction.js";
 import { broadcastTo, reshape } from "../ops/shape.js";
 import { where } from "../ops/where.js";
 
-/** What the op of attention is told. */
+/** Attributes of the attention op. */
 export type AttentionAttributes = {
   /** Multiplies the products of queries and keys. */
   readonly scale: number;
   /** No query attends to a later key. */
   readonly causal: boolean;
-  /** What a query gives that may attend to nothing: 0, or NaN as a softmax over nothing but −∞ has it. */
+  /** The result of a query that may attend to nothing: 0, or NaN as a softmax over −∞ alone has it. */
   readonly nothing: "zero" | "NaN";
 };
 
@@ -48,7 +48,7 @@ export function weightsOf(
   if (mask !== undefined) scores = mask.dtype === "bool" ? where(mask, scores, hidden) : add(scores, mask);
   // Of no keys there is no largest score.
   if (mask === undefined || nothing === "NaN" || k.shape.at(-2) === 0) return softmax(scores, { axis: -1 });
-  // Hidden before the softmax and behind it: neither its value nor its gradient meets a row of −∞.
+  // Masked before the softmax and after it: neither its value nor its gradient meets a row of −∞.
   const empty = equal(amax(scores, { axis: -1, keepDims: true }), hidden);
   return where(empty, 0, softmax(where(empty, 0, scores), { axis: -1 }));
 }

@@ -1,4 +1,4 @@
-/** Where in its sequence a step is, as numbers that a network can use. */
+/** Where in its sequence a step is, as features that a network can use. */
 import { apply1 } from "../ops/apply.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { cast } from "../ops/cast.js";

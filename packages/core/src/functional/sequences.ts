@@ -35,7 +35,7 @@ export function sequenceMask(lengths: Tensor, steps: Size): Tensor {
 
 const maskOf = (lengths: Tensor, steps: Size): Tensor => less(expandDims(iota(steps), 0), expandDims(lengths, 1));
 
-/** What is known of a padded tensor's sequences. */
+/** Arguments of the poolings over padded sequences. */
 interface Padded {
   /** Does the step count? (N, T, 1, …) */
   readonly counts: Tensor;

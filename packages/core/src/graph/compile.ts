@@ -26,7 +26,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   dispose(): void;
 }
 
-/** What a call with one combination of arguments runs. */
+/** The program of one combination of arguments. */
 interface Entry {
   /** Its name in a program. */
   readonly name: string;
@@ -35,7 +35,7 @@ interface Entry {
   readonly result: unknown;
   /** The states of the eager tensors that became constants. */
   readonly captured: ReadonlySet<object>;
-  /** What losses in it ask of the values of arguments, by the argument's position among the tensors. */
+  /** Value rules that losses in it set for arguments, by the argument's position among the tensors. */
   readonly valueChecks: readonly (Pick<ValueCheck, "check"> & { readonly position: number })[];
   readonly variables: readonly GraphVariable[];
   placed: Placed | undefined;
@@ -242,7 +242,7 @@ class Place {
   }
 }
 
-/** What is returned several times is one output; an argument that is returned is the argument itself, as without `compile`. */
+/** A tensor that is returned several times is one output; an argument that is returned is the argument itself, as without `compile`. */
 function placeOf(t: Tensor, feeds: readonly Tensor[], outputs: Tensor[]): Place {
   const same = (other: Tensor): boolean => keyOf(other) === keyOf(t);
   const argument = feeds.findIndex(same);

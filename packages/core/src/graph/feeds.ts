@@ -1,4 +1,4 @@
-/** What is fed to an entry, checked against what the entry asks for. */
+/** Checks of the tensors that are fed to an entry. */
 import type { Feed, Feeds, FeedSource } from "../ir/contract.js";
 import { ErmineError } from "../types/errors.js";
 import { Dim, formatShape, type Bindings } from "../types/dim.js";

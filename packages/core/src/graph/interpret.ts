@@ -70,7 +70,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
     return { storage: backend.upload(fitting, shape, dtype), owned: true };
   }
 
-  /** A constant's numbers are uploaded once. */
+  /** A constant's elements are uploaded once. */
   function constant({ data, storage }: ConstantNode, shape: readonly number[], dtype: DType): Storage {
     if (data === undefined) return storage!;
     let uploaded = constants.get(data);
@@ -108,7 +108,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
     return results.slice(0, graph.outputs.length);
   }
 
-  /** What loops run on. */
+  /** The backend that loops run on. */
   const interpreter: Interpreter = {
     backend,
     copy,

@@ -47,7 +47,7 @@ const finalizers = finalizationRegistry<() => void>((finalizer) => {
 });
 
 /**
- * Compiles a module on `backend` apart from its variables: the program has elements of its own, 0 until they are written (`write`, by
+ * Compiles a module on `backend`, detached from its variables: the program has elements of its own, 0 until they are written (`write`, by
  * the position in `module.variables`), and changes nobody else's.
  */
 export function compileDetached(backend: Backend, module: GraphModule): Program {
@@ -88,7 +88,7 @@ export function compileModule(backend: Backend, module: GraphModule): Program {
   }
 }
 
-// What is called for a program that was collected refers to nothing of it; made apart, as closures of one function share all that any of them refers to.
+// The finalizer of a program refers to nothing of it; it is a function of its own, as closures of one function share all that any of them refers to.
 
 type VariableReference = Pick<WeakRef<GraphVariable>, "deref">;
 

@@ -1,4 +1,4 @@
-/** What a graph's ops ask of sizes that were open when it was traced: asked again for the sizes that are fed. */
+/** Requirements of a graph's ops on sizes that were open when it was traced: checked again for the sizes that are fed. */
 import { ErmineError } from "../types/errors.js";
 import { bind, checkElementCount, type Bindings, type Size } from "../types/dim.js";
 import type { Graph, Node, OpNode } from "../ir/graph.js";

@@ -130,7 +130,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
   };
 }
 
-/** What a loop stacks several times is read from the first of them. */
+/** An output that a loop stacks several times is read from the first of them. */
 function shareStacks(outputs: readonly Value[], { op: { loop }, outputs: copies }: LoopNode, replaced: Map<Value, Value>): void {
   for (let i = loop.carried; i < outputs.length; i++) {
     const first = loop.body.outputs.indexOf(loop.body.outputs[i]!, loop.carried);
@@ -138,7 +138,7 @@ function shareStacks(outputs: readonly Value[], { op: { loop }, outputs: copies 
   }
 }
 
-/** What an op is applied to. */
+/** A key of an op's inputs and attributes. */
 const expressionKey = (node: OpNode): string =>
   `(${node.inputs.map((v) => (v === undefined ? "" : `${v.node.id}.${v.index}`)).join()})${attributesKey(node.attributes)}`;
 

@@ -9,7 +9,7 @@ import { lowerGraph } from "./passes.js";
 export interface Placement {
   /** The op. */
   readonly node: OpNode;
-  /** "kernel": the backend has it; "decomposed": it becomes `into`; "host": the host makes its numbers and feeds them. */
+  /** "kernel": the backend has it; "decomposed": it becomes `into`; "host": the host computes its elements and feeds them. */
   readonly as: "kernel" | "decomposed" | "host";
   /** The names of the ops that it becomes, in order. */
   readonly into: readonly string[];

@@ -25,7 +25,7 @@ export class StoredVariable implements VariableStorage {
     this.#storage = initial;
   }
 
-  /** What holds the elements now; read, never written or released by others. */
+  /** The storage of the elements; read, never written or released by others. */
   get storage(): Storage {
     const { shape, dtype } = this.#type;
     const length = shape.reduce((a, b) => a * b, 1);

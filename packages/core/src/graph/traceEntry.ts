@@ -11,7 +11,7 @@ import { graphDifference } from "./graphDifference.js";
 
 /** A function over trees of tensors, with the names and types of what it is fed. */
 export interface TracedEntry {
-  /** What was recorded. */
+  /** The recorded graph. */
   readonly graph: Graph;
   /** The result's tree, its tensors replaced by their position among the graph's outputs. */
   readonly result: unknown;

@@ -1,5 +1,5 @@
 /**
- * What a backend is: storage, kernels for ops, and optionally a compiler for whole graphs. What it is not: autograd,
+ * The contract of backends: storage, kernels for ops, and optionally a compiler for whole graphs. Autograd,
  * shape checking, decomposition, domains and lifetimes stay in core. The smallest example is `@ermine/core/reference`.
  */
 import type { DType, TypedArray } from "../types/dtype.js";
@@ -21,7 +21,7 @@ export interface KernelInput {
   readonly dtype: DType;
 }
 
-/** What a kernel makes. */
+/** An output of a kernel. */
 export interface KernelOutput {
   /** The shape of the output. */
   readonly shape: readonly number[];
@@ -30,7 +30,7 @@ export interface KernelOutput {
 }
 
 /**
- * Primitives have no decomposition: a backend has them all, for the dtypes that it stores. Those that only move numbers (reshape,
+ * Primitives have no decomposition: a backend has them all, for the dtypes that it stores. Those that only move elements (reshape,
  * transpose, slice, gather, where, …) come in every dtype; arithmetic, sum, prod, max, min, argMax, sort and cumsum in float32 and int32,
  * comparisons in these and bool where bool is stored as numbers.
  * An op with indices (`lookup` in its definition) throws ERMINE_VALUE where one of them is not in 0 … size − 1, "the index 9 is not in 0 … 4", and
@@ -44,7 +44,7 @@ export type Kernel = (
   outputs: readonly KernelOutput[],
 ) => readonly Storage[];
 
-/** What a backend can do. */
+/** The capabilities of a backend. */
 export interface Capabilities {
   /**
    * The ops that have a kernel (eager) or a lowering (compiled), by the names of the definitions that are bound to them (`bindKernels`), with the dtypes of
@@ -60,13 +60,13 @@ export interface Capabilities {
   readonly loops?: boolean;
 }
 
-/** What runs ops: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */
+/** A backend: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */
 export interface Backend extends Device {
   /** For people: "WebAssembly, relaxed SIMD, 1 thread". */
   readonly engine: string;
-  /** What tables show of it beside: threads, SIMD, device. */
+  /** Further columns for tables: threads, SIMD, device. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
-  /** What it can do. */
+  /** Its capabilities. */
   readonly capabilities: Capabilities;
   /** A kernel for each op that it has one for, by the op's name. */
   readonly kernels: Readonly<Record<string, Kernel>>;
@@ -131,7 +131,7 @@ export interface Executable {
    */
   run(entry: string, feeds: Feeds): readonly Storage[];
   /**
-   * Runs an entry as `run` does and gives its outputs' numbers at once, in views that hold until a program of the backend runs or a variable is
+   * Runs an entry as `run` does and gives its outputs' elements at once, in views that hold until a program of the backend runs or a variable is
    * written: nothing is made that must be released. Absent where the engine answers later.
    */
   runSync?(entry: string, feeds: Feeds): readonly TypedArray[];
@@ -149,7 +149,7 @@ export interface Executable {
   readonly finalizer?: () => void;
 }
 
-/** What a part of a program took. */
+/** The time of one part of a program. */
 export interface PartTime {
   /** The graph's nodes, their sizes numbers, that the part computes; none for what is no node's (copies at the end). */
   readonly nodes: readonly OpNode[];
@@ -162,7 +162,7 @@ export type Probe =
   | {
       /** Can it run here? */
       readonly available: true;
-      /** What it would run on. */
+      /** The device or engine that it would run on. */
       readonly engine: string;
     }
   | {
@@ -170,11 +170,11 @@ export type Probe =
       readonly available: false;
       /** Why it cannot. */
       readonly reason: string;
-      /** What to do about it. */
+      /** The remedy. */
       readonly remedy: string;
     };
 
-/** What a package exports for the registry. */
+/** The object that a package exports for the registry. */
 export interface BackendPlugin {
   /** The name that the backend is registered by. */
   readonly name: string;

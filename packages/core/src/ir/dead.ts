@@ -1,4 +1,4 @@
-/** What a graph computes for nobody. */
+/** Dead code elimination: nodes whose results nobody reads. */
 import type { FeedNode, Graph, Node, OpNode, Value } from "./graph.js";
 import { isLoop, type LoopNode, type LoopOp } from "./loop.js";
 

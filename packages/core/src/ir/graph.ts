@@ -24,7 +24,7 @@ export interface VariableStorage {
 }
 
 /**
- * What a variable is to a training.
+ * The role of a variable in training.
  * - "parameter": what is minimized over.
  * - "buffer": what layers change themselves in a forward (running statistics), or a constant that is saved with the model.
  * - "slot": what an optimizer keeps for a parameter (momentum, second moment).
@@ -42,7 +42,7 @@ export interface GraphVariable {
   readonly shape: readonly number[];
   /** For messages; a module's path where it has one. */
   readonly name: string;
-  /** What it is to a training. */
+  /** The role in training. */
   readonly role: VariableRole;
   /** Do optimizers update it? */
   readonly trainable: boolean;
@@ -100,7 +100,7 @@ export interface OpNode extends NodeBase {
   readonly op: Op;
   /** The inputs in call order; undefined where an optional one is left out. */
   readonly inputs: readonly (Value | undefined)[];
-  /** What the op is told. */
+  /** The attributes of the op. */
   readonly attributes: Attributes;
 }
 /** An input of the graph. */
@@ -121,7 +121,7 @@ export interface VariableNode extends NodeBase {
 export interface ConstantNode extends NodeBase {
   /** Which node it is. */
   readonly kind: "constant";
-  /** Host numbers (float32 ones may be a Float64Array), or a storage of the backend that the graph was traced for. */
+  /** Host values (float32 ones may be a Float64Array), or a storage of the backend that the graph was traced for. */
   readonly data: TypedArray | undefined;
   /** Its elements on a backend; undefined where they are on the host. */
   readonly storage: Storage | undefined;
@@ -131,7 +131,7 @@ export interface ConstantNode extends NodeBase {
 /** A node of a graph. */
 export type Node = OpNode | FeedNode | VariableNode | ConstantNode;
 
-/** What a trace recorded: from feeds and variables to outputs and new values of variables. */
+/** A recorded computation: from feeds and variables to outputs and new values of variables. */
 export interface Graph {
   /** The inputs. */
   readonly feeds: readonly FeedNode[];
@@ -155,7 +155,7 @@ export interface HostFeed {
   readonly name: string;
   /** The op that the host runs. */
   readonly op: Op;
-  /** What the op is told. */
+  /** The attributes of the op. */
   readonly attributes: Attributes;
   /** The names of the feeds that its inputs are. */
   readonly inputs: readonly string[];

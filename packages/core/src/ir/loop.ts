@@ -27,7 +27,7 @@ export interface Loop {
  * Made by `scan`, an object for each call: it has no name by which another could find it, and no attributes.
  */
 export interface LoopOp extends Op {
-  /** What it runs. */
+  /** The loop that it runs. */
   readonly loop: Loop;
   /**
    * The same loop with another body, which computes the same: bound to sizes, lowered for a backend, or without what nobody reads.
@@ -45,7 +45,7 @@ export interface Held {
   readonly owned: boolean;
 }
 
-/** What runs graphs node by node. */
+/** Evaluation of a graph node by node. */
 export interface Interpreter {
   readonly backend: Backend;
   copy(input: KernelInput): Storage;

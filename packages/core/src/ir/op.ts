@@ -124,7 +124,7 @@ export interface Op<A extends Attributes = Attributes> {
   ): { readonly indices: Tensor; readonly rows: Tensor } | undefined;
   /** The op on a backend that has float32 in the place of int32 and bool, where plain float arithmetic would differ. */
   lowered?(inputs: OptionalTensors, attributes: A): Tensors;
-  /** Numbers that the host must make where the backend cannot (random bits). Inputs are host numbers. */
+  /** Elements that the host computes where the backend cannot (random bits). Inputs are host values. */
   host?(inputs: readonly ArrayLike<number>[], attributes: A): Float32Array;
 }
 

@@ -1,4 +1,4 @@
-/** What a graph asks of sizes that are still open when it is traced: how many elements something is measured over. */
+/** Requirements of a graph on sizes that are still open when it is traced: how many elements something is measured over. */
 import { ErmineError } from "../types/errors.js";
 import { Dim, type Bindings } from "../types/dim.js";
 
@@ -6,7 +6,7 @@ import { Dim, type Bindings } from "../types/dim.js";
 export interface Requirement {
   /** How many there are. */
   readonly count: Dim;
-  /** What measures: "BatchNorm1d 4". */
+  /** The module that measures: "BatchNorm1d 4". */
   readonly what: string;
   /** The path of the module that asked for it. */
   readonly path: string;

@@ -1,4 +1,4 @@
-/** What a backend has for an op: a kernel, or what the op is rewritten to. */
+/** How a backend supports an op: by a kernel, or rewritten to other ops. */
 import { physicalDType, type TensorType } from "../types/storage.js";
 import type { Backend } from "./contract.js";
 import { conforms } from "./inputs.js";

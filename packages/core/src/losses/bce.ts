@@ -54,14 +54,14 @@ export interface BceOptions {
  * - formula: −w (y log p + (1 − y) log(1 − p))
  * - derivative: w (p − y) / (p (1 − p))
  * - expects: probabilities
- * - targets: numbers in [0, 1], the same shape
+ * - targets: values in [0, 1], the same shape
  * - use: Where only probabilities are at hand; else bceWithLogits.
- * - mean: the count of numbers, also with a weight
+ * - mean: the number of elements, also with a weight
  * - outliers: At most 100 each.
  *
  * @param prediction probabilities: what `sigmoid` gives. Prefer logits and bceWithLogits, which is exact.
- * @param target numbers in [0, 1] of the same shape
- * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as probabilities
+ * @param target values in [0, 1] of the same shape
+ * @throws ErmineError ERMINE_DOMAIN for values that are not marked as probabilities
  * @example
  * bce(sigmoid(tensor([2, -1])), tensor([1, 0])).item(); // => 0.2201
  */

@@ -51,13 +51,13 @@ export interface BceWithLogitsOptions {
  * - formula: −w (c·y log σ(z) + (1 − y) log(1 − σ(z)))
  * - derivative: w (σ(z) − y) where c is 1
  * - expects: logits (no sigmoid)
- * - targets: numbers in [0, 1], the same shape
+ * - targets: values in [0, 1], the same shape
  * - use: Yes-or-no questions, one or many a sample.
- * - mean: the count of numbers, also with weights
+ * - mean: the number of elements, also with weights
  * - outliers: Grows with |z|: a confident wrong answer pulls with its whole weight.
  *
  * @param prediction logits: do not apply sigmoid
- * @param target numbers in [0, 1] of the same shape
+ * @param target values in [0, 1] of the same shape
  * @throws ErmineError ERMINE_DOMAIN for probabilities
  * @example
  * bceWithLogits(tensor([2, -1]), tensor([1, 0])).item(); // => 0.2201

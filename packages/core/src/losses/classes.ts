@@ -1,4 +1,4 @@
-/** What losses over classes share: where the class axis is, and the checks of targets and class weights. */
+/** Shared by losses over classes: the class axis, and the checks of targets and class weights. */
 import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape, sameSize, type Shape, type Size } from "../types/dim.js";

@@ -70,7 +70,7 @@ function alignments(logP: Tensor, labels: Tensor, inputLengths: Tensor, targetLe
   return where(greater(inputLengths, 0), negLogLikelihood, where(greater(targetLengths, 0), -impossible, 0));
 }
 
-/** Targets one behind the other, [Σ length], as rows of that width: what is behind a row's end is whatever comes. */
+/** Targets one after the other, [Σ length], as rows of that width: entries after a row's end are arbitrary. */
 function rowsOf(target: Tensor, targetLengths: Tensor): Tensor {
   const width = target.shape[0] as number;
   const starts = sub(cumsum(targetLengths, 0), targetLengths);
@@ -87,7 +87,7 @@ const lengthsUpTo = (label: string, most: Size | undefined): ValueRule | undefin
 const isBeyond = (length: Tensor, most: Size): Tensor => logicalOr(less(length, 0), greater(length, most as number));
 
 /**
- * The labels to look up, 0 behind a target's length and where one is none, and the rows that have such a one within their length: those that are
+ * The labels to look up, 0 after a target's length and where one is none, and the rows that have such a one within their length: those that are
  * computed are not read on the host.
  */
 function validLabels(rows: Tensor, lengths: Tensor, classes: number, blank: number): { labels: Tensor; unknown: Tensor } {
@@ -142,10 +142,10 @@ export interface CtcOptions {
  * - outliers: Unbounded where the target becomes impossible.
  * - source: Graves 2006
  *
- * @param prediction log probabilities (T, N, C), or (T, C) for one sequence; the gradient is that of the logits behind them
- * @param target int32 classes (N, S), one behind the other (Σ targetLengths), or (S) for one sequence; what is behind a target's length does not count
+ * @param prediction log probabilities (T, N, C), or (T, C) for one sequence; the gradient is that of the logits before the softmax
+ * @param target int32 classes (N, S), one after the other (Σ targetLengths), or (S) for one sequence; entries after a target's length are ignored
  * @param inputLengths int32 (N), at most T
- * @param targetLengths int32 (N), at most S; of targets one behind the other they add up to all
+ * @param targetLengths int32 (N), at most S; of concatenated targets they add up to all
  * @throws ErmineError ERMINE_SHAPE where the shapes do not fit, ERMINE_VALUE for lengths and targets on the host that are none; one that is
  * computed makes value and gradient of its sequence NaN
  * @example

@@ -1,5 +1,5 @@
 /**
- * What a loss is: a value for each element of the batch, and what each counts for in the mean. Core alone makes mean, sum and
+ * Definitions of losses: a value for each element of the batch, and its weight in the mean. Core alone makes mean, sum and
  * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
  */
 import { checkCopy, markCopy } from "../types/copy.js";
@@ -23,14 +23,14 @@ export type { Elements } from "./elements.js";
 import type { Draw, Samples } from "./samples.js";
 import type { ValueRule, ValueRuleOf } from "./values.js";
 
-/** What turns the model's output into what metrics and `predict` read. */
+/** The function from the model's output to what metrics and `predict` read. */
 export type Link = "identity" | "softmax" | "sigmoid" | "exp";
 
 /** A link that depends on options or on the target, whose type is not always known: undefined says that it must be. */
 export type LinkOf<O extends object> = (options: O, target: TensorType | undefined) => Link | undefined;
 
 /**
- * What an input of a loss is. "prediction": the model's output, or one of several. "target": what predictions are compared with, from the data set.
+ * The role of an input of a loss. "prediction": the model's output, or one of several. "target": what predictions are compared with, from the data set.
  * "auxiliary": what else the loss needs of the data set (lengths).
  */
 export type LossInputRole = "prediction" | "target" | "auxiliary";
@@ -43,11 +43,11 @@ export interface LossInput {
   readonly role?: LossInputRole;
   /** Which dtypes it takes, and which are cast first: `elements` sees no other. Default "any". */
   readonly dtype?: InputDType;
-  /** The domain that it must have; absent: any. "real" refuses marked numbers, the others require the mark. */
+  /** The domain that it must have; absent: any. "real" refuses tensors tagged with a domain, the others require the tag. */
   readonly domain?: Domain;
   /** Said after the domain's error: what to do about it. */
   readonly remedy?: string;
-  /** What it may hold. Values on the host and those of a data set are checked; what is computed is not read. */
+  /** The rule for its values. Values on the host and those of a data set are checked; what is computed is not read. */
   readonly values?: ValueRule | ValueRuleOf;
 }
 
@@ -73,7 +73,7 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
   readonly name: string;
   /** One for all, or by options and target. */
   readonly link: Link | LinkOf<O>;
-  /** What each input is, in call order. */
+  /** The inputs, in call order. */
   readonly inputs: { readonly [K in keyof I]: LossInput };
   /** Every option of its own with its default; tensors default to undefined. Default: no options. */
   readonly options?: O;
@@ -89,7 +89,7 @@ export interface LossSpec<I extends readonly Tensor[], O extends object, R exten
   readonly optionExamples?: Partial<O>;
   /** Options whose witness has another gradient than the slope of the value: PyTorch's. */
   readonly nonGradientOptions?: readonly (keyof O)[];
-  /** Inputs for the laws; default: (N, 3) numbers of each input's domain. */
+  /** Inputs for the laws; default: (N, 3) values of each input's domain. */
   readonly samples?: Samples<I, O>;
 }
 
@@ -110,7 +110,7 @@ export interface Loss<I extends readonly Tensor[] = readonly Tensor[], O extends
   readonly samples: Samples<I, O>;
   /** The link for targets of this type; undefined where it depends on a type that is not given. */
   linkOf(target?: TensorType): Link | undefined;
-  /** What each input may hold, from the types of all; undefined: anything. */
+  /** Rules for the values of each input, from the types of all; undefined: any values. */
   valueRules(types: readonly TensorType[]): readonly (ValueRule | undefined)[];
   /** Before the reduction: what the trainer sums over micro-batches. */
   elements(inputs: I, options?: Partial<O> & Pick<CommonOptions, "sampleWeight">): Elements;
@@ -177,7 +177,7 @@ export function defineLoss<
   R extends string = Reduction,
 >(
   spec: Omit<LossSpec<LossTensors<N>, O, R>, "inputs"> & {
-    /** What each input is, in call order: `elements` is given as many tensors. */
+    /** The inputs, in call order: `elements` takes as many tensors. */
     readonly inputs: N;
   },
 ): Loss<LossTensors<N>, O, R>;

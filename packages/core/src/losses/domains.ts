@@ -1,4 +1,4 @@
-/** Marks for numbers that are probabilities already, made elsewhere. */
+/** Domain tags for values that are probabilities already, computed elsewhere. */
 import { checkMapped } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { withDomain } from "../types/views.js";

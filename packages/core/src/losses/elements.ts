@@ -1,4 +1,4 @@
-/** What a loss's elements must be: refused before anything broadcasts by accident. */
+/** Checks of a loss's elements: refused before anything broadcasts by accident. */
 import { ErmineError } from "../types/errors.js";
 import { formatShape, sameShape, sameSize, sizeOf, subSizes, type Shape } from "../types/dim.js";
 import { Tensor } from "../types/tensor.js";

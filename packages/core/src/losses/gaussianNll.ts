@@ -1,4 +1,4 @@
-/** The negative log likelihood of numbers whose variance the model says too. */
+/** The negative log likelihood of values whose variance is predicted, too. */
 import { ErmineError } from "../types/errors.js";
 import { add, div, mul, sub } from "../ops/arithmetic.js";
 import { less } from "../ops/comparison.js";
@@ -45,10 +45,10 @@ export interface GaussianNllOptions {
  *
  * - formula: ½ (log v + (ŷ − y)² / v)
  * - derivative: (ŷ − y) / v
- * - expects: any numbers, and their variance > 0
- * - targets: numbers of the same shape
+ * - expects: any values, and their variance > 0
+ * - targets: values of the same shape
  * - use: Regression that says how sure it is.
- * - mean: the count of numbers
+ * - mean: the number of elements
  * - outliers: Squared; the model can answer with a larger variance.
  *
  * @param prediction the mean, of any shape
@@ -81,7 +81,7 @@ export const gaussianNll = defineLoss<[Tensor, Tensor, Tensor], GaussianNllOptio
     const unclamped = aligned(variance, x);
     const v = add(unclamped, stopGradient(sub(clamp(unclamped, eps), unclamped)));
     const value = mul(add(log(v), div(square(sub(x, target)), v)), 0.5);
-    // What a model says is computed, and read by nobody: below 0 it is a mistake that the bound would hide.
+    // A variance that a model computes is not checked on the host: below 0 it is a mistake that the bound would hide, so it becomes NaN.
     return { value: nanWhere(less(unclamped, 0), full ? add(value, 0.5 * Math.log(2 * Math.PI)) : value) };
   },
 });

@@ -20,7 +20,7 @@ export interface HingeEmbeddingOptions {
  * - expects: distances
  * - targets: ±1, the same shape
  * - use: Embeddings of pairs that are alike or not.
- * - mean: the count of numbers
+ * - mean: the number of elements
  * - outliers: Pairs that are alike pull alike, however far.
  *
  * @param prediction distances, of any shape

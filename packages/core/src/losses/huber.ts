@@ -17,10 +17,10 @@ export type HuberOptions = {
  *
  * - formula: ½r² for |r| ≤ δ, else δ(|r| − ½δ)
  * - derivative: r, held within ±δ
- * - expects: any numbers
- * - targets: numbers of the same shape
+ * - expects: any values
+ * - targets: values of the same shape
  * - use: Regression with some bad targets.
- * - mean: the count of numbers, also with a weight
+ * - mean: the number of elements, also with a weight
  * - outliers: Pull with δ at most.
  * - source: Huber 1964
  *

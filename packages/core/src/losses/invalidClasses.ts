@@ -1,4 +1,4 @@
-/** What becomes of a class index that is none, where nobody reads it on the host: NaN, value and gradient, and no other class's number. */
+/** Class indices out of range, where they are not read on the host: value and gradient are NaN, never those of another class. */
 import { equal, greaterEqual, less, logicalAnd, logicalOr } from "../ops/comparison.js";
 import { apply1 } from "../ops/apply.js";
 import { builtinOp, type Op } from "../ir/op.js";

@@ -28,7 +28,7 @@ export interface KlDivOptions {
  * - expects: log probabilities
  * - targets: probabilities (or their logarithms), the same shape
  * - use: Distillation, and other targets that are distributions.
- * - mean: the count of numbers; `batchMean`: N
+ * - mean: the number of elements; `batchMean`: N
  * - outliers: Unbounded where p goes to 0 and y does not.
  *
  * @param prediction log probabilities

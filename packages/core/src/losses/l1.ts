@@ -8,10 +8,10 @@ import { residualLoss } from "./residual.js";
  *
  * - formula: |ŷ − y|
  * - derivative: sign(ŷ − y)
- * - expects: any numbers
- * - targets: numbers of the same shape
+ * - expects: any values
+ * - targets: values of the same shape
  * - use: Regression; its minimum is the median.
- * - mean: the count of numbers; with a weight, Σ weight
+ * - mean: the number of elements; with a weight, Σ weight
  * - outliers: All pull alike, however far.
  *
  * @param prediction any shape, float32

@@ -11,10 +11,10 @@ import { residualLoss } from "./residual.js";
  *
  * - formula: log cosh(ŷ − y)
  * - derivative: tanh(ŷ − y)
- * - expects: any numbers
- * - targets: numbers of the same shape
+ * - expects: any values
+ * - targets: values of the same shape
  * - use: Regression with some bad targets, smooth to the second derivative.
- * - mean: the count of numbers
+ * - mean: the number of elements
  * - outliers: Pull with 1 at most.
  *
  * @param prediction any shape, float32

@@ -7,10 +7,10 @@ import { residualLoss } from "./residual.js";
  *
  * - formula: (ŷ − y)²
  * - derivative: 2(ŷ − y)
- * - expects: any numbers
- * - targets: numbers of the same shape
+ * - expects: any values
+ * - targets: values of the same shape
  * - use: Regression; its minimum is the mean.
- * - mean: the count of numbers; with a weight, Σ weight
+ * - mean: the number of elements; with a weight, Σ weight
  * - outliers: One bad target pulls with its whole distance.
  *
  * @param prediction any shape, float32

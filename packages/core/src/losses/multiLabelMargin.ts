@@ -58,10 +58,10 @@ export const multiLabelMargin = defineLoss<[Tensor<"real">, Tensor]>({
     }
     const axis = prediction.rank - 1;
     const classes = prediction.shape[axis] as number;
-    // What is neither a class nor the end of a list, where nobody reads it on the host.
+    // Values that are neither a class nor the end of a list, where they are not read on the host.
     const isUnknown = logicalOr(less(target, -1), greaterEqual(target, classes));
     const x = nanWhere(any(isUnknown, { axis, keepDims: true }), prediction);
-    // What comes after the first −1 counts for nothing.
+    // Entries after the first −1 are ignored.
     const counts = cast(equal(cumsum(cast(less(target, 0), "int32"), axis), 0), "float32");
     const labels = where(isUnknown, 0, maximum(target, 0));
     const isLabel = max(mul(oneHotAlong(labels, classes, axis + 1), expandDims(counts, axis + 1)), { axis });

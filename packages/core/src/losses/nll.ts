@@ -75,7 +75,7 @@ export interface NllOptions {
  *
  * @param prediction log probabilities (N, K), (N, K, d…) or (K): what `logSoftmax` gives
  * @param target int32 class indices (N, d…)
- * @throws ErmineError ERMINE_DOMAIN for numbers that are not marked as log probabilities
+ * @throws ErmineError ERMINE_DOMAIN for values that are not marked as log probabilities
  * @example
  * nll(logSoftmax(tensor([[2, 0, -1]])), tensor([0], { dtype: "int32" })).item(); // => 0.1698
  */

@@ -6,7 +6,7 @@ import { iotaOp } from "../ops/creation.js";
 import { expandDims, reshape } from "../ops/shape.js";
 import type { Tensor } from "../types/tensor.js";
 
-/** indices (…) → float32 with `classes` numbers along the new axis `axis`, 1 at the index. */
+/** indices (…) → float32 with `classes` elements along the new axis `axis`, 1 at the index. */
 export function oneHotAlong(indices: Tensor, classes: number, axis: number): Tensor<"real"> {
   const shape = Array.from({ length: indices.rank + 1 }, (_, i) => (i === axis ? classes : 1));
   const places = reshape(apply1(iotaOp, [], { size: classes }), shape);

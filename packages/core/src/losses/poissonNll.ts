@@ -32,7 +32,7 @@ export interface PoissonNllOptions {
  * - expects: the logarithm of the rate
  * - targets: counts, the same shape
  * - use: Counts: calls an hour, photons a pixel.
- * - mean: the count of numbers
+ * - mean: the number of elements
  * - outliers: Grows with the exponential of x.
  *
  * @param prediction the logarithm of the rate, or the rate (`logInput: false`)

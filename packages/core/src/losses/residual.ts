@@ -22,7 +22,7 @@ interface ResidualSpec<O extends Attributes> {
   value(residual: Tensor, options: O): Tensor;
   /** Its derivative there. */
   slope(gradOutput: Tensor, residual: Tensor, options: O): Tensor;
-  /** What a weighted mean divides by. PyTorch's: Σ weight for mse and l1, the count for huber. */
+  /** The divisor of a weighted mean. PyTorch's: Σ weight for mse and l1, the count for huber. */
   readonly weightedMean: "weights" | "count";
 }
 

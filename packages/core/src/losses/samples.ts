@@ -1,7 +1,7 @@
 /** Samples: inputs that a loss takes, as its definition says them, so that laws can be tried on any loss there is. */
 import type { Tensor } from "../types/tensor.js";
 
-/** Makes numbers: the caller decides which, the sample of which kind and shape. All are away from 0. */
+/** Draws sample values: the caller decides which, the sample of which kind and shape. All are away from 0. */
 export interface Draw {
   /** From −3 to 3. */
   real(shape: readonly number[]): Tensor<"real">;

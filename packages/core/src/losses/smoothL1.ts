@@ -17,10 +17,10 @@ export type SmoothL1Options = {
  *
  * - formula: ½r²/β for |r| < β, else |r| − ½β
  * - derivative: r/β, held within ±1
- * - expects: any numbers
- * - targets: numbers of the same shape
- * - use: Regression of boxes and other numbers with outliers.
- * - mean: the count of numbers
+ * - expects: any values
+ * - targets: values of the same shape
+ * - use: Regression of boxes and other values with outliers.
+ * - mean: the number of elements
  * - outliers: Pull with 1 at most.
  * - source: Girshick 2015
  *

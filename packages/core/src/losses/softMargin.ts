@@ -11,10 +11,10 @@ import { areSigns } from "./values.js";
  *
  * - formula: log(1 + exp(−y·x))
  * - derivative: −y · σ(−y·x)
- * - expects: any numbers (no sigmoid)
+ * - expects: any values (no sigmoid)
  * - targets: ±1, the same shape
  * - use: Two classes written as ±1; the same as bceWithLogits on 0 and 1.
- * - mean: the count of numbers
+ * - mean: the number of elements
  * - outliers: Pull with 1 at most.
  *
  * @param prediction scores of any shape

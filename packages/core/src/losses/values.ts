@@ -1,4 +1,4 @@
-/** What an input of a loss may hold: checked where its values are on the host, and in a data set before the first step. */
+/** Rules for the values of a loss's inputs: checked where they are on the host, and in a data set before the first step. */
 import type { TensorType } from "../types/storage.js";
 import { ErmineError } from "../types/errors.js";
 
@@ -51,7 +51,7 @@ const isSign = (value: number): boolean => value === 1 || value === -1;
 const isBit = (value: number): boolean => value === 1 || value === 0;
 const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
 
-/** What rounding may add to a probability. */
+/** The tolerance of rounding in a probability. */
 const rounding = 1e-6;
 
 /** Labels and probabilities. */

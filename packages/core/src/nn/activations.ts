@@ -342,7 +342,7 @@ export class PReLU extends Module {
     options: {
       /** 1, or the number of channels. Default 1. */
       numParameters?: number;
-      /** What the slopes start from. Default 0.25. */
+      /** The initial slope. Default 0.25. */
       init?: number;
     } = {},
   ) {

@@ -68,9 +68,9 @@ export interface MultiHeadAttentionOptions {
   readonly rotary?: boolean | RotaryOptions;
 }
 
-/** What `run` gives. */
+/** The result of `run`. */
 export interface Attended {
-  /** What the queries get, of their shape. */
+  /** The output, of the queries' shape. */
   readonly output: Tensor<"real">;
   /** (N, L, S): the mean over the heads; (N, heads, L, S) with averageAttnWeights false. */
   readonly weights: Tensor;

@@ -20,7 +20,7 @@ export interface ConvOptions {
   readonly padding?: number | readonly number[] | "same" | "valid";
   /** The values of the padding. Default "zeros". */
   readonly paddingMode?: "zeros" | "reflect" | "replicate" | "circular";
-  /** Distance between a kernel's numbers. Default 1. */
+  /** Distance between a kernel's elements. Default 1. */
   readonly dilation?: number | readonly number[];
   /** Groups of channels that do not see each other. Default 1. */
   readonly groups?: number;

@@ -125,7 +125,7 @@ export class Dropout3d extends DropChannels {
   }
 }
 
-/** What SELU goes to for −∞. */
+/** The limit of SELU at −∞. */
 const saturation = -1.7580993408473766;
 
 class AlphaDrop extends Drop {

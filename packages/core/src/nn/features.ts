@@ -1,4 +1,4 @@
-/** What layers inside of a model give, beside what the model gives. */
+/** Outputs of inner layers, next to the model's own. */
 import { show } from "../types/options.js";
 import { checkArgument, checkArguments, checkFunction } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";

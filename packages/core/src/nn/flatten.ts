@@ -1,4 +1,4 @@
-/** Axes joined into one, and one taken apart. */
+/** Axes merged into one, and one split into several. */
 import { show } from "../types/options.js";
 import { ErmineError } from "../types/errors.js";
 import { flatten, reshape } from "../ops/shape.js";
@@ -8,7 +8,7 @@ import { Module } from "./module.js";
 import { checkArgument, checkArguments } from "../types/arguments.js";
 
 /**
- * Joins the axes from `startAxis` (default 1, behind the batch) to `endAxis` (default −1).
+ * Joins the axes from `startAxis` (default 1, after the batch) to `endAxis` (default −1).
  *
  * @example
  * new Flatten().forward(zeros([2, 3, 4])).shape; // => [2, 12]
@@ -34,13 +34,13 @@ export class Flatten extends Module {
 }
 
 /**
- * Takes `axis` apart into axes of those sizes, of which one may be −1: what is left.
+ * Splits `axis` into axes of those sizes, of which one may be −1: what is left.
  *
  * @example
  * new Unflatten(1, [3, -1]).forward(zeros([2, 12])).shape; // => [2, 3, 4]
  */
 export class Unflatten extends Module {
-  /** The axis that is taken apart. */
+  /** The axis that is split. */
   readonly axis: number;
   /** Into which sizes. */
   readonly sizes: readonly number[];

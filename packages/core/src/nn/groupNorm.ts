@@ -23,7 +23,7 @@ export class GroupNorm extends Module {
   readonly numGroups: number;
   /** How many channels there are. */
   readonly numChannels: number;
-  /** What is added to the variance. */
+  /** Added to the variance. */
   readonly eps: number;
   /** (numChannels), ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;

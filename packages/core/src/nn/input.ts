@@ -1,4 +1,4 @@
-/** What layers with weights compute with. */
+/** The input of layers with weights, as float32. */
 import { cast } from "../ops/cast.js";
 import { Tensor } from "../types/tensor.js";
 

@@ -42,7 +42,7 @@ export interface LayerNormOptions {
 export class LayerNorm extends Module {
   /** The sizes of the last axes, which are normalized together. */
   readonly normalizedShape: readonly number[];
-  /** What is added to the variance. */
+  /** Added to the variance. */
   readonly eps: number;
   /** Of normalizedShape, ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;
@@ -82,7 +82,7 @@ export class LayerNorm extends Module {
 export class RMSNorm extends Module {
   /** The sizes of the last axes, which are normalized together. */
   readonly normalizedShape: readonly number[];
-  /** What is added to the mean square. */
+  /** Added to the mean square. */
   readonly eps: number;
   /** Of normalizedShape, ones at first; undefined where it is not affine. */
   readonly weight: Parameter | undefined;
@@ -137,7 +137,7 @@ export class LocalResponseNorm extends Module {
   readonly alpha: number;
   /** The exponent. */
   readonly beta: number;
-  /** What is added to their squares. */
+  /** Added to the scaled sum of squares. */
   readonly k: number;
 
   constructor(

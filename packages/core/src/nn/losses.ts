@@ -51,7 +51,7 @@ export function lossModule<I extends readonly Tensor[], O extends object, R exte
 /**
  * The loss `mse` as a module: (ŷ − y)². Regression; its minimum is the mean.
  *
- * Its forward takes any numbers; targets: numbers of the same shape.
+ * Its forward takes any values; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -63,7 +63,7 @@ export const MSELoss = lossModule(functions.mse);
 /**
  * The loss `l1` as a module: |ŷ − y|. Regression; its minimum is the median.
  *
- * Its forward takes any numbers; targets: numbers of the same shape.
+ * Its forward takes any values; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -75,7 +75,7 @@ export const L1Loss = lossModule(functions.l1);
 /**
  * The loss `huber` as a module: ½r² for |r| ≤ δ, else δ(|r| − ½δ). Regression with some bad targets.
  *
- * Its forward takes any numbers; targets: numbers of the same shape.
+ * Its forward takes any values; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -85,9 +85,9 @@ export const L1Loss = lossModule(functions.l1);
 export const HuberLoss = lossModule(functions.huber);
 
 /**
- * The loss `smoothL1` as a module: ½r²/β for |r| < β, else |r| − ½β. Regression of boxes and other numbers with outliers.
+ * The loss `smoothL1` as a module: ½r²/β for |r| < β, else |r| − ½β. Regression of boxes and other values with outliers.
  *
- * Its forward takes any numbers; targets: numbers of the same shape.
+ * Its forward takes any values; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -123,7 +123,7 @@ export const NLLLoss = lossModule(functions.nll);
 /**
  * The loss `bce` as a module: −w (y log p + (1 − y) log(1 − p)). Where only probabilities are at hand; else bceWithLogits.
  *
- * Its forward takes probabilities; targets: numbers in [0, 1], the same shape.
+ * Its forward takes probabilities; targets: values in [0, 1], the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -135,7 +135,7 @@ export const BCELoss = lossModule(functions.bce);
 /**
  * The loss `bceWithLogits` as a module: −w (c·y log σ(z) + (1 − y) log(1 − σ(z))). Yes-or-no questions, one or many a sample.
  *
- * Its forward takes logits (no sigmoid); targets: numbers in [0, 1], the same shape.
+ * Its forward takes logits (no sigmoid); targets: values in [0, 1], the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -147,7 +147,7 @@ export const BCEWithLogitsLoss = lossModule(functions.bceWithLogits);
 /**
  * The loss `logCosh` as a module: log cosh(ŷ − y). Regression with some bad targets, smooth to the second derivative.
  *
- * Its forward takes any numbers; targets: numbers of the same shape.
+ * Its forward takes any values; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -159,7 +159,7 @@ export const LogCoshLoss = lossModule(functions.logCosh);
 /**
  * The loss `softMargin` as a module: log(1 + exp(−y·x)). Two classes written as ±1; the same as bceWithLogits on 0 and 1.
  *
- * Its forward takes any numbers (no sigmoid); targets: ±1, the same shape.
+ * Its forward takes any values (no sigmoid); targets: ±1, the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values
@@ -195,7 +195,7 @@ export const PoissonNLLLoss = lossModule(functions.poissonNll);
 /**
  * The loss `gaussianNll` as a module: ½ (log v + (ŷ − y)² / v). Regression that says how sure it is.
  *
- * Its forward takes any numbers, and their variance > 0; targets: numbers of the same shape.
+ * Its forward takes any values, and their variance > 0; targets: values of the same shape.
  *
  * @param options those of the loss, given once
  * @throws ErmineError ERMINE_OPTION for options that the loss does not have, or not with these values

@@ -13,7 +13,7 @@ import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./
 import type { LoadableState } from "./stateElements.js";
 
 type Forward = (...inputs: unknown[]) => unknown;
-/** What is called after a module's forward, with its output and inputs. */
+/** A hook that is called after a module's forward, with its output and inputs. */
 export type ForwardHook = (output: unknown, inputs: readonly unknown[], module: Module) => void;
 
 const located = new WeakSet<object>();
@@ -38,7 +38,7 @@ export abstract class Module {
   readonly #hooks = new Set<ForwardHook>();
 
   #path = "";
-  /** What `forward` gives. Those before it, which a decorated forward may still call, run what they stand for and nothing else. */
+  /** The innermost `forward`. Those before it, which a decorated forward may still call, run what they stand for and nothing else. */
   #called!: Forward;
   readonly #getter = (): Forward => this.#called;
 
@@ -62,7 +62,7 @@ export abstract class Module {
   }
 
   /**
-   * What it computes: a method, a getter, a class field, or assigned later.
+   * The computation of the module: a method, a getter, a class field, or assigned later.
    *
    * A class field takes part in paths, messages and hooks from when the model is first walked (`parameters()`, `train()`, a trainer) or hooked, or run by another.
    */
@@ -176,7 +176,7 @@ export abstract class Module {
     return this.namedParameters().flatMap(([, parameter]) => (parameter.trainable ? [parameter] : []));
   }
 
-  /** The count of numbers in its parameters. */
+  /** The number of elements in its parameters. */
   parameterCount(options: { trainable?: boolean } = {}): number {
     if (arguments.length > 1) checkArguments("parameterCount", arguments, 1);
     checkOptions("parameterCount", options, { trainable: "boolean" });

@@ -20,11 +20,11 @@ type Sizes = number | readonly number[];
 
 /** The options of `MaxPool1d`, `MaxPool2d` and `MaxPool3d`. */
 export interface MaxPoolLayerOptions<R extends boolean> extends MaxPoolOptions {
-  /** forward gives [output, indices]: where each largest stands among the numbers of its image (int32). Default false. */
+  /** forward gives [output, indices]: where each largest stands among the elements of its image (int32). Default false. */
   readonly returnIndices?: R;
 }
 
-/** What a pooling layer that may return indices gives. */
+/** The result of a pooling layer that may return indices. */
 export type Pooled<R extends boolean> = R extends true
   ? readonly [output: Tensor<"real">, indices: Tensor<"real">]
   : Tensor<"real">;

@@ -42,7 +42,7 @@ export interface RecurrentOptions {
   readonly batchFirst?: boolean;
   /** Between layers, in training. Default 0. */
   readonly dropout?: number;
-  /** A second pass from the end, its output beside the first's. Default false. */
+  /** A second pass from the end, its output next to the first's. Default false. */
   readonly bidirectional?: boolean;
 }
 
@@ -206,7 +206,7 @@ abstract class RecurrentModule extends Module {
   /** @param counts bool (T, N, 1): which steps count; undefined: all */
   #layers(x: Tensor, counts: Tensor | undefined, initial: RecurrentState | undefined): RecurrentResult {
     const last: RecurrentState[] = [];
-    // What is not part of a sequence may be anything, also what has no gradient.
+    // Steps after a sequence's end may hold anything, also values without a gradient.
     let output = counts === undefined ? floatInput(x) : where(counts, floatInput(x), 0);
     for (let layer = 0; layer < this.#options.numLayers; layer++) {
       if (layer > 0) output = this.dropout.forward(output);

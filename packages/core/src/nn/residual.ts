@@ -14,9 +14,9 @@ import { checkArguments } from "../types/arguments.js";
  * new Residual(new Linear(4, 4)).forward(zeros([2, 4])).shape; // => [2, 4]
  */
 export class Residual extends Module {
-  /** What is added to its input. */
+  /** The branch, whose output is added to the shortcut's. */
   readonly branch: Layer;
-  /** What its input goes through; undefined: nothing. */
+  /** The shortcut; undefined: the input itself. */
   readonly shortcut: Layer | undefined;
 
   constructor(branch: Layer, shortcut?: Layer) {

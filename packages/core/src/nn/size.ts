@@ -1,4 +1,4 @@
-/** What constructors ask of sizes and probabilities. */
+/** Checks of sizes and probabilities in constructors. */
 import { ErmineError } from "../types/errors.js";
 import { show } from "../types/options.js";
 

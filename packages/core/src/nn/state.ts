@@ -1,4 +1,4 @@
-/** Saved numbers against a module's variables: which goes where, what fits, what is left over. */
+/** Loading a state into a module's variables: matching names, checking shapes, reporting the rest. */
 import { ErmineError } from "../types/errors.js";
 import { show } from "../types/options.js";
 import { formatShape, sameShape, type Shape } from "../types/dim.js";
@@ -6,11 +6,11 @@ import type { DType, TypedArray } from "../types/dtype.js";
 import type { Variable } from "../dispatch/variable.js";
 import { checkState, loadedElements, shapeOf, type LoadableState } from "./stateElements.js";
 
-/** A variable's numbers on the host, as saved. */
+/** A variable's elements on the host, as saved. */
 export interface HostTensor {
   /** The size of each axis. */
   readonly shape: Shape;
-  /** What the elements are. */
+  /** The dtype. */
   readonly dtype: DType;
   /** The elements, row by row. */
   readonly data: TypedArray;
@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly otherShapes?: "refuse" | "skip";
 }
 
-/** What became of a state: the module's names, but `unexpected` and `dropped`, which are the state's. */
+/** The outcome of loading a state: the module's names, but `unexpected` and `dropped`, which are the state's. */
 export interface LoadReport {
   /** The names in the model that were loaded. */
   readonly loaded: readonly string[];

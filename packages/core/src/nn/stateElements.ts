@@ -1,4 +1,4 @@
-/** What people hand to `loadStateDict`, checked and turned into elements of a variable's dtype. */
+/** States handed to `loadStateDict`: checked and turned into elements of a variable's dtype. */
 import { ErmineError } from "../types/errors.js";
 import { formatShape, type Shape } from "../types/dim.js";
 import { checkAttached, elementsOf as converted, isTypedArray, type AnyTypedArray } from "../types/arrays.js";

@@ -23,7 +23,7 @@ export interface TransformerLayerOptions {
   readonly activation?: "relu" | "gelu" | ((x: Tensor) => Tensor);
   /** Of the normalizations. Default 1e-5. */
   readonly layerNormEps?: number;
-  /** Normalize before each part instead of behind it. Default false. */
+  /** Normalize before each part instead of after it. Default false. */
   readonly normFirst?: boolean;
   /** (N, L, dModel); false: (L, N, dModel). Default true; PyTorch's is false. */
   readonly batchFirst?: boolean;
@@ -48,7 +48,7 @@ function activationOf(where: string, activation: TransformerLayerOptions["activa
   throw new ErmineError("ERMINE_OPTION", `${where}: activation is "relu", "gelu" or a function, got ${show(activation)}.`);
 }
 
-/** What the encoder's and the decoder's layer share: self-attention, and two linear maps over each step. */
+/** The common part of encoder and decoder layers: self-attention, and two linear maps over each step. */
 abstract class TransformerLayer extends Module {
   readonly self_attn: MultiHeadAttention;
   readonly linear1: Linear;
@@ -72,7 +72,7 @@ abstract class TransformerLayer extends Module {
     this.#name = name;
   }
 
-  /** x + dropout(part(x)), normalized before the part or behind the sum. */
+  /** x + dropout(part(x)), normalized before the part or after the sum. */
   protected around(x: Tensor, norm: LayerNorm, dropout: Dropout, part: (x: Tensor) => Tensor): Tensor<"real"> {
     if (this.normFirst) return add(x, dropout.forward(part(norm.forward(x))));
     return norm.forward(add(x, dropout.forward(part(x))));
@@ -98,7 +98,7 @@ const masksOf = (attnMask?: Tensor, keyPaddingMask?: Tensor, causal?: boolean): 
   ...(causal === undefined ? {} : { causal }),
 });
 
-/** What an encoder may not see. */
+/** Masks of an encoder. */
 export interface EncoderMasks {
   /** (L, L) or (N·heads, L, L), as MultiHeadAttention's attnMask. */
   readonly srcMask?: Tensor;
@@ -144,7 +144,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 }
 
-/** What a decoder may not see, of its own input and of the memory. */
+/** Masks of a decoder, for its own input and for the memory. */
 export interface DecoderMasks {
   /** (T, T) or (N·heads, T, T). */
   readonly tgtMask?: Tensor;
@@ -249,7 +249,7 @@ abstract class Stack<L extends Module> extends Module {
 /**
  * `numLayers` encoder layers one after the other, then `norm` where one is given.
  *
- * @param make gives each layer; PyTorch copies one layer with its numbers instead
+ * @param make gives each layer; PyTorch copies one layer with its values instead
  * @example new TransformerEncoder(() => new TransformerEncoderLayer(64, 4), 6, { norm: new LayerNorm(64) })
  */
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {

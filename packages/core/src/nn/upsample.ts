@@ -38,7 +38,7 @@ export class Upsample extends Module {
   }
 }
 
-/** The last three axes taken apart, in another order, and joined. */
+/** The last three axes split, permuted, and merged. */
 function turned(x: Tensor, apart: readonly Size[], order: readonly number[], joined: readonly Size[]): Tensor {
   const lead = x.shape.slice(0, -3);
   const axes = [...lead.map((_, i) => i), ...order.map((axis) => lead.length + axis)];

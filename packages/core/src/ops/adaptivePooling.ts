@@ -132,7 +132,7 @@ export function adaptiveMaxPool(x: Tensor, outputSize: OutputSize): Tensor<"real
 }
 
 /**
- * Where the largest of each part stands (int32): its position among the numbers of its image, row-major.
+ * Where the largest of each part stands (int32): its position among the elements of its image, row-major.
  *
  * @example
  * adaptiveMaxPoolIndices(tensor([[[1, 2, 4, 3]]]), [2]); // => [[[1, 2]]]

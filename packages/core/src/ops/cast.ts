@@ -10,13 +10,13 @@ import { absOp, equalOp, floorOp, maximumOp, minimumOp, mulOp, reshapeOp, signOp
 /** The largest float32 below 2³¹: as an int32 that is stored as a float32 can be. */
 const largest = 2 ** 31 - 128;
 
-/** What `castOp` is told. */
+/** Attributes of `castOp`. */
 export type CastAttributes = {
   /** The dtype of the output. */
   readonly dtype: DType;
 };
 
-/** The op behind `cast`. */
+/** The op of `cast`. */
 export const castOp = builtinOp<CastAttributes>({
   name: "cast",
   inputs: [{ name: "x", differentiable: false }],

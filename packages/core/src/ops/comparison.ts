@@ -9,7 +9,7 @@ import { constant } from "./constant.js";
 import { applyBinary, type Operand } from "./elementwise.js";
 import { equalOp, lessEqualOp, lessOp, type NoAttributes } from "./primitives.js";
 
-/** The op behind `logicalNot`. */
+/** The op of `logicalNot`. */
 export const logicalNotOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "logicalNot",
   inputs: [{ name: "x", dtype: "bool" }],
@@ -32,9 +32,9 @@ function logicalOp(name: string, lowered: (inputs: OptionalTensors) => readonly 
 }
 
 // a ∧ b is ¬a < b, and a ∨ b is ¬a ≤ b.
-/** The op behind `logicalAnd`. */
+/** The op of `logicalAnd`. */
 export const logicalAndOp = logicalOp("logicalAnd", ([a, b]) => [apply1(lessOp, [logicalNot(a!), b], {})]);
-/** The op behind `logicalOr`. */
+/** The op of `logicalOr`. */
 export const logicalOrOp = logicalOp("logicalOr", ([a, b]) => [apply1(lessEqualOp, [logicalNot(a!), b], {})]);
 
 const [lowest, highest] = [-(2 ** 31), 2 ** 31 - 1];

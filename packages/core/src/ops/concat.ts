@@ -10,13 +10,13 @@ import { apply, apply1 } from "./apply.js";
 import { expandDims } from "./shape.js";
 import { sliceAxis } from "./slice.js";
 
-/** What `concatOp` is told. */
+/** Attributes of `concatOp`. */
 export type ConcatAttributes = {
   /** The axis along which tensors are joined. */
   readonly axis: number;
 };
 
-/** The op behind `concat`. */
+/** The op of `concat`. */
 export const concatOp = builtinOp<ConcatAttributes>({
   name: "concat",
   inputs: [{ name: "tensors", dtype: { sameAs: "tensors" }, variadic: true }],

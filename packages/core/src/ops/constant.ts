@@ -1,4 +1,4 @@
-/** Plain numbers as operands: each becomes a tensor once for a backend, and one constant of a graph. */
+/** Plain JavaScript numbers as operands: each becomes a tensor once for a backend, and one constant of a graph. */
 import type { Backend } from "../ir/contract.js";
 import { currentTrace } from "../dispatch/trace.js";
 import type { DType } from "../types/dtype.js";
@@ -6,7 +6,7 @@ import { adopt, keep } from "../dispatch/scope.js";
 import { wrapHost, type EagerState, type Tensor } from "../types/tensor.js";
 import { backendOf } from "../dispatch/currentBackend.js";
 
-/** How many numbers are kept for a backend; what comes after has an ordinary lifetime. */
+/** How many values are kept for a backend; what comes after has an ordinary lifetime. */
 const capacity = 256;
 
 const traced = new Map<string, Tensor>();

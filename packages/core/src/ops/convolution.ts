@@ -11,7 +11,7 @@ import { matmulOp } from "./matmul.js";
 import { reshape } from "./shape.js";
 import { overBatch, unfoldOp, windowCounts, windowOf, type Window, type WindowOptions } from "./window.js";
 
-/** What `convolutionOp` is told. */
+/** Attributes of `convolutionOp`. */
 export type ConvolutionAttributes = {
   /** The distance of two windows, for each axis. */
   readonly stride: readonly number[];
@@ -49,7 +49,7 @@ export const weightMatrices = (weight: Tensor, groups: number): Tensor =>
 export const convolutionFlops = (result: Shape, weight: Shape): number =>
   2 * countElements(result) * countElements(weight.slice(1));
 
-/** The op behind `convolution`. */
+/** The op of `convolution`. */
 export const convolutionOp = builtinOp<ConvolutionAttributes>({
   name: "convolution",
   inputs: [

@@ -23,7 +23,7 @@ import { builtinOp } from "../ir/op.js";
 export type FullAttributes = { readonly shape: Shape; readonly value: number; readonly dtype: DType };
 export type IotaAttributes = { readonly size: Size };
 
-/** The op behind `full`: no input, attributes shape, value and dtype. */
+/** The op of `full`: no input, attributes shape, value and dtype. */
 export const fullOp = builtinOp<FullAttributes>({
   name: "full",
   inputs: [],
@@ -37,7 +37,7 @@ export const iotaOp = builtinOp<IotaAttributes>({
   infer: (_, { size }) => [{ shape: [size], dtype: "int32", domain: "real" }],
 });
 
-/** @internal A tensor over host numbers that it now owns, in the running scope. */
+/** @internal A tensor over host values that it now owns, in the running scope. */
 export function hostTensor<D extends Domain = "real">(
   data: TypedArray,
   shape: readonly number[],

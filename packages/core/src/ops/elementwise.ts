@@ -1,4 +1,4 @@
-/** How operands of other dtypes and plain numbers meet. */
+/** Type promotion of operands: tensors of different dtypes, and plain numbers. */
 import type { Op } from "../ir/op.js";
 import { elementOf, promote, type DType } from "../types/dtype.js";
 import { checkTensor, Tensor } from "../types/tensor.js";
@@ -7,7 +7,7 @@ import { cast } from "./cast.js";
 import { constant } from "./constant.js";
 import type { NoAttributes } from "./primitives.js";
 
-/** What an operation over tensors also takes: a plain number or boolean. */
+/** An operand: a tensor, or a plain number or boolean. */
 export type Operand = Tensor | number | boolean;
 
 /** @internal Both operands as tensors of one dtype, at least `atLeast`; a number takes the dtype of the other where it fits. */

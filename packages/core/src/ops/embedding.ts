@@ -39,7 +39,7 @@ export const embeddingOp = builtinOp<EmbeddingAttributes>({
   decompose: ([table, indices]) => [indexSelect(table!, 0, indices!)],
 });
 
-/** What each lookup adds to its row's gradient. */
+/** The gradient of each looked-up row. */
 export function rowsOf(g: Tensor, table: Tensor, indices: Tensor, { paddingIdx, scaleGradByFreq }: EmbeddingAttributes): Tensor {
   const column = reshape(indices, [indices.shape[0]!, 1]);
   let rows = g;

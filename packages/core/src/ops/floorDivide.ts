@@ -12,7 +12,7 @@ import type { NoAttributes } from "./primitives.js";
 import { round } from "./unary.js";
 import { where } from "./where.js";
 
-/** The op behind `floorDivide`. */
+/** The op of `floorDivide`. */
 export const floorDivideOp = builtinOp<NoAttributes>({
   name: "floorDivide",
   inputs: [

@@ -10,7 +10,7 @@ import { apply1 } from "./apply.js";
 import { builtinOp, type Op } from "../ir/op.js";
 import { reshape } from "./shape.js";
 
-/** What ops along one axis are told. */
+/** Attributes of ops along one axis. */
 export type AxisAttributes = {
   /** The axis. */
   readonly axis: number;
@@ -36,7 +36,7 @@ function checkAlong(name: string, x: TensorType, indices: TensorType, axis: numb
   );
 }
 
-/** The op behind `indexSelect`. */
+/** The op of `indexSelect`. */
 export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexSelect",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
@@ -47,7 +47,7 @@ export const indexSelectOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   },
 });
 
-/** The op behind `indexAdd`. */
+/** The op of `indexAdd`. */
 export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "indexAdd",
   inputs: [
@@ -69,7 +69,7 @@ export const indexAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   },
 });
 
-/** The op behind `gather`. */
+/** The op of `gather`. */
 export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "gather",
   inputs: [{ name: "x" }, { name: "indices", dtype: "int32", differentiable: false }],
@@ -80,7 +80,7 @@ export const gatherOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   },
 });
 
-/** The op behind `scatterAdd`. */
+/** The op of `scatterAdd`. */
 export const scatterAddOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "scatterAdd",
   inputs: [

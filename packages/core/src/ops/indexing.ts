@@ -26,7 +26,7 @@ export interface Range {
   readonly step?: number;
 }
 
-/** What `at` takes for an axis (a bool mask: for as many axes as it has). */
+/** An index of `at` for one axis (a bool mask: for as many axes as it has). */
 export type Index = number | Range | null | "..." | Tensor | readonly NestedNumbers[];
 
 /** One axis of the result before index arrays are applied: a slice of x's axis, or a new one. */
@@ -212,7 +212,7 @@ function indexArray(array: Tensor, size: Size): Tensor {
   return where(less(array, 0), add(array, size), array);
 }
 
-/** PyTorch's rule, after numbers took their axes away: arrays broadcast together; their axes come where the arrays stand, or first where something lies between them. */
+/** PyTorch's rule, after integers took their axes away: arrays broadcast together; their axes come where the arrays stand, or first where something lies between them. */
 function selectArrays(x: Tensor, arrays: ReadonlyMap<number, Tensor>): Tensor {
   const axes = [...arrays.keys()].sort((a, b) => a - b);
   const adjacent = axes.every((axis, i) => i === 0 || axis === axes[i - 1]! + 1);

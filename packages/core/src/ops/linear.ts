@@ -12,7 +12,7 @@ import { reshape } from "./shape.js";
 
 export const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
 
-/** The op behind `linear`. */
+/** The op of `linear`. */
 export const linearOp: Op<NoAttributes> = builtinOp<NoAttributes>({
   name: "linear",
   inputs: [

@@ -12,7 +12,7 @@ import { sum } from "./reduction.js";
 import { expandDims, flatten, reshape, squeeze } from "./shape.js";
 import { sliceAxis } from "./slice.js";
 
-/** What `matmulOp` is told. */
+/** Attributes of `matmulOp`. */
 export type MatmulAttributes = {
   /** Are the last two axes of the first matrix swapped? */
   readonly transposeA: boolean;

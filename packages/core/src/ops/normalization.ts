@@ -15,13 +15,13 @@ import { reshape } from "./shape.js";
 import { mean, variance } from "./statistics.js";
 import { sqrt, square } from "./unary.js";
 
-/** What `batchNormOp` is told. */
+/** Attributes of `batchNormOp`. */
 export type BatchNormAttributes = {
   /** Added to the variance. */
   readonly eps: number;
 };
 
-/** What `groupNormOp` is told. */
+/** Attributes of `groupNormOp`. */
 export type GroupNormAttributes = {
   /** Each is channels / groups neighbouring channels. */
   readonly groups: number;

@@ -1,4 +1,4 @@
-/** More numbers around a tensor: a constant, its own mirrored, its outermost repeated, or itself once more. */
+/** Padding: constant, reflection, replication and circular. */
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkList } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
@@ -9,7 +9,7 @@ import { concat } from "./concat.js";
 import { flip, padTensor, sliceAxis } from "./slice.js";
 
 /**
- * What stands outside: a number; the tensor mirrored at its edge, which is not repeated (2 1 | 0 1 2); its edge (0 0 | 0 1 2); its
+ * The values of the padding: a number; the tensor mirrored at its edge, which is not repeated (2 1 | 0 1 2); its edge (0 0 | 0 1 2); its
  * other end (1 2 | 0 1 2).
  */
 export type PaddingMode = "constant" | "reflect" | "replicate" | "circular";

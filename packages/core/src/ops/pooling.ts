@@ -25,9 +25,9 @@ import {
   type WindowOptions,
 } from "./window.js";
 
-/** What `maxPoolOp` is told. */
+/** Attributes of `maxPoolOp`. */
 export type MaxPoolAttributes = Window;
-/** What `avgPoolOp` is told. */
+/** Attributes of `avgPoolOp`. */
 export type AvgPoolAttributes = Omit<Window, "dilation"> & {
   /** Does padding count in the mean? */
   readonly countIncludePad: boolean;
@@ -73,7 +73,7 @@ export function divisor(x: Tensor, attributes: AvgPoolAttributes): Tensor | numb
   return sum(inside, { axis: 2, keepDims: true });
 }
 
-/** The op behind `avgPool`. */
+/** The op of `avgPool`. */
 export const avgPoolOp = builtinOp<AvgPoolAttributes>({
   name: "avgPool",
   inputs: [{ name: "x", dtype: "float32" }],
@@ -148,7 +148,7 @@ export function maxPool(x: Tensor, kernel: number | readonly number[], options: 
 }
 
 /**
- * Where the largest of each window stands (int32, the first of equals): its position among the numbers of its image, row-major.
+ * Where the largest of each window stands (int32, the first of equals): its position among the elements of its image, row-major.
  *
  * @example
  * maxPoolIndices(tensor([[[1, 2, 4, 3]]]), 2); // => [[[1, 2]]]
@@ -179,7 +179,7 @@ export interface AvgPoolOptions extends PoolOptions {
 
 /**
  * The mean of each window of x [N, C, ...size], or [C, ...size] where `kernel` lists a number for each axis; the stride is the kernel unless
- * given. With ceilMode, what lies behind the padding never counts.
+ * given. With ceilMode, values after the padding never count.
  *
  * @example
  * avgPool(tensor([[[1, 2, 3, 4]]]), 2); // => [[[1.5, 3.5]]]

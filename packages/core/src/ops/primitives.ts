@@ -10,7 +10,7 @@ import { ErmineError } from "../types/errors.js";
 
 /** The attributes of an op that has none. */
 export type NoAttributes = Record<never, never>;
-/** What `reshapeOp` and `broadcastToOp` are told. */
+/** Attributes of `reshapeOp` and `broadcastToOp`. */
 export type ShapeAttributes = {
   /** The shape of the output. */
   readonly shape: Shape;
@@ -53,65 +53,65 @@ function binaryOp(name: string, { result, dtype = "float32", differentiable = tr
   });
 }
 
-/** The op behind `neg`. */
+/** The op of `neg`. */
 export const negOp = unaryOp("neg", { dtype: "numeric" });
-/** The op behind `abs`. */
+/** The op of `abs`. */
 export const absOp = unaryOp("abs", { dtype: "numeric" });
-/** The op behind `sign`. */
+/** The op of `sign`. */
 export const signOp = unaryOp("sign", { dtype: "numeric", differentiable: false });
-/** The op behind `exp`. */
+/** The op of `exp`. */
 export const expOp = unaryOp("exp", { domain: (input) => (input === "logProbabilities" ? "probabilities" : "real") });
-/** The op behind `log`. */
+/** The op of `log`. */
 export const logOp = unaryOp("log", { domain: (input) => (input === "probabilities" ? "logProbabilities" : "real") });
-/** The op behind `log1p`. */
+/** The op of `log1p`. */
 export const log1pOp = unaryOp("log1p");
-/** The op behind `expm1`. */
+/** The op of `expm1`. */
 export const expm1Op = unaryOp("expm1");
-/** The op behind `sqrt`. */
+/** The op of `sqrt`. */
 export const sqrtOp = unaryOp("sqrt");
-/** The op behind `sin`. */
+/** The op of `sin`. */
 export const sinOp = unaryOp("sin");
-/** The op behind `cos`. */
+/** The op of `cos`. */
 export const cosOp = unaryOp("cos");
-/** The op behind `tanh`. */
+/** The op of `tanh`. */
 export const tanhOp = unaryOp("tanh");
-/** The op behind `erf`. */
+/** The op of `erf`. */
 export const erfOp = unaryOp("erf");
-/** The op behind `floor`. */
+/** The op of `floor`. */
 export const floorOp = unaryOp("floor", { differentiable: false });
-/** The op behind `ceil`. */
+/** The op of `ceil`. */
 export const ceilOp = unaryOp("ceil", { differentiable: false });
-/** The op behind `round`. */
+/** The op of `round`. */
 export const roundOp = unaryOp("round", { differentiable: false });
-/** The op behind `isFinite`. */
+/** The op of `isFinite`. */
 export const isFiniteOp = unaryOp("isFinite", { result: "bool", differentiable: false });
 
-/** The op behind `add`. */
+/** The op of `add`. */
 export const addOp = binaryOp("add", { dtype: "numeric" });
-/** The op behind `sub`. */
+/** The op of `sub`. */
 export const subOp = binaryOp("sub", { dtype: "numeric" });
-/** The op behind `mul`. */
+/** The op of `mul`. */
 export const mulOp = binaryOp("mul", { dtype: "numeric" });
-/** The op behind `div`. */
+/** The op of `div`. */
 export const divOp = binaryOp("div");
 /** The gradient is 0 for the base where the exponent is 0, and for the exponent where the base is 0 and the exponent is not negative, as PyTorch's. */
 export const powOp = binaryOp("pow");
 /** Where the two are equal each gets half of the gradient, as PyTorch's. */
 export const maximumOp = binaryOp("maximum", { dtype: "numeric" });
-/** The op behind `minimum`. */
+/** The op of `minimum`. */
 export const minimumOp = binaryOp("minimum", { dtype: "numeric" });
-/** The op behind `remainder`. */
+/** The op of `remainder`. */
 export const remainderOp = binaryOp("remainder", { dtype: "numeric" });
 
 // "any": where a backend has float32 only, logic is comparison of 0 and 1.
-/** The op behind `equal`. */
+/** The op of `equal`. */
 export const equalOp = binaryOp("equal", { dtype: "any", result: "bool", differentiable: false });
-/** The op behind `less`. */
+/** The op of `less`. */
 export const lessOp = binaryOp("less", { dtype: "any", result: "bool", differentiable: false });
-/** The op behind `lessEqual`. */
+/** The op of `lessEqual`. */
 export const lessEqualOp = binaryOp("lessEqual", { dtype: "any", result: "bool", differentiable: false });
 
-/** The op behind `where`. */
+/** The op of `where`. */
 export const whereOp = builtinOp<NoAttributes>({
   name: "where",
   inputs: [{ name: "condition", dtype: "bool", differentiable: false }, { name: "a" }, { name: "b", dtype: { sameAs: "a" } }],
@@ -121,7 +121,7 @@ export const whereOp = builtinOp<NoAttributes>({
   ],
 });
 
-/** The op behind `reshape`. */
+/** The op of `reshape`. */
 export const reshapeOp = builtinOp<ShapeAttributes>({
   name: "reshape",
   inputs: [{ name: "x" }],

@@ -30,14 +30,14 @@ export interface AxisOptions {
   readonly keepDims?: boolean;
 }
 
-/** What ops that reduce are told. */
+/** Attributes of reductions. */
 export type ReduceAttributes = {
   /** The axes that are reduced. */
   readonly axes: readonly number[];
   /** Do they stay, with size 1? */
   readonly keepDims: boolean;
 };
-/** What `argMaxOp` is told. */
+/** Attributes of `argMaxOp`. */
 export type ArgAttributes = {
   /** The axis that is searched. */
   readonly axis: number;
@@ -67,16 +67,16 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepDims: bo
   return keepDims ? shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) : shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** The op behind `sum`. */
+/** The op of `sum`. */
 export const sumOp = reduceOp("sum", false);
-/** The op behind `prod`. The gradient is exact where elements are 0 (first derivatives). */
+/** The op of `prod`. The gradient is exact where elements are 0 (first derivatives). */
 export const prodOp = reduceOp("prod", false);
-/** The op behind `amax`. */
+/** The op of `amax`. */
 export const maxOp = reduceOp("max", true);
-/** The op behind `amin`. */
+/** The op of `amin`. */
 export const minOp = reduceOp("min", true);
 
-/** The op behind `argMax`. */
+/** The op of `argMax`. */
 export const argMaxOp = builtinOp<ArgAttributes>({
   name: "argMax",
   inputs: [{ name: "x", dtype: "numeric", differentiable: false }],

@@ -101,7 +101,7 @@ export function checkResize(where: string, options: ResizeOptions, axes?: number
 const spread = (value: number | readonly number[], axes: number): readonly number[] =>
   typeof value === "number" ? Array<number>(axes).fill(value) : value;
 
-/** How far apart new elements are, in old ones. */
+/** Distance between new elements, in old ones. */
 function scaleOf(n: number, m: number, alignCorners: boolean, requestedScale: number | undefined): number {
   if (alignCorners) return m > 1 ? (n - 1) / (m - 1) : 0;
   return requestedScale === undefined ? n / m : 1 / requestedScale;

@@ -13,7 +13,7 @@ import type { NoAttributes } from "./primitives.js";
 import { indexAdd, indexSelect } from "./gather.js";
 import { where } from "./where.js";
 
-/** What `sumRowsOp` is told. */
+/** Attributes of `sumRowsOp`. */
 export type SumRowsAttributes = {
   /** How many rows the output has. */
   readonly size: number;
@@ -33,7 +33,7 @@ function checkRows(name: string, indices: TensorType, rows: TensorType, width?: 
   );
 }
 
-/** The op behind `sumRows`. */
+/** The op of `sumRows`. */
 export const sumRowsOp = builtinOp<SumRowsAttributes>({
   name: "sumRows",
   inputs: [
@@ -55,7 +55,7 @@ export const sumRowsOp = builtinOp<SumRowsAttributes>({
   },
 });
 
-/** The op behind `setRows`. */
+/** The op of `setRows`. */
 export const setRowsOp = builtinOp<NoAttributes>({
   name: "setRows",
   inputs: [

@@ -22,20 +22,20 @@ import { checkTensor, type Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
 import { reshapeOp, type ShapeAttributes } from "./primitives.js";
 
-/** What `transposeOp` is told. */
+/** Attributes of `transposeOp`. */
 export type TransposeAttributes = {
   /** For each axis of the output, which of the input it is. */
   readonly permutation: readonly number[];
 };
 
-/** The op behind `permute` and `transpose`. */
+/** The op of `permute` and `transpose`. */
 export const transposeOp = builtinOp<TransposeAttributes>({
   name: "transpose",
   inputs: [{ name: "x" }],
   infer: ([x], { permutation }) => [{ ...x!, shape: permutation.map((axis) => x!.shape[axis]!) }],
 });
 
-/** The op behind `broadcastTo`. */
+/** The op of `broadcastTo`. */
 export const broadcastToOp = builtinOp<ShapeAttributes>({
   name: "broadcastTo",
   inputs: [{ name: "x" }],
@@ -52,7 +52,7 @@ export const broadcastToOp = builtinOp<ShapeAttributes>({
 });
 
 /**
- * The numbers in row-major order under another shape. One size may be −1: it is computed, also where the batch is symbolic.
+ * The elements in row-major order under another shape. One size may be −1: it is computed, also where the batch is symbolic.
  *
  * @throws ErmineError ERMINE_SHAPE where the number of elements differs
  * @example

@@ -8,7 +8,7 @@ import { builtinOp, type Op } from "../ir/op.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { apply1 } from "./apply.js";
 
-/** What `sliceOp` is told. */
+/** Attributes of `sliceOp`. */
 export type SliceAttributes = {
   /** The first position of each axis. */
   readonly starts: readonly Size[];
@@ -18,13 +18,13 @@ export type SliceAttributes = {
   readonly sizes: readonly Size[];
 };
 
-/** What `padOp` is told. */
+/** Attributes of `padOp`. */
 export type PadAttributes = {
   /** Elements in front, for each axis; below 0 takes away. */
   readonly before: readonly Size[];
   /** Elements at the end, for each axis; below 0 takes away. */
   readonly after: readonly Size[];
-  /** What they hold. */
+  /** The value of the padding. */
   readonly value: number;
 };
 
@@ -48,7 +48,7 @@ export const sliceOp: Op<SliceAttributes> = builtinOp<SliceAttributes>({
   },
 });
 
-/** The op behind `pad` with a constant. */
+/** The op of `pad` with a constant. */
 export const padOp = builtinOp<PadAttributes>({
   name: "pad",
   inputs: [{ name: "x" }],

@@ -12,7 +12,7 @@ import type { AxisAttributes } from "./gather.js";
 import { reshape } from "./shape.js";
 import { sliceAxis } from "./slice.js";
 
-/** What `sortOp` is told. */
+/** Attributes of `sortOp`. */
 export type SortAttributes = {
   /** The axis that is sorted. */
   readonly axis: number;
@@ -20,7 +20,7 @@ export type SortAttributes = {
   readonly descending: boolean;
 };
 
-/** The op behind `sort`: outputs the sorted values and their positions. */
+/** The op of `sort`: outputs the sorted values and their positions. */
 export const sortOp = builtinOp<SortAttributes>({
   name: "sort",
   inputs: [{ name: "x", dtype: "numeric" }],
@@ -29,7 +29,7 @@ export const sortOp = builtinOp<SortAttributes>({
   },
 });
 
-/** The op behind `cumsum`. */
+/** The op of `cumsum`. */
 export const cumsumOp: Op<AxisAttributes> = builtinOp<AxisAttributes>({
   name: "cumsum",
   inputs: [{ name: "x", dtype: "numeric" }],

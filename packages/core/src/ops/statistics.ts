@@ -17,7 +17,7 @@ import { reshape } from "./shape.js";
 import { abs, exp, isFinite, log, sqrt } from "./unary.js";
 import { where } from "./where.js";
 
-/** What `elementCount` is told. */
+/** Attributes of `elementCountOp`. */
 export type SizeAttributes = {
   /** The axes whose sizes are multiplied. */
   readonly axes: readonly number[];

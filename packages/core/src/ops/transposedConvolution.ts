@@ -23,11 +23,11 @@ export interface ConvolutionTransposeOptions {
   readonly outputPadding?: number | readonly number[];
   /** Channels in groups that do not see each other. Default 1. */
   readonly groups?: number;
-  /** Distance between a kernel's numbers. Default 1. */
+  /** Distance between a kernel's elements. Default 1. */
   readonly dilation?: number | readonly number[];
 }
 
-/** What the op is told. */
+/** Attributes of the op. */
 export type ConvolutionTransposeAttributes = {
   /** The distance of two windows, for each axis. */
   readonly stride: readonly number[];
@@ -153,7 +153,7 @@ export function convolutionTranspose(
   });
 }
 
-/** Without `padding` on both sides, but for `extra` behind; zeros where that is more. */
+/** Without `padding` on both sides, but for `extra` at the end; zeros where that is more. */
 const crop = (y: Tensor, padding: readonly number[], extra: readonly number[]): Tensor =>
   pad(y, [[0, 0], [0, 0], ...padding.map((n, i) => [-n, extra[i]! - n] as const)]);
 

@@ -87,10 +87,10 @@ export function sign(x: Tensor): Tensor<"real"> {
   return counting(signOp, x);
 }
 
-/** What `exp` makes of a domain: the exponential of log probabilities is probabilities. */
+/** The domain of exp(x): the exponential of log probabilities is probabilities. */
 export type ExpDomain<D extends Domain> = unknown extends D ? D : D extends "logProbabilities" ? "probabilities" : "real";
 
-/** What `log` makes of a domain. */
+/** The domain of log(x). */
 export type LogDomain<D extends Domain> = unknown extends D ? D : D extends "probabilities" ? "logProbabilities" : "real";
 
 /**

@@ -32,7 +32,7 @@ export type ClampAttributes = {
   readonly max: number | null;
 };
 
-/** The op behind `clamp`. */
+/** The op of `clamp`. */
 export const clampOp = builtinOp<ClampAttributes>({
   name: "clamp",
   inputs: [{ name: "x", dtype: "numeric" }],

@@ -22,12 +22,12 @@ export type Window = {
   readonly dilation: readonly number[];
 };
 
-/** What `unfoldOp` is told. */
+/** Attributes of `unfoldOp`. */
 export type UnfoldAttributes = Window & {
-  /** What lies outside. */
+  /** The value of the padding. */
   readonly padValue: number;
 };
-/** What `foldOp` is told. */
+/** Attributes of `foldOp`. */
 export type FoldAttributes = Window & {
   /** The sizes of the axes that are put together. */
   readonly outputSize: readonly number[];
@@ -60,7 +60,7 @@ export const onlyWindow = ({ kernel, stride, padBefore, padAfter, dilation }: Wi
   dilation,
 });
 
-/** The op behind `unfold`. */
+/** The op of `unfold`. */
 export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
   name: "unfold",
   inputs: [{ name: "x", dtype: "float32" }],
@@ -71,7 +71,7 @@ export const unfoldOp: Op<UnfoldAttributes> = builtinOp<UnfoldAttributes>({
   },
 });
 
-/** The op behind `fold`. */
+/** The op of `fold`. */
 export const foldOp: Op<FoldAttributes> = builtinOp<FoldAttributes>({
   name: "fold",
   inputs: [{ name: "columns", dtype: "float32" }],
@@ -151,7 +151,7 @@ export function windowOf(
 }
 
 /**
- * @internal The window padded so far behind that a last one which only starts inside counts too, as PyTorch's `ceil_mode`: one that would
+ * @internal The window padded so far at the end that a last one which only starts inside counts too, as PyTorch's `ceil_mode`: one that would
  * start in the padding does not.
  */
 export function ceilWindow(spatial: readonly Size[], window: Window): Window {

@@ -1,6 +1,6 @@
 /**
  * Random tensors. Each draw has a key, made of the seed, what it is for, the module that asks and how many it asked before, so that two
- * draws differ and none depends on the others. Eagerly the numbers are made here, on the host; inside a compiled step they
+ * draws differ and none depends on the others. Eager draws are made here, on the host; inside a compiled step they
  * are the op `randomUniform`, fed with counters.
  */
 import { ErmineError } from "../types/errors.js";
@@ -18,13 +18,13 @@ import { hashKey, randomBits, randomUniform24, type Key } from "./philox.js";
 
 /** Where draws come from for a while: what a training step sets around its functions. */
 export interface RandomContext {
-  /** What all draws start from. */
+  /** The seed of all draws. */
   readonly seed: number;
   /** int32 [3]: step, micro-batch, index of each draw's first element in the whole one. Fed anew for each step. */
   readonly counters: Tensor;
 }
 
-/** Starts all eager draws again from `next`: the same seed gives the same numbers, on every backend and engine. */
+/** Starts all eager draws again from `next`: the same seed gives the same values, on every backend and engine. */
 export function manualSeed(next: number): void {
   if (arguments.length > 1) checkArguments("manualSeed", arguments, 1);
   context.eagerRandom = { seed: checkedSeed(next), calls: new Map(), counters: undefined };
@@ -74,7 +74,7 @@ function checkCount(where: string, shape: Shape): number {
 
 /**
  * @internal Uniform in [0, 1) for an op of a model, such as dropout: from the context's counters where there is one.
- * @throws ErmineError ERMINE_USAGE inside a trace without a context: the numbers would be the same in every run
+ * @throws ErmineError ERMINE_USAGE inside a trace without a context: the values would be the same in every run
  */
 export function drawUniform(shape: Shape, purpose: string): Tensor<"real"> {
   if (arguments.length > 2) checkArguments("drawUniform", arguments, 2);
@@ -163,11 +163,11 @@ const below = (bits: number, range: number): number => Math.floor((bits / 2 ** 3
 export const scaled = (elements: Float32Array, low: number, high: number): Float32Array =>
   elements.map((u) => low + (high - low) * u);
 
-/** @internal As many standard normal numbers as asked, from a key alone. */
+/** @internal `count` standard normal values, from a key alone. */
 export const standardNormal = (count: number, key: Key): Float64Array =>
   boxMuller(uniform24(count + (count % 2), key)).subarray(0, count);
 
-/** @internal Uniform numbers from a key alone. */
+/** @internal Uniform values from a key alone. */
 export { uniform24 };
 
 /** Fisher–Yates over 0 … count − 1: what a loader shuffles with. */

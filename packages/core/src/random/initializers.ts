@@ -1,5 +1,5 @@
 /**
- * What parameters start as. An initializer gives host numbers for a shape from a key, so initial values are the same on every backend.
+ * Initial values of parameters.
  * Names and formulas are those of torch.nn.init. Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming).
  */
 import { checkArgument, checkArguments } from "../types/arguments.js";

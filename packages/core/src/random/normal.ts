@@ -1,5 +1,5 @@
 /**
- * Normal numbers from uniform ones by the Box–Muller transform, with logarithm, sine and cosine of our own: only +, −, ×, ÷ and √,
+ * Normally distributed values from uniform ones by the Box–Muller transform, with logarithm, sine and cosine implemented here: only +, −, ×, ÷ and √,
  * which IEEE 754 rounds alike everywhere, so the same bits come on every engine.
  */
 import { portableMath } from "../types/portableMath.js";
@@ -31,7 +31,7 @@ function turn(t: number): readonly [number, number] {
   }
 }
 
-/** As many standard normal numbers as there are uniform ones in [0, 1), in pairs: an even count. */
+/** Standard normal values from as many uniform ones in [0, 1), in pairs: an even count. */
 export function boxMuller(uniform: ArrayLike<number>): Float64Array {
   const normal = new Float64Array(uniform.length);
   for (let i = 0; i + 1 < uniform.length; i += 2) {

@@ -79,7 +79,7 @@ export function randomBits(count: number, key: Key, { step, microBatch, first }:
   return bits;
 }
 
-/** Uniform numbers in [0, 1) with 24 bits: (word >>> 8) · 2⁻²⁴. */
+/** Uniform values in [0, 1) with 24 bits: (word >>> 8) · 2⁻²⁴. */
 export function randomUniform24(count: number, key: Key, place: DrawPlace): Float32Array {
   const bits = randomBits(count, key, place);
   // A loop: `from` with a function takes several times as long.

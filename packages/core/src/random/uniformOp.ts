@@ -4,16 +4,16 @@ import { concrete, formatShape, sizeOf, type Shape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import { builtinOp } from "../ir/op.js";
 
-/** What ops of random numbers are told. */
+/** Attributes of ops that draw random numbers. */
 export type RandomAttributes = {
   /** The shape of the output. */
   readonly shape: Shape;
-  /** What the numbers are drawn from. */
+  /** The key of the draw. */
   readonly key: Key;
 };
 
 /**
- * Uniform in [0, 1), Philox4x32-10: input int32 [step, micro-batch, first global element index]. A backend without it is fed the numbers.
+ * Uniform in [0, 1), Philox4x32-10: input int32 [step, micro-batch, first global element index]. A backend without it is fed the values.
  */
 export const randomUniformOp = builtinOp<RandomAttributes>({
   name: "randomUniform",

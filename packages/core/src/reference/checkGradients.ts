@@ -17,13 +17,13 @@ import { reference } from "./reference.js";
 export interface CheckGradientsOptions {
   /** The half width of the central difference. Default 1e-6. */
   readonly eps?: number;
-  /** What |gradient − difference| / (1 + |difference|) may be. Default 1e-6. */
+  /** The tolerance of |gradient − difference| / (1 + |difference|). Default 1e-6. */
   readonly tolerance?: number;
 }
 
 /**
  * Compares the gradient of fn at `inputs` (all float32 ones) with central differences (f(x + ε) − f(x − ε)) / 2ε on a float64 reference
- * backend of its own. A result that is not a scalar is weighted with fixed numbers and summed. Keep away from kinks.
+ * backend of its own. A result that is not a scalar is weighted with fixed factors and summed. Keep away from kinks.
  *
  * @returns the worst error found
  * @throws ErmineError ERMINE_VALUE that names the input and the element where the two differ by more than the tolerance

@@ -19,7 +19,7 @@ const parametersOf = (signature: string): readonly string[] => {
 /** An argument as it stands in a call: a tensor is "x". */
 const argumentText = (value: unknown): string => (isTensor(value) ? "x" : show(value));
 
-/** What is meant where `value` stands at `name`: `{ min: 0 }` names its arguments, `[0, 1]` are several. */
+/** The call that is probably meant where `value` is passed as `name`: `{ min: 0 }` names its arguments, `[0, 1]` are several. */
 function meant(signature: string, name: string, value: unknown): string {
   const parameters = parametersOf(signature);
   const args = [...parameters];

@@ -1,5 +1,5 @@
 /**
- * Arrays that people hand in, as elements of a dtype: the one conversion behind `tensor`, data sets, states to load and `Variable.write`.
+ * Arrays from users as elements of a dtype: the one conversion for `tensor`, data sets, states to load and `Variable.write`.
  */
 import { ErmineError } from "./errors.js";
 import { allocate, elementOf, type DType, type TypedArray } from "./dtype.js";
@@ -76,7 +76,7 @@ export function checkAttached(where: string, array: AnyTypedArray): void {
   }
 }
 
-/** @internal What to say of an array whose memory is gone. */
+/** @internal The message for an array whose memory is detached. */
 export const detached =
   "the array's buffer is detached (postMessage, structuredClone and transfer() move it) or was resized, so that its elements are gone. " +
   "Give a copy: array.slice() before that.";

@@ -10,7 +10,7 @@ declare const __ERMINE_VERSION__: string | undefined;
 /** @internal Where an object carries its mark: registered, so that every copy finds it. */
 export const copyKey: unique symbol = Symbol.for("@ermine/core/copy");
 
-/** @internal What an object is, and the copy that made it. */
+/** @internal The kind of an object, and the copy that made it. */
 export interface CopyMark {
   readonly kind: string;
   /** The copy's identity. */

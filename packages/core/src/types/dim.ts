@@ -171,7 +171,7 @@ export function checkElementCount(where: string, shape: Shape): void {
   checkLength(count, where);
 }
 
-/** What stands where a shape belongs. */
+/** The type of a shape argument. */
 function formatAny(shape: unknown): string {
   if (Array.isArray(shape))
     return `[${Array.from(shape as readonly unknown[], (size) => (size instanceof Dim ? size.toString() : show(size))).join(", ")}]`;

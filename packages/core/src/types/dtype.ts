@@ -1,9 +1,9 @@
-/** What a tensor's elements are: their storage type and what is known of the numbers. */
+/** Dtypes and domains: how elements are stored, and what is known of their values. */
 import { ErmineError } from "./errors.js";
 import { nearestName } from "./spelling.js";
 import { show } from "./options.js";
 
-/** What elements are: "float32", "int32" or "bool". */
+/** The dtypes: "float32", "int32" and "bool". */
 export type DType = "float32" | "int32" | "bool";
 
 /** Every dtype. */
@@ -12,7 +12,7 @@ export const dtypes: readonly DType[] = ["float32", "int32", "bool"];
 /** Is it one of them? */
 export const isDType = (value: unknown): value is DType => (dtypes as readonly unknown[]).includes(value);
 
-/** What is known of a tensor's numbers. Logits are plain "real". */
+/** The domain of a tensor's values. Logits are plain "real". */
 export type Domain = "real" | "probabilities" | "logProbabilities";
 
 /** Host data. float32 travels as Float32Array (Float64Array where an engine computes in float64), bool as Uint8Array. */

@@ -28,7 +28,7 @@ export type ErmineErrorCode =
 export class ErmineError extends Error {
   /** Always "ErmineError". */
   override readonly name = "ErmineError";
-  /** What kind of error it is, for programs. */
+  /** The kind of error, for programs. */
   readonly code: ErmineErrorCode;
 
   constructor(

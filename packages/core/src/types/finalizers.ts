@@ -1,4 +1,4 @@
-/** What happens when an object is collected, where the engine can tell (workerd cannot by default). */
+/** Finalizers, called when an object is collected, where the engine has them (workerd does not by default). */
 
 /** A FinalizationRegistry; where the engine has none, one that never calls `cleanup`. */
 /* @__NO_SIDE_EFFECTS__ */

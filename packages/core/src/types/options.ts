@@ -25,7 +25,7 @@ const kinds = {
 
 type Kind = keyof typeof kinds;
 
-/** What an option may be: of one kind, or of one of several; "any" is left to checks of its own. */
+/** The kind of an option: one, or one of several; "any" is left to checks of its own. */
 export type OptionKind = Kind | "any" | readonly Kind[];
 
 /** The kind of each option of `O`. */
@@ -96,21 +96,21 @@ export function isPlainObject(value: unknown): value is object {
  * Refuses what is no object of options, options that a definition does not have, with the nearest name, and values of another kind: an
  * option has effect or is an error.
  *
- * @param accepted the options' names, or the kind of each
+ * @param acceptedOptions the options' names, or the kind of each
  * @param before the arguments that come before the options, or their names, for the call that a message spells
  * @throws ErmineError ERMINE_OPTION
  */
 export function checkOptions<O extends object>(
   where: string,
   options: O | undefined,
-  known: readonly string[] | OptionKinds<O>,
+  acceptedOptions: readonly string[] | OptionKinds<O>,
   before: string | readonly unknown[] = [],
 ): void {
   if (options === undefined) return;
-  if (!isPlainObject(options)) throw misplaced(where, options, known, before);
+  if (!isPlainObject(options)) throw misplaced(where, options, acceptedOptions, before);
   for (const name of Object.keys(options)) {
-    const kind = kindIn(known, name);
-    if (kind === undefined) throw unknownOption(where, name, namesIn(known));
+    const kind = kindIn(acceptedOptions, name);
+    if (kind === undefined) throw unknownOption(where, name, namesIn(acceptedOptions));
     const value: unknown = options[name as keyof O];
     if (value === undefined || isOfKind(kind, value)) continue;
     throw wrongKind(where, name, kind, value);
@@ -126,7 +126,7 @@ const namesIn = (accepted: AcceptedOptions): readonly string[] =>
 function kindIn(accepted: AcceptedOptions, name: string): OptionKind | undefined {
   if (Array.isArray(accepted)) return accepted.includes(name) ? "any" : undefined;
   const kind: unknown = (accepted as Readonly<Record<string, unknown>>)[name];
-  // What every object inherits is no kind.
+  // Properties that every object inherits are no kinds.
   return typeof kind === "string" || Array.isArray(kind) ? (kind as OptionKind) : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { DType, TypedArray } from "./dtype.js";
 /** Values in nested arrays, as `toArray` gives them. */
 export type NestedNumbers = number | boolean | readonly NestedNumbers[];
 
-/** Row-major numbers as nested arrays. */
+/** Row-major elements as nested arrays. */
 export function nest(data: TypedArray, shape: readonly number[], dtype: DType): NestedNumbers {
   let position = 0;
   const level = (axis: number): NestedNumbers => {

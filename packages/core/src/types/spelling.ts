@@ -1,4 +1,4 @@
-/** What a misspelt name may have meant. */
+/** The nearest name to a misspelt one. */
 
 /** The one of `names` that is nearest to `name` (edit distance ≤ 2, or the name in another framework); undefined: none is near. */
 export function nearestName(

@@ -5,13 +5,13 @@ import type { DType, Domain, TypedArray } from "./dtype.js";
 /** A backend's own handle to a tensor's elements; core only passes it around. */
 export type Storage = object;
 
-/** What is known of a value before it is computed. */
+/** The type of a value, known before it is computed. */
 export interface TensorType {
   /** The size of each axis. */
   readonly shape: Shape;
-  /** What the elements are. */
+  /** The dtype. */
   readonly dtype: DType;
-  /** What the values stand for. */
+  /** The domain. */
   readonly domain: Domain;
 }
 
@@ -19,7 +19,7 @@ export interface TensorType {
 export interface Device {
   /** For messages: "cpu". */
   readonly name: string;
-  /** What it can store. */
+  /** The dtypes that it can store. */
   readonly capabilities: {
     /** A backend without int32 or bool gets float32 in their place. */
     readonly dtypes: readonly DType[];

@@ -1,5 +1,5 @@
 /**
- * The tensor: a shape, a dtype, a domain, and where its numbers are. Operations live in `ops/`; lifetimes in `scope.ts`.
+ * The tensor: a shape, a dtype, a domain, and where its elements are. Operations live in `ops/`; lifetimes in `scope.ts`.
  */
 import { checkCopy, copyKey, copyMark, type CopyMark } from "./copy.js";
 import { nameOf } from "./arguments.js";
@@ -18,7 +18,7 @@ export interface EagerState {
   host: TypedArray | undefined;
   backend: Device | undefined;
   storage: Storage | undefined;
-  /** What the finalizer releases where nobody does before. */
+  /** The object that the finalizer releases where nobody does before. */
   held: HeldStorage | undefined;
   released: boolean;
   kept: boolean;
@@ -43,18 +43,18 @@ export interface TracedState {
 }
 
 /**
- * An array of numbers of any rank. Immutable: every operation gives a new one.
+ * An array of any rank. Immutable: every operation gives a new one.
  *
- * The type parameter is the domain of its numbers. `Tensor` without one is "not known": it fits everywhere at compile time
+ * The type parameter is the domain of its values. `Tensor` without one is "not known": it fits everywhere at compile time
  * and is checked at run time.
  */
 // `any`, unlike `Domain`, is what makes a plain `Tensor` fit everywhere.
 export class Tensor<D extends Domain = any> {
   /** The size of each axis; symbols while a function is traced with an open batch. */
   readonly shape: Shape;
-  /** What its elements are. */
+  /** The dtype of its elements. */
   readonly dtype: DType;
-  /** What its values stand for: "real", "probabilities" or "logProbabilities". */
+  /** The domain of its values: "real", "probabilities" or "logProbabilities". */
   readonly domain: D;
   /** @internal */
   readonly state: EagerState | TracedState;
@@ -110,7 +110,7 @@ export class Tensor<D extends Domain = any> {
     return fitting(backend.readSync(state.storage!), this.dtype);
   }
 
-  /** The numbers as nested arrays (a number for a scalar, booleans for bool). */
+  /** The elements as nested arrays (a number for a scalar, booleans for bool). */
   toArray(): NestedNumbers {
     return nest(this.dataSync(), concrete(this.shape), this.dtype);
   }
@@ -124,7 +124,7 @@ export class Tensor<D extends Domain = any> {
     return data[0]!;
   }
 
-  /** What a console shows; long tensors are cut in the middle. */
+  /** The representation in a console; long tensors are cut in the middle. */
   toString(): string {
     if (this.state.kind === "traced") return `Tensor(traced ${this.dtype}${formatShape(this.shape)})`;
     if (this.state.released) return `Tensor(released ${this.dtype}${formatShape(this.shape)})`;
@@ -139,7 +139,7 @@ export class Tensor<D extends Domain = any> {
     console.log(this.toString());
   }
 
-  /** Frees the numbers now. A later use is an error. Inside `scope` this is not needed. */
+  /** Frees the elements now. A later use is an error. Inside `scope` this is not needed. */
   dispose(): void {
     release(this);
   }
@@ -209,7 +209,7 @@ export function checkTensor(name: string, value: unknown): asserts value is Tens
 /** @internal */
 export const typeOf = (t: Tensor): TensorType => ({ shape: t.shape, dtype: t.dtype, domain: t.domain });
 
-/** @internal The numbers' place. @throws ErmineError after a release or in a trace */
+/** @internal The place of the elements. @throws ErmineError after a release or in a trace */
 export function eagerState(t: Tensor, user: string): EagerState {
   if (t.state.kind === "traced") {
     throw new ErmineError(
@@ -286,7 +286,7 @@ export function wrapStorage(type: TensorType, backend: Device, storage: Storage)
   return result;
 }
 
-/** @internal A tensor over host numbers that it now owns; they go to a backend when an op needs them there. */
+/** @internal A tensor over host values that it now owns; they go to a backend when an op needs them there. */
 export function wrapHost(type: TensorType, host: TypedArray | undefined): Tensor {
   return new Tensor(type, {
     kind: "eager",
@@ -313,7 +313,7 @@ export function storageOn(t: Tensor, backend: Device, user: string): Storage {
           "Copy it: tensor(await t.data(), { shape: t.shape, dtype: t.dtype }).",
       );
     }
-    // What the host still has can move.
+    // A tensor whose elements the host has can move.
     finalizers.unregister(state);
     state.backend!.release(state.storage);
     state.storage = undefined;

@@ -14,7 +14,7 @@ let unscopedBytes = 0;
 let warned = false;
 const sites = new Map<string, number>();
 
-/** Counts what lives on a backend outside of any scope. (Host numbers need no finalizer.) */
+/** Counts what lives on a backend outside of any scope. (Host values need no finalizer.) */
 export function noteUnscoped(held: Counted, { dtype, shape }: Pick<TensorType, "dtype" | "shape">, bytes: number): void {
   if (held.unscoped > 0) return;
   held.unscoped = Math.max(bytes, 1);

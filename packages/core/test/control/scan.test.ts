@@ -54,7 +54,7 @@ afterAll(() => [backend, late, poor].forEach((each) => each.dispose()));
 type Body<C, X, Y> = (carry: C, x: X) => readonly [C, Y];
 type Loop = typeof scan;
 
-/** What scan means: for one tensor of xs and of y. */
+/** The meaning of `scan`, as a loop: for one tensor of xs and of y. */
 const writtenOut: Loop = ((body: Body<unknown, Tensor, Tensor>, carry: unknown, xs: Tensor, { reverse }: ScanOptions = {}) => {
   const length = xs.shape[0] as number;
   const ys: Tensor[] = [];

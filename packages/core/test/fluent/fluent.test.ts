@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => expect(before).not.toContain("add"));
 
-/** What the methods are given after the tensor, where that is anything. */
+/** Arguments of the methods after the tensor, where there are any. */
 const rest: Partial<Record<Method, () => unknown[]>> = {
   at: () => [-1],
   broadcastTo: () => [[2, 2, 2]],

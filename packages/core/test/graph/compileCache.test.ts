@@ -199,7 +199,7 @@ describe("compile's programs", () => {
       const f = e.compile((x: Tensor) => e.mul(x, 2), { backend, cacheSize });
       for (let k = 1; k <= 7; k++) expect(f(e.ones([k])).toArray()).toEqual(Array(k).fill(2));
       expect(count).toEqual({ entries: 7, alive: cacheSize });
-      // What was used last is not compiled again, what made room is.
+      // Entries that were used last are not compiled again, those that were dropped are.
       for (let k = 7; k > 7 - cacheSize; k--) f(e.ones([k]));
       expect(count).toEqual({ entries: 7, alive: cacheSize });
       expect(f(e.ones([1])).toArray()).toEqual([2]);

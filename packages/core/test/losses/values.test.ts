@@ -1,4 +1,4 @@
-/** What the inputs of losses may hold, and what their elements must be: refused, with what to do, before anything is computed. */
+/** Checks of the values of losses' inputs: refused, with a remedy, before anything is computed. */
 import { beforeAll, describe, expect, it } from "vitest";
 import * as core from "../../src/index.js";
 import { Trace } from "../../src/entries/backend.js";

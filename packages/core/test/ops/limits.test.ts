@@ -1,4 +1,4 @@
-/** What no tensor can be: more elements than int32 counts, and trees without an end. */
+/** Limits of tensors: more elements than int32 counts, and cyclic trees. */
 import { describe, expect, it } from "vitest";
 import {
   add,

@@ -171,7 +171,7 @@ export const gradientRuleOf = (op: Op): GradientRule | undefined =>
 const rowRuleOf = (op: Op): RowGradientRule | undefined =>
   op.rowGradient === undefined ? gradientFor(op)?.rowRule : (...given) => op.rowGradient!(...given);
 
-/** What tapes walk back through. */
+/** The gradient rules that tapes look up. */
 export const gradientRules: GradientRules = { ruleOf: gradientRuleOf, rowRuleOf };
 
 /** The op that an op's gradient is, `<name>Gradient`. undefined: its gradient is several ops, or that of its decomposition. */

@@ -1,4 +1,4 @@
-/** Kernels that move numbers: reshaping, slicing, gathering, scattering. */
+/** Kernels that move elements: reshaping, slicing, gathering, scattering. */
 import { ErmineError } from "../../types/errors.js";
 import { around, stridesTo, walk, type ArrayKernel, type Operand } from "../storage.js";
 

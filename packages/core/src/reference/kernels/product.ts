@@ -1,4 +1,4 @@
-/** The matrix product, windows, and numbers made from nothing. */
+/** The matrix product, windows, and creation. */
 import type { Key } from "../../random/philox.js";
 import { randomUniform24 } from "../../random/philox.js";
 import { count, stridesTo, walk, type ArrayKernel, type Operand } from "../storage.js";
