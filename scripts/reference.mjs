@@ -70,9 +70,9 @@ export function pages() {
     }),
     "data.md": page({
       title: "Data",
-      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `file` from `@ermine/data/node`.",
+      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `openParquet` from `@ermine/data/parquet`, `file` from `@ermine/data/node`.",
       signatures: true,
-      members: ["", "/csv", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
+      members: ["", "/csv", "/parquet", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
     }),
     "checkpoints.md": page({
       title: "Checkpoints",

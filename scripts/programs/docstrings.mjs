@@ -69,6 +69,7 @@ const stage = {
   describe: "const describe = (_: string, body: () => void): void => body();",
   it: "const it = (_name: string, _body: () => unknown): void => {};",
   digits: "const digits = { shape: [2, 28, 28], data: new Float32Array(2 * 28 * 28) };",
+  flightsFile: `const flightsFile = file("${join(root, "packages/data/golden/examples/flights.parquet")}");`,
   readFile:
     "const readFile = async (name: string): Promise<Uint8Array> => " +
     'name.endsWith(".npy") ? writeNpy(digits) : name.endsWith(".npz") ? writeNpz({ x_train: digits }) : writeSafetensors(await model.stateDict());',

@@ -77,7 +77,7 @@ function programOf(streams: Streams, ended: (status: number) => void): Command {
     .command("train")
     .summary("train on a table, and write a run folder")
     .description(
-      "Trains a network on a table (CSV, TSV, JSON or JSON lines) and writes a run folder: the model, its scores next to baselines, plots, checkpoints.",
+      "Trains a network on a table (CSV, TSV, JSON, JSON lines or Parquet) and writes a run folder: the model, its scores next to baselines, plots, checkpoints.",
     )
     .argument("[data]", "the table's file")
     .option("-t, --target <column>", "the column to learn")

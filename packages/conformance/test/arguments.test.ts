@@ -11,6 +11,7 @@ import * as referenceEntry from "@ermine/core/reference";
 import * as data from "@ermine/data";
 import * as csv from "@ermine/data/csv";
 import * as nodeFiles from "@ermine/data/node";
+import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
 import * as npz from "@ermine/formats/npz";
 import * as preprocessing from "@ermine/preprocessing";
@@ -86,6 +87,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     without: made("ItemContext Sequence Stream Table", "by functions of the same name"),
   },
   "@ermine/data/csv": { exports: csv, rows: ofFiles.ofCsv },
+  "@ermine/data/parquet": { exports: parquet, rows: ofFiles.ofParquet, without: made("ParquetFile", "by openParquet") },
   "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
   "@ermine/conformance": { exports: kit, rows: ofKit.rows, without: ofKit.without },
   "@ermine/core/reference": {

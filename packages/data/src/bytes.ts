@@ -2,12 +2,24 @@
 import { ErmineError } from "@ermine/core";
 import { show } from "@ermine/core/define";
 
+/** A file of which any part can be read. */
+export interface RandomAccess {
+  /** Bytes in it. */
+  readonly size: number;
+  /** The bytes from `start` to `end`, which is not among them. */
+  read(start: number, end: number): Promise<Uint8Array>;
+  /** Nothing more is read. */
+  close(): Promise<void>;
+}
+
 /** A file: its name for messages, and its bytes, read anew each time. */
 export interface ByteSource {
   /** What messages call it: "cars.csv". */
   readonly name: string;
   /** The bytes in order, in parts of any size. */
   open(): AsyncIterable<Uint8Array>;
+  /** Parts of it by their places, for formats that need them (Parquet). Default: all bytes of `open()` are held in memory for such a format. */
+  access?(): Promise<RandomAccess>;
 }
 
 /** A file's bytes: of an address, of a `Blob` (a page's file input gives one), in memory, or of a file (`file(path)` of `@ermine/data/node`). */
@@ -15,7 +27,7 @@ export type FileSource = ByteSource | URL | Blob | Uint8Array;
 
 /** @throws ErmineError ERMINE_DATA where it is none of these */
 export function byteSource(where: string, source: FileSource): ByteSource {
-  if (source instanceof URL) return { name: source.href, open: () => fetched(source) };
+  if (source instanceof URL) return { name: source.href, open: () => fetchedBytes(source) };
   if (typeof Blob !== "undefined" && source instanceof Blob)
     return { name: "name" in source ? String(source.name) : "the blob", open: () => parts(source.stream()) };
   if (source instanceof Uint8Array) return { name: "the bytes", open: () => pieces(source) };
@@ -28,7 +40,7 @@ export function byteSource(where: string, source: FileSource): ByteSource {
   throw new ErmineError("ERMINE_DATA", `${where} reads a file, got ${show(source)}. ${remedy}`);
 }
 
-async function* fetched(url: URL): AsyncGenerator<Uint8Array> {
+export async function* fetchedBytes(url: URL): AsyncGenerator<Uint8Array> {
   let response: Response;
   try {
     response = await fetch(url);

@@ -11,6 +11,8 @@ import { TextDecoding } from "./text.js";
 export interface JsonLinesOptions {
   /** What is done with lines that are no JSON. Default "error". */
   readonly badRows?: BadRows;
+  /** The file's encoding, as `TextDecoder` names it. Default "utf-8"; a byte order mark is left out. */
+  readonly encoding?: string;
   /** Most characters of one line. Default 2²⁴ (16 Mi). */
   readonly maxLineLength?: number;
 }
@@ -24,22 +26,30 @@ export interface JsonLinesOptions {
  */
 export function jsonLines(source: FileSource, options: JsonLinesOptions = {}): Stream<unknown> {
   if (arguments.length > 2) checkArguments("jsonLines", arguments, 2);
-  checkOptions<JsonLinesOptions>("jsonLines", options, { badRows: "any", maxLineLength: "number" }, ["source"]);
-  const { badRows, maxLineLength = 2 ** 24 } = options;
+  checkOptions<JsonLinesOptions>("jsonLines", options, { badRows: "any", encoding: "string", maxLineLength: "number" }, [
+    "source",
+  ]);
+  const { badRows, encoding = "utf-8", maxLineLength = 2 ** 24 } = options;
   checkCount("jsonLines", "maxLineLength", maxLineLength, 1);
   const { name, open } = byteSource("jsonLines", source);
   const refuse = (): BadRowsPolicy => new BadRowsPolicy("jsonLines", badRows);
+  const decoding = (): TextDecoding => new TextDecoding("jsonLines", name, encoding);
   refuse();
-  return new Stream({ length: undefined, resume: "replay", iterate: () => values(name, open(), refuse(), maxLineLength) });
+  decoding();
+  return new Stream({
+    length: undefined,
+    resume: "replay",
+    iterate: () => values(name, open(), decoding(), refuse(), maxLineLength),
+  });
 }
 
 async function* values(
   file: string,
   bytes: AsyncIterable<Uint8Array>,
+  decoding: TextDecoding,
   badRows: BadRowsPolicy,
   limit: number,
 ): AsyncGenerator<unknown> {
-  const decoding = new TextDecoding("jsonLines", file, "utf-8");
   let rest = "";
   let row = 0;
   function* whole(lines: readonly string[]): Generator<unknown> {

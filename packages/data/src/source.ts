@@ -9,6 +9,8 @@ import type { Items } from "./stages.js";
 export interface SourceOptions {
   /** Shape and dtype of each column. Default: those of the first sample, where numbers are float32, so class labels must be int32 arrays or be stated here. */
   readonly columns?: ColumnTypes;
+  /** Samples an epoch: state it where items are data sets. Default: the number of items. */
+  readonly length?: number;
 }
 
 /** What a source is made of. */
@@ -19,7 +21,7 @@ interface SampleItems {
 }
 
 export function sourceOf(items: SampleItems, options: SourceOptions = {}): DataSource {
-  checkOptions<SourceOptions>("source", options, { columns: "object" });
+  checkOptions<SourceOptions>("source", options, { columns: "object", length: "number" });
   const { length, resume } = items;
   const source = batchesOf(({ epoch, seed, skip }) => items.iterate({ epoch, seed }, skip), {
     seek: resume === "seek",

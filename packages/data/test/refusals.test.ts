@@ -62,7 +62,7 @@ describe("what does not fit is refused with the remedy", () => {
     ],
     [
       "a cursor beyond the end",
-      () => batchesOf(ten.map((x) => ({ inputs: [x] })).source(), { from: { samples: 99, hash: 0 } }),
+      () => batchesOf(ten.map((x) => ({ inputs: [x] })).source(), { from: { samples: 99, hash: 0, items: 99, rows: 0 } }),
       /had taken 99 items of an epoch, and there are 10/,
     ],
   ])("%s", async (_, act, message) => {

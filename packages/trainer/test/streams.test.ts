@@ -10,6 +10,7 @@ import {
   type Batch,
   type BatchColumn,
   type Cursor,
+  type Dataset,
   type DataSource,
   type FitOptions,
   type Sample,
@@ -377,6 +378,64 @@ describe("a stream that seeks", () => {
     reads.length = 0;
     expect([shuffled.resume, rest(shuffled, whole[1]!.cursor)]).toEqual(["replay", whole.slice(2)]);
     expect(reads).toEqual([0]);
+  });
+  it("seeks by data sets, and goes on within one", () => {
+    const all = [...samples()];
+    // Of 1, 2, 3, 1, … samples, so that batches end within and between them.
+    const items: Dataset[] = [];
+    for (let from = 0; from < count; from += 1 + ((items.length - 1) % 3)) {
+      const some = all.slice(from, from + 1 + (items.length % 3));
+      items.push(
+        dataset({
+          inputs: some.map(({ inputs }) => inputs as Float32Array),
+          targets: Int32Array.from(some, ({ targets }) => targets as number),
+        }),
+      );
+    }
+    const ofDatasets = (seek: boolean) =>
+      stream(
+        ({ skip }: StreamPass) => {
+          reads.push(skip);
+          return items.slice(skip);
+        },
+        { columns, seek },
+      );
+    const withoutItems = (batches: ReturnType<typeof rest>) =>
+      batches.map(({ cursor, ...batch }) => ({ ...batch, hash: (cursor as { readonly hash: number }).hash }));
+    const whole = rest(ofDatasets(true));
+    expect(withoutItems(whole)).toEqual(withoutItems(rest(source())));
+    whole.forEach(({ cursor }, i) => {
+      reads.length = 0;
+      expect(rest(ofDatasets(true), cursor)).toEqual(whole.slice(i + 1));
+      expect(reads).toEqual([(cursor as { readonly items: number }).items]);
+      expect(rest(ofDatasets(false), cursor)).toEqual(whole.slice(i + 1));
+    });
+    expect(new Set(whole.map(({ cursor }) => (cursor as { readonly rows: number }).rows)).size).toBeGreaterThan(1);
+  });
+  it("refuses other data than those that were taken", async () => {
+    const short = dataset({ inputs: [[1, 2, 3]], targets: Int32Array.of(1) });
+    const cursor = { samples: 5, hash: 1, items: 0, rows: 5 };
+    expect(
+      (
+        await refusal(() =>
+          rest(
+            stream(() => [short], { columns, seek: true }),
+            cursor,
+          ),
+        )
+      ).message,
+    ).toMatch(/Item 0 of the stream has 1 samples, and training had taken 5 of it/);
+    expect(
+      (
+        await refusal(() =>
+          rest(
+            stream(() => [short], { columns }),
+            { ...cursor, samples: 1 },
+          ),
+        )
+      ).message,
+    ).toMatch(/their hash differs/);
+    expect((await refusal(() => rest(source(), 3))).message).toMatch(/no place in a stream/);
   });
   it("is made by a function", async () => {
     expect((await refusal(() => stream([...samples()], { seek: true }))).message).toMatch(/only a function can seek/);

@@ -86,7 +86,7 @@ interface Loaded {
 /** Reads and checks everything, before anything is written. */
 async function load(configuration: Configuration, output: Output): Promise<Loaded> {
   const { data, target, task, columns, badRows, encoding, split } = configuration;
-  const whole = await readTable(data, { badRows, encoding });
+  const whole = await readTable(data, { badRows, encoding }, output.note);
   if (whole.skippedRows > 0) output.note(`${whole.skippedRows} rows of ${data} cannot be read, and are left out.`);
   const roles = rolesOf(
     whole,

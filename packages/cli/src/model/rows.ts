@@ -2,16 +2,16 @@
 import { basename, extname } from "node:path";
 import { ErmineError } from "@ermine/core";
 import { nearestName } from "@ermine/core/define";
-import { jsonLines, type Cell, type ColumnKind, type Stream, type TableRow } from "@ermine/data";
+import { jsonLines, type BadRows, type Cell, type ColumnKind, type Stream, type TableRow } from "@ermine/data";
 import { csvRows } from "@ermine/data/csv";
 import { file } from "@ermine/data/node";
-import { checkFile, inItsEncoding, readTable, refuseRow, type ReadOptions } from "../table/readTable.js";
+import { checkFile, inItsEncoding, openTable, readTable, refuseRow, type ReadOptions } from "../table/readTable.js";
 
 /** Rows that are held at a time. */
 const batchSize = 4096;
 
 /**
- * The rows, some at a time; of CSV and JSON lines no more are in memory.
+ * The rows, some at a time; of CSV and JSON lines no more are in memory, of Parquet a row group.
  *
  * @param kinds the columns that the model reads, and the kind of their cells
  * @throws ErmineError ERMINE_DATA where the file cannot be read, lacks a column, or has a row that does not fit
@@ -54,7 +54,7 @@ async function* rowsOf(path: string, kinds: Readonly<Record<string, ColumnKind>>
   }
   if ([".jsonl", ".ndjson"].includes(extension)) {
     let row = 0;
-    for await (const value of (jsonLines(file(path), { badRows }) as Stream<unknown>).iterate()) {
+    for await (const value of (jsonLines(file(path), { badRows, encoding: read.encoding }) as Stream<unknown>).iterate()) {
       row++;
       if (typeof value === "object" && value !== null && !Array.isArray(value)) yield value as TableRow;
       else
@@ -62,8 +62,30 @@ async function* rowsOf(path: string, kinds: Readonly<Record<string, ColumnKind>>
     }
     return;
   }
+  if (extension === ".parquet") {
+    yield* parquetRows(path, kinds, badRows, read.encoding);
+    return;
+  }
   const table = await readTable(path, read);
   for (let i = 0; i < table.length; i++) yield asKinds(table.row(i), kinds);
+}
+
+async function* parquetRows(
+  path: string,
+  kinds: Readonly<Record<string, ColumnKind>>,
+  badRows: BadRows,
+  encoding: string,
+): AsyncGenerator<TableRow> {
+  const opened = await openTable(path, encoding);
+  const names = opened.columns.flatMap(({ name, kind }) => (kind === undefined ? [] : [name]));
+  checkColumns(path, names, kinds);
+  const types = Object.fromEntries(
+    opened.columns.flatMap(({ name, kind }): [string, ColumnKind][] => {
+      const wanted = Object.hasOwn(kinds, name) ? kinds[name]! : kind;
+      return wanted === undefined || wanted === kind ? [] : [[name, wanted]];
+    }),
+  );
+  yield* opened.rows({ columns: names, types, badRows }).iterate() as AsyncIterable<TableRow>;
 }
 
 /** Texts where the model knows texts, whatever other rows of the column are. */

@@ -8,6 +8,7 @@ import { nearestName } from "@ermine/core/define";
 import { jsonLines, table, type BadRow, type BadRows, type Table } from "@ermine/data";
 import { readCsv } from "@ermine/data/csv";
 import { file } from "@ermine/data/node";
+import { openParquet, type ParquetFile } from "@ermine/data/parquet";
 
 /** How a table is read. */
 export interface ReadOptions {
@@ -22,16 +23,17 @@ interface Reading {
   readonly encoding: string;
 }
 
-type Read = (path: string, options: Reading) => Promise<Table>;
+type Read = (path: string, options: Reading, note: (message: string) => void) => Promise<Table>;
 
 /** How files are read, by what their names end with. */
 const readers: Readonly<Record<string, Read>> = {
   ".csv": (path, options) => readCsv(file(path), options),
   ".tsv": (path, options) => readCsv(file(path), { ...options, delimiter: "\t" }),
   ".txt": (path, options) => readCsv(file(path), options),
-  ".jsonl": (path, options) => fromLines(path, options),
-  ".ndjson": (path, options) => fromLines(path, options),
-  ".json": (path) => fromJson(path),
+  ".jsonl": (path, options, note) => fromLines(path, options, note),
+  ".ndjson": (path, options, note) => fromLines(path, options, note),
+  ".json": (path, options, note) => fromJson(path, options, note),
+  ".parquet": (path, options, note) => fromParquet(path, options, note),
 };
 
 /** Ends reading, in the words of the command line. */
@@ -45,15 +47,20 @@ export const refuseRow = ({ file: name, row, column, problem }: BadRow): never =
 /**
  * Reads a table whose kind its name says.
  *
+ * @param note told of columns that are left out
  * @throws ErmineError ERMINE_DATA where it is not there, is no table, or has a row that does not fit
  */
-export async function readTable(path: string, { badRows, encoding }: ReadOptions): Promise<Table> {
+export async function readTable(
+  path: string,
+  { badRows, encoding }: ReadOptions,
+  note: (message: string) => void = () => undefined,
+): Promise<Table> {
   await checkFile(path);
   const extension = extname(path).toLowerCase();
   const read = readers[extension];
   if (read !== undefined) {
     try {
-      return await read(path, { badRows: badRows === "skip" ? "skip" : refuseRow, encoding });
+      return await read(path, { badRows: badRows === "skip" ? "skip" : refuseRow, encoding }, note);
     } catch (error) {
       throw inWords(path, encoding, error);
     }
@@ -105,14 +112,20 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-const fromLines: Read = async (path, { badRows }) => rowsAsTable(path, await jsonLines(file(path), { badRows }).toArray());
+const fromLines: Read = async (path, { badRows, encoding }, note) => {
+  let skipped = 0;
+  const policy = badRows === "skip" ? () => void skipped++ : badRows;
+  const rows = await jsonLines(file(path), { badRows: policy, encoding }).toArray();
+  return rowsAsTable(path, rows, badRows, note, skipped);
+};
 
-async function fromJson(path: string): Promise<Table> {
+const fromJson: Read = async (path, { badRows, encoding }, note) => {
   const parts: Uint8Array[] = [];
   for await (const part of file(path).open()) parts.push(part);
+  const text = decoderOf(encoding).decode(Buffer.concat(parts));
   let rows: unknown;
   try {
-    rows = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
+    rows = JSON.parse(text);
   } catch (error) {
     throw new ErmineError(
       "ERMINE_DATA",
@@ -120,23 +133,78 @@ async function fromJson(path: string): Promise<Table> {
       { cause: error },
     );
   }
-  return rowsAsTable(path, rows);
+  return rowsAsTable(path, rows, badRows, note);
+};
+
+/** @throws ErmineError ERMINE_OPTION for an encoding that there is not */
+function decoderOf(encoding: string): { decode(bytes: Uint8Array): string } {
+  let decoder: TextDecoder;
+  try {
+    decoder = new TextDecoder(encoding, { fatal: true });
+  } catch (error) {
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `--encoding: there is no encoding ${JSON.stringify(encoding)}. Others are windows-1252 and utf-16le.`,
+      { cause: error },
+    );
+  }
+  return {
+    decode(bytes) {
+      try {
+        return decoder.decode(bytes);
+      } catch (error) {
+        throw new ErmineError("ERMINE_DATA", `There are bytes that are no ${encoding}.`, { cause: error });
+      }
+    },
+  };
 }
 
-function rowsAsTable(path: string, rows: unknown): Table {
+const fromParquet: Read = async (path, { badRows, encoding }, note) => {
+  const opened = await openTable(path, encoding);
+  const [cells, others] = [
+    opened.columns.filter(({ kind }) => kind !== undefined),
+    opened.columns.filter(({ kind }) => kind === undefined),
+  ];
+  for (const { name, type } of others) note(`${JSON.stringify(name)} is left out: its values are of the type ${type}.`);
+  if (cells.length === 0)
+    throw new ErmineError("ERMINE_DATA", `${basename(path)} has no column of numbers, texts, dates or truth values.`);
+  return opened.table({ badRows, columns: cells.map(({ name }) => name) });
+};
+
+/** @throws ErmineError ERMINE_OPTION where an encoding is stated, as `openParquet` */
+export function openTable(path: string, encoding: string): Promise<ParquetFile> {
+  if (encoding.toLowerCase() !== "utf-8")
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `${basename(path)}: the texts of a Parquet file are UTF-8. Leave --encoding ${encoding} out.`,
+    );
+  return openParquet(file(path));
+}
+
+/** @param skipped values that were left out before */
+function rowsAsTable(path: string, rows: unknown, badRows: BadRows, note: (message: string) => void, skipped = 0): Table {
   const name = basename(path);
   if (!Array.isArray(rows) || rows.length === 0)
     throw new ErmineError("ERMINE_DATA", `${name} holds no rows: a list of objects is needed, [{ "column": value }, …].`);
+  const kept = badRows === "skip" ? rows.filter(isRow) : rows;
+  if (kept.length === 0)
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `${name} holds no rows that can be read: none of its ${rows.length} values is an object.`,
+    );
+  const leftOut = skipped + rows.length - kept.length;
+  if (leftOut > 0) note(`${leftOut} rows of ${name} cannot be read, and are left out.`);
   try {
-    return table(withTexts(rows) as readonly Readonly<Record<string, unknown>>[]);
+    return table(withTexts(kept) as readonly Readonly<Record<string, unknown>>[]);
   } catch (error) {
     throw error instanceof ErmineError ? error.at(name) : error;
   }
 }
 
+const isRow = (row: unknown): row is object => typeof row === "object" && row !== null && !Array.isArray(row);
+
 /** What a cell cannot hold (lists, objects) is its JSON, and a column of several kinds has texts. */
 function withTexts(rows: readonly unknown[]): unknown[] {
-  const isRow = (row: unknown): row is object => typeof row === "object" && row !== null && !Array.isArray(row);
   const kinds = new Map<string, Set<string>>();
   for (const row of rows) {
     if (!isRow(row)) continue;

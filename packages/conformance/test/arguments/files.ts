@@ -2,6 +2,7 @@
 import * as data from "@ermine/data";
 import * as csv from "@ermine/data/csv";
 import * as nodeFiles from "@ermine/data/node";
+import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
 import * as npz from "@ermine/formats/npz";
 import * as preprocessing from "@ermine/preprocessing";
@@ -101,6 +102,11 @@ export const ofData: Rows = {
 export const ofCsv: Rows = {
   csvRows: call(csv.csvRows, source(rowsOf), options(undefined, "badRows")),
   readCsv: call(csv.readCsv, source(rowsOf), options(undefined, "quote", "columns")),
+};
+const flights = () => nodeFiles.file(new URL("../../../data/golden/examples/flights.parquet", import.meta.url));
+export const ofParquet: Rows = {
+  openParquet: call(parquet.openParquet, source(flights)),
+  readParquet: call(parquet.readParquet, source(flights), options()),
 };
 export const ofFiles: Rows = { file: call(nodeFiles.file, text("unused.csv")) };
 

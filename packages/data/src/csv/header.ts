@@ -1,6 +1,6 @@
 /** The columns of a file by their names. */
 import { ErmineError } from "@ermine/core";
-import { nearestName } from "@ermine/core/define";
+import { noColumn } from "../refusals.js";
 import type { ColumnKind } from "../table/column.js";
 import type { CsvOptions } from "./options.js";
 
@@ -44,14 +44,4 @@ export function headerOf(
     places: kept.map((name) => places.get(name)!),
     kinds: kept.map((name) => (Object.hasOwn(types, name) ? types[name] : undefined)),
   };
-}
-
-function noColumn(file: string, name: string, names: readonly string[]): ErmineError {
-  const near = nearestName(String(name), names);
-  const some = names.slice(0, 20).join(", ");
-  const hint =
-    near === undefined
-      ? `It has: ${some}${names.length > 20 ? `, … (${names.length} columns)` : ""}.`
-      : `Did you mean ${JSON.stringify(near)}?`;
-  return new ErmineError("ERMINE_DATA", `${file} has no column ${JSON.stringify(name)}. ${hint}`);
 }

@@ -33,6 +33,24 @@ export const selectRows = (column: TableColumn, rows: Int32Array): TableColumn =
     ? { kind: "number", values: Float64Array.from(rows, (row) => column.values[row]!) }
     : ({ kind: column.kind, values: Array.from(rows, (row) => column.values[row]!) } as TableColumn);
 
+/** The rows from `start` to `end`, which is not among them. */
+export const sliceOf = ({ kind, values }: TableColumn, start: number, end: number): TableColumn =>
+  ({ kind, values: values.slice(start, end) }) as TableColumn;
+
+/** Columns of one kind, one after the other. */
+export function joinedColumns(parts: readonly TableColumn[]): TableColumn {
+  const { kind } = parts[0]!;
+  if (kind !== "number")
+    return { kind, values: parts.flatMap(({ values }) => values as readonly (string | null)[]) } as TableColumn;
+  const all = new Float64Array(parts.reduce((sum, { values }) => sum + values.length, 0));
+  let at = 0;
+  for (const { values } of parts) {
+    all.set(values as Float64Array, at);
+    at += values.length;
+  }
+  return { kind, values: all };
+}
+
 /** @throws ErmineError ERMINE_DATA for cells of two kinds, or of none */
 export function columnOf(name: string, cells: ArrayLike<unknown>): TableColumn {
   if (ArrayBuffer.isView(cells)) return { kind: "number", values: Float64Array.from(cells, Number) };

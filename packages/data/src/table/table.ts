@@ -1,10 +1,10 @@
 /** A table in memory, by columns. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, nearestName, show } from "@ermine/core/define";
+import { checkArgument, checkArguments, nearestName, show } from "@ermine/core/define";
 import { checkFractions, foldIndices, partition, type SplitOptions } from "../partition.js";
 import { checkCount } from "../refusals.js";
 import { Sequence } from "../sequence.js";
-import { cellOf, columnOf, selectRows, type Cell, type TableColumn } from "./column.js";
+import { cellOf, columnOf, selectRows, sliceOf, type Cell, type TableColumn } from "./column.js";
 
 /** A row by its columns' names; null where a cell is missing. */
 export type TableRow = Readonly<Record<string, Cell>>;
@@ -96,6 +96,25 @@ export class Table {
       );
     }
     return new Table(new Map(Array.from(this.#columns, ([name, column]) => [name, selectRows(column, rows)])), rows.length);
+  }
+
+  /**
+   * The rows from `start` to `end`, copied, as `slice` of an array.
+   *
+   * @param start the first row. Default 0; a negative one counts from the end
+   * @param end the row after the last. Default: all that follow
+   *
+   * @example
+   * table({ weight: [900, 1100, 1200] }).slice(1).values("weight"); // => [1100, 1200]
+   * @throws ErmineError ERMINE_USAGE for what is no whole number
+   */
+  slice(start = 0, end = this.length): Table {
+    if (arguments.length > 2) checkArguments("slice", arguments, 2);
+    checkArgument("slice(start, end)", "start", start, "integer");
+    checkArgument("slice(start, end)", "end", end, "integer");
+    const place = (row: number): number => Math.min(this.length, Math.max(0, row < 0 ? this.length + row : row));
+    const [from, to] = [place(start), Math.max(place(start), place(end))];
+    return new Table(new Map(Array.from(this.#columns, ([name, column]) => [name, sliceOf(column, from, to)])), to - from);
   }
 
   /**

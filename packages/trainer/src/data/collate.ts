@@ -1,16 +1,20 @@
 /** From samples, one after the other, to batches: rows are copied into arrays that are used again. */
 import { ErmineError, type DType, type NumberArray, type TypedArray } from "@ermine/core";
 import { allocate } from "@ermine/core/backend";
+import type { Column } from "./column.js";
 import { columnsOf, mapColumns, namedColumns } from "./columns.js";
 import type { Dataset } from "./dataset.js";
 import { ArrayColumn } from "./prefetch.js";
 import type { Batch, ColumnTree, ColumnType, ColumnTypes, Cursor } from "./source.js";
 
-/** One row of a column: its elements in order. */
-export interface Row {
-  readonly data: NumberArray;
+interface RowType {
   readonly shape: readonly number[];
   readonly dtype: DType;
+}
+
+/** One row of a column: its elements in order. */
+export interface Row extends RowType {
+  readonly data: NumberArray;
 }
 
 const multiplier = 16777619;
@@ -49,6 +53,16 @@ export interface StreamCursor {
   readonly [key: string]: Cursor;
   readonly samples: number;
   readonly hash: number;
+  /** Items of which all samples are taken: the samples themselves, or data sets. */
+  readonly items: number;
+  /** Samples taken of the item after them. */
+  readonly rows: number;
+}
+
+/** Where a sample ends among the items of a stream. */
+export interface ItemPosition {
+  readonly items: number;
+  readonly rows: number;
 }
 
 class StreamBatch implements Batch {
@@ -56,7 +70,7 @@ class StreamBatch implements Batch {
   readonly columns: ColumnTree<ArrayColumn>;
   readonly all: readonly ArrayColumn[];
   index = 0;
-  cursor: StreamCursor = { samples: 0, hash: start };
+  cursor: StreamCursor = { samples: 0, hash: start, items: 0, rows: 0 };
 
   constructor(size: number, columns: ColumnTree<ArrayColumn>) {
     this.size = size;
@@ -76,6 +90,8 @@ export class Collator {
   #filled = 0;
   #index: number;
   #samples: number;
+  /** Where the last row ends. */
+  #position: ItemPosition = { items: 0, rows: 0 };
 
   /** @param after where the first row's predecessors end: rows before it are neither skipped nor hashed again */
   constructor(
@@ -111,8 +127,9 @@ export class Collator {
   }
 
   /** @returns a batch where the sample fills it */
-  add(rows: readonly Row[]): Batch | undefined {
+  add(rows: readonly Row[], position: ItemPosition): Batch | undefined {
     this.#check(rows);
+    this.#position = position;
     const batch = this.#current();
     rows.forEach(({ data, dtype }, i) => {
       batch.all[i]!.data.set(data as TypedArray, this.#filled * data.length);
@@ -120,6 +137,43 @@ export class Collator {
     });
     this.#samples++;
     return ++this.#filled === this.#batchSize ? this.#emit(batch) : undefined;
+  }
+
+  /**
+   * Rows of a data set that follow one another, as many as the batch has room for.
+   *
+   * @param positionOf where the item stands when the data set's rows up to that one are taken
+   * @returns how many were taken, and the batch where they fill it
+   */
+  addRows(
+    data: Dataset,
+    from: number,
+    positionOf: (end: number) => ItemPosition,
+  ): { readonly taken: number; readonly batch: Batch | undefined } {
+    const columns = columnsOfRows(data);
+    this.#check(columns.map(rowType));
+    const batch = this.#current();
+    const taken = Math.min(this.#batchSize - this.#filled, data.length - from);
+    columns.forEach(({ data: elements, rowLength }, i) => {
+      const target = batch.all[i]!.data;
+      const end = (from + taken) * rowLength;
+      for (let place = from * rowLength, to = this.#filled * rowLength; place < end; place++) target[to++] = elements[place]!;
+    });
+    this.#hashRows(columns, from, from + taken);
+    this.#samples += taken;
+    this.#filled += taken;
+    this.#position = positionOf(from + taken);
+    return { taken, batch: this.#filled === this.#batchSize ? this.#emit(batch) : undefined };
+  }
+
+  /** Leaves out rows of a data set as `skip` does. */
+  skipRows(data: Dataset, from: number, end: number): void {
+    const columns = columnsOfRows(data);
+    this.#check(columns.map(rowType));
+    this.#hashRows(columns, from, end);
+    const before = Math.floor(this.#samples / this.#batchSize);
+    this.#samples += end - from;
+    this.#index += Math.floor(this.#samples / this.#batchSize) - before;
   }
 
   /** The last batch, which is smaller; undefined where nothing is left. */
@@ -136,9 +190,16 @@ export class Collator {
 
   #emit(batch: StreamBatch): Batch {
     batch.index = this.#index++;
-    batch.cursor = { samples: this.#samples, hash: this.#hash.value };
+    batch.cursor = { samples: this.#samples, hash: this.#hash.value, ...this.#position };
     this.#filled = 0;
     return batch;
+  }
+
+  /** Sample by sample, so that the hash is the same whatever the items are. */
+  #hashRows(columns: readonly Column[], from: number, end: number): void {
+    const all = columns.map(({ data, rowLength, dtype }) => ({ data, rowLength, dtype }));
+    for (let row = from; row < end; row++)
+      for (const { data, rowLength, dtype } of all) this.#hash.add(data, row * rowLength, (row + 1) * rowLength, dtype);
   }
 
   #current(): StreamBatch {
@@ -149,7 +210,7 @@ export class Collator {
     ));
   }
 
-  #check(rows: readonly Row[]): void {
+  #check(rows: readonly RowType[]): void {
     const types = this.#named;
     if (rows.length !== types.length) {
       throw new ErmineError(
@@ -168,11 +229,19 @@ export class Collator {
   }
 }
 
+const columnsOfRows = (data: Dataset): Column[] => [
+  ...columnsOf(data.inputs),
+  ...columnsOf(data.targets),
+  ...columnsOf(data.sampleWeights),
+];
+
+const rowType = ({ shape, dtype }: Column): RowType => ({ shape: shape.slice(1), dtype });
+
 /** The rows of one sample of a data set, in the order of its columns. */
 export function rowsOfSample(data: Dataset, sample: number): Row[] {
-  return [...columnsOf(data.inputs), ...columnsOf(data.targets), ...columnsOf(data.sampleWeights)].map((column) => {
+  return columnsOfRows(data).map((column) => {
     const elements = allocate(column.dtype, column.rowLength);
     column.gather([sample], elements);
-    return { data: elements, shape: column.shape.slice(1), dtype: column.dtype };
+    return { data: elements, ...rowType(column) };
   });
 }

@@ -1,7 +1,7 @@
 /** Samples that come one after the other, from an iterator: data that do not fit into memory, or whose number nobody knows. */
 import { ErmineError, hashKey, Tensor, type AnyTypedArray, type DType, type Tree } from "@ermine/core";
 import { checkArguments, checkOptions, elementsOf, isTypedArray, naturalDType, nested, show } from "@ermine/core/define";
-import { Collator, rowsOfSample, type Row } from "./collate.js";
+import { Collator, rowsOfSample, type ItemPosition, type Row } from "./collate.js";
 import { mapColumns, namedColumns } from "./columns.js";
 import { Dataset } from "./dataset.js";
 import { readOnce } from "./readOnce.js";
@@ -38,7 +38,7 @@ export interface StreamPass {
   readonly epoch: number;
   /** undefined where the order is the source's own. */
   readonly seed: number | undefined;
-  /** Samples at the beginning of the epoch that are not wanted. More than 0 only where the stream states `seek`. */
+  /** Items at the beginning of the epoch that are not wanted: samples, or data sets. More than 0 only where the stream states `seek`. */
   readonly skip: number;
 }
 
@@ -58,8 +58,8 @@ export interface StreamOptions {
   /** Called with each sample before it is put into a batch. Default: none. */
   readonly map?: (sample: Sample, pass: StreamPass) => Sample;
   /**
-   * The function starts after `pass.skip` samples by itself, so that training goes on in the middle of an epoch without reading what it had
-   * taken. Default false: the samples are made again, skipped and checked. With `shuffle` they are, too.
+   * The function starts after `pass.skip` items by itself, so that training goes on in the middle of an epoch without reading what it had
+   * taken. Default false: the items are made again, skipped and checked. With `shuffle` they are, too.
    */
   readonly seek?: boolean;
 }
@@ -106,9 +106,9 @@ export function stream(source: StreamSource, options: StreamOptions = {}): DataS
       opened = true;
       const from = positionOf(request.from ?? null);
       const seeks = resume === "seek";
-      const pass: StreamPass = { epoch: request.epoch, seed: request.seed, skip: seeks ? (from?.samples ?? 0) : 0 };
+      const pass: StreamPass = { epoch: request.epoch, seed: request.seed, skip: seeks ? (from?.items ?? 0) : 0 };
       const items = open(pass);
-      const pipeline = new Pipeline(options, request, pass, from);
+      const pipeline = new Pipeline(options, request, pass, from, seeks);
       if (typeof items !== "object" || items === null) throw noIterator(items);
       if (Symbol.asyncIterator in items) return asynchronous(items, pipeline);
       if (Symbol.iterator in items) return synchronous(items, pipeline);
@@ -158,8 +158,8 @@ async function* asynchronous(items: AsyncIterable<StreamItem>, pipeline: Pipelin
   yield* pipeline.finish();
 }
 
-/** Samples taken, and the hash of all of them. */
-interface StreamPosition {
+/** Samples taken, the hash of all of them, and where the last one ends among the items. */
+interface StreamPosition extends ItemPosition {
   readonly samples: number;
   readonly hash: number;
 }
@@ -171,26 +171,37 @@ class Pipeline {
   readonly #pass: StreamPass;
   readonly #buffer: ShuffleBuffer<readonly Row[]> | undefined;
   readonly #from: StreamPosition | undefined;
+  /** Did the iterator itself start at the cursor's item? */
+  readonly #hasSought: boolean;
   #types: ColumnTypes | undefined;
   #collator: Collator | undefined;
+  /** Items that came, with those that the iterator left out. */
+  #items: number;
+  /** Rows of the first item that were taken before. */
+  #rowsTaken: number;
 
-  constructor(options: StreamOptions, request: BatchRequest, pass: StreamPass, from: StreamPosition | undefined) {
+  constructor(options: StreamOptions, request: BatchRequest, pass: StreamPass, from: StreamPosition | undefined, seeks: boolean) {
+    const { columns, shuffle = 0 } = options;
     this.#options = options;
     this.#request = request;
     this.#pass = pass;
-    this.#types = options.columns;
+    this.#types = columns;
     this.#from = from;
-    const { shuffle = 0 } = options;
+    this.#hasSought = seeks && from !== undefined;
+    this.#items = pass.skip;
+    this.#rowsTaken = this.#hasSought ? from!.rows : 0;
     if (shuffle > 1 && pass.seed !== undefined)
       this.#buffer = new ShuffleBuffer<readonly Row[]>(shuffle, hashKey(pass.seed, "shuffle buffer", pass.epoch));
   }
 
   *add(item: StreamItem): Iterable<Batch> {
-    if (item instanceof Dataset) {
-      this.#types ??= item.columns;
-      for (let i = 0; i < item.length; i++) yield* this.#drawn(rowsOfSample(item, i));
-      return;
-    }
+    if (item instanceof Dataset) yield* this.#addDataset(item);
+    else yield* this.#addSample(item);
+    this.#items++;
+    this.#rowsTaken = 0;
+  }
+
+  *#addSample(item: Sample): Iterable<Batch> {
     const { map } = this.#options;
     const sample = map === undefined ? item : map(item, this.#pass);
     checkSample(sample);
@@ -198,9 +209,38 @@ class Pipeline {
     yield* this.#drawn(rowsOf(sample, this.#types));
   }
 
+  *#addDataset(data: Dataset): Iterable<Batch> {
+    this.#types ??= data.columns;
+    if (this.#buffer !== undefined) {
+      for (let row = 0; row < data.length; row++) yield* this.#drawn(rowsOfSample(data, row));
+      return;
+    }
+    const items = this.#items;
+    const positionOf = (rows: number): ItemPosition => (rows === data.length ? { items: items + 1, rows: 0 } : { items, rows });
+    let row = this.#rowsTaken;
+    if (row > data.length)
+      throw new ErmineError(
+        "ERMINE_DATA",
+        `Item ${items} of the stream has ${data.length} samples, and training had taken ${row} of it. Take the same data.`,
+      );
+    if (row === data.length) return;
+    const collator = this.#collated();
+    if (this.#skips()) {
+      const skipped = Math.min(data.length - row, this.#from!.samples - collator.samples);
+      collator.skipRows(data, row, row + skipped);
+      this.#checkHash(collator);
+      row += skipped;
+    }
+    while (row < data.length) {
+      const { taken, batch } = collator.addRows(data, row, positionOf);
+      row += taken;
+      if (batch !== undefined) yield batch;
+    }
+  }
+
   *finish(): Iterable<Batch> {
     for (const rows of this.#buffer?.drain() ?? []) yield* this.#taken(rows);
-    if (this.#pass.skip === 0 && this.#skips())
+    if (!this.#hasSought && this.#skips())
       throw new ErmineError(
         "ERMINE_DATA",
         `The stream ends after ${this.#collator?.samples ?? 0} samples, and training had taken ${this.#from!.samples} of it. Take the same data.`,
@@ -215,38 +255,42 @@ class Pipeline {
   }
 
   *#taken(rows: readonly Row[]): Iterable<Batch> {
-    const { batchSize, retained = 0 } = this.#request;
-    const collator = (this.#collator ??= new Collator(
-      this.#types!,
-      batchSize,
-      retained,
-      this.#pass.skip > 0 ? this.#from : undefined,
-    ));
+    const collator = this.#collated();
     if (!this.#skips()) {
-      const batch = collator.add(rows);
+      const batch = collator.add(rows, { items: this.#items + 1, rows: 0 });
       if (batch !== undefined) yield batch;
       return;
     }
     collator.skip(rows);
-    if (collator.samples === this.#from!.samples && collator.hash !== this.#from!.hash) {
-      throw new ErmineError(
-        "ERMINE_DATA",
-        `The first ${collator.samples} samples of the stream are not those that training has taken: their hash differs. Make the iterator give the ` +
-          "same samples in the same order for the same epoch and seed.",
-      );
-    }
+    this.#checkHash(collator);
+  }
+
+  #collated(): Collator {
+    const { batchSize, retained = 0 } = this.#request;
+    return (this.#collator ??= new Collator(this.#types!, batchSize, retained, this.#hasSought ? this.#from : undefined));
   }
 
   /** Is the cursor still ahead? */
   #skips(): boolean {
-    return this.#from !== undefined && (this.#collator?.samples ?? 0) < this.#from.samples;
+    return this.#from !== undefined && !this.#hasSought && (this.#collator?.samples ?? 0) < this.#from.samples;
+  }
+
+  /** @throws ErmineError ERMINE_DATA at the cursor, where other samples came before it than training has taken */
+  #checkHash(collator: Collator): void {
+    if (collator.samples !== this.#from!.samples || collator.hash === this.#from!.hash) return;
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `The first ${collator.samples} samples of the stream are not those that training has taken: their hash differs. Make the iterator give the ` +
+        "same samples in the same order for the same epoch and seed.",
+    );
   }
 }
 
 function positionOf(from: Cursor): StreamPosition | undefined {
   if (from === null) return undefined;
-  const { samples, hash } = from as { readonly samples?: unknown; readonly hash?: unknown };
-  if (typeof samples === "number" && typeof hash === "number") return { samples, hash };
+  const position = from as Partial<StreamPosition>;
+  if (([position.samples, position.hash, position.items, position.rows] as unknown[]).every((value) => typeof value === "number"))
+    return position as StreamPosition;
   throw new ErmineError(
     "ERMINE_DATA",
     `The cursor ${JSON.stringify(from)} is no place in a stream: it is of another kind of source.`,
