@@ -30,6 +30,32 @@ export default {
       to: { path: `${core}/autograd/rules/` },
     },
     {
+      name: "trainer-node",
+      comment: "Pages have no Node API: files are an entry of their own.",
+      severity: "error",
+      from: { path: "^packages/trainer/src/", pathNot: "^packages/trainer/src/checkpoint/(files/|node.ts$)" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "trainer-checkpoints",
+      comment: "A program with files carries nothing of browsers, and a page nothing of files.",
+      severity: "error",
+      from: { path: "^packages/trainer/src/", pathNot: "^packages/trainer/src/checkpoint/(files/|slots/|node.ts$|browser.ts$)" },
+      to: { path: "^packages/trainer/src/checkpoint/(files|slots)/" },
+    },
+    {
+      name: "trainer-slots",
+      severity: "error",
+      from: { path: "^packages/trainer/src/checkpoint/slots/" },
+      to: { path: "^packages/trainer/src/checkpoint/files/" },
+    },
+    {
+      name: "trainer-files",
+      severity: "error",
+      from: { path: "^packages/trainer/src/checkpoint/files/" },
+      to: { path: "^packages/trainer/src/checkpoint/slots/" },
+    },
+    {
       name: "data-node",
       comment: "Pages have no Node API: what reads the disk is an entry of its own.",
       severity: "error",

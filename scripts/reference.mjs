@@ -76,9 +76,17 @@ export function pages() {
     }),
     "checkpoints.md": page({
       title: "Checkpoints",
-      lead: "From `@ermine/trainer/checkpoint`: trainings kept in files, and taken up again from them. [How, and what is promised](../checkpoints.md).",
+      lead:
+        "From `@ermine/trainer/checkpoint/node`: trainings kept in files, and taken up again from them; as bytes, and proved, from `@ermine/trainer/checkpoint`. " +
+        "[How, and what is promised](../checkpoints.md).",
       signatures: true,
-      members: of("@ermine/trainer/checkpoint", () => true),
+      members: ["", "/node"].flatMap((entry) => of(`@ermine/trainer/checkpoint${entry}`, () => true)),
+    }),
+    "browser-checkpoints.md": page({
+      title: "Checkpoints in a browser",
+      lead: "From `@ermine/trainer/checkpoint/browser`: trainings kept in a browser's storage, and taken up again at the page's next visit. [How, and what is promised](../browser-checkpoints.md).",
+      signatures: true,
+      members: of("@ermine/trainer/checkpoint/browser", () => true),
     }),
     "workers.md": page({
       title: "Training in a worker",

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { delimiter, extname, join } from "node:path";
-import { chromium, type Page } from "playwright-core";
+import { chromium, type BrowserContext, type Page } from "playwright-core";
 
 /** Where a Chromium is: `CHROMIUM_PATH`, or the first of the usual names on the PATH. */
 export function findChromium(): string | undefined {
@@ -15,9 +15,32 @@ export function findChromium(): string | undefined {
 }
 
 export interface Site {
-  /** Opens a file of the folder under a Content-Security-Policy. */
-  open(path: string, policy?: string): Promise<Page>;
+  /** Opens a file of the folder under a Content-Security-Policy. Default `visitor`: a new one, whose storage is empty. */
+  open(path: string, policy?: string, visitor?: BrowserContext): Promise<Page>;
+  /** Somebody whose pages share what is stored. */
+  visitor(): Promise<BrowserContext>;
+  /** The address of a file. */
+  address(path: string): string;
   close(): Promise<void>;
+}
+
+/** Somebody whose storage is in a folder: it is there when the browser has been ended, however. */
+export async function openProfile(
+  executablePath: string,
+  folder: string,
+): Promise<{ readonly visitor: BrowserContext; /** Ends the browser at once. */ kill(): Promise<void> }> {
+  const visitor = await chromium.launchPersistentContext(folder, { executablePath, args });
+  const session = await visitor.browser()!.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const { id } = processInfo.find(({ type }) => type === "browser")!;
+  return {
+    visitor,
+    async kill() {
+      const closed = new Promise((resolve) => visitor.once("close", resolve));
+      process.kill(id, "SIGKILL");
+      await closed;
+    },
+  };
 }
 
 const args = [
@@ -66,14 +89,17 @@ export async function openSite(executablePath: string, folder: string): Promise<
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const address = (path: string): string => `http://127.0.0.1:${port}/${path}`;
   const browser = await chromium.launch({ executablePath, args });
   return {
-    async open(path, given) {
+    async open(path, given, visitor) {
       policy = given;
-      const page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${port}/${path}`);
+      const page = await (visitor ?? browser).newPage();
+      await page.goto(address(path));
       return page;
     },
+    visitor: () => browser.newContext(),
+    address,
     async close() {
       await browser.close();
       await new Promise((resolve) => server.close(resolve));

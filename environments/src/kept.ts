@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readCheckpoint } from "@ermine/trainer/checkpoint";
+import { readCheckpoint } from "@ermine/trainer/checkpoint/node";
 
 const program = fileURLToPath(new URL("../fixtures/kept.mjs", import.meta.url));
 

@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** What a program for any bundler needs; none of these has dependencies that are not among them. */
-const packages = ["@ermine/core", "@ermine/trainer", "@ermine/backend-cpu"];
+/** What a program for any bundler needs; none of these has dependencies that are not among them, but for what `@ermine/formats/npz` needs. */
+const packages = ["@ermine/core", "@ermine/formats", "@ermine/trainer", "@ermine/backend-cpu"];
 
 /** Makes the project in a temporary folder. */
 export async function installPackages(): Promise<string> {

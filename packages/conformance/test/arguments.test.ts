@@ -18,6 +18,8 @@ import * as preprocessing from "@ermine/preprocessing";
 import * as trainers from "@ermine/trainer";
 import * as trainerCatalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
+import * as checkpointStorage from "@ermine/trainer/checkpoint/browser";
+import * as checkpointFiles from "@ermine/trainer/checkpoint/node";
 import * as workers from "@ermine/trainer/worker";
 import { describe, expect, test } from "vitest";
 import * as kit from "../src/index.js";
@@ -64,6 +66,8 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
   "@ermine/trainer": { exports: trainers, rows: ofTraining.rows, methods: ofTraining.methods },
   "@ermine/trainer/catalog": { exports: trainerCatalog, rows: ofTraining.ofCatalog },
   "@ermine/trainer/checkpoint": { exports: checkpoints, rows: ofTraining.ofCheckpoints },
+  "@ermine/trainer/checkpoint/browser": { exports: checkpointStorage, rows: ofTraining.ofStorage },
+  "@ermine/trainer/checkpoint/node": { exports: checkpointFiles, rows: ofTraining.ofFiles },
   "@ermine/trainer/worker": {
     exports: workers,
     rows: ofTraining.ofWorkers,

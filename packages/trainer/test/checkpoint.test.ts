@@ -14,17 +14,8 @@ import {
   type SavedState,
   type TrainingSnapshot,
 } from "../src/index.js";
-import {
-  checkpoint,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  modelState,
-  readCheckpoint,
-  verifyResume,
-  type CheckpointCallback,
-  type CheckpointOptions,
-  type ProcessTable,
-} from "../src/checkpoint.js";
+import { decodeCheckpoint, encodeCheckpoint, modelState, verifyResume, type CheckpointCallback } from "../src/checkpoint.js";
+import { checkpoint, readCheckpoint, type CheckpointOptions, type ProcessTable } from "../src/checkpoint/node.js";
 import { Disk, folder, type DiskOptions } from "./disk.js";
 import { refusal } from "./refusal.js";
 import { comparable, interrupted, recorder, uninterrupted, type Options } from "./resumed.js";
@@ -223,7 +214,7 @@ describe("checkpoint", () => {
     await train(disk);
     const before = disk.names;
     const error = await refusal(() => train(disk, { fit: { resume: undefined } }));
-    expect(error.message).toMatch(/has checkpoints of a training, which this one does not resume/);
+    expect(error.message).toMatch(/There are checkpoints of a training in the folder runs\/test, which this one does not resume/);
     expect(disk.names).toEqual(before);
   });
 

@@ -1,5 +1,5 @@
 /** A disk with a volatile cache, whose operations can fail, and which can lose its power between any two of them. */
-import type { CheckpointFile, CheckpointFileSystem, ProcessTable } from "../src/checkpoint.js";
+import type { CheckpointFile, CheckpointFileSystem, ProcessTable } from "../src/checkpoint/node.js";
 
 /** A file's contents as programs see them, and what of them is on the platters. */
 interface Inode {

@@ -3,7 +3,7 @@ import { crossEntropy, manualSeed } from "@ermine/core";
 import { Dropout, Linear, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { accuracy, adamw, dataset, Trainer } from "../dist/index.js";
-import { checkpoint } from "../dist/checkpoint.js";
+import { checkpoint } from "../dist/checkpoint/node.js";
 
 const count = 60;
 export const inputs = { data: Float32Array.from({ length: 2 * count }, (_, i) => Math.sin(i * 1.7)), shape: [count, 2] };

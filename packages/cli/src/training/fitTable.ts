@@ -3,7 +3,7 @@ import { manualSeed, tensor, type Backend, type Tensor } from "@ermine/core";
 import { sequence, type Table } from "@ermine/data";
 import type { Features } from "@ermine/preprocessing";
 import { adamw, dataset, earlyStopping, Trainer, type Callback, type Dataset, type History } from "@ermine/trainer";
-import { checkpoint } from "@ermine/trainer/checkpoint";
+import { checkpoint } from "@ermine/trainer/checkpoint/node";
 import type { Configuration } from "../config/schema.js";
 import { binsOf } from "../network/bins.js";
 import { LinearPart } from "../network/linearPart.js";

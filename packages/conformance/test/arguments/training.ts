@@ -8,6 +8,8 @@ import { reference } from "@ermine/core/reference";
 import * as trainers from "@ermine/trainer";
 import * as catalog from "@ermine/trainer/catalog";
 import * as checkpoints from "@ermine/trainer/checkpoint";
+import * as stored from "@ermine/trainer/checkpoint/browser";
+import * as files from "@ermine/trainer/checkpoint/node";
 import * as workers from "@ermine/trainer/worker";
 import type { CallSpec } from "../../src/laws/arguments.js";
 import { aTensor, call, fn, integer, list, number, only, optional, options, text, variadic } from "./slots.js";
@@ -243,7 +245,7 @@ export const ofCatalog: Rows = {
 /** A folder with the checkpoint of an epoch. */
 async function keptFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "ermine-arguments-"));
-  await trainer().fit(data(), { epochs: 1, callbacks: [checkpoints.checkpoint({ folder })] });
+  await trainer().fit(data(), { epochs: 1, callbacks: [files.checkpoint({ folder })] });
   return folder;
 }
 let kept: Promise<string> | undefined;
@@ -254,7 +256,6 @@ async function bytes(): Promise<Uint8Array> {
 }
 
 export const ofCheckpoints: Rows = {
-  checkpoint: call(checkpoints.checkpoint, options({ folder: "unused" }, "folder")),
   encodeCheckpoint: call(
     checkpoints.encodeCheckpoint,
     only(() => trainer().snapshot()),
@@ -264,11 +265,45 @@ export const ofCheckpoints: Rows = {
     checkpoints.modelState,
     only(() => trainer().snapshot()),
   ),
-  nodeFileSystem: call(checkpoints.nodeFileSystem),
+  verifyResume: call(checkpoints.verifyResume, only(trainer), only(data), integer(1), options()),
+};
+
+export const ofFiles: Rows = {
+  checkpoint: call(files.checkpoint, options({ folder: "unused" }, "folder")),
+  nodeFileSystem: call(files.nodeFileSystem),
   readCheckpoint: call(
-    checkpoints.readCheckpoint,
+    files.readCheckpoint,
     text(() => (kept ??= keptFolder())),
     options(undefined, "fileName"),
   ),
-  verifyResume: call(checkpoints.verifyResume, only(trainer), only(data), integer(1), options()),
+};
+
+/** A storage of a browser, in memory. */
+function memory(): stored.CheckpointStorage {
+  const slots = new Map<string, Uint8Array>();
+  return {
+    read: async (run, slot) => slots.get(`${run}/${slot}`),
+    async write(run, slot, header, body) {
+      slots.set(`${run}/${slot}`, Uint8Array.from([...header, ...body]));
+    },
+    remove: async () => slots.clear(),
+    runs: async () => [...new Set([...slots.keys()].map((key) => key.split("/")[0]!))],
+  };
+}
+const storage = memory();
+let isKept: Promise<string> | undefined;
+async function keptRun(): Promise<string> {
+  await trainer().fit(data(), { epochs: 1, callbacks: [stored.checkpoint({ run: "kept", storage })] });
+  return "kept";
+}
+
+export const ofStorage: Rows = {
+  checkpoint: call(stored.checkpoint, options({ run: "unused", storage }, "run")),
+  readCheckpoint: call(
+    stored.readCheckpoint,
+    text(() => (isKept ??= keptRun())),
+    options({ storage }, "storage"),
+  ),
+  removeCheckpoints: call(stored.removeCheckpoints, text("unused"), options({ storage }, "storage")),
+  listRuns: call(stored.listRuns, options({ storage }, "storage")),
 };

@@ -1,82 +1,53 @@
-/** The callback that keeps a training in a folder, and from which `fit` goes on. */
+/** The callback that keeps a training in a store, and from which `fit` goes on. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, requireOptions, show } from "@ermine/core/define";
+import { requireOptions, show } from "@ermine/core/define";
 import type { Callback, Control } from "../callbacks/callback.js";
 import { checkMode, signOf, type Mode } from "../monitor.js";
 import type { SnapshotSource, TrainingSnapshot } from "../step/contract.js";
 import { encodeCheckpoint } from "./file.js";
-import { fileError, nodeFileSystem, type CheckpointFileSystem } from "./fileSystem.js";
-import { bestName, checkFolder, CheckpointFolder, nameOf } from "./folder.js";
-import { lockFolder } from "./lock.js";
-import { onSignals } from "./signals.js";
+import type { CheckpointStore } from "./store.js";
 
-/** The options of `checkpoint`. */
-export interface CheckpointOptions<Name extends string = never> {
-  /** Where the checkpoints are; it is made where it is not there. One training has it at a time. */
-  readonly folder: string;
-  /** When one is written, next to where training ends: every so many epochs, updates or seconds. Default { epochs: 1 }. */
-  readonly every?: { readonly epochs?: number; readonly updates?: number; readonly seconds?: number };
-  /** How many of the newest stay. Default 2. */
-  readonly keep?: number;
-  /** Keeps the best epoch too, as best.safetensors: by that log, whose direction its metric says, or `mode`. Default: none. */
-  readonly best?: Name | { readonly monitor: Name; readonly mode?: Mode };
-  /**
-   * SIGINT (Ctrl+C) and SIGTERM end training after the update that runs, with a checkpoint and a message; a second one ends the process at once. For programs;
-   * a library leaves signals to its program. Default false.
-   */
-  readonly signals?: boolean;
-  /** Where files are. Default: the machine's, in Node. */
-  readonly fileSystem?: CheckpointFileSystem;
+/** When a checkpoint is written, next to where training ends: every so many epochs, updates or seconds. */
+export interface CheckpointInterval {
+  /** Every so many epochs. Default: not by epochs. */
+  readonly epochs?: number;
+  /** Every so many updates. Default: not by updates. */
+  readonly updates?: number;
+  /** After an update, when so many seconds have gone by since the last one. Default: not by time. */
+  readonly seconds?: number;
+}
+
+/** The best epoch by a log; its direction is `mode`, or what the metric says. */
+export interface BestCheckpoint<Name extends string> {
+  /** The log that is followed. */
+  readonly monitor: Name;
+  /** Is lower better, or higher? Default: what the metric says. */
+  readonly mode?: Mode;
 }
 
 /** A callback that writes checkpoints, and the source of the newest one for `fit`'s `resume`. */
 export type CheckpointCallback<Name extends string = never> = Callback<Name> & SnapshotSource;
 
-interface Due {
-  readonly epochs: number;
-  readonly updates: number;
-  readonly seconds: number;
+/** What asks for a checkpoint, or for the end of the training, from outside of it. */
+export interface Interruptions {
+  /** @returns takes the listeners away */
+  listen(control: Control, place: string): () => void;
 }
 
-/**
- * Keeps a training in a folder: after every epoch, or as `every` says, all of it is written into a file of its own, off the training thread. A checkpoint is
- * there whole or not at all, whatever ends the process or the power, and what is damaged later is found by its SHA-256, so that an older one is taken.
- *
- * Among the callbacks it writes; as `resume` it gives the newest: the same program, started again, goes on where it was ended. Where a
- * checkpoint cannot be written training goes on with a notice; where the last one cannot, `fit` fails at its end with the reason, and the trainer has it all.
- *
- * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, ERMINE_FILE where the folder cannot be
- * written, ERMINE_USAGE where another process has it, or where it has checkpoints that `fit` does not resume
- * @example
- * const saves = checkpoint({ folder, every: { updates: 500 }, keep: 3, best: "valLoss" });
- * await trainer.fit(data, { epochs: 2, validationSplit: 0.25, callbacks: [saves], resume: saves });
- */
-export function checkpoint<const Name extends string = never>(options: CheckpointOptions<Name>): CheckpointCallback<Name> {
-  if (arguments.length > 1) checkArguments("checkpoint", arguments, 1);
-  requireOptions<CheckpointOptions<Name>>("checkpoint", options, {
-    folder: "any",
-    every: "object",
-    keep: "number",
-    best: ["string", "object"],
-    signals: "boolean",
-    fileSystem: "object",
-  });
-  const { folder, every = { epochs: 1 }, keep = 2, best, signals = false, fileSystem = nodeFileSystem() } = options;
-  checkFolder("checkpoint", folder);
-  const due = checkEvery(every);
-  if (!Number.isInteger(keep) || keep < 1)
-    throw new ErmineError("ERMINE_OPTION", `checkpoint: keep is a whole number of checkpoints ≥ 1, got ${show(keep)}.`);
-  const monitored = best === undefined ? undefined : checkBest<Name>(best);
-  return new Checkpoints(new CheckpointFolder(folder, fileSystem), { due, keep, signals, ...monitored })
-    .callback as CheckpointCallback<Name>;
+/** What both kinds of stores have as options, checked. */
+export interface CheckpointSettings {
+  readonly due: Required<CheckpointInterval>;
+  readonly monitor: string | undefined;
+  readonly mode: Mode | undefined;
 }
 
-function checkEvery(every: NonNullable<CheckpointOptions["every"]>): Due {
-  requireOptions<NonNullable<CheckpointOptions["every"]>>("checkpoint: every", every, {
-    epochs: "number",
-    updates: "number",
-    seconds: "number",
-  });
+/** @throws ErmineError ERMINE_OPTION */
+export function checkSettings(every: CheckpointInterval, best: string | BestCheckpoint<string> | undefined): CheckpointSettings {
+  return { due: checkEvery(every), ...(best === undefined ? { monitor: undefined, mode: undefined } : checkBest(best)) };
+}
+
+function checkEvery(every: CheckpointInterval): Required<CheckpointInterval> {
+  requireOptions<CheckpointInterval>("checkpoint: every", every, { epochs: "number", updates: "number", seconds: "number" });
   const { epochs = Infinity, updates = Infinity, seconds = Infinity } = every;
   const isCount = (value: number): boolean => value === Infinity || (Number.isInteger(value) && value >= 1);
   if (isCount(epochs) && isCount(updates) && seconds > 0 && Object.keys(every).length > 0) return { epochs, updates, seconds };
@@ -86,9 +57,7 @@ function checkEvery(every: NonNullable<CheckpointOptions["every"]>): Due {
   );
 }
 
-function checkBest<Name extends string>(
-  best: NonNullable<CheckpointOptions<Name>["best"]>,
-): { monitor: string; mode: Mode | undefined } {
+function checkBest(best: string | BestCheckpoint<string>): { monitor: string; mode: Mode | undefined } {
   if (typeof best === "string") return { monitor: best, mode: undefined };
   const { monitor, mode } = best as { monitor: unknown; mode?: Mode };
   if (typeof monitor !== "string")
@@ -100,35 +69,37 @@ function checkBest<Name extends string>(
   return { monitor, mode };
 }
 
-interface Settings {
-  readonly due: Due;
-  readonly keep: number;
-  readonly signals: boolean;
-  readonly monitor?: string | undefined;
-  readonly mode?: Mode | undefined;
+/** Writes into the store what its settings ask for. */
+export function checkpointCallback<Name extends string>(
+  store: CheckpointStore,
+  settings: CheckpointSettings,
+  interruptions: readonly Interruptions[],
+): CheckpointCallback<Name> {
+  return new Checkpoints(store, settings, interruptions).callback as CheckpointCallback<Name>;
 }
 
 /** What one callback does. */
 class Checkpoints {
-  readonly #folder: CheckpointFolder;
-  readonly #settings: Settings;
-  #unlock: (() => Promise<void>) | undefined;
-  #isLocked = false;
-  #removeSignals: (() => void) | undefined;
+  readonly #store: CheckpointStore;
+  readonly #settings: CheckpointSettings;
+  readonly #interruptions: readonly Interruptions[];
+  #isOpen = false;
+  #removeListeners: readonly (() => void)[] = [];
   /** Settles when what is being written is. */
   #writing: Promise<void> = Promise.resolve();
-  /** Why the newest state is not in the folder. */
+  /** Why the newest state is not in the store. */
   #failure: ErmineError | undefined;
-  /** Was a checkpoint of this callback's written or read? Then those in the folder are of its training. */
-  #isItsFolder = false;
+  /** Has it read from the store, or written into it? Then the checkpoints there are of its training. */
+  #isItsStore = false;
   #sign: 1 | -1 = 1;
   #best: number | null = null;
   #isBest = false;
   #lastTime = 0;
 
-  constructor(folder: CheckpointFolder, settings: Settings) {
-    this.#folder = folder;
+  constructor(store: CheckpointStore, settings: CheckpointSettings, interruptions: readonly Interruptions[]) {
+    this.#store = store;
     this.#settings = settings;
+    this.#interruptions = interruptions;
   }
 
   get callback(): CheckpointCallback<string> {
@@ -158,25 +129,16 @@ class Checkpoints {
     };
   }
 
-  async #lock(): Promise<void> {
-    if (this.#isLocked) return;
-    await this.#folder.create();
-    const { fileSystem, path } = this.#folder;
-    if (fileSystem.processes !== undefined) {
-      try {
-        this.#unlock = await lockFolder(fileSystem, fileSystem.processes, path);
-      } catch (error) {
-        throw fileError(`The folder ${path} of checkpoints cannot be locked`, error);
-      }
-    }
-    this.#isLocked = true;
-    await this.#folder.clean();
+  async #open(): Promise<void> {
+    if (this.#isOpen) return;
+    await this.#store.open();
+    this.#isOpen = true;
   }
 
   async #latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined> {
-    await this.#lock();
-    const snapshot = await this.#folder.latest(notice);
-    this.#isItsFolder = true;
+    await this.#open();
+    const snapshot = await this.#store.latest(notice);
+    this.#isItsStore = true;
     return snapshot;
   }
 
@@ -185,27 +147,23 @@ class Checkpoints {
     isResumed: boolean,
     better: Parameters<NonNullable<Callback["onTrainBegin"]>>[1]["better"],
   ): Promise<void> {
-    const { monitor, mode, signals } = this.#settings;
+    const { monitor, mode } = this.#settings;
+    const { place, beginAnew } = this.#store;
     if (monitor !== undefined) this.#sign = signOf("checkpoint: best", monitor, mode, better[monitor]);
-    await this.#lock();
-    if (!isResumed && !this.#isItsFolder && (await this.#folder.names()).length > 0) {
+    await this.#open();
+    if (!isResumed && !this.#isItsStore && !(await this.#store.isEmpty())) {
       throw new ErmineError(
         "ERMINE_USAGE",
-        `The folder ${this.#folder.path} has checkpoints of a training, which this one does not resume. To go on from them: fit(data, { resume: saves, callbacks: [saves], … }), saves being ` +
-          "this callback. To begin anew, take another folder, or remove them.",
+        `There are checkpoints of a training in ${place}, which this one does not resume. To go on from them: fit(data, { resume: saves, callbacks: [saves], … }), saves being ` +
+          `this callback. ${beginAnew}`,
       );
     }
+    this.#isItsStore = true;
     if (!isResumed) this.#best = null;
     this.#isBest = false;
     this.#failure = undefined;
     this.#lastTime = performance.now();
-    if (!signals) return;
-    this.#removeSignals = onSignals((signal) => {
-      control.notice(
-        `ermine: ${signal}: training ends after this update, with a checkpoint in ${this.#folder.path}. A second one ends the process at once.`,
-      );
-      control.interrupt(`interrupted by ${signal}`);
-    });
+    this.#removeListeners = this.#interruptions.map((one) => one.listen(control, place));
   }
 
   async #save(snapshot: TrainingSnapshot, control: Control): Promise<void> {
@@ -227,12 +185,7 @@ class Checkpoints {
   }
 
   async #write(snapshot: TrainingSnapshot, isBest: boolean): Promise<void> {
-    const folder = this.#folder;
-    const file = await encodeCheckpoint(snapshot);
-    await folder.write(nameOf(snapshot.host.update), file);
-    this.#isItsFolder = true;
-    if (isBest) await folder.write(bestName, file);
-    await folder.prune(this.#settings.keep);
+    await this.#store.write(snapshot.host.update, await encodeCheckpoint(snapshot), isBest);
   }
 
   async #end(): Promise<void> {
@@ -241,19 +194,18 @@ class Checkpoints {
     if (failure === undefined) return;
     throw new ErmineError(
       failure.code,
-      `The end of the training is not kept: ${failure.message} The trainer has all of it: make room or take another folder, and write (await encodeCheckpoint(await trainer.snapshot())).parts there.`,
+      `The end of the training is not kept: ${failure.message} The trainer has all of it: ${this.#store.byHand}`,
       { cause: failure },
     );
   }
 
   async #release(): Promise<void> {
-    this.#removeSignals?.();
-    this.#removeSignals = undefined;
+    for (const remove of this.#removeListeners) remove();
+    this.#removeListeners = [];
     await this.#writing.catch(() => undefined);
-    const unlock = this.#unlock;
-    this.#unlock = undefined;
-    this.#isLocked = false;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     // A lock that stays is that of a process which is gone, and taken over.
-    await unlock?.().catch(() => undefined);
+    await this.#store.close().catch(() => undefined);
   }
 }

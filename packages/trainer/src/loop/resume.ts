@@ -169,7 +169,7 @@ function checkResume(resume: unknown): void {
   throw new ErmineError(
     "ERMINE_OPTION",
     `fit: resume is a snapshot, or a source of them, got ${isPromise ? "a promise. Await it" : show(resume)}. Write ` +
-      'const saves = checkpoint({ folder: "run" }), with import { checkpoint } from "@ermine/trainer/checkpoint", and fit(data, { resume: saves, callbacks: [saves], … }).',
+      'const saves = checkpoint({ folder: "run" }), with import { checkpoint } from "@ermine/trainer/checkpoint/node", and fit(data, { resume: saves, callbacks: [saves], … }).',
   );
 }
 

@@ -1,5 +1,6 @@
 /** SIGINT and SIGTERM while a training runs: the first ends it after the step, the second ends the process at once. */
 import { ErmineError } from "@ermine/core";
+import type { Interruptions } from "../callback.js";
 
 interface SignalProcess {
   readonly pid: number;
@@ -8,8 +9,19 @@ interface SignalProcess {
   kill(pid: number, signal: string): unknown;
 }
 
+/** The first signal ends training after the update that runs, with a message. */
+export const signals: Interruptions = {
+  listen: (control, place) =>
+    onSignals((signal) => {
+      control.notice(
+        `ermine: ${signal}: training ends after this update, with a checkpoint in ${place}. A second one ends the process at once.`,
+      );
+      control.interrupt(`interrupted by ${signal}`);
+    }),
+};
+
 /** @param interrupt told of the first one @returns takes the handlers away */
-export function onSignals(interrupt: (signal: string) => void): () => void {
+function onSignals(interrupt: (signal: string) => void): () => void {
   const { process } = globalThis as { readonly process?: Partial<SignalProcess> };
   if (typeof process?.on !== "function") {
     throw new ErmineError(

@@ -1,8 +1,8 @@
 /** A folder of checkpoints: `update-000000123.safetensors` after that update, `best.safetensors`. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions, show } from "@ermine/core/define";
-import type { TrainingSnapshot } from "../step/contract.js";
-import { decodeCheckpoint, type CheckpointParts } from "./file.js";
+import type { TrainingSnapshot } from "../../step/contract.js";
+import { decodeCheckpoint, type CheckpointParts } from "../file.js";
 import { codeOf, fileError, nodeFileSystem, writeWhole, type CheckpointFileSystem } from "./fileSystem.js";
 
 export const bestName = "best.safetensors";

@@ -1,4 +1,7 @@
 /** The few operations of a file system that checkpoints need, so that tests can let each of them fail. */
+import { readFileSync, promises as files } from "node:fs";
+import { hostname } from "node:os";
+import { kill, pid, platform } from "node:process";
 import { checkArguments } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 
@@ -42,48 +45,9 @@ export interface ProcessTable {
   startOf(pid: number): string | undefined;
 }
 
-interface NodeFileHandle {
-  write(bytes: Uint8Array): Promise<{ readonly bytesWritten: number }>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface NodeFiles {
-  readonly promises: {
-    mkdir(path: string, options: { readonly recursive: true }): Promise<unknown>;
-    readdir(path: string): Promise<string[]>;
-    readFile(path: string): Promise<Uint8Array>;
-    open(path: string, flags: string): Promise<NodeFileHandle>;
-    rename(from: string, to: string): Promise<void>;
-    rm(path: string): Promise<void>;
-  };
-  readFileSync(path: string, encoding: "utf8"): string;
-}
-
-interface NodeProcess {
-  readonly pid: number;
-  readonly platform: string;
-  kill(pid: number, signal: 0): void;
-  getBuiltinModule?(name: string): unknown;
-}
-
-const nodeProcess = (): NodeProcess | undefined => (globalThis as { readonly process?: NodeProcess }).process;
-
-/** A module of Node's, without an import that a bundler for browsers would follow. */
-function builtin<T>(name: string): T {
-  const found = nodeProcess()?.getBuiltinModule?.(name);
-  if (found !== undefined) return found as T;
-  throw new ErmineError(
-    "ERMINE_UNSUPPORTED",
-    "Checkpoints are files, and this is no Node.js (20.16 or later), Deno or Bun. Give a file system of your own: checkpoint({ fileSystem }), or keep snapshots yourself: " +
-      "encodeCheckpoint(snapshot) gives bytes, decodeCheckpoint(bytes) the snapshot.",
-  );
-}
-
 /** The file system of Node. */
 export function nodeFileSystem(): CheckpointFileSystem {
   if (arguments.length > 0) checkArguments("nodeFileSystem", arguments, 0);
-  const { promises: files } = builtin<NodeFiles>("node:fs");
   return {
     createFolder: async (path) => void (await files.mkdir(path, { recursive: true })),
     list: (folder) => files.readdir(folder),
@@ -107,7 +71,7 @@ export function nodeFileSystem(): CheckpointFileSystem {
     remove: (path) => files.rm(path),
     async syncFolder(path) {
       // Windows has no such thing: there a rename is written through.
-      if (nodeProcess()?.platform === "win32") return;
+      if (platform === "win32") return;
       const handle = await files.open(path, "r");
       try {
         await handle.sync();
@@ -120,9 +84,6 @@ export function nodeFileSystem(): CheckpointFileSystem {
 
 /** The processes that Node sees. */
 function nodeProcesses(): ProcessTable {
-  const { readFileSync } = builtin<NodeFiles>("node:fs");
-  const { hostname } = builtin<{ hostname(): string }>("node:os");
-  const { pid, kill } = nodeProcess()!;
   return {
     pid,
     host: hostname(),

@@ -1,0 +1,21 @@
+/** Where the checkpoints of one training are: a folder, or a browser's storage. */
+import type { TrainingSnapshot } from "../step/contract.js";
+import type { CheckpointParts } from "./file.js";
+
+export interface CheckpointStore {
+  /** For messages: "the folder runs/digits". */
+  readonly place: string;
+  /** What to do to begin anew, where there are checkpoints of another training. */
+  readonly beginAnew: string;
+  /** Where to put the newest state by hand, where it cannot be written. */
+  readonly byHand: string;
+  /** Takes the place for this training alone, and clears away what one that has ended left half done. */
+  open(): Promise<void>;
+  isEmpty(): Promise<boolean>;
+  /** The newest checkpoint that can be read; undefined where there is none. @param notice told of newer ones that are damaged */
+  latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined>;
+  /** @param update after which it was taken @throws ErmineError ERMINE_FILE; the one before it is there */
+  write(update: number, file: CheckpointParts, isBest: boolean): Promise<void>;
+  /** Gives the place back. */
+  close(): Promise<void>;
+}
