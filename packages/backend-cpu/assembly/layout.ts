@@ -28,7 +28,7 @@ export function copy(dst: usize, src: usize, rank: i32, dims: usize): void {
 /** Up to 64 numbers go by vectors: a call of the engine's copy costs more. */
 // @ts-ignore: decorator
 @inline
-function copyRow(dst: usize, src: usize, count: i32): void {
+export function copyRow(dst: usize, src: usize, count: i32): void {
   if (count > 64) return memory.copy(dst, src, <usize>count << 2);
   for (; count >= 4; count -= 4, dst += 16, src += 16) v128.store(dst, v128.load(src));
   for (; count > 0; count--, dst += 4, src += 4) store<i32>(dst, load<i32>(src));
@@ -135,59 +135,19 @@ export function indexAdd(dst: usize, indices: usize, updates: usize, outer: i32,
   }
 }
 
+/** dst[k] += src[k]; `whole`: of integers. */
 // @ts-ignore: decorator
 @inline
-function addRow(dst: usize, src: usize, count: i32, whole: i32): void {
-  for (let k: usize = 0; k < <usize>count << 2; k += 4) {
+export function addRow(dst: usize, src: usize, count: i32, whole: i32): void {
+  let k: usize = 0;
+  for (const end = <usize>(count & ~3) << 2; k < end; k += 16) {
+    const a = v128.load(dst + k);
+    const b = v128.load(src + k);
+    v128.store(dst + k, whole ? i32x4.add(a, b) : f32x4.add(a, b));
+  }
+  for (const end = <usize>count << 2; k < end; k += 4) {
     if (whole) store<i32>(dst + k, load<i32>(dst + k) + load<i32>(src + k));
     else store<f32>(dst + k, load<f32>(dst + k) + load<f32>(src + k));
-  }
-}
-
-/**
- * sums[i] = Σ of the rows with rows[i]'s index, share[i] = 1 / how many they are. `first` has a word for each of `size` rows: where an
- * index came first.
- */
-export function sumRows(sums: usize, share: usize, indices: usize, rows: usize, size: i32, inner: i32, count: i32, first: usize): void {
-  const row = <usize>inner << 2;
-  memory.fill(first, 0xff, <usize>size << 2);
-  for (let i = 0; i < count; i++) {
-    const index = load<u32>(indices + (<usize>i << 2));
-    const own = <usize>i;
-    if (index >= <u32>size) {
-      fill(sums + own * row, inner, 0x7fc00000);
-      store<f32>(share + (own << 2), 1);
-      continue;
-    }
-    const at = first + (<usize>index << 2);
-    const known = load<i32>(at);
-    if (known < 0) {
-      store<i32>(at, i);
-      memory.copy(sums + own * row, rows + own * row, row);
-      store<f32>(share + (own << 2), 1);
-    } else {
-      const one = <usize>known;
-      addRow(sums + one * row, rows + own * row, inner, 0);
-      store<f32>(share + (one << 2), load<f32>(share + (one << 2)) + 1);
-    }
-  }
-  // From the last to the first: those that come again read the first's count before it is turned over.
-  for (let i = count - 1; i >= 0; i--) {
-    const index = load<u32>(indices + (<usize>i << 2));
-    const own = <usize>i;
-    const one = index < <u32>size ? <usize>load<i32>(first + (<usize>index << 2)) : own;
-    if (one != own) memory.copy(sums + own * row, sums + one * row, row);
-    store<f32>(share + (own << 2), <f32>1 / load<f32>(share + (one << 2)));
-  }
-}
-
-/** dst is the table, with rows[i] at indices[i]. */
-export function setRows(dst: usize, table: usize, indices: usize, rows: usize, size: i32, inner: i32, count: i32): void {
-  const row = <usize>inner << 2;
-  if (dst != table) memory.copy(dst, table, <usize>size * row);
-  for (let i = 0; i < count; i++) {
-    const index = load<u32>(indices + (<usize>i << 2));
-    if (index < <u32>size) memory.copy(dst + <usize>index * row, rows + <usize>i * row, row);
   }
 }
 

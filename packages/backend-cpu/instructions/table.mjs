@@ -43,12 +43,14 @@ export const instructions = {
   indexAdd: { file: "layout", args: { dst: place, indices: place, updates: place, ...indexed, integers: i32 } },
   gather: { file: "layout", args: { dst: place, x: place, indices: place, ...indexed, missing: i32 } },
   scatterAdd: { file: "layout", args: { dst: place, indices: place, updates: place, ...indexed, integers: i32 } },
+  firstRows: { file: "tables", args: { first: place, indices: place, size: i32, count: i32 } },
+  shareRows: { file: "tables", args: { share: place, first: place, indices: place, size: i32, count: i32 } },
   sumRows: {
-    file: "layout",
-    args: { sums: place, share: place, indices: place, rows: place, size: i32, inner: i32, count: i32, first: place },
+    file: "tables",
+    args: { sums: place, indices: place, rows: place, size: i32, inner: i32, count: i32, first: place, from: i32, to: i32 },
   },
   setRows: {
-    file: "layout",
+    file: "tables",
     args: { dst: place, table: place, indices: place, rows: place, size: i32, inner: i32, count: i32 },
   },
   randomUniform: { file: "layout", args: { dst: place, count: i32, key0: i32, key1: i32, counters: place } },
@@ -322,6 +324,22 @@ export const instructions = {
 
   // An optimizer's step, a parameter and its slots in one pass: the kernels are made of the optimizers' definitions (scripts/updates.mjs).
   update: { file: "generated/updates", args: { kind: i32, scalars: place, count: i32, operands: words } },
+  // The same on a table, whose gradient is some rows.
+  updateTable: {
+    file: "tables",
+    args: {
+      kind: i32,
+      scalars: place,
+      from: i32,
+      count: i32,
+      inner: i32,
+      first: place,
+      rows: place,
+      slots: i32,
+      scratch: place,
+      operands: words,
+    },
+  },
 };
 
 /**
@@ -542,4 +560,6 @@ export const sizes = {
   attentionRows: 64,
   /** Cross-entropy of so few classes takes four rows at a time. */
   fewClasses: 16,
+  /** Elements of a table whose gradient is laid out at once: 4 KB, which stay in the first-level cache with the parameter and its slots. */
+  tableBlock: 1024,
 };

@@ -133,14 +133,25 @@ function checkOptimizers(setup: OptimizerSetup): void {
   if (setup.length === 0) throw new ErmineError("ERMINE_OPTION", "Trainer: optimizer is a list of no groups.");
   (setup as readonly ParameterGroup[]).forEach((group, i) => {
     const where = `Trainer: optimizer, group ${i}`;
-    requireOptions(where, group, { parameters: "any", optimizer: "any" });
+    requireOptions(where, group, { parameters: "any", optimizer: "any", lazy: "boolean" });
     checkOptimizer(`${where}: optimizer`, group.optimizer);
+    checkLazy(where, group);
     if (typeof group.parameters === "function" || Array.isArray(group.parameters)) return;
     throw new ErmineError(
       "ERMINE_OPTION",
       `${where}: parameters is a function of a name, or a list of parameters, got ${show(group.parameters)}. Write parameters: (name) => name.startsWith("head").`,
     );
   });
+}
+
+/** @throws ErmineError ERMINE_OPTION where a group is lazy whose optimizer moves rows that are not looked up, or looks at several at once */
+function checkLazy(where: string, { optimizer, lazy = false }: ParameterGroup): void {
+  if (!lazy || optimizer.elementwise === true || optimizer.rows !== undefined) return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where}: ${optimizer.name} cannot be lazy: it looks at all rows of a table at once, or keeps an average of them. ` +
+      "Optimizers that treat each element by itself can: sgd, adam, adamw, rmsprop, adagrad … Leave out lazy, or take one of these.",
+  );
 }
 
 function checkRegularizers(regularizers: unknown): void {

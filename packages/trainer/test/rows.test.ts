@@ -1,31 +1,47 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import {
   at,
   add,
   crossEntropy,
+  full,
   indexSelect,
   manualSeed,
   matmul,
   mean,
+  mul,
   reshape,
   slice,
+  sub,
   sum,
+  tensor,
   transpose,
+  useBackend,
   zeros,
   type Tensor,
 } from "@ermine/core";
 import { Embedding, Linear, Module, Parameter } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
+  adafactor,
   adagrad,
   adam,
+  adamw,
+  addDecayedWeights,
+  centralize,
+  chain,
   dataset,
   exponentialAverage,
   l2Penalty,
+  lamb,
+  lookahead,
+  rmsprop,
+  scale,
+  scaleByAdam,
   sgd,
   sparseAdam,
   Trainer,
   type Optimizer,
+  type OptimizerSetup,
   type TrainerOptions,
 } from "../src/index.js";
 
@@ -54,8 +70,14 @@ const data = dataset({
 /** The same optimizer, kept from knowing that it may leave rows out. */
 const whole = ({ rows: _, ...optimizer }: Optimizer): Optimizer => optimizer;
 
+/** The table trained by the optimizer, the rest by another one. */
+const inGroup = (optimizer: Optimizer, lazy = false): OptimizerSetup => [
+  { parameters: (name) => name === "words.weight", optimizer, lazy },
+  { parameters: () => true, optimizer: sgd({ learningRate: 0.1 }) },
+];
+
 async function train(
-  optimizer: Optimizer,
+  optimizer: OptimizerSetup,
   options: Partial<TrainerOptions> = {},
   model: Module = new Bag(),
 ): Promise<Record<string, number[]>> {
@@ -194,18 +216,161 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
   });
 });
 
+/** A bag whose table is used whole as well, which changes no value. */
+class Whole extends Bag {
+  override forward(text: Tensor): Tensor {
+    return add(super.forward(text), mul(sum(this.words.weight.value), 0));
+  }
+}
+
+describe.each([true, false])("steps on the whole of a table that was looked up in (compiled: %s)", (compile) => {
+  const makeWhole = (): Bag => {
+    manualSeed(2);
+    return new Whole();
+  };
+  const some: Readonly<Record<string, Optimizer>> = {
+    adamw: adamw({ learningRate: 0.05, weightDecay: 0.1 }),
+    "sgd, momentum and decay": sgd({ learningRate: 0.3, momentum: 0.9, weightDecay: 0.1 }),
+    lamb: lamb({ learningRate: 0.1 }),
+    adafactor: adafactor(),
+    "an average": exponentialAverage(adam({ learningRate: 0.1 }), { decay: 0.5 }),
+    lookahead: lookahead(adam({ learningRate: 0.1 }), { k: 2 }),
+    "a chain": chain(centralize(), scaleByAdam(), scale(-0.1)),
+  };
+  it.each(Object.keys(some))("%s: rows that were not looked up decay and go on by momentum as they do", async (name) => {
+    for (const options of [{}, { accumulate: 2 }, { clipGradNorm: 0.05 }, { clipGradNorm: { maxNorm: 0.2, normType: 1 } }]) {
+      const moved = await train(some[name]!, { compile, ...options }, make());
+      expectSame(moved, await train(some[name]!, { compile, ...options }, makeWhole()), 5);
+    }
+  });
+  it("a gradient that is not finite changes nothing, also where only the sum of two rows is not", async () => {
+    const huge = (): Bag => {
+      const model = make();
+      // Each lookup of a text adds 3e38 / 5 to its word's gradient; two of them are beyond float32.
+      return Object.assign(model, { forward: (text: Tensor): Tensor => mul(sum(model.words.forward(text), { axis: 1 }), 3e38) });
+    };
+    const model = huge();
+    const loss = (output: Tensor): Tensor => mean(sum(output, { axis: 1 }));
+    const before = Array.from(await model.words.weight.data());
+    const text = { data: Int32Array.from([3, 3, 1, 1, 1]), shape: [1, 5] };
+    const trainer = new Trainer({ model, loss, optimizer: adamw(), backend: reference(), compile });
+    await expect(trainer.fit(dataset({ inputs: text }), { epochs: 1 })).rejects.toThrow(/finite|NaN/);
+    expect(Array.from(await model.words.weight.data())).toEqual(before);
+    trainer.dispose();
+  });
+});
+
+describe.each([true, false])("a lazy group (compiled: %s)", (compile) => {
+  beforeAll(() => useBackend(reference()));
+  const lazyOptimizers: Readonly<Record<string, Optimizer>> = {
+    "adamw, decay": adamw({ learningRate: 0.1, weightDecay: 0.2, beta1: 0.8 }),
+    "sgd, momentum and decay": sgd({ learningRate: 0.3, momentum: 0.9, weightDecay: 0.1 }),
+    rmsprop: rmsprop({ learningRate: 0.1 }),
+    "adam, amsgrad, climbing": adam({ learningRate: 0.1, amsgrad: true, maximize: true }),
+    "a chain": chain(scaleByAdam(), addDecayedWeights(0.1), scale(-0.1)),
+    sparseAdam: sparseAdam({ learningRate: 0.1 }),
+  };
+  it.each(Object.keys(lazyOptimizers).flatMap((name) => [1, 2].map((accumulate) => [name, accumulate] as const)))(
+    "%s, micro-batches %i: a row takes a step where it was looked up, and waits with its slots where it was not",
+    async (name, accumulate) => {
+      const optimizer = lazyOptimizers[name]!;
+      const model = make();
+      const trainer = new Trainer({
+        model,
+        loss: crossEntropy,
+        optimizer: inGroup(optimizer, true),
+        backend: reference(),
+        compile,
+        accumulate,
+      });
+      const start = await model.words.weight.data();
+      const rowsOf = (elements: ArrayLike<number>): Tensor[] =>
+        Array.from({ length: words }, (_, r) =>
+          tensor(Array.from(elements).slice(r * size, (r + 1) * size), { shape: [1, size] }),
+        );
+      let expected = rowsOf(start);
+      const slots = expected.map((row) =>
+        Object.values(optimizer.slots([1, size])).map((slot) => (slot.start === "parameter" ? row : full([1, size], slot.start))),
+      );
+      for (const [step, samples] of [
+        [0, 4],
+        [0, 0],
+        [5, 6],
+        [1, 2, 3, 4],
+      ].entries()) {
+        const part = data.select(samples);
+        const probe = make();
+        probe.loadStateDict(await model.stateDict());
+        const other = new Trainer({
+          model: probe,
+          loss: crossEntropy,
+          optimizer: sgd({ learningRate: 1 }),
+          backend: reference(),
+        });
+        await other.fit(part, { epochs: 1, batchSize: 8, shuffle: false });
+        const moved = rowsOf(await probe.words.weight.data());
+        other.dispose();
+        const now = rowsOf(await model.words.weight.data());
+        const scalars = tensor(Float32Array.from(optimizer.scalars({ step, epoch: step })));
+        const touched = new Set(Array.from((part.inputs as { data: ArrayLike<number> }).data));
+        await trainer.fit(part, { epochs: 1, batchSize: samples.length / accumulate, shuffle: false });
+        expected = expected.map((row, r) => {
+          if (!touched.has(r)) return row;
+          const state = { parameters: [row], slots: [slots[r]!] };
+          const next = optimizer.update(state, [sub(now[r]!, moved[r]!)], scalars);
+          slots[r] = [...next.slots[0]!];
+          return next.parameters[0]!;
+        });
+        const table = rowsOf(await model.words.weight.data());
+        table.forEach((row, r) =>
+          row
+            .dataSync()
+            .forEach((value, k) => expect(value, `step ${step}, row ${r}`).toBeCloseTo(expected[r]!.dataSync()[k]!, 3)),
+        );
+      }
+      expect(Array.from(await model.words.weight.data()).slice(8 * size)).toEqual(Array.from(start).slice(8 * size));
+      trainer.dispose();
+    },
+  );
+  it("is part of a trainer's configuration, and so of what a resumed fit is held against", () => {
+    const of = (optimizer: OptimizerSetup): unknown =>
+      new Trainer({ model: make(), loss: crossEntropy, optimizer, backend: reference(), compile }).configuration.optimizers;
+    expect(of(inGroup(adam(), true))).toMatchObject([{ name: "adam", lazy: true }, { name: "sgd" }]);
+    expect(of(inGroup(adam()))).not.toMatchObject([{ lazy: true }, {}]);
+  });
+});
+
 describe("what rows are not for is said", () => {
   it("sparseAdam on a weight that is not looked up, with a decay, or over micro-batches", async () => {
     await expect(train(sparseAdam(), {}, make())).rejects.toThrow(
       /sparseAdam is for tables that are only looked up.*out\.\w+ is used otherwise.*another group/,
     );
     expect(() => sparseAdam({ weightDecay: 0.1 })).toThrow(/no weight decay/);
-    const groups = [
-      { parameters: (name: string) => name === "words.weight", optimizer: sparseAdam() },
-      { parameters: () => true, optimizer: sgd() },
-    ];
-    const trainer = new Trainer({ model: make(), loss: crossEntropy, optimizer: groups, backend: reference(), accumulate: 2 });
-    await expect(trainer.fit(data, { epochs: 1 })).rejects.toThrow(/one batch an update.*words\.weight/);
+    for (const accumulate of [1, 2])
+      await expect(train(inGroup(sparseAdam()), { regularizers: [l2Penalty(0.1)], accumulate }, make())).rejects.toThrow(
+        /without a penalty; words\.weight is used otherwise/,
+      );
+  });
+  it("a lazy group of a weight that is not looked up, with a penalty, or of an optimizer that looks at whole tables", async () => {
+    for (const accumulate of [1, 2]) {
+      await expect(train([{ parameters: () => true, optimizer: adamw(), lazy: true }], { accumulate }, make())).rejects.toThrow(
+        /A lazy group is for tables that are only looked up.*out\.\w+ is used otherwise.*adamw\(\), lazy: true/,
+      );
+    }
+    await expect(train(inGroup(adamw(), true), { regularizers: [l2Penalty(0.1)] }, make())).rejects.toThrow(/without a penalty/);
+    for (const optimizer of [lamb(), exponentialAverage(adamw()), chain(centralize(), scale(-1))])
+      expect(
+        () => new Trainer({ model: make(), loss: crossEntropy, optimizer: inGroup(optimizer, true), backend: reference() }),
+      ).toThrow(/group 0: .* cannot be lazy/);
+    expect(
+      () =>
+        new Trainer({
+          model: make(),
+          loss: crossEntropy,
+          optimizer: inGroup(adamw(), "yes" as unknown as boolean),
+          backend: reference(),
+        }),
+    ).toThrow(/lazy/);
   });
   it("options that move every row, and averages of all, take the whole table", () => {
     for (const optimizer of [
@@ -224,7 +389,7 @@ describe("what rows are not for is said", () => {
         return mean(this.words.forward(text), { axis: 1 });
       }
     }
-    const notices = async (optimizer: Optimizer): Promise<string[]> => {
+    const notices = async (optimizer: OptimizerSetup): Promise<string[]> => {
       const told: string[] = [];
       const trainer = new Trainer({ model: new Large(), loss: crossEntropy, optimizer, backend: reference() });
       for (let i = 0; i < 2; i++) await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void told.push(text) });
@@ -232,9 +397,12 @@ describe("what rows are not for is said", () => {
       return told;
     };
     expect(await notices(adam())).toEqual([
-      expect.stringMatching(/words\.weight \(70000 × 16\) is updated whole.*adam moves rows.*sparseAdam/),
+      expect.stringMatching(
+        /words\.weight \(70000 × 16\) is updated whole.*adam moves rows.*name === "words\.weight".*lazy: true/,
+      ),
     ]);
     expect(await notices(sgd())).toEqual([]);
+    expect(await notices([{ parameters: () => true, optimizer: adam(), lazy: true }])).toEqual([]);
   }, 60_000);
   it("a table is what is looked up in, in a layer of any kind", async () => {
     class Table extends Module {

@@ -25,6 +25,7 @@ import { missing } from "../lower/movement.js";
 import { sizeOf } from "../lower/operand.js";
 import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
+import { withTableUpdates } from "./tables.js";
 import { withKernelInputs } from "./kernelInputs.js";
 import { Place } from "./place.js";
 import { plan, type Plan } from "./plan.js";
@@ -112,7 +113,7 @@ export function compileCpu(
       bytes -= stale.bytes;
       drop(oldest, stale);
     }
-    const made = build(fuse(withKernelInputs(specialize(graph, bindings))));
+    const made = build(fuse(withTableUpdates(withKernelInputs(specialize(graph, bindings)))));
     ready.set(key, made);
     held.add(made.addresses);
     return made;

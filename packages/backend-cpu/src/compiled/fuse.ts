@@ -15,15 +15,16 @@ import {
 } from "@ermine/core/backend";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
 import { loweringOf } from "../lower/index.js";
+import { tableUpdateOp } from "../lower/updates.js";
 import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
 import { inputsRead, stepOf } from "./kernelInputs.js";
 import { neededFirst } from "./plan.js";
 
-/** The nodes that one of the program's is made of: itself, or a chain's members. */
+/** The nodes that one of the program's is made of: itself, or those that it was fused of. */
 export const madeOf = (node: OpNode): readonly OpNode[] =>
-  node.op === chainOp ? (node.attributes["members"] as readonly OpNode[]) : [node];
+  node.op === chainOp || node.op === tableUpdateOp ? (node.attributes["members"] as readonly OpNode[]) : [node];
 
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 const countOf = (value: Value): number => sizeOf(shapeOf(value));

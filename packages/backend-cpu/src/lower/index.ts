@@ -15,7 +15,7 @@ import { pointwise, type PointwiseLowering, type Step } from "./pointwise.js";
 import { pools } from "./pooling.js";
 import { products } from "./product.js";
 import { reductions } from "./reduction.js";
-import { updates } from "./updates.js";
+import { tableUpdate, tableUpdateOp, updates } from "./updates.js";
 import { windows } from "./window.js";
 
 export type { Lowering, Operand } from "./operand.js";
@@ -47,6 +47,7 @@ export const registrationCount = (): number => registrations;
 /** The definition's lowering, or that of what the compiler makes of several ops. */
 export function loweringOf(op: Op): Lowering | undefined {
   if (op === chainOp) return chain;
+  if (op === tableUpdateOp) return tableUpdate;
   const name = kernelName(op);
   return name === undefined ? undefined : all.get(name);
 }

@@ -3,6 +3,7 @@ import type { DType } from "@ermine/core";
 import type { Attributes } from "@ermine/core/define";
 import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
+import { splitRange } from "./split.js";
 import {
   around,
   broadcastStrides,
@@ -132,16 +133,22 @@ const indexSelect: Lowering = {
   emit(e, [x, indices], [y], attributes) {
     const [outer, length, inner] = around(x!.shape, attributes["axis"] as number);
     const count = sizeOf(indices!.shape);
-    e.emit("indexSelect", y!.address, x!.address, indices!.address, outer, length, inner, count, missing(y!.dtype));
+    const pick = (to: number, from: number, many: number): void =>
+      e.emit("indexSelect", to, x!.address, from, outer, length, inner, many, missing(y!.dtype));
+    if (outer > 1) return pick(y!.address, indices!.address, count);
+    splitRange(e, count, inner, 1, (from, many) => pick(y!.address + 4 * from * inner, indices!.address + 4 * from, many));
   },
 };
 
+/** Into the first input's own place it adds the updates and nothing else. */
 const indexAdd: Lowering = {
   dtypes: ["float32", "int32"],
   lookup: alongAxis,
+  inPlace: true,
+  readsOwnPlace: (input) => input === 0,
   emit(e, [base, indices, updates], [y], attributes) {
     const [outer, length, inner] = around(base!.shape, attributes["axis"] as number);
-    e.emit("move", y!.address, base!.address, sizeOf(y!.shape));
+    if (y!.address !== base!.address) e.emit("move", y!.address, base!.address, sizeOf(y!.shape));
     const whole = y!.dtype === "float32" ? 0 : 1;
     e.emit("indexAdd", y!.address, indices!.address, updates!.address, outer, length, inner, sizeOf(indices!.shape), whole);
   },
@@ -149,22 +156,18 @@ const indexAdd: Lowering = {
 
 const sumRows: Lowering = {
   dtypes: ["int32"],
+  optionalOutputs: true,
   lookup: (_, attributes) => ({ input: 0, size: attributes["size"] as number }),
   emit(e, [indices, rows], [sums, share], attributes) {
     const size = attributes["size"] as number;
     const [count, inner] = rows!.shape as [number, number];
-    // Who reads no share has no place for it.
-    const place = (t: Operand | undefined, words: number): number => t?.address ?? e.scratch(words, size);
-    e.emit(
-      "sumRows",
-      place(sums, count * inner),
-      place(share, count),
-      indices!.address,
-      rows!.address,
-      size,
-      inner,
-      count,
-      e.scratch(size),
+    const first = e.inPart ? e.scratch(size) : e.shared(size);
+    e.emit("firstRows", first, indices!.address, size, count);
+    // Whoever reads no share has no place for it.
+    if (share !== undefined) e.emit("shareRows", share.address, first, indices!.address, size, count);
+    if (sums === undefined) return;
+    splitRange(e, inner, count, 16, (from, columns) =>
+      e.emit("sumRows", sums.address, indices!.address, rows!.address, size, inner, count, first, from, from + columns),
     );
   },
 };

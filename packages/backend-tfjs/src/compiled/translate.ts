@@ -125,7 +125,7 @@ const sharing = new Set([
 ]);
 
 /** Ops that refuse an index outside of its axis. */
-const indexed = new Set(["GatherV2", "TensorScatterAdd"]);
+const indexed = new Set(["GatherV2", "TensorScatterAdd", "TensorScatterUpdate"]);
 
 /** One entry in the making. */
 interface Draft {

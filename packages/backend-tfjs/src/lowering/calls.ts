@@ -301,6 +301,24 @@ export function gather(e: Emitter, x: Operand, indices: Operand, axis: number, b
   });
 }
 
+/** Row k is the sum of x's rows whose segment is k, of `count` of them. */
+export const segmentSum = (e: Emitter, x: Operand, segments: Operand, count: Size): Operand =>
+  call(e, "UnsortedSegmentSum", [x, segments, e.size(count)], [count, ...x.shape.slice(1)], x.dtype, {
+    ...typed(x),
+    Tindices: { type: "int32" },
+    Tnumsegments: { type: "int32" },
+  });
+
+/** base with updates in the place of its slices along the first axis; those of a repeated index are the same. */
+export function scatterUpdate(e: Emitter, base: Operand, indices: Operand, updates: Operand): Operand {
+  if (sizeOf(base.shape) === 0) return base;
+  const column = reshape(e, indices, [...indices.shape, 1]);
+  return call(e, "TensorScatterUpdate", [base, column, updates], base.shape, base.dtype, {
+    ...typed(base),
+    Tindices: { type: "int32" },
+  });
+}
+
 /** base with updates added to its slices along the first axis; repeated indices add up. */
 export function scatterAdd(e: Emitter, base: Operand, indices: Operand, updates: Operand): Operand {
   // TensorFlow refuses to add nothing to nothing.

@@ -15,6 +15,8 @@ import {
   reshape,
   scalar,
   scatterAdd,
+  scatterUpdate,
+  segmentSum,
   slice,
 } from "./calls.js";
 import type { Emitter, Lowering, Operand } from "./emitter.js";
@@ -87,6 +89,16 @@ function addAlong(e: Emitter, base: Operand, indices: Operand, updates: Operand,
   return reshape(e, scatterAdd(e, reshape(e, base, [sizeOf(base.shape)]), flat, reshape(e, updates, count)), base.shape);
 }
 
+/** For each row the sum of those with its index, and 1 / how many they are: by numbers of the different indices, of which there are no more than rows. */
+function summed(e: Emitter, indices: Operand, rows: Operand): Operand[] {
+  const count = indices.shape[0]!;
+  const vector = { shape: [count], dtype: "int32" } as const;
+  const [, group] = e.op("Unique", [indices], { T: { type: "int32" }, out_idx: { type: "int32" } }, [vector, vector]);
+  const total = (x: Operand): Operand => gather(e, segmentSum(e, x, group!, count), group!, 0);
+  const ones = broadcastTo(e, scalar(e, 1), [count, 1]);
+  return [total(rows), binary(e, "RealDiv", scalar(e, 1), total(ones))];
+}
+
 export const movementLowerings: Readonly<Record<string, Lowering>> = {
   reshape: (e, [x], { shape }: { shape: Shape }) => [reshape(e, x!, shape)],
   transpose: (e, [x], { permutation }: { permutation: readonly number[] }) => [e.transpose(x!, permutation)],
@@ -101,6 +113,8 @@ export const movementLowerings: Readonly<Record<string, Lowering>> = {
     const order = swapWithFirst(base!.shape.length, axis);
     return [e.transpose(scatterAdd(e, e.transpose(base!, order), indices!, e.transpose(updates!, order)), order)];
   },
+  sumRows: (e, [indices, rows], { size }: { size: number }) => summed(e, checked(e, indices!, size), rows!),
+  setRows: (e, [table, indices, rows]) => [scatterUpdate(e, table!, indices!, rows!)],
   gather: (e, [x, indices], { axis }: Axis) => [along(e, x!, indices!, axis)],
   scatterAdd: (e, [base, indices, updates], { axis }: Axis) => [addAlong(e, base!, indices!, updates!, axis)],
   full: (e, _, { shape, value, dtype }: { shape: Shape; value: number; dtype: DType }) => [fill(e, shape, value, dtype)],

@@ -5,10 +5,9 @@ import { Tape } from "../dispatch/tape.js";
 import { withTape } from "../dispatch/tapes.js";
 import { Variable, withRecording } from "../dispatch/variable.js";
 import type { GraphVariable } from "../ir/graph.js";
-import { apply1 } from "../ops/apply.js";
 import { onesLike, zerosLike } from "../ops/creation.js";
-import { addOp } from "../ops/primitives.js";
 import { concat } from "../ops/concat.js";
+import { indexAdd } from "../ops/gather.js";
 import { checkCopy } from "../types/copy.js";
 import { formatShape } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
@@ -18,7 +17,7 @@ import { Tensor } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
 import { keyOf } from "../types/views.js";
 import { backpropagate, type Lookup } from "./backpropagate.js";
-import { denseGradient, type RowGradient } from "./rows.js";
+import type { RowGradient } from "./rows.js";
 import { gradientRules } from "./rules/index.js";
 
 /** Where `Source` has a Variable or a Tensor, the gradient's tree has a Tensor. */
@@ -167,7 +166,7 @@ export function valueAndRowGrads<V extends readonly [Tensor, ...unknown[]]>(
       const rowGrads = lookups.get(keyOf(watched[i]!)) ?? [];
       if (rowGrads.length === 0) return dense;
       const rows = { ...joined(rowGrads), size: watched[i]!.shape[0] as number };
-      return dense === undefined ? rows : apply1(addOp, [dense, denseGradient(rows)], {});
+      return dense === undefined ? rows : indexAdd(dense, 0, rows.indices, rows.rows);
     });
     return { value: recording.value, grads };
   };

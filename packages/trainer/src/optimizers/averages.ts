@@ -16,7 +16,7 @@ function averaged(name: string, optimizer: Optimizer, options: object, follow: (
     throw new ErmineError("ERMINE_OPTION", `${name}: ${optimizer.name} keeps an average of the weights already.`);
   }
   // The average moves every row.
-  const { rows: _, ...whole } = optimizer;
+  const { rows: _, elementwise: __, ...whole } = optimizer;
   const average = freeSlotName(optimizer, "average");
   return markCopy("optimizer", {
     ...whole,

@@ -40,6 +40,8 @@ export interface GradientTransformation {
    * trainer looks at every value that a step would write before it writes one. Default false.
    */
   readonly keepsFinite?: boolean;
+  /** Does it treat each element by itself? Optimizers of such links alone may be `lazy` (see `ParameterGroup`). Default false. */
+  readonly elementwise?: boolean;
   /** The learning rates and schedules that it reads, so that those which follow a metric have a state. Default: none. */
   readonly rates?: readonly Rate[];
   /** The learning rate, of the link that scales by it: what a training logs. Default: it has none. */
@@ -49,7 +51,7 @@ export interface GradientTransformation {
 /** A link that looks at one parameter at a time. */
 export interface ParameterTransformation<S extends Scalars = Scalars> extends Pick<
   GradientTransformation,
-  "name" | "form" | "slots" | "keepsFinite" | "rates" | "learningRate"
+  "name" | "form" | "slots" | "keepsFinite" | "elementwise" | "rates" | "learningRate"
 > {
   /** Values that change from step to step, by name: always the same names. Default: none. */
   scalars?(time: Time): S;
@@ -68,6 +70,7 @@ const parts = {
   learningRate: ["number", "object"],
   scalars: "function",
   keepsFinite: "boolean",
+  elementwise: "boolean",
   update: "function",
 } as const;
 
@@ -108,6 +111,10 @@ export function checkLink(where: string, link: unknown): asserts link is Gradien
 /** @internal Do all of them keep values finite? */
 export const allKeepFinite = (links: readonly GradientTransformation[]): boolean =>
   links.every(({ keepsFinite = false }) => keepsFinite);
+
+/** @internal Do all of them treat each element by itself? */
+export const areElementwise = (links: readonly GradientTransformation[]): boolean =>
+  links.every(({ elementwise = false }) => elementwise);
 
 /** @internal Links with the names of their scalars, which lie one after the other in a step's vector. */
 export interface LinkedScalars {
@@ -182,6 +189,7 @@ export function chain(...links: readonly GradientTransformation[]): Optimizer {
         links.flatMap((link, i) => Object.entries(slotsOf(link, shape)).map(([key, slot]) => [`${i}.${key}`, slot])),
       ),
     keepsFinite: allKeepFinite(links),
+    elementwise: areElementwise(links),
     scalarCount: scalars.count,
     scalars: scalars.at,
     rates: links.flatMap((link) => link.rates ?? []),

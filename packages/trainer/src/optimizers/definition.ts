@@ -18,6 +18,7 @@ import { bindKernels } from "@ermine/core/backend";
 import { ageOf, isSchedule, rateAt, type Rate, type Time } from "../schedules/schedule.js";
 import {
   allKeepFinite,
+  areElementwise,
   linkedScalars,
   perParameter,
   slotsOf,
@@ -75,6 +76,8 @@ export interface StepSpec<O extends CommonOptions, S extends Scalars = Scalars> 
    * trainer looks at every value before it writes one.
    */
   keepsFinite?(options: O): boolean;
+  /** With these options: does the step treat each element by itself? See `Optimizer`. Default: no. */
+  elementwise?(options: O): boolean;
   /** Scalars of the parameters' step-th update (0 the first), by name; learning rate, decay and momentum (0 where there is none) are their values now. */
   scalars(options: O, now: { step: number; learningRate: number; weightDecay: number; momentum: number }): S;
   /** The step, in ops; `s` are the scalars, the gradient has its sign for `maximize` already. */
@@ -163,7 +166,7 @@ export function builtinOptimizer<O extends CommonOptions>(spec: ChainSpec<O>): (
   return optimizerOf(spec, bindKernels);
 }
 
-const negate = perParameter({ name: "negate", keepsFinite: true, update: (u) => [neg(u)] });
+const negate = perParameter({ name: "negate", keepsFinite: true, elementwise: true, update: (u) => [neg(u)] });
 
 /** What an optimizer with its options does, whichever way it is defined. */
 interface Behaviour {
@@ -173,6 +176,7 @@ interface Behaviour {
   slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
   readonly rates: readonly Rate[];
   readonly keepsFinite: boolean;
+  readonly elementwise: boolean;
   /** New values of the parameter and of its slots. */
   step(p: Tensor, g: Tensor, slots: readonly Tensor[], vector: Tensor): readonly Tensor[];
 }
@@ -187,6 +191,7 @@ function chainBehaviour<O extends CommonOptions>(spec: ChainSpec<O>, options: O)
     slots: (shape) => joinedSlots(links.map((link) => slotsOf(link, shape))),
     rates: links.flatMap(({ rates = [] }) => rates),
     keepsFinite: allKeepFinite(links),
+    elementwise: areElementwise(links),
     step(p, g, slots, vector) {
       const next = takeSteps(links, names, { parameters: [p], slots: [slots] }, [g], vector);
       return [next.parameters[0]!, ...next.slots[0]!];
@@ -229,6 +234,7 @@ function stepBehaviour<O extends CommonOptions, S extends Scalars>(spec: StepSpe
     slots: (shape) => shapedSlots(spec.slots(options, shape), shape),
     rates: [learningRate, weightDecay, momentum],
     keepsFinite: spec.keepsFinite?.(options) ?? false,
+    elementwise: spec.elementwise?.(options) ?? false,
     step(p, gradient, slots, vector) {
       const g = options.maximize ? neg(gradient) : gradient;
       return spec.step({ p, g, slots, s: scalarTensors(vector, scalarNames) as ScalarTensors<S> }, options);
@@ -279,7 +285,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
     const withMomentum = (momentum: number): O =>
       isSchedule(rate) ? { ...options, [spec.momentum as keyof O]: momentum } : options;
     spec.check?.(withMomentum(rateAt(rate, { step: 0, epoch: 0 })));
-    const { form, scalarNames, scalars, slots: slotsFor, rates: followed, keepsFinite } = behaviourOf(options);
+    const { form, scalarNames, scalars, slots: slotsFor, rates: followed, keepsFinite, elementwise } = behaviourOf(options);
     // Rates are fed: what stays in the op's attributes is static and plain. A scheduled momentum is not 0, so that it has its slot.
     const settled = { ...withMomentum(1), learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 };
     const attributes: UpdateAttributes<O> = { options: settled, form, scalars: scalarNames };
@@ -290,6 +296,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
       options: options as unknown as Readonly<Record<string, unknown>>,
       slots: slotsFor,
       keepsFinite,
+      elementwise,
       ...(rows === undefined ? {} : { rows }),
       ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalarNames.length,

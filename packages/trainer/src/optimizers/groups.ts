@@ -11,14 +11,25 @@ export interface ParameterGroup {
   readonly parameters: ((name: string, parameter: Parameter) => boolean) | readonly Parameter[];
   /** What updates them. */
   readonly optimizer: Optimizer;
+  /**
+   * Update the rows of a table that were looked up, and no others: these keep their values and slots, and neither decay nor go on by momentum. For
+   * embeddings, and optimizers that treat each element by itself; corrections count the updates of the whole table. Default false: every row takes each step.
+   */
+  readonly lazy?: boolean;
 }
 
 /** One optimizer for all, or groups; a parameter belongs to the first group that takes it. */
 export type OptimizerSetup = Optimizer | readonly ParameterGroup[];
 
+/** What a group says of how its parameters are updated. */
+export type UpdateSetup = Pick<ParameterGroup, "optimizer" | "lazy">;
+
+/** @internal The groups in their order; one of all parameters where there is an optimizer alone. */
+export const groupsOf = (setup: OptimizerSetup): readonly UpdateSetup[] =>
+  Array.isArray(setup) ? (setup as readonly ParameterGroup[]) : [{ optimizer: setup as Optimizer }];
+
 /** @internal The optimizers, in the order of their groups. */
-export const optimizersOf = (setup: OptimizerSetup): Optimizer[] =>
-  Array.isArray(setup) ? (setup as readonly ParameterGroup[]).map(({ optimizer }) => optimizer) : [setup as Optimizer];
+export const optimizersOf = (setup: OptimizerSetup): Optimizer[] => groupsOf(setup).map(({ optimizer }) => optimizer);
 
 /** @internal The learning rate as the optimizer was given it; undefined: it has none. */
 export function learningRateOf({ options }: Optimizer): Rate | undefined {
@@ -30,15 +41,15 @@ export function learningRateOf({ options }: Optimizer): Rate | undefined {
 export function assignGroups(
   model: Module,
   setup: OptimizerSetup,
-): { optimizer: Optimizer; parameters: [string, Parameter][] }[] {
+): { optimizer: Optimizer; lazy: boolean; parameters: [string, Parameter][] }[] {
   const trainable = model.namedParameters().filter(([, p]) => p.trainable);
-  if (!Array.isArray(setup)) return [{ optimizer: setup as Optimizer, parameters: trainable }];
-  const groups = (setup as readonly ParameterGroup[]).map(({ optimizer }) => ({
+  const groups = groupsOf(setup).map(({ optimizer, lazy = false }) => ({
     optimizer,
+    lazy,
     parameters: [] as [string, Parameter][],
   }));
   for (const [name, parameter] of trainable) groups[groupOf(setup, name, parameter)]!.parameters.push([name, parameter]);
-  return groups.filter((group) => group.parameters.length > 0);
+  return Array.isArray(setup) ? groups.filter((group) => group.parameters.length > 0) : groups;
 }
 
 /** The place of a parameter's group. @throws ErmineError ERMINE_OPTION where it belongs to none */

@@ -30,7 +30,7 @@ export function lookahead(
     throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${show(k)}.`);
   if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${show(alpha)}.`);
   // The slow weights are every row's.
-  const { rows: _, ...whole } = optimizer;
+  const { rows: _, elementwise: __, ...whole } = optimizer;
   const slowName = freeSlotName(optimizer, "slow");
   return markCopy("optimizer", {
     ...whole,

@@ -29,6 +29,11 @@ export interface Optimizer {
    * so, the trainer looks at every value that a step would write before it writes one. Default false.
    */
   readonly keepsFinite?: boolean;
+  /**
+   * Does it treat each element by itself? Then a group of it may be `lazy`, and takes its steps on the rows of a table that were looked up alone.
+   * Default false.
+   */
+  readonly elementwise?: boolean;
   /** The slot that holds an average of the parameter's values, where there is one. */
   readonly average?: string;
 }

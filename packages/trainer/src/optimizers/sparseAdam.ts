@@ -12,8 +12,7 @@ import { scaleByLearningRate } from "./transforms/scale.js";
  * θ ← θ − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε), t the updates of the whole table. The others, and their moments, wait.
  *
  * A lazy adam: not adam's numbers, whose moments move every row at every step. For a group of embeddings; a parameter that is used otherwise is
- * an error. On cpu a step touches the rows of the batch and no others, as it does for `sgd` without momentum and weightDecay and `adagrad` without
- * weightDecay; other backends do the same over the whole table.
+ * an error. On cpu a step touches the rows of the batch and no others. Other optimizers do so in a group with `lazy: true`.
  * Defaults: learningRate 0.001, beta1 0.9, beta2 0.999, eps 1e-8, as PyTorch's SparseAdam.
  *
  * @example

@@ -1,6 +1,7 @@
 /** A run's settings as plain JSON: what a log or a checkpoint keeps of them, the backend's choice among it. */
 import { Tensor, type Backend } from "@ermine/core";
 import { formatShape } from "@ermine/core/define";
+import { groupsOf } from "../optimizers/groups.js";
 import type { TrainerOptions } from "../options.js";
 import { isLoss, isSum } from "../risk/objective.js";
 import { partName } from "../risk/weightedSum.js";
@@ -15,7 +16,12 @@ export interface Configuration {
   /** The loss, by name and options. */
   readonly loss: { readonly name: string; readonly options: Json };
   /** One for each group. */
-  readonly optimizers: readonly { readonly name: string; readonly options: Json }[];
+  readonly optimizers: readonly {
+    readonly name: string;
+    readonly options: Json;
+    /** Does the group step on looked-up rows alone? Absent: no. */
+    readonly lazy?: true;
+  }[];
   /** The metrics, by name. */
   readonly metrics: readonly string[];
   /** The regularizers, by name. */
@@ -47,7 +53,6 @@ export function configurationOf(options: TrainerOptions<string, string>, choice:
     compile = true,
     logGradNorm = false,
   } = options;
-  const optimizers = Array.isArray(optimizer) ? optimizer.map((group) => group.optimizer) : [optimizer];
   return {
     backend: choice ?? (typeof options.backend === "string" ? null : handedIn(options.backend)),
     loss: isLoss(loss)
@@ -55,7 +60,11 @@ export function configurationOf(options: TrainerOptions<string, string>, choice:
       : isSum(loss)
         ? { name: "weightedSum", options: Object.fromEntries(loss.parts.map((part) => [partName(part), part.weight])) }
         : { name: loss.name || "a function", options: {} },
-    optimizers: optimizers.map((one) => ({ name: one.name, options: plain(one.options) })),
+    optimizers: groupsOf(optimizer).map(({ optimizer: { name, options: own }, lazy = false }) => ({
+      name,
+      options: plain(own),
+      ...(lazy ? { lazy } : {}),
+    })),
     metrics: (options.metrics ?? []).map(({ name }) => name),
     regularizers: (options.regularizers ?? []).map(({ name }) => name),
     clipGradNorm: plain(clipGradNorm),

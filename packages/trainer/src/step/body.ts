@@ -8,9 +8,11 @@ import {
   ErmineError,
   greater,
   greaterEqual,
+  indexAdd,
   logicalAnd,
   logicalOr,
   mul,
+  ones,
   reshape,
   slice,
   stack,
@@ -29,7 +31,17 @@ import { clipFactor, clipGradValue, globalNorm, type NormType } from "../optimiz
 import { forward, termsOf, type AnyLoss, type BatchTensors, type Sums, type Term } from "../risk/objective.js";
 import { totalPenalty, type Regularizer } from "../risk/regularizers.js";
 import { inMode } from "./mode.js";
-import { isRows, mapGradient, normOf, requireRows, stepOnRows, summed, type SummedRows } from "./rows.js";
+import {
+  isRows,
+  mapGradient,
+  normOf,
+  requireRows,
+  stepOnRows,
+  stepsOnRows,
+  summed,
+  wholeGradient,
+  type SummedRows,
+} from "./rows.js";
 import type { Accumulated, GroupState } from "./state.js";
 import { commitCondition, stillFinite } from "./commitCondition.js";
 
@@ -65,6 +77,8 @@ interface Differentiated {
   readonly gradients: readonly (Tensor | RowGradient | undefined)[];
   /** New values of buffers that the forward has changed. */
   readonly changed: readonly Tensor[];
+  /** Of a gradient that was added up, and whose step is on looked-up rows alone: how often each row was. Default: none is such a one. */
+  readonly lookups?: readonly (Variable | undefined)[];
 }
 
 /** Runs fn. @returns its result, and the float32 values of the buffers that it has changed */
@@ -78,18 +92,14 @@ function withChanged<T>(buffers: readonly Variable[], fn: () => T): readonly [T,
   return [result, changed.map(({ value }) => value)];
 }
 
-/** @param byRows may gradients of tables be their rows? */
+/** Gradients of tables that are only looked up in are their rows. */
 function differentiate(
   setup: StepSetup,
   batch: BatchTensors,
   counters: Tensor,
-  byRows: boolean,
   objective: (terms: readonly Term[], penalty: Tensor | undefined) => Tensor,
 ): Differentiated {
   const parameters = setup.groups.flatMap((group) => group.parameters);
-  const tables = new Set<Variable>(
-    byRows ? setup.groups.flatMap((group) => (group.optimizer.rows === undefined ? [] : group.parameters)) : [],
-  );
   const gradients = () =>
     valueAndRowGrads(
       () => {
@@ -98,7 +108,7 @@ function differentiate(
         return [objective(terms, penalty), terms, penalty] as const;
       },
       parameters,
-      (parameter) => tables.has(parameter),
+      () => true,
     );
   const [{ value, grads }, changed] = withChanged(setup.buffers, () =>
     inMode(setup.model, "train", () => withRandom({ seed: setup.seed, counters }, gradients)),
@@ -119,7 +129,7 @@ function meanOf(value: Tensor, normalizer: Tensor, alone: boolean): Tensor {
 /** Forward, backward and update of one batch: the risk Σ value / Σ normalizer, of each part, plus the penalty. */
 export function updateBody(setup: StepSetup, batch: BatchTensors, counters: Tensor, scalars: Tensor, order?: StepOrder): Stepped {
   const before = order === undefined ? [] : setup.buffers.map(({ value }) => value);
-  const made = differentiate(setup, batch, counters, true, (terms, penalty) => {
+  const made = differentiate(setup, batch, counters, (terms, penalty) => {
     const risk = total(terms.map((term) => weigh(meanOf(term.value, term.normalizer, terms.length === 1), term.weight)));
     return penalty === undefined ? risk : add(risk, penalty);
   });
@@ -175,23 +185,38 @@ export function accumulateBody(setup: StepSetup, batch: BatchTensors, counters: 
     terms,
     gradients: found,
     changed,
-  } = differentiate(setup, batch, counters, false, (own) =>
+  } = differentiate(setup, batch, counters, (own) =>
     own.length === 1
       ? own[0]!.value
       : total(own.map(({ value, weight }, i) => weigh(meanOf(value, at(sums.normalizers.value, i), false), weight))),
   );
-  const reached = (found as readonly (Tensor | undefined)[]).flatMap((gradient, i) =>
-    gradient === undefined ? [] : [{ sum: sums.gradients[i]!, gradient }],
-  );
-  for (const { sum } of reached) sums.reached.add(sum);
-  const ok = commitCondition({
-    scalars: terms.map(({ value }) => value),
-    tensors: [...reached.map(({ gradient }) => gradient), ...changed],
+  const places = placesOf(setup);
+  const updates: Update[] = [];
+  const looked: Tensor[] = [];
+  found.forEach((gradient, i) => {
+    if (gradient === undefined) return;
+    const sum = sums.gradients[i]!;
+    sums.reached.add(sum);
+    if (!isRowGradient(gradient)) {
+      requireRows(places[i]!.group, places[i]!.name);
+      looked.push(gradient);
+      updates.push([sum, add(sum.value, gradient)]);
+      return;
+    }
+    const { indices, rows } = gradient;
+    looked.push(rows);
+    updates.push([sum, indexAdd(sum.value, 0, indices, rows)]);
+    const counts = sums.lookups[i];
+    if (counts !== undefined) updates.push([counts, indexAdd(counts.value, 0, indices, ones([indices.shape[0]!, 1]))]);
   });
-  const updates: Update[] = reached.map(({ sum, gradient }) => [sum, add(sum.value, gradient)]);
+  const ok = commitCondition({ scalars: terms.map(({ value }) => value), tensors: [...looked, ...changed] });
   updates.push([sums.totals, add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])))]);
   return { report: report(terms, ok, undefined), ok, updates };
 }
+
+/** Each parameter's group, and its name in the model. */
+const placesOf = ({ groups }: StepSetup): readonly { readonly group: GroupState; readonly name: string }[] =>
+  groups.flatMap((group) => group.names.map((name) => ({ group, name })));
 
 const at = (vector: Tensor, i: number): Tensor => reshape(slice(vector, [i], [1]), []);
 
@@ -215,14 +240,18 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
       () => false,
     );
     penalty = value[0];
+    const places = placesOf(setup);
     gradients = gradients.map((g, i) => {
       const own = grads[i] as Tensor | undefined;
+      if (own !== undefined) requireRows(places[i]!.group, places[i]!.name);
       return g === undefined || own === undefined ? (g ?? own) : add(g, own);
     });
   }
-  const stepped = finish(setup, { gradients, terms, penalty, changed: [] }, counters, scalars);
+  const lookups = sums.lookups.map((counts, i) => (sums.reached.has(sums.gradients[i]!) ? counts : undefined));
+  const stepped = finish(setup, { gradients, lookups, terms, penalty, changed: [] }, counters, scalars);
   // By the absolute value: a sum below 0 would leave −0, and training that goes on from a snapshot begins with 0.
-  const cleared = [...sums.reached, sums.totals, sums.normalizers].map((variable): Update => [
+  const counted = lookups.filter((counts) => counts !== undefined);
+  const cleared = [...sums.reached, ...counted, sums.totals, sums.normalizers].map((variable): Update => [
     variable,
     mul(abs(variable.value), 0),
   ]);
@@ -259,7 +288,7 @@ function report(terms: readonly Sums[], ok: Tensor, penalty: Tensor | undefined,
 
 function finish(
   setup: StepSetup,
-  { gradients: found, terms, penalty, changed }: Omit<Differentiated, "terms"> & { readonly terms: readonly Sums[] },
+  { gradients: found, lookups, terms, penalty, changed }: Omit<Differentiated, "terms"> & { readonly terms: readonly Sums[] },
   counters: Tensor,
   scalars: Tensor,
 ): Stepped {
@@ -278,9 +307,11 @@ function finish(
   let [first, next] = [0, 0];
   for (const group of setup.groups) {
     const { optimizer, firstScalar, parameters } = group;
+    const counts = parameters.map((_, i) => lookups?.[first + i]);
     const own = parameters.map(() => (found[first++] === undefined ? undefined : held[next++]!));
     if (own.every((gradient) => gradient === undefined)) continue;
-    updates.push(...groupUpdates(setup, group, own, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
+    const gradients = own.map((gradient, i) => ({ gradient, lookups: counts[i] }));
+    updates.push(...groupUpdates(setup, group, gradients, counters, slice(scalars, [firstScalar], [optimizer.scalarCount])));
   }
   const ok = setup.checksWritten
     ? stillFinite(
@@ -300,23 +331,30 @@ const nothingToTrain = ({ groups }: StepSetup): ErmineError =>
           "A gradient ends at stopGradient, at comparisons, argMax and casts to int32, and at numbers that were read out of a tensor.",
   );
 
+/** A parameter's gradient, and of one that was added up for looked-up rows alone how often each row was. */
+interface GroupGradient {
+  readonly gradient: Tensor | SummedRows | undefined;
+  readonly lookups: Variable | undefined;
+}
+
 /** New values of a group's parameters and their slots. One without a gradient, and what is kept for it, stays as it is. */
 function groupUpdates(
   { seed }: StepSetup,
-  { optimizer, parameters, names, slots }: GroupState,
-  gradients: readonly (Tensor | SummedRows | undefined)[],
+  group: GroupState,
+  gradients: readonly GroupGradient[],
   counters: Tensor,
   scalars: Tensor,
 ): Update[] {
+  const { optimizer, parameters, names, slots } = group;
   const updates: Update[] = [];
   const dense: number[] = [];
   const take = (i: number, p: Tensor, kept: readonly Tensor[]): void => {
     updates.push([parameters[i]!, p], ...slots[i]!.map((slot, k): Update => [slot, kept[k]!]));
   };
-  gradients.forEach((gradient, i) => {
+  gradients.forEach(({ gradient, lookups }, i) => {
     if (gradient === undefined) return;
-    if (!isRows(gradient)) {
-      requireRows(optimizer, names[i]!);
+    if (!isRows(gradient) || !stepsOnRows(group)) {
+      if (!isRows(gradient) && lookups === undefined) requireRows(group, names[i]!);
       dense.push(i);
       return;
     }
@@ -334,10 +372,23 @@ function groupUpdates(
   const next = withRandom({ seed, counters }, () =>
     optimizer.update(
       state,
-      dense.map((i) => gradients[i] as Tensor),
+      dense.map((i) => {
+        const { gradient } = gradients[i]!;
+        return isRows(gradient!) ? wholeGradient(gradient) : gradient!;
+      }),
       scalars,
     ),
   );
-  dense.forEach((i, k) => take(i, next.parameters[k]!, next.slots[k]!));
+  dense.forEach((i, k) => {
+    const counts = gradients[i]!.lookups?.value;
+    if (counts === undefined) return take(i, next.parameters[k]!, next.slots[k]!);
+    const moved = greater(counts, 0);
+    const rows = (value: Tensor, before: Tensor): Tensor => where(moved, value, before);
+    take(
+      i,
+      rows(next.parameters[k]!, state.parameters[k]!),
+      next.slots[k]!.map((slot, s) => rows(slot, state.slots[k]![s]!)),
+    );
+  });
   return updates;
 }

@@ -18,6 +18,8 @@ import type { Optimizer, Slot } from "../optimizers/optimizer.js";
 
 export interface GroupState {
   readonly optimizer: Optimizer;
+  /** Do tables that are only looked up in take steps on the looked-up rows alone? */
+  readonly lazy: boolean;
   readonly parameters: readonly Parameter[];
   /** The parameters' names in the model. */
   readonly names: readonly string[];
@@ -27,6 +29,10 @@ export interface GroupState {
   /** Updates that went by without these parameters: before they were thawed. */
   readonly skippedSteps: number;
 }
+
+/** Would a step on the whole table be another one? */
+export const movesLookedUpRowsAlone = ({ optimizer, lazy }: Pick<GroupState, "optimizer" | "lazy">): boolean =>
+  optimizer.rows === "only" || (lazy && optimizer.rows === undefined);
 
 /** A parameter's slots, and how many of the first `step` updates it took no part in; where it is frozen, since which one. */
 export interface ParameterState {
@@ -61,7 +67,7 @@ export class OptimizerState {
     const trained = new Set(assigned.flatMap(({ parameters }) => parameters.map(([, p]) => p)));
     for (const [parameter, state] of this.#states) if (!trained.has(parameter)) state.since ??= step;
     let firstScalar = 0;
-    return assigned.flatMap(({ optimizer, parameters }) => {
+    return assigned.flatMap(({ optimizer, lazy, parameters }) => {
       const bySkippedSteps = new Map<number, { names: string[]; parameters: Parameter[]; slots: (readonly Variable[])[] }>();
       for (const [name, parameter] of parameters) {
         const { slots, skippedSteps } = this.#take(name, parameter, optimizer, step, begun);
@@ -73,7 +79,7 @@ export class OptimizerState {
       }
       return [...bySkippedSteps].map(([skippedSteps, group]): GroupState => {
         firstScalar += optimizer.scalarCount;
-        return { optimizer, ...group, firstScalar: firstScalar - optimizer.scalarCount, skippedSteps };
+        return { optimizer, lazy, ...group, firstScalar: firstScalar - optimizer.scalarCount, skippedSteps };
       });
     });
   }

@@ -1,12 +1,23 @@
 /**
- * Tables in which was only looked up: their gradients are rows, and an optimizer that moves no other row takes its step on these alone.
- * Everything is ops, so that backends without kernels for them have the same numbers by whole tables.
+ * Tables in which was only looked up: their gradients are rows. Norms, limits and the commit condition look at these alone, and so does the step of an
+ * optimizer that moves no other row, or of a lazy group. For all others the rows are set into zeros, which a backend need not make.
  */
-import { ErmineError, indexSelect, isRowGradient, mul, pow, setRows, sumRows, type RowGradient, type Tensor } from "@ermine/core";
+import {
+  ErmineError,
+  indexSelect,
+  isRowGradient,
+  mul,
+  pow,
+  setRows,
+  sumRows,
+  zeros,
+  type RowGradient,
+  type Tensor,
+} from "@ermine/core";
 import type { Graph, GraphVariable } from "@ermine/core/backend";
 import type { NormType } from "../optimizers/clip.js";
 import type { Optimizer } from "../optimizers/optimizer.js";
-import type { GroupState } from "./state.js";
+import { movesLookedUpRowsAlone, type GroupState } from "./optimizerState.js";
 
 /** A row gradient whose rows of one index are summed: each stands as often as the index does, and counts for `share` each time. */
 export interface SummedRows extends RowGradient {
@@ -23,6 +34,13 @@ export const isRows = (gradient: Tensor | SummedRows): gradient is SummedRows =>
 /** A tensor with the gradient's norm. */
 export const normOf = (gradient: Tensor | SummedRows, normType: NormType): Tensor =>
   !isRows(gradient) ? gradient : normType === Infinity ? gradient.rows : mul(gradient.rows, pow(gradient.share, 1 / normType));
+
+/** The gradient of the whole table. */
+export const wholeGradient = ({ indices, rows, size }: SummedRows): Tensor =>
+  setRows(zeros([size, rows.shape[1] as number]), indices, rows);
+
+/** Is a step on the looked-up rows what is meant, or the same as one on the whole table? */
+export const stepsOnRows = ({ optimizer, lazy }: GroupState): boolean => lazy || optimizer.rows !== undefined;
 
 /** The gradient with its numbers changed one by one. */
 export const mapGradient = (gradient: Tensor | SummedRows, fn: (g: Tensor) => Tensor): Tensor | SummedRows =>
@@ -49,13 +67,15 @@ export function stepOnRows(
   };
 }
 
-/** @throws ErmineError ERMINE_OPTION for an optimizer of rows alone */
-export function requireRows({ rows, name }: Optimizer, parameter: string): void {
-  if (rows !== "only") return;
+/** @throws ErmineError ERMINE_OPTION for a step on rows alone, of a parameter whose gradient is no rows */
+export function requireRows(group: GroupState, parameter: string): void {
+  if (!movesLookedUpRowsAlone(group)) return;
+  const { name, rows } = group.optimizer;
+  const [what, lazy] = rows === "only" ? [name, ""] : ["A lazy group", ", lazy: true"];
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${name} is for tables that are only looked up in, one batch an update, without a penalty; ${parameter} is used otherwise. ` +
-      `Put it into another group: [{ parameters: (name) => name === "embedding.weight", optimizer: ${name}() }, { parameters: () => true, optimizer: adamw() }].`,
+    `${what} is for tables that are only looked up in, without a penalty; ${parameter} is used otherwise. Put it into another group: ` +
+      `[{ parameters: (name) => name === "embedding.weight", optimizer: ${name}()${lazy} }, { parameters: () => true, optimizer: adamw() }].`,
   );
 }
 
@@ -77,13 +97,14 @@ function lookedUp(graphs: readonly Graph[]): Set<GraphVariable> {
 /** What to say of large tables whose optimizer moves every row at every step. @param graphs those of an update */
 export function noticesOfTables(graphs: readonly Graph[], groups: readonly GroupState[]): string[] {
   const tables = lookedUp(graphs);
-  return groups.flatMap(({ optimizer, parameters, names }) =>
-    parameters.flatMap((parameter, i) => {
+  return groups.flatMap((group) =>
+    group.parameters.flatMap((parameter, i) => {
       const size = parameter.shape.reduce((a, b) => a * b, 1);
-      if (optimizer.rows !== undefined || size < large || !tables.has(parameter)) return [];
+      if (stepsOnRows(group) || size < large || !tables.has(parameter)) return [];
       return [
-        `ermine: ${names[i]} (${parameter.shape.join(" × ")}) is updated whole at each step: ${optimizer.name} moves rows that were not ` +
-          "looked up too. sgd without momentum and weightDecay, adagrad without weightDecay and sparseAdam touch only those that were: give it a group of its own.",
+        `ermine: ${group.names[i]} (${parameter.shape.join(" × ")}) is updated whole at each step: ${group.optimizer.name} moves rows that were not ` +
+          "looked up too. A lazy group touches only those that were, as sgd without momentum and weightDecay and adagrad without weightDecay do of themselves: " +
+          `{ parameters: (name) => name === "${group.names[i]}", optimizer: …, lazy: true }.`,
       ];
     }),
   );

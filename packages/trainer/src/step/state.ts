@@ -8,7 +8,7 @@ import { learningRateOf, optimizersOf, type OptimizerSetup } from "../optimizers
 import type { HostSums } from "../risk/means.js";
 import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
 import type { CallbackState, EpochSums, HostState } from "./contract.js";
-import { OptimizerState, sameGroups, type GroupState, type ParameterState } from "./optimizerState.js";
+import { movesLookedUpRowsAlone, OptimizerState, sameGroups, type GroupState, type ParameterState } from "./optimizerState.js";
 
 export type { GroupState } from "./optimizerState.js";
 
@@ -18,13 +18,20 @@ export interface Accumulated {
   readonly gradients: readonly Variable[];
   /** Those of `gradients` that a micro-batch adds to: the loss depends on their parameters. Known when the micro-batch was traced. */
   readonly reached: Set<Variable>;
+  /** How often each row of a table was looked up, (size, 1), for each parameter whose steps are on these rows alone; undefined for others. */
+  readonly lookups: readonly (Variable | undefined)[];
   /** Σ value and Σ normalizer of each part of the loss. */
   readonly totals: Variable;
   /** Σ normalizer of each part over the whole update, known before its first micro-batch; used where there are several parts. */
   readonly normalizers: Variable;
 }
 
-export const variablesOf = ({ gradients, totals, normalizers }: Accumulated): Variable[] => [...gradients, totals, normalizers];
+export const variablesOf = ({ gradients, lookups, totals, normalizers }: Accumulated): Variable[] => [
+  ...gradients,
+  ...lookups.filter((counts) => counts !== undefined),
+  totals,
+  normalizers,
+];
 
 /** What the steps of an epoch add up. */
 export interface Sums extends EpochSums {
@@ -115,6 +122,9 @@ export class TrainingState {
     return (this.#accumulated ??= {
       gradients: this.groups.flatMap(({ parameters }) => parameters.map((p) => make(p.shape, p.name))),
       reached: new Set(),
+      lookups: this.groups.flatMap((group) =>
+        group.parameters.map((p) => (movesLookedUpRowsAlone(group) ? make([p.shape[0]!, 1], `${p.name}.lookups`) : undefined)),
+      ),
       totals: make([2 * parts], "totals"),
       normalizers: make([parts], "normalizers"),
     });

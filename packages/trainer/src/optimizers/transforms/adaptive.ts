@@ -52,6 +52,7 @@ export function adamLink(
   return perParameter({
     name: "scaleByAdam",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     form: amsgrad ? " amsgrad" : "",
     slots: { m: 0, v: 0, ...(amsgrad ? { vMax: 0 } : {}) },
     scalars(time) {
@@ -92,6 +93,7 @@ export function scaleByRms(
     name: "scaleByRms",
     // Rounding may take the variance of a centered one below 0.
     keepsFinite: isPositiveInFloat32(eps) && !centered,
+    elementwise: true,
     form: centered ? " centered" : "",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
     scalars: () => ({ alpha, taken: 1 - alpha, eps }),
@@ -126,6 +128,7 @@ export function scaleByRss(
   return perParameter({
     name: "scaleByRss",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { sum: initialAccumulatorValue },
     scalars: () => ({ eps }),
     update(g, { slots, s }) {
@@ -154,6 +157,7 @@ export function scaleByAdadelta(
   return perParameter({
     name: "scaleByAdadelta",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { square: 0, delta: 0 },
     scalars: () => ({ rho, taken: 1 - rho, eps }),
     update(g, { slots: [v, u], s }) {
@@ -177,6 +181,7 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
   return perParameter({
     name: "scaleByAdamax",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { m: 0, u: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);
@@ -215,6 +220,7 @@ export function scaleByNadam(
   return perParameter({
     name: "scaleByNadam",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
@@ -254,6 +260,7 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
   return perParameter({
     name: "scaleByRadam",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { m: 0, v: 0 },
     scalars(time) {
       const t = ageOf(time) + 1;
@@ -293,6 +300,7 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
   return perParameter({
     name: "scaleByBelief",
     keepsFinite: isPositiveInFloat32(eps),
+    elementwise: true,
     slots: { m: 0, surprise: 0 },
     scalars(time) {
       const [kept, t] = [rateAt(beta1, time), ageOf(time) + 1];
@@ -347,6 +355,7 @@ export function scaleByRprop(
   return perParameter({
     name: "scaleByRprop",
     keepsFinite: true,
+    elementwise: true,
     slots: { previous: 0, size: rateAt(learningRate, { step: 0, epoch: 0 }) },
     scalars: () => ({ shrink: etas[0], grow: etas[1], least: stepSizes[0], largest: stepSizes[1] }),
     update(g, { slots: [previous, size], s }) {

@@ -35,6 +35,7 @@ export function clipByValue(clipValue: number): GradientTransformation {
   return {
     name: "clipByValue",
     keepsFinite: true,
+    elementwise: true,
     update: (updates) => ({ updates: clipGradValue(updates, clipValue) }),
   };
 }

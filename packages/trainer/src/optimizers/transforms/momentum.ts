@@ -33,6 +33,7 @@ export function applyMomentum(
   return perParameter({
     name: "applyMomentum",
     keepsFinite: true,
+    elementwise: true,
     form: `${nesterov ? " nesterov" : ""}${dampening === 0 ? "" : " damped"}`,
     slots: { momentum: 0 },
     // The first momentum is the gradient itself: dampening begins with the second step.
@@ -74,6 +75,7 @@ export function ema(
   return perParameter({
     name: "ema",
     keepsFinite: true,
+    elementwise: true,
     form: `${debias ? "" : " biased"}${nesterov ? " nesterov" : ""}`,
     slots: { average: 0 },
     scalars(time) {
@@ -112,6 +114,7 @@ export function scaleByLion(
   return perParameter({
     name: "scaleByLion",
     keepsFinite: true,
+    elementwise: true,
     slots: { m: 0 },
     scalars(time) {
       const kept = rateAt(beta1, time);

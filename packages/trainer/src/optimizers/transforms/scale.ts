@@ -21,6 +21,7 @@ export const descend = (rates: readonly Rate[], learningRate: (time: Time) => nu
   perParameter({
     name: "scaleByLearningRate",
     keepsFinite: true,
+    elementwise: true,
     scalars: (time) => ({ learningRate: learningRate(time) }),
     rates,
     update: (u, { s }) => [neg(mul(u, s.learningRate))],
@@ -38,6 +39,7 @@ export function scaleBySchedule(schedule: Schedule): GradientTransformation {
   return perParameter({
     name: "scaleBySchedule",
     keepsFinite: true,
+    elementwise: true,
     scalars: (time) => ({ factor: rateAt(schedule, time) }),
     rates: [schedule],
     update: (u, { s }) => [mul(u, s.factor)],
@@ -56,6 +58,7 @@ export function scale(factor: number): GradientTransformation {
   return perParameter({
     name: "scale",
     keepsFinite: true,
+    elementwise: true,
     scalars: () => ({ factor }),
     update: (u, { s }) => [mul(u, s.factor)],
   });
@@ -69,7 +72,7 @@ export function scale(factor: number): GradientTransformation {
  */
 export function scaleBySign(): GradientTransformation {
   if (arguments.length > 0) checkArguments("scaleBySign", arguments, 0);
-  return perParameter({ name: "scaleBySign", keepsFinite: true, update: (u) => [sign(u)] });
+  return perParameter({ name: "scaleBySign", keepsFinite: true, elementwise: true, update: (u) => [sign(u)] });
 }
 
 /**

@@ -36,6 +36,8 @@ export const addWeights = (
   perParameter<Scalars>({
     name: "addDecayedWeights",
     keepsFinite: true,
+    // A mask is asked with the shape of the whole parameter.
+    elementwise: mask === undefined,
     scalars: (time) => ({ [scalar]: decay(time) }),
     rates,
     update: (u, { p, name, s }) => [mask?.(name, p.shape as readonly number[]) === false ? u : add(u, mul(p, s[scalar]!))],
@@ -93,6 +95,7 @@ export function masked(link: GradientTransformation, mask: ParameterMask): Gradi
   return {
     ...link,
     name: `masked(${link.name})`,
+    elementwise: false,
     update(updates, { parameters, names, slots, s }) {
       const chosen = parameters.flatMap((p, i) => (mask(names[i]!, p.shape as readonly number[]) ? [i] : []));
       if (chosen.length === 0) return { updates };
