@@ -2,11 +2,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { hashKey, shuffledIndices } from "@ermine/core";
 import { dataset, type Dataset } from "@ermine/trainer";
-
-const side = 28;
-const trainingCount = 8000;
+import { pixelCount, splitDigits, type DigitSet } from "./race/digitSet.js";
 
 export interface Digits {
   readonly training: Dataset;
@@ -14,29 +11,37 @@ export interface Digits {
   readonly classes: readonly string[];
 }
 
-/** @param shape of one digit: [784] for a fully connected model, [1, 28, 28] for a convolutional one */
-export function loadDigits(shape: readonly number[], seed: number): Digits {
+/** All of them, digit by digit. */
+export function readDigits(): DigitSet {
   const folder = join(dirname(createRequire(import.meta.url).resolve("mnist")), "digits");
-  const pixels: Float32Array[] = [];
+  const parts: Float32Array[] = [];
   const labels: number[] = [];
   for (let digit = 0; digit < 10; digit++) {
     const { data } = JSON.parse(readFileSync(join(folder, `${digit}.json`), "utf8")) as { data: number[] };
-    const all = Float32Array.from(data);
-    for (let at = 0; at + side * side <= all.length; at += side * side) {
-      pixels.push(all.subarray(at, at + side * side));
-      labels.push(digit);
-    }
+    const count = Math.floor(data.length / pixelCount);
+    parts.push(Float32Array.from(data.slice(0, count * pixelCount)));
+    for (let i = 0; i < count; i++) labels.push(digit);
   }
-  const data = new Float32Array(pixels.length * side * side);
-  pixels.forEach((image, i) => data.set(image, i * side * side));
-  const all = dataset({
-    inputs: { data, shape: [pixels.length, ...shape] },
-    targets: { data: Int32Array.from(labels), shape: [pixels.length] },
-  });
-  const order = shuffledIndices(all.length, hashKey(seed, "digits"));
+  const images = new Float32Array(labels.length * pixelCount);
+  let at = 0;
+  for (const part of parts) {
+    images.set(part, at);
+    at += part.length;
+  }
+  return { images, labels: Int32Array.from(labels) };
+}
+
+/** @param shape of one digit: [784] for a fully connected model, [1, 28, 28] for a convolutional one */
+export function loadDigits(shape: readonly number[], seed: number): Digits {
+  const asDataset = ({ images, labels }: DigitSet): Dataset =>
+    dataset({
+      inputs: { data: images, shape: [labels.length, ...shape] },
+      targets: { data: labels, shape: [labels.length] },
+    });
+  const { training, test } = splitDigits(readDigits(), seed);
   return {
-    training: all.select(order.subarray(0, trainingCount)),
-    test: all.select(order.subarray(trainingCount)),
+    training: asDataset(training),
+    test: asDataset(test),
     classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
   };
 }

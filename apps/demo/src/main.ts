@@ -10,7 +10,7 @@ import { train, type TrainOptions } from "./train.js";
 import { web, type WebOptions } from "./web/web.js";
 
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
-       demo web [options]        the pages: playground, gallery, digits, text and experiments, which run in the browser
+       demo web [options]        the pages: playground, gallery, digits, text and experiments, which run in the browser; digits can race against cpu and tfjs here
        demo experiments [options]   16 claims about activations and losses: what was measured, and whether they hold
        demo backends [--model]   what there is to run on, and how long a step takes there
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fileURLToPath } from "node:url";
 import { writeStatic } from "../src/web/site.js";
-import { startSite, type RunningSite } from "../src/web/web.js";
+import type { RunningSite } from "../src/web/web.js";
+import { startSite } from "./pages/browser.js";
 
 const pages = fileURLToPath(new URL("../dist/pages/", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "ermine-pages-"));
@@ -131,5 +132,90 @@ describe("static pages", () => {
       const text = readFileSync(join(pages, name), "utf8");
       for (const [, address] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address, name).toMatch(/^\.\//);
     }
+  });
+});
+
+describe("trainings on the server", () => {
+  /** Posts, and gives the status with the text up to the first whole event. */
+  function post(body: string, headers: Record<string, string> = {}): Promise<Answer & { leave(): void }> {
+    const { origin, port } = new URL(site.address);
+    return new Promise((resolve, reject) => {
+      const asked = request(
+        {
+          host: "127.0.0.1",
+          port,
+          path: "/api/digits/train",
+          method: "POST",
+          headers: { origin, "content-type": "application/json", ...headers },
+        },
+        (response) => {
+          let text = "";
+          const give = (): void =>
+            resolve({ status: response.statusCode!, headers: response.headers, text, leave: () => asked.destroy() });
+          response.on("data", (chunk: Buffer) => {
+            text += chunk.toString();
+            if (text.includes("\n\n")) give();
+          });
+          response.on("end", give);
+          response.on("error", () => {});
+        },
+      );
+      asked.on("error", reject);
+      asked.end(body);
+    });
+  }
+  const asked = (choices: object = {}, backend = "cpu"): string => JSON.stringify({ backend, choices });
+
+  it("are started by this server's pages alone", async () => {
+    const { port } = new URL(site.address);
+    expect((await post(asked(), { origin: "https://evil.example" })).status).toBe(403);
+    expect((await post(asked(), { origin: "null" })).status).toBe(403);
+    expect((await post(asked(), { host: `evil.example:${port}` })).status).toBe(403);
+    expect((await ask("/api/digits/train", { "content-type": "application/json" }, "POST")).status).toBe(403);
+    expect((await post(asked(), { "content-type": "text/plain" })).status).toBe(415);
+    expect((await ask("/api/digits/train")).status).toBe(404);
+  });
+
+  it("are refused with what is wrong", async () => {
+    for (const [body, message] of [
+      ["{", "The request is no JSON"],
+      ["null", "backend is cpu or tfjs, got undefined"],
+      [asked({}, "tfj"), 'got "tfj". Did you mean "tfjs"?'],
+      [asked({ model: "rnn" }), 'model is "mlp" or "cnn", got "rnn"'],
+      [asked({ epochs: 1e6 }), "epochs is a whole number from 1 to 50, got 1000000"],
+      [asked({ learningRate: "fast" }), 'learningRate is a number from 0 to 100, got "fast"'],
+      [asked({ activation: 3 }), "activation is a name, got 3"],
+      [asked({ optimizer: null }), "optimizer is a name, got null"],
+      [asked({ epoch: 3 }), 'there is no "epoch"'],
+      ['{"backend":"cpu","choices":7}', "an object is needed, got 7"],
+    ] as const) {
+      const { status, text } = await post(body);
+      expect({ body, status, text }).toEqual({ body, status: 400, text: expect.stringContaining(message) as string });
+    }
+    expect((await post(asked({ activation: "x".repeat(5000) }))).status).toBe(413);
+  });
+
+  it("say why they failed", async () => {
+    const { status, text } = await post(asked({ optimizer: "adamm" }));
+    expect(status).toBe(200);
+    expect(text).toMatch(/"type":"failed".*adam/);
+  });
+
+  it("are two at a time; who goes away makes room", async () => {
+    const long = asked({ epochs: 50, model: "cnn" });
+    const runs = await Promise.all([post(long), post(long)]);
+    expect(runs.map(({ text }) => text)).toEqual([
+      expect.stringContaining('"type":"started"') as string,
+      expect.stringContaining('"type":"started"') as string,
+    ]);
+    const third = await post(long);
+    expect(third).toMatchObject({
+      status: 429,
+      text: expect.stringContaining("2 trainings run on this server already") as string,
+    });
+    const running = async (): Promise<unknown> => JSON.parse((await ask("/api/digits")).text).running;
+    expect(await running()).toBe(2);
+    for (const { leave } of runs) leave();
+    await expect.poll(running).toBe(0);
   });
 });

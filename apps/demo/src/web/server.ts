@@ -1,6 +1,7 @@
 /** Serves the pages on the loopback interface, to pages of its own address alone. */
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
+import { raceRoutes } from "./race.js";
 
 /** What the pages may do: load what is theirs, compile WebAssembly, and have workers. */
 const policy = [
@@ -24,6 +25,8 @@ const headers: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
   "cross-origin-resource-policy": "same-origin",
+  // By which a page knows that it is not on a static host, without asking one for what it does not have.
+  "server-timing": "ermine",
 };
 
 /** Names of the loopback interface, under which a browser may reach the server. */
@@ -46,13 +49,18 @@ export function siteApp(folder: string, port: () => number): Hono {
     if (origin !== undefined && !hosts.some((name) => origin === `http://${name}`)) {
       return context.text(`This server answers to its own pages alone, not to those of ${origin}.\n`, 403);
     }
-    if (context.req.method !== "GET" && context.req.method !== "HEAD")
+    const isAsked = context.req.path.startsWith("/api/");
+    if (!isAsked && context.req.method !== "GET" && context.req.method !== "HEAD")
       return context.text("There is nothing to write here.\n", 405, { allow: "GET, HEAD" });
+    // A page of another origin sends its origin with every POST; what sends none is no page of this server's.
+    if (context.req.method === "POST" && origin === undefined)
+      return context.text("This server takes what its own pages send: the request has no Origin.\n", 403);
     await next();
     for (const [name, value] of Object.entries(headers)) context.header(name, value);
     // Names of built files change with what is in them.
     context.header("cache-control", context.req.path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
   });
+  app.route("/api/digits", raceRoutes());
   app.use(serveStatic({ root: folder }));
   app.notFound((context) => context.text(`There is no page ${context.req.path}.\n`, 404));
   return app;

@@ -5,7 +5,12 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { startSite, type RunningSite } from "../../src/web/web.js";
+import type { RunningSite } from "../../src/web/web.js";
+
+/** The server as it is built: its workers are files next to it. */
+export const { startSite } = (await import(
+  new URL("../../dist/web/web.js", import.meta.url).href
+)) as typeof import("../../src/web/web.js");
 
 /** The built pages. */
 export const builtPages = fileURLToPath(new URL("../../dist/pages/", import.meta.url));

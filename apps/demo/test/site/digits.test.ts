@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { normalizeDrawing, side, unpackDigits, type DigitSet } from "../../site/src/digits/digitData.js";
+import { normalizeDrawing, unpackDigits } from "../../site/src/digits/digitData.js";
+import { side, type DigitSet } from "../../src/race/digitSet.js";
 
 let digits: { training: DigitSet; test: DigitSet };
 beforeAll(() => {

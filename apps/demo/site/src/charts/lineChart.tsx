@@ -20,6 +20,8 @@ export interface LineChartProps {
   readonly logarithmic?: boolean;
   /** For those who do not see it. */
   readonly label: string;
+  /** Lines go on over values that are missing. Default false. */
+  readonly spanGaps?: boolean;
   /** The least and largest y that are shown; default: those that there are. */
   readonly range?: readonly [number, number];
 }
@@ -38,7 +40,10 @@ const short = (value: number): string => {
 const powersOfTen = (_: uPlot, splits: number[]): (number | null)[] =>
   splits.map((value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null));
 
-function optionsOf({ lines, height, logarithmic = false, range }: LineChartProps, width: number): uPlot.Options {
+function optionsOf(
+  { lines, height, logarithmic = false, spanGaps = false, range }: LineChartProps,
+  width: number,
+): uPlot.Options {
   const axis = {
     stroke: themeColour("muted"),
     font,
@@ -66,6 +71,7 @@ function optionsOf({ lines, height, logarithmic = false, range }: LineChartProps
         label: name,
         stroke: themeColour(colour),
         width: 2,
+        spanGaps,
         points: { show: false },
         ...(dashed === true ? { dash: [5, 4] } : {}),
       })),

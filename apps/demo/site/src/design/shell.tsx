@@ -95,9 +95,7 @@ function Shell({ current, children }: { current: PageName; children: ComponentCh
       <main id="main" tabIndex={-1}>
         {children}
       </main>
-      <footer class="colophon">
-        Everything on this page is computed in your browser, by ermine’s WebAssembly backend. Nothing is sent anywhere.
-      </footer>
+      <footer class="colophon">Everything here is computed on your machine, by ermine. Nothing is sent anywhere else.</footer>
     </>
   );
 }

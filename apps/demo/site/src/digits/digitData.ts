@@ -1,29 +1,16 @@
 /** The digits as the build packs them, and a drawing made like one of them. */
-import { hashKey, shuffledIndices } from "@ermine/core";
+import { pixelCount, side, splitDigits, type DigitSet } from "../../../src/race/digitSet.js";
 
-export const side = 28;
-const pixels = side * side;
-const trainingCount = 8000;
-
-/** Images row by row, greys from 0 to 1, and their labels. */
-export interface DigitSet {
-  readonly images: Float32Array;
-  readonly labels: Int32Array;
-}
-
-/** Eight thousand to train on and the others for test, chosen by a seed. */
+/** The digits of the packed file: those to train on, and those for test. */
 export function unpackDigits(packed: Uint8Array, seed: number): { readonly training: DigitSet; readonly test: DigitSet } {
-  const record = pixels + 1;
-  const order = shuffledIndices(packed.length / record, hashKey(seed, "digits"));
-  const take = (rows: Int32Array): DigitSet => {
-    const [images, labels] = [new Float32Array(rows.length * pixels), new Int32Array(rows.length)];
-    rows.forEach((row, i) => {
-      for (let at = 0; at < pixels; at++) images[i * pixels + at] = packed[row * record + at]! / 255;
-      labels[i] = packed[row * record + pixels]!;
-    });
-    return { images, labels };
-  };
-  return { training: take(order.subarray(0, trainingCount)), test: take(order.subarray(trainingCount)) };
+  const record = pixelCount + 1;
+  const count = packed.length / record;
+  const [images, labels] = [new Float32Array(count * pixelCount), new Int32Array(count)];
+  for (let row = 0; row < count; row++) {
+    for (let at = 0; at < pixelCount; at++) images[row * pixelCount + at] = packed[row * record + at]! / 255;
+    labels[row] = packed[row * record + pixelCount]!;
+  }
+  return splitDigits({ images, labels }, seed);
 }
 
 /** The part of a picture that something is drawn in; undefined where it is empty. */
@@ -65,7 +52,7 @@ export function normalizeDrawing(grey: Float32Array, width: number): Float32Arra
     return sum / (samples * samples);
   };
   const fitted = (centreX: number, centreY: number): Float32Array =>
-    Float32Array.from({ length: pixels }, (_, i) =>
+    Float32Array.from({ length: pixelCount }, (_, i) =>
       at(centreX + ((i % side) + 0.5 - side / 2) * scale, centreY + (Math.floor(i / side) + 0.5 - side / 2) * scale),
     );
   const first = fitted(box.left, box.top);

@@ -1,7 +1,7 @@
 /** A place to draw a digit, and what the model makes of it. */
 import { useEffect, useRef } from "preact/hooks";
 import { normalizeDrawing } from "./digitData.js";
-import type { Training } from "./useDigits.js";
+import type { Race } from "./useRace.js";
 
 const width = 140;
 
@@ -9,7 +9,7 @@ const width = 140;
 const context2d = (canvas: HTMLCanvasElement): CanvasRenderingContext2D => canvas.getContext("2d", { willReadFrequently: true })!;
 
 export function Drawing(props: {
-  readonly answer: Training["answer"];
+  readonly answer: Race["answer"];
   readonly version: number;
   onDrawing(pixels: Float32Array | undefined): void;
 }) {

@@ -1,8 +1,8 @@
 /** What came of an epoch: what was confused, how well each class is told, and the digits that were hardest. */
 import { useEffect, useRef } from "preact/hooks";
 import { themeColour, useThemeVersion } from "../design/colours.js";
-import { side } from "./digitData.js";
-import type { Hard, Report } from "./messages.js";
+import { side } from "../../../src/race/digitSet.js";
+import type { Hard, Report } from "../../../src/race/messages.js";
 
 const digits = Array.from({ length: 10 }, (_, digit) => digit);
 
@@ -64,7 +64,7 @@ export const Scores = ({ f1 }: { f1: readonly number[] }) => (
   </section>
 );
 
-function Digit({ pixels }: { pixels: Float32Array }) {
+function Digit({ pixels }: { pixels: Hard["pixels"] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useThemeVersion();
   useEffect(() => {
@@ -72,7 +72,7 @@ function Digit({ pixels }: { pixels: Float32Array }) {
     context.clearRect(0, 0, side, side);
     context.fillStyle = themeColour("ink");
     pixels.forEach((value, i) => {
-      context.globalAlpha = value;
+      context.globalAlpha = value / 255;
       context.fillRect(i % side, Math.floor(i / side), 1, 1);
     });
   }, [pixels, theme]);

@@ -1,21 +1,38 @@
-/** Trains on the digits, says how it goes, and reads what is drawn with the newest model. */
+/** Trains on the digits in the page, and reads what is drawn with the newest model, its own or one that was trained elsewhere. */
 import { cpu, type CpuBackend } from "@ermine/backend-cpu";
-import { crossEntropy, manualSeed } from "@ermine/core";
-import { Conv2d, Flatten, Linear, MaxPool2d, Sequential } from "@ermine/core/nn";
-import { dataset, Trainer, type Dataset } from "@ermine/trainer";
-import { find, optimizers } from "@ermine/trainer/catalog";
-import { activationLayer } from "../playground/options.js";
-import { side, unpackDigits, type DigitSet } from "./digitData.js";
+import { dataset, type Trainer } from "@ermine/trainer";
+import { inputShape } from "../../../src/models.js";
+import type { DigitSet } from "../../../src/race/digitSet.js";
+import { initialChoices, type Choices, type TrainingMessage, type Weights } from "../../../src/race/messages.js";
+import { digitsTrainer, seed, trainDigits } from "../../../src/race/training.js";
+import { unpackDigits } from "./digitData.js";
 import packedAddress from "./generated/digits.bin?url";
-import { initialChoices, type Choices, type FromWorker, type Hard, type Report, type ToWorker } from "./messages.js";
 
-const classes = 10;
-const seed = 0;
-const shownHard = 12;
+export type ToWorker =
+  | { readonly type: "train"; readonly choices: Choices }
+  | { readonly type: "stop" }
+  /** A model from elsewhere, which reads drawings from now on. */
+  | { readonly type: "load"; readonly choices: Choices; readonly weights: Weights }
+  /** 28 × 28 greys from 0 to 1; answered by the newest model. */
+  | { readonly type: "read"; readonly pixels: Float32Array };
+
+export type FromWorker =
+  | TrainingMessage
+  | { readonly type: "ready"; readonly engine: string }
+  /** Nothing can be trained or read: the digits or the engine are not there. */
+  | { readonly type: "broken"; readonly message: string }
+  | { readonly type: "answer"; readonly logits: readonly number[]; readonly probabilities: readonly number[] };
 
 const post = (message: FromWorker): void => postMessage(message);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const broken = (error: unknown): void => post({ type: "broken", message: messageOf(error) });
 
-async function loadDigits(): Promise<{ readonly training: DigitSet; readonly test: DigitSet }> {
+interface Digits {
+  readonly training: DigitSet;
+  readonly test: DigitSet;
+}
+
+async function loadDigits(): Promise<Digits> {
   const response = await fetch(packedAddress);
   if (!response.ok || response.body === null)
     throw new Error(`The digits could not be loaded (${response.status} ${response.statusText}).`);
@@ -23,163 +40,76 @@ async function loadDigits(): Promise<{ readonly training: DigitSet; readonly tes
   return unpackDigits(new Uint8Array(unpacked), seed);
 }
 
-const shapeOf = (model: Choices["model"]): number[] => (model === "mlp" ? [side * side] : [1, side, side]);
-
-function buildModel({ model, activation }: Choices): Sequential {
-  manualSeed(seed);
-  const bend = () => activationLayer(activation);
-  if (model === "mlp") return new Sequential(new Linear(side * side, 128), bend(), new Linear(128, classes));
-  return new Sequential(
-    new Conv2d(1, 8, 3, { padding: 1 }),
-    bend(),
-    new MaxPool2d(2),
-    new Conv2d(8, 16, 3, { padding: 1 }),
-    bend(),
-    new MaxPool2d(2),
-    new Flatten(),
-    new Linear(16 * 7 * 7, classes),
-  );
-}
-
-const asDataset = ({ images, labels }: DigitSet, model: Choices["model"]): Dataset =>
-  dataset({
-    inputs: { data: images, shape: [labels.length, ...shapeOf(model)] },
-    targets: { data: labels, shape: [labels.length] },
-  });
-
 class Room {
   readonly #backend: CpuBackend;
-  readonly #digits: { readonly training: DigitSet; readonly test: DigitSet };
-  #choices: Choices = initialChoices;
-  #trainer: Trainer;
+  readonly #digits: Digits;
+  /** Who reads. */
+  #reader: { readonly trainer: Trainer; readonly model: Choices["model"] };
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(backend: CpuBackend, digits: { readonly training: DigitSet; readonly test: DigitSet }) {
+  constructor(backend: CpuBackend, digits: Digits) {
     this.#backend = backend;
     this.#digits = digits;
-    this.#trainer = this.#make(initialChoices);
-    post({ type: "ready", engine: backend.engine, training: digits.training.labels.length, test: digits.test.labels.length });
-  }
-
-  #make(choices: Choices): Trainer {
-    this.#choices = choices;
-    const optimizer = find("optimizer", optimizers, choices.optimizer)({ learningRate: choices.learningRate });
-    return new Trainer({ model: buildModel(choices), loss: crossEntropy, optimizer, backend: this.#backend, seed });
+    this.#reader = { trainer: digitsTrainer(initialChoices, backend), model: initialChoices.model };
+    post({ type: "ready", engine: backend.engine });
   }
 
   /** A new training; the one that runs ends first. */
   async train(choices: Choices): Promise<void> {
     this.#abort.abort();
     await this.#running;
-    this.#trainer.dispose();
     this.#abort = new AbortController();
-    this.#trainer = this.#make(choices);
-    this.#running = this.#fit(this.#trainer, choices, this.#abort.signal);
+    const trainer = this.#read(choices);
+    this.#running = this.#fit(trainer, choices, this.#abort.signal);
   }
 
   stop(): void {
     this.#abort.abort();
   }
 
-  async read(pixels: Float32Array): Promise<void> {
-    const data = dataset({ inputs: { data: pixels, shape: [1, ...shapeOf(this.#choices.model)] } });
-    const { data: logits } = await this.#trainer.predict(data);
-    const { data: probabilities } = await this.#trainer.predict(data, { as: "probabilities" });
+  async load(choices: Choices, weights: Weights): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+    this.#read(choices).model.loadStateDict(weights);
+  }
+
+  async answer(pixels: Float32Array): Promise<void> {
+    const { trainer, model } = this.#reader;
+    const data = dataset({ inputs: { data: pixels, shape: [1, ...inputShape(model)] } });
+    const { data: logits } = await trainer.predict(data);
+    const { data: probabilities } = await trainer.predict(data, { as: "probabilities" });
     post({ type: "answer", logits: [...logits], probabilities: [...probabilities] });
   }
 
-  async #fit(trainer: Trainer, { epochs, model }: Choices, signal: AbortSignal): Promise<void> {
-    const began = performance.now();
-    const since = (): number => (performance.now() - began) / 1000;
-    let losses: { seconds: number; loss: number }[] = [];
-    let told = began;
-    let sum = 0;
-    let count = 0;
-    const tell = (): void => {
-      const now = performance.now();
-      if (count > 0) losses.push({ seconds: since(), loss: sum / count });
-      post({ type: "steps", losses, stepsPerSecond: count / ((now - told) / 1000) });
-      [losses, told, sum, count] = [[], now, 0, 0];
-    };
-    try {
-      const test = asDataset(this.#digits.test, model);
-      const { stopped } = await trainer.fit(asDataset(this.#digits.training, model), {
-        epochs,
-        batchSize: 64,
-        signal,
-        notice: () => {},
-        callbacks: [
-          {
-            name: "page",
-            onStep: ({ loss }) => {
-              sum += loss;
-              count++;
-              if (performance.now() - told > 100) tell();
-            },
-            onEpochEnd: async ({ epoch, logs }) => {
-              tell();
-              const seconds = since();
-              const { data: probabilities } = await trainer.predict(test, { as: "probabilities" });
-              post({ type: "report", report: this.#report(epoch, seconds, logs["loss"]!, probabilities as Float32Array) });
-            },
-          },
-        ],
-      });
-      post({ type: "ended", reason: stopped });
-    } catch (error) {
-      post({ type: "failed", message: (error as Error).message });
-    }
+  /** The trainer of a new model, which reads from now on. */
+  #read(choices: Choices): Trainer {
+    const trainer = digitsTrainer(choices, this.#backend);
+    this.#reader.trainer.dispose();
+    this.#reader = { trainer, model: choices.model };
+    return trainer;
   }
 
-  #report(epoch: number, seconds: number, trainingLoss: number, probabilities: Float32Array): Report {
-    const { images, labels } = this.#digits.test;
-    const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
-    const wrong: { row: number; taken: number; loss: number }[] = [];
-    let total = 0;
-    labels.forEach((truth, row) => {
-      const own = probabilities.subarray(row * classes, (row + 1) * classes);
-      const taken = own.indexOf(Math.max(...own));
-      confusion[truth]![taken]!++;
-      const loss = -Math.log(Math.max(own[truth]!, 1e-30));
-      total += loss;
-      if (taken !== truth) wrong.push({ row, taken, loss });
-    });
-    const hardest = wrong
-      .sort((a, b) => b.loss - a.loss)
-      .slice(0, shownHard)
-      .map(({ row, taken }): Hard => ({
-        pixels: images.slice(row * side * side, (row + 1) * side * side),
-        truth: labels[row]!,
-        taken,
-        probability: probabilities[row * classes + taken]!,
-      }));
-    const right = confusion.map((row, k) => row[k]!);
-    return {
-      epoch,
-      seconds,
-      trainingLoss,
-      testLoss: total / labels.length,
-      accuracy: right.reduce((a, b) => a + b, 0) / labels.length,
-      confusion,
-      f1: right.map(
-        (hits, k) =>
-          (2 * hits) / Math.max(1, confusion[k]!.reduce((a, b) => a + b, 0) + confusion.reduce((a, row) => a + row[k]!, 0)),
-      ),
-      hardest,
-    };
+  async #fit(trainer: Trainer, choices: Choices, signal: AbortSignal): Promise<void> {
+    try {
+      post({ type: "started", engine: this.#backend.engine });
+      const reason = await trainDigits(trainer, choices, this.#digits, { signal, tell: post, sendWeights: false });
+      post({ type: "ended", reason });
+    } catch (error) {
+      post({ type: "failed", message: messageOf(error) });
+    }
   }
 }
 
 const room = Promise.all([cpu(), loadDigits()]).then(([backend, digits]) => new Room(backend, digits));
-const failed = (error: unknown): void => post({ type: "failed", message: (error as Error).message });
-room.catch(failed);
+room.catch(broken);
 
 async function handle(message: ToWorker): Promise<void> {
   const here = await room;
   if (message.type === "train") await here.train(message.choices);
   else if (message.type === "stop") here.stop();
-  else await here.read(message.pixels);
+  else if (message.type === "load") await here.load(message.choices, message.weights);
+  else await here.answer(message.pixels);
 }
 
-addEventListener("message", ({ data }: MessageEvent<ToWorker>) => void handle(data).catch(failed));
+addEventListener("message", ({ data }: MessageEvent<ToWorker>) => void handle(data).catch(broken));

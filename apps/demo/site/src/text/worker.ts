@@ -30,6 +30,12 @@ async function loadBook(): Promise<string> {
   return response.text();
 }
 
+/** The characters before the end of a paragraph of the book. */
+function paragraphEnd({ characters, training }: Corpus): Int32Array {
+  const end = training.indexOf(characters.indexOf("\n"), 20 * steps) + 1;
+  return training.subarray(end - steps, end);
+}
+
 /** A model that learns, and what it writes. */
 class Training {
   readonly #writer: Writer;
@@ -52,7 +58,7 @@ class Training {
     this.#updates = updates;
     this.#prompt = prompt;
     this.drawing = drawing;
-    this.#writer = new Writer(model, characters, steps, backend);
+    this.#writer = new Writer(model, characters, paragraphEnd(corpus), backend);
     this.#trainer = new Trainer({
       model,
       loss: (logits, { targets }) =>

@@ -9,19 +9,19 @@ const shownCandidates = 8;
 
 export class Writer {
   readonly #characters: readonly string[];
-  readonly #steps: number;
+  readonly #lead: readonly number[];
   readonly #next: { (x: Tensor): Tensor; dispose(): void };
   #context: number[] = [];
 
-  /** @param steps how many characters the model sees */
-  constructor(model: LanguageModel, characters: readonly string[], steps: number, backend: Backend) {
+  /** @param lead what comes before whatever is written: as many characters as the model sees, up to the end of a paragraph */
+  constructor(model: LanguageModel, characters: readonly string[], lead: Int32Array, backend: Backend) {
     this.#characters = characters;
-    this.#steps = steps;
+    this.#lead = [...lead];
     this.#next = compile((x: Tensor) => model.forward(x), { backend, name: "writer" });
   }
 
   /**
-   * What is written from here on goes on from this text; before it are empty lines.
+   * What is written from here on goes on from this text, as from the beginning of a paragraph.
    *
    * @throws ErmineError ERMINE_DATA where the text has a character that the model does not know
    */
@@ -34,8 +34,7 @@ export class Writer {
         `“${Array.from(prompt)[unknown]}” is nowhere in the book, so the model does not know it. Begin with letters, spaces and punctuation.`,
       );
     }
-    const empty = Math.max(0, this.#characters.indexOf("\n"));
-    this.#context = [...Array.from({ length: this.#steps }, () => empty), ...places].slice(-this.#steps);
+    this.#context = [...this.#lead, ...places].slice(-this.#lead.length);
   }
 
   /** So many characters more, and what could have been in place of the last one. */
@@ -44,7 +43,7 @@ export class Writer {
       let text = "";
       let candidates: readonly Candidate[] = [];
       for (let i = 0; i < count; i++) {
-        const x = tensor(Int32Array.from(this.#context), { shape: [1, this.#steps] });
+        const x = tensor(Int32Array.from(this.#context), { shape: [1, this.#context.length] });
         const logits = this.#next(x).dataSync().slice(-this.#characters.length);
         const place = sampleIndex(logits, drawing, uniform([]).item() as number);
         text += this.#characters[place]!;
