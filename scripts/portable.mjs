@@ -10,6 +10,7 @@ import { root } from "./run.mjs";
 const folders = [
   "packages/core/src/random",
   "packages/core/src/types",
+  "packages/preprocessing/src",
   "packages/trainer/src/optimizers",
   "packages/trainer/src/schedules",
   "apps/demo/src/experiments",

@@ -144,6 +144,12 @@ export function ordinal(options: OrdinalOptions = {}): Step {
   };
 }
 
+function idsOf(cells: Cells, indices: ReadonlyMap<Cell, number>): Int32Array {
+  const ids = new Int32Array(cells.length);
+  for (let row = 0; row < ids.length; row++) ids[row] = (indices.get(cells[row]!) ?? -1) + 1;
+  return ids;
+}
+
 export const embeddingIdsKind: StepKind<CategoryState> = {
   kind: "embeddingIds",
   fields: { categories: "cells" },
@@ -153,7 +159,7 @@ export const embeddingIdsKind: StepKind<CategoryState> = {
       allowsNext: false,
       names: (column) => [column],
       apply: (cells) => ({
-        values: Int32Array.from({ length: cells.length }, (_, row) => (indices.get(cells[row]!) ?? -1) + 1),
+        values: idsOf(cells, indices),
         width: 1,
         dtype: "int32",
       }),

@@ -1,6 +1,6 @@
 /** Numbers, shifted and scaled: (x − center) / scale. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, checkOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, portableMath } from "@ermine/core/define";
 import { floats, numbersOf, type Cells } from "./cells.js";
 import { fitted, type FittedStep, type Step, type StepKind } from "./step.js";
 
@@ -47,7 +47,7 @@ export function standardize(): Step {
     fit(cells) {
       const numbers = trainingNumbers("standardize", cells);
       const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
-      const variance = numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / numbers.length;
+      const variance = numbers.reduce((sum, x) => sum + (x - mean) * (x - mean), 0) / numbers.length;
       // What rounding alone left of a constant column is no spread.
       const isConstant = numbers.every((x) => x === numbers[0]);
       return isConstant ? scaled(standardizeKind, numbers[0]!, 0) : scaled(standardizeKind, mean, Math.sqrt(variance));
@@ -121,9 +121,9 @@ export const logKind: StepKind<Record<string, never>> = {
       const numbers = numbersOf("log", cells);
       const row = numbers.findIndex((x) => x <= -1);
       if (row >= 0) throw new ErmineError("ERMINE_VALUE", `log: row ${row} is ${numbers[row]!}, and log(1 + x) needs x > −1.`);
-      return floats(numbers.map(Math.log1p));
+      return floats(numbers.map(log1p));
     },
-    invert: (values) => Array.from(values, Math.expm1),
+    invert: (values) => Array.from(values, expm1),
   }),
 };
 
@@ -143,4 +143,17 @@ export function log(): Step {
       return step;
     },
   };
+}
+
+/** log(1 + x) with the same bits in every engine (Kahan's way for x near 0). */
+function log1p(x: number): number {
+  const sum = 1 + x;
+  return sum === 1 ? x : (portableMath.log(sum) * x) / (sum - 1);
+}
+
+/** eˣ − 1, alike. */
+function expm1(x: number): number {
+  const power = portableMath.exp(x);
+  if (power === 1) return x;
+  return power - 1 === -1 ? -1 : ((power - 1) * x) / portableMath.log(power);
 }

@@ -42,6 +42,7 @@ const fieldKinds = {
   cells: (value: unknown) => Array.isArray(value) && value.every(isCell),
   cell: (value: unknown) => isCell(value),
   numberOrNull: (value: unknown) => value === null || Number.isFinite(value),
+  text: (value: unknown) => typeof value === "string",
   strings: (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string"),
 } as const;
 

@@ -151,9 +151,85 @@ describe("dates", () => {
     "2021-01-01T10:60",
     "",
     "yesterday",
+    "2021-01-01T10",
+    "2021-01-01T10:00.5",
+    "2021-01-01T10:00:00.",
+    "2021-01-01T10:00+25:00",
+    "2021-01-01 10:00Zulu",
     3,
   ])("%s is none", async (date) => {
     expect((await refusal(() => fitted.apply([date]))).message).toMatch(/dates: row 0 is .*ISO 8601/);
+  });
+});
+
+describe("dates of a stated format and zone", () => {
+  const parts = ["year", "month", "dayOfYear", "weekday", "hour"] as const;
+  const sameAs = (format: string, cell: string | number, isoDate: string, zone?: string): void => {
+    const zoned = zone === undefined ? {} : { zone };
+    const [one, other] = [dates({ parts, format, ...zoned }).fit([cell]), dates({ parts, ...zoned }).fit([isoDate])];
+    expect(one.apply([cell, null]).values).toEqual(other.apply([isoDate, null]).values);
+    const { meanYear } = one.toJSON();
+    expect(meanYear).toBe(other.toJSON()["meanYear"]);
+    const json = JSON.parse(JSON.stringify({ kind: "columns", columns: [{ name: "d", steps: [one] }] })) as unknown;
+    expect(columnsFrom(json).apply({ d: [cell] }).data).toEqual(
+      columns({ d: dates({ parts, ...zoned }) })
+        .fit({ d: [isoDate] })
+        .apply({ d: [isoDate] }).data,
+    );
+  };
+  it.each<[string, string | number, string]>([
+    ["dd.MM.yyyy", "29.02.2024", "2024-02-29"],
+    ["d.M.yyyy H:mm", "1.2.2003 4:05", "2003-02-01T04:05"],
+    ["MM/dd/yyyy HH:mm:ss", "12/31/1999 23:59:58", "1999-12-31T23:59:58"],
+    ["MMM d yyyy", "Jan 5 2021", "2021-01-05"],
+    ["yyyyMMdd", "20240301", "2024-03-01"],
+    ["yyyy-MM-ddTHH:mm", "2024-03-01T10:00", "2024-03-01T10:00"],
+    ["seconds", 951_782_400, "2000-02-29T00:00"],
+    ["milliseconds", -1, "1969-12-31T23:59"],
+  ])("%s", (format, cell, isoDate) => sameAs(format, cell, isoDate));
+  it("are taken in the zone, which texts mean that state none", () => {
+    sameAs("d.M.yyyy H:mm", "1.1.2024 3:00", "2023-12-31T21:30Z", "+05:30");
+    const at = (text: string): number[] =>
+      Array.from(
+        dates({ parts: ["month", "hour"], zone: "+05:30" })
+          .fit([text])
+          .apply([text]).values,
+        Number,
+      );
+    expect(at("2023-12-31T21:30Z")).toEqual(at("2024-01-01T03:00"));
+    expect(at("2024-01-01T03:00")).toEqual(
+      Array.from(
+        dates({ parts: ["month", "hour"] })
+          .fit(["2024-01-01T03:00"])
+          .apply(["2024-01-01T03:00"]).values,
+      ),
+    );
+  });
+  it.each<[string, object, RegExp]>([
+    ["letters that stand for nothing", { format: "yyyy-MM-DD" }, /DD stands for nothing/],
+    ["no day", { format: "yyyy-MM" }, /it has no day/],
+    ["a field twice", { format: "yyyy-MM-dd M" }, /the month is there twice/],
+    ["an empty one", { format: "" }, /it has no year/],
+    ["a place's zone", { zone: "Europe/Zurich" }, /"UTC" or a fixed offset/],
+    ["a zone of 25 hours", { zone: "+25:00" }, /fixed offset/],
+  ])("%s is refused", async (_, options, message) => {
+    expect((await refusal(() => dates(options))).message).toMatch(message);
+  });
+  it("texts of another format are refused", async () => {
+    for (const [format, cell] of [
+      ["dd.MM.yyyy", "31.04.2024"],
+      ["dd.MM.yyyy", "1.4.2024"],
+      ["dd.MM.yyyy", "01.04.2024 "],
+      ["MMM d yyyy", "Foo 3 2021"],
+      ["seconds", "12"],
+      ["milliseconds", Infinity],
+    ] as const) {
+      const step = dates({ format }).fit([
+        format === "seconds" || format === "milliseconds" ? 0 : format === "MMM d yyyy" ? "May 1 2020" : "01.01.2020",
+      ]);
+      if (cell !== "01.04.2024 ") expect((await refusal(() => step.apply([cell]))).message).toMatch(/dates: row 0 is/);
+      else expect(step.apply([cell]).width).toBe(5);
+    }
   });
 });
 
