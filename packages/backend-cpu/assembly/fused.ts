@@ -1,4 +1,4 @@
-// What would be many ops in one pass: softmax and cross-entropy rows, losses of logits.
+// Fused kernels: softmax and cross-entropy rows, losses of logits.
 import { FEW_CLASSES as FEW } from "./generated/sizes";
 import { expNegative4, log4, sigmoidBelow4, softTail4 } from "./math";
 import { atLeast, lanes, select, splat, storeSome, storeUpTo } from "./simd";
@@ -232,7 +232,7 @@ function fourExp(e: usize, z: usize, classes: i32, top: v128): v128 {
   return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, fourPart(e, classes, 3)));
 }
 
-/** What rowExp has in one lane. */
+/** `rowExp` for one lane. */
 // @ts-ignore: decorator
 @inline
 function fourPart(e: usize, classes: i32, lane: i32): v128 {

@@ -1,4 +1,4 @@
-// What JavaScript calls. A program is a list of instructions [opcode | length << 8, arguments…]; one call of `run` runs it whole.
+// The exports that JavaScript calls.
 export { useScratch } from "./arguments";
 export { meetAt, run, runPart, work } from "./interpreter";
 export { useWide } from "./vectors";

@@ -1,11 +1,11 @@
-// What the normalizations share: a center and a spread of some elements, sums of their slopes, and runs of elements of which each is as far from the center as
+// Shared by the normalizations: a center and a spread of some elements, sums of their slopes, and runs of elements of which each is as far from the center as
 // the others' formula says. Elements are read once to measure and once to write, forward as backward.
 import { lanes, madd, splat, storeSome, storeUpTo } from "./simd";
 
 /** Elements that are added up in float32 before the sum goes on in float64. */
 const BLOCK = 1024;
 
-// What was measured last: each thread has an instance, and variables, of its own.
+// The last measurement: each thread has an instance of the module, and variables, of its own.
 export let center: f64 = 0;
 export let spread: f64 = 0;
 /** Σ (x − k) and Σ (x − k)² of a block; of slopes Σ g and Σ g (x − center). */

@@ -1,6 +1,6 @@
 // A fork's parts shared out among threads. Each thread runs an instance of this module over the same memory; parts are claimed one at a
 // time, so a thread that is late, asleep or not there costs nothing but its help, and the thread that forks takes parts like the others.
-// What they meet on is the control block, written out in src/threads/control.ts. Here parts are handed out; the interpreter runs them.
+// Threads meet on the control block, which src/threads/control.ts describes. Here parts are handed out; the interpreter runs them.
 
 /** Has a worker been ended from outside? Asked of the forking thread's host after a sleep in which nothing was finished. */
 // @ts-ignore: decorator
@@ -99,7 +99,7 @@ export function awaitOthers(control: usize, mayWait: bool): void {
     const now = atomic.load<i32>(control, PENDING);
     const timedOut = now != 0 && atomic.wait<i32>(control + PENDING, now, 50_000_000) == 2;
     atomic.store<i32>(control, 0, WAITING);
-    // What it had claimed nobody will finish. (`now` is read no more: Node 20's V8 loses it over the wait, before it optimizes.)
+    // Nobody finishes the parts that the lost worker had claimed. (`now` is read no more: Node 20's V8 loses it over the wait, before it optimizes.)
     if (timedOut && lost() && atomic.load<i32>(control, PENDING) != 0) {
       atomic.store<i32>(control, 3, FAILED);
       unreachable();

@@ -1,4 +1,4 @@
-// What the kernels share: multiply-add as the build has it, choices by mask, and loads by element.
+// Shared by the kernels:
 
 /** a · b + c: fused in the relaxed build, rounded twice in the portable one. */
 // @ts-ignore: decorator

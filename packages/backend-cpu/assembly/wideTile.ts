@@ -2,7 +2,7 @@
 // two panels of 8 columns of B. See vectors.ts.
 import { addFour, madd, storeFour } from "./simd";
 
-/** What a tile without bias starts from. */
+/** Initial values of a tile without bias. */
 const zeros = memory.data(64);
 
 // @ts-ignore: decorator

@@ -109,14 +109,14 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
         "This cpu backend was disposed of, and its tensors with it. Make a new one: await cpu().",
       );
   };
-  const own = (): number => 3 + scratch.length + (pool === undefined ? 0 : 1);
+  const ownBlocks = (): number => 3 + scratch.length + (pool === undefined ? 0 : 1);
   let live = 0;
 
   const block = (length: number, dtype: DType): Block => {
     checkAlive();
-    const made = { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
+    const allocated = { address: heap.allocate(Math.max(1, length) * 4), length, dtype };
     live++;
-    return made;
+    return allocated;
   };
 
   function runEagerly(
@@ -154,7 +154,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       return blocks;
     };
 
-  /** What is listed of the lowerings; made anew after one was registered. */
+  /** The list of the lowerings; made anew after one was registered. */
   const tablesNow = (): Pick<Backend, "capabilities" | "kernels"> => ({
     capabilities: {
       ops: new Map([...lowerings].map(([name, { dtypes }]) => [name, dtypes])),
@@ -202,9 +202,9 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
     },
     supports,
     upload(data, shape, dtype) {
-      const made = block(sizeOf(shape), dtype);
-      writeBlock(heap, made, data);
-      return made;
+      const storage = block(sizeOf(shape), dtype);
+      writeBlock(heap, storage, data);
+      return storage;
     },
     release,
     read: async (storage) => read(storage),
@@ -216,7 +216,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       return compileCpu(machine, module, variables, blocks);
     },
     memory: () => (disposed ? { tensors: 0, bytes: 0 } : { tensors: live, bytes: heap.bytes }),
-    statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - own(), workers: pool?.workers ?? 0 }),
+    statistics: () => ({ ...statistics, pages: heap.pages, blocks: heap.blocks - ownBlocks(), workers: pool?.workers ?? 0 }),
     dispose() {
       disposed = true;
       pool?.stop();

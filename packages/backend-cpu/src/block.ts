@@ -9,7 +9,7 @@ export interface Block {
   readonly dtype: DType;
 }
 
-/** Copies host numbers into a block: bool is stored as int32. */
+/** Copies host values into a block: bool is stored as int32. */
 export function writeBlock(heap: Heap, { address, length, dtype }: Block, data: TypedArray): void {
   const view = dtype === "float32" ? heap.f32 : heap.i32;
   view.set(data.length === length ? data : data.subarray(0, length), address >>> 2);

@@ -109,7 +109,7 @@ export class Emitter {
     this.forks ||= first.forks;
   }
 
-  /** What a step emits, its checks counted from here on. */
+  /** The instructions of a step, its checks counted from here on. */
   #emitted(step: (emitter: Emitter, index: number) => void, index: number): Emitter {
     const emitter = new Emitter(this.fault);
     emitter.sites.push(...this.sites);

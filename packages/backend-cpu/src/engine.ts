@@ -14,7 +14,7 @@ export type Numerics = "fast" | "portable";
 /** Bits of a vector. */
 export type Vectors = 128 | 256;
 
-/** What cpu() was asked for (src/index.ts); absent: what environment variables say, or no. */
+/** Options of cpu() (src/index.ts). Absent: the environment variables decide, or the default. */
 export interface EngineOptions {
   readonly numerics: Numerics;
   readonly threads: Threads;
@@ -41,7 +41,7 @@ export interface Engine {
     /** The block on which threads meet, or 0; and whether this thread may sleep. */
     meetAt(block: number, mayWait: boolean): void;
   };
-  /** What the memory's forking thread asks when it has waited long; the pool answers. */
+  /** Called by the memory's forking thread when it has waited long; the pool answers. */
   readonly watch: { lost(): boolean };
   /** Why not what was asked for, and what could be. */
   readonly notes: readonly string[];
@@ -58,7 +58,7 @@ const builds = {
 /** A module of one function that multiplies and adds in one: does the engine know relaxed SIMD? */
 const relaxed = decode("AGFzbQEAAAABCAFgA3t7ewF7AwIBAAoNAQsAIAAgASAC/YUCCw==");
 
-/** What there is to be, before anything of it is loaded. */
+/** The engine to be loaded, decided before anything of it is. */
 interface EnginePlan extends Pick<Engine, "numerics" | "threads" | "vectors"> {
   readonly notes: string[];
   /** Features of V8 under whose flags the build is compiled. */
@@ -79,12 +79,16 @@ const refused = ({ option, variable }: Feature, problem: string): Unavailable =>
  *
  * @throws ErmineError ERMINE_UNSUPPORTED where an option asks for what cannot be had
  */
-function decide(feature: Feature, problem: string | undefined, asked: boolean | undefined): { taken: boolean; note?: string } {
-  const wanted = asked ?? isSwitchedOn(feature.variable);
-  if (wanted && problem === undefined) return { taken: true };
-  if (asked === true) throw refused(feature, problem!);
-  if (wanted) return { taken: false, note: `no ${feature.name}: ${problem}` };
-  if (asked === false || problem !== undefined) return { taken: false };
+function decide(
+  feature: Feature,
+  problem: string | undefined,
+  requested: boolean | undefined,
+): { taken: boolean; note?: string } {
+  const isWanted = requested ?? isSwitchedOn(feature.variable);
+  if (isWanted && problem === undefined) return { taken: true };
+  if (requested === true) throw refused(feature, problem!);
+  if (isWanted) return { taken: false, note: `no ${feature.name}: ${problem}` };
+  if (requested === false || problem !== undefined) return { taken: false };
   return { taken: false, note: `no ${feature.name} without flags of V8: ${feature.option} sets them` };
 }
 
@@ -94,16 +98,21 @@ function decide(feature: Feature, problem: string | undefined, asked: boolean | 
  * @throws ErmineError ERMINE_UNSUPPORTED where WebAssembly or its SIMD is absent or forbidden, or an option asks for what cannot be had;
  *   ERMINE_OPTION for an environment variable that is neither 1 nor 0
  */
-export async function planEngine({ numerics: wanted, threads: count, vectors, relaxedSimd }: EngineOptions): Promise<EnginePlan> {
+export async function planEngine({
+  numerics: requestedNumerics,
+  threads: count,
+  vectors,
+  relaxedSimd,
+}: EngineOptions): Promise<EnginePlan> {
   checkWebAssembly();
   const notes: string[] = [];
   const under: Feature[] = [];
-  let numerics = wanted;
+  let numerics = requestedNumerics;
   // A page that does not ask for them does not load them.
   const concerned = vectors === 256 || relaxedSimd === true || builtin("node:v8") !== undefined;
   const flags = concerned ? await loadFlags() : undefined;
-  const take = (feature: Feature, asked: boolean | undefined, otherwise?: string): boolean => {
-    const { taken, note = otherwise } = decide(feature, flags!.whyNot(feature), asked);
+  const take = (feature: Feature, requested: boolean | undefined, otherwise?: string): boolean => {
+    const { taken, note = otherwise } = decide(feature, flags!.whyNot(feature), requested);
     if (taken) under.push(feature);
     else if (note !== undefined) notes.push(note);
     return taken;
@@ -176,7 +185,7 @@ export function describeEngine(
   refused?: string,
 ): string {
   const all = refused === undefined ? notes : [...notes, `workers could not start: ${refused}`];
-  const said = all.length === 0 ? "" : ` (${all.join("; ")})`;
+  const remarks = all.length === 0 ? "" : ` (${all.join("; ")})`;
   const simd = `${numerics === "fast" ? "relaxed SIMD" : "SIMD"}${vectors === 256 ? ", 256-bit vectors" : ""}`;
-  return `WebAssembly, ${simd}, ${threads} thread${threads === 1 ? "" : "s"}${said}`;
+  return `WebAssembly, ${simd}, ${threads} thread${threads === 1 ? "" : "s"}${remarks}`;
 }

@@ -57,7 +57,7 @@ export class Heap {
     this.#i32 = new Int32Array(memory.buffer);
   }
 
-  /** What the memory's is, which nobody else lets grow: asking the memory for it takes as long as copying a small batch. */
+  /** The memory's size, which nobody else changes: asking the memory for it takes as long as copying a small batch. */
   get buffer(): ArrayBufferLike {
     return this.#buffer;
   }
@@ -114,10 +114,10 @@ export class Heap {
   }
 
   #reuse(size: number): number | undefined {
-    const kept = this.#kept.get(size)?.pop();
-    if (kept !== undefined) {
+    const recycled = this.#kept.get(size)?.pop();
+    if (recycled !== undefined) {
       this.#keptBytes -= extentOf(size);
-      return kept;
+      return recycled;
     }
     const extent = extentOf(size);
     const free = this.#free.take(extent);
@@ -160,8 +160,8 @@ export class Heap {
     const least = Math.ceil((needed - this.#end) / page);
     const room = this.#maximumPages - this.#end / page;
     if (least > room) return false;
-    const wanted = Math.min(room, Math.max(least, Math.ceil(this.#end / page / 8)));
-    if (!this.#growBy(wanted) && (wanted === least || !this.#growBy(least))) return false;
+    const pages = Math.min(room, Math.max(least, Math.ceil(this.#end / page / 8)));
+    if (!this.#growBy(pages) && (pages === least || !this.#growBy(least))) return false;
     this.#buffer = this.memory.buffer;
     this.#f32 = new Float32Array(this.#buffer);
     this.#i32 = new Int32Array(this.#buffer);

@@ -1,4 +1,4 @@
-/** What eager and compiled code run on: the engine, its heap, and the check of indices. */
+/** The machine that eager and compiled code run on: the engine, its heap, and the check of indices. */
 import type { Attributes } from "@ermine/core/define";
 import type { Emitter, IndexSite } from "./emitter.js";
 import type { Engine } from "./engine.js";
@@ -11,7 +11,7 @@ export interface Statistics {
   wasmCalls: number;
 }
 
-/** What eager and compiled code share. */
+/** Shared by eager and compiled code. */
 export interface Machine {
   readonly engine: Engine;
   readonly heap: Heap;
@@ -38,8 +38,8 @@ export function checkLookup(
   attributes: Attributes,
   site: Pick<IndexSite, "op" | "path">,
 ): void {
-  const found = lowering.lookup?.(inputs, attributes);
-  if (found === undefined) return;
-  const { address, shape } = inputs[found.input]!;
-  emitter.check(address, sizeOf(shape), { ...site, size: found.size });
+  const lookup = lowering.lookup?.(inputs, attributes);
+  if (lookup === undefined) return;
+  const { address, shape } = inputs[lookup.input]!;
+  emitter.check(address, sizeOf(shape), { ...site, size: lookup.size });
 }

@@ -13,7 +13,7 @@ export async function unpack(base64: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(new DataView(packed.buffer).getUint32(packed.length - 4, true));
   const { readable, writable } = new (decompression()!)("gzip");
   const writer = writable.getWriter();
-  // What is wrong with the file the reader says, too.
+  // The reader names the fault in the file, too.
   const ignored = (): void => undefined;
   writer.write(packed).catch(ignored);
   writer.close().catch(ignored);

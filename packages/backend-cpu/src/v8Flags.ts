@@ -1,5 +1,5 @@
 /**
- * What V8 does behind flags only. Flags hold for the whole process, and Node's manual warns that changing them after the start may end in
+ * V8 features behind flags. Flags hold for the whole process, and Node's manual warns that changing them after the start may end in
  * crashes: they are set only where the program asks for what is behind them, in versions that were tested, while one module is compiled, and
  * then taken back. Another thread that compiles WebAssembly in that time (some 50 ms) compiles it under them too.
  */
@@ -93,7 +93,7 @@ export function compileUnder(features: readonly Feature[], bytes: Uint8Array): W
   }
 }
 
-/** What modules that were compiled under flags have. */
+/** The name of the custom section of modules that were compiled under flags. */
 export const sectionName = "v8 flags";
 
 /** A custom section of less than 16 KB. */

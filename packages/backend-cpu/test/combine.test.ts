@@ -18,7 +18,7 @@ const binary = (kind: "add" | "mul" | "sub", a: Source, b: Source): ChainStep =>
 });
 const chainOf = (...steps: ChainStep[]): Chain => ({ count, steps, outputs: [steps.length - 1] });
 
-/** What each step is, and where it reads: "productPlus 0 1 →0" reads the inputs 0 and 1 and the first step. */
+/** Each step and its operands: "productPlus 0 1 →0" reads the inputs 0 and 1 and the first step. */
 const written = ({ steps }: Chain): string[] =>
   steps.map(({ step: { family, kind }, sources }) => {
     const [name] = Object.entries<number>(kinds[family]).find(([, number]) => number === kind)!;

@@ -31,7 +31,7 @@ class Sums {
   }
 }
 
-/** What a convolution with padding 1 and the gradients of Σ y · g are: nothing is multiplied with what lies around the image. */
+/** A convolution with padding 1 and the gradients of Σ y · g, by definition: elements outside of the image are not multiplied. */
 function sumsOf(x: Numbers, w: Numbers, b: Numbers, g: Numbers): readonly Sums[] {
   const [images, channels, height, width] = x.shape as [number, number, number, number];
   const out = w.shape[0]!;

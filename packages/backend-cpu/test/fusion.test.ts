@@ -34,7 +34,7 @@ const two: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   gated: (a, b) => e.mul(a, e.sigmoid(b)),
 };
 
-/** What a rounding may turn over. */
+/** The tolerance of a rounding. */
 const jumps = ["stepped", "flags", "masked", "chosen"];
 
 type Step = { readonly op: string; readonly from: number; readonly other: number };

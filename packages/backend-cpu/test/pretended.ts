@@ -15,7 +15,7 @@ export interface Pretended {
 /** Of Node 20 and of Node 24. */
 export const [node20, node24] = ["11.3.244.8-node.38", "13.6.233.17-node.53"] as const;
 
-/** What `run` gives, and the flags that were set meanwhile. */
+/** The result of `run`, and the flags that were set meanwhile. */
 export async function pretending<T>(
   { v8: version = node24, versions = {}, arch = "x64", execArgv = [], env = {}, globals = {} }: Pretended,
   run: () => T | Promise<T>,

@@ -209,7 +209,7 @@ describe("a thread that dies in the middle of a part", () => {
       write: (emitter: Emitter, part: number, times: number) => {
         for (let i = 0; i < times; i++) emitter.emit("iota", places[part % 2]!, 1 << 18);
       },
-      /** What a fork of these parts throws, as the pool tells it. */
+      /** The error of a fork of these parts, as the pool reports it. */
       fork(parts: number, part: (emitter: Emitter, part: number) => void): unknown {
         const emitter = new Emitter(0);
         emitter.fork(parts, (i) => part(emitter, i));

@@ -38,7 +38,7 @@ export function ringsTrainer(backend: CpuBackend, { dropout = 0.1, seed = 0, hid
   });
 }
 
-/** What `fingerprint` gives after 100 steps with numerics "portable", in every engine. */
+/** The `fingerprint` after 100 steps with numerics "portable", in every engine. */
 export const portableFingerprint = "4b0395911d64364eb27ef38fa2aa75b0bb5c026b6516f23ff043acd4ab97546b";
 
 interface Training {

@@ -1,4 +1,4 @@
-/** What build-wasm packs comes out as it went in. */
+/** `build-wasm` and `unpack` are inverse. */
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";

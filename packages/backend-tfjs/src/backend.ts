@@ -69,7 +69,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
   }
   const eager = new Eager(binding);
   const threads = Number(process.env["TF_NUM_INTRAOP_THREADS"] ?? availableParallelism());
-  // What programs and variables hold, and not they themselves: those that were dropped are collected.
+  // Resources of programs and variables, and not these themselves: those that were dropped are collected.
   const sessions = new Sessions(binding);
   let names = 0;
   const variables: Variables = { binding, eager, live: new Set(), name: (kind) => `${kind}${names++}` };
@@ -122,9 +122,9 @@ export const tfjsPlugin: BackendPlugin = {
   priority: 60,
   async probe() {
     try {
-      const found = locate();
-      const problem = found === undefined ? notInstalled("@tensorflow/tfjs-node") : nativeProblem(found.root);
-      if (problem !== undefined) return { available: false, reason: problem.what, remedy: problem.remedy };
+      const tfjsPackage = locate();
+      const problem = tfjsPackage === undefined ? notInstalled("@tensorflow/tfjs-node") : nativeProblem(tfjsPackage.root);
+      if (problem !== undefined) return { available: false, reason: problem.problem, remedy: problem.remedy };
       const { binding } = loadNative();
       return { available: true, engine: engineOf(binding.TF_Version, binding.isUsingGpuDevice()) };
     } catch (error) {

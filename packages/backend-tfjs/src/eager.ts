@@ -74,10 +74,10 @@ export class Eager {
 
   release(storage: Storage): void {
     if (this.#disposed) return;
-    const own = this.check(storage);
-    this.#live.delete(own);
-    this.#bytes -= own.bytes;
-    this.#binding.deleteTensor(own.id);
+    const owned = this.check(storage);
+    this.#live.delete(owned);
+    this.#bytes -= owned.bytes;
+    this.#binding.deleteTensor(owned.id);
   }
 
   read(storage: Storage): TypedArray {
@@ -104,12 +104,12 @@ export class Eager {
     this.#bytes = 0;
   }
 
-  /** @internal Runs one of TensorFlow's ops; the ids are the caller's. `what` begins messages. */
-  execute(name: string, inputs: readonly number[], attributes: TfAttributes, outputs: number, what = name): number[] {
+  /** @internal Runs one of TensorFlow's ops; the ids are the caller's. `label` begins messages. */
+  execute(name: string, inputs: readonly number[], attributes: TfAttributes, outputs: number, label = name): number[] {
     try {
       return this.#binding.executeOp(name, this.#attributes(attributes), inputs, outputs).map(({ id }) => id);
     } catch (error) {
-      throw explained(error, what);
+      throw explained(error, label);
     }
   }
 
@@ -127,8 +127,8 @@ export class Eager {
     if (data.length > cacheLength)
       return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), kept: false };
     const key = `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
-    const known = this.#constants.get(key);
-    if (known !== undefined) return { id: known, kept: true };
+    const cached = this.#constants.get(key);
+    if (cached !== undefined) return { id: cached, kept: true };
     const id = this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype));
     if (this.#constants.size >= cacheCapacity) return { id, kept: false };
     this.#constants.set(key, id);
@@ -195,8 +195,8 @@ class EagerEmitter implements Emitter {
   }
 
   constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
-    const { id, kept } = this.#eager.constant(data, shape, dtype);
-    if (!kept) this.#temporary.add(id);
+    const { id, kept: isCached } = this.#eager.constant(data, shape, dtype);
+    if (!isCached) this.#temporary.add(id);
     return { handle: id, shape, dtype };
   }
 
@@ -245,26 +245,30 @@ export const failedNode = (error: unknown): string | undefined =>
   /\{\{node ([^}]+)\}\}/.exec(error instanceof Error ? error.message : "")?.[1];
 
 /** @internal TensorFlow's complaint in ermine's words. */
-export function explained(error: unknown, what: string): ErmineError {
+export function explained(error: unknown, opLabel: string): ErmineError {
   const message = error instanceof Error ? error.message : String(error);
   const index = /= (-?\d+) is not in \[0, (\d+)\)|= \[(-?\d+)\] does not index into shape \[(\d+)/.exec(message);
   if (index !== null) {
     const [value, size] = index[1] === undefined ? [index[3], index[4]] : [index[1], index[2]];
-    return new ErmineError("ERMINE_VALUE", `${what}: the index ${value} is not in 0 … ${Number(size) - 1}.`, { cause: error });
+    return new ErmineError("ERMINE_VALUE", `${opLabel}: the index ${value} is not in 0 … ${Number(size) - 1}.`, { cause: error });
   }
   const label = /Received a label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)/.exec(message);
   if (label !== null) {
     const [, value, classes] = label;
     return new ErmineError(
       "ERMINE_VALUE",
-      `${what}: the target ${value} is no class, and classes are whole numbers from 0 to ${Number(classes) - 1}.`,
+      `${opLabel}: the target ${value} is no class, and classes are whole numbers from 0 to ${Number(classes) - 1}.`,
       { cause: error },
     );
   }
   if (/OOM|RESOURCE_EXHAUSTED|Invalid TF_Status: 8\b/.test(message)) {
-    return new ErmineError("ERMINE_MEMORY", `${what}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`, {
-      cause: error,
-    });
+    return new ErmineError(
+      "ERMINE_MEMORY",
+      `${opLabel}: TensorFlow is out of memory. Use a smaller batch or model.\n${message}`,
+      {
+        cause: error,
+      },
+    );
   }
-  return new ErmineError("ERMINE_BACKEND", `${what}: TensorFlow refused.\n${message}`, { cause: error });
+  return new ErmineError("ERMINE_BACKEND", `${opLabel}: TensorFlow refused.\n${message}`, { cause: error });
 }

@@ -3,17 +3,17 @@ import { checkArguments } from "@ermine/core/define";
 import { ErmineError, Tensor, tensor, type DType, type TypedArray } from "@ermine/core";
 import { conversionsOf, type KerasLayer } from "./kerasLayers.js";
 
-/** What is used of a `tf.Tensor`. */
+/** The used part of a `tf.Tensor`. */
 export interface TfjsTensor {
   /** The size of each axis. */
   readonly shape: readonly number[];
-  /** What the elements are. */
+  /** The dtype. */
   readonly dtype: string;
   /** The elements, on the host. */
   dataSync(): ArrayLike<number> | ArrayLike<string>;
 }
 
-/** What is used of the module `tf`. */
+/** The used part of the module `tf`. */
 export interface TfjsModule<T> {
   /** Makes a tensor. */
   tensor(values: never, shape?: never, dtype?: never): T;
@@ -29,7 +29,7 @@ function makerOf<T>(where: string, tf: TfjsModule<T>): (values: TypedArray, shap
   return tf.tensor.bind(tf) as unknown as ReturnType<typeof makerOf<T>>;
 }
 
-/** What a value is, for a message. */
+/** The kind of a value, for a message. */
 const described = (value: unknown): string =>
   value instanceof Tensor
     ? "a tensor of ermine's"
@@ -81,7 +81,7 @@ export function toTfjs<T>(tf: TfjsModule<T>, t: Tensor): T {
   return make(t.dataSync(), t.shape as readonly number[], t.dtype);
 }
 
-/** What is used of a `tf.LayersModel`. */
+/** The used part of a `tf.LayersModel`. */
 export interface TfjsLayersModel<T extends TfjsTensor = TfjsTensor> {
   /** Its layers, in order. */
   readonly layers: readonly TfjsLayer<T>[];
@@ -145,12 +145,12 @@ export function toLayersModel<T extends TfjsTensor>(
   if (arguments.length > 3) checkArguments("toLayersModel", arguments, 3);
   const make = makerOf("toLayersModel", tf as TfjsModule<T & { dispose?(): void }>);
   checkLayersModel("toLayersModel", model);
-  const given = weightsGiven(weights);
+  const weightTensors = weightsGiven(weights);
   const plan = model.layers.map((layer) => {
     const shapes = layer.getWeights().map(({ shape }) => shape);
     const values = conversionsOf(layer, shapes).map(({ names, toKeras }, i) => {
       const parts = names.map((name) => {
-        const weight = given.get(name);
+        const weight = weightTensors.get(name);
         if (weight === undefined)
           throw new ErmineError("ERMINE_VALUE", `There is no weight "${name}". Given are: ${Object.keys(weights).join(", ")}.`);
         return { data: weight.dataSync(), shape: weight.shape as readonly number[] };

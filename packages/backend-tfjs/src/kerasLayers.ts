@@ -8,7 +8,7 @@ export interface Weights {
   readonly shape: readonly number[];
 }
 
-/** What is used of a layer of a `tf.LayersModel`. */
+/** The used part of a layer of a `tf.LayersModel`. */
 export interface KerasLayer {
   readonly name: string;
   readonly weights: readonly { readonly name: string }[];
@@ -120,7 +120,7 @@ function recurrent(
   return [kernel("ih"), kernel("hh"), bias].slice(0, count);
 }
 
-/** What ermine's layer computes: with other nonlinearities its outputs would be others, without a word. */
+/** Refuses layers with nonlinearities other than ermine's: outputs would silently differ. */
 function checkRecurrent(name: string, type: string, config: Readonly<Record<string, unknown>>): void {
   const refuse = (option: string, value: unknown, right: string): never => {
     throw new ErmineError(

@@ -46,7 +46,7 @@ const evaluate = (on: Backend, fn: () => unknown): { shape: readonly unknown[]; 
 export interface AgreementOptions {
   /** Absolute below 1, relative above. Default 2e-6. */
   readonly tolerance?: number;
-  /** What the computation gets after the inputs, and what does not depend on the batch: constants of the graph. */
+  /** Arguments after the inputs, independent of the batch: constants of the graph. */
   readonly fixed?: readonly Input[];
   /** Leave the inputs' first axis open in the graph. Default true. */
   readonly symbolic?: boolean;

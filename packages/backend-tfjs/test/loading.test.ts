@@ -201,7 +201,7 @@ describe("a native part that is not whole", () => {
     readonly said: string;
   }
 
-  /** What the backend says in an application of its own, which has a copy of it. */
+  /** The backend's report in an application of its own, which has a copy of it. */
   function said(folder: string): Said {
     const packages = join(root, folder, "node_modules/@ermine");
     const copy = join(packages, "backend-tfjs");
@@ -244,7 +244,7 @@ describe("a native part that is not whole", () => {
     const problem = nativeProblem(join(root, "other-user/node_modules/@tensorflow/tfjs-node"), () => {
       throw Object.assign(new Error("denied"), { code: "EACCES" });
     });
-    expect(problem?.what).toMatch(/cannot be read by this user/);
+    expect(problem?.problem).toMatch(/cannot be read by this user/);
     expect(problem?.remedy).toMatch(/Run as this user: npx ermine-tfjs install; or set XDG_CACHE_HOME/);
   });
   it("the package that npm has removed is added without its script", () => {

@@ -15,27 +15,27 @@ export function combine(chain: Chain): Chain {
   }
   const gone = new Set<number>();
   /** Products that are one step with one of their factors already. */
-  const taken = new Set<number>();
+  const absorbed = new Set<number>();
 
   /** The earlier step that a source is, where nobody else reads it. */
   const ownStep = (source: Source, reader: number): { readonly at: number; readonly step: ChainStep } | undefined => {
-    if (!("step" in source) || source.step >= reader || gone.has(source.step) || taken.has(source.step)) return undefined;
+    if (!("step" in source) || source.step >= reader || gone.has(source.step) || absorbed.has(source.step)) return undefined;
     if (reads.get(source.step) !== 1 || chain.outputs.includes(source.step)) return undefined;
     return { at: source.step, step: chain.steps[source.step]! };
   };
 
   /** The product that a source is, or the negative of one. */
   const productOf = (source: Source, reader: number): Product | undefined => {
-    const found = ownStep(source, reader);
-    if (found === undefined) return undefined;
-    const { family, kind } = found.step.step;
+    const earlier = ownStep(source, reader);
+    if (earlier === undefined) return undefined;
+    const { family, kind } = earlier.step.step;
     if (family === "unary" && kind === kinds.unary.neg) {
-      const inner = productOf(found.step.sources[0]!, found.at);
-      return inner && !inner.negative ? { ...inner, negative: true, steps: [...inner.steps, found.at] } : undefined;
+      const inner = productOf(earlier.step.sources[0]!, earlier.at);
+      return inner && !inner.negative ? { ...inner, negative: true, steps: [...inner.steps, earlier.at] } : undefined;
     }
     if (family !== "binary" || kind !== mul) return undefined;
-    const factors = ordered(found.step.sources, chain.count);
-    return factors && { factors, negative: false, steps: [found.at] };
+    const factors = ordered(earlier.step.sources, chain.count);
+    return factors && { factors, negative: false, steps: [earlier.at] };
   };
 
   const combined = chain.steps.map((step, i) => {
@@ -46,7 +46,7 @@ export function combine(chain: Chain): Chain {
       // The negative of a product is only ever added.
       if (product === undefined || (product.negative && kind !== add)) continue;
       for (const at of product.steps) gone.add(at);
-      if (kind === mul) taken.add(i);
+      if (kind === mul) absorbed.add(i);
       return combinedStep(kindOf(kind, side, product.negative), [...product.factors, step.sources[1 - side]!]);
     }
     return step;

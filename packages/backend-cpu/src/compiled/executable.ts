@@ -27,21 +27,21 @@ import { inParts } from "../lower/split.js";
 import { fuse } from "./fuse.js";
 import { withTableUpdates } from "./tables.js";
 import { withKernelInputs } from "./kernelInputs.js";
-import { Place } from "./place.js";
+import { BlockView } from "./blockView.js";
 import { plan, type Plan } from "./plan.js";
-import { write, type Part, type Places } from "./program.js";
+import { write, type ProgramPart, type Places } from "./program.js";
 import { copyOf, type Blocks, type CpuVariable } from "./variable.js";
 
 /** One entry at one batch size. */
 interface Specialized {
   readonly program: number;
   readonly words: number;
-  readonly parts: readonly Part[];
+  readonly parts: readonly ProgramPart[];
   readonly sites: readonly IndexSite[];
   /** Whether the step is accepted. */
-  readonly commit: Place | undefined;
+  readonly commit: BlockView | undefined;
   readonly feeds: readonly FeedPlace[];
-  readonly outputs: readonly Place[];
+  readonly outputs: readonly BlockView[];
   /** Everything to give back. */
   readonly addresses: number[];
   /** Of its arena. */
@@ -50,7 +50,7 @@ interface Specialized {
 
 interface FeedPlace {
   readonly name: string;
-  readonly place: Place;
+  readonly place: BlockView;
   /** Made when rows are first fed. */
   gather: Gather | undefined;
 }
@@ -58,13 +58,13 @@ interface FeedPlace {
 /** The program that gathers a feed's rows out of a storage. */
 interface Gather {
   readonly from: Block;
-  readonly rows: Place;
+  readonly rows: BlockView;
   readonly program: number;
   readonly words: number;
   readonly sites: readonly IndexSite[];
 }
 
-/** What a number that is moved costs beside a multiply-add: it comes from far away. */
+/** The cost of moving an element, relative to a multiply-add: it comes from far away. */
 const moved = 40;
 
 /** Batch sizes kept ready for each module: so many, and so many bytes of arenas beside the newest's. */
@@ -96,16 +96,16 @@ export function compileCpu(
   const ready = new Map<string, Specialized>();
   /** The addresses of those that are ready. */
   const held = new Set<readonly number[]>();
-  const kept: Kept = { ready, held, busy: undefined, last: undefined };
-  const release = releasing(heap, held, heap.onFull(reclaiming(heap, new WeakRef(kept))));
+  const cache: Kept = { ready, held, busy: undefined, last: undefined };
+  const release = releasing(heap, held, heap.onFull(reclaiming(heap, new WeakRef(cache))));
 
   function specialized(entry: string, graph: Graph, bindings: Bindings): Specialized {
     const key = keyOf(entry, bindings);
-    const known = ready.get(key);
-    if (known !== undefined) {
+    const cached = ready.get(key);
+    if (cached !== undefined) {
       ready.delete(key);
-      ready.set(key, known);
-      return known;
+      ready.set(key, cached);
+      return cached;
     }
     let bytes = [...ready.values()].reduce((sum, other) => sum + other.bytes, 0);
     for (const [oldest, stale] of ready) {
@@ -113,13 +113,13 @@ export function compileCpu(
       bytes -= stale.bytes;
       drop(oldest, stale);
     }
-    const made = build(fuse(withTableUpdates(withKernelInputs(specialize(graph, bindings)))));
-    ready.set(key, made);
-    held.add(made.addresses);
-    return made;
+    const specialized = build(fuse(withTableUpdates(withKernelInputs(specialize(graph, bindings)))));
+    ready.set(key, specialized);
+    held.add(specialized.addresses);
+    return specialized;
   }
 
-  const drop = (key: string, program: Specialized): void => dropFrom(heap, kept, key, program);
+  const drop = (key: string, program: Specialized): void => dropFrom(heap, cache, key, program);
 
   /** Allocates, and notes what is to be given back. */
   const allocator =
@@ -170,7 +170,7 @@ export function compileCpu(
       if (node.kind === "feed" || (node.kind === "constant" && node.data !== undefined)) {
         const block: Block = { address: allocate(Math.max(1, length) * 4), length, dtype };
         fixed.set(value, block.address);
-        if (node.kind === "feed") feeds.push({ name: node.name, place: new Place(heap, block), gather: undefined });
+        if (node.kind === "feed") feeds.push({ name: node.name, place: new BlockView(heap, block), gather: undefined });
         else writeBlock(heap, block, node.data!);
       }
     }
@@ -193,9 +193,9 @@ export function compileCpu(
     const { words } = emitter;
     const program = allocate(words.length * 4);
     heap.i32.set(words, program >>> 2);
-    const placeOf = (value: Value): Place => {
+    const placeOf = (value: Value): BlockView => {
       const { shape, dtype } = value.type;
-      return new Place(heap, { address: places.after(value), length: sizeOf(shape as readonly number[]), dtype });
+      return new BlockView(heap, { address: places.after(value), length: sizeOf(shape as readonly number[]), dtype });
     };
     const outputs = graph.outputs.map(placeOf);
     const commit = graph.commit && placeOf(graph.commit);
@@ -217,7 +217,7 @@ export function compileCpu(
     name: string,
     { shape, value }: Feed,
     count: number,
-    { block }: Place,
+    { block }: BlockView,
     before: Gather | undefined,
     addresses: number[],
   ): Gather {
@@ -230,7 +230,7 @@ export function compileCpu(
       );
     }
     const allocate = allocator(addresses);
-    const rows = before?.rows ?? new Place(heap, { address: allocate(count * 4), length: count, dtype: "int32" });
+    const rows = before?.rows ?? new BlockView(heap, { address: allocate(count * 4), length: count, dtype: "int32" });
     const emitter = new Emitter(machine.fault);
     emitter.check(rows.block.address, count, { op: "rows", path: "", size: from.length / each });
     inParts(emitter, block.length * moved, count, (first, end) => {
@@ -246,7 +246,7 @@ export function compileCpu(
 
   /** The entry's program for these sizes, its feeds written. */
   function fed(entry: string, feeds: Feeds): Specialized {
-    if (kept.last === undefined || kept.last.feeds !== feeds || kept.last.entry !== entry) {
+    if (cache.last === undefined || cache.last.feeds !== feeds || cache.last.entry !== entry) {
       const graph = module.entries[entry];
       if (graph === undefined) {
         throw new ErmineError(
@@ -254,29 +254,29 @@ export function compileCpu(
           `There is no entry "${entry}". There are: ${Object.keys(module.entries).join(", ")}.`,
         );
       }
-      kept.busy = undefined;
-      kept.last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
+      cache.busy = undefined;
+      cache.last = { entry, feeds, chosen: specialized(entry, graph, bindFeeds(entry, graph, feeds)) };
     }
-    const { chosen } = kept.last;
-    kept.busy = chosen;
+    const { chosen } = cache.last;
+    cache.busy = chosen;
     for (let i = 0; i < chosen.feeds.length; i++) {
-      const own = chosen.feeds[i]!;
-      const feed = feeds[own.name]!;
+      const feedPlan = chosen.feeds[i]!;
+      const feed = feeds[feedPlan.name]!;
       const { rows, value } = feed;
       if (rows === undefined) {
-        const { block, view } = own.place;
+        const { block, view } = feedPlan.place;
         // Arrays first: a look for a method on arrays of many kinds costs more than the question.
         if (ArrayBuffer.isView(value)) view.set(value as TypedArray);
         else if (isFeedSource(value)) value.copyInto(view);
         else copyWords(heap, (value as Block).address, block.address, (value as Block).length);
         continue;
       }
-      if (own.place.block.length === 0) continue;
-      if (own.gather?.from !== feed.value || own.gather.rows.block.length !== rows.length) {
-        own.gather = gatherFrom(own.name, feed, rows.length, own.place, own.gather, chosen.addresses);
+      if (feedPlan.place.block.length === 0) continue;
+      if (feedPlan.gather?.from !== feed.value || feedPlan.gather.rows.block.length !== rows.length) {
+        feedPlan.gather = gatherFrom(feedPlan.name, feed, rows.length, feedPlan.place, feedPlan.gather, chosen.addresses);
       }
-      own.gather.rows.view.set(rows);
-      machine.call(own.gather.program, own.gather.words, own.gather.sites, `${entry}: ${own.name}`);
+      feedPlan.gather.rows.view.set(rows);
+      machine.call(feedPlan.gather.program, feedPlan.gather.words, feedPlan.gather.sites, `${entry}: ${feedPlan.name}`);
     }
     return chosen;
   }
@@ -295,7 +295,7 @@ export function compileCpu(
         return execute(entry, fed(entry, feeds)).outputs.map(({ block }) => copyOf(heap, blocks, block));
       } finally {
         // Its outputs are copied: memory that is full may have it.
-        kept.busy = undefined;
+        cache.busy = undefined;
       }
     },
     // Its outputs are read where they are, until the next call.
@@ -315,24 +315,24 @@ export function compileCpu(
     dispose() {
       release();
       ready.clear();
-      kept.busy = kept.last = undefined;
+      cache.busy = cache.last = undefined;
     },
     finalizer: release,
   };
 }
 
-function dropFrom(heap: Heap, kept: Kept, key: string, { addresses }: Specialized): void {
-  kept.ready.delete(key);
-  kept.held.delete(addresses);
-  kept.last = undefined;
+function dropFrom(heap: Heap, cache: Kept, key: string, { addresses }: Specialized): void {
+  cache.ready.delete(key);
+  cache.held.delete(addresses);
+  cache.last = undefined;
   for (const address of addresses) heap.release(address);
 }
 
 /** Where memory is full: gives back the programs that are not in use. The heap holds this, so that it must not hold the module. */
 const reclaiming = (heap: Heap, weak: WeakRef<Kept>) => (): void => {
-  const kept = weak.deref();
-  if (kept === undefined) return;
-  for (const [key, program] of kept.ready) if (program !== kept.busy) dropFrom(heap, kept, key, program);
+  const cache = weak.deref();
+  if (cache === undefined) return;
+  for (const [key, program] of cache.ready) if (program !== cache.busy) dropFrom(heap, cache, key, program);
 };
 
 /** Gives back all that a module's programs hold. Outside of them, so that it refers to nothing of the module. */

@@ -29,8 +29,8 @@ export const madeOf = (node: OpNode): readonly OpNode[] =>
 const shapeOf = (value: Value): readonly number[] => value.type.shape as readonly number[];
 const countOf = (value: Value): number => sizeOf(shapeOf(value));
 
-/** What a value is read from, and how. */
-interface Seen {
+/** The value that a view reads, and its strides. */
+interface SourceView {
   readonly base: Value;
   readonly view: View;
 }
@@ -39,16 +39,16 @@ interface Seen {
 export function fuse(graph: Graph): Graph {
   const first = neededFirst(graph);
   const candidates = new Map<Node, Candidate>();
-  const seen = new Map<Node, readonly Seen[]>();
-  const views = new Map<Value, Seen>();
-  const look = (value: Value): Seen => {
-    const known = views.get(value);
-    if (known !== undefined) return known;
-    const found = viewOf(value, look);
-    views.set(value, found);
-    return found;
+  const viewsOf = new Map<Node, readonly SourceView[]>();
+  const views = new Map<Value, SourceView>();
+  const look = (value: Value): SourceView => {
+    const cached = views.get(value);
+    if (cached !== undefined) return cached;
+    const view = viewOf(value, look);
+    views.set(value, view);
+    return view;
   };
-  const live = reachable(endsOf(graph), seen, new Map());
+  const live = reachable(endsOf(graph), viewsOf, new Map());
   graph.nodes.forEach((node, position) => {
     const step = stepOf(node);
     if (step === undefined || node.kind !== "op" || !live.has(node)) return;
@@ -56,21 +56,21 @@ export function fuse(graph: Graph): Graph {
     const count = countOf(out!);
     if (count === 0) return;
     const operands = step.reads.map((i) => readUnder(node.inputs[i]!, shapeOf(out!), look));
-    seen.set(node, operands);
+    viewsOf.set(node, operands);
     candidates.set(node, { node, step, position, count, early: first.has(node), joins: joinsOf(operands, count) });
   });
-  const groups = clusters(graph, candidates, (node) => dependencies(node, seen));
-  return rewrite(graph, candidates, seen, groups);
+  const groups = clusters(graph, candidates, (node) => dependencies(node, viewsOf));
+  return rewrite(graph, candidates, viewsOf, groups);
 }
 
 /** The nodes whose numbers a node reads, through views where it is a candidate. */
-function dependencies(node: Node, seen: ReadonlyMap<Node, readonly Seen[]>): Node[] {
-  const own = seen.get(node);
-  if (own !== undefined) return own.map(({ base }) => base.node);
+function dependencies(node: Node, viewsOf: ReadonlyMap<Node, readonly SourceView[]>): Node[] {
+  const nodeViews = viewsOf.get(node);
+  if (nodeViews !== undefined) return nodeViews.map(({ base }) => base.node);
   return node.kind === "op" ? inputsRead(node).flatMap((value) => (value === undefined ? [] : [value.node])) : [];
 }
 
-/** What a run is for. */
+/** The values that a graph is run for. */
 const endsOf = ({ outputs, updates, commit }: Graph): Value[] => [
   ...outputs,
   ...updates.map(({ value }) => value),
@@ -78,7 +78,7 @@ const endsOf = ({ outputs, updates, commit }: Graph): Value[] => [
 ];
 
 /** The values that a node reads element by element: those could be steps of the same chain. */
-const joinsOf = (operands: readonly Seen[], count: number): Value[] =>
+const joinsOf = (operands: readonly SourceView[], count: number): Value[] =>
   operands.flatMap(({ base, view }) => (isWhole(view, base, count) ? [base] : []));
 
 const isWhole = (view: View, base: Value, count: number): boolean =>
@@ -89,13 +89,13 @@ function isContiguous({ shape, strides }: View): boolean {
   return shape.every((size, axis) => size === 1 || strides[axis] === dense[axis]);
 }
 
-const whole = (value: Value): Seen => ({
+const whole = (value: Value): SourceView => ({
   base: value,
   view: { offset: 0, shape: shapeOf(value), strides: contiguous(shapeOf(value)) },
 });
 
-/** What `value` shows of another: shapes, repetitions and slices are only another way to read. */
-function viewOf(value: Value, look: (value: Value) => Seen): Seen {
+/** The view that `value` is of another value: shapes, repetitions and slices are only another way to read. */
+function viewOf(value: Value, look: (value: Value) => SourceView): SourceView {
   const { node } = value;
   if (node.kind !== "op" || countOf(value) === 0) return whole(value);
   const shape = shapeOf(value);
@@ -113,8 +113,8 @@ function viewOf(value: Value, look: (value: Value) => Seen): Seen {
   return (view && through(look(input), { ...view, shape })) ?? whole(value);
 }
 
-/** What a view shows of what another shows; undefined where a chain cannot read that in one go. */
-function through({ base, view: inner }: Seen, outer: View): Seen | undefined {
+/** The composition of two views; undefined where a chain cannot read it in one go. */
+function through({ base, view: inner }: SourceView, outer: View): SourceView | undefined {
   const view = isContiguous(inner) ? { ...outer, offset: inner.offset + outer.offset } : composed(inner, outer);
   return view !== undefined && isReadable(view) ? { base, view } : undefined;
 }
@@ -150,9 +150,9 @@ function isReadable({ shape, strides }: View): boolean {
 }
 
 /** A fill is one element. */
-function constant(node: OpNode, shape: readonly number[], value: number): Seen {
+function constant(node: OpNode, shape: readonly number[], value: number): SourceView {
   const outputs: Value[] = [];
-  const made: ConstantNode = {
+  const constant: ConstantNode = {
     kind: "constant",
     id: node.id,
     path: node.path,
@@ -161,20 +161,21 @@ function constant(node: OpNode, shape: readonly number[], value: number): Seen {
     storage: undefined,
     owner: undefined,
   };
-  const base: Value = { node: made, index: 0, type: { shape: [], dtype: "float32", domain: "real" } };
+  const base: Value = { node: constant, index: 0, type: { shape: [], dtype: "float32", domain: "real" } };
   outputs.push(base);
   return { base, view: { offset: 0, shape, strides: shape.map(() => 0) } };
 }
 
-/** What gradients begin with: a product with it changes no bit. */
-const isOne = ({ base: { node } }: Seen): boolean => node.kind === "constant" && node.data?.length === 1 && node.data[0] === 1;
+/** The initial gradient, 1: a product with it changes no bit. */
+const isOne = ({ base: { node } }: SourceView): boolean =>
+  node.kind === "constant" && node.data?.length === 1 && node.data[0] === 1;
 
 /** `value` as an operand of a result of that shape. */
-function readUnder(value: Value, shape: readonly number[], look: (value: Value) => Seen): Seen {
+function readUnder(value: Value, shape: readonly number[], look: (value: Value) => SourceView): SourceView {
   const { base, view } = look(value);
   const lead = shape.length - view.shape.length;
   const strides = shape.map((_, axis) => (axis < lead || view.shape[axis - lead] === 1 ? 0 : view.strides[axis - lead]!));
-  const read: Seen = { base, view: { offset: view.offset, shape, strides } };
+  const read: SourceView = { base, view: { offset: view.offset, shape, strides } };
   // As many numbers as the result, yet not at its places: a backend that reuses the block would overwrite what is still to be read.
   if (countOf(base) === sizeOf(shape) && sizeOf(shape) > 1 && !isWhole(read.view, base, sizeOf(shape)))
     return { base: value, view: { offset: 0, shape, strides: broadcastStrides(shapeOf(value), shape) } };
@@ -187,14 +188,14 @@ type Group = readonly Candidate[];
 function rewrite(
   graph: Graph,
   candidates: ReadonlyMap<Node, Candidate>,
-  seen: ReadonlyMap<Node, readonly Seen[]>,
+  viewsOf: ReadonlyMap<Node, readonly SourceView[]>,
   groups: readonly Group[],
 ): Graph {
   const groupOf = new Map<Node, Group>();
-  for (const group of groups) if (isProfitable(group, seen)) for (const { node } of group) groupOf.set(node, group);
-  const outside = escaping(graph, seen, groupOf, candidates);
+  for (const group of groups) if (isProfitable(group, viewsOf)) for (const { node } of group) groupOf.set(node, group);
+  const outside = escaping(graph, viewsOf, groupOf, candidates);
   const nodes: Node[] = [];
-  const made = new Map<Value, Value>();
+  const replacements = new Map<Value, Value>();
   const done = new Set<Node | Group>();
 
   const keep = (node: Node): void => {
@@ -207,7 +208,12 @@ function rewrite(
     const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
     const op = isLoop(node) ? node.op.with({ body: fuse(node.op.loop.body) }) : node.op;
-    add(node, node.outputs, (outputs) => ({ ...node, op, outputs, inputs: inputs.map((value) => value && made.get(value)!) }));
+    add(node, node.outputs, (outputs) => ({
+      ...node,
+      op,
+      outputs,
+      inputs: inputs.map((value) => value && replacements.get(value)!),
+    }));
   };
 
   function add(
@@ -220,7 +226,7 @@ function rewrite(
     values.forEach((value, index) => {
       const next: Value = { node: copy, index, type: value.type };
       outputs.push(next);
-      made.set(value, next);
+      replacements.set(value, next);
     });
     nodes.push(copy);
   }
@@ -230,9 +236,9 @@ function rewrite(
     done.add(group);
     const members = new Set<Node>(group.map(({ node }) => node));
     for (const { node } of group) {
-      for (const { base } of seen.get(node)!) if (!members.has(base.node)) keep(base.node);
+      for (const { base } of viewsOf.get(node)!) if (!members.has(base.node)) keep(base.node);
     }
-    const { chain, inputs, outputs } = assemble(group, members, seen, outside);
+    const { chain, inputs, outputs } = assemble(group, members, viewsOf, outside);
     const last = group.at(-1)!.node as OpNode;
     add(last, outputs, (values) => ({
       kind: "op",
@@ -240,13 +246,13 @@ function rewrite(
       path: last.path,
       op: chainOp,
       attributes: { chain, members: group.map(({ node }) => node) },
-      inputs: inputs.map((value) => made.get(value)!),
+      inputs: inputs.map((value) => replacements.get(value)!),
       outputs: values,
     }));
   }
 
   for (const feed of graph.feeds) keep(feed);
-  const needed = reachable(endsOf(graph), seen, groupOf);
+  const needed = reachable(endsOf(graph), viewsOf, groupOf);
   const ends = new Map<Group, number>();
   for (const group of groups) ends.set(group, Math.max(...group.map(({ position }) => position)));
   graph.nodes.forEach((node, position) => {
@@ -254,7 +260,7 @@ function rewrite(
     const group = groupOf.get(node);
     if (group === undefined || ends.get(group) === position) keep(node);
   });
-  const look = (value: Value): Value => made.get(value)!;
+  const look = (value: Value): Value => replacements.get(value)!;
   return {
     feeds: nodes.filter((node) => node.kind === "feed"),
     nodes,
@@ -266,23 +272,23 @@ function rewrite(
 }
 
 /** One op alone stays what it is, unless it reads through a view. */
-function isProfitable(group: Group, seen: ReadonlyMap<Node, readonly Seen[]>): boolean {
+function isProfitable(group: Group, viewsOf: ReadonlyMap<Node, readonly SourceView[]>): boolean {
   if (group.length > 1) return true;
   const [{ node, step }] = group as readonly [Candidate];
-  return step.reads.some((input, i) => (node as OpNode).inputs[input] !== seen.get(node)![i]!.base);
+  return step.reads.some((input, i) => (node as OpNode).inputs[input] !== viewsOf.get(node)![i]!.base);
 }
 
 /** Values that somebody outside of their own group reads. */
 function escaping(
   graph: Graph,
-  seen: ReadonlyMap<Node, readonly Seen[]>,
+  viewsOf: ReadonlyMap<Node, readonly SourceView[]>,
   groupOf: ReadonlyMap<Node, Group>,
   candidates: ReadonlyMap<Node, Candidate>,
 ): Set<Value> {
   const result = new Set<Value>([...graph.outputs, ...graph.updates.map(({ value }) => value)]);
   if (graph.commit !== undefined) result.add(graph.commit);
   const roots = [...result];
-  const needed = reachable(roots, seen, groupOf);
+  const needed = reachable(roots, viewsOf, groupOf);
   for (const node of graph.nodes) {
     if (node.kind !== "op" || !needed.has(node)) continue;
     const group = groupOf.get(node);
@@ -292,7 +298,7 @@ function escaping(
         if (value !== undefined && (reads === undefined || reads.includes(i))) result.add(value);
       });
     } else {
-      for (const { base } of seen.get(node)!) if (groupOf.get(base.node) !== group) result.add(base);
+      for (const { base } of viewsOf.get(node)!) if (groupOf.get(base.node) !== group) result.add(base);
     }
   }
   return result;
@@ -301,41 +307,41 @@ function escaping(
 /** The nodes that the roots need when groups read through views. */
 function reachable(
   roots: readonly Value[],
-  seen: ReadonlyMap<Node, readonly Seen[]>,
+  viewsOf: ReadonlyMap<Node, readonly SourceView[]>,
   groupOf: ReadonlyMap<Node, Group>,
 ): Set<Node> {
-  const found = new Set<Node>();
+  const reached = new Set<Node>();
   const pending = roots.map(({ node }) => node);
   while (pending.length > 0) {
     const node = pending.pop()!;
-    if (found.has(node)) continue;
-    found.add(node);
+    if (reached.has(node)) continue;
+    reached.add(node);
     const group = groupOf.get(node);
     if (group !== undefined) {
-      for (const member of group) if (!found.has(member.node)) pending.push(member.node);
-      for (const { base } of seen.get(node)!) pending.push(base.node);
+      for (const member of group) if (!reached.has(member.node)) pending.push(member.node);
+      for (const { base } of viewsOf.get(node)!) pending.push(base.node);
     } else if (node.kind === "op") {
       for (const value of inputsRead(node)) if (value !== undefined) pending.push(value.node);
     }
   }
-  return found;
+  return reached;
 }
 
 function assemble(
   group: Group,
   members: ReadonlySet<Node>,
-  seen: ReadonlyMap<Node, readonly Seen[]>,
+  viewsOf: ReadonlyMap<Node, readonly SourceView[]>,
   outside: ReadonlySet<Value>,
 ): { chain: Chain; inputs: readonly Value[]; outputs: readonly Value[] } {
   const inputs: Value[] = [];
   const place = new Map<Node, number>(group.map(({ node }, i) => [node, i]));
-  const sourceOf = ({ base, view }: Seen): Source => {
+  const sourceOf = ({ base, view }: SourceView): Source => {
     if (members.has(base.node)) return { step: place.get(base.node)! };
     let input = inputs.indexOf(base);
     if (input < 0) input = inputs.push(base) - 1;
     return { input, view };
   };
-  const steps = group.map(({ node, step }): ChainStep => ({ step, sources: seen.get(node)!.map(sourceOf) }));
+  const steps = group.map(({ node, step }): ChainStep => ({ step, sources: viewsOf.get(node)!.map(sourceOf) }));
   const outputs: Value[] = [];
   const results: number[] = [];
   group.forEach(({ node }, i) => {

@@ -48,7 +48,7 @@ export interface LoopPlan {
   readonly exchanged: readonly number[];
   /** Of what goes from step to step, where it is stacked: the next step reads it where this one has written it. undefined: it is not. */
   readonly tracks: readonly (Track | undefined)[];
-  /** What is packed before the first step, by the op that reads it. */
+  /** Operands packed before the first step, by the op that reads them. */
   readonly packed: ReadonlyMap<Node, Packed>;
 }
 
@@ -81,7 +81,7 @@ export interface Check {
 
 const wordsOf = (value: Value): number => sizeOf(value.type.shape as readonly number[]);
 
-/** What is known of a graph's order while places are chosen. Values are roots. */
+/** The order of a graph's nodes, while places are chosen. Values are roots. */
 interface Order {
   readonly graph: Graph;
   readonly order: readonly OpNode[];
@@ -109,12 +109,12 @@ export function plan(graph: Graph): Plan {
     ...(graph.commit === undefined ? [] : [graph.commit]),
   ];
   for (const value of atEnd) lastRead.set(root(value), order.length);
-  const known: Order = { graph, order, committed: early.length, root, lastRead, outputs: new Set(graph.outputs.map(root)) };
-  const { direct, copied } = updates(known);
+  const ordering: Order = { graph, order, committed: early.length, root, lastRead, outputs: new Set(graph.outputs.map(root)) };
+  const { direct, copied } = updates(ordering);
   const arena = new Arena();
-  const saved = new Map([...savedValues(known, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
+  const saved = new Map([...savedValues(ordering, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
   const loops = new Map<Node, LoopPlan>();
-  const { offsets, tied } = place(known, direct, arena, loops);
+  const { offsets, tied } = place(ordering, direct, arena, loops);
   return {
     order,
     committed: early.length,
@@ -156,8 +156,8 @@ function movesNothing({ op, inputs: [input], outputs: [output], attributes }: Op
 function checkOf(node: Node): Check | undefined {
   if (node.kind !== "op") return undefined;
   const shapes = node.inputs.map((value) => value && { shape: value.type.shape as readonly number[] });
-  const found = loweringOf(node.op)?.lookup?.(shapes, node.attributes);
-  return found && { node, indices: node.inputs[found.input]!, size: found.size };
+  const lookup = loweringOf(node.op)?.lookup?.(shapes, node.attributes);
+  return lookup && { node, indices: node.inputs[lookup.input]!, size: lookup.size };
 }
 
 /** Does it look up anything? */
@@ -165,21 +165,21 @@ const looksUp = (graph: Graph): boolean =>
   graph.nodes.some((node) => checkOf(node) !== undefined || (isLoop(node) && looksUp(node.op.loop.body)));
 
 function unchecked(order: readonly OpNode[], committed: number, root: Plan["root"]): Check[] {
-  const known = new Map<Value, Set<number>>();
+  const checkedSizes = new Map<Value, Set<number>>();
   const checks: Check[] = [];
   order.forEach((node, i) => {
     const check = checkOf(node);
     if (check === undefined) return;
-    const sizes = known.get(root(check.indices)) ?? new Set();
+    const sizes = checkedSizes.get(root(check.indices)) ?? new Set();
     if (!sizes.has(check.size) && i >= committed) checks.push(check);
-    known.set(root(check.indices), sizes.add(check.size));
+    checkedSizes.set(root(check.indices), sizes.add(check.size));
   });
   return checks;
 }
 
 /**
- * What outputs and the commit condition need, and every index that is looked up: it runs before the step is accepted, which an index outside
- * of its axis is not.
+ * The nodes that outputs and the commit condition need, and all looked-up indices: they run before the step is accepted, and an index out of range
+ * refuses it.
  */
 export function neededFirst(graph: Graph): ReadonlySet<Node> {
   if (graph.updates.length === 0) return new Set(graph.nodes);
@@ -229,7 +229,7 @@ function updates({ graph, order, committed, root, lastRead, outputs }: Order): P
       !outputs.has(value) &&
       !direct.has(value) &&
       (old === undefined || ((lastRead.get(old) ?? -1) <= at && mayTakePlace(node, value, old, root)));
-    // What runs between this op and the end must not read the block as something else: it reads the new value, which it is.
+    // Ops between this one and the end must not read the block as something else: they read the new value.
     if (inPlace) direct.set(value, variable);
     else copied.push({ variable, value: updated });
   }
@@ -250,8 +250,8 @@ function mayTakePlace(node: OpNode, value: Value, old: Value, root: Plan["root"]
 /** Variables' old values that outputs or other variables become, although their own block has a new one by then. */
 function savedValues({ graph, root, outputs }: Order, copied: Plan["copied"]): Set<Value> {
   const updated = new Set(graph.updates.map(({ variable }) => variable));
-  const wanted = [...outputs, ...copied.map(({ value }) => root(value))];
-  return new Set(wanted.filter(({ node }) => node.kind === "variable" && updated.has(node.variable)));
+  const readAtEnd = [...outputs, ...copied.map(({ value }) => root(value))];
+  return new Set(readAtEnd.filter(({ node }) => node.kind === "variable" && updated.has(node.variable)));
 }
 
 /** Byte ranges that are taken for a while, first fit. */
@@ -261,7 +261,7 @@ class Arena {
 
   /** Room for that many words until after the op at `until`. */
   take(words: number, until: number): number {
-    // 16 bytes behind the end, for the last vector.
+    // 16 bytes after the end, for the last vector.
     const size = Math.ceil((words * 4 + 16) / 16) * 16;
     let from = 0;
     let before = 0;
@@ -316,7 +316,7 @@ function trackOf(
   const row = wordsOf(body.outputs[i]!);
   const others = body.outputs.slice(0, carried).filter((value) => root(value) === next);
   if (next.node.kind !== "op" || tied.has(next) || (4 * row) % vectorBytes !== 0 || others.length > 1) return undefined;
-  const indexOf = (wanted: Value): number => body.outputs.findIndex((value, k) => k >= carried && root(value) === wanted);
+  const indexOf = (sought: Value): number => body.outputs.findIndex((value, k) => k >= carried && root(value) === sought);
   const [before, after] = [indexOf(body.feeds[i]!.outputs[0]!), indexOf(next)];
   if (before < 0 && after < 0) return undefined;
   const outputs = [before, after].filter((k) => k >= 0);
@@ -328,7 +328,7 @@ function trackOf(
 export const rowsOfTrack = (reverse: boolean): { readonly before: number; readonly after: number } =>
   reverse ? { before: 1, after: 0 } : { before: 0, after: 1 };
 
-/** What all steps read, where it pays to pack it: in loops of several steps. */
+/** Operands that all steps read, packed where that pays: in loops of several steps. */
 function packedIn(loop: Loop, { order, root }: Plan, take: (words: number) => number): Map<Node, Packed> {
   const packed = new Map<Node, Packed>();
   if ((loop.length as number) < 2) return packed;
@@ -373,7 +373,7 @@ function place(
         }
       }
     }
-    const taken = new Set<Value>();
+    const placed = new Set<Value>();
     for (const value of node.outputs) {
       if (direct.has(value) || offsets.has(value)) continue;
       const until = lastRead.get(value) ?? i;
@@ -385,14 +385,14 @@ function place(
             offsets.has(input) &&
             !tied.has(input) &&
             lastRead.get(input) === i &&
-            !taken.has(input) &&
+            !placed.has(input) &&
             mayTakePlace(node, value, input, root),
         );
       if (old === undefined) {
         offsets.set(value, arena.take(wordsOf(value), until));
         continue;
       }
-      taken.add(old);
+      placed.add(old);
       offsets.set(value, offsets.get(old)!);
       arena.keep(offsets.get(old)!, until);
     }

@@ -23,7 +23,7 @@ export interface Places {
 }
 
 /** The words [from, to) of some ops, or of copies. */
-export interface Part {
+export interface ProgramPart {
   readonly nodes: readonly OpNode[];
   readonly from: number;
   readonly to: number;
@@ -33,14 +33,14 @@ export interface Part {
 
 export interface Written {
   readonly emitter: Emitter;
-  readonly parts: readonly Part[];
+  readonly parts: readonly ProgramPart[];
 }
 
 /** @param fault where the fault word is */
 export function write(graph: Graph, planned: Plan, places: Places, fault: number): Written {
   const emitter = new Emitter(fault);
   const { words } = emitter;
-  const parts: Part[] = [];
+  const parts: ProgramPart[] = [];
   const part = (nodes: readonly OpNode[], committed: boolean, emit: () => void): void => {
     const from = words.length;
     emit();
@@ -52,7 +52,7 @@ export function write(graph: Graph, planned: Plan, places: Places, fault: number
   const ops = (nodes: readonly OpNode[], committed: boolean): void =>
     nodes.forEach((node) => part(madeOf(node), committed, () => lower(emitter, node, planned, places)));
   ops(planned.order.slice(0, planned.committed), false);
-  // What only updates look up is checked before any of them is taken.
+  // Indices that only updates look up are checked before any update is taken.
   for (const { node, indices, size } of planned.checks) {
     part([], false, () =>
       emitter.check(places.of(indices), sizeOf(shapeOf(indices)), { op: node.op.name, path: node.path, size }),
@@ -134,10 +134,10 @@ function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Run
     const t = stepAt(index);
     const before = slots("before", t);
     const after = slots("after", t);
-    const given = new Map<Value, number>();
+    const feedAddresses = new Map<Value, number>();
     body.feeds.forEach(({ outputs: [feed] }, i) => {
       const outer = places.of(node.inputs[i]!);
-      given.set(feed!, i < count ? before[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
+      feedAddresses.set(feed!, i < count ? before[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
     });
     // Rows of the outputs: computed there, where the last vector of a row is not the next row's too.
     const direct = new Map<Value, number>();
@@ -156,12 +156,12 @@ function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Run
       constant: (value) => places.constant(value),
       room: (inside) => room + inside.from,
       packed(each) {
-        const found = plan.packed.get(each);
-        return found && { input: found.packing.input, at: room + found.offset };
+        const packed = plan.packed.get(each);
+        return packed && { input: packed.packing.input, at: room + packed.offset };
       },
       of(value) {
         const root = planned.root(value);
-        return direct.get(root) ?? given.get(root) ?? places.constant(root) ?? room + planned.offsets.get(root)!;
+        return direct.get(root) ?? feedAddresses.get(root) ?? places.constant(root) ?? room + planned.offsets.get(root)!;
       },
     };
     const move = (to: number, value: Value, place: number): void => {

@@ -4,7 +4,7 @@ import type { Storage, VariableStorage } from "@ermine/core/backend";
 import { copyWords, writeBlock, type Block } from "../block.js";
 import type { Heap } from "../heap.js";
 
-/** What blocks are made and given back with. */
+/** The allocator of blocks. */
 export interface Blocks {
   allocate(length: number, dtype: DType): Block;
   release(block: object): void;

@@ -24,7 +24,7 @@ const sizesOf = (q: Operand, k: Operand, v: Operand): Sizes => ({
   features: v.shape.at(-1)!,
 });
 
-/** What the mask's words are: of which kind, and its steps through [...pairs, L, S]. */
+/** The words of the mask: its kind, and its strides over [...pairs, L, S]. */
 function maskWords(mask: Operand | undefined, q: Operand, source: number): number[] {
   if (mask === undefined) return [0, 0, 0, 0];
   const strides = broadcastStrides(mask.shape, [...q.shape.slice(0, -1), source]).map((n) => n * 4);
@@ -33,14 +33,14 @@ function maskWords(mask: Operand | undefined, q: Operand, source: number): numbe
   return [mask.dtype === "bool" ? 2 : 1, row, column, shape.length, ...shape, ...steps[0]!];
 }
 
-type Part = (at: (t: Operand) => number, scratch: number, words: readonly number[]) => void;
+type EmitPart = (at: (t: Operand) => number, scratch: number, words: readonly number[]) => void;
 
 function eachPart(
   e: Emitter,
   [q, k, v, mask]: readonly [Operand, Operand, Operand, Operand | undefined],
   attributes: unknown,
   matrices: number,
-  part: Part,
+  part: EmitPart,
 ): void {
   const { pairs, length, source, width, features } = sizesOf(q, k, v);
   const { scale, causal, nothing } = attributes as AttentionAttributes;

@@ -20,7 +20,7 @@ export interface Windows {
 }
 
 export interface Blocking {
-  /** What instructions begin with. */
+  /** The leading words of the instructions. */
   readonly words: readonly number[];
   readonly blocks: number;
   /** At most, of a block: positions, and places from the first to the last of them. */
@@ -47,16 +47,16 @@ export function blocking(w: Windows): Blocking {
   const remainders = [...new Map(taps.map(({ remainder }) => [remainder.join(), remainder])).values()];
   const planes = Math.max(1, remainders.length);
   const fits = Math.min(most, Math.max(fewest, stagedElements / Math.max(1, w.channels * planes)));
-  const wanted = Math.min(fits, Math.max(fewestOfFew, (images * sizeOf(counts)) / someBlocks));
+  const blockCount = Math.min(fits, Math.max(fewestOfFew, (images * sizeOf(counts)) / someBlocks));
   const axis = Math.max(
     0,
     counts.findIndex((n, i) => n > 1 || i === 2),
   );
   const each = sizeOf(counts);
   const unit = each / counts[axis]!;
-  const cuts = each < 1.5 * wanted ? 1 : Math.ceil(counts[axis]! / Math.max(1, Math.round(wanted / unit)));
+  const cuts = each < 1.5 * blockCount ? 1 : Math.ceil(counts[axis]! / Math.max(1, Math.round(blockCount / unit)));
   const length = Math.ceil(counts[axis]! / cuts);
-  const atOnce = cuts > 1 ? 1 : Math.max(1, Math.min(images, Math.round(wanted / each)));
+  const atOnce = cuts > 1 ? 1 : Math.max(1, Math.min(images, Math.round(blockCount / each)));
   // Rows as near to each other as zeros allow: the padding after one is that before the next.
   const rows = size.map((n, i) =>
     cuts > 1 && i === axis
@@ -67,7 +67,7 @@ export function blocking(w: Windows): Blocking {
   const here = counts.map((n, i) => (i === axis ? length : n));
   const run = (((atOnce - 1) * rows[0]! + here[0]! - 1) * rows[1]! + here[1]! - 1) * rows[2]! + here[2]!;
   const reach = Math.max(0, ...taps.map(({ from }) => dot(from, steps)));
-  // What runs over the last position's vector is read, and dropped.
+  // Elements over the last position's vector are read, and dropped.
   const plane = oddLines(atOnce * sizeOf(rows) + reach + 40);
   const cutsOfAll = Math.ceil(counts[axis]! / length);
   return {

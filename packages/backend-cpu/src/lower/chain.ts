@@ -46,20 +46,20 @@ export const chainOp: Op = {
 const standardBlock = 512;
 
 /** A place that a step reads or writes. */
-interface Place {
+interface StepOperand {
   readonly address: number;
-  /** Goes on with the elements; a temporary and a single number stay. */
+  /** Goes on with the elements; a temporary and a single element stay. */
   readonly moves: boolean;
   readonly single?: boolean;
 }
 
-/** Is it one number all over? */
+/** Is it one element, repeated? */
 export const isSingle = ({ strides, shape }: View): boolean => strides.every((stride, axis) => stride === 0 || shape[axis] === 1);
 
 /** Is it all numbers, each at its own place? */
 function isWhole({ offset, shape, strides }: View): boolean {
-  const own = contiguous(shape);
-  return offset === 0 && strides.every((stride, axis) => stride === own[axis] || shape[axis] === 1);
+  const packed = contiguous(shape);
+  return offset === 0 && strides.every((stride, axis) => stride === packed[axis] || shape[axis] === 1);
 }
 
 export const chain: Lowering = {
@@ -98,12 +98,12 @@ function compose(
   steps.forEach(({ sources }, i) => {
     for (const source of sources) if ("step" in source) lastUse.set(source.step, i);
   });
-  const places: Place[] = [];
-  const known = new Map<string, Place>();
+  const places: StepOperand[] = [];
+  const loadedPlaces = new Map<string, StepOperand>();
   const late: number[] = [];
 
   /** An input as the kernels can read it: side by side, or one number; anything else is spread into a temporary. */
-  const placeOf = (source: Source, singles: boolean, at: number): { place: Place; release: boolean } => {
+  const placeOf = (source: Source, singles: boolean, at: number): { place: StepOperand; release: boolean } => {
     if ("step" in source) return { place: places[source.step]!, release: lastUse.get(source.step) === at };
     const { input, view } = source;
     const address = inputs[input]!.address + 4 * view.offset;
@@ -113,9 +113,9 @@ function compose(
     if (shape.length === 1 && (strides[0]![0] === 1 || count === 1)) return { place: { address, moves: true }, release: false };
     const once = repeats(view, block);
     const key = `${address}:${shape.join()}:${strides[0]!.join()}`;
-    const found = known.get(key);
-    if (found !== undefined) return { place: found, release: false };
-    const place: Place = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
+    const loadedPlace = loadedPlaces.get(key);
+    if (loadedPlace !== undefined) return { place: loadedPlace, release: false };
+    const place: StepOperand = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
     const words = single
       ? [word(stepForms.move.code, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
       : [
@@ -127,8 +127,8 @@ function compose(
           ...strides[0]!,
         ];
     (once ? prologue : body).push(...words);
-    // What is made once stays; what is made for each block is made again by who reads it next.
-    if (once) known.set(key, place);
+    // A temporary that is computed once stays; one of each block is computed again by its next reader.
+    if (once) loadedPlaces.set(key, place);
     return { place, release: !once };
   };
 
@@ -139,7 +139,7 @@ function compose(
     released.forEach((address) => temporaries.give(address));
     const output = results.indexOf(i);
     const overwrites = output >= 0 && readLater(steps, inputs, outputs[output]!.address, i);
-    const dst: Place =
+    const dst: StepOperand =
       output >= 0 && !overwrites
         ? { address: outputs[output]!.address, moves: true }
         : { address: temporaries.take(), moves: false };
@@ -154,13 +154,13 @@ function compose(
     body.push(word(form.code, step.kind, all, 1 + all.length + options.length), ...all.map(({ address }) => address), ...options);
   });
   for (const i of late) {
-    const dst: Place = { address: outputs[results.indexOf(i)]!.address, moves: true };
+    const dst: StepOperand = { address: outputs[results.indexOf(i)]!.address, moves: true };
     body.push(word(stepForms.move.code, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
   }
   return { prologue, body, block };
 }
 
-function word(kindOf: number, kind: number, places: readonly Place[], words: number): number {
+function word(kindOf: number, kind: number, places: readonly StepOperand[], words: number): number {
   let flags = 0;
   places.forEach(({ moves, single }, i) => {
     if (moves) flags |= 1 << i;
@@ -191,8 +191,8 @@ const repeats = (view: View, block: number): boolean => isSingle(view) || (perio
 function blockOf(count: number, views: readonly View[]): number {
   let unit = 4;
   for (const view of views) {
-    const own = period(view);
-    const joint = own === 0 ? unit : (unit * own) / divisor(unit, own);
+    const viewPeriod = period(view);
+    const joint = viewPeriod === 0 ? unit : (unit * viewPeriod) / divisor(unit, viewPeriod);
     if (joint <= 2 * standardBlock) unit = joint;
   }
   const block = Math.max(1, Math.floor(standardBlock / unit)) * unit;

@@ -80,12 +80,12 @@ function slicesOf(rows: number, slices: number, groups: number, depths: readonly
   const each = slices === 1 ? rows : Math.ceil(rows / slices / sliceMultiple) * sliceMultiple;
   let at = 0;
   return Array.from({ length: Math.ceil(rows / each) }, (_, i) => {
-    const own = Math.min(each, rows - i * each);
-    const sizes = depths.map((depth) => (own + 3) * depth);
+    const rowCount = Math.min(each, rows - i * each);
+    const sizes = depths.map((depth) => (rowCount + 3) * depth);
     const group = sizes.reduce((a, b) => a + b, 0);
     const slice = {
       row: i * each,
-      rows: own,
+      rows: rowCount,
       at,
       group,
       phases: sizes.map((__, f) => sizes.slice(0, f).reduce((a, b) => a + b, 0)),
@@ -369,19 +369,19 @@ const convolutionGradient: Lowering = {
   emit(e, [g, x, weight, bias], [toX, toWeight, toBias], attributes) {
     const c = convolutionOf(x!, weight!, g!, attributes);
     if (toX !== undefined && sizeOf(toX.shape) > 0) inputGradient(e, c, toX, weight!.address, g!.address);
-    const wanted = bias === undefined ? undefined : toBias;
-    if (toWeight === undefined && wanted === undefined) return;
+    const biasGradient = bias === undefined ? undefined : toBias;
+    if (toWeight === undefined && biasGradient === undefined) return;
     const words = sizeOf(weight!.shape);
     if (c.images === 0) {
       if (toWeight !== undefined) e.emit("fill", toWeight.address, words, 0);
-      if (wanted !== undefined) e.emit("fill", wanted.address, sizeOf(wanted.shape), 0);
+      if (biasGradient !== undefined) e.emit("fill", biasGradient.address, sizeOf(biasGradient.shape), 0);
     } else if (toWeight === undefined) {
       // The bias alone: Σ over positions, then over images.
       const channels = c.groups * c.out;
       const sums = e.scratch(c.images * channels);
       e.emit("reduce", kinds.reduction.sum, sums, g!.address, c.images * channels, sizeOf(c.counts), 1);
-      e.emit("reduce", kinds.reduction.sum, wanted!.address, sums, 1, c.images, channels);
-    } else if (c.groups * c.out > 0) weightGradient(e, c, toWeight.address, wanted?.address ?? 0, x!.address, g!.address);
+      e.emit("reduce", kinds.reduction.sum, biasGradient!.address, sums, 1, c.images, channels);
+    } else if (c.groups * c.out > 0) weightGradient(e, c, toWeight.address, biasGradient?.address ?? 0, x!.address, g!.address);
   },
 };
 

@@ -46,7 +46,7 @@ export interface Phase {
   readonly taps: readonly Tap[];
 }
 
-/** What is computed, and where. */
+/** The computed elements, and their place. */
 export interface Pass {
   readonly y: number;
   readonly x: number;

@@ -15,7 +15,7 @@ interface Staged extends Pick<Pass, "size" | "stride" | "before" | "after" | "co
   readonly taps: readonly Tap[];
 }
 
-/** What all of the instructions begin with, and where taps are. */
+/** The leading words of all of the instructions, and the taps. */
 function layout(c: Convolution, s: Staged): { words: number[]; block: number; words4: number; place(tap: Tap): number } {
   const { size, stride, before, after, counts, taps, sizeOut } = s;
   const remainders = [...new Map(taps.map(({ remainder }) => [remainder.join(), remainder])).values()];

@@ -133,10 +133,10 @@ const fewestRows = 16;
 
 /** Rows first: a tile packs its own rows of A, and B is packed once for all. undefined: one tile is enough. */
 function tilesOf({ m, n, k }: Product): Tiles | undefined {
-  const wanted = Math.min(mostTiles, Math.floor((m * n * k) / tileWork));
-  if (wanted < 2) return undefined;
-  const down = Math.max(1, Math.min(wanted, Math.floor(m / fewestRows)));
-  const across = Math.min(Math.ceil(wanted / down), Math.ceil(n / 64));
+  const tiles = Math.min(mostTiles, Math.floor((m * n * k) / tileWork));
+  if (tiles < 2) return undefined;
+  const down = Math.max(1, Math.min(tiles, Math.floor(m / fewestRows)));
+  const across = Math.min(Math.ceil(tiles / down), Math.ceil(n / 64));
   return { rows: roundedUp(m, down, microRows), columns: roundedUp(n, across, microColumns) };
 }
 
@@ -166,9 +166,9 @@ const panelTileColumns = 256;
 /** From a b that is packed already. Columns first: a tile's panels stay in its core's cache from one product to the next. */
 function fromPanels(e: Emitter, product: Product, panels: number): void {
   const { m, n, k } = product;
-  const wanted = canFork(e, product) ? Math.min(mostTiles, Math.floor((m * n * k) / panelTileWork)) : 1;
-  const across = Math.max(1, Math.min(wanted, Math.floor(n / panelTileColumns)));
-  const down = Math.max(1, Math.min(Math.floor(wanted / across), Math.floor(m / fewestRows)));
+  const tileCount = canFork(e, product) ? Math.min(mostTiles, Math.floor((m * n * k) / panelTileWork)) : 1;
+  const across = Math.max(1, Math.min(tileCount, Math.floor(n / panelTileColumns)));
+  const down = Math.max(1, Math.min(Math.floor(tileCount / across), Math.floor(m / fewestRows)));
   const tiles = { rows: roundedUp(m, down, microRows), columns: roundedUp(n, across, 2 * microColumns) };
   tilesFromPanels(e, product, tiles, panels, 0, n);
 }

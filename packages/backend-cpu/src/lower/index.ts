@@ -89,8 +89,8 @@ export function registerLowering(op: Op<never>, lowering: Lowering | PointwiseLo
     );
   }
   const { dtypes, emit, step } = (lowering ?? {}) as Partial<Lowering & PointwiseLowering>;
-  const known: readonly unknown[] = ["float32", "int32", "bool"] satisfies DType[];
-  const hasTypes = Array.isArray(dtypes) && dtypes.length > 0 && dtypes.every((dtype) => known.includes(dtype));
+  const dtypeNames: readonly unknown[] = ["float32", "int32", "bool"] satisfies DType[];
+  const hasTypes = Array.isArray(dtypes) && dtypes.length > 0 && dtypes.every((dtype) => dtypeNames.includes(dtype));
   if (!hasTypes || (typeof emit === "function") === (typeof step === "function")) {
     throw new ErmineError(
       "ERMINE_OPTION",
@@ -107,7 +107,7 @@ export function registerLowering(op: Op<never>, lowering: Lowering | PointwiseLo
   registrations++;
   steps.delete(listed);
   if ("step" in lowering) {
-    const checked: PointwiseLowering = { ...lowering, step: (...given) => checkStep(name, lowering.step(...given)) };
+    const checked: PointwiseLowering = { ...lowering, step: (...args) => checkStep(name, lowering.step(...args)) };
     steps.set(listed, checked);
     all.set(listed, alone(checked));
   } else all.set(listed, lowering);

@@ -40,8 +40,8 @@ const reshape: Lowering = {
 const transpose: Lowering = {
   dtypes: all,
   emit(e, [x], [y], attributes) {
-    const own = contiguous(x!.shape);
-    const strides = (attributes["permutation"] as number[]).map((axis) => own[axis]!);
+    const sourceStrides = contiguous(x!.shape);
+    const strides = (attributes["permutation"] as number[]).map((axis) => sourceStrides[axis]!);
     copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address, strides);
   },
 };
@@ -186,8 +186,8 @@ const setRows: Lowering = {
 
 /** x cut to the sizes of `like` but along `axis`, as PyTorch's gather and scatter_add allow. */
 function cut(e: Emitter, x: Operand, like: readonly number[], axis: number): { address: number; shape: number[] } {
-  const shape = x.shape.map((own, i) => (i === axis ? own : like[i]!));
-  if (shape.every((own, i) => own === x.shape[i])) return { address: x.address, shape };
+  const shape = x.shape.map((size, i) => (i === axis ? size : like[i]!));
+  if (shape.every((size, i) => size === x.shape[i])) return { address: x.address, shape };
   const address = e.scratch(sizeOf(shape));
   copy(e, shape, address, contiguous(shape), x.address, contiguous(x.shape));
   return { address, shape };
@@ -219,11 +219,11 @@ const scatterAdd: Lowering = {
       indices!.shape.map((count, i) => (i === axis ? updates!.shape[i]! : count)),
       axis,
     );
-    const shape = base!.shape.map((own, i) => (i === axis ? own : indices!.shape[i]!));
+    const shape = base!.shape.map((size, i) => (i === axis ? size : indices!.shape[i]!));
     const whole = y!.dtype === "float32" ? 0 : 1;
     const [outer, length, inner] = around(shape, axis);
     const args = [outer, length, inner, indices!.shape[axis] ?? 1, whole] as const;
-    const same = shape.every((own, i) => own === base!.shape[i]);
+    const same = shape.every((size, i) => size === base!.shape[i]);
     if (same) return e.emit("scatterAdd", y!.address, indices!.address, source.address, ...args);
     // The part that is added to, out and back.
     const part = e.scratch(sizeOf(shape), sizeOf(source.shape));

@@ -16,7 +16,7 @@ export interface Operand {
   readonly packed?: number;
 }
 
-/** What is known of an operand before it has an address. */
+/** An operand before it has an address. */
 export type OperandType = Pick<Operand, "shape" | "dtype">;
 
 /** How one tensor's elements are read from another's: element (i, j, …) is the one at offset + i·strides[0] + j·strides[1] + …. */
@@ -78,9 +78,9 @@ export function contiguous(shape: readonly number[]): number[] {
 
 /** Strides of a contiguous `shape` under the broadcast shape `to`: 0 where it repeats. */
 export function broadcastStrides(shape: readonly number[], to: readonly number[]): number[] {
-  const own = contiguous(shape);
+  const packed = contiguous(shape);
   const lead = to.length - shape.length;
-  return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : own[i - lead]!));
+  return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : packed[i - lead]!));
 }
 
 /** Neighbouring axes joined wherever every stride list allows it. At least one axis is left. */

@@ -22,7 +22,7 @@ export interface Step {
   readonly q?: number;
 }
 
-/** What an element costs in a step, relative to an addition. */
+/** The cost of an element in a step, relative to an addition. */
 export const costOfStep = ({ family, kind }: Step): number => stepCosts[family][kind] ?? 1;
 
 /**

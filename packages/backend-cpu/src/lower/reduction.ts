@@ -29,13 +29,13 @@ function gathered(
     return { address: x.address, outer: sizeOf(x.shape.slice(0, first)), length, inner: sizeOf(x.shape.slice(last + 1)) };
   const staying = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
   const order = [...staying, ...axes];
-  const own = contiguous(x.shape);
+  const sourceStrides = contiguous(x.shape);
   const shape = order.map((axis) => x.shape[axis]!);
   const address = e.scratch(sizeOf(shape));
   const joined = collapse(
     shape,
     contiguous(shape),
-    order.map((axis) => own[axis]!),
+    order.map((axis) => sourceStrides[axis]!),
   );
   e.emit("copy", address, x.address, joined.shape.length, ...joined.shape, ...joined.strides.flat());
   return { address, outer: sizeOf(staying.map((axis) => x.shape[axis]!)), length, inner: 1 };

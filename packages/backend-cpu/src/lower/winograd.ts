@@ -45,9 +45,9 @@ export function winograd(e: Emitter, c: Convolution, p: Pass, channels: number, 
   if (!isProfitable(c, counts)) return false;
   const tiles = tilesOf(c.images, channels, out, p.size, counts, p.before);
   const panels = Math.ceil(out / 4);
-  const numbers = 64 * panels * channels;
-  const transformed = e.shared(numbers);
-  inParts(e, 16 * numbers, panels, (from, to) =>
+  const elements = 64 * panels * channels;
+  const transformed = e.shared(elements);
+  inParts(e, 16 * elements, panels, (from, to) =>
     e.emit("winogradWeights", transformed, p.weight, e.scratch(96), from, to, out, channels, turned),
   );
   cut(e, c, tiles.blocks, (from, to) =>

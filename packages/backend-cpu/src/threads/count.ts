@@ -25,8 +25,8 @@ export function checkThreads(threads: unknown): Threads {
   );
 }
 
-export function countThreads(asked: Threads): ThreadCount {
-  const threads = asked === "auto" ? Math.min(most, cores()) : asked;
+export function countThreads(requested: Threads): ThreadCount {
+  const threads = requested === "auto" ? Math.min(most, cores()) : requested;
   if (threads === 1) return { threads, note: undefined };
   const reason = whyNot();
   return reason === undefined ? { threads, note: undefined } : { threads: 1, note: reason };

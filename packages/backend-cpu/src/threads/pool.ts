@@ -66,7 +66,7 @@ export class Pool {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  /** What a program that did not come to its end means for all later ones. */
+  /** Marks the pool as broken after a program that did not come to its end, and returns the error for it and all later ones. */
   failed(cause: unknown): unknown {
     if (this.#started) {
       const how = Atomics.load(this.#words(), this.#at(control.failed));
@@ -103,16 +103,16 @@ export class Pool {
   }
 }
 
-/** What `control.failed` says. */
+/** Values of `control.failed`. */
 const failures = [
   "one of its threads failed in a kernel",
   "a thread did not answer for a minute",
   "a worker thread is gone in the middle of its work",
 ];
 
-const ended = (what: string, cause: unknown): ErmineError =>
+const ended = (event: string, cause: unknown): ErmineError =>
   new ErmineError(
     "ERMINE_BACKEND",
-    `The cpu backend cannot go on: ${what}. Make a new backend with cpu(), or one without workers: cpu({ threads: 1 }).`,
+    `The cpu backend cannot go on: ${event}. Make a new backend with cpu(), or one without workers: cpu({ threads: 1 }).`,
     { cause },
   );

@@ -2,7 +2,7 @@
 import { workerSource } from "../generated/worker.js";
 import { builtin } from "./builtin.js";
 
-/** What a worker gets. */
+/** The message to a worker. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;

@@ -1,18 +1,18 @@
 /**
- * What a worker thread runs, in Node or in a browser. The build makes text of this file (scripts/generate.mjs), because a file of its own would need an
+ * The program of a worker thread, in Node or in a browser. The build makes text of this file (scripts/generate.mjs), because a file of its own would need an
  * address: bundlers for pages find it in some formats only, and a page's bundle that is one script has none.
  */
 import { builtin } from "./builtin.js";
 import { control } from "./control.js";
 import type { WorkerStart } from "./worker.js";
 
-/** What a worker of a browser has in its global scope. */
+/** The global scope of a worker in a browser. */
 interface WorkerScope {
   onmessage: (event: { readonly data: WorkerStart }) => void;
   close(): void;
 }
 
-/** What the kernels' module exports to a worker. */
+/** The exports of the kernels' module that a worker uses. */
 interface Kernels {
   useWide(on: boolean): void;
   work(control: number, thread: number): void;

@@ -1,4 +1,4 @@
-/** What the browser runs, on a page's main thread and in a worker: a training with each build, and what became of it. */
+/** The program in the browser, on a page's main thread and in a worker: a training with each build, and its outcome. */
 import { cpu, type Numerics } from "../../src/index.js";
 import { fingerprint, rings, ringsTrainer, wideFingerprint } from "../trained.js";
 

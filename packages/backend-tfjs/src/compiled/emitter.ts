@@ -48,8 +48,8 @@ export class GraphEmitter implements Emitter {
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
     const handles = inputs.map((input) => this.handle(input));
     const key = `${name}(${handles.join()})${JSON.stringify(attributes, exactNumbers)}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return [...known];
+    const cached = this.#known.get(key);
+    if (cached !== undefined) return [...cached];
     const node = this.node(this.#fresh(name), name, handles, attributes);
     const results = outputs.map(({ shape, dtype }, i) => ({ handle: i === 0 ? node : `${node}:${i}`, shape, dtype }));
     this.#known.set(key, results);
@@ -73,13 +73,13 @@ export class GraphEmitter implements Emitter {
   constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
     const key =
       data.length > 64 ? undefined : `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
-    const known = key === undefined ? undefined : this.#constants.get(key);
-    if (known !== undefined) return known;
+    const cached = key === undefined ? undefined : this.#constants.get(key);
+    if (cached !== undefined) return cached;
     const name = this.#fresh("Const");
     this.nodes.push({ name, op: "Const", inputs: [], attributes: { dtype: { type: dtype } }, value: { data, shape, dtype } });
-    const made: Operand = { handle: name, shape, dtype };
-    if (key !== undefined) this.#constants.set(key, made);
-    return made;
+    const constant: Operand = { handle: name, shape, dtype };
+    if (key !== undefined) this.#constants.set(key, constant);
+    return constant;
   }
 
   size(size: Size): Operand {

@@ -16,13 +16,13 @@ export function emptiness(graph: Graph): Emptiness {
   if (sizes.includes(0)) return { always: true, holds: () => true };
   const isOpen = (size: Size): size is Dim => size instanceof Dim;
   const open = [...new Map(sizes.filter(isOpen).map((size) => [size.toString(), size])).values()];
-  let known: { readonly key: string; readonly empty: boolean } | undefined;
+  let last: { readonly key: string; readonly empty: boolean } | undefined;
   return {
     always: false,
     holds(bindings) {
       const key = Object.values(bindings).join();
-      if (known?.key !== key) known = { key, empty: open.some((size) => (bind<Size>(size, bindings) as number) <= 0) };
-      return known.empty;
+      if (last?.key !== key) last = { key, empty: open.some((size) => (bind<Size>(size, bindings) as number) <= 0) };
+      return last.empty;
     },
   };
 }

@@ -18,7 +18,7 @@ export interface InPlaceStep {
 
 /** The steps of a graph that can be taken in place. */
 export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
-  const taken = new Map(graph.updates.map(({ variable, value }) => [value, variable]));
+  const updatedBy = new Map(graph.updates.map(({ variable, value }) => [value, variable]));
   const used = new Set<Value | undefined>([...graph.outputs, graph.commit]);
   for (const node of graph.nodes) if (node.kind === "op") for (const input of node.inputs) used.add(input);
   const steps = new Map<OpNode, InPlaceStep>();
@@ -28,7 +28,7 @@ export function inPlaceSteps(graph: Graph): ReadonlyMap<OpNode, InPlaceStep> {
     const places = [node.inputs[0]!, ...node.inputs.slice(2, -1)];
     const variables = places.flatMap((value) => (value?.node.kind === "variable" ? [value.node.variable] : []));
     const fits = node.outputs.every(
-      (value, i) => variables[i] !== undefined && taken.get(value) === variables[i] && !used.has(value),
+      (value, i) => variables[i] !== undefined && updatedBy.get(value) === variables[i] && !used.has(value),
     );
     if (fits && variables.length === node.outputs.length && new Set(variables).size === variables.length)
       steps.set(node, { node, rule, variables });
@@ -49,21 +49,21 @@ function isTakenInPasses({ shape }: GraphVariable, threads: number): boolean {
 
 const isAdam = ({ rule }: InPlaceStep): boolean => rule.kernel === "adam";
 
-/** What such a step computes with: the gradient, the scalars, the parameter where it decays, and in passes the moments. */
+/** The operands of such a step: the gradient, the scalars, the parameter where it decays, and in passes the moments. */
 export function readInPlace(step: InPlaceStep, threads: number): readonly (Value | undefined)[] {
   const { node, rule, variables } = step;
   const moments = isAdam(step) && isTakenInPasses(variables[0]!, threads) ? node.inputs.slice(2, 4) : [];
   return [...(rule.decay === "none" ? [] : [node.inputs[0]]), node.inputs[1], ...moments, node.inputs.at(-1)];
 }
 
-export interface Place {
+export interface UpdatedVariable {
   /** The variable's resource. */
   readonly handle: string;
   /** Its value as the step found it; undefined where nothing computes with it. */
   readonly read: Operand | undefined;
 }
 
-/** What an in-place step needs of the graph around it. */
+/** The graph around an in-place step. */
 export interface Surroundings {
   readonly emitter: GraphEmitter;
   /** The name of the node to make. */
@@ -82,7 +82,7 @@ const float = { type: "float32" } as const;
 export function applyInPlace(
   around: Surroundings,
   step: InPlaceStep,
-  places: readonly Place[],
+  places: readonly UpdatedVariable[],
   gradient: Operand,
   scalars: Operand,
 ): string {
@@ -95,7 +95,7 @@ export function applyInPlace(
 
 /** Everything of a step of Adam's that has been settled: the parameter has decayed, the gradient is behind the gate. */
 interface AdamStep {
-  readonly places: readonly Place[];
+  readonly places: readonly UpdatedVariable[];
   readonly gradient: Operand;
   readonly rate: Operand;
   readonly eps: Operand;
@@ -116,10 +116,10 @@ function adamAtOnce({ emitter: e, name }: Surroundings, step: AdamStep): string 
 /** m −= (1 − β₁)(m − g), v −= (1 − β₂)(v − g²), then what Adagrad does with v without adding to it: p −= rate · m / (√v + ε). */
 function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): string {
   const { places, gradient, rate, eps, scalars, waits } = step;
-  const [p, m, v] = places as [Place, Place, Place];
-  const towards = (place: Place, x: Operand, taken: string, suffix: string): string => {
+  const [p, m, v] = places as [UpdatedVariable, UpdatedVariable, UpdatedVariable];
+  const towards = (place: UpdatedVariable, x: Operand, scalarName: string, suffix: string): string => {
     const gap = binary(e, "Sub", place.read!, x);
-    const inputs = [place.handle, e.handle(scalars(taken)), e.handle(gap), ...waits];
+    const inputs = [place.handle, e.handle(scalars(scalarName)), e.handle(gap), ...waits];
     return e.node(`${name}/${suffix}`, "ResourceApplyGradientDescent", inputs, { T: float, ...unlocked });
   };
   const first = towards(m, gradient, "taken1", "first");
@@ -131,7 +131,7 @@ function adamInPasses({ emitter: e, name }: Surroundings, step: AdamStep): strin
 
 function applyAdam(
   around: Surroundings,
-  places: readonly Place[],
+  places: readonly UpdatedVariable[],
   g: Operand,
   scalars: NamedScalars,
   rule: UpdateRule,
@@ -155,9 +155,15 @@ function applyAdam(
   return kernel(around, { places, gradient: gated, rate, eps, scalars, waits });
 }
 
-function applySgd(around: Surroundings, places: readonly Place[], g: Operand, scalars: NamedScalars, rule: UpdateRule): string {
+function applySgd(
+  around: Surroundings,
+  places: readonly UpdatedVariable[],
+  g: Operand,
+  scalars: NamedScalars,
+  rule: UpdateRule,
+): string {
   const { emitter: e, name, gate, after } = around;
-  const [p, momentum] = places as [Place, Place | undefined];
+  const [p, momentum] = places as [UpdatedVariable, UpdatedVariable | undefined];
   const slope = downhill(e, g, rule);
   const gradient = gate(e.handle(rule.decay === "none" ? slope : add(e, slope, mul(e, p.read!, scalars("weightDecay")))));
   const rate = e.handle(scalars("learningRate"));

@@ -6,7 +6,7 @@ import { dataType } from "../native/binding.js";
 import { emptiness } from "./emptiness.js";
 import { encodedNodes } from "./graphDef.js";
 import { runOpByOp } from "./opByOp.js";
-import type { Part, Sessions } from "./session.js";
+import type { SessionPart, Sessions } from "./session.js";
 import { smallGraphCheck } from "./smallGraphs.js";
 import { Staging } from "./staging.js";
 import { translate } from "./translate.js";
@@ -40,7 +40,7 @@ export function compileProgram(
   const whole = Object.fromEntries(Object.entries(module.entries).filter(([name]) => !empty.get(name)!.always));
   const names = { prefix: `${nameOf("p")}/`, variables: variables.map(({ name }) => name) };
   const translation = translate({ ...module, entries: whole }, names, { read: (storage) => eager.read(storage), threads });
-  const part: Part = { nodes: encodedNodes(translation.nodes), variables, session: undefined };
+  const part: SessionPart = { nodes: encodedNodes(translation.nodes), variables, session: undefined };
   const entries = new Map(
     Object.entries(translation.entries).map(([name, entry]) => [
       name,
@@ -111,7 +111,7 @@ export function compileProgram(
 }
 
 /** Gives back what a program holds; refers to nothing else of it. */
-const releasing = (part: Part) => (): void => {
+const releasing = (part: SessionPart) => (): void => {
   part.session?.remove(part);
   part.nodes = undefined;
 };

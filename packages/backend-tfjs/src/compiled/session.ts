@@ -31,7 +31,7 @@ export interface SessionVariable {
 }
 
 /** A program's part of a session. It refers to nothing of the program, so that a program that was dropped is collected. */
-export interface Part {
+export interface SessionPart {
   /** Its nodes; let go of where no other program can meet it. */
   nodes: Uint8Array | undefined;
   readonly variables: readonly SessionVariable[];
@@ -47,7 +47,7 @@ export class Session {
   readonly #binding: Binding;
   readonly #model: number;
   readonly #ended: (session: Session) => void;
-  readonly parts: Set<Part>;
+  readonly parts: Set<SessionPart>;
   readonly variables: Set<SessionVariable>;
   /** Variables with a value that no run has needed yet: written together. */
   readonly written: Set<SessionVariable>;
@@ -79,7 +79,7 @@ export class Session {
    * @returns ids that are the caller's
    */
   run(
-    what: string,
+    label: string,
     inputs: readonly number[],
     inputNames: string,
     outputNames: string,
@@ -89,7 +89,7 @@ export class Session {
       return this.#binding.runSavedModel(this.#model, inputs, inputNames, outputNames).map(({ id }) => id);
     } catch (error) {
       const op = lookups?.get(failedNode(error) ?? "");
-      throw explained(error, op === undefined ? what : `${what}: ${placeOf(op)}`);
+      throw explained(error, op === undefined ? label : `${label}: ${placeOf(op)}`);
     }
   }
 
@@ -160,7 +160,7 @@ export class Session {
   }
 
   /** A program has ended. */
-  remove(part: Part): void {
+  remove(part: SessionPart): void {
     this.parts.delete(part);
     part.session = undefined;
     this.#endIfUnused();
@@ -192,16 +192,16 @@ export class Sessions {
   }
 
   /** The session that `part` runs in: made, of all that meets in its variables, where it was not run before. */
-  of(part: Part): Session {
+  of(part: SessionPart): Session {
     return part.session ?? this.#merged(part);
   }
 
-  #merged(part: Part): Session {
+  #merged(part: SessionPart): Session {
     const met = new Set(part.variables.flatMap(({ session }) => session ?? []));
     const parts = new Set([...met].flatMap((session) => [...session.parts]));
     parts.add(part);
     const variables = new Set([...[...met].flatMap((session) => [...session.variables]), ...part.variables]);
-    // What may fail comes first: then all is as it was.
+    // Calls that may fail come first: then nothing has changed.
     for (const variable of variables) variable.look();
     const graph = savedModel([
       this.#shared,

@@ -13,10 +13,10 @@ export function smallGraphCheck(graph: Graph): (bindings: Bindings) => boolean {
   const fits = (shape: Shape): boolean => concrete(shape).reduce((a, b) => a * b, 1) <= limit;
   if (!shapes.filter((shape) => !isOpen(shape)).every(fits)) return () => false;
   const open = shapes.filter(isOpen);
-  let known: { readonly sizes: string; readonly small: boolean } | undefined;
+  let last: { readonly sizes: string; readonly small: boolean } | undefined;
   return (bindings) => {
     const sizes = Object.values(bindings).join();
-    if (known?.sizes !== sizes) known = { sizes, small: open.every((shape) => fits(bind(shape, bindings))) };
-    return known.small;
+    if (last?.sizes !== sizes) last = { sizes, small: open.every((shape) => fits(bind(shape, bindings))) };
+    return last.small;
   };
 }

@@ -30,10 +30,10 @@ function isTakenAsItIs(binding: Binding, probe: Float32Array): boolean {
   probe[0] = 1;
   const id = binding.createTensor([1], float32, probe);
   probe[0] = 2;
-  const [seen] = binding.tensorDataSync(id);
+  const [readBack] = binding.tensorDataSync(id);
   binding.deleteTensor(id);
   probe[0] = 0;
-  return seen === 2;
+  return readBack === 2;
 }
 
 export class Staging {

@@ -11,7 +11,7 @@ import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
 import { applyInPlace, inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
 
-/** What a feed is in TensorFlow's graph. */
+/** A feed in TensorFlow's graph. */
 export interface TranslatedFeed {
   readonly name: string;
   readonly placeholder: string;
@@ -21,7 +21,7 @@ export interface TranslatedFeed {
 export interface TranslatedEntry {
   /** In the order in which they are fed. */
   readonly feeds: readonly TranslatedFeed[];
-  /** What is fetched: the outputs, or one token where there are none. */
+  /** Fetches: the outputs, or one token where there are none. */
   readonly fetches: readonly string[];
   readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
   /** The ops of the graph whose indices TensorFlow checks, by the node that does. */
@@ -35,7 +35,7 @@ export interface Translation {
 
 /** How a part's nodes are called; no two parts of a graph have a name in common. */
 export interface Names {
-  /** What the names of the part's nodes begin with. */
+  /** The prefix of the names of the part's nodes. */
   readonly prefix: string;
   /** The names of the module's variables in the graph, in the module's order. */
   readonly variables: readonly string[];
@@ -44,7 +44,7 @@ export interface Names {
 /** A number that stands for "it was done". */
 const token = "shared/0_Const";
 
-/** What a translation wants to know of where it will run. */
+/** Properties of the session that a translation needs. */
 export interface Site {
   /** The numbers of a storage that became a constant of the graph. */
   read(storage: Storage): TypedArray;
@@ -62,14 +62,14 @@ export function translate(module: GraphModule, { prefix, variables }: Names, sit
   return { nodes, entries: Object.fromEntries(entries) };
 }
 
-/** What every graph has once. */
+/** Nodes that every graph has once. */
 export function sharedNodes(): readonly NodeDef[] {
   const nodes: NodeDef[] = [];
   new GraphEmitter(nodes, "shared", new Map()).constant(Int32Array.of(1), [], "int32");
   return nodes;
 }
 
-/** What is fetched of a variable, and fed to write it. */
+/** The fetch that reads a variable, and the feed that writes it. */
 export const variableNames = (name: string) => ({
   read: `${name}/read`,
   placeholder: `${name}/in`,
@@ -100,7 +100,7 @@ function variableNodes(name: string, dtype: DType, shape: readonly number[]): re
   const T = { type: "int32" } as const;
   emitter.node(name, "VarHandleOp", [], { container: { string: "" }, shared_name: { string: name }, ...type, shape: { shape } });
   emitter.node(placeholder, "Placeholder", [], { ...type, shape: { shape } });
-  // What is fed may be memory of JavaScript's, which a variable must not live in.
+  // Fed memory may be JavaScript's, which a variable must not live in.
   const copy = emitter.node(`${name}/copy`, "DeepCopy", [placeholder], { T: { type: dtype } });
   const assign = emitter.node(`${name}/assign`, "AssignVariableOp", [name, copy], type);
   emitter.node(write, "Identity", [token, `^${assign}`], { T });
@@ -139,7 +139,7 @@ interface Draft {
   readonly reads: ReadonlyMap<GraphVariable, Operand>;
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
   readonly threads: number;
-  /** What looks up or adds by index: no variable is written before all of it went well. */
+  /** Ops that look up or add by index: no variable is written before all of them succeeded. */
   readonly lookups: ReadonlyMap<string, OpNode>;
   /** A value in memory of TensorFlow's own, its axes in order. */
   owned(value: Value): string;
@@ -239,9 +239,9 @@ function valuesComputedWith(
 
 /** Copies what may be memory that was fed: it is JavaScript's, and will be written again. */
 function ownership(emitter: GraphEmitter, start: number, values: ReadonlyMap<Value, Operand>): Draft["owned"] {
-  const own = new Map(emitter.nodes.slice(start).map((node) => [node.name, node]));
+  const partNodes = new Map(emitter.nodes.slice(start).map((node) => [node.name, node]));
   const isFed = (handle: string): boolean => {
-    const node = own.get(handle.split(":")[0]!);
+    const node = partNodes.get(handle.split(":")[0]!);
     return node !== undefined && (node.op === "Placeholder" || (sharing.has(node.op) && node.inputs.some(isFed)));
   };
   return (value) => {
@@ -275,11 +275,11 @@ function writeUpdates(draft: Draft): readonly string[] {
     (dtype: DType) =>
     (handle: string): string => {
       if (condition === undefined) return handle;
-      const known = gates.get(handle);
-      if (known !== undefined) return known;
-      const made = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
-      gates.set(handle, made);
-      return made;
+      const cached = gates.get(handle);
+      if (cached !== undefined) return cached;
+      const gated = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
+      gates.set(handle, gated);
+      return gated;
     };
   const stepped = new Set([...inPlace.values()].flatMap(({ variables }) => variables));
   // Every new value is named before the first variable is written: what reads the old ones is complete.
@@ -288,7 +288,7 @@ function writeUpdates(draft: Draft): readonly string[] {
     .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
   const laterReaders = readersBeside(emitter, prefix);
   const lookedUp = [...lookups.keys()].map((name) => `^${name}`);
-  const written = plain.map(({ variable, dtype, handle }) => {
+  const writes = plain.map(({ variable, dtype, handle }) => {
     const name = names.get(variable)!;
     const read = reads.get(variable);
     const after = [...(read === undefined ? [] : [`^${read.handle}`]), ...lookedUp];
@@ -303,9 +303,9 @@ function writeUpdates(draft: Draft): readonly string[] {
     const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
     const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
     const after = [...laterReaders(read, emitter.handle(gradient)), ...lookedUp];
-    written.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after, threads }, step, places, gradient, scalars));
+    writes.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after, threads }, step, places, gradient, scalars));
   }
-  const dependencies = written.map((name) => `^${name}`);
+  const dependencies = writes.map((name) => `^${name}`);
   if (condition === undefined) return dependencies;
   const T = { type: "int32" } as const;
   const branch = emitter.node(`${prefix}/branch`, "Switch", [token, condition], { T });
@@ -321,9 +321,9 @@ function writeUpdates(draft: Draft): readonly string[] {
  * fuse an op that others wait for.
  */
 function readersBeside(emitter: GraphEmitter, prefix: string): (reads: readonly string[], gradient: string) => string[] {
-  const own = new Map(emitter.nodes.filter(({ name }) => name.startsWith(`${prefix}/`)).map((node) => [node.name, node]));
+  const partNodes = new Map(emitter.nodes.filter(({ name }) => name.startsWith(`${prefix}/`)).map((node) => [node.name, node]));
   const readers = new Map<string, string[]>();
-  for (const { name, inputs } of own.values()) {
+  for (const { name, inputs } of partNodes.values()) {
     for (const input of inputs) {
       const list = readers.get(input);
       if (list === undefined) readers.set(input, [name]);
@@ -337,7 +337,7 @@ function readersBeside(emitter: GraphEmitter, prefix: string): (reads: readonly 
       const name = pending.pop()!.replace(/^\^|:\d+$/g, "");
       if (before.has(name)) continue;
       before.add(name);
-      pending.push(...(own.get(name)?.inputs ?? []));
+      pending.push(...(partNodes.get(name)?.inputs ?? []));
     }
     const later = reads.flatMap((read) => readers.get(read) ?? []).filter((name) => !before.has(name));
     return [...new Set([...reads, ...later])].map((name) => `^${name}`);

@@ -11,26 +11,26 @@ import type { Distribution } from "./wheels.js";
 import { compiler, failure, lastLines, runTool } from "./tools.js";
 
 /** Small addons of ermine's own, next to tfjs-node's: README.md says what each is for. */
-const own = ["quiet", "limit"] as const;
-const sourceOf = (name: (typeof own)[number]): string => shipped(`${name}.cc`);
+const nativeSources = ["quiet", "limit"] as const;
+const sourceOf = (name: (typeof nativeSources)[number]): string => shipped(`${name}.cc`);
 const headers = join(dirname(createRequire(import.meta.url).resolve("node-api-headers/package.json")), "include");
 
-const sourcesOf = (found: TfjsPackage): string[] =>
-  ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(found.root, "binding", name));
+const sourcesOf = (tfjsPackage: TfjsPackage): string[] =>
+  ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(tfjsPackage.root, "binding", name));
 
 /** One folder in the cache for each version of the sources and of TensorFlow: the addon is the same for every device. */
-function addonFolder(site: Site, found: TfjsPackage, distribution: Distribution): string {
+function addonFolder(site: Site, tfjsPackage: TfjsPackage, distribution: Distribution): string {
   const hash = createHash("sha256");
-  for (const file of [...sourcesOf(found), ...own.map(sourceOf)]) hash.update(readFileSync(file));
+  for (const file of [...sourcesOf(tfjsPackage), ...nativeSources.map(sourceOf)]) hash.update(readFileSync(file));
   return join(
     site.cache,
-    `addon-${found.version}-tensorflow-${distribution.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
+    `addon-${tfjsPackage.version}-tensorflow-${distribution.version}-${site.machine}-${hash.digest("hex").slice(0, 12)}`,
   );
 }
 
 /** Makes sure that the compiled addon is in the cache, and says where. @throws ErmineError with the remedy */
-export function provideAddon(site: Site, found: TfjsPackage, distribution: Distribution, library: string): string {
-  const folder = addonFolder(site, found, distribution);
+export function provideAddon(site: Site, tfjsPackage: TfjsPackage, distribution: Distribution, library: string): string {
+  const folder = addonFolder(site, tfjsPackage, distribution);
   if (sizeOfFile(join(folder, "tfjs_binding.node")) !== undefined) return folder;
   const command = compiler(site);
   if (typeof command !== "string") throw failure(command);
@@ -41,14 +41,14 @@ export function provideAddon(site: Site, found: TfjsPackage, distribution: Distr
     const lib = join(library, "lib");
     compile(site, command, [
       `-I${join(library, "include")}`,
-      ...sourcesOf(found),
+      ...sourcesOf(tfjsPackage),
       "-o",
       join(partial, "tfjs_binding.node"),
       `-L${lib}`,
       ...libraryNames.map((name) => `-l:${name}`),
       "-Wl,-rpath,$ORIGIN/../../deps/lib",
     ]);
-    for (const name of own) compile(site, command, [sourceOf(name), "-o", join(partial, `${name}.node`)]);
+    for (const name of nativeSources) compile(site, command, [sourceOf(name), "-o", join(partial, `${name}.node`)]);
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
   } finally {
@@ -58,9 +58,11 @@ export function provideAddon(site: Site, found: TfjsPackage, distribution: Distr
 }
 
 /** Was it compiled here, by an ermine that had fewer addons of its own? */
-export function isOutdated(found: TfjsPackage): boolean {
-  const there = own.filter((name) => sizeOfFile(join(dirname(addonPath(found.root)), `${name}.node`)) !== undefined);
-  return there.length > 0 && there.length < own.length;
+export function isOutdated(tfjsPackage: TfjsPackage): boolean {
+  const present = nativeSources.filter(
+    (name) => sizeOfFile(join(dirname(addonPath(tfjsPackage.root)), `${name}.node`)) !== undefined,
+  );
+  return present.length > 0 && present.length < nativeSources.length;
 }
 
 function compile(site: Site, command: string, args: readonly string[]): void {
@@ -75,27 +77,27 @@ function compile(site: Site, command: string, args: readonly string[]): void {
   ]);
   if (ok) return;
   throw failure({
-    what: `${command} could not compile tfjs-node's addon:\n${lastLines(output, 12)}\n`,
+    problem: `${command} could not compile tfjs-node's addon:\n${lastLines(output, 12)}\n`,
     remedy: "A compiler with C++17 is needed (g++ 9, clang 10 or newer): name another one with CXX=…",
   });
 }
 
 /** Links the library and copies the addon into the package; the addon, which makes it whole, comes last. */
-export function place(found: TfjsPackage, library: string, addon: string): void {
-  const target = addonPath(found.root);
-  const libraries = join(found.root, "deps", "lib");
+export function place(tfjsPackage: TfjsPackage, library: string, addon: string): void {
+  const target = addonPath(tfjsPackage.root);
+  const libraries = join(tfjsPackage.root, "deps", "lib");
   mkdirSync(libraries, { recursive: true });
   mkdirSync(dirname(target), { recursive: true });
   for (const name of libraryNames) exchange(join(libraries, name), (file) => symlinkSync(join(library, "lib", name), file));
-  placeCuda(found, library);
-  for (const name of own.map((source) => `${source}.node`))
+  placeCuda(tfjsPackage, library);
+  for (const name of nativeSources.map((source) => `${source}.node`))
     exchange(join(dirname(target), name), (file) => copyFileSync(join(addon, name), file));
   exchange(target, (file) => copyFileSync(join(addon, "tfjs_binding.node"), file));
 }
 
 /** TensorFlow looks for CUDA's libraries in the folder `nvidia` next to the one that it lies in itself. */
-function placeCuda(found: TfjsPackage, library: string): void {
-  const [link, folder] = [join(found.root, "deps", "nvidia"), join(library, "nvidia")];
+function placeCuda(tfjsPackage: TfjsPackage, library: string): void {
+  const [link, folder] = [join(tfjsPackage.root, "deps", "nvidia"), join(library, "nvidia")];
   if (sizeOfFile(folder) === undefined) rmSync(link, { recursive: true, force: true });
   else exchange(link, (file) => symlinkSync(folder, file));
 }

@@ -60,13 +60,13 @@ export async function check(
     print(show({ ok, text }));
   };
   for (const program of checkPrograms) {
-    const { largest, what } = await attempt(() => compare(program, backend));
-    outcome(largest <= tolerance, `${program.name}: ${what}`);
+    const { largest, summary } = await attempt(() => compare(program, backend));
+    outcome(largest <= tolerance, `${program.name}: ${summary}`);
   }
   const left = await leftovers(backend);
   outcome(left === 0, left === 0 ? "no tensor is left over" : `${left} tensors are left over`);
   const trained = await attempt(() => compareTraining(backend));
-  outcome(trained.largest <= tolerance, `training of a convolutional network: ${trained.what}`);
+  outcome(trained.largest <= tolerance, `training of a convolutional network: ${trained.summary}`);
   print("");
   for (const line of await figures(backend)) print(line);
   print("");
@@ -85,7 +85,7 @@ async function leftovers(backend: Backend): Promise<number> {
 interface Comparison {
   /** The largest difference, next to the largest element. */
   readonly largest: number;
-  readonly what: string;
+  readonly summary: string;
 }
 
 /** An error is an outcome too: the report goes on. */
@@ -93,7 +93,7 @@ async function attempt(run: () => Promise<Comparison>): Promise<Comparison> {
   try {
     return await run();
   } catch (error) {
-    return { largest: Infinity, what: error instanceof Error ? error.message : String(error) };
+    return { largest: Infinity, summary: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -101,7 +101,7 @@ type Elements = readonly ArrayLike<number>[];
 
 /** The results of a program and the gradients of their sum. */
 async function resultsOf({ inputs, run }: CheckProgram, backend: Backend, compiled: boolean): Promise<Elements> {
-  const given = withBackend(backend, inputs);
+  const args = withBackend(backend, inputs);
   const body = (...of: readonly Tensor[]): readonly Tensor[] => {
     const { value, grads } = valueAndGrad(() => {
       const outputs = run(...of);
@@ -111,10 +111,10 @@ async function resultsOf({ inputs, run }: CheckProgram, backend: Backend, compil
     return [...value[1], ...grads];
   };
   const fn = compiled ? compile(body, { backend }) : undefined;
-  const results = withBackend(backend, () => (fn === undefined ? scope(() => body(...given)) : fn(...given)));
+  const results = withBackend(backend, () => (fn === undefined ? scope(() => body(...args)) : fn(...args)));
   const elements = await Promise.all(results.map((t) => t.data()));
   fn?.dispose();
-  for (const t of [...results, ...given]) t.dispose();
+  for (const t of [...results, ...args]) t.dispose();
   return elements;
 }
 
@@ -124,18 +124,18 @@ async function compare(program: CheckProgram, backend: Backend): Promise<Compari
   const compiled = differenceOf(await resultsOf(program, backend, true), expected);
   return {
     largest: Math.max(eager, compiled),
-    what: `op by op ${eager.toExponential(1)}, as a graph ${compiled.toExponential(1)}`,
+    summary: `op by op ${eager.toExponential(1)}, as a graph ${compiled.toExponential(1)}`,
   };
 }
 
 /** The largest |a − b| next to the largest |b| of its tensor; NaN counts as ∞. */
 function differenceOf(got: Elements, expected: Elements): number {
   return Math.max(
-    ...expected.map((wanted, k) => {
+    ...expected.map((reference, k) => {
       let [scale, largest] = [1e-30, 0];
-      for (let i = 0; i < wanted.length; i++) {
-        scale = Math.max(scale, Math.abs(wanted[i]!));
-        const by = Math.abs(got[k]![i]! - wanted[i]!);
+      for (let i = 0; i < reference.length; i++) {
+        scale = Math.max(scale, Math.abs(reference[i]!));
+        const by = Math.abs(got[k]![i]! - reference[i]!);
         largest = Math.max(largest, Number.isNaN(by) ? Infinity : by);
       }
       return largest / scale;
@@ -195,11 +195,11 @@ async function compareTraining(backend: Backend): Promise<Comparison> {
   const [got, again] = [await lossesOf(backend), await lossesOf(backend)];
   const largest = differenceOf([got], [expected]);
   const same = got.every((loss, i) => Object.is(loss, again[i]));
-  const what = `loss ${got[0]!.toFixed(3)} → ${got.at(-1)!.toFixed(3)} in ${steps} steps, ${largest.toExponential(1)} from the reference's, ${same ? "the same bits" : "other bits"} the second time`;
-  return { largest: same ? largest : Infinity, what };
+  const summary = `loss ${got[0]!.toFixed(3)} → ${got.at(-1)!.toFixed(3)} in ${steps} steps, ${largest.toExponential(1)} from the reference's, ${same ? "the same bits" : "other bits"} the second time`;
+  return { largest: same ? largest : Infinity, summary };
 }
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /** The median time of several calls in milliseconds, after one that warms up. */
 async function timeOf(run: () => Promise<unknown>, count = 7): Promise<number> {

@@ -1,4 +1,4 @@
-/** What `ermine-tfjs check` runs: a program of each kind of kernel, with its gradient. Results are compared with the float64 reference. */
+/** Programs of `ermine-tfjs check`: one of each kind of kernel, with its gradient. Results are compared with the float64 reference. */
 import {
   avgPool,
   concat,

@@ -20,14 +20,14 @@ export async function main(args: readonly string[], site?: Site): Promise<number
   const [command, ...rest] = args;
   try {
     if (command === "--help" || command === "-h") return say(usage, 0);
-    const own = site ?? siteFor(locate(), (line) => console.log(line));
+    const chosenSite = site ?? siteFor(locate(), (line) => console.log(line));
     if (command === "doctor" && rest.length === 0) {
-      const { healthy, findings } = examine(own);
+      const { healthy, findings } = examine(chosenSite);
       return say(findings.map(line).join("\n"), healthy ? 0 : 1);
     }
     if (command === "install") {
       const options = parse(rest);
-      const { version, gpu, how, whyNoGpu } = await install(own, options);
+      const { version, gpu, how, whyNoGpu } = await install(chosenSite, options);
       say(`TensorFlow ${version}, ${gpu ? "GPU" : "CPU"} (${how})`, 0);
       if (whyNoGpu === undefined) return 0;
       return say(`The library for GPUs is there, and TensorFlow uses none: ${whyNoGpu}.`, options.force === true ? 0 : 1);
@@ -35,7 +35,7 @@ export async function main(args: readonly string[], site?: Site): Promise<number
     if (command === "check" && rest.length === 0) {
       // TensorFlow is loaded by it alone.
       const { check } = await import("./check.js");
-      return (await check(own, (text) => console.log(text), line)) ? 0 : 1;
+      return (await check(chosenSite, (text) => console.log(text), line)) ? 0 : 1;
     }
     return complain(command === undefined ? usage : unknown(command, ["doctor", "install", "check"], "command"));
   } catch (error) {
@@ -57,9 +57,9 @@ function complain(text: string): number {
   return 1;
 }
 
-function unknown(name: string, known: readonly string[], kind: string): string {
-  const near = nearestName(name, known);
-  return `ermine-tfjs has no ${kind} "${name}". ${near === undefined ? `It has: ${known.join(", ")}.` : `Did you mean "${near}"?`}`;
+function unknown(name: string, names: readonly string[], kind: string): string {
+  const near = nearestName(name, names);
+  return `ermine-tfjs has no ${kind} "${name}". ${near === undefined ? `It has: ${names.join(", ")}.` : `Did you mean "${near}"?`}`;
 }
 
 function parse(args: readonly string[]): InstallOptions {

@@ -19,18 +19,18 @@ export interface Report {
 }
 
 const good = (text: string): Finding => ({ ok: true, text });
-const bad = ({ what, remedy }: Problem): Finding => ({ ok: false, text: what, remedy });
+const bad = ({ problem, remedy }: Problem): Finding => ({ ok: false, text: problem, remedy });
 
 export function examine(site: Site): Report {
   const findings: Finding[] = [good(`Node ${process.versions.node}, ${site.machine}`)];
-  const found = site.package;
-  if (found === undefined) {
+  const tfjsPackage = site.package;
+  if (tfjsPackage === undefined) {
     findings.push(bad(notInstalled("@tensorflow/tfjs-node")));
     return { healthy: false, findings };
   }
-  findings.push(good(`${found.name} ${found.version} in ${found.root}`));
-  const now = health(site, found);
-  const distribution = placedDistribution(site, found) ?? site.distributions.cpu;
+  findings.push(good(`${tfjsPackage.name} ${tfjsPackage.version} in ${tfjsPackage.root}`));
+  const now = health(site, tfjsPackage);
+  const distribution = placedDistribution(site, tfjsPackage) ?? site.distributions.cpu;
   findings.push("version" in now ? good(described(now)) : bad(now));
   if (distribution?.device === "gpu") findings.push(...gpuFindings(site, now));
   findings.push(...cacheFindings(site, distribution));
@@ -48,7 +48,7 @@ function gpuFindings(site: Site, now: Health | Problem): Finding[] {
   if ("version" in now && !now.gpu) {
     findings.push(
       bad({
-        what: `The library for GPUs is installed, and TensorFlow uses none: ${now.whyNoGpu}.`,
+        problem: `The library for GPUs is installed, and TensorFlow uses none: ${now.whyNoGpu}.`,
         remedy:
           "Look at CUDA_VISIBLE_DEVICES and LD_LIBRARY_PATH (an older CUDA there comes first), then: npx ermine-tfjs install --gpu --force.",
       }),
@@ -61,7 +61,7 @@ function cacheFindings(site: Site, distribution: Distribution | undefined): Find
   const rest = leftovers(site);
   const findings = rest.map((folder) =>
     bad({
-      what: `An install was broken off and left ${folder}.`,
+      problem: `An install was broken off and left ${folder}.`,
       remedy: "Run: npx ermine-tfjs install (it cleans up and starts again).",
     }),
   );
@@ -86,12 +86,12 @@ function contents({ version, dependencies }: Distribution): string {
   ].join(", ");
 }
 
-/** What a repair would need. */
+/** Requirements of a repair. */
 function prerequisites(site: Site, distribution: Distribution | undefined): Finding[] {
   if (distribution === undefined) {
     return [
       bad({
-        what: `There is no pinned wheel of TensorFlow for ${site.machine}.`,
+        problem: `There is no pinned wheel of TensorFlow for ${site.machine}.`,
         remedy: "Only tfjs-node's own installer can help: npm rebuild @tensorflow/tfjs-node",
       }),
     ];

@@ -5,7 +5,7 @@ import type { Site } from "./site.js";
 import { onPath, runTool } from "./tools.js";
 import { oldestDriver } from "./wheels.js";
 
-/** What the driver says. */
+/** The driver's version and devices. */
 export interface Driver {
   /** "570.124.06". */
   readonly version: string;
@@ -23,7 +23,7 @@ export function nvidiaDriver(site: Site): Driver | Problem {
   if (!("version" in driver)) return driver;
   if (Number.parseInt(driver.version, 10) >= oldestDriver) return driver;
   return {
-    what: `NVIDIA's driver is ${driver.version}, and CUDA 12 needs ${oldestDriver} or a newer one.`,
+    problem: `NVIDIA's driver is ${driver.version}, and CUDA 12 needs ${oldestDriver} or a newer one.`,
     remedy: newerDriver,
   };
 }
@@ -37,7 +37,7 @@ function fromTool(site: Site, tool: string): Driver | Problem {
     .filter((row) => row.length === fields.length);
   if (!ok || rows.length === 0) {
     return {
-      what: `${tool} finds no GPU: ${output.split("\n")[0]}`,
+      problem: `${tool} finds no GPU: ${output.split("\n")[0]}`,
       remedy: "Check that the driver is loaded and that this user may use the device (in a container: --gpus all).",
     };
   }
@@ -51,8 +51,8 @@ function fromModule(): Driver | Problem {
   try {
     text = readFileSync(moduleFile, "utf8");
   } catch {
-    return { what: `There is no NVIDIA driver here: neither nvidia-smi nor ${moduleFile}.`, remedy: newerDriver };
+    return { problem: `There is no NVIDIA driver here: neither nvidia-smi nor ${moduleFile}.`, remedy: newerDriver };
   }
   const version = text.split(/\s+/).find((word) => /^\d{3}\.\d+(\.\d+)?$/.test(word));
-  return version === undefined ? { what: `${moduleFile} names no version.`, remedy: newerDriver } : { version, devices: [] };
+  return version === undefined ? { problem: `${moduleFile} names no version.`, remedy: newerDriver } : { version, devices: [] };
 }

@@ -23,23 +23,23 @@ console.log("\\n${mark}" + JSON.stringify({ version: binding.TF_Version, gpu: bi
 
 const install = "Run: npx ermine-tfjs install";
 
-/** What is there and works, or the first thing that does not. */
-export function health(site: Site, found: TfjsPackage): Health | Problem {
-  const missing = nativeProblem(found.root);
+/** The working installation, or the first problem. */
+export function health(site: Site, tfjsPackage: TfjsPackage): Health | Problem {
+  const missing = nativeProblem(tfjsPackage.root);
   if (missing !== undefined) return missing;
   // TensorFlow says at this level why it uses no GPU.
   const environment = { ...site.environment, TF_CPP_MIN_LOG_LEVEL: "0" };
-  const { ok, output } = runTool({ ...site, environment }, process.execPath, ["-e", script, found.root], { seconds: 120 });
+  const { ok, output } = runTool({ ...site, environment }, process.execPath, ["-e", script, tfjsPackage.root], { seconds: 120 });
   const line = output.split("\n").find((text) => text.startsWith(mark));
   if (!ok || line === undefined) return doesNotLoad(output);
   const result = JSON.parse(line.slice(mark.length)) as Health;
   const [major, minor] = result.version.split(".").map(Number) as [number, number];
   if (major === 2 && minor >= 9) {
-    if (result.gpu || placedDistribution(site, found)?.device !== "gpu") return result;
+    if (result.gpu || placedDistribution(site, tfjsPackage)?.device !== "gpu") return result;
     return { ...result, whyNoGpu: noteOnGpu(output) };
   }
   return {
-    what: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`,
+    problem: `tfjs-node loads TensorFlow ${result.version}, and 2.9 or a newer 2.x is needed.`,
     remedy: `${install} --force.`,
   };
 }
@@ -64,23 +64,23 @@ function doesNotLoad(output: string): Problem {
   const module = /Cannot find module '([^'.][^']*)'/.exec(output)?.[1];
   if (module !== undefined) {
     return {
-      what: `tfjs-node does not load: ${module}, which it needs, is not installed.`,
+      problem: `tfjs-node does not load: ${module}, which it needs, is not installed.`,
       remedy: "Install your package's dependencies again (npm install, pnpm install, yarn).",
     };
   }
   if (/undefined symbol|version `.*' not found|invalid ELF|wrong ELF/.test(output)) {
     return {
-      what: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`,
+      problem: `tfjs-node's addon and TensorFlow's library do not fit: the library is of another version or for another machine (${reason}).`,
       remedy: `${install} --force.`,
     };
   }
   if (/cannot open shared object/.test(output))
-    return { what: `A library that tfjs-node's addon needs is not there (${reason}).`, remedy: `${install} --force.` };
-  return { what: `tfjs-node does not load: ${reason}`, remedy: `${install} --force.` };
+    return { problem: `A library that tfjs-node's addon needs is not there (${reason}).`, remedy: `${install} --force.` };
+  return { problem: `tfjs-node does not load: ${reason}`, remedy: `${install} --force.` };
 }
 
 /** The folder that a removal of what does not work empties. */
-export const nativeFolders = (found: TfjsPackage): readonly string[] => [
-  join(found.root, "deps"),
-  dirname(dirname(addonPath(found.root))),
+export const nativeFolders = (tfjsPackage: TfjsPackage): readonly string[] => [
+  join(tfjsPackage.root, "deps"),
+  dirname(dirname(addonPath(tfjsPackage.root))),
 ];

@@ -27,42 +27,42 @@ export interface Installed extends Health {
 
 /** @throws ErmineError that says what is missing and what to do; then nothing half done is left */
 export async function install(site: Site, options: InstallOptions = {}): Promise<Installed> {
-  const found = site.package;
-  if (found === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
+  const tfjsPackage = site.package;
+  if (tfjsPackage === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
   for (const folder of leftovers(site)) rmSync(folder, { recursive: true, force: true });
-  return options.gpu === true ? forGpu(site, found, options) : forCpu(site, found, options);
+  return options.gpu === true ? forGpu(site, tfjsPackage, options) : forCpu(site, tfjsPackage, options);
 }
 
-async function forCpu(site: Site, found: TfjsPackage, options: InstallOptions): Promise<Installed> {
-  const isCompiledAgain = isOutdated(found);
+async function forCpu(site: Site, tfjsPackage: TfjsPackage, options: InstallOptions): Promise<Installed> {
+  const isCompiledAgain = isOutdated(tfjsPackage);
   if (options.force !== true && !isCompiledAgain) {
-    const now = health(site, found);
+    const now = health(site, tfjsPackage);
     if ("version" in now) return { ...now, how: "already there" };
   }
   if (options.source !== "pypi" && !isCompiledAgain) {
-    const result = await withItsOwn(site, found);
+    const result = await withItsOwn(site, tfjsPackage);
     if ("version" in result) return { ...result, how: "tfjs-node's own installer" };
-    if (options.source === "npm" || found.name === "@tensorflow/tfjs-node-gpu")
-      throw failure({ what: result.reason, remedy: "Check the connection to the hosts in its package.json." });
+    if (options.source === "npm" || tfjsPackage.name === "@tensorflow/tfjs-node-gpu")
+      throw failure({ problem: result.reason, remedy: "Check the connection to the hosts in its package.json." });
     site.log(`${result.reason} Taking the library from PyPI instead.`);
   }
-  const placed = options.force === true ? undefined : placedDistribution(site, found);
-  return { ...(await fromWheel(site, found, placed ?? site.distributions.cpu)), how: "PyPI's wheel" };
+  const placed = options.force === true ? undefined : placedDistribution(site, tfjsPackage);
+  return { ...(await fromWheel(site, tfjsPackage, placed ?? site.distributions.cpu)), how: "PyPI's wheel" };
 }
 
-async function forGpu(site: Site, found: TfjsPackage, { force = false }: InstallOptions): Promise<Installed> {
+async function forGpu(site: Site, tfjsPackage: TfjsPackage, { force = false }: InstallOptions): Promise<Installed> {
   const driver = nvidiaDriver(site);
   // An image for machines that have one is made where there is none.
   if (!("version" in driver) && !force)
     throw failure({ ...driver, remedy: `${driver.remedy} With --force it is installed all the same.` });
-  if (!force && !isOutdated(found) && placedDistribution(site, found)?.device === "gpu") {
-    const now = health(site, found);
+  if (!force && !isOutdated(tfjsPackage) && placedDistribution(site, tfjsPackage)?.device === "gpu") {
+    const now = health(site, tfjsPackage);
     if ("version" in now) return { ...now, how: "already there" };
   }
-  return { ...(await fromWheel(site, found, site.distributions.gpu)), how: "PyPI's wheel" };
+  return { ...(await fromWheel(site, tfjsPackage, site.distributions.gpu)), how: "PyPI's wheel" };
 }
 
-async function fromWheel(site: Site, found: TfjsPackage, distribution: Distribution | undefined): Promise<Health> {
+async function fromWheel(site: Site, tfjsPackage: TfjsPackage, distribution: Distribution | undefined): Promise<Health> {
   if (distribution === undefined) {
     throw new ErmineError(
       "ERMINE_BACKEND",
@@ -70,34 +70,34 @@ async function fromWheel(site: Site, found: TfjsPackage, distribution: Distribut
     );
   }
   const library = await provideLibrary(site, distribution);
-  const addon = provideAddon(site, found, distribution, library);
-  place(found, library, addon);
-  const now = health(site, found);
+  const addon = provideAddon(site, tfjsPackage, distribution, library);
+  place(tfjsPackage, library, addon);
+  const now = health(site, tfjsPackage);
   if ("version" in now) return now;
-  for (const folder of nativeFolders(found)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of nativeFolders(tfjsPackage)) rmSync(folder, { recursive: true, force: true });
   throw failure({
-    what: `It was installed and does not work: ${now.what}`,
+    problem: `It was installed and does not work: ${now.problem}`,
     remedy: "Remove the cache and try again, and report what npx ermine-tfjs doctor says: " + site.cache,
   });
 }
 
 /** tfjs-node's install script, where the host that it downloads from answers. */
-async function withItsOwn(site: Site, found: TfjsPackage): Promise<Health | { readonly reason: string }> {
-  const { binary } = JSON.parse(readFileSync(join(found.root, "package.json"), "utf8")) as { binary?: { host?: string } };
+async function withItsOwn(site: Site, tfjsPackage: TfjsPackage): Promise<Health | { readonly reason: string }> {
+  const { binary } = JSON.parse(readFileSync(join(tfjsPackage.root, "package.json"), "utf8")) as { binary?: { host?: string } };
   const host = binary?.host === undefined ? undefined : new URL(binary.host).origin;
   if (host === undefined || !(await answers(host)))
     return { reason: `tfjs-node's own download host (${host ?? "none named"}) does not answer.` };
   site.log("Running tfjs-node's own installer …");
-  const { ok, output } = runTool(site, process.execPath, [join(found.root, "scripts", "install.js")], {
-    cwd: found.root,
+  const { ok, output } = runTool(site, process.execPath, [join(tfjsPackage.root, "scripts", "install.js")], {
+    cwd: tfjsPackage.root,
     seconds: 900,
   });
-  const now = health(site, found);
+  const now = health(site, tfjsPackage);
   if ("version" in now) return now;
-  for (const folder of nativeFolders(found)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of nativeFolders(tfjsPackage)) rmSync(folder, { recursive: true, force: true });
   return {
     reason: ok
-      ? `tfjs-node's own installer ended well, but: ${now.what}`
+      ? `tfjs-node's own installer ended well, but: ${now.problem}`
       : `tfjs-node's own installer failed (${lastLines(output, 2)}).`,
   };
 }

@@ -24,7 +24,7 @@ const unpacker = shipped("unpack.py");
 export function libraryState(site: Site, distribution: Distribution): "absent" | "whole" | Problem {
   const folder = libraryFolder(site, distribution);
   const broken = (detail: string): Problem => ({
-    what: `The library in ${folder} is broken: ${detail}.`,
+    problem: `The library in ${folder} is broken: ${detail}.`,
     remedy: `Run: npx ermine-tfjs install${distribution.device === "gpu" ? " --gpu" : ""} (it downloads it again).`,
   });
   let manifest: Manifest;
@@ -37,8 +37,8 @@ export function libraryState(site: Site, distribution: Distribution): "absent" |
   const other = distribution.dependencies.find(({ sha256 }) => !(manifest.dependencies ?? []).includes(sha256));
   if (other !== undefined) return broken(`${other.file} is not part of it`);
   for (const [name, size] of Object.entries(manifest.sizes)) {
-    const found = sizeOfFile(join(folder, "lib", name));
-    if (found !== size) return broken(`${name} has ${found ?? "no"} bytes and should have ${size}`);
+    const bytes = sizeOfFile(join(folder, "lib", name));
+    if (bytes !== size) return broken(`${name} has ${bytes ?? "no"} bytes and should have ${size}`);
   }
   return "whole";
 }
@@ -99,7 +99,7 @@ async function download(site: Site, wheel: Wheel, interpreter: string, folder: s
   );
   if (!ok) {
     throw failure({
-      what: `pip could not download ${wheel.project} ${wheel.version}:\n${lastLines(output, 6)}\n`,
+      problem: `pip could not download ${wheel.project} ${wheel.version}:\n${lastLines(output, 6)}\n`,
       remedy: "Check the connection (pip's own settings count: PIP_INDEX_URL, PIP_PROXY), then run: npx ermine-tfjs install",
     });
   }
@@ -107,14 +107,14 @@ async function download(site: Site, wheel: Wheel, interpreter: string, folder: s
   const size = sizeOfFile(file);
   if (size === undefined) {
     throw failure({
-      what: `pip downloaded ${readdirSync(folder).join(", ") || "nothing"} instead of ${wheel.file}.`,
+      problem: `pip downloaded ${readdirSync(folder).join(", ") || "nothing"} instead of ${wheel.file}.`,
       remedy: "Check pip's index, then run: npx ermine-tfjs install",
     });
   }
-  const found = await hashOf(file);
-  if (found !== wheel.sha256) {
+  const hash = await hashOf(file);
+  if (hash !== wheel.sha256) {
     throw failure({
-      what: `The download of ${wheel.file} (${megabytes(size)}) is broken or not the pinned one: its SHA-256 is ${found}, expected was ${wheel.sha256}. It was deleted.`,
+      problem: `The download of ${wheel.file} (${megabytes(size)}) is broken or not the pinned one: its SHA-256 is ${hash}, expected was ${wheel.sha256}. It was deleted.`,
       remedy: "Run npx ermine-tfjs install again; where it stays so, check the proxy or mirror between here and PyPI.",
     });
   }
@@ -132,7 +132,7 @@ function unpack(site: Site, wheel: Wheel, interpreter: string, file: string, fol
   const { ok, output } = runTool(site, interpreter, [unpacker, file, folder]);
   if (!ok)
     throw failure({
-      what: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`,
+      problem: `Unpacking ${wheel.file} failed:\n${lastLines(output, 6)}\n`,
       remedy: "Check the disk, then run: npx ermine-tfjs install",
     });
 }
@@ -143,7 +143,7 @@ function writeManifest(distribution: Distribution, folder: string): void {
     const size = sizeOfFile(join(folder, "lib", name));
     if (size === undefined)
       throw failure({
-        what: `${distribution.file} holds no ${name}.`,
+        problem: `${distribution.file} holds no ${name}.`,
         remedy: "Report this: the pinned wheel is not what it was.",
       });
     sizes[name] = size;

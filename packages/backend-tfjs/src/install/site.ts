@@ -6,7 +6,7 @@ import type { Device, TfjsPackage } from "../native/locate.js";
 import { libraryNames } from "../native/problem.js";
 import { distributions, type Distribution } from "./wheels.js";
 
-/** What doctor and installer work on; tests hand in their own. */
+/** The environment of doctor and installer; tests pass one of their own. */
 export interface Site {
   /** undefined: tfjs-node is not installed. */
   readonly package: TfjsPackage | undefined;
@@ -19,11 +19,11 @@ export interface Site {
   readonly log: (line: string) => void;
 }
 
-export function siteFor(found: TfjsPackage | undefined, log: (line: string) => void): Site {
+export function siteFor(tfjsPackage: TfjsPackage | undefined, log: (line: string) => void): Site {
   const machine = `${process.platform}-${process.arch}`;
   const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   return {
-    package: found,
+    package: tfjsPackage,
     cache: join(base, "ermine"),
     machine,
     distributions: distributions[machine] ?? {},
@@ -36,10 +36,10 @@ export const libraryFolder = (site: Site, { project, version }: Distribution): s
   join(site.cache, `${project}-${version}-${site.machine}`);
 
 /** Which of the libraries in the cache tfjs-node is linked to; undefined: to none of them. */
-export function placedDistribution(site: Site, found: TfjsPackage): Distribution | undefined {
+export function placedDistribution(site: Site, tfjsPackage: TfjsPackage): Distribution | undefined {
   let target: string;
   try {
-    target = readlinkSync(join(found.root, "deps", "lib", libraryNames[0]));
+    target = readlinkSync(join(tfjsPackage.root, "deps", "lib", libraryNames[0]));
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@ import { ErmineError } from "@ermine/core";
 import type { Problem } from "../native/problem.js";
 import type { Site } from "./site.js";
 
-export const failure = ({ what, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${remedy}`);
+export const failure = ({ problem, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${problem} ${remedy}`);
 
 export function onPath(site: Site, name: string): string | undefined {
   for (const folder of (site.environment["PATH"] ?? "").split(delimiter)) {
@@ -50,31 +50,31 @@ export function runTool(
 export const lastLines = (text: string, count: number): string => text.split("\n").slice(-count).join("\n");
 
 export function python(site: Site): string | Problem {
-  const found = onPath(site, "python3");
-  if (found === undefined) {
+  const python = onPath(site, "python3");
+  if (python === undefined) {
     return {
-      what: "There is no python3 on the PATH; TensorFlow's library is downloaded with its pip.",
+      problem: "There is no python3 on the PATH; TensorFlow's library is downloaded with its pip.",
       remedy: "Install it (Debian, Ubuntu: apt-get install python3 python3-pip).",
     };
   }
-  if (!runTool(site, found, ["-m", "pip", "--version"], { seconds: 60 }).ok) {
+  if (!runTool(site, python, ["-m", "pip", "--version"], { seconds: 60 }).ok) {
     return {
-      what: `${found} has no pip.`,
+      problem: `${python} has no pip.`,
       remedy: "Install it (Debian, Ubuntu: apt-get install python3-pip; elsewhere: python3 -m ensurepip).",
     };
   }
-  return found;
+  return python;
 }
 
 export function compiler(site: Site): string | Problem {
-  const wanted = site.environment["CXX"];
-  const names = wanted === undefined || wanted === "" ? ["g++", "clang++", "c++"] : [wanted];
+  const requested = site.environment["CXX"];
+  const names = requested === undefined || requested === "" ? ["g++", "clang++", "c++"] : [requested];
   for (const name of names) {
-    const found = name.includes("/") ? executable(name) : onPath(site, name);
-    if (found !== undefined) return found;
+    const path = name.includes("/") ? executable(name) : onPath(site, name);
+    if (path !== undefined) return path;
   }
   return {
-    what: `There is no C++ compiler (${names.join(", ")}); tfjs-node's addon is compiled from its sources.`,
+    problem: `There is no C++ compiler (${names.join(", ")}); tfjs-node's addon is compiled from its sources.`,
     remedy: "Install one (Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++), or name it: CXX=/path/to/compiler.",
   };
 }
@@ -87,7 +87,7 @@ export function room(folder: string, bytes: number): Problem | undefined {
       const { bavail, bsize } = statfsSync(existing);
       if (bavail * bsize >= bytes) return undefined;
       return {
-        what: `${existing} has ${megabytes(bavail * bsize)} free, and ${megabytes(bytes)} are needed.`,
+        problem: `${existing} has ${megabytes(bavail * bsize)} free, and ${megabytes(bytes)} are needed.`,
         remedy: "Free some, or put the cache elsewhere: XDG_CACHE_HOME=/path/with/room.",
       };
     } catch (error) {

@@ -7,7 +7,7 @@ export interface Wheel {
   readonly version: string;
   readonly file: string;
   readonly sha256: string;
-  /** What pip is told, so that it takes this very file whatever Python is here. */
+  /** Options for pip, so that it takes this very file whatever Python is here. */
   readonly implementation: string;
   readonly python: string;
   readonly abi: string;

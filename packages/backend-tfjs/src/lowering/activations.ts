@@ -10,9 +10,9 @@ function normalized(e: Emitter, name: "Softmax" | "LogSoftmax", x: Operand): Ope
   const isFinite = (of: Operand): Operand => unary(e, "IsFinite", of, "bool");
   const axes = x.shape.map((_, axis) => axis);
   const some = logical(e, "LogicalNot", isFinite(reduce(e, "Max", x, axes, false)));
-  return e.onlyIf(some, softmax(e, name, x), (found) => {
+  return e.onlyIf(some, softmax(e, name, x), (result) => {
     const whole = isFinite(reduce(e, "Max", x, [axes.length - 1], true));
-    return select(e, whole, found, scalar(e, NaN));
+    return select(e, whole, result, scalar(e, NaN));
   });
 }
 

@@ -50,9 +50,9 @@ export function elementwise(
   const shape = broadcastShapes(name, ...inputs.map((x) => x.shape));
   if (inputs.some((x) => x.repeated !== undefined)) {
     const once = inputs.map((x) => x.repeated ?? x);
-    const own = broadcastShapes(name, ...once.map((x) => x.shape));
+    const sharedShape = broadcastShapes(name, ...once.map((x) => x.shape));
     const repeats = inputs.length === 1 || repeating.has(name);
-    if (repeats && sameShape(own, shape)) return elementwise(e, name, once, dtype, attributes);
+    if (repeats && sameShape(sharedShape, shape)) return elementwise(e, name, once, dtype, attributes);
     if (repeats && inputs.every((x) => x.repeated !== undefined || sizeOf(x.shape) === 1))
       return broadcastTo(e, elementwise(e, name, once, dtype, attributes), shape);
   }
@@ -80,15 +80,15 @@ export function elementwise(
     }
   }
   const operands = name === "AddV2" ? withoutRow(e, inputs) : inputs;
-  const written = isSimplyBroadcast(operands, shape) ? operands : operands.map((x) => broadcastTo(e, x, shape));
-  return call(e, name, written, shape, dtype, attributes);
+  const broadcasted = isSimplyBroadcast(operands, shape) ? operands : operands.map((x) => broadcastTo(e, x, shape));
+  return call(e, name, broadcasted, shape, dtype, attributes);
 }
 
 /** TensorFlow repeats operands over a few runs of adjacent axes only; beyond, they are repeated before it. */
 function isSimplyBroadcast(inputs: readonly Operand[], shape: Shape): boolean {
   if (shape.length <= highestRank.repeat) return true;
   const full = inputs.map((x) => [...Array<Size>(shape.length - x.shape.length).fill(1), ...x.shape]);
-  const keys = shape.map((size, axis) => (size === 1 ? undefined : full.map((own) => own[axis] === 1).join()));
+  const keys = shape.map((size, axis) => (size === 1 ? undefined : full.map((operandShape) => operandShape[axis] === 1).join()));
   return runsOf(keys).length <= highestRank.repeat;
 }
 
@@ -168,13 +168,14 @@ export function reduce(e: Emitter, name: string, x: Operand, axes: readonly numb
   };
   const { permuted } = x;
   if (permuted !== undefined && (keepDims || axes.length >= x.shape.length - 1)) {
-    const own = axes.map((axis) => permuted.permutation[axis]!).sort((a, b) => a - b);
+    const sourceAxes = axes.map((axis) => permuted.permutation[axis]!).sort((a, b) => a - b);
     const { source } = permuted;
     const inner = keepDims
-      ? source.shape.map((size, i) => (own.includes(i) ? 1 : size))
-      : source.shape.filter((_, i) => !own.includes(i));
-    if (keepDims) return e.transpose(call(e, name, [source, ints(e, own)], inner, x.dtype, attributes), permuted.permutation);
-    return sumOfRows(e, name, source, own) ?? call(e, name, [source, ints(e, own)], inner, x.dtype, attributes);
+      ? source.shape.map((size, i) => (sourceAxes.includes(i) ? 1 : size))
+      : source.shape.filter((_, i) => !sourceAxes.includes(i));
+    if (keepDims)
+      return e.transpose(call(e, name, [source, ints(e, sourceAxes)], inner, x.dtype, attributes), permuted.permutation);
+    return sumOfRows(e, name, source, sourceAxes) ?? call(e, name, [source, ints(e, sourceAxes)], inner, x.dtype, attributes);
   }
   if (!keepDims) {
     const rows = sumOfRows(e, name, x, axes);
@@ -228,7 +229,10 @@ export function matmul(e: Emitter, a: Operand, b: Operand, transposeA: boolean, 
       return reshape(e, matmul(e, all, folded(b, []), false, transposeB, [rows, shape.at(-1)!]), shape);
     }
     const batch = shape.slice(0, -2);
-    const [left, right] = [ofA, ofB].map((own): Shape => [...batch.slice(own.length).map(() => 1), ...own]) as [Shape, Shape];
+    const [left, right] = [ofA, ofB].map((batchOf): Shape => [...batch.slice(batchOf.length).map(() => 1), ...batchOf]) as [
+      Shape,
+      Shape,
+    ];
     const runs = runsOf(
       batch.map((_, i) => (left[i] === 1 ? (right[i] === 1 ? undefined : "b") : right[i] === 1 ? "a" : "both")),
     );

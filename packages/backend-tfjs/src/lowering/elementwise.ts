@@ -28,9 +28,9 @@ function remainder(e: Emitter, a: Operand, b: Operand): Operand {
 
 /** TensorFlow leaves to the processor what becomes of numbers that int32 cannot hold: here the nearest that it can, and 0 for NaN. */
 function whole(e: Emitter, x: Operand): Operand {
-  const numbers = select(e, unary(e, "IsNan", x, "bool"), scalar(e, 0), x);
-  const above = binary(e, "LessEqual", scalar(e, 2 ** 31), numbers, "bool");
-  const held = binary(e, "Maximum", select(e, above, scalar(e, 0), numbers), scalar(e, -(2 ** 31)));
+  const nanToZero = select(e, unary(e, "IsNan", x, "bool"), scalar(e, 0), x);
+  const above = binary(e, "LessEqual", scalar(e, 2 ** 31), nanToZero, "bool");
+  const held = binary(e, "Maximum", select(e, above, scalar(e, 0), nanToZero), scalar(e, -(2 ** 31)));
   return select(e, above, scalar(e, 2 ** 31 - 1, "int32"), cast(e, held, "int32"));
 }
 
@@ -39,8 +39,8 @@ function floatRemainder(e: Emitter, a: Operand, b: Operand): Operand {
   const rest = binary(e, "TruncateMod", a, b);
   const zero = scalar(e, 0);
   const differs = binary(e, "NotEqual", binary(e, "Less", rest, zero, "bool"), binary(e, "Less", b, zero, "bool"), "bool");
-  const there = binary(e, "NotEqual", rest, zero, "bool");
-  return select(e, logical(e, "LogicalAnd", there, differs), binary(e, "AddV2", rest, b), rest);
+  const isNonzero = binary(e, "NotEqual", rest, zero, "bool");
+  return select(e, logical(e, "LogicalAnd", isNonzero, differs), binary(e, "AddV2", rest, b), rest);
 }
 
 export const elementwiseLowerings: Readonly<Record<string, Lowering>> = {

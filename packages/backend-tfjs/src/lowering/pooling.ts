@@ -55,9 +55,9 @@ function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand 
   const pooled = pool(image);
   const windowsWith = (mask: Operand): Operand => binary(e, "Less", scalar(e, 0), pool(cast(e, mask, "float32")), "bool");
   const low = binary(e, "LessEqual", extreme(e, "Min", pooled), scalar(e, lowest), "bool");
-  const largest = e.onlyIf(logical(e, "LogicalOr", anyNaN(e, image), low), pooled, (found) => {
+  const largest = e.onlyIf(logical(e, "LogicalOr", anyNaN(e, image), low), pooled, (pooledValue) => {
     const raised = windowsWith(binary(e, "Less", scalar(e, -Infinity), image, "bool"));
-    const whole = select(e, raised, found, scalar(e, -Infinity));
+    const whole = select(e, raised, pooledValue, scalar(e, -Infinity));
     return select(e, windowsWith(isNaN(e, image)), scalar(e, NaN), whole);
   });
   return backFrom(e, largest, shape);
@@ -71,7 +71,7 @@ function maxPoolGradient(e: Emitter, g: Operand, x: Operand, y: Operand, window:
   return backFrom(e, call(e, "MaxPoolGrad", inputs, image.shape, "float32", attributesOf(window, true)), x.shape);
 }
 
-/** What each position's mean over the whole kernel is to be multiplied by, so that padding does not count: [...positions]. */
+/** The factor for each position's mean over the whole kernel, so that padding does not count: [...positions]. */
 function corrections(spatial: readonly number[], window: Window): Float32Array {
   let counts = [1];
   positionsOf(spatial, window).forEach((positions, axis) => {
@@ -107,10 +107,10 @@ function avgPoolGradient(e: Emitter, g: Operand, x: Operand, attributes: Average
   const spatial = x.shape.slice(2) as readonly number[];
   const shares = corrected(e, g, spatial, attributes);
   const [before, after] = sides(attributes);
-  const own = lastShape(x.shape);
-  const wide = own.map((size, i) => (i === 1 || i === 2 ? (size as number) + before[i - 1]! + after[i - 1]! : size));
+  const inputShape = lastShape(x.shape);
+  const wide = inputShape.map((size, i) => (i === 1 || i === 2 ? (size as number) + before[i - 1]! + after[i - 1]! : size));
   const image = call(e, "AvgPoolGrad", [e.sizes(wide), imageOf(e, shares)], wide, "float32", attributesOf(attributes, false));
-  return backFrom(e, slice(e, image, lastWidths(before), own), x.shape);
+  return backFrom(e, slice(e, image, lastWidths(before), inputShape), x.shape);
 }
 
 export const poolingLowerings: Readonly<Record<string, Lowering>> = {

@@ -38,8 +38,8 @@ function sorted(e: Emitter, x: Operand, largestFirst: boolean): { values: Operan
     return { values: along(x, indices), indices };
   }
   const nan = isNaN(e, x);
-  const numbers = select(e, nan, scalar(e, 0), largestFirst ? x : unary(e, "Neg", x));
-  const first = descending(e, numbers);
+  const comparable = select(e, nan, scalar(e, 0), largestFirst ? x : unary(e, "Neg", x));
+  const first = descending(e, comparable);
   const isFirst = along(nan, first);
   const last = descending(e, cast(e, largestFirst ? isFirst : logical(e, "LogicalNot", isFirst), "float32"));
   const indices = along(first, last);

@@ -1,4 +1,4 @@
-/** What of tfjs-node's native addon is used here. */
+/** The used part of tfjs-node's native addon. */
 import type { DType } from "@ermine/core";
 
 export interface TensorInfo {

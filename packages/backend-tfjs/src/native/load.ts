@@ -49,7 +49,7 @@ export interface Native {
 
 export const remedy = "Run: npx ermine-tfjs install (npx ermine-tfjs doctor says what is wrong).";
 
-const failure = ({ what, remedy: toDo }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${what} ${toDo}`);
+const failure = ({ problem, remedy }: Problem): ErmineError => new ErmineError("ERMINE_BACKEND", `${problem} ${remedy}`);
 
 let loaded: Native | undefined;
 
@@ -73,12 +73,12 @@ const environmentOf = (
  * @throws ErmineError ERMINE_BACKEND where tfjs-node or its native library is missing, ERMINE_USAGE where settings come too late
  */
 export function loadNative(settings: NativeSettings = {}, device?: Device): Native {
-  const found = locate(device);
-  if (found === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
-  const problem = nativeProblem(found.root);
+  const tfjsPackage = locate(device);
+  if (tfjsPackage === undefined) throw failure(notInstalled("@tensorflow/tfjs-node"));
+  const problem = nativeProblem(tfjsPackage.root);
   if (problem !== undefined) throw failure(problem);
-  const addon = addonPath(found.root);
-  const require = createRequire(join(found.root, "package.json"));
+  const addon = addonPath(tfjsPackage.root);
+  const require = createRequire(join(tfjsPackage.root, "package.json"));
   refuseLateSettings(settings, require.cache[addon] !== undefined || loaded !== undefined);
   if (loaded !== undefined) return loaded;
   const quiet = silencer(addon, settings);
@@ -87,7 +87,7 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   let tfjs: Tfjs;
   try {
     quiet?.mute();
-    tfjs = require(found.root) as Tfjs;
+    tfjs = require(tfjsPackage.root) as Tfjs;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new ErmineError("ERMINE_BACKEND", `tfjs-node does not load: ${message}\n${remedy}`, { cause });
@@ -96,8 +96,8 @@ export function loadNative(settings: NativeSettings = {}, device?: Device): Nati
   }
   const backend = tfjs.findBackend("tensorflow");
   if (backend === null)
-    throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${found.root} has no TensorFlow backend. ${remedy}`);
-  loaded = { tfjs, binding: backend.binding, package: found, limit: limiter(addon) };
+    throw new ErmineError("ERMINE_BACKEND", `tfjs-node in ${tfjsPackage.root} has no TensorFlow backend. ${remedy}`);
+  loaded = { tfjs, binding: backend.binding, package: tfjsPackage, limit: limiter(addon) };
   return loaded;
 }
 
@@ -114,7 +114,7 @@ function silencer(addon: string, { muteStderr }: NativeSettings): Silencer | und
   // The variable is for whatever runs here; the option is a question with an answer.
   if (muteStderr === undefined) return undefined;
   throw failure({
-    what: `muteStderr takes the addon quiet.node next to tfjs-node's, and ${file} is not there.`,
+    problem: `muteStderr takes the addon quiet.node next to tfjs-node's, and ${file} is not there.`,
     remedy: "Run: npx ermine-tfjs install --force --source pypi, which compiles it; or leave muteStderr out.",
   });
 }
@@ -130,11 +130,11 @@ function limiter(addon: string): ((threads: number) => void) | undefined {
 function refuseLateSettings(settings: NativeSettings, isLoaded: boolean): void {
   if (!isLoaded) return;
   const { threads, deterministic, tf32 } = settings;
-  const own = process.env["TF_NUM_INTRAOP_THREADS"];
-  if (threads !== undefined && own !== String(threads)) {
+  const fromEnvironment = process.env["TF_NUM_INTRAOP_THREADS"];
+  if (threads !== undefined && fromEnvironment !== String(threads)) {
     throw new ErmineError(
       "ERMINE_USAGE",
-      `TensorFlow is loaded already, with ${own ?? "its own number of"} threads, and cannot have ${threads} any more. Create the tfjs backend before anything else loads ` +
+      `TensorFlow is loaded already, with ${fromEnvironment ?? "its own number of"} threads, and cannot have ${threads} any more. Create the tfjs backend before anything else loads ` +
         "tfjs-node, or set TF_NUM_INTRAOP_THREADS when you start Node.",
     );
   }

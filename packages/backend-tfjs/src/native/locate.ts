@@ -38,10 +38,10 @@ export function lookupPlaces(): readonly string[] {
  * @throws ErmineError ERMINE_BACKEND where there are two copies of one
  */
 export function locate(device?: Device, places = lookupPlaces(), loaded = loadedRoots): TfjsPackage | undefined {
-  const wanted = device === "cpu" ? [packageNames.cpu] : [packageNames.gpu, packageNames.cpu];
-  for (const name of wanted) {
-    const found = locateByName(name, places, loaded(name));
-    if (found !== undefined) return found;
+  const names = device === "cpu" ? [packageNames.cpu] : [packageNames.gpu, packageNames.cpu];
+  for (const name of names) {
+    const located = locateByName(name, places, loaded(name));
+    if (located !== undefined) return located;
   }
   return undefined;
 }

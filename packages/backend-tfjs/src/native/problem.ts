@@ -1,9 +1,9 @@
-/** What can be seen to be wrong with tfjs-node's native part without loading it: said alike at run time, by `doctor` and by `install`. */
+/** Problems with tfjs-node's native part that show without loading it: reported alike at run time, by `doctor` and by `install`. */
 import { accessSync, constants, lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Problem {
-  readonly what: string;
+  readonly problem: string;
   readonly remedy: string;
 }
 
@@ -16,7 +16,7 @@ const addPackage = (name: string): string =>
   `Add it without its install script, which where it fails takes the package away again: npm install --ignore-scripts ${name}@4.22 (pnpm add, yarn add).`;
 
 export const notInstalled = (name: string): Problem => ({
-  what: `${name} is not installed.`,
+  problem: `${name} is not installed.`,
   remedy: `${addPackage(name)}${name.endsWith("-gpu") ? "" : " Then: npx ermine-tfjs install."}`,
 });
 
@@ -31,9 +31,9 @@ export function nativeProblem(
 ): Problem | undefined {
   const addon = addonPath(root);
   if (!exists(addon))
-    return { what: `tfjs-node's native addon is not there: ${addon}.`, remedy: "Run: npx ermine-tfjs install." };
+    return { problem: `tfjs-node's native addon is not there: ${addon}.`, remedy: "Run: npx ermine-tfjs install." };
   const files = [addon, ...libraryNames.map((name) => join(root, "deps", "lib", name))];
-  return files.map((file) => unreadable(file, read)).find((found) => found !== undefined);
+  return files.map((file) => problem(file, read)).find((unreadable) => unreadable !== undefined);
 }
 
 function exists(file: string): boolean {
@@ -46,7 +46,7 @@ function exists(file: string): boolean {
 }
 
 /** A file that is not there at all is no problem: tfjs-node's own installer places other ones. */
-function unreadable(file: string, read: (file: string) => void): Problem | undefined {
+function problem(file: string, read: (file: string) => void): Problem | undefined {
   if (!exists(file)) return undefined;
   try {
     read(file);
@@ -56,12 +56,12 @@ function unreadable(file: string, read: (file: string) => void): Problem | undef
     const leads = target === file ? file : `${file} leads to ${target}, which`;
     return (error as NodeJS.ErrnoException).code === "EACCES"
       ? {
-          what: `TensorFlow's library cannot be read by this user: ${leads} is in a folder of another user's (was the package installed by one user and is run by another?).`,
+          problem: `TensorFlow's library cannot be read by this user: ${leads} is in a folder of another user's (was the package installed by one user and is run by another?).`,
           remedy:
             "Run as this user: npx ermine-tfjs install; or set XDG_CACHE_HOME to a folder that both can read and install again.",
         }
       : {
-          what: `TensorFlow's library is gone: ${leads} is not there (was the cache cleaned, or node_modules copied to another machine?).`,
+          problem: `TensorFlow's library is gone: ${leads} is not there (was the cache cleaned, or node_modules copied to another machine?).`,
           remedy: "Run: npx ermine-tfjs install.",
         };
   }

@@ -2,8 +2,8 @@
 import type { Block } from "../block.js";
 import type { Heap } from "../heap.js";
 
-/** A block and a view of its numbers, made anew when memory has moved. */
-export class Place {
+/** A block and a view of its elements, made anew when memory has moved. */
+export class BlockView {
   readonly block: Block;
   readonly #heap: Heap;
   #buffer: ArrayBufferLike;
