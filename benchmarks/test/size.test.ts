@@ -5,16 +5,16 @@ import { digitsPredictionProgram, digitsProgram, everythingProgram, predictProgr
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-test("the digits MLP is at most 103 KB of JavaScript and 60 KB of WebAssembly", async () => {
+test("the digits MLP is at most 106 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(103_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(106_000);
 });
 
-test("the digits MLP that only predicts is at most 51 KB of JavaScript, none of it of gradients, losses or training", async () => {
+test("the digits MLP that only predicts is at most 53 KB of JavaScript, none of it of gradients, losses or training", async () => {
   const { javascript, modules } = await transferOf(digitsPredictionProgram);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(51_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(53_000);
   const carried = modules.map(([name]) => name);
   expect(carried).toContain("packages/core/src/nn/linear.ts");
   expect(carried.filter((name) => /\/(trainer|autograd|losses|control)\/|\/ops\/(fused|gradient)\.ts$/.test(name))).toEqual([]);
@@ -52,7 +52,7 @@ test("a page that predicts by a model out of its file, with all operators, is at
 });
 
 // What is loaded on demand (plans, profiles and shadows, worker threads) and the prose of definitions are counted too.
-test("everything, with one build of WebAssembly, is at most 225 KB", async () => {
+test("everything, with one build of WebAssembly, is at most 230 KB", async () => {
   const { withOnDemand, webAssembly, modules } = await transferOf(await everythingProgram());
-  expect(withOnDemand + Math.max(...Object.values(webAssembly)), modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(225_000);
+  expect(withOnDemand + Math.max(...Object.values(webAssembly)), modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(230_000);
 });

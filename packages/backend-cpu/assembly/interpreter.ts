@@ -1,7 +1,7 @@
 // The interpreter: one instruction after the other, and those that change where it goes on. All others are kernels, called by the generated `perform`.
 import { at, common, own, place, useScratch } from "./arguments";
 import { perform } from "./generated/kernels";
-import { FORK, LOOP, SKIP_UNLESS } from "./generated/opcodes";
+import { FORK, LOOP, SKIP, SKIP_IF_FALSE, SKIP_UNLESS } from "./generated/opcodes";
 import { awaitOthers, claim, finish, forkOf, lookAgain, others, publish, ready, scratchOf, sharedOf } from "./pool";
 
 /** Runs the instructions of `words` words at `program`. */
@@ -15,6 +15,8 @@ export function run(program: usize, words: i32): void {
     if (opcode == FORK) fork(pc);
     else if (opcode == SKIP_UNLESS) next += <usize>skipUnless(place(pc, 1), at(pc, 2), place(pc, 3)) << 2;
     else if (opcode == LOOP) repeat(pc, next);
+    else if (opcode == SKIP_IF_FALSE) next += load<i32>(place(pc, 1)) == 0 ? <usize>at(pc, 2) << 2 : 0;
+    else if (opcode == SKIP) next += <usize>at(pc, 1) << 2;
     else perform(opcode, pc, next, own, common);
     pc = next;
   }

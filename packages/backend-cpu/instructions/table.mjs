@@ -32,6 +32,8 @@ export const instructions = {
   fork: { args: { parts: i32, ends: words } },
   skipUnless: { args: { condition: place, skipped: i32, fault: place } },
   loop: { args: { times: i32, changes: i32, code: words } },
+  skipIfFalse: { args: { condition: place, skipped: i32 } },
+  skip: { args: { skipped: i32 } },
 
   // Elements that move.
   fill: { file: "layout", args: { dst: place, count: i32, bits: i32 } },

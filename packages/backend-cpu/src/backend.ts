@@ -161,6 +161,7 @@ export function createBackend(engine: Engine, Workers: typeof Pool | undefined):
       dtypes: ["float32", "int32", "bool"],
       deterministic: true,
       loops: true,
+      conditionals: true,
     },
     kernels: Object.fromEntries([...lowerings].map(([name, lowering]) => [name, kernelOf(name, lowering)])),
   });

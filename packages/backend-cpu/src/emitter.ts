@@ -9,6 +9,8 @@
  * A loop is [head, times, changes, [place, by]…, the step…]: one step's instructions, and by how much which of their words change from step to step, because
  * what they read and write lies further on.
  *
+ * A conditional is skipIfFalse, the words where the condition is true, a skip over the others, and the words where it is false.
+ *
  * A fork is [head, parts, the end of each part in words from the head…, the parts…]. Its parts run in any order, on any
  * thread: each writes places that no other reads or writes, and does its sums in an order of its own. Lowerings choose parts from shapes
  * alone, never from the number of threads, so that every number of threads gives the same bits. Inside of a part there are no more forks.
@@ -107,6 +109,19 @@ export class Emitter {
     this.scratchWords = Math.max(this.scratchWords, first.scratchWords);
     this.sharedWords = Math.max(this.sharedWords, first.sharedWords);
     this.forks ||= first.forks;
+  }
+
+  /** The words of one of two, whichever the bool at `condition` says. */
+  choose(condition: number, whenTrue: () => void, whenFalse: () => void): void {
+    const { words } = this;
+    this.emit("skipIfFalse", condition, 0);
+    const first = words.length;
+    whenTrue();
+    this.emit("skip", 0);
+    const second = words.length;
+    words[first - 1] = second - first;
+    whenFalse();
+    words[second - 1] = words.length - second;
   }
 
   /** The instructions of a step, its checks counted from here on. */

@@ -83,7 +83,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     },
     tensorflow: binding.TF_Version,
     isUsingGpuDevice,
-    capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1" },
+    capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1", conditionals: true },
     kernels: eager.kernels,
     supports,
     upload: (data, shape, dtype) => eager.upload(data, shape, dtype),

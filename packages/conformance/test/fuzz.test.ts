@@ -96,7 +96,7 @@ const notDrawn: Readonly<Record<string, string>> = {
 /** Functions of core that compute no tensors. */
 const isComputation = (value: unknown): value is (...args: never[]) => Tensor => typeof value === "function";
 const machinery = [
-  "backward compile constantInit createBackend currentBackend currentSeed defaultBias defaultWeight denseGradient",
+  "backward compile cond constantInit createBackend currentBackend currentSeed defaultBias defaultWeight denseGradient",
   "dirac dispose eyeInit fans gainOf hashKey initialize initializerOf isRowGradient kaimingNormal kaimingUniform",
   "keep leaves mapTree measuredCount noGrad normalInit orthogonal philox probeBackends randomBits randomUniform24",
   "registerBackend registeredBackends scan scope tidy truncNormal uniformInit useBackend valueAndGrad withBackend",

@@ -15,6 +15,7 @@ export { sequenceLast, sequenceMask, sequenceMax, sequenceMean } from "./functio
 export { noGrad, stopGradient } from "./dispatch/tapes.js";
 export { grad, valueAndGrad, valueAndRowGrads, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
 export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";
+export { cond } from "./control/cond.js";
 export { scan, type ScanOptions } from "./control/scan.js";
 export { jacobian } from "./autograd/jacobian.js";
 export { backward, dispose, tidy } from "./migration.js";

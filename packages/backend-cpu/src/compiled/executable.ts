@@ -7,15 +7,14 @@ import {
   type Feeds,
   type Graph,
   type GraphModule,
-  type LoopNode,
   type PartTime,
   type Value,
   type GraphVariable,
   type VariableStorage,
   bindFeeds,
   isFeedSource,
-  isLoop,
   specialize,
+  subgraphsOf,
 } from "@ermine/core/backend";
 import type { Machine } from "../machine.js";
 import { copyWords, writeBlock, type Block } from "../block.js";
@@ -147,9 +146,9 @@ export function compileCpu(
     const arena = allocate(planned.bytes);
     const fixed = new Map<Value, number>();
     const feeds: FeedPlace[] = [];
-    const constantsOf = ({ op: { loop } }: LoopNode): void => {
-      for (const node of loop.body.nodes) {
-        if (isLoop(node)) constantsOf(node);
+    const constantsIn = (subgraph: Graph): void => {
+      for (const node of subgraph.nodes) {
+        if (node.kind === "op") subgraphsOf(node.op).forEach(constantsIn);
         if (node.kind !== "constant") continue;
         const { outputs, data, storage } = node;
         const { shape, dtype } = outputs[0]!.type;
@@ -160,8 +159,10 @@ export function compileCpu(
       }
     };
     for (const node of graph.nodes) {
-      if (isLoop(node)) constantsOf(node);
-      if (node.kind === "op") continue;
+      if (node.kind === "op") {
+        subgraphsOf(node.op).forEach(constantsIn);
+        continue;
+      }
       const value = node.outputs[0]!;
       const { shape, dtype } = value.type;
       const length = sizeOf(shape as readonly number[]);

@@ -10,7 +10,7 @@ import {
   type OpNode,
   type Value,
   type VariableNode,
-  isLoop,
+  mapSubgraphs,
   mulOp,
 } from "@ermine/core/backend";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
@@ -207,7 +207,7 @@ function rewrite(
     const reads = candidates.get(node)?.step.reads;
     const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
-    const op = isLoop(node) ? node.op.with({ body: fuse(node.op.loop.body) }) : node.op;
+    const op = mapSubgraphs(node.op, fuse);
     add(node, node.outputs, (outputs) => ({
       ...node,
       op,

@@ -1,5 +1,5 @@
 /** What of an op's inputs its kernel reads. What no kernel reads is not computed, and a loop does not stack it. */
-import { eliminateDead, isLoop, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
+import { eliminateDead, mapSubgraphs, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
 import { loweringOf, pointwiseOf } from "../lower/index.js";
 import type { Step } from "../lower/pointwise.js";
 
@@ -33,7 +33,7 @@ function onlyKernelInputs(graph: Graph): Graph {
     if (node.kind === "op") {
       const reads = stepOf(node)?.reads;
       const inputs = inputsRead(node).map((value, i) => (value && (reads?.includes(i) ?? true) ? look(value) : undefined));
-      const op = isLoop(node) ? node.op.with({ body: onlyKernelInputs(node.op.loop.body) }) : node.op;
+      const op = mapSubgraphs(node.op, onlyKernelInputs);
       copy = { ...node, op, inputs, outputs };
     }
     for (const value of node.outputs) {

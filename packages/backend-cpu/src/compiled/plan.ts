@@ -1,6 +1,9 @@
 /** Where everything of one entry at one batch size is: which block each value takes, for how long, and in which order nodes run. */
 import {
+  isConditional,
   isLoop,
+  subgraphsOf,
+  type ConditionalNode,
   type Graph,
   type GraphVariable,
   type Loop,
@@ -31,6 +34,8 @@ export interface Plan {
   readonly checks: readonly Check[];
   /** Of each loop, where its steps keep what they compute. */
   readonly loops: ReadonlyMap<Node, LoopPlan>;
+  /** Of each conditional, where its branches do. */
+  readonly conditionals: ReadonlyMap<Node, ConditionalPlan>;
   /** Values whose place is tied to that of others (`Track`). */
   readonly tied: ReadonlySet<Value>;
   /** Does anyone read it? */
@@ -50,6 +55,14 @@ export interface LoopPlan {
   readonly tracks: readonly (Track | undefined)[];
   /** Operands packed before the first step, by the op that reads them. */
   readonly packed: ReadonlyMap<Node, Packed>;
+}
+
+/** Where the values of a conditional's branches are. Both have the same room, for one of them runs. */
+export interface ConditionalPlan {
+  /** Their plans, whose offsets count from `from`. */
+  readonly branches: readonly Plan[];
+  /** The byte offset into the arena. */
+  readonly from: number;
 }
 
 /**
@@ -114,7 +127,8 @@ export function plan(graph: Graph): Plan {
   const arena = new Arena();
   const saved = new Map([...savedValues(ordering, copied)].map((value) => [value, arena.take(wordsOf(value), Infinity)]));
   const loops = new Map<Node, LoopPlan>();
-  const { offsets, tied } = place(ordering, direct, arena, loops);
+  const conditionals = new Map<Node, ConditionalPlan>();
+  const { offsets, tied } = place(ordering, direct, arena, { loops, conditionals });
   return {
     order,
     committed: early.length,
@@ -126,6 +140,7 @@ export function plan(graph: Graph): Plan {
     saved,
     checks: unchecked(order, early.length, root),
     loops,
+    conditionals,
     tied,
     used: (value) => lastRead.has(value),
   };
@@ -161,8 +176,10 @@ function checkOf(node: Node): Check | undefined {
 }
 
 /** Does it look up anything? */
-const looksUp = (graph: Graph): boolean =>
-  graph.nodes.some((node) => checkOf(node) !== undefined || (isLoop(node) && looksUp(node.op.loop.body)));
+const looksUp = (graph: Graph): boolean => graph.nodes.some((node) => checkOf(node) !== undefined || looksUpInside(node));
+
+/** Do the graphs that it runs? */
+const looksUpInside = (node: Node): boolean => node.kind === "op" && subgraphsOf(node.op).some(looksUp);
 
 function unchecked(order: readonly OpNode[], committed: number, root: Plan["root"]): Check[] {
   const checkedSizes = new Map<Value, Set<number>>();
@@ -188,7 +205,7 @@ export function neededFirst(graph: Graph): ReadonlySet<Node> {
   for (const node of graph.nodes) {
     const check = checkOf(node);
     if (check !== undefined) pending.push(check.indices.node);
-    if (isLoop(node) && looksUp(node.op.loop.body)) pending.push(node);
+    if (looksUpInside(node)) pending.push(node);
   }
   while (pending.length > 0) {
     const node = pending.pop()!;
@@ -303,6 +320,11 @@ function planLoop(
   return { step, from: take(room.bytes / 4), carried, exchanged, tracks, packed };
 }
 
+function planConditional({ op }: ConditionalNode, take: (words: number) => number): ConditionalPlan {
+  const branches = op.conditional.branches.map(plan);
+  return { branches, from: take(Math.max(...branches.map(({ bytes }) => bytes)) / 4) };
+}
+
 /** Elements end within whole vectors of so many bytes, and kernels may write all of the last: rows of whole vectors are written where they stay. */
 export const vectorBytes = 16;
 
@@ -348,12 +370,17 @@ function place(
   { order, root, lastRead }: Order,
   direct: ReadonlyMap<Value, GraphVariable>,
   arena: Arena,
-  loops: Map<Node, LoopPlan>,
+  { loops, conditionals }: { readonly loops: Map<Node, LoopPlan>; readonly conditionals: Map<Node, ConditionalPlan> },
 ): Pick<Plan, "offsets" | "tied"> {
   const offsets = new Map<Value, number>();
   const tied = new Set<Value>();
   order.forEach((node, i) => {
     arena.free(i);
+    if (isConditional(node))
+      conditionals.set(
+        node,
+        planConditional(node, (words) => arena.take(words, i)),
+      );
     if (isLoop(node)) {
       const until = (k: number): number => lastRead.get(node.outputs[k]!) ?? i;
       const planned = planLoop(

@@ -1,13 +1,23 @@
 /** A planned graph as instructions, with which words are which ops'. */
 import { ErmineError } from "@ermine/core";
-import { isLoop, type Graph, type GraphVariable, type LoopNode, type Node, type OpNode, type Value } from "@ermine/core/backend";
+import {
+  isConditional,
+  isLoop,
+  type ConditionalNode,
+  type Graph,
+  type GraphVariable,
+  type LoopNode,
+  type Node,
+  type OpNode,
+  type Value,
+} from "@ermine/core/backend";
 import { checkLookup } from "../machine.js";
 import type { Block } from "../block.js";
 import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 import { madeOf } from "./fuse.js";
-import { rowsOfTrack, vectorBytes, type LoopPlan, type Plan } from "./plan.js";
+import { rowsOfTrack, vectorBytes, type ConditionalPlan, type LoopPlan, type Plan } from "./plan.js";
 
 /** Where values are. */
 export interface Places {
@@ -15,10 +25,10 @@ export interface Places {
   of(value: Value): number;
   /** When it is over. */
   after(value: Value): number;
-  /** Of a constant, also one in the body of a loop. */
+  /** Of a constant, also one in a graph that an op runs. */
   constant(value: Value): number | undefined;
-  /** Where a loop's steps keep what they compute. */
-  room(plan: LoopPlan): number;
+  /** Where a loop's steps, or a conditional's branches, keep what they compute. */
+  room(plan: { readonly from: number }): number;
   variable(variable: GraphVariable): Block;
 }
 
@@ -84,6 +94,7 @@ interface Running extends Pick<Places, "of" | "constant" | "room"> {
 
 function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Running): void {
   if (isLoop(node)) return lowerLoop(emitter, node, planned.loops.get(node)!, places);
+  if (isConditional(node)) return lowerConditional(emitter, node, planned.conditionals.get(node)!, places);
   const lowering = loweringOf(node.op);
   if (lowering === undefined) {
     throw new ErmineError("ERMINE_UNSUPPORTED", `The cpu backend has no lowering for ${node.op.name}.`);
@@ -99,6 +110,41 @@ function lower(emitter: Emitter, node: OpNode, planned: Plan, places: Running): 
   );
   checkLookup(emitter, lowering, inputs, node.attributes, { op: node.op.name, path: node.path });
   lowering.emit(emitter, inputs, outputs as readonly Operand[], node.attributes);
+}
+
+/** A conditional: the words of each branch, which computes the outputs where they are, or moves there what it has elsewhere. */
+function lowerConditional(emitter: Emitter, node: ConditionalNode, plan: ConditionalPlan, places: Running): void {
+  const { branches } = node.op.conditional;
+  const [condition, ...inputs] = node.inputs as readonly Value[];
+  const room = places.room(plan);
+  const emitBranch = (index: number): void => {
+    const { feeds, outputs } = branches[index]!;
+    const planned = plan.branches[index]!;
+    const given = new Map(feeds.map(({ outputs: [feed] }, i) => [feed!, places.of(inputs[i]!)]));
+    const direct = new Map<Value, number>();
+    const copied: (readonly [value: Value, to: number])[] = [];
+    outputs.forEach((value, i) => {
+      const root = planned.root(value);
+      const to = places.of(node.outputs[i]!);
+      if (root.node.kind === "op" && !planned.tied.has(root) && !direct.has(root)) direct.set(root, to);
+      else copied.push([value, to]);
+    });
+    const inner: Running = {
+      constant: (value) => places.constant(value),
+      room: (inside) => room + inside.from,
+      of(value) {
+        const root = planned.root(value);
+        return direct.get(root) ?? given.get(root) ?? places.constant(root) ?? room + planned.offsets.get(root)!;
+      },
+    };
+    for (const each of planned.order) lower(emitter, each, planned, inner);
+    for (const [value, to] of copied) emitter.emit("move", to, inner.of(value), sizeOf(shapeOf(value)));
+  };
+  emitter.choose(
+    places.of(condition!),
+    () => emitBranch(0),
+    () => emitBranch(1),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Which runs have values without elements. */
 import { Dim, type Size } from "@ermine/core";
 import { type Bindings, bind } from "@ermine/core/define";
-import type { Graph } from "@ermine/core/backend";
+import { nodesWithin, type Graph } from "@ermine/core/backend";
 
 export interface Emptiness {
   /** Whatever the symbols are. */
@@ -12,7 +12,7 @@ export interface Emptiness {
 
 /** Has a value of the graph no elements? A size below 0 counts as well: it is refused where the ops run one by one. */
 export function emptiness(graph: Graph): Emptiness {
-  const sizes = graph.nodes.flatMap((node) => node.outputs.flatMap(({ type }) => type.shape));
+  const sizes = nodesWithin(graph).flatMap((node) => node.outputs.flatMap(({ type }) => type.shape));
   if (sizes.includes(0)) return { always: true, holds: () => true };
   const isOpen = (size: Size): size is Dim => size instanceof Dim;
   const open = [...new Map(sizes.filter(isOpen).map((size) => [size.toString(), size])).values()];

@@ -1,14 +1,14 @@
 /** Which runs are done before another thread would have begun to help. */
 import { Dim, type Shape } from "@ermine/core";
 import { type Bindings, bind, concrete } from "@ermine/core/define";
-import type { Graph } from "@ermine/core/backend";
+import { nodesWithin, type Graph } from "@ermine/core/backend";
 
 /** An op over so many numbers takes about as long as waking a thread and waiting for it (60 µs). */
 const limit = 2 ** 18;
 
 /** Is every value of the graph that small, with these sizes for its symbols? The answer for the last sizes is kept. */
 export function smallGraphCheck(graph: Graph): (bindings: Bindings) => boolean {
-  const shapes = graph.nodes.flatMap((node) => node.outputs.map(({ type }) => type.shape));
+  const shapes = nodesWithin(graph).flatMap((node) => node.outputs.map(({ type }) => type.shape));
   const isOpen = (shape: Shape): boolean => shape.some((size) => size instanceof Dim);
   const fits = (shape: Shape): boolean => concrete(shape).reduce((a, b) => a * b, 1) <= limit;
   if (!shapes.filter((shape) => !isOpen(shape)).every(fits)) return () => false;

@@ -4,8 +4,18 @@
  * be one graph. Pure: it needs neither TensorFlow nor the addon.
  */
 import { Dim, ErmineError, type DType, type Shape, type TypedArray } from "@ermine/core";
-import type { Graph, GraphModule, OpNode, Storage, Value, GraphVariable } from "@ermine/core/backend";
-import type { Operand } from "../lowering/emitter.js";
+import {
+  isConditional,
+  type ConditionalNode,
+  type Graph,
+  type GraphModule,
+  type GraphVariable,
+  type Node,
+  type OpNode,
+  type Storage,
+  type Value,
+} from "@ermine/core/backend";
+import type { Handle, Operand } from "../lowering/emitter.js";
 import { loweringOf } from "../lowering/index.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
@@ -122,6 +132,7 @@ const sharing = new Set([
   "ReverseV2",
   "Identity",
   "Switch",
+  "Merge",
 ]);
 
 /** Ops that refuse an index outside of its axis. */
@@ -139,8 +150,8 @@ interface Draft {
   readonly reads: ReadonlyMap<GraphVariable, Operand>;
   readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
   readonly threads: number;
-  /** Ops that look up or add by index: no variable is written before all of them succeeded. */
-  readonly lookups: ReadonlyMap<string, OpNode>;
+  /** The nodes by which all ops that look up or add by index have succeeded: no variable is written before. */
+  readonly checked: readonly string[];
   /** A value in memory of TensorFlow's own, its axes in order. */
   owned(value: Value): string;
 }
@@ -176,41 +187,22 @@ function translateEntry(
     noteSymbols(symbols, operand);
   }
   for (const node of graph.nodes) {
-    if (node.kind === "feed") continue;
     const [value] = node.outputs as [Value];
+    if (node.kind !== "variable" || !computedWith.has(value)) continue;
     const { shape, dtype } = value.type;
-    if (node.kind === "variable") {
-      if (!computedWith.has(value)) continue;
-      const name = names.get(node.variable)!;
-      const handle = emitter.node(`${prefix}/read_${name}`, "ReadVariableOp", [name], { dtype: { type: dtype } });
-      const operand: Operand = { handle, shape, dtype };
-      values.set(value, operand);
-      reads.set(node.variable, operand);
-    } else if (node.kind === "constant") {
-      values.set(value, emitter.constant(node.data ?? read(node.storage!), shape as readonly number[], dtype));
-    } else if (!inPlace.has(node)) {
-      const lowering = loweringOf(node.op);
-      if (lowering === undefined)
-        throw new ErmineError(
-          "ERMINE_UNSUPPORTED",
-          `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`,
-        );
-      const types = node.outputs.map(({ type }) => type);
-      const from = nodes.length;
-      const results = lowering(
-        emitter,
-        node.inputs.map((input) => input && values.get(input)!),
-        node.attributes as never,
-        types,
-      );
-      node.outputs.forEach((output, i) => values.set(output, results[i]!));
-      if (node.op.lookup === undefined) continue;
-      for (const { op, name } of nodes.slice(from)) if (indexed.has(op)) lookups.set(name, node);
-    }
+    const name = names.get(node.variable)!;
+    const handle = emitter.node(`${prefix}/read_${name}`, "ReadVariableOp", [name], { dtype: { type: dtype } });
+    const operand: Operand = { handle, shape, dtype };
+    values.set(value, operand);
+    reads.set(node.variable, operand);
   }
+  const checked = translateNodes(
+    { prefix, emitter, values, lookups, read },
+    graph.nodes.filter((node) => !inPlace.has(node as OpNode)),
+  );
 
   const owned = ownership(emitter, start, values);
-  const draft: Draft = { prefix, emitter, graph, names, values, reads, inPlace, owned, threads, lookups };
+  const draft: Draft = { prefix, emitter, graph, names, values, reads, inPlace, owned, threads, checked };
   const results = graph.outputs.map(owned);
   const after = writeUpdates(draft);
   const outputs = graph.outputs.map(({ type: { shape, dtype } }, i) => {
@@ -220,6 +212,158 @@ function translateEntry(
   if (outputs.length === 0) emitter.node(`${prefix}/ran`, "Identity", [token, ...after], { T: { type: "int32" } });
   const fetches = outputs.length === 0 ? [`${prefix}/ran`] : outputs.map((_, i) => `${prefix}/out${i}`);
   return { feeds, fetches, outputs, lookups };
+}
+
+/** Where nodes are written, and what is known of them. */
+interface Writing {
+  readonly prefix: string;
+  readonly emitter: GraphEmitter;
+  readonly values: Map<Value, Operand>;
+  readonly lookups: Map<string, OpNode>;
+  readonly read: Site["read"];
+}
+
+/** Writes constants and ops. Gives the nodes by which all that looks up by index has gone well. */
+function translateNodes(writing: Writing, graphNodes: readonly Node[]): readonly string[] {
+  const { emitter, values, lookups, read } = writing;
+  const checked: string[] = [];
+  for (const node of graphNodes) {
+    if (node.kind === "constant") {
+      const [value] = node.outputs as [Value];
+      const { shape, dtype } = value.type;
+      values.set(value, emitter.constant(node.data ?? read(node.storage!), shape as readonly number[], dtype));
+    }
+    if (node.kind !== "op") continue;
+    if (isConditional(node)) {
+      checked.push(...translateConditional(writing, node));
+      continue;
+    }
+    const lowering = loweringOf(node.op);
+    if (lowering === undefined)
+      throw new ErmineError(
+        "ERMINE_UNSUPPORTED",
+        `The tfjs backend has no ${node.op.name}, and the graph was not lowered for it.`,
+      );
+    const types = node.outputs.map(({ type }) => type);
+    const from = emitter.nodes.length;
+    const results = lowering(
+      emitter,
+      node.inputs.map((input) => input && values.get(input)!),
+      node.attributes as never,
+      types,
+    );
+    node.outputs.forEach((output, i) => values.set(output, results[i]!));
+    if (node.op.lookup === undefined) continue;
+    for (const { op, name } of emitter.nodes.slice(from)) {
+      if (!indexed.has(op)) continue;
+      lookups.set(name, node);
+      checked.push(name);
+    }
+  }
+  return checked;
+}
+
+/**
+ * Both branches over what a Switch lets through to one of them, and a Merge of what comes out of that one. Constants go past the Switch, and what a branch computes of
+ * them alone runs anyway: where it puts that out, it waits for the branch. (TensorFlow's graph optimizer loses values where a Switch has a constant.)
+ */
+function translateConditional(
+  writing: Writing,
+  { op, inputs: [condition, ...inputs], outputs }: ConditionalNode,
+): readonly string[] {
+  const { emitter, values, prefix } = writing;
+  const holds = values.get(condition!)!;
+  const name = `${prefix}/conditional${emitter.nodes.length}`;
+  const isConstant = constancy(emitter);
+  const write = (branch: Graph, side: 0 | 1): Side => {
+    const given = new Set<Handle>();
+    branch.feeds.forEach((feed, i) => {
+      const x = values.get(inputs[i]!)!;
+      const isFixed = isConstant(emitter.handle(x));
+      const through = isFixed ? x : emitter.op("Switch", [x, holds], { T: { type: x.dtype } }, [x, x])[side]!;
+      if (!isFixed) given.add(through.handle);
+      values.set(feed.outputs[0]!, through);
+    });
+    const checked = translateNodes(writing, branch.nodes);
+    const isGated = dependence(emitter, given);
+    const results = branch.outputs.map((value): Operand => {
+      const { shape, dtype } = value.type;
+      const handle = emitter.handle(values.get(value)!);
+      return { handle: isGated(handle) ? handle : waiting(handle, dtype, side), shape, dtype };
+    });
+    return { checked, side, results };
+  };
+  const pivots: (string | undefined)[] = [undefined, undefined];
+  const waiting = (handle: string, dtype: DType, side: 0 | 1): string => {
+    if (pivots[side] === undefined) {
+      const T = { type: "bool" } as const;
+      const condition = emitter.handle(holds);
+      const branch = emitter.node(`${name}/pivot${side}`, "Switch", [condition, condition], { T });
+      pivots[side] = emitter.node(`${name}/runs${side}`, "Identity", [side === 0 ? branch : `${branch}:1`], { T });
+    }
+    return emitter.node(`${name}/${emitter.nodes.length}`, "Identity", [handle, `^${pivots[side]}`], { T: { type: dtype } });
+  };
+  const [first, second] = op.conditional.branches;
+  const [whenTrue, whenFalse] = [write(first, 1), write(second, 0)];
+  outputs.forEach((value, i) => {
+    const { shape, dtype } = value.type;
+    const attributes = { T: { type: dtype }, N: { int: 2 } } as const;
+    const types = [
+      { shape, dtype },
+      { shape: [], dtype: "int32" as const },
+    ];
+    values.set(value, emitter.op("Merge", [whenFalse.results[i]!, whenTrue.results[i]!], attributes, types)[0]!);
+  });
+  if (whenTrue.checked.length + whenFalse.checked.length === 0) return [];
+  const T = { type: "int32" } as const;
+  const branch = emitter.node(`${name}/branch`, "Switch", [token, emitter.handle(holds)], { T });
+  const ends = [whenFalse, whenTrue].map(({ checked, side }) =>
+    emitter.node(`${name}/end${side}`, "Identity", [side === 0 ? branch : `${branch}:1`, ...checked.map((each) => `^${each}`)], {
+      T,
+    }),
+  );
+  return [emitter.node(`${name}/checked`, "Merge", ends, { T, N: { int: 2 } })];
+}
+
+/** Is a value computed from one of these? */
+function dependence({ nodes }: GraphEmitter, from: ReadonlySet<Handle>): (handle: string) => boolean {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const known = new Map<string, boolean>();
+  const depends = (handle: string): boolean => {
+    let answer = known.get(handle);
+    if (answer === undefined) {
+      answer = from.has(handle) || (byName.get(nodeOf(handle))?.inputs.some(depends) ?? false);
+      known.set(handle, answer);
+    }
+    return answer;
+  };
+  return depends;
+}
+
+const nodeOf = (handle: string): string => handle.split(":")[0]!;
+
+/** Is a value computed from constants alone? */
+function constancy({ nodes }: GraphEmitter): (handle: string) => boolean {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const known = new Map<string, boolean>();
+  const isConstant = (handle: string): boolean => {
+    let answer = known.get(handle);
+    if (answer === undefined) {
+      const node = byName.get(nodeOf(handle));
+      answer = node !== undefined && (node.op === "Const" || (node.inputs.length > 0 && node.inputs.every(isConstant)));
+      known.set(handle, answer);
+    }
+    return answer;
+  };
+  return isConstant;
+}
+
+/** A branch that was written. */
+interface Side {
+  readonly checked: readonly string[];
+  /** Which output of a Switch it is. */
+  readonly side: number;
+  readonly results: readonly Operand[];
 }
 
 /** The values that some op or output needs: a moment that is only written in place is never read. */
@@ -267,7 +411,7 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
  * taken computes and copies nothing. Gives what an output must come after.
  */
 function writeUpdates(draft: Draft): readonly string[] {
-  const { emitter, prefix, graph, names, values, reads, inPlace, owned, threads, lookups } = draft;
+  const { emitter, prefix, graph, names, values, reads, inPlace, owned, threads, checked } = draft;
   if (graph.updates.length === 0) return [];
   const condition = graph.commit === undefined ? undefined : owned(graph.commit);
   const gates = new Map<string, string>();
@@ -287,7 +431,7 @@ function writeUpdates(draft: Draft): readonly string[] {
     .filter(({ variable }) => !stepped.has(variable))
     .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
   const laterReaders = readersBeside(emitter, prefix);
-  const lookedUp = [...lookups.keys()].map((name) => `^${name}`);
+  const lookedUp = checked.map((name) => `^${name}`);
   const writes = plain.map(({ variable, dtype, handle }) => {
     const name = names.get(variable)!;
     const read = reads.get(variable);

@@ -1,4 +1,4 @@
-/** Calls of loops: over a state, from the end, nested, over trees with integers. */
+/** Calls of loops and conditionals: over a state, from the end, nested, over trees with integers. */
 import * as e from "@ermine/core";
 import type { Tensor } from "@ermine/core";
 import { program } from "./program.js";
@@ -63,6 +63,45 @@ export const loopPrograms = [
       );
       return [count, sum, rows];
     },
+    64,
+  ),
+  ...[true, false].map((which) =>
+    program(
+      `cond, the ${which ? "first" : "second"} branch`,
+      (n, d) => [d.real([3, n]), d.real([n]), d.integers([2], 0, 2)],
+      (x, y, rows) =>
+        Object.values(
+          e.cond(
+            e.equal(e.greater(e.amax(e.abs(y!)), -1), which),
+            () => ({ a: e.indexSelect(x!, 0, rows!), b: e.tanh(y!), c: rows! }),
+            () => ({ a: e.mul(e.indexSelect(x!, 0, e.add(rows!, 0)), y!), b: e.sin(e.mul(y!, y!)), c: e.add(rows!, 1) }),
+          ),
+        ),
+      64,
+    ),
+  ),
+  program(
+    "cond, one in another and in a loop",
+    (n, d) => [d.real([4, n]), d.real([n])],
+    (x, start) =>
+      e.scan(
+        (c: Tensor, each: Tensor): Step => {
+          const size = e.sum(each);
+          const next = e.cond(
+            e.greater(size, 0),
+            () =>
+              e.cond(
+                e.greater(size, 1),
+                () => e.mul(c, 0.5),
+                () => e.tanh(e.add(c, each)),
+              ),
+            () => e.sin(e.mul(e.add(c, each), 0.3)),
+          );
+          return [next, e.mul(next, each)];
+        },
+        start!,
+        x!,
+      ),
     64,
   ),
 ];

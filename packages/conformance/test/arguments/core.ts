@@ -299,6 +299,12 @@ export const differentiation: Rows = {
   ),
   denseGradient: call(core.denseGradient, only(rowGradient)),
   isRowGradient: mapped(core.isRowGradient, anything(rowGradient)),
+  cond: call(
+    core.cond,
+    aTensor(() => core.equal(core.scalar(0), 0)),
+    fn(() => core.scalar(1)),
+    fn(() => core.scalar(2)),
+  ),
   scan: call(
     core.scan,
     fn((sum: core.Tensor) => [sum, undefined]),

@@ -1,9 +1,10 @@
-/** One step of a loop, traced: what it reads from outside becomes explicit inputs. */
+/** One step of a loop, or a branch of a conditional, traced: what it reads from outside becomes explicit inputs. */
 import { context, within, type ExecutionContext } from "../dispatch/context.js";
 import { Tape, type GradientRules } from "../dispatch/tape.js";
 import { Trace } from "../dispatch/trace.js";
 import { eliminateDead } from "../ir/dead.js";
 import type { Graph, GraphVariable, Value } from "../ir/graph.js";
+import { reshape } from "../ops/shape.js";
 import type { Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import type { TensorType } from "../types/storage.js";
@@ -12,7 +13,7 @@ import { keyOf } from "../types/views.js";
 
 /** An input of the body. */
 export interface BodyInput {
-  /** The tensor that the loop is given for it; undefined while only the body is looked at. */
+  /** The tensor that the loop or conditional is given for it; undefined while only the body is looked at. */
   readonly outer: Tensor | undefined;
   /** The tensor that operations of the body have it as. */
   readonly inner: Tensor;
@@ -20,14 +21,17 @@ export interface BodyInput {
   readonly feed: Tensor;
 }
 
-/** The sequence of all steps of a tensor that another body computes in each step. `outer` is undefined while only the body is looked at. */
+/**
+ * What there is outside of a tensor that another body computes: the sequence of all its steps, or what a branch has put out. `outer` is undefined while only the
+ * body is looked at.
+ */
 export type Sequences = (t: Tensor) => { readonly outer: Tensor | undefined } | undefined;
 
 /** Where a body is traced. */
 export interface BodyPlace {
-  /** How many steps the loop has. */
-  readonly length: Size;
-  /** Steps of other bodies that operations of this one read. Default: none. */
+  /** How many steps the loop has; absent: it is a branch, which runs once. */
+  readonly length?: Size;
+  /** What other bodies compute and operations of this one read. Default: none. */
   readonly sequences?: Sequences;
   /** The rules that its own gradient is made by; absent: none is asked for. */
   readonly rules?: GradientRules | undefined;
@@ -35,17 +39,17 @@ export interface BodyPlace {
 
 type Surroundings = Pick<ExecutionContext, "trace" | "tapes" | "firstTape" | "region">;
 
-/** The trace of one step. Operations on tensors from outside read inputs of the body instead. */
+/** The trace of one step, or of a branch. Operations on tensors from outside read inputs of the body instead. */
 export class BodyTrace extends Trace {
   /** The state that is carried from step to step. */
   readonly carried: BodyInput[] = [];
-  /** Of what the step has its own elements. */
+  /** Of what the step has its own elements; of a branch, values that another branch has computed. */
   readonly sequences: BodyInput[] = [];
   /** Captured tensors, the same in all steps, by the tensor outside. */
   readonly shared = new Map<Tensor, BodyInput>();
-  /** The tape of the step, for its gradient. */
+  /** The tape of the body, for its gradient. */
   readonly tape: Tape | undefined;
-  readonly length: Size;
+  readonly #length: Size | undefined;
   readonly #sequenceOf: Sequences | undefined;
   readonly #variables = new Map<GraphVariable, Tensor>();
   /** Eager tensors that the body made: constants. */
@@ -56,12 +60,26 @@ export class BodyTrace extends Trace {
     super();
     const { trace, tapes, firstTape, region } = context;
     this.#outside = { trace, tapes, firstTape, region };
-    this.length = length;
+    this.#length = length;
     this.#sequenceOf = sequences;
     this.tape = rules && new BodyTape(rules, this, ordersOf(tapes.slice(firstTape)));
   }
 
-  /** Runs fn as one step. */
+  /** @throws where the body is a branch */
+  get length(): Size {
+    return this.#length!;
+  }
+
+  /** All inputs, in the order of the graph's feeds. */
+  get inputs(): readonly BodyInput[] {
+    return [...this.carried, ...this.sequences, ...this.shared.values()];
+  }
+
+  get mayNotRun(): boolean {
+    return this.#length === undefined || this.#outside.trace?.mayNotRun === true;
+  }
+
+  /** Runs fn as the body. */
   step<T>(fn: () => T): T {
     const inside: Surroundings = {
       trace: this,
@@ -104,7 +122,7 @@ export class BodyTrace extends Trace {
     return feed;
   }
 
-  /** One more sequence. @param inner the tensor that operations of the body have it as; default: the one that is returned */
+  /** One more sequence, or one more value of another branch. @param inner the tensor that operations of the body have it as; default: the one that is returned */
   sequence(type: TensorType, outer: Tensor | undefined, inner?: Tensor): Tensor {
     const feed = this.feed(`step ${this.sequences.length}`, type);
     this.sequences.push({ outer, inner: inner ?? feed, feed });
@@ -119,7 +137,14 @@ export class BodyTrace extends Trace {
   drawEachStep(draw: (steps: Size) => Tensor): Tensor | undefined {
     const counters = context.random?.counters;
     if (counters !== undefined && this.#isOwn(counters)) return undefined;
-    const all = this.outside(() => draw(this.length));
+    // A branch draws once, whether it is taken or not: what comes after it has the same random numbers either way.
+    if (this.#length === undefined)
+      return this.outside(() => {
+        const once = draw(1);
+        return reshape(once, once.shape.slice(1));
+      });
+    const length = this.#length;
+    const all = this.outside(() => draw(length));
     return this.sequence({ ...typeOf(all), shape: all.shape.slice(1) }, all);
   }
 
@@ -164,24 +189,31 @@ export class BodyTrace extends Trace {
   override writeVariable(variable: GraphVariable): void {
     throw new ErmineError(
       "ERMINE_USAGE",
-      `The body of a loop writes ${variable.name}, and a variable has one new value after a step of training, not one for each step of a loop. ` +
-        "Let what changes go from step to step: make it part of the carry, and write the variable after the loop.",
+      this.#length === undefined
+        ? `A branch of cond writes ${variable.name}, and a program's variables have new values whichever branch is taken. ` +
+            "Let both branches return the new value (one of them the old one), and write the variable after cond."
+        : `The body of a loop writes ${variable.name}, and a variable has one new value after a step of training, not one for each step of a loop. ` +
+            "Let what changes go from step to step: make it part of the carry, and write the variable after the loop.",
     );
   }
 
   override require(label: string, count: Parameters<Trace["require"]>[1]): void {
-    this.#outside.trace?.require(label, count);
+    if (!this.mayNotRun) this.#outside.trace?.require(label, count);
   }
 
   override requireValues(t: Tensor, check: Parameters<Trace["requireValues"]>[1]): void {
-    if (!this.#isOwn(t)) this.#outside.trace?.requireValues(t, check);
+    if (!this.mayNotRun && !this.#isOwn(t)) this.#outside.trace?.requireValues(t, check);
   }
 
-  /** The body's graph. @param outputs what goes on to the next step, then what is stacked */
-  graph(outputs: readonly Tensor[]): Graph {
+  /**
+   * The body's graph.
+   *
+   * @param outputs of a step, what goes on to the next one, then what is stacked
+   * @param feeds its inputs; default: those that there are, in their order
+   */
+  graph(outputs: readonly Tensor[], feeds: readonly Tensor[] = this.inputs.map(({ feed }) => feed)): Graph {
     const graph = this.finish(outputs);
-    const inputs = [...this.carried, ...this.sequences, ...this.shared.values()];
-    return eliminateDead({ ...graph, feeds: inputs.map(({ feed }) => super.valueOf(feed).node as Graph["feeds"][number]) });
+    return eliminateDead({ ...graph, feeds: feeds.map((feed) => super.valueOf(feed).node as Graph["feeds"][number]) });
   }
 }
 

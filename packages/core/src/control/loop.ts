@@ -1,19 +1,18 @@
 /** The op that one loop is, and its meaning: the body, step after step. */
 import { interpretLoop } from "./interpretLoop.js";
-import { context, withPath } from "../dispatch/context.js";
-import { dispatch } from "../dispatch/dispatch.js";
+import { context } from "../dispatch/context.js";
 import { scope } from "../dispatch/scope.js";
-import type { Graph, Node, OpNode, Value } from "../ir/graph.js";
 import type { Loop, LoopOp } from "../ir/loop.js";
 import { typeWith, type GradientRule } from "../ir/op.js";
 import { zeros } from "../ops/creation.js";
 import { sliceAxis } from "../ops/slice.js";
 import { squeeze } from "../ops/shape.js";
 import { stack } from "../ops/concat.js";
-import { bind, Dim, formatShape, sameShape, sizeOf, type Bindings, type Shape, type Size } from "../types/dim.js";
+import type { Shape, Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import type { TensorType } from "../types/storage.js";
-import { Tensor, wrapHost } from "../types/tensor.js";
+import type { Tensor } from "../types/tensor.js";
+import { bindingsOf, bindKnown, checkOpenSizes, flopsOf, replay } from "./subgraph.js";
 
 /** How many steps a compiled program of a backend without loops may have: each is written out. */
 const mostWrittenOut = 512;
@@ -29,8 +28,7 @@ export function loopOp(loop: Loop, gradient: GradientRule | undefined): LoopOp {
       context.trace === undefined
         ? scope(() => unroll(loop, inputs as readonly Tensor[]))
         : writtenOut(loop, inputs as readonly Tensor[]),
-    flops: () =>
-      (loop.length as number) * loop.body.nodes.reduce((sum, node) => sum + (node.kind === "op" ? flopsOf(node) : 0), 0),
+    flops: () => (loop.length as number) * flopsOf(loop.body),
     ...(gradient === undefined ? {} : { gradient }),
     with(change) {
       if (change.body !== undefined && change.body.hostFeeds.length > 0) {
@@ -46,63 +44,17 @@ export function loopOp(loop: Loop, gradient: GradientRule | undefined): LoopOp {
   };
 }
 
-/** Of a node whose sizes are numbers: what its op says, else one for each element of the largest input or output. */
-function flopsOf({ op, inputs, outputs, attributes }: OpNode): number {
-  const [inputTypes, outputTypes] = [inputs, outputs].map((values) => values.map((value) => value?.type));
-  const counts = [...inputTypes!, ...outputTypes!].map((type) => (type === undefined ? 0 : (sizeOf(type.shape) as number)));
-  return op.flops?.(inputTypes!, outputTypes!, attributes) ?? Math.max(0, ...counts);
-}
-
-/** The sizes of the symbols in the body's feeds for the given inputs. @throws ErmineError ERMINE_SHAPE where they do not fit */
-function bindingsOf({ body, carried, sequences, length }: Loop, types: readonly TensorType[]): Bindings {
-  const bindings: Record<string, number> = {};
-  body.feeds.forEach(({ outputs }, i) => {
-    const { shape } = outputs[0]!.type;
-    const isSequence = i >= carried && i < carried + sequences;
-    const expected: Shape = isSequence ? [length, ...shape] : shape;
-    const statedShape = types[i]!.shape;
-    expected.forEach((size, axis) => {
-      const stated = statedShape[axis];
-      if (!(size instanceof Dim) || typeof stated !== "number" || size.terms.size !== 1) return;
-      const [[symbol, factor]] = [...size.terms] as [[string, number]];
-      if (factor === 1 && !symbol.includes("*")) bindings[symbol] ??= stated;
-    });
-    if (statedShape.length !== expected.length || !sameShape(bindKnown(expected, bindings), bindKnown(statedShape, bindings))) {
-      throw new ErmineError(
-        "ERMINE_SHAPE",
-        `scan: an input is ${formatShape(statedShape)} and should be ${formatShape(expected)}.`,
-      );
-    }
-  });
-  return bindings;
-}
-
-/** The shape with the numbers of the symbols that have one. */
-const bindKnown = (shape: Shape, bindings: Bindings): Shape =>
-  shape.map((size) => {
-    if (!(size instanceof Dim)) return size;
-    const isKnown = [...size.terms.keys()].every((term) => term === "" || term.split("*").every((symbol) => symbol in bindings));
-    return isKnown ? size.evaluate(bindings) : size;
-  });
-
 function inferLoop(loop: Loop, types: readonly TensorType[]): TensorType[] {
-  const bindings = bindingsOf(loop, types);
-  const { body, carried, length } = loop;
-  if (Object.keys(bindings).length > 0) checkBody(body, bindings);
+  const { body, carried, sequences, length } = loop;
+  const expected = body.feeds.map(({ outputs }, i): Shape => {
+    const { shape } = outputs[0]!.type;
+    return i >= carried && i < carried + sequences ? [length, ...shape] : shape;
+  });
+  const bindings = bindingsOf("scan", expected, types);
+  checkOpenSizes(body, bindings);
   return body.outputs.map(({ type: { shape, dtype, domain } }, i) =>
     typeWith(bindKnown(i < carried ? shape : [length, ...shape], bindings), dtype, domain),
   );
-}
-
-/** Asks the body's ops about sizes that were open. @throws ErmineError what one of them says of its inputs */
-function checkBody(body: Graph, bindings: Bindings): void {
-  for (const node of body.nodes) {
-    if (node.kind !== "op" || !node.inputs.some((value) => value?.type.shape.some((size) => size instanceof Dim) === true))
-      continue;
-    const types = node.inputs.map((value) => value && { ...value.type, shape: bindKnown(value.type.shape, bindings) });
-    if (types.every((type) => type === undefined || type.shape.every((size) => typeof size === "number")))
-      node.op.infer(types, bind(node.attributes, bindings));
-  }
 }
 
 /** The loop in a program of a backend that has none. @throws ErmineError ERMINE_UNSUPPORTED where it is too long */
@@ -141,26 +93,3 @@ function unroll(loop: Loop, inputs: readonly Tensor[]): Tensor[] {
 
 /** The elements of one step. */
 export const stepOf = (x: Tensor, t: Size): Tensor => squeeze(sliceAxis(x, 0, t, 1), 0);
-
-/** The graph as a function of its feeds. Its constants are made once. */
-function replay(graph: Graph): (feeds: readonly Tensor[]) => Tensor[] {
-  const constants = new Map<Node, Tensor>();
-  for (const node of graph.nodes) {
-    if (node.kind !== "constant") continue;
-    const { type } = node.outputs[0]!;
-    const constant = node.data === undefined ? new Tensor(type, node.owner as Tensor["state"]) : wrapHost(type, node.data);
-    constants.set(node, constant);
-  }
-  return (feeds) => {
-    const computed = new Map<Value, Tensor>();
-    graph.feeds.forEach(({ outputs }, i) => computed.set(outputs[0]!, feeds[i]!));
-    for (const node of graph.nodes) {
-      if (node.kind === "constant") computed.set(node.outputs[0]!, constants.get(node)!);
-      if (node.kind !== "op") continue;
-      const inputs = node.inputs.map((value) => value && computed.get(value)!);
-      const outputs = withPath(node.path, () => dispatch(node.op, inputs, node.attributes));
-      node.outputs.forEach((value, i) => computed.set(value, outputs[i]!));
-    }
-    return graph.outputs.map((value) => computed.get(value)!);
-  };
-}

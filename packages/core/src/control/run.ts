@@ -1,16 +1,15 @@
 /** Runs a traced body as a loop, with the loop that its gradient is: from the last step to the first, over what the steps have kept. */
 import { backpropagate, type Seed } from "../autograd/backpropagate.js";
-import { context } from "../dispatch/context.js";
 import { dispatch } from "../dispatch/dispatch.js";
-import { tapesListen } from "../dispatch/tapes.js";
-import type { GradientRules, Tape, TapeEntry } from "../dispatch/tape.js";
+import type { TapeEntry } from "../dispatch/tape.js";
 import type { OptionalTensors } from "../ir/op.js";
 import { apply1 } from "../ops/apply.js";
 import { zeros } from "../ops/creation.js";
 import { addOp } from "../ops/primitives.js";
 import { Tensor, typeOf } from "../types/tensor.js";
 import { keyOf } from "../types/views.js";
-import { BodyTrace, ordersOf } from "./body.js";
+import { BodyTrace } from "./body.js";
+import { isFloat, keptFor, listeningRules, ordersIn, type Kept } from "./kept.js";
 import { loopOp } from "./loop.js";
 import { overAllSteps, type SharedProduct } from "./shared.js";
 
@@ -30,11 +29,6 @@ export interface Ran {
   readonly stacked: readonly Tensor[];
 }
 
-const isFloat = (t: Tensor): boolean => t.dtype === "float32";
-
-/** The rules of the tapes that listen, for what a loop's body must note; undefined: nobody asks for gradients. */
-export const listeningRules = (): GradientRules | undefined => (tapesListen() ? context.tapes.at(-1)!.rules : undefined);
-
 /** Runs the loop, and notes it on the tapes that listen. */
 export function runLoop(body: Body): Ran {
   const { trace, next, outputs, reverse } = body;
@@ -42,7 +36,7 @@ export function runLoop(body: Body): Ran {
   for (const t of [...next, ...outputs]) trace.valueOf(t);
   const residuals = keptForGradient(body);
   const graph = trace.graph([...next, ...outputs, ...(residuals?.all ?? [])]);
-  const loopInputs = [...trace.carried, ...trace.sequences, ...trace.shared.values()].map(({ outer }) => outer!);
+  const loopInputs = trace.inputs.map(({ outer }) => outer!);
   const loop = { body: graph, carried: next.length, sequences: trace.sequences.length, length: trace.length, reverse };
   const op = loopOp(
     loop,
@@ -57,36 +51,10 @@ export function runLoop(body: Body): Ran {
   return { carry: results.slice(0, next.length), stacked: results.slice(next.length, next.length + outputs.length) };
 }
 
-/** How often the loop is differentiated: where more than once, gradients flow to what is kept, too. */
-function ordersIn({ trace }: Body): number {
-  const inputs = [...trace.carried, ...trace.sequences, ...trace.shared.values()].map(({ outer }) => outer);
-  const { tapes, firstTape } = context;
-  const follows = (tape: Tape): boolean => inputs.some((t) => t !== undefined && isFloat(t) && tape.watched.has(keyOf(t)));
-  return ordersOf(tapes.slice(firstTape).filter(follows));
-}
-
-/** Tensors of a step that are stacked for its gradient. */
-interface Kept {
-  readonly all: readonly Tensor[];
-  /** Those that gradients flow to: of a gradient that is itself differentiated. */
-  readonly followed: readonly Tensor[];
-}
-
-/** The values of a step that its gradient reads, found by tracing the gradient; undefined where nobody asks for a gradient. */
+/** undefined where nobody asks for a gradient. */
 function keptForGradient(body: Body): Kept | undefined {
-  const orders = body.trace.tape === undefined ? 0 : ordersIn(body);
-  if (orders === 0) return undefined;
-  let all: readonly Tensor[] = [];
-  for (;;) {
-    const read = new Map<Tensor, Tensor>(all.map((t) => [keyOf(t), t]));
-    traceBackward(body, orders === 1 ? [] : all, undefined, (t) => {
-      read.set(keyOf(t), t);
-      return undefined;
-    });
-    if (orders === 1) return { all: [...read.values()], followed: [] };
-    if (read.size === all.length) return { all, followed: all };
-    all = [...read.values()];
-  }
+  const orders = body.trace.tape === undefined ? 0 : ordersIn(body.trace.inputs);
+  return orders === 0 ? undefined : keptFor(orders, (followed, note) => traceBackward(body, followed, undefined, note));
 }
 
 /** One step of the gradient, traced. */
@@ -192,8 +160,7 @@ function gradientsOf(
   const stackOf = (t: Tensor): Tensor | undefined => stacks.get(keyOf(t));
   const back = traceBackward(body, followed, (i) => gradOutputs[i]!, stackOf);
   const ran = runLoop(back);
-  const loopInputs = [...forward.carried, ...forward.sequences, ...forward.shared.values()];
-  return loopInputs.map(({ inner, outer }, i): Tensor | undefined => {
+  return forward.inputs.map(({ inner, outer }, i): Tensor | undefined => {
     if (i < forward.carried.length) {
       const at = back.carried.get(inner);
       return at === undefined ? undefined : ran.carry[at];

@@ -1,13 +1,13 @@
 /** Loops over the steps of sequences. */
-import { checkCopy } from "../types/copy.js";
 import { formatShape, sameShape, sameSize, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, checkFunction } from "../types/arguments.js";
 import { checkOptions, show } from "../types/options.js";
-import { Tensor, typeOf } from "../types/tensor.js";
-import { mapTree, type Tree } from "../types/tree.js";
+import { typeOf } from "../types/tensor.js";
 import { BodyTrace } from "./body.js";
-import { listeningRules, runLoop } from "./run.js";
+import { flat, listOf, type Flat } from "./flat.js";
+import { listeningRules } from "./kept.js";
+import { runLoop } from "./run.js";
 
 /** The options of `scan`. */
 export interface ScanOptions {
@@ -15,43 +15,6 @@ export interface ScanOptions {
   readonly reverse?: boolean;
   /** How many steps, a whole number ≥ 0. Default: the first size of the tensors in `xs`, which it must be where there are any. */
   readonly length?: number;
-}
-
-/** The tensors of a tree in their order, and the tree of others in their place. */
-interface Flat {
-  readonly tensors: readonly Tensor[];
-  readonly paths: readonly string[];
-  rebuild(tensors: readonly Tensor[]): unknown;
-}
-
-function flat(label: string, tree: unknown): Flat {
-  const tensors: Tensor[] = [];
-  const paths: string[] = [];
-  const places = mapTree(tree as Tree<unknown>, (leaf, path) => {
-    if (leaf === undefined || leaf === null) return leaf;
-    checkCopy("scan", leaf);
-    if (!(leaf instanceof Tensor)) {
-      throw new ErmineError(
-        "ERMINE_VALUE",
-        `scan: ${label} is a tree of tensors (arrays and plain objects of them), and ${path === "" ? "it" : `its ${path}`} is ${show(leaf)}. ` +
-          "Use scalar(…) or tensor(…) to make a tensor.",
-      );
-    }
-    paths.push(path);
-    return new Leaf(tensors.push(leaf) - 1);
-  });
-  const rebuild = (others: readonly Tensor[]): unknown =>
-    mapTree(places as Tree<unknown>, (leaf) => (leaf instanceof Leaf ? others[leaf.index]! : leaf));
-  return { tensors, paths, rebuild };
-}
-
-/** Where a tensor was. A class, so that trees take it for a leaf. */
-class Leaf {
-  readonly index: number;
-
-  constructor(index: number) {
-    this.index = index;
-  }
 }
 
 /**
@@ -89,8 +52,8 @@ export function scan<C, X, Y>(
   if (arguments.length > 4) checkArguments("scan", arguments, 4);
   checkOptions("scan", options, { reverse: "boolean", length: "number" }, ["body", "carry", "xs"]);
   const { reverse = false } = options;
-  const start = flat("the carry", carry);
-  const sequences = flat("xs", xs);
+  const start = flat("scan", "the carry", carry);
+  const sequences = flat("scan", "xs", xs);
   const trace = new BodyTrace({ length: lengthOf(sequences, options.length), rules: listeningRules() });
   let last: Flat | undefined;
   let each: Flat | undefined;
@@ -108,8 +71,8 @@ export function scan<C, X, Y>(
           "Where nothing is stacked y is undefined: (carry, x) => [next, undefined].",
       );
     }
-    last = flat("the next carry", result[0]);
-    each = flat("y", result[1]);
+    last = flat("scan", "the next carry", result[0]);
+    each = flat("scan", "y", result[1]);
   });
   checkCarry(start, last!);
   const { carry: ended, stacked } = runLoop({ trace, next: last!.tensors, outputs: each!.tensors, reverse });
@@ -143,11 +106,9 @@ function lengthOf({ tensors, paths }: Flat, statedLength: number | undefined): S
 function checkCarry(start: Flat, next: Flat): void {
   const name = (path: string): string => (path === "" ? "the carry" : `the carry's ${path}`);
   if (start.paths.join("\n") !== next.paths.join("\n")) {
-    const list = ({ paths }: Flat): string =>
-      paths.length === 0 ? "nothing" : paths.map((path) => (path === "" ? "one tensor" : path)).join(", ");
     throw new ErmineError(
       "ERMINE_USAGE",
-      `scan: the body hands on ${list(next)}, and the carry is ${list(start)}. It must keep its form.`,
+      `scan: the body hands on ${listOf(next)}, and the carry is ${listOf(start)}. It must keep its form.`,
     );
   }
   start.tensors.forEach((t, i) => {

@@ -25,6 +25,8 @@ export interface Recorder {
    * steps. undefined: they are drawn where they are asked for.
    */
   drawEachStep?(draw: (steps: Size) => Tensor): Tensor | undefined;
+  /** Is this in a branch of a conditional, which may not be taken? */
+  readonly mayNotRun?: boolean;
 }
 
 /** Told of each eager op that a program asked for, in order, with what it got and gave; not of the simpler ones inside. */

@@ -1,7 +1,7 @@
 /** Runs or traces an op: into the running trace, or to the backend's kernel, or into its decomposition; and onto the tapes. */
 import { kernelName } from "../ir/kernels.js";
-import { loopOf } from "../ir/loop.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
+import { subgraphsOf } from "../ir/subgraphs.js";
 import { hasKernel, needsLowering } from "../ir/support.js";
 import { checkElementCount, concrete } from "../types/dim.js";
 import { bytesPerElement } from "../types/dtype.js";
@@ -52,15 +52,17 @@ function runOrTrace(op: Op, inputs: OptionalTensors, attributes: Attributes): Te
 export const dispatch1 = <A extends Attributes>(op: Op<A>, inputs: OptionalTensors, attributes: A): Tensor =>
   dispatch(op as unknown as Op, inputs, attributes)[0]!;
 
-/** The outputs, each a tensor of its own to tapes: a decomposition may give back what it was given (a piece that is the whole). */
+/** The outputs, each a tensor of its own to tapes: a decomposition may give back what it was given (a piece that is the whole), or one tensor twice. */
 function distinctFrom(inputs: OptionalTensors, outputs: Tensor[]): Tensor[] {
-  const isInput = (t: Tensor): boolean => inputs.some((input) => input !== undefined && keyOf(input) === keyOf(t));
-  return outputs.some(isInput) ? outputs.map((t) => (isInput(t) ? sameElements(t) : t)) : outputs;
+  const isTaken = (t: Tensor, i: number): boolean =>
+    inputs.some((input) => input !== undefined && keyOf(input) === keyOf(t)) ||
+    outputs.some((other, k) => k < i && keyOf(other) === keyOf(t));
+  return outputs.some(isTaken) ? outputs.map((t, i) => (isTaken(t, i) ? sameElements(t) : t)) : outputs;
 }
 
 function observed(op: Op, inputs: OptionalTensors, attributes: Attributes, types: readonly TensorType[]): Tensor[] {
-  // Observers are told of the ops in a loop, step after step.
-  if (context.observer === undefined || loopOf(op) !== undefined) return execute(op, inputs, attributes, types);
+  // Observers are told of the ops in a loop, step after step, and of those in the branch that is taken.
+  if (context.observer === undefined || subgraphsOf(op).length > 0) return execute(op, inputs, attributes, types);
   context.depth++;
   let outputs: Tensor[];
   try {

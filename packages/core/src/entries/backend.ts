@@ -9,6 +9,16 @@ export { scaledDotProductAttentionOp, type AttentionAttributes } from "../functi
 export { gradientOpFor, gradientRuleOf } from "../autograd/rules/index.js";
 export { randomUniformOp, type RandomAttributes } from "../random/uniformOp.js";
 export { isLoop, loopOf, type Loop, type LoopNode, type LoopOp } from "../ir/loop.js";
+export {
+  conditionalOf,
+  isConditional,
+  type Branches,
+  type Conditional,
+  type ConditionalNode,
+  type ConditionalOp,
+  type SmallerConditional,
+} from "../ir/conditional.js";
+export { mapSubgraphs, nodesWithin, subgraphsOf } from "../ir/subgraphs.js";
 export { StoredVariable } from "../graph/storedVariable.js";
 export { traceEntry, type TracedEntry } from "../graph/traceEntry.js";
 export { compileDetached, compileModule, graphModule, type Program } from "../graph/module.js";

@@ -1,4 +1,5 @@
 /** Lengths of sequences that are padded to one. */
+import { valuesToCheck } from "../dispatch/valuesToCheck.js";
 import { formatShape, sameSize, type Size } from "../types/dim.js";
 import { ErmineError } from "../types/errors.js";
 import type { Tensor } from "../types/tensor.js";
@@ -28,7 +29,7 @@ export function checkLengths(where: string, lengths: Tensor, batch: Size | undef
       `${where}: there is one length for each of the ${String(batch)} sequences, [${String(batch)}], got ${formatShape(lengths.shape)}.`,
     );
   }
-  const values = lengths.state.kind === "eager" ? lengths.state.host : undefined;
+  const values = valuesToCheck(lengths);
   const wrong = typeof steps === "number" ? values?.find((value) => value < 0 || value > steps) : undefined;
   if (wrong !== undefined)
     throw new ErmineError("ERMINE_VALUE", `${where}: the length ${wrong} is not in 0 … ${String(steps)}, the steps of x.`);

@@ -1,7 +1,9 @@
 /** The first difference between two graphs that one function recorded. */
 import { sameSize } from "../types/dim.js";
 import { attributesKey, type ConstantNode, type Graph, type Node, type OpNode, type Value } from "../ir/graph.js";
-import { loopOf, type Loop } from "../ir/loop.js";
+import { loopOf } from "../ir/loop.js";
+import type { Op } from "../ir/op.js";
+import { subgraphsOf } from "../ir/subgraphs.js";
 
 const placeOf = (value: Value | undefined): string => (value === undefined ? "" : `${value.node.id}.${value.index}`);
 
@@ -43,24 +45,32 @@ function nodeDifference(x: Node, y: Node): string | undefined {
 
 function opDifference(x: OpNode, y: OpNode): string | undefined {
   if (x.op.name !== y.op.name) return `${x.op.name} against ${y.op.name}`;
-  const [loop, other] = [loopOf(x.op), loopOf(y.op)];
-  // A loop's op is made for one call; what it runs is compared.
-  if (loop === undefined || other === undefined) {
+  // An op with graphs is made for one call; what it runs is compared.
+  if (subgraphsOf(x.op).length === 0 || subgraphsOf(y.op).length === 0) {
     if (x.op !== y.op) return `two definitions of ${x.op.name}: define what the function uses outside of it`;
   } else {
-    const inside = loopDifference(loop, other);
+    const inside = loopDifference(x.op, y.op) ?? subgraphDifference(x.op, y.op);
     if (inside !== undefined) return `${inside} of ${x.op.name}`;
   }
   if (attributesKey(x.attributes) !== attributesKey(y.attributes)) return `the attributes of ${x.op.name}`;
   return places(x.inputs) === places(y.inputs) ? undefined : `the inputs of ${x.op.name}`;
 }
 
-function loopDifference(a: Loop, b: Loop): string | undefined {
+function loopDifference(x: Op, y: Op): string | undefined {
+  const [a, b] = [loopOf(x), loopOf(y)];
+  if (a === undefined || b === undefined) return undefined;
   if (a.reverse !== b.reverse) return "the direction";
   if (!sameSize(a.length, b.length)) return "the number of steps";
-  if (a.carried !== b.carried || a.sequences !== b.sequences) return "the inputs";
-  const inside = graphDifference(a.body, b.body);
-  return inside === undefined ? undefined : `${inside} in the body`;
+  return a.carried !== b.carried || a.sequences !== b.sequences ? "the inputs" : undefined;
+}
+
+function subgraphDifference(x: Op, y: Op): string | undefined {
+  const others = subgraphsOf(y);
+  for (const [i, graph] of subgraphsOf(x).entries()) {
+    const inside = graphDifference(graph, others[i]!);
+    if (inside !== undefined) return `${inside} in ${loopOf(x) === undefined ? "a branch" : "the body"}`;
+  }
+  return undefined;
 }
 
 const sameConstant = ({ data: a, storage: x }: ConstantNode, { data: b, storage: y }: ConstantNode): boolean =>

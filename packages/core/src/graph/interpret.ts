@@ -7,6 +7,7 @@ import { concrete, type Bindings } from "../types/dim.js";
 import { allocate, type DType, type TypedArray } from "../types/dtype.js";
 import { bindFeeds, isFeedSource } from "./feeds.js";
 import type { ConstantNode, FeedNode, Graph, GraphModule, Node, OpNode, Value } from "../ir/graph.js";
+import { isConditional } from "../ir/conditional.js";
 import { isLoop, type Held, type Interpreter } from "../ir/loop.js";
 import { kernelName } from "../ir/kernels.js";
 import { specialize } from "./passes.js";
@@ -108,7 +109,7 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
     return results.slice(0, graph.outputs.length);
   }
 
-  /** The backend that loops run on. */
+  /** The backend that loops and conditionals run on. */
   const interpreter: Interpreter = {
     backend,
     copy,
@@ -147,7 +148,8 @@ export function interpret(backend: Backend, module: GraphModule, places: readonl
       }
       const inputs = node.inputs.map((v) => v && computed.get(v)!);
       const started = timed && performance.now();
-      if (isLoop(node)) set(node, node.op.interpret(interpreter, inputs as readonly KernelInput[], node.outputs), true);
+      if (isLoop(node) || isConditional(node))
+        set(node, node.op.interpret(interpreter, inputs as readonly KernelInput[], node.outputs), true);
       else set(node, call(kernelName(node.op)!, inputs, node.attributes, node.outputs), true);
       if (started !== undefined) timed!(node, (performance.now() - started) / 1000);
     };

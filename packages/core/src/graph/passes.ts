@@ -17,7 +17,9 @@ import {
 import { Trace } from "../dispatch/trace.js";
 import { withPath } from "../dispatch/context.js";
 import { eliminateDead } from "../ir/dead.js";
+import { isConditional } from "../ir/conditional.js";
 import { isLoop, type LoopNode } from "../ir/loop.js";
+import { mapSubgraphs } from "../ir/subgraphs.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
 export function lowerModule(module: GraphModule, backend: Backend): GraphModule {
@@ -53,16 +55,20 @@ function replay(node: Node, trace: Trace, look: (value: Value) => Tensor, backen
   if (node.kind === "variable") return [trace.readVariable(node.variable)];
   const inputs = node.inputs.map((value) => value && look(value));
   const types = node.outputs.map((value) => value.type);
-  if (isLoop(node) && runsLoops(backend)) return trace.add(loweredLoop(node, backend), inputs, node.attributes, types);
+  if ((isLoop(node) && runsLoops(backend)) || (isConditional(node) && runsConditionals(backend)))
+    return trace.add(loweredInside(node, backend), inputs, node.attributes, types);
   return trace.record(node.op, inputs, node.attributes, types);
 }
 
 /** Does the backend run a loop as one, or must its steps be written out? Where graphs are interpreted, loops are too. */
 const runsLoops = (backend: Backend): boolean => backend.compile === undefined || backend.capabilities.loops === true;
 
-function loweredLoop({ op }: LoopNode, backend: Backend): Op {
-  return op.with({ body: eliminateDead(lowerGraph(op.loop.body, backend)) });
-}
+/** Does the backend run a conditional as one, or must both branches be computed? */
+const runsConditionals = (backend: Backend): boolean =>
+  backend.compile === undefined || backend.capabilities.conditionals === true;
+
+const loweredInside = ({ op }: OpNode, backend: Backend): Op =>
+  mapSubgraphs(op, (graph) => eliminateDead(lowerGraph(graph, backend)));
 
 /** A storage of another backend goes by way of the host. */
 function replayConstant({ outputs, data, storage, owner }: ConstantNode, trace: Trace, backend: Backend): Tensor {
@@ -99,9 +105,7 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
             outputs,
             inputs: node.inputs.map((v) => v && look(v)),
             attributes: bind(node.attributes, bindings),
-            op: isLoop(node)
-              ? node.op.with({ body: specialize(node.op.loop.body, bindings), length: bind(node.op.loop.length, bindings) })
-              : node.op,
+            op: boundOp(node, bindings),
           }
         : { ...node, outputs };
     const key =
@@ -128,6 +132,12 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     commit: graph.commit && look(graph.commit),
     hostFeeds: graph.hostFeeds,
   };
+}
+
+function boundOp(node: OpNode, bindings: Bindings): Op {
+  if (!isLoop(node)) return mapSubgraphs(node.op, (graph) => specialize(graph, bindings));
+  const { body, length } = node.op.loop;
+  return node.op.with({ body: specialize(body, bindings), length: bind(length, bindings) });
 }
 
 /** An output that a loop stacks several times is read from the first of them. */

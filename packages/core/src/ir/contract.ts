@@ -58,6 +58,8 @@ export interface Capabilities {
   readonly deterministic: boolean;
   /** Does `compile` take loops (`LoopNode`)? Default false: their steps are written out. What is interpreted has loops anyway. */
   readonly loops?: boolean;
+  /** Does `compile` take conditionals (`ConditionalNode`)? Default false: both branches are computed. What is interpreted has conditionals anyway. */
+  readonly conditionals?: boolean;
 }
 
 /** A backend: storages, kernels, and optionally a compiler. See CONTRIBUTING.md. */

@@ -1,15 +1,17 @@
 /** Dead code elimination: nodes whose results nobody reads. */
+import { isConditional } from "./conditional.js";
 import type { FeedNode, Graph, Node, OpNode, Value } from "./graph.js";
-import { isLoop, type LoopNode, type LoopOp } from "./loop.js";
+import { isLoop, type LoopNode } from "./loop.js";
+import type { Op } from "./op.js";
 
 /**
- * Without the nodes that no output, update or commit condition needs, and without what loops stack for nobody: a loop stacks what is read after it, and is
- * given what its steps read. Feeds of the graph stay.
+ * Without the nodes that no output, update or commit condition needs, and without what loops stack, and conditionals put out, for nobody: they put out what is read
+ * after them, and are given what their bodies read. Feeds of the graph stay.
  */
 export function eliminateDead(graph: Graph): Graph {
   const live = new Set<Value>();
   const nodes = new Set<Node>(graph.feeds);
-  const smaller = new Map<Node, SmallerLoop>();
+  const smaller = new Map<Node, SmallerNode>();
   const roots = [
     ...graph.outputs,
     ...graph.updates.map(({ value }) => value),
@@ -20,55 +22,69 @@ export function eliminateDead(graph: Graph): Graph {
     if (!node.outputs.some((value) => live.has(value))) continue;
     nodes.add(node);
     if (node.kind !== "op") continue;
-    const loop = isLoop(node) ? smallerLoop(node, live) : undefined;
-    if (loop !== undefined) smaller.set(node, loop);
-    for (const input of loop?.inputs ?? node.inputs) if (input !== undefined) live.add(input);
+    const less = isLoop(node) ? smallerLoop(node, live) : isConditional(node) ? node.op.smaller(node, live) : undefined;
+    if (less !== undefined) smaller.set(node, less);
+    for (const input of less?.inputs ?? node.inputs) if (input !== undefined) live.add(input);
   }
   const pruned = { ...graph, nodes: graph.nodes.filter((node) => nodes.has(node)) };
-  return smaller.size === 0 ? pruned : withLoops(pruned, smaller);
+  return smaller.size === 0 ? pruned : withSmaller(pruned, smaller);
 }
 
-/** A loop without what nobody reads. */
-interface SmallerLoop {
-  readonly op: LoopOp;
+/** A loop or conditional without what nobody reads. */
+export interface SmallerNode {
+  readonly op: Op;
   readonly inputs: OpNode["inputs"];
   /** The outputs that stay. */
   readonly outputs: readonly Value[];
 }
 
 /** undefined: everything is read. */
-function smallerLoop({ op, inputs, outputs }: LoopNode, live: ReadonlySet<Value>): SmallerLoop | undefined {
+function smallerLoop({ op, inputs, outputs }: LoopNode, live: ReadonlySet<Value>): SmallerNode | undefined {
   const { loop } = op;
   const stays = outputs.map((value, i) => i < loop.carried || live.has(value));
   const body = eliminateDead({ ...loop.body, outputs: loop.body.outputs.filter((_, i) => stays[i]) });
-  const read = new Set<Node>(body.outputs.map(({ node }) => node));
-  for (const node of body.nodes)
-    if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) read.add(input.node);
+  const read = nodesRead(body);
   const isRead = body.feeds.map((feed, i) => i < loop.carried || read.has(feed));
   if (!stays.includes(false) && !isRead.includes(false)) return undefined;
-  const feeds = body.feeds.filter((_, i) => isRead[i]);
-  const dropped = new Set<Node>(body.feeds.filter((_, i) => !isRead[i]));
   const sequences = isRead.slice(loop.carried, loop.carried + loop.sequences).filter(Boolean).length;
   return {
-    op: op.with({ body: { ...body, feeds, nodes: body.nodes.filter((node) => !dropped.has(node)) }, sequences }),
+    op: op.with({ body: withFeeds(body, isRead), sequences }),
     inputs: inputs.filter((_, i) => isRead[i]),
     outputs: outputs.filter((_, i) => stays[i]),
   };
 }
 
-/** The graph with these loops in the places of its own. */
-function withLoops(graph: Graph, smaller: ReadonlyMap<Node, SmallerLoop>): Graph {
+/** The nodes whose values an op or an output reads. */
+export function nodesRead(graph: Graph): Set<Node> {
+  const read = new Set<Node>(graph.outputs.map(({ node }) => node));
+  for (const node of graph.nodes)
+    if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) read.add(input.node);
+  return read;
+}
+
+/** The graph with those of its feeds that stay. */
+export function withFeeds(graph: Graph, stays: readonly boolean[]): Graph {
+  const dropped = new Set<Node>(graph.feeds.filter((_, i) => !stays[i]));
+  return {
+    ...graph,
+    feeds: graph.feeds.filter((_, i) => stays[i]),
+    nodes: graph.nodes.filter((node) => !dropped.has(node)),
+  };
+}
+
+/** The graph with these nodes in the places of its own. */
+function withSmaller(graph: Graph, smaller: ReadonlyMap<Node, SmallerNode>): Graph {
   const replaced = new Map<Value, Value>();
   const look = (value: Value): Value => replaced.get(value)!;
   const nodes = graph.nodes.map((node): Node => {
-    const loop = smaller.get(node);
+    const less = smaller.get(node);
     const outputs: Value[] = [];
-    const inputs = loop?.inputs ?? (node.kind === "op" ? node.inputs : []);
+    const inputs = less?.inputs ?? (node.kind === "op" ? node.inputs : []);
     const copy: Node =
       node.kind === "op"
-        ? { ...node, op: loop?.op ?? node.op, inputs: inputs.map((value) => value && look(value)), outputs }
+        ? { ...node, op: less?.op ?? node.op, inputs: inputs.map((value) => value && look(value)), outputs }
         : { ...node, outputs };
-    (loop?.outputs ?? node.outputs).forEach((value, index) => {
+    (less?.outputs ?? node.outputs).forEach((value, index) => {
       outputs.push({ ...value, node: copy, index });
       replaced.set(value, outputs[index]!);
     });

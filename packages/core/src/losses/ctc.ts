@@ -1,4 +1,5 @@
 /** Connectionist temporal classification: a sequence without an alignment. */
+import { valuesToCheck } from "../dispatch/valuesToCheck.js";
 import { logSoftmax } from "../activations/logSoftmax.js";
 import { scan } from "../control/scan.js";
 import { stopGradient } from "../dispatch/tapes.js";
@@ -98,15 +99,15 @@ function validLabels(rows: Tensor, lengths: Tensor, classes: number, blank: numb
 }
 
 /** @throws ErmineError ERMINE_VALUE for a label within a target's length that is no class, or the blank, where both are on the host */
-function checkLabels({ state, shape }: Tensor, lengths: Tensor, joined: boolean, classes: number, blank: number): void {
-  const labels = state.kind === "eager" ? state.host : undefined;
-  const counts = lengths.state.kind === "eager" ? lengths.state.host : undefined;
+function checkLabels(targets: Tensor, lengths: Tensor, joined: boolean, classes: number, blank: number): void {
+  const labels = valuesToCheck(targets);
+  const counts = valuesToCheck(lengths);
   if (labels === undefined || counts === undefined) return;
   const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
   if (joined && total !== labels.length) {
     throw new ErmineError("ERMINE_VALUE", `ctc: the target lengths add up to ${total}, and there are ${labels.length} targets.`);
   }
-  const width = shape.at(-1) as number;
+  const width = targets.shape.at(-1) as number;
   for (let i = 0; i < labels.length; i++) {
     if (!joined && i % width >= counts[Math.floor(i / width)]!) continue;
     const label = labels[i]!;

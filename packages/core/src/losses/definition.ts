@@ -2,6 +2,7 @@
  * Definitions of losses: a value for each element of the batch, and its weight in the mean. Core alone makes mean, sum and
  * none of it, so that ignoring, class weights, sample weights and uneven batches are right for every loss.
  */
+import { valuesToCheck } from "../dispatch/valuesToCheck.js";
 import { checkCopy, markCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
@@ -232,7 +233,10 @@ function completed<I extends readonly Tensor[], O extends object, R extends stri
       const check = (values: ArrayLike<number>): void => rule.check(spec.name, spec.inputs[i]!.name, values);
       const { state } = inputs[i]!;
       if (state.kind === "traced") context.trace?.requireValues(inputs[i]!, check);
-      else if (state.kind === "eager" && state.host !== undefined) check(state.host);
+      else {
+        const values = valuesToCheck(inputs[i]!);
+        if (values !== undefined) check(values);
+      }
     });
   }
 

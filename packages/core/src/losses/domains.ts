@@ -1,4 +1,5 @@
 /** Domain tags for values that are probabilities already, computed elsewhere. */
+import { context } from "../dispatch/context.js";
 import { checkMapped } from "../types/arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { withDomain } from "../types/views.js";
@@ -7,7 +8,11 @@ import { checkTensor, type Tensor } from "../types/tensor.js";
 
 function marked<D extends Domain>(t: Tensor, domain: D, label: string, fits: (value: number) => boolean): Tensor<D> {
   if (t.dtype !== "float32") throw new ErmineError("ERMINE_DTYPE", `${label} are float32, got ${t.dtype}.`);
-  if (t.state.kind === "eager" && (t.state.host !== undefined || t.state.backend?.readSync !== undefined)) {
+  if (
+    context.trace?.mayNotRun !== true &&
+    t.state.kind === "eager" &&
+    (t.state.host !== undefined || t.state.backend?.readSync !== undefined)
+  ) {
     const data = t.dataSync();
     const wrong = data.findIndex((value) => !fits(value));
     if (wrong >= 0) {

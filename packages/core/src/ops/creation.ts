@@ -1,4 +1,5 @@
 /** Tensors from numbers: data, constants, ranges. */
+import { valuesToCheck } from "../dispatch/valuesToCheck.js";
 import { checkCopy } from "../types/copy.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArgument, checkArguments, checkList, checkMapped } from "../types/arguments.js";
@@ -277,8 +278,9 @@ export function iota(size: Size): Tensor<"real"> {
 
 /** @internal Where the host knows the indices: all in 0 … size − 1 (from −size on, where negative ones count from the end)? */
 export function checkIndices(where: string, indices: Tensor, size: Size, negative: boolean): void {
-  if (typeof size !== "number" || indices.state.kind !== "eager" || indices.state.host === undefined) return;
-  for (const value of indices.state.host) {
+  const values = valuesToCheck(indices);
+  if (typeof size !== "number" || values === undefined) return;
+  for (const value of values) {
     if (value < size && value >= (negative ? -size : 0)) continue;
     throw new ErmineError("ERMINE_VALUE", `${where}: the index ${value} is not in ${negative ? -size : 0} … ${size - 1}.`);
   }

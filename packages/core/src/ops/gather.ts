@@ -1,4 +1,5 @@
 /** Elements picked by index, and added back by index: each pair is the other's gradient. */
+import { valuesToCheck } from "../dispatch/valuesToCheck.js";
 import { ErmineError } from "../types/errors.js";
 import { checkArguments, nameOf } from "../types/arguments.js";
 import type { TensorType } from "../types/storage.js";
@@ -153,7 +154,7 @@ export function gather<D extends Domain>(x: Tensor<D>, axis: number, indices: Te
  */
 export function checkedIndices(name: string, indices: Tensor, size: Size): Tensor {
   checkIndices(name, indices, size, false);
-  if (typeof size === "number" && indices.state.kind === "eager" && indices.state.host !== undefined) return indices;
+  if (typeof size === "number" && valuesToCheck(indices) !== undefined) return indices;
   const flat = apply1(indexSelectOp, [iota(size), reshape(indices, [sizeOf(indices.shape)])], { axis: 0 });
   return reshape(flat, indices.shape);
 }
