@@ -21,6 +21,7 @@ const usage = `Usage: demo [train] [options]     train on 10,000 real digits
   --numerics fast|portable    --json (one object a line)
   experiments: --seed 1   --seeds 1 (how many, from --seed on)   --json
   web: --port 0 (one that is free)   --open (in your browser)   --static DIR (written there, for any static host)
+  --folder DIR   keeps the training there, and goes on from it: Ctrl+C saves after the step that runs, twice ends at once
   --profile [FILE]   in place of training: where a step's time goes; FILE is for chrome://tracing
 
   On cpu the demo asks for 256-bit vectors (Node 24 to 26) and relaxed SIMD (Node 20), which set flags of V8
@@ -41,6 +42,7 @@ const options = {
   seed: { type: "string", default: "0" },
   numerics: { type: "string", default: "fast" },
   json: { type: "boolean", default: false },
+  folder: { type: "string" },
   profile: { type: "boolean", default: false },
   seeds: { type: "string", default: "1" },
   port: { type: "string", default: "0" },
@@ -112,6 +114,7 @@ function trainOptions(values: Record<string, string | boolean | undefined>): Tra
     numerics: oneOf("numerics", text("numerics"), ["fast", "portable"]),
     json: values["json"] === true,
     profile: values["profile"] === true,
+    folder: values["folder"] as string | undefined,
     profileFile: values["profileFile"] as string | undefined,
   };
 }

@@ -14,6 +14,7 @@ import {
 import { find, optimizers } from "@ermine/trainer/catalog";
 import { openBackend, registerBackends } from "./backends.js";
 import { loadDigits } from "./digits.js";
+import { keptIn } from "./kept.js";
 import { buildModel, inputShape, type ModelName } from "./models.js";
 import { confusion, grouped, outcome, summary } from "./report.js";
 
@@ -33,6 +34,8 @@ export interface TrainOptions {
   readonly numerics: "fast" | "portable";
   readonly json: boolean;
   readonly profile: boolean;
+  /** Where the training is kept, and from which it goes on. Default: nowhere, unless it is interrupted. */
+  readonly folder: string | undefined;
   /** Where the profile's Chrome trace goes. */
   readonly profileFile: string | undefined;
 }
@@ -115,11 +118,11 @@ export async function train(options: TrainOptions, print: (text: string) => void
     seed: options.seed,
   });
 
-  const interrupted = new AbortController();
-  const stop = (): void => interrupted.abort();
-  process.once("SIGINT", stop);
+  const kept = keptIn(options.folder);
   const epochEvents: Callback = {
     name: "epochs",
+    state: () => null,
+    restore: () => undefined,
     onEpochEnd({ epoch, logs, samplesPerSecond }: EpochInfo) {
       event("epoch", {
         epoch: epoch + 1,
@@ -135,13 +138,24 @@ export async function train(options: TrainOptions, print: (text: string) => void
       epochs: options.epochs,
       batchSize: options.batchSize,
       validation: test,
-      callbacks: options.json
-        ? [epochEvents]
-        : [progressBar({ write: (text) => process.stdout.write(text), live: process.stdout.isTTY === true }), epochEvents],
-      signal: interrupted.signal,
+      callbacks: [
+        ...(options.json
+          ? []
+          : [progressBar({ write: (text) => process.stdout.write(text), live: process.stdout.isTTY === true })]),
+        epochEvents,
+        kept.saves,
+      ],
+      resume: kept.saves,
     }),
   );
-  process.off("SIGINT", stop);
+  if (kept.end(history)) {
+    const { folder } = kept;
+    say(
+      `\nStopped in epoch ${history.epochs.length + 1}, and saved. Go on, with the same options: demo train --folder ${folder}`,
+    );
+    event("interrupted", { folder, epochs: history.epochs.length });
+    process.exitCode = 130;
+  }
   if (history.epochs.length === 0) {
     say("\nStopped before the first epoch ended.");
     event("end", { backend: backend.name, stopped: history.stopped, steps: trainer.step });

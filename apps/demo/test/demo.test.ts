@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,19 +8,23 @@ import { loadDigits } from "../src/digits.js";
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-/** Runs the command as a user does; `interruptAt`: Ctrl+C once the output has that. */
-function demo(args: readonly string[], interruptAt?: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+/** Runs the command as a user does; once the output has `signalAt`, it is sent the signals. `status`: its exit code, or the signal that has ended it. */
+function demo(
+  args: readonly string[],
+  signalAt?: string,
+  signals: readonly NodeJS.Signals[] = ["SIGINT"],
+): Promise<{ status: number | string | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let [stdout, stderr, interrupted] = ["", "", false];
+    let [stdout, stderr, isSent] = ["", "", false];
     child.stdout.on("data", (chunk: Buffer) => {
       stdout += chunk.toString();
-      if (interrupted || interruptAt === undefined || !stdout.includes(interruptAt)) return;
-      interrupted = true;
-      child.kill("SIGINT");
+      if (isSent || signalAt === undefined || !stdout.includes(signalAt)) return;
+      isSent = true;
+      for (const signal of signals) child.kill(signal);
     });
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.on("close", (status, signal) => resolve({ status: signal ?? status, stdout, stderr }));
   });
 }
 
@@ -71,10 +75,52 @@ describe("training", () => {
     }
   }, 120_000);
 
-  it("stops cleanly at Ctrl+C, after the step", async () => {
-    const { status, stdout, stderr } = await demo(["--epochs", "500", "--json"], '"epoch":1,');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(events(stdout).at(-1)).toMatchObject({ event: "end", stopped: "aborted" });
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "%s saves and ends with a message; started again it goes on, to the same numbers",
+    async (signal) => {
+      const options = ["--epochs", "3", "--hidden", "16", "--numerics", "portable", "--json"];
+      const numbersOf = (stdout: string): unknown => {
+        const { testAccuracy, testLoss, trainLoss, steps } = events(stdout).at(-1)!;
+        return [testAccuracy, testLoss, trainLoss, steps];
+      };
+      const folder = mkdtempSync(join(tmpdir(), "ermine-demo-test-"));
+      try {
+        const whole = await demo(options);
+        const kept = [...options, "--folder", join(folder, "run")];
+        const { status, stdout, stderr } = await demo(kept, '"epoch":1,', [signal]);
+        expect([status, stderr]).toEqual([
+          130,
+          expect.stringMatching(
+            new RegExp(`^ermine: ${signal}: training ends after this update, with a checkpoint in the folder`),
+          ),
+        ]);
+        expect(events(stdout)).toContainEqual({
+          event: "interrupted",
+          folder: join(folder, "run"),
+          epochs: expect.any(Number) as number,
+        });
+        const again = await demo(kept);
+        expect([again.status, numbersOf(again.stdout)]).toEqual([0, numbersOf(whole.stdout)]);
+        // It went on.
+        expect(events(again.stdout).filter(({ event }) => event === "epoch").length).toBeLessThan(3);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    60_000,
+  );
+
+  it("without a folder it is saved in a temporary one, which it names", async () => {
+    const { status, stdout } = await demo(["--epochs", "500"], "Epoch 1/500", ["SIGINT"]);
+    const folder = /Go on, with the same options: demo train --folder (\S+)/.exec(stdout)?.[1];
+    expect([status, folder]).toEqual([130, expect.stringContaining("ermine-demo-")]);
+    expect(readdirSync(folder!).filter((name) => name.startsWith("update-"))).toHaveLength(1);
+    rmSync(folder!, { recursive: true });
+  }, 60_000);
+
+  it("a second signal ends it at once", async () => {
+    const { status } = await demo(["--epochs", "500", "--json"], '"epoch":1,', ["SIGINT", "SIGTERM"]);
+    expect(["SIGINT", "SIGTERM"]).toContain(status);
   }, 60_000);
 });
 
