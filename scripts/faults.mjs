@@ -1,5 +1,6 @@
 // `pnpm faults [name…]`: what takes minutes. A name is a folder of the workspace that has a folder `faults`, whose *.fault.ts are vitest files; default: all.
-// They run one after the other, for some of them measure or need much memory. The exit status is 1 where one fails.
+// They run one after the other, for some of them measure or need much memory. What a test has tried it says as `task.meta.counts` ({ "mutated files": 1000 }); the
+// last line has the sums and the number of tests that failed. The exit status is 1 where one did.
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { startVitest } from "vitest/node";
@@ -18,6 +19,8 @@ if (unknown !== undefined) {
 
 if (turboQuietly("build") !== 0) process.exit(1);
 let failed = 0;
+/** What was tried → how often. */
+const counts = new Map();
 for (const folder of folders.filter((candidate) => names.length === 0 || names.includes(basename(candidate)))) {
   console.log(`\n${folder}`);
   const vitest = await startVitest("test", [], {
@@ -30,7 +33,16 @@ for (const folder of folders.filter((candidate) => names.length === 0 || names.i
     hookTimeout: 10 * 60_000,
   });
   const files = vitest.state.getTestModules();
-  if (files.length === 0 || files.some((file) => !file.ok()) || vitest.state.getUnhandledErrors().length > 0) failed++;
+  for (const file of files) {
+    for (const test of file.children.allTests()) {
+      if (!test.ok()) failed++;
+      for (const [what, times] of Object.entries(test.meta().counts ?? {})) counts.set(what, (counts.get(what) ?? 0) + times);
+    }
+    if (file.errors().length > 0) failed++;
+  }
+  if (files.length === 0 || vitest.state.getUnhandledErrors().length > 0) failed++;
   await vitest.close();
 }
+const tried = [...counts].map(([what, times]) => `${times.toLocaleString("en")} ${what}`);
+console.log(`\n${[...tried, `${failed} violation${failed === 1 ? "" : "s"}`].join(", ")}`);
 process.exit(failed === 0 ? 0 : 1);

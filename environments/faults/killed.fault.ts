@@ -1,9 +1,8 @@
-/** 1,000 kills −9 of a process that trains and saves, every optimizer among them, on cpu and tfjs, over arrays and streams. */
+/** Processes that are killed −9: 1,000 that save, and 300 trainings that go on, every optimizer among them, on cpu and tfjs, over arrays and streams. */
 import { expect, test } from "vitest";
 import { optimizers } from "@ermine/trainer/catalog";
-import { killed, undisturbed, type Setup } from "../src/kept.js";
+import { killed, killedWhileSaving, undisturbed, type Setup } from "../src/kept.js";
 
-const total = 1000;
 // sparseAdam is for tables alone.
 const names = Object.keys(optimizers).filter((name) => name !== "sparseAdam");
 const setups = names.flatMap((optimizer) =>
@@ -12,12 +11,20 @@ const setups = names.flatMap((optimizer) =>
   ),
 );
 
-test.each(setups)("$optimizer on $backend over $source", async (setup) => {
+test.for(Array.from({ length: 10 }, (_, i) => i + 1))("100 kills while it saves (%i of 10)", async (_, { task }) => {
+  const { saves } = await killedWhileSaving(100, Math.random);
+  expect(saves).toBeGreaterThanOrEqual(100);
+  Object.assign(task.meta, { counts: { "kills while saving": 100, saves: saves } });
+});
+
+test.for(setups)("$optimizer on $backend over $source", async (setup, { task }) => {
   const whole = await undisturbed(setup, 5);
-  const most = Math.ceil(total / setups.length);
-  for (let kills = 0; kills < most;) {
-    const result = await killed(setup, most - kills, 5, Math.random);
-    expect(result.bytes.equals(whole)).toBe(true);
-    kills += Math.max(1, result.kills);
+  const most = Math.ceil(300 / setups.length);
+  let runs = 0;
+  while (runs < most) {
+    const { bytes, kills } = await killed(setup, most - runs, 5, Math.random);
+    expect(bytes.equals(whole)).toBe(true);
+    runs += Math.max(1, kills);
   }
+  Object.assign(task.meta, { counts: { "runs killed and resumed": runs } });
 });

@@ -29,10 +29,12 @@ export interface Started {
 /** @param seed of the parameters; default: another one in each process */
 export function start({ backend, source, optimizer }: Setup, folder: string, pause: number, seed?: number): Started {
   const env = { ...process.env, ...(seed === undefined ? {} : { KEPT_SEED: String(seed) }) };
-  const child = spawn(process.execPath, [program, backend, source, optimizer, folder, String(pause)], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return launch(process.execPath, [program, backend, source, optimizer, folder, String(pause)], env);
+}
+
+/** Starts a program, whose lines are read. */
+export function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Started {
+  const child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   const lines: string[] = [];
   const waiting: { line: string; done: () => void }[] = [];
   let rest = "";
@@ -78,6 +80,36 @@ export function newest(folder: string): Buffer {
 
 const writtenBy = (lines: readonly string[]): number =>
   Math.max(0, ...lines.flatMap((line) => (line.startsWith("written ") ? [Number(line.slice(8))] : [])));
+
+const saving = fileURLToPath(new URL("../fixtures/saving.mjs", import.meta.url));
+
+/**
+ * Kills a program −9 that does nothing but save, at a random moment within 30 ms after its first checkpoint, so many times.
+ *
+ * @param random a number in [0, 1)
+ * @returns how many checkpoints were written
+ * @throws Error where one that was said to be written is lost, or one is damaged
+ */
+export const killedWhileSaving = (kills: number, random: () => number): Promise<{ readonly saves: number }> =>
+  inFolder(async (folder) => {
+    let [saves, promised] = [0, 0];
+    for (let kill = 0; kill < kills; kill++) {
+      const child = launch(process.execPath, [saving, folder]);
+      // It goes on from the last one: the next is one more, at least.
+      while (writtenBy(child.lines) === 0 && child.process.exitCode === null) await new Promise((done) => setTimeout(done, 1));
+      await new Promise((done) => setTimeout(done, random() * 30));
+      child.process.kill("SIGKILL");
+      const how = await child.ended;
+      if (how !== "SIGKILL") throw new Error(`the program has ended by itself: ${how}`);
+      saves += child.lines.filter((line) => line.startsWith("written ")).length;
+      promised = Math.max(promised, writtenBy(child.lines));
+      const notices = child.lines.filter((line) => line.startsWith("ermine:"));
+      const { host } = await readCheckpoint(folder, { notice: (text) => void notices.push(text) });
+      if (host.update < promised) throw new Error(`update ${promised} was written, and ${host.update} is the newest`);
+      if (notices.length > 0) throw new Error(notices.join("\n"));
+    }
+    return { saves };
+  });
 
 /** The bytes with which a training ends that nobody kills. */
 export const undisturbed = (setup: Setup, seed: number): Promise<Buffer> =>
