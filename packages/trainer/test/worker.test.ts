@@ -74,9 +74,19 @@ describe("trainInWorker", () => {
 
   it("tells of steps no more often than it is asked to", async () => {
     const events: TrainingEvent[] = [];
-    await trainInWorker<Served>(create, { input: { epochs: 3 }, stepInterval: 1e6, onEvent: (event) => events.push(event) })
+    let messages = 0;
+    const counted = (): Worker => {
+      const worker = create();
+      worker.on("message", () => void messages++);
+      return worker;
+    };
+    await trainInWorker<Served>(counted, { input: { epochs: 9 }, stepInterval: 1e6, onEvent: (event) => events.push(event) })
       .finished;
-    expect(events.map(({ type }) => type)).toEqual(["begin", "step", "epoch", "epoch", "epoch", "notice"]);
+    const epochs = events.flatMap((event) => (event.type === "epoch" ? [event.epoch] : []));
+    expect(epochs).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(events.map(({ type }) => type)).toEqual(["begin", "step", ...epochs.map(() => "epoch"), "notice"]);
+    // Ready, what the training function posts, begin, the first step, the first epoch, the others together, the notice, the end.
+    expect(messages).toBe(8);
   });
 
   it("says notices on the console where nobody listens", async () => {

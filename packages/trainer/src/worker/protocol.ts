@@ -14,7 +14,7 @@ export interface TrainingBegin {
   readonly resumed: boolean;
 }
 
-/** An update was taken. Of those within `stepInterval` milliseconds only the first is told of. */
+/** An update was taken. Of those within `stepInterval` milliseconds after another message only the first is told of. */
 export interface TrainingStep extends StepInfo {
   /** Which event it is. */
   readonly type: "step";
@@ -61,7 +61,7 @@ export type Request =
 /** From the worker. */
 export type Reply =
   | { readonly kind: "ready" }
-  | { readonly kind: "event"; readonly event: TrainingEvent }
+  | { readonly kind: "events"; readonly events: readonly TrainingEvent[] }
   | { readonly kind: "message"; readonly message: unknown }
   | { readonly kind: "prediction"; readonly id: number; readonly value: unknown }
   | { readonly kind: "refused"; readonly id: number; readonly error: SentError }

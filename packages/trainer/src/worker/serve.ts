@@ -4,7 +4,8 @@ import { checkArguments, checkFunction } from "@ermine/core/define";
 import { Module } from "@ermine/core/nn";
 import type { Callback } from "../callbacks/callback.js";
 import { workerPort, type Port } from "./port.js";
-import { opened, sealed, sentError, type Reply, type Request, type TrainingEvent } from "./protocol.js";
+import { opened, sealed, sentError, type Reply, type Request } from "./protocol.js";
+import { Reporter } from "./reporter.js";
 
 /** What a training function is given next to its input. */
 export interface TrainingContext {
@@ -55,6 +56,7 @@ class Server {
   readonly #train: TrainingFunction<unknown, unknown>;
   readonly #controller = new AbortController();
   #isStarted = false;
+  #reporter: Reporter | undefined;
   /** Predictions that were asked for before there is a trainer to ask. */
   #trainer: PredictingTrainer | undefined;
   #settleTrainer: (() => void) | undefined;
@@ -74,6 +76,8 @@ class Server {
   }
 
   #send(reply: Reply): void {
+    // In the order in which it happened.
+    this.#reporter?.flush();
     this.#port.post(sealed(reply));
   }
 
@@ -117,11 +121,12 @@ class Server {
   }
 
   #context(stepInterval: number): TrainingContext {
-    const tell = (event: TrainingEvent): void => this.#send({ kind: "event", event });
+    const reporter = new Reporter((events) => this.#port.post(sealed({ kind: "events", events })), stepInterval);
+    this.#reporter = reporter;
     return {
       signal: this.#controller.signal,
-      reporter: reporter(tell, stepInterval),
-      notice: (message) => tell({ type: "notice", message: String(message) }),
+      reporter: reporter.callback,
+      notice: (message) => reporter.flush({ type: "notice", message: String(message) }),
       servePredictions: (trainer) => {
         if (typeof (trainer as Partial<PredictingTrainer> | undefined)?.predict !== "function")
           throw new ErmineError("ERMINE_OPTION", "servePredictions takes a Trainer: servePredictions(trainer).");
@@ -156,21 +161,3 @@ const contents = (value: unknown): readonly unknown[] =>
 /** A clone would be an object without what makes it one. */
 const isBoundToThread = (value: unknown): value is object =>
   value instanceof Module || value instanceof Variable || value instanceof Tensor;
-
-/** A callback that tells of steps and epochs. It keeps nothing, so that a training goes on without it as well. */
-function reporter(tell: (event: TrainingEvent) => void, stepInterval: number): Callback {
-  let told = -Infinity;
-  return {
-    name: "reporter",
-    state: () => null,
-    restore: () => undefined,
-    onTrainBegin: (_, { epochs, stepsPerEpoch, resumed }) => tell({ type: "begin", epochs, stepsPerEpoch, resumed }),
-    onStep(info) {
-      const now = performance.now();
-      if (now - told < stepInterval) return;
-      told = now;
-      tell({ type: "step", ...info });
-    },
-    onEpochEnd: (info) => tell({ type: "epoch", ...info }),
-  };
-}

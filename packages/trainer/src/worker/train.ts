@@ -36,7 +36,10 @@ export interface TrainInWorkerOptions<Input> {
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Told of what the training function posts. Default: nobody is told. */
   readonly onMessage?: (message: unknown) => void;
-  /** Milliseconds between two events of steps, at least. Default 100; 0: every step. */
+  /**
+   * Milliseconds between two events of steps, at least, and between two messages of epochs: those that end in between come together. Each message costs
+   * this thread a turn. Default 500; 0: every step, and each epoch at once.
+   */
   readonly stepInterval?: number;
   /** Leave the worker running when the training has ended, for predictions: `terminate()` ends it. Default false. */
   readonly stayOpen?: boolean;
@@ -95,7 +98,7 @@ export function trainInWorker<Train extends TrainingFunction<any, any> = Trainin
     { input: "any", signal: "any", onEvent: "any", onMessage: "any", stepInterval: "number", stayOpen: "boolean" },
     "create",
   );
-  const { input, signal, onEvent, onMessage, stepInterval = 100, stayOpen = false } = options;
+  const { input, signal, onEvent, onMessage, stepInterval = 500, stayOpen = false } = options;
   if (onEvent !== undefined) checkFunction("trainInWorker: onEvent", onEvent, "onEvent: (event) => console.log(event)");
   if (onMessage !== undefined)
     checkFunction("trainInWorker: onMessage", onMessage, "onMessage: (message) => console.log(message)");
@@ -254,9 +257,11 @@ class Client implements WorkerTraining<unknown> {
     if (reply.kind === "ready") {
       this.#isReady = true;
       for (const request of this.#early.splice(0)) this.#send(request);
-    } else if (reply.kind === "event") {
-      if (onEvent !== undefined) onEvent(reply.event);
-      else if (reply.event.type === "notice") console.warn(reply.event.message);
+    } else if (reply.kind === "events") {
+      for (const event of reply.events) {
+        if (onEvent !== undefined) onEvent(event);
+        else if (event.type === "notice") console.warn(event.message);
+      }
     } else if (reply.kind === "message") onMessage?.(reply.message);
     else if (reply.kind === "prediction") this.#settle(reply.id)?.resolve(reply.value);
     else if (reply.kind === "refused") this.#settle(reply.id)?.reject(receivedError(reply.error));
