@@ -4,12 +4,13 @@ import { metrics } from "@ermine/trainer/catalog";
 import type { HostBatch, Metric } from "@ermine/trainer";
 import type { Law } from "./law.js";
 
-interface Sample {
+export interface MetricSample {
   readonly prediction: HostBatch;
   readonly target: HostBatch;
 }
 
-const n = 7;
+/** Samples in each. */
+export const n = 7;
 const spread = (i: number): number => ((i * 37 + 11) % 19) / 20 + 0.01;
 
 /** Rows that add up to 1. */
@@ -26,7 +27,7 @@ function distributions(classes: number): Float32Array {
 const batch = (data: HostBatch["data"], ...shape: number[]): HostBatch => ({ data, shape, domain: "probabilities" });
 
 /** What metrics take: each is tried on those of which it makes a number. */
-const samples: Readonly<Record<string, Sample>> = {
+export const metricSamples: Readonly<Record<string, MetricSample>> = {
   classes: {
     prediction: batch(distributions(4), n, 4),
     target: batch(
@@ -72,7 +73,7 @@ const samples: Readonly<Record<string, Sample>> = {
   "shares of classes": { prediction: batch(distributions(3), n, 3), target: batch(distributions(3).reverse(), n, 3) },
 };
 
-const options: readonly Readonly<Record<string, unknown>>[] = [
+export const metricOptions: readonly Readonly<Record<string, unknown>>[] = [
   {},
   { average: "micro" },
   { average: "weighted" },
@@ -81,7 +82,8 @@ const options: readonly Readonly<Record<string, unknown>>[] = [
   { bins: 3 },
 ];
 
-function made(name: string, given: Readonly<Record<string, unknown>>): Metric | undefined {
+/** undefined: it has no such option. */
+export function metricWith(name: string, given: Readonly<Record<string, unknown>>): Metric | undefined {
   try {
     return metrics[name]!(given);
   } catch (error) {
@@ -90,20 +92,21 @@ function made(name: string, given: Readonly<Record<string, unknown>>): Metric | 
   }
 }
 
-function rows({ data, shape, domain }: HostBatch, from: number, to: number): HostBatch {
+/** The samples from one to before another. */
+export function metricRows({ data, shape, domain }: HostBatch, from: number, to: number): HostBatch {
   const width = data.length / shape[0]!;
   return { data: data.slice(from * width, to * width), shape: [to - from, ...shape.slice(1)], domain: domain! };
 }
 
 /** undefined: it refuses. */
-function valueOf(metric: Metric, { prediction, target }: Sample, cut: number): number | undefined {
+function valueOf(metric: Metric, { prediction, target }: MetricSample, cut: number): number | undefined {
   try {
     const parts = [
       [0, cut],
       [cut, n],
     ].filter(([from, to]) => from! < to!);
     const states = parts.map(([from, to]) =>
-      metric.update(metric.init(), rows(prediction, from!, to!), rows(target, from!, to!)),
+      metric.update(metric.init(), metricRows(prediction, from!, to!), metricRows(target, from!, to!)),
     );
     return metric.compute(states.reduce((a, b) => metric.merge(a, b)));
   } catch (error) {
@@ -114,10 +117,10 @@ function valueOf(metric: Metric, { prediction, target }: Sample, cut: number): n
 
 function check(name: string): void {
   let tried = 0;
-  for (const given of options) {
-    const metric = made(name, given);
+  for (const given of metricOptions) {
+    const metric = metricWith(name, given);
     if (metric === undefined) continue;
-    for (const [kind, sample] of Object.entries(samples)) {
+    for (const [kind, sample] of Object.entries(metricSamples)) {
       const clean = valueOf(metric, sample, n);
       if (clean === undefined || !Number.isFinite(clean)) continue;
       for (let place = 0; place < sample.prediction.data.length; place++) {

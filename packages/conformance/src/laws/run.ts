@@ -36,6 +36,7 @@ import { tokensAreChecked } from "./tokens.js";
 import { sizesHold } from "./sizes.js";
 import { activationsTrain } from "./training.js";
 import { unusedStays } from "./unused.js";
+import { metricsAreWeighted } from "./weightedMetrics.js";
 
 /** Every law. */
 export const laws: readonly Law[] = [
@@ -70,6 +71,7 @@ export const laws: readonly Law[] = [
   namesMeanNothing,
   tokensAreChecked,
   metricsKeepNaN,
+  metricsAreWeighted,
   arraysAreNumbers,
   nothingLeaks,
 ];

@@ -98,6 +98,10 @@ export const rows: Rows = {
     trainers.defineMetric,
     options({ name: "own", better: "lower", sums: 1, count: () => [1], compute: () => 1 }, "name"),
   ),
+  unweighted: call(
+    trainers.unweighted,
+    only(() => trainers.accuracy()),
+  ),
   defineOptimizer: call(
     trainers.defineOptimizer,
     options(

@@ -1,11 +1,11 @@
 /** The risk and the metrics over a whole set, exact for any batch size. */
 import { Dataset } from "../data/dataset.js";
 import type { Batch, ColumnTypes, DataSource } from "../data/source.js";
-import { atOnce, computed, type Metric } from "../metrics/metric.js";
+import { atOnce, checkWeighted, computed, type Metric } from "../metrics/metric.js";
 import type { Weights } from "../options.js";
 import { addSums, hostSums, meansOf, riskOf, type HostSums } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
-import { targetOf } from "../risk/reading.js";
+import { targetOf, weightsOf } from "../risk/reading.js";
 import { yieldToEventLoop } from "../step/yieldToEventLoop.js";
 import { defineEvaluate } from "../step/entries.js";
 import { feedsOf } from "../step/feeds.js";
@@ -51,6 +51,7 @@ async function evaluated(
     engine,
     setup: { loss },
   } = training;
+  checkWeighted("evaluate", metrics, types.sampleWeights !== undefined);
   const entry = allOrNothing(training, () => {
     const name = defineEvaluate(training, types, metrics.length > 0);
     engine.prepare();
@@ -69,7 +70,8 @@ async function evaluated(
     addSums(sums, hostSums(outputs[0]!.data));
     if (metrics.length > 0) {
       const target = targetOf(loss, batch);
-      states = metrics.map((metric, i) => atOnce(metric, metric.update(states[i]!, outputs[1]!, target)));
+      const sampleWeights = weightsOf(batch);
+      states = metrics.map((metric, i) => atOnce(metric, metric.update(states[i]!, outputs[1]!, target, sampleWeights)));
     }
     await yieldToEventLoop();
     work.check();

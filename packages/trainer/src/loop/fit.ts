@@ -7,6 +7,7 @@ import { DeviceCache } from "../data/deviceCache.js";
 import { Prefetcher } from "../data/prefetch.js";
 import type { Column } from "../data/column.js";
 import type { ColumnTypes, DataSource } from "../data/source.js";
+import { checkWeighted } from "../metrics/metric.js";
 import type { Directions, Logs } from "../monitor.js";
 import { checkLogNames, checkMonitors, directionsOf, followers, validationName, type ToldLogs } from "../logs.js";
 import type { FitRun, History } from "./fitOptions.js";
@@ -228,6 +229,8 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
     training.isInFlight = canFly(training);
     defineUpdate(training, types);
     const { trainMetrics } = run;
+    checkWeighted("fit's validation", metrics, validationTypes?.sampleWeights !== undefined);
+    checkWeighted("fit: trainMetrics", metrics, trainMetrics && types.sampleWeights !== undefined);
     const evaluated = validationTypes && defineEvaluate(training, validationTypes, metrics.length > 0);
     if (trainMetrics) defineEvaluate(training, types, true);
     engine.prepare();

@@ -1,7 +1,7 @@
 /** The share of right answers. */
 import { ErmineError } from "@ermine/core";
 import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
-import { checkHostBatch, defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { checkHostBatch, defineMetric, requireProbabilities, weightsOf, type HostBatch, type Metric } from "./metric.js";
 import { checkClass, isClass } from "./truth.js";
 
 /** The place of the largest of `classes` numbers with that stride; the first of equals. NaN where one of them is: they answer nothing. */
@@ -86,7 +86,7 @@ function distributionAnswers(prediction: HostBatch, target: HostBatch): [number,
 
 /**
  * Right answers over answers. Classes: the largest probability; binary and multi-label: probability ≥ threshold (default 0.5).
- * Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is. While it is computed: ERMINE_VALUE for a target
+ * An answer counts by its sample's weight. Targets equal to `ignoreIndex` (default −100) are left out. NaN where a prediction or a target is. While it is computed: ERMINE_VALUE for a target
  * that is no class, or no label of 0 or 1.
  *
  * @example
@@ -112,15 +112,19 @@ export function accuracy(
   return defineMetric({
     name: "accuracy",
     better: "higher",
+    weighted: true,
     sums: 2,
-    count(prediction, target) {
+    count(prediction, target, weights) {
+      const pairs = answers("accuracy", prediction, target, threshold, ignoreIndex);
+      const weightOf = weightsOf("accuracy", target, pairs.length, weights);
       let [right, seen] = [0, 0];
-      for (const [predicted, truth] of answers("accuracy", prediction, target, threshold, ignoreIndex)) {
-        if (truth === ignoreIndex) continue;
-        seen++;
-        if (predicted === truth) right++;
+      pairs.forEach(([predicted, truth], i) => {
+        if (truth === ignoreIndex) return;
+        const weight = weightOf(i);
+        seen += weight;
+        if (predicted === truth) right += weight;
         else if (Number.isNaN(predicted + truth)) right = NaN;
-      }
+      });
       return [right, seen];
     },
     compute: ([right, seen]) => right! / seen!,

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { answers, areDistributions } from "./accuracy.js";
-import type { HostBatch, Metric } from "./metric.js";
+import { weightsOf, type HostBatch, type Metric } from "./metric.js";
 
 /** How several classes become one number. */
 export type Average = "macro" | "micro" | "weighted" | "binary";
@@ -23,8 +23,12 @@ export interface ClassMetricOptions {
 /** What is counted: classes, one yes or no a sample, or several labels a sample, (N, L) of both. */
 type Kind = "classes" | "binary" | "labels";
 
-/** For each class or label: right answers, how often it was said, how often it was true. */
-type Counts = readonly (readonly [right: number, said: number, real: number])[];
+/** Of a class or label, in weights: right answers, how often it was said, how often it was true; and how many times it occurs at all, whatever the weights. */
+type Count = readonly [right: number, said: number, real: number, occurrences: number];
+type Counts = readonly Count[];
+
+const none: Count = [0, 0, 0, 0];
+const plus = (a: Count, b: Count): Count => [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]];
 
 interface State {
   readonly counts: Counts;
@@ -33,10 +37,7 @@ interface State {
 
 function merge(a: State, b: State): State {
   const length = Math.max(a.counts.length, b.counts.length);
-  const counts = Array.from({ length }, (_, k) => {
-    const [x, y] = [a.counts[k] ?? [0, 0, 0], b.counts[k] ?? [0, 0, 0]];
-    return [x[0] + y[0], x[1] + y[1], x[2] + y[2]] as const;
-  });
+  const counts = Array.from({ length }, (_, k) => plus(a.counts[k] ?? none, b.counts[k] ?? none));
   return { counts, kind: b.counts.length > 0 ? b.kind : a.kind };
 }
 
@@ -46,20 +47,19 @@ const ratio = (a: number, b: number): number => (b === 0 && !Number.isNaN(a) ? 0
 type Score = (right: number, said: number, real: number) => number;
 
 function averaged({ counts, kind }: State, score: Score, average: Average | undefined): number {
+  const scoreOf = ([right, said, real]: Count): number => score(right, said, real);
   switch (average ?? (kind === "binary" ? "binary" : "macro")) {
     case "binary":
-      return score(...(counts[1] ?? [0, 0, 0]));
-    case "micro": {
-      const [right, said, real] = counts.reduce((t, c) => [t[0] + c[0], t[1] + c[1], t[2] + c[2]], [0, 0, 0]);
-      return score(right, said, real);
-    }
+      return scoreOf(counts[1] ?? none);
+    case "micro":
+      return scoreOf(counts.reduce(plus, none));
     case "weighted": {
       const all = counts.reduce((total, [, , real]) => total + real, 0);
-      return counts.reduce((total, c) => total + score(...c) * ratio(c[2], all), 0);
+      return counts.reduce((total, c) => total + scoreOf(c) * ratio(c[2], all), 0);
     }
     default: {
-      const there = kind === "labels" ? counts : counts.filter(([, said, real]) => said + real !== 0);
-      return there.reduce((total, c) => total + score(...c), 0) / there.length;
+      const there = kind === "labels" ? counts : counts.filter(([, , , occurrences]) => occurrences > 0);
+      return there.reduce((total, c) => total + scoreOf(c), 0) / there.length;
     }
   }
 }
@@ -74,27 +74,36 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
   return {
     name,
     better: "higher",
+    weighted: true,
     init: () => ({ counts: [], kind: "classes" }),
-    update(state, prediction: HostBatch, target: HostBatch) {
+    update(state, prediction, target, weights) {
       const kind = kindOf(prediction, target);
       const width = kind === "binary" ? 2 : prediction.shape[1]!;
-      const counts: [number, number, number][] = Array.from({ length: width }, () => [0, 0, 0]);
-      answers(name, prediction, target, threshold, ignoreIndex).forEach(([said, real], i) => {
+      const counts = Array.from({ length: width }, (): [number, number, number, number] => [0, 0, 0, 0]);
+      const pairs = answers(name, prediction, target, threshold, ignoreIndex);
+      const weightOf = weightsOf(name, target, pairs.length, weights);
+      pairs.forEach(([said, real], i) => {
         if (real === ignoreIndex) return;
+        const weight = weightOf(i);
         if (Number.isNaN(said + real)) {
-          for (const count of counts) count[0] = count[1] = NaN;
+          for (const count of counts) {
+            count[0] = count[1] = NaN;
+            count[3]++;
+          }
           return;
         }
         if (kind === "labels") {
           const count = counts[i % width]!;
-          count[0] += said * real;
-          count[1] += said;
-          count[2] += real;
+          count[0] += weight * said * real;
+          count[1] += weight * said;
+          count[2] += weight * real;
           return;
         }
-        counts[said]![1]++;
-        counts[real]![2]++;
-        if (said === real) counts[said]![0]++;
+        counts[said]![1] += weight;
+        counts[real]![2] += weight;
+        counts[said]![3]++;
+        counts[real]![3]++;
+        if (said === real) counts[said]![0] += weight;
       });
       return merge(state, { counts, kind });
     },
@@ -109,7 +118,8 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
 }
 
 /**
- * Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Streams: three counts a class.
+ * Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Samples count by
+ * their weights. Streams: four counts a class.
  *
  * @example
  * precision({ average: "macro" }).name; // => precision
@@ -120,7 +130,8 @@ export function precision(options: ClassMetricOptions = {}): Metric<"precision",
 }
 
 /**
- * Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Streams: three counts a class.
+ * Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Samples count by
+ * their weights. Streams: four counts a class.
  *
  * @example
  * recall({ average: "macro" }).name; // => recall
@@ -131,7 +142,8 @@ export function recall(options: ClassMetricOptions = {}): Metric<"recall", State
 }
 
 /**
- * 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Streams: three counts a class.
+ * 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Samples count by
+ * their weights. Streams: four counts a class.
  *
  * @example
  * f1({ average: "macro" }).name; // => f1

@@ -5,4 +5,4 @@ export { logLoss, topKAccuracy } from "./topK.js";
 export { meanAbsoluteError, meanSquaredError, r2 } from "./regression.js";
 export { averagePrecision, bestThreshold, calibrationError, rocAuc, type RocAucOptions } from "./ranking.js";
 export { classificationReport, type ClassificationReport, type ClassificationReportOptions, type ClassScores } from "./report.js";
-export { defineMetric, type HostBatch, type Metric } from "./metric.js";
+export { defineMetric, unweighted, type HostBatch, type Metric } from "./metric.js";

@@ -32,10 +32,20 @@ export interface Metric<Name extends string = string, S = unknown> {
   readonly name: Name;
   /** Which way is better: what `earlyStopping` and `reduceOnPlateau` go by. */
   readonly better: "higher" | "lower";
+  /**
+   * Does `update` count each sample by its weight? A string says why it cannot. Where it is not true, data that have sample weights are refused before they
+   * are read; `unweighted(metric)` counts all samples alike. Default false.
+   */
+  readonly weighted?: boolean | string;
   /** The state of no samples. */
   init(): S;
-  /** Takes in a batch: the prediction behind the loss's link (probabilities for a classifier), and the target. */
-  update(state: S, prediction: HostBatch, target: HostBatch): S;
+  /**
+   * Takes in a batch.
+   *
+   * @param prediction the model's output after the loss's link: probabilities for a classifier
+   * @param weights what each sample counts for, (N), where the data have `sampleWeights`: finite and not below 0
+   */
+  update(state: S, prediction: HostBatch, target: HostBatch, weights?: ArrayLike<number>): S;
   /** Two parts of a set as one. */
   merge(a: S, b: S): S;
   /** The value that a state stands for; NaN where nothing has counted. */
@@ -90,6 +100,13 @@ export function checkMetrics(where: string, metrics: readonly Metric[]): void {
         `${where}: the metric ${given["name"]} has no function ${missing}. defineMetric makes one of sums.`,
       );
     }
+    const weighted = given["weighted"];
+    if (weighted !== undefined && typeof weighted !== "boolean" && typeof weighted !== "string") {
+      throw new ErmineError(
+        "ERMINE_OPTION",
+        `${where}: weighted of the metric ${given["name"]} is true, or why it takes no sample weights, got ${show(weighted)}.`,
+      );
+    }
     const better = given["better"];
     if (better !== undefined && better !== "higher" && better !== "lower") {
       throw new ErmineError(
@@ -98,6 +115,79 @@ export function checkMetrics(where: string, metrics: readonly Metric[]): void {
       );
     }
   }
+}
+
+/**
+ * What each answer counts for: its sample's weight; 1 without weights.
+ *
+ * @param shape of the targets, the axis of the samples first
+ * @param answers how many there are, those of a sample next to each other
+ * @throws ErmineError ERMINE_SHAPE unless there is a weight for each sample, ERMINE_VALUE for one that is negative or not finite
+ */
+export function weightsOf(
+  metric: string,
+  { shape }: Pick<HostBatch, "shape">,
+  answers: number,
+  weights: ArrayLike<number> | undefined,
+): (answer: number) => number {
+  if (weights === undefined) return () => 1;
+  const samples = shape[0] ?? 1;
+  if (weights.length !== samples) {
+    throw new ErmineError(
+      "ERMINE_SHAPE",
+      `${metric}: there are ${samples} samples and ${weights.length} sample weights. Give one weight for each sample.`,
+    );
+  }
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i]! >= 0 && weights[i]! < Infinity) continue;
+    throw new ErmineError("ERMINE_VALUE", `${metric}: sample weight ${i} is ${weights[i]}. Weights are finite and not below 0.`);
+  }
+  const answersOfSample = answers / samples;
+  return (i) => weights[Math.floor(i / answersOfSample)]!;
+}
+
+/**
+ * @param hasWeights do the data have sample weights?
+ * @throws ErmineError ERMINE_OPTION where a metric cannot count samples by them
+ */
+export function checkWeighted(where: string, metrics: readonly Metric[], hasWeights: boolean): void {
+  const metric = hasWeights ? metrics.find(({ weighted }) => weighted !== true) : undefined;
+  if (metric === undefined) return;
+  const { name, weighted } = metric;
+  const remedy =
+    typeof weighted === "string"
+      ? `${weighted} To count all samples alike: unweighted(${name}).`
+      : `One that counts samples by their weights states weighted: true and takes update(state, prediction, target, weights); to count all alike: unweighted(${name}).`;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${where}: the data have sample weights, and the metric ${name} does not take them. ${remedy}`,
+  );
+}
+
+/**
+ * The metric with all samples counted alike, whatever weights the data have for the loss.
+ *
+ * @param metric a metric, in whose place and under whose name it is logged
+ * @throws ErmineError ERMINE_OPTION where it is no metric
+ * @example
+ * const weighed = dataset({ inputs: [[1], [2]], targets: [0, 1], sampleWeights: [1, 3] });
+ * const model = new Linear(1, 2);
+ * const options = { model, loss: crossEntropy, optimizer: adamw(), backend: await cpu() };
+ * const { accuracy: share } = await new Trainer({ ...options, metrics: [unweighted(accuracy())] }).evaluate(weighed);
+ * share * 2 === Math.round(share * 2); // => true
+ */
+export function unweighted<Name extends string, S>(metric: Metric<Name, S>): Metric<Name, S> {
+  if (arguments.length > 1) checkArguments("unweighted", arguments, 1);
+  checkMetrics("unweighted", [metric]);
+  return {
+    name: metric.name,
+    better: metric.better,
+    weighted: true,
+    init: () => metric.init(),
+    update: (state, prediction, target) => metric.update(state, prediction, target),
+    merge: (a, b) => metric.merge(a, b),
+    compute: (state) => metric.compute(state),
+  };
 }
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
@@ -125,7 +215,14 @@ export function computed(metric: Metric, state: unknown): number {
   );
 }
 
-const parts = { name: "string", better: "string", sums: "integer", count: "function", compute: "function" } as const;
+const parts = {
+  name: "string",
+  better: "string",
+  weighted: ["boolean", "string"],
+  sums: "integer",
+  count: "function",
+  compute: "function",
+} as const;
 
 /**
  * A metric of sums: what most are.
@@ -138,8 +235,8 @@ export function defineMetric<Name extends string>(
   metric: Omit<Metric<Name, readonly number[]>, "init" | "merge" | "update"> & {
     /** How many sums it keeps. */
     readonly sums: number;
-    /** What the batch adds to each sum. */
-    count(prediction: HostBatch, target: HostBatch): readonly number[];
+    /** What the batch adds to each sum; `weights` where the data have sample weights and the metric is `weighted`. */
+    count(prediction: HostBatch, target: HostBatch, weights?: ArrayLike<number>): readonly number[];
   },
 ): Metric<Name, readonly number[]> {
   if (arguments.length > 1) checkArguments("defineMetric", arguments, 1);
@@ -151,7 +248,7 @@ export function defineMetric<Name extends string>(
   return {
     ...rest,
     init: () => Array.from({ length: sums }, () => 0),
-    update: (state, prediction, target) => merge(state, count(prediction, target)),
+    update: (state, prediction, target, weights) => merge(state, count(prediction, target, weights)),
     merge,
   };
 }

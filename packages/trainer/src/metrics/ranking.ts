@@ -5,12 +5,14 @@ import { argMaxAt } from "./accuracy.js";
 import { rows } from "./topK.js";
 import { checkClass } from "./truth.js";
 import { requireOneOf } from "../schedules/schedule.js";
-import { checkNumbers, requireProbabilities, type HostBatch, type Metric, type NoOptions } from "./metric.js";
+import { checkNumbers, requireProbabilities, weightsOf, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** Scores and labels (1 or 0). */
 interface Scored {
   readonly scores: ArrayLike<number>;
   readonly labels: ArrayLike<number>;
+  /** What each counts for. */
+  readonly weights: ArrayLike<number>;
 }
 
 /** Those of each batch so far: joined once, at the end. */
@@ -19,6 +21,7 @@ type Batches = readonly Scored[];
 const joined = (parts: Batches): Scored => ({
   scores: parts.flatMap(({ scores }) => Array.from(scores)),
   labels: parts.flatMap(({ labels }) => Array.from(labels)),
+  weights: parts.flatMap(({ weights }) => Array.from(weights)),
 });
 
 function hasNaN(values: ArrayLike<number>): boolean {
@@ -26,18 +29,30 @@ function hasNaN(values: ArrayLike<number>): boolean {
   return false;
 }
 
-/** From the highest score on: at each different score, how many were positive and negative so far. */
-function curve({ scores, labels }: Scored): { score: number; positive: number; negative: number }[] {
-  const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+/** From the highest score on: at each different score, how many were positive and negative so far, in weights. Scores that count for nothing make no point. */
+function curve({ scores, labels, weights }: Scored): { score: number; positive: number; negative: number }[] {
+  const order = Array.from(scores, (_, i) => i)
+    .filter((i) => weights[i] !== 0)
+    .sort((a, b) => scores[b]! - scores[a]!);
   const points: { score: number; positive: number; negative: number }[] = [];
   let [positive, negative] = [0, 0];
   order.forEach((at, i) => {
-    if (labels[at] === 1) positive++;
-    else negative++;
+    if (labels[at] === 1) positive += weights[at]!;
+    else negative += weights[at]!;
     const next = order[i + 1];
     if (next === undefined || scores[next] !== scores[at]) points.push({ score: scores[at]!, positive, negative });
   });
   return points;
+}
+
+/** A batch, copied. */
+function scoredOf(name: string, prediction: HostBatch, target: HostBatch, weights: ArrayLike<number> | undefined): Scored {
+  const weightOf = weightsOf(name, target, target.data.length, weights);
+  return {
+    scores: prediction.data.slice(),
+    labels: target.data.slice(),
+    weights: Float64Array.from({ length: target.data.length }, (_, i) => weightOf(i)),
+  };
 }
 
 function rankingMetric<const Name extends string>(
@@ -50,8 +65,9 @@ function rankingMetric<const Name extends string>(
   return {
     name,
     better: "higher",
+    weighted: true,
     init: () => [],
-    update(state, prediction: HostBatch, target: HostBatch) {
+    update(state, prediction, target, weights) {
       if (prediction.data.length !== target.data.length) {
         throw new ErmineError(
           "ERMINE_SHAPE",
@@ -59,7 +75,7 @@ function rankingMetric<const Name extends string>(
         );
       }
       for (let i = 0; i < target.data.length; i++) checkClass(name, i, target.data[i]!, 2);
-      return merge(state, [{ scores: prediction.data.slice(), labels: target.data.slice() }]);
+      return merge(state, [scoredOf(name, prediction, target, weights)]);
     },
     merge,
     compute(parts) {
@@ -79,6 +95,9 @@ export interface RocAucOptions {
   readonly average?: "macro" | "weighted";
 }
 
+const notOfPairs =
+  'A mean over pairs of classes (multiClass: "ovo") is insensitive to how often classes occur, so that weights of samples have no meaning in it. Take "ovr".';
+
 /** The area under the curve of one score a sample. */
 function area(scored: Scored): number {
   let sum = 0;
@@ -96,24 +115,30 @@ interface Classified extends Scored {
 }
 
 /** The area of class `positive` among the rows that `chosen` takes. */
-function areaOf({ scores, labels, classes }: Classified, positive: number, chosen: (label: number) => boolean): number {
+function areaOf({ scores, labels, weights, classes }: Classified, positive: number, chosen: (label: number) => boolean): number {
   const rows = Array.from(labels, (_, i) => i).filter((i) => chosen(labels[i]!));
   return area({
     scores: rows.map((i) => scores[i * classes + positive]!),
     labels: rows.map((i) => (labels[i] === positive ? 1 : 0)),
+    weights: rows.map((i) => weights[i]!),
   });
 }
 
 function areaOfClasses(all: Classified, { multiClass = "ovr", average = "macro" }: RocAucOptions): number {
   const counts = Array.from({ length: all.classes }, () => 0);
+  const occurs = counts.map(() => false);
   for (let i = 0; i < all.labels.length; i++) {
     const label = all.labels[i]!;
     checkClass("rocAuc", i, label, all.classes);
-    counts[label]!++;
+    counts[label]! += all.weights[i]!;
+    occurs[label] = true;
   }
+  // A class without a sample has no area; one whose samples count for nothing has none that counts.
+  const areaOfClass = (a: number): number =>
+    average === "weighted" && occurs[a] && counts[a] === 0 ? 0 : areaOf(all, a, () => true);
   const each: [area: number, samples: number][] = [];
   for (let a = 0; a < all.classes; a++) {
-    if (multiClass === "ovr") each.push([areaOf(all, a, () => true), counts[a]!]);
+    if (multiClass === "ovr") each.push([areaOfClass(a), counts[a]!]);
     else
       for (let b = a + 1; b < all.classes; b++) {
         const isOfPair = (label: number): boolean => label === a || label === b;
@@ -140,15 +165,18 @@ export function rocAuc(options: RocAucOptions = {}): Metric<"rocAuc", Batches> {
   checkOptions("rocAuc", options, { multiClass: "string", average: "string" });
   requireOneOf("rocAuc", "multiClass", options.multiClass ?? "ovr", ["ovr", "ovo"]);
   requireOneOf("rocAuc", "average", options.average ?? "macro", ["macro", "weighted"]);
+  const isOvo = options.multiClass === "ovo";
   const binary = rankingMetric("rocAuc", {}, area);
   const classesOf = (batch: Scored): number => (batch as Partial<Classified>).classes ?? 1;
   return {
     ...binary,
-    update(state, prediction, target) {
+    weighted: isOvo ? notOfPairs : true,
+    update(state, prediction, target, weights) {
       const { shape } = prediction;
       const isOfClasses = shape.length === 2 && target.shape.length === 1 && shape[1]! > 1 && shape[0] === target.shape[0];
-      if (!isOfClasses) return binary.update(state, prediction, target);
-      const batch: Classified = { scores: prediction.data.slice(), labels: target.data.slice(), classes: shape[1]! };
+      if (!isOfClasses) return binary.update(state, prediction, target, weights);
+      const batch: Classified = { ...scoredOf("rocAuc", prediction, target, weights), classes: shape[1]! };
+      if (weights !== undefined && isOvo) throw new ErmineError("ERMINE_OPTION", `rocAuc: ${notOfPairs}`);
       return binary.merge(state, [batch]);
     },
     compute(parts) {
@@ -208,7 +236,7 @@ export function bestThreshold(
   if (hasNaN(probabilities) || hasNaN(labels)) {
     throw new ErmineError("ERMINE_DATA", "bestThreshold: a probability or a label is NaN, which stands in no order.");
   }
-  const points = curve({ scores: probabilities, labels });
+  const points = curve({ scores: probabilities, labels, weights: Float64Array.from(labels, () => 1) });
   const { positive, negative } = points.at(-1)!;
   let best = { threshold: Infinity, score: score(0, 0, positive, negative) };
   for (const point of points) {
@@ -244,32 +272,35 @@ export function calibrationError(
   return {
     name: "calibrationError",
     better: "lower",
+    weighted: true,
     init: () => Array.from({ length: 3 * bins }, () => 0),
-    update(state, prediction, target) {
+    update(state, prediction, target, weights) {
       requireProbabilities("calibrationError", prediction);
       const sums = [...state];
-      const add = (confidence: number, right: boolean): void => {
+      const weightOf = weightsOf("calibrationError", target, target.data.length, weights);
+      const add = (i: number, confidence: number, right: boolean): void => {
         if (Number.isNaN(confidence)) {
           sums[1] = NaN;
           return;
         }
         const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-        sums[3 * bin]!++;
-        sums[3 * bin + 1]! += confidence;
-        sums[3 * bin + 2]! += Number(right);
+        const weight = weightOf(i);
+        sums[3 * bin]! += weight;
+        sums[3 * bin + 1]! += weight * confidence;
+        sums[3 * bin + 2]! += weight * Number(right);
       };
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
           const truth = target.data[i]!;
           checkClass("calibrationError", i, truth, 2, ignoreIndex);
-          if (truth !== ignoreIndex) add(Number.isNaN(truth) ? NaN : Math.max(p, 1 - p), Number(p >= 0.5) === truth);
+          if (truth !== ignoreIndex) add(i, Number.isNaN(truth) ? NaN : Math.max(p, 1 - p), Number(p >= 0.5) === truth);
         });
         return sums;
       }
-      for (const { start, stride, truth } of rows("calibrationError", prediction, target, ignoreIndex)) {
+      for (const { i, start, stride, truth } of rows("calibrationError", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        add(Number.isNaN(truth) ? NaN : (prediction.data[start + said * stride] ?? NaN), said === truth);
+        add(i, Number.isNaN(truth) ? NaN : (prediction.data[start + said * stride] ?? NaN), said === truth);
       }
       return sums;
     },

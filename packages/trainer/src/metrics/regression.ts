@@ -1,7 +1,7 @@
 /** How far numbers are off. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions } from "@ermine/core/define";
-import { defineMetric, type HostBatch, type Metric, type NoOptions } from "./metric.js";
+import { defineMetric, weightsOf, type HostBatch, type Metric, type NoOptions } from "./metric.js";
 
 /** @throws ErmineError ERMINE_SHAPE unless the shapes are equal */
 function checkShapes(name: string, prediction: HostBatch, target: HostBatch): void {
@@ -21,19 +21,24 @@ function meanOf<const Name extends string>(
   return defineMetric({
     name,
     better: "lower",
+    weighted: true,
     sums: 2,
-    count(prediction, target) {
+    count(prediction, target, weights) {
       checkShapes(name, prediction, target);
-      let total = 0;
-      for (let i = 0; i < target.data.length; i++) total += cost(prediction.data[i]! - target.data[i]!);
-      return [total, target.data.length];
+      const weightOf = weightsOf(name, target, target.data.length, weights);
+      let [total, seen] = [0, 0];
+      for (let i = 0; i < target.data.length; i++) {
+        total += weightOf(i) * cost(prediction.data[i]! - target.data[i]!);
+        seen += weightOf(i);
+      }
+      return [total, seen];
     },
     compute: ([total, seen]) => total! / seen!,
   });
 }
 
 /**
- * Σ (ŷ − y)² / n. Streams: two sums.
+ * Σ w (ŷ − y)² / Σ w, w each sample's weight. Streams: two sums.
  *
  * @example
  * meanSquaredError().better; // => lower
@@ -44,7 +49,7 @@ export function meanSquaredError(options: NoOptions = {}): Metric<"meanSquaredEr
 }
 
 /**
- * Σ |ŷ − y| / n. Streams: two sums.
+ * Σ w |ŷ − y| / Σ w, w each sample's weight. Streams: two sums.
  *
  * @example
  * meanAbsoluteError().better; // => lower
@@ -55,17 +60,21 @@ export function meanAbsoluteError(options: NoOptions = {}): Metric<"meanAbsolute
 }
 
 interface Spread {
+  /** Σ w (ŷ − y)². */
   readonly residual: number;
+  /** Σ w. */
   readonly count: number;
+  /** Σ w y / Σ w. */
   readonly mean: number;
-  /** Σ (y − mean)². */
+  /** Σ w (y − mean)². */
   readonly squares: number;
 }
 
 /** Mean and squares of two parts as one, without cancellation (Chan et al. 1979). */
 function join(a: Spread, b: Spread): Spread {
   const count = a.count + b.count;
-  if (count === 0) return a;
+  // What counts for nothing may be NaN all the same.
+  if (count === 0) return { ...a, residual: a.residual + b.residual };
   const apart = b.mean - a.mean;
   return {
     residual: a.residual + b.residual,
@@ -78,22 +87,32 @@ function join(a: Spread, b: Spread): Spread {
 const empty: Spread = { residual: 0, count: 0, mean: 0, squares: 0 };
 
 /** Of one output: numbers that stand `width` apart. */
-function spreadOf(prediction: HostBatch, target: HostBatch, first: number, width: number): Spread {
-  const numbers: number[] = [];
-  let residual = 0;
+function spreadOf(
+  prediction: HostBatch,
+  target: HostBatch,
+  [first, width]: readonly [first: number, width: number],
+  weightOf: (i: number) => number,
+): Spread {
+  let [residual, count, total] = [0, 0, 0];
   for (let i = first; i < target.data.length; i += width) {
-    numbers.push(target.data[i]!);
-    residual += (prediction.data[i]! - target.data[i]!) ** 2;
+    const weight = weightOf(i);
+    count += weight;
+    total += weight * target.data[i]!;
+    residual += weight * (prediction.data[i]! - target.data[i]!) ** 2;
   }
-  const mean = numbers.reduce((a, b) => a + b, 0) / Math.max(1, numbers.length);
-  return { residual, count: numbers.length, mean, squares: numbers.reduce((total, y) => total + (y - mean) ** 2, 0) };
+  if (count === 0) return { ...empty, residual };
+  const mean = total / count;
+  let squares = 0;
+  for (let i = first; i < target.data.length; i += width) squares += weightOf(i) * (target.data[i]! - mean) ** 2;
+  return { residual, count, mean, squares };
 }
 
-const explained = ({ residual, squares }: Spread): number =>
-  squares === 0 && !Number.isNaN(residual) ? (residual === 0 ? 1 : 0) : 1 - residual / squares;
+/** Of one output; NaN where nothing counts. */
+const explained = ({ residual, count, squares }: Spread): number =>
+  count === 0 ? NaN : squares === 0 && !Number.isNaN(residual) ? (residual === 0 ? 1 : 0) : 1 - residual / squares;
 
 /**
- * 1 − Σ (ŷ − y)² / Σ (y − ȳ)²: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four
+ * 1 − Σ w (ŷ − y)² / Σ w (y − ȳ)², w each sample's weight and ȳ the weighted mean: 1 is perfect, 0 as good as the mean. Of several outputs a sample, (N, d…), the mean over them, as scikit-learn's. Streams: four
  * numbers an output.
  *
  * @example
@@ -107,13 +126,15 @@ export function r2(options: NoOptions = {}): Metric<"r2", readonly Spread[]> {
   return {
     name: "r2",
     better: "higher",
+    weighted: true,
     init: () => [],
-    update(state, prediction, target) {
+    update(state, prediction, target, weights) {
       checkShapes("r2", prediction, target);
+      const weightOf = weightsOf("r2", target, target.data.length, weights);
       const width = target.shape.slice(1).reduce((a, b) => a * b, 1);
       return merge(
         state,
-        Array.from({ length: width }, (_, k) => spreadOf(prediction, target, k, width)),
+        Array.from({ length: width }, (_, k) => spreadOf(prediction, target, [k, width], weightOf)),
       );
     },
     merge,

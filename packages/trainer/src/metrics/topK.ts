@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { areDistributions, argMaxAt } from "./accuracy.js";
-import { defineMetric, requireProbabilities, type HostBatch, type Metric } from "./metric.js";
+import { defineMetric, requireProbabilities, weightsOf, type HostBatch, type Metric } from "./metric.js";
 import { checkClass } from "./truth.js";
 
 /** @internal Where each target's probabilities start, and how far apart they are: (N, K, d…) against (N, d…). @throws ErmineError ERMINE_VALUE for a target that is no class */
@@ -11,7 +11,7 @@ export function* rows(
   { shape }: HostBatch,
   target: HostBatch,
   ignoreIndex: number,
-): Generator<{ start: number; stride: number; truth: number }> {
+): Generator<{ i: number; start: number; stride: number; truth: number }> {
   const inner = shape.slice(2).reduce((a, b) => a * b, 1);
   if (shape.length < 2 || shape[0]! * inner !== target.data.length) {
     throw new ErmineError(
@@ -21,12 +21,12 @@ export function* rows(
   }
   for (let i = 0; i < target.data.length; i++) {
     checkClass(name, i, target.data[i]!, shape[1]!, ignoreIndex);
-    yield { start: Math.floor(i / inner) * shape[1]! * inner + (i % inner), stride: inner, truth: target.data[i]! };
+    yield { i, start: Math.floor(i / inner) * shape[1]! * inner + (i % inner), stride: inner, truth: target.data[i]! };
   }
 }
 
 /**
- * Targets among the k largest probabilities, over targets. Of equal ones the first count as larger. NaN where a probability is. Streams: two sums.
+ * Targets among the k largest probabilities, over targets, each counted by its sample's weight. Of equal ones the first count as larger. NaN where a probability is. Streams: two sums.
  *
  * @param options.k default 5
  * @example
@@ -49,13 +49,15 @@ export function topKAccuracy(
   return defineMetric({
     name: "topKAccuracy",
     better: "higher",
+    weighted: true,
     sums: 2,
-    count(prediction, target) {
+    count(prediction, target, weights) {
       let [right, seen] = [0, 0];
       const classes = prediction.shape[1]!;
-      for (const { start, stride, truth } of rows("topKAccuracy", prediction, target, ignoreIndex)) {
+      const weightOf = weightsOf("topKAccuracy", target, target.data.length, weights);
+      for (const { i, start, stride, truth } of rows("topKAccuracy", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
-        seen++;
+        seen += weightOf(i);
         const own = prediction.data[start + truth * stride]!;
         let above = Number.isNaN(truth) ? NaN : 0;
         for (let c = 0; c < classes; c++) {
@@ -64,7 +66,7 @@ export function topKAccuracy(
           if (Number.isNaN(other)) right = NaN;
         }
         if (Number.isNaN(above)) right = NaN;
-        else if (above < k) right++;
+        else if (above < k) right += weightOf(i);
       }
       return [right, seen];
     },
@@ -76,7 +78,7 @@ export function topKAccuracy(
 const least = 2 ** -52;
 
 /**
- * The mean of −log p of what is true: of classes (N, K) against indices (N) or distributions (N, K), or of one probability (N) against 0 and 1. Streams: two sums.
+ * The mean of −log p of what is true, weighted by samples: of classes (N, K) against indices (N) or distributions (N, K), or of one probability (N) against 0 and 1. Streams: two sums.
  * Probabilities are held within [2⁻⁵², 1 − 2⁻⁵²], as scikit-learn does.
  *
  * @example
@@ -95,13 +97,19 @@ export function logLoss(
   return defineMetric({
     name: "logLoss",
     better: "lower",
+    weighted: true,
     sums: 2,
-    count(prediction, target) {
+    count(prediction, target, weights) {
       requireProbabilities("logLoss", prediction);
       let [total, seen] = [0, 0];
+      const weightOf = weightsOf("logLoss", target, target.data.length, weights);
       if (areDistributions(prediction, target)) {
-        for (let i = 0; i < target.data.length; i++) total += target.data[i]! * surprise(prediction.data[i]!);
-        return [total, target.shape[0]!];
+        const classes = target.shape[1]!;
+        target.data.forEach((share, i) => {
+          total += weightOf(i) * share * surprise(prediction.data[i]!);
+          if (i % classes === 0) seen += weightOf(i);
+        });
+        return [total, seen];
       }
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
@@ -109,17 +117,17 @@ export function logLoss(
           if (truth === ignoreIndex) return;
           // A probability of class 1 as well.
           if (truth < 0 || truth > 1) checkClass("logLoss", i, truth, 2);
-          total += truth * surprise(p) + (1 - truth) * surprise(1 - p);
-          seen++;
+          total += weightOf(i) * (truth * surprise(p) + (1 - truth) * surprise(1 - p));
+          seen += weightOf(i);
         });
         return [total, seen];
       }
-      for (const { start, stride, truth } of rows("logLoss", prediction, target, ignoreIndex)) {
+      for (const { i, start, stride, truth } of rows("logLoss", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         // A row with a NaN is not known to be a distribution.
         const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        total += Number.isNaN(said) ? NaN : surprise(prediction.data[start + truth * stride]!);
-        seen++;
+        total += weightOf(i) * (Number.isNaN(said) ? NaN : surprise(prediction.data[start + truth * stride]!));
+        seen += weightOf(i);
       }
       return [total, seen];
     },

@@ -3,7 +3,7 @@ import { ErmineError, exp, sigmoid, softmax, type Link, type Tensor, type TypedA
 import { type TensorType, allocate } from "@ermine/core/backend";
 import { withDomain } from "@ermine/core/define";
 import { targetOfPart } from "../data/targets.js";
-import type { Batch } from "../data/source.js";
+import type { Batch, BatchColumn } from "../data/source.js";
 import { argMaxAt } from "../metrics/accuracy.js";
 import type { HostBatch } from "../metrics/metric.js";
 import { isLoss, partReading, type AnyLoss, type PartReading } from "./objective.js";
@@ -49,14 +49,22 @@ export function classesOf({ data, shape }: HostBatch, link: Link, threshold: num
   return { data: result, shape: [rows, ...inner] };
 }
 
-/** The batch's target on the host, for metrics: the main part's, or the first of several. */
-export function targetOf(loss: AnyLoss, { size, columns }: Batch): HostBatch {
-  const column = targetOfPart(partReading(loss), columns.targets);
-  if (column === undefined) throw new ErmineError("ERMINE_DATA", "Metrics compare with targets, and the data have none.");
+const onHost = (column: BatchColumn, size: number): TypedArray => {
   const data = allocate(
     column.dtype,
     column.shape.reduce((a, b) => a * b, size),
   );
   column.copyInto(data);
-  return { data, shape: [size, ...column.shape] };
+  return data;
+};
+
+/** What each sample of the batch counts for, on the host; undefined: 1 each. */
+export const weightsOf = ({ size, columns: { sampleWeights } }: Batch): TypedArray | undefined =>
+  sampleWeights === undefined ? undefined : onHost(sampleWeights, size);
+
+/** The batch's target on the host, for metrics: the main part's, or the first of several. */
+export function targetOf(loss: AnyLoss, { size, columns }: Batch): HostBatch {
+  const column = targetOfPart(partReading(loss), columns.targets);
+  if (column === undefined) throw new ErmineError("ERMINE_DATA", "Metrics compare with targets, and the data have none.");
+  return { data: onHost(column, size), shape: [size, ...column.shape] };
 }
