@@ -105,8 +105,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     Trainer.#checkItself(this, "rateNow");
     if (arguments.length > 1) checkArguments("rateNow", arguments, 1);
     if (typeof rate !== "number") requireSchedule("rateNow", "the rate", rate);
-    const { update: step, epoch, schedules } = this.#training.state;
-    return rateAt(rate, { step, epoch, schedules });
+    const { state } = this.#training;
+    return rateAt(rate, state.timeAt(state.update));
   }
 
   /**
@@ -119,7 +119,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    * @example
    * const { epochs } = await trainer.fit(data, { epochs: 2, validationSplit: 0.25 });
    * const { loss, valLoss, learningRate } = epochs[1];
-   * learningRate; // => 0.001
+   * learningRate; // => 0.01
    */
   fit<A extends boolean = false>(
     data: DataSource,

@@ -72,7 +72,7 @@ describe("arguments without a meaning are refused by the schedule that was asked
     ["a warm-up longer than all", () => warmupCosine(1, { warmupSteps: 9, totalSteps: 5 }), /^warmupCosine: warmupSteps.*9 of 5/],
     ["a warm-up as long as all", () => warmupCosine(1, { warmupSteps: 5, totalSteps: 5 }), /^warmupCosine: warmupSteps.*5 of 5/],
     ["half a step", () => warmupCosine(1, { warmupSteps: 0.5, totalSteps: 5 }), /^warmupCosine: warmupSteps/],
-    ["no end", () => warmupCosine(1, { warmupSteps: 1 } as never), /^warmupCosine: totalSteps/],
+    ["an end that is no number", () => warmupCosine(1, { warmupSteps: 1, totalSteps: NaN }), /^warmupCosine: totalSteps/],
     [
       "a start that is NaN",
       () => warmupCosine(1, { warmupSteps: 1, totalSteps: 5, startFactor: NaN }),

@@ -47,8 +47,8 @@ describe("options that do not exist, and values that do not fit, do not compile 
     refused(() => o.sgd({ learningRate: -1 }));
   });
   it("schedules, metrics and links", () => {
-    // @ts-expect-error totalSteps is missing
-    refused(() => o.schedules.cosine(0.1, {}));
+    // @ts-expect-error stepSize is missing
+    refused(() => o.schedules.step(0.1, {}));
     // @ts-expect-error no such average
     refused(() => o.f1({ average: "samples" }));
     // @ts-expect-error top 0 of an unknown option

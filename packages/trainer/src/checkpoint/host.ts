@@ -51,6 +51,7 @@ const checks: Readonly<Record<keyof HostState, Check>> = {
     epochs: listOf(recordOf(isNumber)),
     steps: (value) => value instanceof Float64Array || listOf(isNumber)(value),
   }),
+  span: orNull(objectOf({ firstStep: isCount, firstEpoch: isCount, steps: orNull(isCount), epochs: isCount })),
   stopped: orNull(isText),
   callbacks: listOf(objectOf({ name: isText, state: any })),
 };

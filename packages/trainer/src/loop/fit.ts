@@ -1,4 +1,5 @@
 /** The loop: epochs of updates, what is logged of them, and who is told. */
+import { ErmineError } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
 import type { Control } from "../callbacks/callback.js";
 import { namedColumns } from "../data/columns.js";
@@ -11,8 +12,10 @@ import { checkWeighted } from "../metrics/metric.js";
 import type { Directions, Logs } from "../monitor.js";
 import { checkLogNames, checkMonitors, directionsOf, followers, validationName, type ToldLogs } from "../logs.js";
 import type { FitRun, History } from "./fitOptions.js";
+import { optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
 import { meansOf, riskOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
+import type { Schedule, Span } from "../schedules/schedule.js";
 import type { Shadow } from "../plan/shadow.js";
 import type { RunningTrainer } from "../callbacks/runningTrainer.js";
 import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
@@ -52,11 +55,16 @@ export async function fit<M extends string, T extends string>(
   const better = await training.turns.take(async () => {
     work.check();
     if (resumed === undefined) {
-      const directions = prepare(training, run, types, validationTypes);
-      training.state.beginFit();
+      const span = spanOf(training, run as unknown as FitRun);
+      const directions = prepare(training, run as unknown as FitRun, types, validationTypes, span);
+      training.state.beginFit(span);
       return directions;
     }
-    return resumed.restored(() => prepare(training, run, types, validationTypes));
+    return resumed.restored(() => {
+      const span = (training.state.span ??= spanOf(training, run as unknown as FitRun));
+      noteOtherLength(training, run as unknown as FitRun);
+      return prepare(training, run as unknown as FitRun, types, validationTypes, span);
+    });
   });
   training.fitSettings = run.settings;
   const cache = cacheOf(training, run);
@@ -211,6 +219,45 @@ const depthOf = ({ engine: { backend } }: Training): number => Math.max(1, Math.
 const canFly = ({ engine, accumulate }: Training): boolean =>
   engine.compiled && accumulate === 1 && engine.backend.readSync === undefined && (engine.backend.runsInFlight ?? 1) > 1;
 
+/** Where the `fit` begins, and how long it is. */
+function spanOf({ state, accumulate }: Training, run: FitRun): Span {
+  const stepsPerEpoch = stepsPerEpochOf(run, accumulate);
+  const steps = stepsPerEpoch === undefined ? null : stepsPerEpoch * run.epochs;
+  return { firstStep: state.update, firstEpoch: state.epoch, steps, epochs: run.epochs };
+}
+
+/** The schedules that take the length of the `fit`. */
+const lengthTakers = (setup: OptimizerSetup): readonly Schedule[] =>
+  [
+    ...new Set(
+      optimizersOf(setup).flatMap(({ rates }) => rates.filter((rate) => typeof rate === "object" && rate.takesLength === true)),
+    ),
+  ] as Schedule[];
+
+/** @throws ErmineError ERMINE_OPTION where a schedule takes a length that is not known, or that it cannot have */
+function checkLengths(setup: OptimizerSetup, { steps, epochs }: Span): void {
+  for (const rate of lengthTakers(setup)) {
+    const length = rate.per === "step" ? steps : epochs;
+    if (length !== null) {
+      rate.checkLength?.(length);
+      continue;
+    }
+    throw new ErmineError(
+      "ERMINE_OPTION",
+      `fit: ${rate.name} takes the length of fit in steps, which is not known: these data are a stream of unknown length. State totalSteps, or let it count ` +
+        `epochs: schedules.perEpoch(schedules.${rate.name}(…)).`,
+    );
+  }
+}
+
+function noteOtherLength({ state }: Training, { epochs, notice }: FitRun): void {
+  const [rate] = lengthTakers(state.optimizer);
+  if (rate === undefined || state.span === undefined || state.span.epochs === epochs) return;
+  notice(
+    `ermine: ${rate.name} takes the length of the fit that was begun, ${state.span.epochs} epochs, though this one resumes it with ${epochs}. For another length state totalSteps.`,
+  );
+}
+
 function stepsPerEpochOf({ training: { length }, batchSize, dropLast }: FitRun, accumulate: number): number | undefined {
   if (length === undefined) return undefined;
   const batches = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
@@ -222,7 +269,13 @@ function stepsPerEpochOf({ training: { length }, batchSize, dropLast }: FitRun, 
  *
  * @returns which way each log gets better
  */
-function prepare(training: Training, run: FitRun, types: ColumnTypes, validationTypes: ColumnTypes | undefined): Directions {
+function prepare(
+  training: Training,
+  run: FitRun,
+  types: ColumnTypes,
+  validationTypes: ColumnTypes | undefined,
+  span: Span,
+): Directions {
   const { training: data, validation, batchSize, dropLast, callbacks, notice } = run;
   const better = allOrNothing(training, () => {
     const { engine, setup, metrics, state } = training;
@@ -240,6 +293,7 @@ function prepare(training: Training, run: FitRun, types: ColumnTypes, validation
       checkBatchSizes(training, [evaluated!], "fit's validation", { length: validation.length, batchSize, dropLast: false });
     if (data instanceof Dataset) checkData(training, data, "training", updateEntries(training));
     if (validation instanceof Dataset) checkData(training, validation, "validation", [evaluated!]);
+    checkLengths(state.optimizer, span);
     checkLogNames("fit", setup.loss, metrics, state.optimizer);
     const directions = directionsOf({ loss: setup.loss, metrics }, { validated: validation !== undefined, trainMetrics });
     checkMonitors([...callbacks, ...followers(state.optimizer)], directions);

@@ -21,7 +21,7 @@ export { restoreSnapshot, takeSnapshot };
 
 type JsonObject = { readonly [key: string]: Json };
 
-/** The steps and epochs at which schedules are compared. */
+/** The steps and epochs at which schedules are compared; of one that takes a length of as many. */
 const probes = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 
 /**
@@ -37,7 +37,9 @@ export function settingsOf(
 ): SnapshotSettings {
   const rates = optimizersOf(optimizer).map((one) =>
     one.rates.map((rate) =>
-      typeof rate === "number" || rate.observe !== undefined ? null : probes.map((time) => jsonNumber(rate.at(time))),
+      typeof rate === "number" || rate.observe !== undefined
+        ? null
+        : probes.map((time) => jsonNumber(rate.at(time, undefined, probes.at(-1)!))),
     ),
   );
   return {

@@ -170,7 +170,7 @@ export function checkWeighted(where: string, metrics: readonly Metric[], hasWeig
  * @param metric a metric, in whose place and under whose name it is logged
  * @throws ErmineError ERMINE_OPTION where it is no metric
  * @example
- * const weighed = dataset({ inputs: [[1], [2]], targets: [0, 1], sampleWeights: [1, 3] });
+ * const weighed = dataset({ inputs: [[1], [2]], targets: Int32Array.of(0, 1), sampleWeights: [1, 3] });
  * const model = new Linear(1, 2);
  * const options = { model, loss: crossEntropy, optimizer: adamw(), backend: await cpu() };
  * const { accuracy: share } = await new Trainer({ ...options, metrics: [unweighted(accuracy())] }).evaluate(weighed);

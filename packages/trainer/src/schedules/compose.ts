@@ -2,10 +2,11 @@
 import { ErmineError } from "@ermine/core";
 import { checkArguments, requireOptions } from "@ermine/core/define";
 import { linear } from "./decay.js";
-import { requireCount, requireCounts, requireNumber, requireSchedule, type Schedule } from "./schedule.js";
+import { derived, requireCount, requireCounts, requireNumber, requireSchedule, type Schedule } from "./schedule.js";
 
 /**
- * One schedule after the other: schedules[i] rules from milestones[i − 1] on, counting from 0 there. PyTorch's SequentialLR.
+ * One schedule after the other: schedules[i] rules from milestones[i − 1] on, counting from 0 there. One that takes a length ends at the next milestone, the last one with
+ * the `fit` that runs. PyTorch's SequentialLR.
  *
  * @throws ErmineError ERMINE_OPTION unless there is one milestone fewer than schedules, ascending, all counted alike
  * @example
@@ -35,18 +36,34 @@ export function sequence(schedules: readonly Schedule[], milestones: readonly nu
       "sequence: all schedules must count the same (steps or epochs), and none may follow a metric.",
     );
   }
+  const takesLength = schedules.at(-1)!.takesLength === true;
+  const starts = [0, ...milestones];
+  // Before the first step, so that what is wrong is said where the schedule is made.
+  milestones.forEach((end, i) => schedules[i]!.checkLength?.(end - starts[i]!));
   return {
     name: "sequence",
     per: first.per,
-    at(time) {
+    ...(takesLength ? { takesLength, checkLength: (length: number) => checkLast(schedules, starts, length) } : {}),
+    at(time, _, length = Infinity) {
       const part = milestones.filter((m) => m <= time).length;
-      return schedules[part]!.at(time - (part === 0 ? 0 : milestones[part - 1]!));
+      return schedules[part]!.at(time - starts[part]!, undefined, (milestones[part] ?? length) - starts[part]!);
     },
   };
 }
 
+/** @throws ErmineError ERMINE_OPTION where nothing of the length is left for the last schedule */
+function checkLast(schedules: readonly Schedule[], starts: readonly number[], length: number): void {
+  const last = starts.at(-1)!;
+  if (last < length) return schedules.at(-1)!.checkLength?.(length - last);
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `${schedules.at(-1)!.name} begins after ${last} ${schedules[0]!.per}s and ends with fit, which takes ${length}. Begin it earlier, or train for longer.`,
+  );
+}
+
 /**
- * A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it.
+ * A linear warm-up over `steps` from startFactor (1/3) of the schedule's first value; the schedule starts after it, and one that takes the length of the `fit` that runs
+ * takes what is left of it.
  *
  * @example
  * const rate = schedules.warmup(schedules.exponential(0.1, { gamma: 0.5 }), { steps: 2, startFactor: 0.5 });
@@ -69,6 +86,6 @@ export function warmup(
   if (typeof schedule === "number") requireNumber("warmup", "its learning rate", schedule, 0);
   else requireSchedule("warmup", "its first argument", schedule);
   const rest: Schedule = typeof schedule === "number" ? { name: "fixed", per: "step", at: () => schedule } : schedule;
-  const rise = { ...linear(rest.at(0), { startFactor, endFactor: 1, totalSteps: steps }), per: rest.per };
-  return { ...sequence([rise, rest], [steps]), name: "warmup" };
+  const rise = derived(linear(rest.at(0), { startFactor, endFactor: 1, totalSteps: steps }), { per: rest.per });
+  return derived(sequence([rise, rest], [steps]), { name: "warmup" });
 }

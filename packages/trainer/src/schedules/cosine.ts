@@ -1,35 +1,37 @@
 /** Schedules on a cosine: cosine, its warm restarts, and with a linear warm-up before it. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, portableMath, requireOptions } from "@ermine/core/define";
+import { checkArguments, checkOptions, portableMath, requireOptions } from "@ermine/core/define";
 import { warmup } from "./compose.js";
-import { requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
+import { derived, endingWith, requireCount, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 const between = (from: number, to: number, part: number): number =>
   to + ((from - to) * (1 + portableMath.cos(Math.PI * part))) / 2;
 
 /**
- * From lr to minLearningRate (0) on half a cosine of totalSteps; it climbs again after them, as PyTorch's CosineAnnealingLR does; `warmupCosine` stays at the end.
+ * From lr to minLearningRate (0) on half a cosine: of totalSteps, after which it climbs again, as PyTorch's CosineAnnealingLR does (`warmupCosine` stays at the end);
+ * without them of the `fit` that runs.
  *
  * @example
  * const rate = schedules.cosine(0.1, { totalSteps: 4 });
  * [0, 2, 4].map((step) => rate.at(step)); // => [0.1, 0.05, 0]
+ * adamw({ learningRate: schedules.cosine(0.1) }); // down to 0 at the end of fit
  */
 export function cosine(
   learningRate: number,
   options: {
-    /** Steps of half a cosine. */
-    totalSteps: number;
+    /** Steps of half a cosine. Default: as many as `fit` takes, counted from its beginning. */
+    totalSteps?: number;
     /** The rate at its end. Default 0. */
     minLearningRate?: number;
-  },
+  } = {},
 ): Schedule {
   if (arguments.length > 2) checkArguments("cosine", arguments, 2);
-  requireOptions("cosine", options, { totalSteps: "number", minLearningRate: "number" }, [learningRate]);
+  checkOptions("cosine", options, { totalSteps: "number", minLearningRate: "number" }, [learningRate]);
   const { totalSteps, minLearningRate = 0 } = options;
   requireNumber("cosine", "learningRate", learningRate, 0);
-  requireCount("cosine", "totalSteps", totalSteps);
+  if (totalSteps !== undefined) requireCount("cosine", "totalSteps", totalSteps);
   requireNumber("cosine", "minLearningRate", minLearningRate, 0);
-  return stepwise("cosine", (t) => between(learningRate, minLearningRate, t / totalSteps));
+  return endingWith("cosine", totalSteps, (t, length) => between(learningRate, minLearningRate, t / length));
 }
 
 /**
@@ -73,10 +75,10 @@ export function cosineWarmRestarts(
 }
 
 /**
- * A linear warm-up of warmupSteps (0: none) from startFactor (1/3) · lr, then the cosine down to minLearningRate (0) at totalSteps, and
- * minLearningRate from there on.
+ * A linear warm-up of warmupSteps (0: none) from startFactor (1/3) · lr, then the cosine down to minLearningRate (0) at totalSteps, or at the end of the `fit` that
+ * runs, and minLearningRate from there on.
  *
- * @throws ErmineError ERMINE_OPTION also where warmupSteps is not below totalSteps
+ * @throws ErmineError ERMINE_OPTION also where warmupSteps is not below totalSteps; from `fit`, where it is not below its steps
  * @example
  * const rate = schedules.warmupCosine(0.1, { warmupSteps: 2, totalSteps: 6 });
  * [0, 2, 4, 6].map((step) => rate.at(step)); // => [0.0333, 0.1, 0.05, 0]
@@ -86,8 +88,8 @@ export function warmupCosine(
   options: {
     /** Steps of the way up; below totalSteps, 0 for none. */
     warmupSteps: number;
-    /** All steps, those of the way up included. */
-    totalSteps: number;
+    /** All steps, those of the way up included. Default: as many as `fit` takes, counted from its beginning. */
+    totalSteps?: number;
     /** The rate at step 0, as a factor of the learning rate. Default 1/3. */
     startFactor?: number;
     /** The rate from totalSteps on. Default 0. */
@@ -110,15 +112,17 @@ export function warmupCosine(
   requireNumber("warmupCosine", "learningRate", learningRate, 0);
   requireNumber("warmupCosine", "minLearningRate", minLearningRate, 0);
   requireNumber("warmupCosine", "startFactor", startFactor, 0);
-  requireCount("warmupCosine", "totalSteps", totalSteps);
+  if (totalSteps !== undefined) requireCount("warmupCosine", "totalSteps", totalSteps);
   requireCount("warmupCosine", "warmupSteps", warmupSteps, 0);
-  if (warmupSteps >= totalSteps) {
+  if (totalSteps !== undefined && warmupSteps >= totalSteps) {
     throw new ErmineError(
       "ERMINE_OPTION",
       `warmupCosine: warmupSteps must be below totalSteps, which counts them too, got ${warmupSteps} of ${totalSteps}.`,
     );
   }
-  const length = totalSteps - warmupSteps;
-  const fall = stepwise("warmupCosine", (t) => between(learningRate, minLearningRate, Math.min(t, length) / length));
-  return warmupSteps === 0 ? fall : { ...warmup(fall, { steps: warmupSteps, startFactor }), name: "warmupCosine" };
+  const fallSteps = totalSteps === undefined ? undefined : totalSteps - warmupSteps;
+  const fall = endingWith("warmupCosine", fallSteps, (t, length) =>
+    between(learningRate, minLearningRate, Math.min(t, length) / length),
+  );
+  return warmupSteps === 0 ? fall : derived(warmup(fall, { steps: warmupSteps, startFactor }), { name: "warmupCosine" });
 }

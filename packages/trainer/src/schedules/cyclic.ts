@@ -1,7 +1,7 @@
 /** Schedules that go up and down, oneCycle and cyclic, and the momentum that goes the other way. */
 import { ErmineError } from "@ermine/core";
-import { checkArguments, portableMath, requireOptions } from "@ermine/core/define";
-import { requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
+import { checkArguments, checkOptions, portableMath, requireOptions } from "@ermine/core/define";
+import { endingWith, requireCount, requireNumber, requireOneOf, stepwise, type Schedule } from "./schedule.js";
 
 /**
  * A learning rate with the momentum that belongs to it: high where the rate is low. An optimizer's momentum (beta1 of adam and its kin) is that
@@ -18,8 +18,8 @@ export interface CycledSchedule extends Schedule {
 
 /** The options of `schedules.oneCycle`. */
 export interface OneCycleOptions {
-  /** Steps of the whole cycle; at least 2. */
-  readonly totalSteps: number;
+  /** Steps of the whole cycle; at least 2. Default: as many as `fit` takes, counted from its beginning. */
+  readonly totalSteps?: number;
   /** The part of the steps that goes up. Default 0.3. */
   readonly percentStart?: number;
   /** It starts at maxLearningRate / divFactor. Default 25. */
@@ -37,16 +37,16 @@ export interface OneCycleOptions {
 }
 
 /**
- * Up to maxLearningRate and down below the start within totalSteps; its `momentum` goes from maxMomentum to baseMomentum and back.
+ * Up to maxLearningRate and down below the start within totalSteps, or within the `fit` that runs; its `momentum` goes from maxMomentum to baseMomentum and back.
  * PyTorch's OneCycleLR; Smith and Topin, 2019.
  *
  * @example
  * const rate = schedules.oneCycle(0.1, { totalSteps: 11 });
  * [0, 2, 5].map((step) => rate.at(step)); // => [0.004, 0.096, 0.0726]
  */
-export function oneCycle(maxLearningRate: number, options: OneCycleOptions): CycledSchedule {
+export function oneCycle(maxLearningRate: number, options: OneCycleOptions = {}): CycledSchedule {
   if (arguments.length > 2) checkArguments("oneCycle", arguments, 2);
-  requireOptions(
+  checkOptions(
     "oneCycle",
     options,
     {
@@ -62,7 +62,7 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
     [maxLearningRate],
   );
   const { totalSteps, percentStart = 0.3, divFactor = 25, finalDivFactor = 1e4, anneal = "cosine", threePhase = false } = options;
-  requireCount("oneCycle", "totalSteps", totalSteps, 2);
+  if (totalSteps !== undefined) requireCount("oneCycle", "totalSteps", totalSteps, 2);
   requireOneOf("oneCycle", "anneal", anneal, ["cosine", "linear"]);
   requireNumber("oneCycle", "maxLearningRate", maxLearningRate, 0);
   requireNumber("oneCycle", "percentStart", percentStart, 0, 1);
@@ -83,13 +83,13 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
   requireMomenta("oneCycle", baseMomentum, maxMomentum);
   const start = maxLearningRate / divFactor;
   const end = start / finalDivFactor;
-  const top = percentStart * totalSteps - 1;
-  const last = totalSteps - 1;
-  const ends = threePhase ? [top, 2 * top, last] : [top, last];
   /** Through those values, one at the start and one at the end of each phase. */
   const through =
     (values: readonly number[]) =>
-    (time: number): number => {
+    (time: number, steps: number): number => {
+      const top = percentStart * steps - 1;
+      const last = steps - 1;
+      const ends = threePhase ? [top, 2 * top, last] : [top, last];
       const t = Math.min(time, last);
       const index = Math.max(
         0,
@@ -104,7 +104,14 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions): Cyc
     };
   const rates = threePhase ? [start, maxLearningRate, start, end] : [start, maxLearningRate, end];
   const momenta = [maxMomentum, baseMomentum, maxMomentum, maxMomentum];
-  return { ...stepwise("oneCycle", through(rates)), momentum: stepwise("oneCycle's momentum", through(momenta)) };
+  const checkLength = (length: number): void => {
+    if (length >= 2) return;
+    throw new ErmineError("ERMINE_OPTION", `oneCycle goes up and down within fit, which takes ${length} step. Train for longer.`);
+  };
+  return {
+    ...endingWith("oneCycle", totalSteps, through(rates), checkLength),
+    momentum: endingWith("oneCycle's momentum", totalSteps, through(momenta), checkLength),
+  };
 }
 
 /** The options of `schedules.cyclic`. */

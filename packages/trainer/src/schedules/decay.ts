@@ -1,6 +1,6 @@
 /** Schedules that go one way: step, multiStep, exponential, linear, constant, polynomial. PyTorch's formulas and defaults. */
 import { checkArguments, checkOptions, portableMath, requireOptions } from "@ermine/core/define";
-import { requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
+import { endingWith, requireCount, requireCounts, requireNumber, stepwise, type Schedule } from "./schedule.js";
 
 /**
  * lr · γ^⌊t / stepSize⌋ (γ = 0.1). PyTorch's StepLR.
@@ -74,7 +74,7 @@ export function exponential(
 }
 
 /**
- * lr · factor, the factor going from startFactor (1/3) to endFactor (1) over totalSteps (5). PyTorch's LinearLR.
+ * lr · factor, the factor going from startFactor (1/3) to endFactor (1) over totalSteps, or over the `fit` that runs. PyTorch's LinearLR, whose total is 5 unless it is given.
  *
  * @example
  * const rate = schedules.linear(0.1, { startFactor: 0.5, totalSteps: 2 });
@@ -87,20 +87,21 @@ export function linear(
     startFactor?: number;
     /** The factor from totalSteps on. Default 1. */
     endFactor?: number;
-    /** How many steps the way takes. Default 5. */
+    /** How many steps the way takes. Default: as many as `fit` takes, counted from its beginning. */
     totalSteps?: number;
   } = {},
 ): Schedule {
   if (arguments.length > 2) checkArguments("linear", arguments, 2);
   checkOptions("linear", options, { startFactor: "number", endFactor: "number", totalSteps: "number" }, [learningRate]);
-  const { startFactor = 1 / 3, endFactor = 1, totalSteps = 5 } = options;
+  const { startFactor = 1 / 3, endFactor = 1, totalSteps } = options;
   requireNumber("linear", "learningRate", learningRate, 0);
   requireNumber("linear", "startFactor", startFactor, 0);
   requireNumber("linear", "endFactor", endFactor, 0);
-  requireCount("linear", "totalSteps", totalSteps);
-  return stepwise(
+  if (totalSteps !== undefined) requireCount("linear", "totalSteps", totalSteps);
+  return endingWith(
     "linear",
-    (t) => learningRate * (startFactor + (endFactor - startFactor) * (Math.min(t, totalSteps) / totalSteps)),
+    totalSteps,
+    (t, length) => learningRate * (startFactor + (endFactor - startFactor) * (Math.min(t, length) / length)),
   );
 }
 
@@ -130,7 +131,7 @@ export function constant(
 }
 
 /**
- * lr · (1 − t / totalSteps)^power, 0 from totalSteps (5) on; power 1. PyTorch's PolynomialLR.
+ * lr · (1 − t / totalSteps)^power, 0 from totalSteps on; power 1. Without totalSteps it ends with the `fit` that runs. PyTorch's PolynomialLR, whose total is 5 unless it is given.
  *
  * @example
  * const rate = schedules.polynomial(0.1, { totalSteps: 4, power: 2 });
@@ -139,7 +140,7 @@ export function constant(
 export function polynomial(
   learningRate: number,
   options: {
-    /** From this step on the rate is 0. Default 5. */
+    /** From this step on the rate is 0. Default: the end of `fit`, counted from its beginning. */
     totalSteps?: number;
     /** The exponent of the way down; 1 is a line. Default 1. */
     power?: number;
@@ -147,10 +148,13 @@ export function polynomial(
 ): Schedule {
   if (arguments.length > 2) checkArguments("polynomial", arguments, 2);
   checkOptions("polynomial", options, { totalSteps: "number", power: "number" }, [learningRate]);
-  const { totalSteps = 5, power = 1 } = options;
+  const { totalSteps, power = 1 } = options;
   requireNumber("polynomial", "learningRate", learningRate, 0);
-  requireCount("polynomial", "totalSteps", totalSteps);
   requireNumber("polynomial", "power", power, 0);
-  requireCount("polynomial", "totalSteps", totalSteps);
-  return stepwise("polynomial", (t) => learningRate * portableMath.pow(1 - Math.min(t, totalSteps) / totalSteps, power));
+  if (totalSteps !== undefined) requireCount("polynomial", "totalSteps", totalSteps);
+  return endingWith(
+    "polynomial",
+    totalSteps,
+    (t, length) => learningRate * portableMath.pow(1 - Math.min(t, length) / length, power),
+  );
 }

@@ -17,6 +17,20 @@ export interface Time {
   readonly age?: number;
   /** The states of schedules that follow a metric; default: as before training. */
   readonly schedules?: ReadonlyMap<Schedule, unknown>;
+  /** The `fit` that runs, or ran last: what schedules of its length count in. Default: none has begun, and they are at their beginning. */
+  readonly span?: Span;
+}
+
+/** Where a `fit` has begun, and how long it is. A training that is resumed keeps it. */
+export interface Span {
+  /** Updates before it. */
+  readonly firstStep: number;
+  /** Epochs before it. */
+  readonly firstEpoch: number;
+  /** Its updates; null where the data's length is not known. */
+  readonly steps: number | null;
+  /** Its epochs. */
+  readonly epochs: number;
 }
 
 /** What bias corrections count by: a parameter's own updates. */
@@ -28,8 +42,25 @@ export interface Schedule<S = unknown> {
   readonly name: string;
   /** What `at` counts. */
   readonly per: "step" | "epoch";
-  /** The value after `time` whole steps (or epochs). `state`: of one that observes, default `init()`. */
-  at(time: number, state?: S): number;
+  /**
+   * The value after `time` whole steps (or epochs).
+   *
+   * @param state of one that observes; default `init()`
+   * @param length of one that `takesLength`: the steps (or epochs) of the `fit`, which `time` is counted from the beginning of; default Infinity, at which it stays as
+   * at its beginning
+   */
+  at(time: number, state?: S, length?: number): number;
+  /**
+   * Does it take the length of the `fit` that runs, and count from its beginning? A `fit` whose length is not known is refused; the next `fit` begins it anew, and one that
+   * resumes goes on in the length that it was begun with. Default false: it counts the trainer's steps, from its first.
+   */
+  readonly takesLength?: boolean;
+  /**
+   * Of one that takes it: told the length before the first step.
+   *
+   * @throws ErmineError ERMINE_OPTION where it does not fit, as a warm-up that is longer
+   */
+  checkLength?(length: number): void;
   /** The log that `observe` is given after each epoch; a metric of the trainer's. */
   readonly monitor?: string;
   /** Of one that observes: its state before training. Each trainer has its own. */
@@ -64,24 +95,77 @@ export function rateAt(rate: Rate, time: Time): number {
   requireSchedule("rateAt", "the rate", rate);
   if (typeof time?.step !== "number")
     throw new ErmineError("ERMINE_OPTION", `rateAt: time is { step, epoch }, got ${show(time)}.`);
-  const count = rate.per === "step" ? time.step : time.epoch;
-  return rate.init === undefined ? rate.at(count) : rate.at(count, time.schedules?.get(rate) ?? rate.init());
+  const state = rate.init === undefined ? undefined : (time.schedules?.get(rate) ?? rate.init());
+  const isOfSteps = rate.per === "step";
+  const count = isOfSteps ? time.step : time.epoch;
+  if (rate.takesLength !== true) return rate.at(count, state);
+  const { span } = time;
+  if (span === undefined) return rate.at(0, state, Infinity);
+  return isOfSteps
+    ? rate.at(count - span.firstStep, state, span.steps ?? Infinity)
+    : rate.at(count - span.firstEpoch, state, span.epochs);
 }
 
 /** A schedule that counts steps. */
 export const stepwise = (name: string, at: (time: number) => number): Schedule => ({ name, per: "step", at });
 
 /**
- * The same schedule counted in epochs.
+ * A schedule that counts steps and ends with `totalSteps`, or with the `fit` where they are not given.
  *
+ * @param at its value after so many of so many steps
+ * @param checkLength throws where it cannot be as long as the `fit`
+ */
+export function endingWith(
+  name: string,
+  totalSteps: number | undefined,
+  at: (time: number, length: number) => number,
+  checkLength?: (length: number) => void,
+): Schedule {
+  if (totalSteps !== undefined) return stepwise(name, (time) => at(time, totalSteps));
+  return {
+    name,
+    per: "step",
+    takesLength: true,
+    at: (time, _, length = Infinity) => at(Math.min(time, length), length),
+    ...(checkLength === undefined ? {} : { checkLength }),
+  };
+}
+
+/** The schedule under another name, or with what it counts changed; it may be an object of a class with private fields. */
+export function derived<S extends Schedule>(schedule: S, changes: Partial<Pick<Schedule, "name" | "per">>): S {
+  const { name, per, monitor, takesLength, momentum } = schedule as Schedule & { readonly momentum?: Schedule };
+  const has = (method: keyof Schedule): boolean => typeof schedule[method] === "function";
+  return {
+    name,
+    per,
+    ...(monitor === undefined ? {} : { monitor }),
+    ...(takesLength === undefined ? {} : { takesLength }),
+    at: (time: number, state?: unknown, length?: number) => schedule.at(time, state, length),
+    ...(has("init") ? { init: () => schedule.init!() } : {}),
+    ...(has("observe")
+      ? { observe: (state: unknown, value: number, better?: Better) => schedule.observe!(state, value, better) }
+      : {}),
+    ...(has("checkDirection") ? { checkDirection: (better?: Better) => schedule.checkDirection!(better) } : {}),
+    ...(has("checkLength") ? { checkLength: (length: number) => schedule.checkLength!(length) } : {}),
+    // The momentum of a cycle goes with it.
+    ...(isSchedule(momentum) ? { momentum: derived(momentum, { per: changes.per ?? momentum.per }) } : {}),
+    ...changes,
+  } as unknown as S;
+}
+
+/**
+ * The same schedule counted in epochs. One that takes the length of `fit` takes its epochs, which are known of streams too.
+ *
+ * @param schedule one of ermine's, or an object of your own
+ * @throws ErmineError ERMINE_OPTION where it is no schedule
  * @example
  * const rate = schedules.perEpoch(schedules.exponential(0.1, { gamma: 0.5 }));
  * schedules.rateAt(rate, { step: 1000, epoch: 2 }); // => 0.025
  */
-export function perEpoch(schedule: Schedule): Schedule {
+export function perEpoch<S extends Schedule>(schedule: S): S {
   if (arguments.length > 1) checkArguments("perEpoch", arguments, 1);
   requireSchedule("perEpoch", "its argument", schedule);
-  return { ...schedule, per: "epoch" };
+  return derived(schedule, { per: "epoch" });
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is not a finite number in [minimum, maximum] */

@@ -7,6 +7,7 @@ import type { DType, TypedArray, VariableRole } from "@ermine/core";
 import type { Batch, Cursor, Json } from "../data/source.js";
 import type { Logs } from "../monitor.js";
 import type { HostSums } from "../risk/means.js";
+import type { Span } from "../schedules/schedule.js";
 
 /**
  * What became of a batch.
@@ -115,6 +116,8 @@ export interface HostState {
   readonly sums: EpochSums;
   /** Of this `fit`, so far. */
   readonly history: { readonly epochs: readonly Logs[]; readonly steps: readonly number[] };
+  /** Where this `fit` has begun, and how long it was to be: what schedules of its length count in; null where none has run. */
+  readonly span: Span | null;
   /** Why a callback's `stop` has ended this `fit`; null where none has. */
   readonly stopped: string | null;
   /** The state of each callback that has one. */

@@ -36,6 +36,7 @@ export async function takeSnapshot(training: Training, settings: SnapshotSetting
     hasLargeScalars: state.hasLargeScalars,
     sums: { ...state.sums, parts: state.sums.parts.map((part) => ({ ...part })) },
     history: { epochs: [...state.history.epochs], steps: [...state.history.steps] },
+    span: state.span ?? null,
     stopped: state.stopped,
     callbacks: state
       .callbackStates()

@@ -6,7 +6,7 @@ import { loggedRates } from "../logs.js";
 import type { Logs } from "../monitor.js";
 import { learningRateOf, optimizersOf, type OptimizerSetup } from "../optimizers/groups.js";
 import type { HostSums } from "../risk/means.js";
-import { rateAt, type Rate, type Schedule, type Time } from "../schedules/schedule.js";
+import { rateAt, type Rate, type Schedule, type Span, type Time } from "../schedules/schedule.js";
 import type { CallbackState, EpochSums, HostState } from "./contract.js";
 import { movesLookedUpRowsAlone, OptimizerState, sameGroups, type GroupState, type ParameterState } from "./optimizerState.js";
 
@@ -69,6 +69,8 @@ export class TrainingState {
   sums: Sums = noSums();
   /** Of the `fit` that runs, or that ended last. */
   history: FitHistory = { epochs: [], steps: [] };
+  /** Where that `fit` has begun, and how long it is: what schedules of its length count in. */
+  span: Span | undefined;
   /** Why a callback's `stop` has ended that `fit`. */
   stopped: string | null = null;
   /** What its callbacks keep. */
@@ -146,14 +148,20 @@ export class TrainingState {
 
   /** The learning rate of each group at an update of the epoch that runs; `step` updates were taken before it. */
   learningRatesAt(step: number): readonly number[] {
-    const time: Time = { step, epoch: this.epoch, schedules: this.schedules };
+    const time = this.timeAt(step);
     return this.#learningRates.map((rate) => rateAt(rate, time));
   }
 
   /** The learning rates that are logged, at the last update that was taken in the epoch that runs. */
   loggedRates(): Readonly<Record<string, number>> {
-    const time: Time = { step: Math.max(0, this.update - 1), epoch: this.epoch, schedules: this.schedules };
+    const time = this.timeAt(Math.max(0, this.update - 1));
     return Object.fromEntries(loggedRates(this.optimizer).map(([name, rate = NaN]) => [name, rateAt(rate, time)]));
+  }
+
+  /** What schedules go by at an update of the epoch that runs. @param step updates before it */
+  timeAt(step: number): Time {
+    const { epoch, schedules, span } = this;
+    return span === undefined ? { step, epoch, schedules } : { step, epoch, schedules, span };
   }
 
   /** How long the vector of fed scalars is. */
@@ -173,9 +181,9 @@ export class TrainingState {
 
   /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
   writeScalars(target: Float32Array): void {
-    const { update: step, epoch, schedules } = this;
+    const { update: step, epoch, schedules, span } = this;
     for (const { optimizer, firstScalar, skippedSteps } of this.groups) {
-      const time: Time = { step, epoch, age: step - skippedSteps, schedules };
+      const time: Time = { step, epoch, age: step - skippedSteps, schedules, ...(span && { span }) };
       const values = optimizer.scalars(time);
       // A few numbers: typed arrays are slow to take a list.
       for (let i = 0; i < values.length; i++) target[firstScalar + i] = values[i]!;
@@ -197,11 +205,11 @@ export class TrainingState {
   }
 
   #notFinite(i: number, scalar: number): ErmineError {
-    const { update: step, epoch, schedules } = this;
+    const { update: step, epoch } = this;
     const { optimizer } = this.groups.findLast(({ firstScalar }) => firstScalar <= i)!;
     const options = Object.entries(optimizer.options);
     const bad = optimizer.rates
-      .map((rate) => [rate, rateAt(rate, { step, epoch, schedules })] as const)
+      .map((rate) => [rate, rateAt(rate, this.timeAt(step))] as const)
       .find(([, value]) => !Number.isFinite(value));
     const name = options.find(([, option]) => option === bad?.[0])?.[0] ?? "a rate";
     const what = bad === undefined ? `a value of ${scalar} for the step, out of its options in float32` : `${name} ${bad[1]}`;
@@ -230,7 +238,8 @@ export class TrainingState {
     this.dispose();
     this.#optimizerState.replace(states);
     for (const [schedule, state] of schedules) this.schedules.set(schedule, state);
-    const { batch, update, epoch, cursor, hasLargeScalars, sums, history, stopped, callbacks } = host;
+    const { batch, update, epoch, cursor, hasLargeScalars, sums, history, span, stopped, callbacks } = host;
+    this.span = span ?? undefined;
     Object.assign(this, { batch, update, epoch, cursor, hasLargeScalars, stopped });
     this.sums = { ...noSums(), ...sums, parts: sums.parts.map((part) => ({ ...part })) };
     this.history = { epochs: [...history.epochs], steps: [...history.steps] };
@@ -245,8 +254,9 @@ export class TrainingState {
     this.#switchedLater = later;
   }
 
-  /** A `fit` begins that does not go on from a snapshot. */
-  beginFit(): void {
+  /** A `fit` begins that does not go on from a snapshot. @param span undefined: none begins */
+  beginFit(span?: Span): void {
+    this.span = span;
     this.history = { epochs: [], steps: [] };
     this.sums = noSums();
     this.cursor = this.stopped = null;

@@ -14,6 +14,9 @@ export interface ScheduleCase extends GoldenCase {
   readonly expectedMomentum?: readonly number[];
 }
 
+/** PyTorch's totals where none is given; here these take the length of a training. */
+const pytorchTotals: Readonly<Record<string, object>> = { linear: { totalSteps: 5 }, polynomial: { totalSteps: 5 } };
+
 export const scheduleKind: GoldenKind<ScheduleCase> = {
   name: "schedules",
   tolerance: { absolute: 1e-9, relative: 1e-7 },
@@ -21,7 +24,7 @@ export const scheduleKind: GoldenKind<ScheduleCase> = {
   async run({ name, options, baseLearningRate, metrics, expected, expectedMomentum }) {
     const make = schedules[name];
     if (make === undefined) throw new Skip(`there is no schedule "${name}"`);
-    const schedule = skipUnknownOptions(() => make(baseLearningRate, optionsOf(options)));
+    const schedule = skipUnknownOptions(() => make(baseLearningRate, { ...pytorchTotals[name], ...optionsOf(options) }));
     let state = schedule.init?.();
     const got = expected.map((_, k) => {
       if (k > 0 && metrics !== undefined) state = schedule.observe!(state, metrics[k - 1]!);
