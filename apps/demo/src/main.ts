@@ -3,6 +3,7 @@
 import { ErmineError } from "@ermine/core";
 import { nearestName } from "@ermine/core/define";
 import { parseArgs } from "node:util";
+import { showDefinitions, type DefinitionKind } from "./definitions.js";
 import { runExperiments, type ExperimentsOptions } from "./experiments/runExperiments.js";
 import { showBackends } from "./showBackends.js";
 import { showProfile } from "./showProfile.js";
@@ -12,6 +13,7 @@ import { web, type WebOptions } from "./web/web.js";
 const usage = `Usage: demo [train] [options]     train on 10,000 real digits
        demo web [options]        the pages: playground, gallery, digits, text and experiments, which run in the browser; digits can race against cpu and tfjs here
        demo experiments [options]   16 claims about activations and losses: what was measured, and whether they hold
+       demo activations [name …] what there is, or the curves of those that are named; demo losses [name …] likewise
        demo backends [--model]   what there is to run on, and how long a step takes there
 
   --dataset digits        --model mlp|cnn          --backend cpu|tfjs|auto|fastest
@@ -69,7 +71,14 @@ function number(name: string, value: string, whole: boolean, least: number, most
   return refuse(`--${name} is a ${whole ? "whole number" : "number"} ${range}, got "${value}".`);
 }
 
-function parse(args: readonly string[]): { command: string; values: Record<string, string | boolean | undefined> } {
+/** Commands that take names. */
+const definitionKinds: readonly string[] = ["activations", "losses"] satisfies DefinitionKind[];
+
+function parse(args: readonly string[]): {
+  command: string;
+  names: readonly string[];
+  values: Record<string, string | boolean | undefined>;
+} {
   for (const arg of args) {
     const name = arg.startsWith("--") ? arg.slice(2).split("=")[0]! : undefined;
     if (name === undefined || name === "" || name in options) continue;
@@ -87,8 +96,9 @@ function parse(args: readonly string[]): { command: string; values: Record<strin
     const at = args.indexOf("--profile") + 1;
     const file = at > 0 && args[at]?.startsWith("--") === false ? args[at] : undefined;
     const words = positionals.filter((word) => word !== file);
-    if (words.length > 1) refuse(`There is nothing to do with "${words[1]}". Options start with --.`);
-    return { command: words[0] ?? "train", values: { ...values, profileFile: file } };
+    if (words.length > 1 && !definitionKinds.includes(words[0]!))
+      refuse(`There is nothing to do with "${words[1]}". Options start with --.`);
+    return { command: words[0] ?? "train", names: words.slice(1), values: { ...values, profileFile: file } };
   } catch (error) {
     if (error instanceof ErmineError) throw error;
     return refuse((error as Error).message);
@@ -134,7 +144,7 @@ function webOptions(values: Record<string, string | boolean | undefined>): WebOp
 }
 
 async function main(): Promise<void> {
-  const { command, values } = parse(process.argv.slice(2));
+  const { command, names, values } = parse(process.argv.slice(2));
   if (values["help"] === true) console.log(usage);
   else if (command === "train" && values["profile"] === true)
     await showProfile(trainOptions(values), (text) => console.log(text));
@@ -143,6 +153,8 @@ async function main(): Promise<void> {
     if (!(await runExperiments(experimentsOptions(values), (text) => console.log(text)))) process.exitCode = 1;
   } else if (command === "web") await web(webOptions(values), (text) => console.log(text));
   else if (command === "backends") await showBackends(trainOptions(values), (text) => console.log(text));
+  else if (definitionKinds.includes(command))
+    showDefinitions(command as DefinitionKind, { names, json: values["json"] === true }, (text) => console.log(text));
   else refuse(`There is no command "${command}".\n${usage}`);
 }
 

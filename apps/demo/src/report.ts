@@ -14,6 +14,17 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [row(header, widths), widths.map((w) => "─".repeat(w)).join("──"), ...rows.map((r) => row(r, widths))].join("\n");
 }
 
+/** Lines of a table of texts: all columns to the left. */
+export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((cell, i) => Math.max(cell.length, ...rows.map((r) => r[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join("  ")
+      .trimEnd();
+  return [line(header), widths.map((w) => "─".repeat(w)).join("──"), ...rows.map(line)].join("\n");
+}
+
 /** Layers, the shapes that they give for one sample, and their parameters. */
 export function summary(model: Module, input: readonly number[], backend: Backend): string {
   const rows: string[][] = [];

@@ -17,6 +17,7 @@ import { loadDigits } from "./digits.js";
 import { keptIn } from "./kept.js";
 import { buildModel, inputShape, type ModelName } from "./models.js";
 import { confusion, grouped, outcome, summary } from "./report.js";
+import { sketch } from "./sketch.js";
 
 export interface TrainOptions {
   readonly dataset: string;
@@ -75,6 +76,10 @@ class Clock {
     return (this.#parts.get(part) ?? 0) / 1000;
   }
 }
+
+/** Training losses by update. */
+const lossCurve = (losses: readonly number[]): string =>
+  sketch({ name: "Training loss", values: losses }, { name: "update", low: 1, high: losses.length });
 
 /** The trainer that the options describe. */
 export function trainerFor(options: TrainOptions, backend: Backend | BackendRequest): Trainer<"accuracy"> {
@@ -167,7 +172,7 @@ export async function train(options: TrainOptions, print: (text: string) => void
   const last = history.epochs.at(-1)!;
   const stepsPerSecond = history.steps.length / clock.seconds("training");
   say(
-    `\n${outcome(history)}\n\nWhere the time went (${stepsPerSecond.toFixed(0)} steps/s):\n${clock.lines()}\n\n${confusion(counts, classes)}`,
+    `\n${outcome(history)}\n\nWhere the time went (${stepsPerSecond.toFixed(0)} steps/s):\n${clock.lines()}\n\n${confusion(counts, classes)}\n\n${lossCurve(history.steps)}`,
   );
   event("end", {
     backend: backend.name,

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { activations, losses } from "@ermine/core/catalog";
 import { loadDigits } from "../src/digits.js";
+import { condensed, sketch } from "../src/sketch.js";
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
@@ -73,6 +75,7 @@ describe("training", () => {
     for (const part of [/Conv2d/, /\[N, 16, 28, 28\]|16.*28.*28/, /accuracy/i, /Where the time went/, /confused/i]) {
       expect(stdout).toMatch(part);
     }
+    expect(stdout).toMatch(/\nTraining loss\n +2\.\d+ [┼┤][^]*╰[^]*\n +1 +update 125\n$/);
   }, 120_000);
 
   it.each(["SIGINT", "SIGTERM"] as const)(
@@ -140,12 +143,60 @@ describe("what cannot be: one message, exit status 2, no stack trace", () => {
     [["train", "--numerics", "exact"], /fast or portable/],
     [["train", "--learning-rate"], /learning-rate/],
     [["trian"], /no command "trian"/],
+    [["activations", "gelu", "rellu"], /no activation "rellu"\. Did you mean "relu"\?/],
+    [["losses", "hubr"], /no loss "hubr"\. Did you mean "huber"\?/],
+    [["backends", "gelu"], /nothing to do with "gelu"/],
     [["train", "digits"], /nothing to do with "digits"/],
   ])("%j", async (args, message) => {
     const { status, stdout, stderr } = await demo(args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  });
+});
+
+describe("definitions", () => {
+  it("are listed with their formulas: all that core exports", async () => {
+    for (const [command, entries] of [
+      ["activations", activations],
+      ["losses", losses],
+    ] as const) {
+      const { status, stdout } = await demo([command]);
+      expect(status).toBe(0);
+      const lines = stdout.split("\n");
+      for (const { name, prose } of entries) {
+        const line = lines.find((each) => each.startsWith(`${name} `));
+        expect(line, name).toContain(prose?.formula ?? name);
+      }
+      const listed = events((await demo([command, "--json"])).stdout);
+      expect(listed.map(({ name }) => name)).toEqual(entries.map(({ name }) => name));
+    }
+  });
+
+  it("are drawn by name, each where it is finite", async () => {
+    for (const [command, entries] of [
+      ["activations", activations],
+      ["losses", losses],
+    ] as const) {
+      const { status, stdout } = await demo([command, ...entries.map(({ name }) => name)]);
+      expect(status).toBe(0);
+      expect(stdout).not.toMatch(/NaN|undefined/);
+      for (const { name } of entries) expect(stdout, name).toMatch(new RegExp(`^${name}\\b`, "m"));
+    }
+    const { stdout } = await demo(["losses", "huber"]);
+    expect(stdout).toMatch(/^huber, target 0\n +3\.5 ┼[^]*prediction 4[^]*^huber, target 1\n/m);
+  });
+
+  it("make a line of as many columns as there are, by the means of what falls into each", () => {
+    expect(condensed([1, 2, 3], 60)).toEqual([1, 2, 3]);
+    expect(condensed([1, 3, 5, 7, 9], 2)).toEqual([2, 7]);
+    const axis = { name: "x", low: 0, high: 2 };
+    expect(sketch({ name: "flat", values: [2, 2, 2] }, axis)).toMatch(/^flat\n[^]* 2 ┼──\n[^]*x 2$/);
+    expect(sketch({ name: "one", values: [1] }, axis)).toMatch(/^one\n[^]*1 ┼/);
+    expect(sketch({ name: "gaps", values: [0, Infinity, Number.NaN, 1] }, axis)).toBe(
+      sketch({ name: "gaps", values: [0, 1, 1, 1] }, axis),
+    );
+    expect(sketch({ name: "nowhere", values: [Number.NaN, Infinity] }, axis)).toBe("nowhere: finite nowhere");
   });
 });
 

@@ -3,8 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cpu } from "@ermine/backend-cpu";
+import { useBackend } from "@ermine/core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { Run } from "../../site/src/playground/run.js";
+import { parseLink } from "../../site/src/playground/settings.js";
 import type { RunningSite } from "../../src/web/web.js";
 
 /** The server as it is built: its workers are files next to it. */
@@ -113,4 +117,25 @@ export async function seriousFindings(page: Page): Promise<string[]> {
 export async function downloadedBy(page: Page, click: () => Promise<void>): Promise<Buffer> {
   const [download] = await Promise.all([page.waitForEvent("download"), click()]);
   return readFileSync(await download.path());
+}
+
+/** The run of a link, in this process. */
+export async function curveInNode(link: string, count: number): Promise<Map<number, string>> {
+  const backend = await cpu({ numerics: "portable", threads: 1 });
+  useBackend(backend);
+  const run = new Run(parseLink(new URL(link).hash.slice(1)).state.a, backend);
+  await new Promise<void>((resolve, reject) => {
+    let left = count;
+    run
+      .start(() => {
+        if (left-- > 0) return undefined;
+        resolve();
+        return new Promise((again) => setImmediate(again));
+      })
+      .catch(reject);
+  });
+  const curve = new Map(run.curve.map(({ update, training, validation }) => [update, `${update},${training},${validation}`]));
+  await run.stop();
+  backend.dispose();
+  return curve;
 }

@@ -1,22 +1,13 @@
 /** The playground in a real Chromium. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createServer, type AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
-import { cpu } from "@ermine/backend-cpu";
-import { useBackend } from "@ermine/core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Run } from "../../site/src/playground/run.js";
-import { parseLink } from "../../site/src/playground/settings.js";
-import { startSite, type RunningSite } from "../../src/web/web.js";
-import { downloadedBy, findChromium, launch, openPage, seriousFindings } from "./browser.js";
-
-const executable = findChromium();
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import { builtPages, button, curveInNode, describePages, downloadedBy, fitsWidth, openPage, seriousFindings } from "./browser.js";
 
 const figure = async (page: Page, name: string): Promise<string> =>
   (await page.locator(`[data-figure="${name}"] dd`).first().textContent()) ?? "";
 const updates = async (page: Page): Promise<number> => Number((await figure(page, "Updates")).replaceAll(",", ""));
-const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
 async function waitForUpdates(page: Page, count: number): Promise<void> {
   await expect.poll(() => updates(page), { timeout: 30_000 }).toBeGreaterThanOrEqual(count);
@@ -36,219 +27,183 @@ function expectSameStart(one: Map<number, string>, other: Map<number, string>): 
   expect(shared.map((update) => one.get(update))).toEqual(shared.map((update) => other.get(update)));
 }
 
-if (executable === undefined) {
-  it("not run (needs Chromium: apt-get install chromium, or CHROMIUM_PATH=/path/to/it)", () => {});
-} else {
-  describe("the playground", () => {
-    let site: RunningSite;
-    let browser: Browser;
-    beforeAll(async () => {
-      site = await startSite(0, fileURLToPath(new URL("../../dist/pages/", import.meta.url)));
-      browser = await launch(executable);
-    });
-    afterAll(async () => {
-      await browser.close();
-      await site.close();
-    });
+describePages("the playground", (place) => {
+  it("learns moons; another activation is another run; its link has the bits of that run, here and in Node", async () => {
+    const { page, complaints, strangers } = await openPage(place().browser, place().site.address);
+    await page.getByLabel("Speed").selectOption("full");
+    await button(page, "Play").click();
+    await expect
+      .poll(async () => Number.parseFloat(await figure(page, "Validation accuracy")), { timeout: 30_000 })
+      .toBeGreaterThan(95);
+    await button(page, "Pause").click();
+    const tanh = await curveOf(page);
 
-    it("learns moons; another activation is another run; its link has the bits of that run, here and in Node", async () => {
-      const { page, complaints, strangers } = await openPage(browser, site.address);
-      await page.getByLabel("Speed").selectOption("full");
-      await button(page, "Play").click();
-      await expect
-        .poll(async () => Number.parseFloat(await figure(page, "Validation accuracy")), { timeout: 30_000 })
-        .toBeGreaterThan(95);
-      await button(page, "Pause").click();
-      const tanh = await curveOf(page);
+    await page.getByLabel("Activation").selectOption("silu");
+    await expect.poll(() => updates(page)).toBe(0);
+    expect(page.url()).toContain("activation=silu");
+    await button(page, "Play").click();
+    await waitForUpdates(page, 1000);
+    await button(page, "Pause").click();
+    const silu = await curveOf(page);
+    expect(silu.get(11)).not.toBe(tanh.get(11));
 
-      await page.getByLabel("Activation").selectOption("silu");
-      await expect.poll(() => updates(page)).toBe(0);
-      expect(page.url()).toContain("activation=silu");
-      await button(page, "Play").click();
-      await waitForUpdates(page, 1000);
-      await button(page, "Pause").click();
-      const silu = await curveOf(page);
-      expect(silu.get(11)).not.toBe(tanh.get(11));
+    // At another speed, so that other updates are looked at.
+    const again = await openPage(place().browser, page.url());
+    await again.page.getByLabel("Speed").selectOption("fast");
+    await button(again.page, "Play").click();
+    await waitForUpdates(again.page, 700);
+    await button(again.page, "Pause").click();
+    expectSameStart(await curveOf(again.page), silu);
+    expectSameStart(await curveInNode(page.url(), 700), silu);
+    expect([...complaints, ...strangers, ...again.complaints, ...again.strangers]).toEqual([]);
+  });
 
-      // At another speed, so that other updates are looked at.
-      const again = await openPage(browser, page.url());
-      await again.page.getByLabel("Speed").selectOption("fast");
-      await button(again.page, "Play").click();
-      await waitForUpdates(again.page, 700);
-      await button(again.page, "Pause").click();
-      expectSameStart(await curveOf(again.page), silu);
-      expectSameStart(await curveInNode(page.url(), 700), silu);
-      expect([...complaints, ...strangers, ...again.complaints, ...again.strangers]).toEqual([]);
-    });
-
-    it("goes on by single updates, and begins again", async () => {
-      const { page } = await openPage(browser, site.address);
-      for (const expected of [1, 2]) {
-        await button(page, "Step").click();
-        await expect.poll(() => updates(page)).toBe(expected);
-      }
-      await button(page, "Play").click();
-      await waitForUpdates(page, 50);
-      await button(page, "Reset").click();
-      await expect.poll(() => updates(page)).toBe(0);
-      await button(page, "Play").waitFor();
-    });
-
-    it("says what is wrong and what to try, which one click does", async () => {
-      const { page, complaints } = await openPage(
-        browser,
-        `${site.address}#data=curve&optimizer=sgd&learningRate=100&activation=relu`,
-      );
-      await button(page, "Play").click();
-      await page.locator('[data-finding="notFinite"]').waitFor();
-      expect(await page.locator('[data-finding="notFinite"]').textContent()).toMatch(/The loss exploded.*not finite/s);
-      await button(page, "Play").waitFor();
-      await page.locator('[data-finding="notFinite"]').getByRole("button", { name: "learning rate 10" }).click();
-      expect(page.url()).toContain("learningRate=10");
-      await page.locator('[data-finding="notFinite"]').waitFor({ state: "detached" });
-
-      await page.goto(`${site.address}#output=softmax`);
-      await page.locator('[data-finding="softmaxTwice"]').waitFor();
-      await button(page, "output logits").click();
-      await page.locator('[data-finding="softmaxTwice"]').waitFor({ state: "detached" });
-      expect(complaints).toEqual([]);
-    });
-
-    it("names what a link cannot say, and has its defaults", async () => {
-      const { page } = await openPage(browser, `${site.address}#activation=rleu&seed=2`);
-      expect(await page.getByRole("alert").textContent()).toMatch(/activation is one of .*"rleu"/);
-      expect(await page.getByLabel("Activation").inputValue()).toBe("tanh");
-    });
-
-    it("trains two settings next to each other", async () => {
-      const { page, complaints } = await openPage(browser, site.address);
-      await button(page, "Compare two").click();
-      await page.getByLabel("Activation").selectOption("identity");
-      expect(page.url()).toContain("b.activation=identity");
-      await button(page, "Play").click();
-      const figures = page.locator('[data-figure="Updates"] dd');
-      for (const side of [0, 1])
-        await expect.poll(async () => Number((await figures.nth(side).textContent())!.replaceAll(",", ""))).toBeGreaterThan(100);
-      expect(await page.getByRole("region", { name: "Run B" }).locator('[data-finding="linear"]').count()).toBe(1);
-      expect(await page.getByRole("region", { name: "Run A" }).locator('[data-finding="linear"]').count()).toBe(0);
-      expect(complaints).toEqual([]);
-    });
-
-    it("takes points that are drawn and pasted, and says why a text is no CSV", async () => {
-      const { page, complaints } = await openPage(browser, site.address);
-      await page.getByText("Your own", { exact: true }).click();
-      const count = page.getByText(/of 400 points/);
-      await expect.poll(() => count.textContent()).toContain("80 of 400");
-      await page.getByLabel("Class 3").check();
-      await page.locator(".answer canvas").click({ position: { x: 30, y: 30 } });
-      await expect.poll(() => count.textContent()).toContain("81 of 400");
-      await button(page, "Undo").click();
-      await expect.poll(() => count.textContent()).toContain("80 of 400");
-      await button(page, "Paste a CSV").click();
-      await page.getByLabel("Rows").fill("1,2,a\n3,x,b");
-      await button(page, "Use them").click();
-      expect(await page.getByRole("alert").textContent()).toBe('Line 2: "x" is no number.');
-      await page
-        .getByLabel("Rows")
-        .fill("x,y,class\n" + Array.from({ length: 30 }, (_, i) => `${i},${i % 7},${i < 15 ? "red" : "blue"}`).join("\n"));
-      await button(page, "Use them").click();
-      await expect.poll(() => count.textContent()).toContain("30 of 400");
-      await page.getByLabel("Speed").selectOption("full");
-      await button(page, "Play").click();
-      await expect
-        .poll(async () => Number.parseFloat(await figure(page, "Validation accuracy")), { timeout: 20_000 })
-        .toBeGreaterThan(80);
-      await button(page, "Clear").click();
-      await expect.poll(() => page.getByRole("alert").textContent()).toContain("too few points");
-      expect(complaints).toEqual([]);
-    });
-
-    it("gives the network as an ONNX file", async () => {
-      const { page, complaints } = await openPage(browser, `${site.address}#hidden=4&activation=mish`);
+  it("goes on by single updates, and begins again", async () => {
+    const { page } = await openPage(place().browser, place().site.address);
+    for (const expected of [1, 2]) {
       await button(page, "Step").click();
-      await expect.poll(() => updates(page)).toBe(1);
-      const file = await downloadedBy(page, () => button(page, "Download ONNX").click());
-      // A ModelProto begins with its version, 8 for operator set 18; names are in it as they are.
-      expect([...file.subarray(0, 2)]).toEqual([8, 8]);
-      for (const name of ["ermine playground", "0.weight", "Mish", "Gemm"]) expect(file.includes(name), name).toBe(true);
-      expect(complaints).toEqual([]);
-    });
+      await expect.poll(() => updates(page)).toBe(expected);
+    }
+    await button(page, "Play").click();
+    await waitForUpdates(page, 50);
+    await button(page, "Reset").click();
+    await expect.poll(() => updates(page)).toBe(0);
+    await button(page, "Play").waitFor();
+  });
 
-    it.each(["light", "dark"] as const)(
-      "has nothing serious for axe-core in %s, alone and compared, wide and narrow",
-      async (colorScheme) => {
-        for (const [hash, viewport] of [
-          ["", { width: 1280, height: 900 }],
-          ["#output=softmax&compare=1&b.activation=identity", { width: 1280, height: 900 }],
-          ["#activation=rleu&data=curve", { width: 390, height: 844 }],
-        ] as const) {
-          const { page } = await openPage(browser, `${site.address}${hash}`, { colorScheme, viewport });
-          await page.locator(".norm").first().waitFor();
-          expect(await seriousFindings(page), hash).toEqual([]);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), hash).toBe(true);
-          await page.context().close();
-        }
-      },
+  it("says what is wrong and what to try, which one click does", async () => {
+    const { page, complaints } = await openPage(
+      place().browser,
+      `${place().site.address}#data=curve&optimizer=sgd&learningRate=100&activation=relu`,
     );
+    await button(page, "Play").click();
+    await page.locator('[data-finding="notFinite"]').waitFor();
+    expect(await page.locator('[data-finding="notFinite"]').textContent()).toMatch(/The loss exploded.*not finite/s);
+    await button(page, "Play").waitFor();
+    await page.locator('[data-finding="notFinite"]').getByRole("button", { name: "learning rate 10" }).click();
+    expect(page.url()).toContain("learningRate=10");
+    await page.locator('[data-finding="notFinite"]').waitFor({ state: "detached" });
 
-    it("is used with the keyboard alone", async () => {
-      const { page } = await openPage(browser, site.address);
-      await page.keyboard.press("Tab");
-      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("To the content");
-      await page.keyboard.press("Enter");
-      expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
-      for (let i = 0; i < 12 && (await page.evaluate(() => document.activeElement?.textContent?.trim())) !== "Play"; i++)
-        await page.keyboard.press("Tab");
-      await page.keyboard.press("Space");
-      await waitForUpdates(page, 20);
-    });
+    await page.goto(`${place().site.address}#output=softmax`);
+    await page.locator('[data-finding="softmaxTwice"]').waitFor();
+    await button(page, "output logits").click();
+    await page.locator('[data-finding="softmaxTwice"]').waitFor({ state: "detached" });
+    expect(complaints).toEqual([]);
+  });
 
-    it("says so where there is no SIMD", async () => {
-      const context = await browser.newContext();
-      await context.addInitScript(() => (WebAssembly.validate = () => false));
-      const page = await context.newPage();
-      await page.goto(site.address);
-      expect(await page.getByRole("alert").textContent()).toContain("no WebAssembly SIMD");
-    });
+  it("names what a link cannot say, and has its defaults", async () => {
+    const { page } = await openPage(place().browser, `${place().site.address}#activation=rleu&seed=2`);
+    expect(await page.getByRole("alert").textContent()).toMatch(/activation is one of .*"rleu"/);
+    expect(await page.getByLabel("Activation").inputValue()).toBe("tanh");
+  });
 
-    it("works as files on Python's server, which knows nothing of it", async () => {
-      const { port, close } = await servePython(fileURLToPath(new URL("../../dist/pages/", import.meta.url)));
-      try {
-        const link = `http://127.0.0.1:${port}/index.html#activation=silu`;
-        const { page, complaints, strangers } = await openPage(browser, link);
-        await page.getByLabel("Speed").selectOption("full");
-        await button(page, "Play").click();
-        await waitForUpdates(page, 800);
-        await button(page, "Pause").click();
-        expectSameStart(await curveInNode(link, 700), await curveOf(page));
-        expect([...complaints, ...strangers]).toEqual([]);
-      } finally {
-        close();
+  it("trains two settings next to each other", async () => {
+    const { page, complaints } = await openPage(place().browser, place().site.address);
+    await button(page, "Compare two").click();
+    await page.getByLabel("Activation").selectOption("identity");
+    expect(page.url()).toContain("b.activation=identity");
+    await button(page, "Play").click();
+    const figures = page.locator('[data-figure="Updates"] dd');
+    for (const side of [0, 1])
+      await expect.poll(async () => Number((await figures.nth(side).textContent())!.replaceAll(",", ""))).toBeGreaterThan(100);
+    expect(await page.getByRole("region", { name: "Run B" }).locator('[data-finding="linear"]').count()).toBe(1);
+    expect(await page.getByRole("region", { name: "Run A" }).locator('[data-finding="linear"]').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it("takes points that are drawn and pasted, and says why a text is no CSV", async () => {
+    const { page, complaints } = await openPage(place().browser, place().site.address);
+    await page.getByText("Your own", { exact: true }).click();
+    const count = page.getByText(/of 400 points/);
+    await expect.poll(() => count.textContent()).toContain("80 of 400");
+    await page.getByLabel("Class 3").check();
+    await page.locator(".answer canvas").click({ position: { x: 30, y: 30 } });
+    await expect.poll(() => count.textContent()).toContain("81 of 400");
+    await button(page, "Undo").click();
+    await expect.poll(() => count.textContent()).toContain("80 of 400");
+    await button(page, "Paste a CSV").click();
+    await page.getByLabel("Rows").fill("1,2,a\n3,x,b");
+    await button(page, "Use them").click();
+    expect(await page.getByRole("alert").textContent()).toBe('Line 2: "x" is no number.');
+    await page
+      .getByLabel("Rows")
+      .fill("x,y,class\n" + Array.from({ length: 30 }, (_, i) => `${i},${i % 7},${i < 15 ? "red" : "blue"}`).join("\n"));
+    await button(page, "Use them").click();
+    await expect.poll(() => count.textContent()).toContain("30 of 400");
+    await page.getByLabel("Speed").selectOption("full");
+    await button(page, "Play").click();
+    await expect
+      .poll(async () => Number.parseFloat(await figure(page, "Validation accuracy")), { timeout: 20_000 })
+      .toBeGreaterThan(80);
+    await button(page, "Clear").click();
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("too few points");
+    expect(complaints).toEqual([]);
+  });
+
+  it("gives the network as an ONNX file", async () => {
+    const { page, complaints } = await openPage(place().browser, `${place().site.address}#hidden=4&activation=mish`);
+    await button(page, "Step").click();
+    await expect.poll(() => updates(page)).toBe(1);
+    const file = await downloadedBy(page, () => button(page, "Download ONNX").click());
+    // A ModelProto begins with its version, 8 for operator set 18; names are in it as they are.
+    expect([...file.subarray(0, 2)]).toEqual([8, 8]);
+    for (const name of ["ermine playground", "0.weight", "Mish", "Gemm"]) expect(file.includes(name), name).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it.each(["light", "dark"] as const)(
+    "has nothing serious for axe-core in %s, alone and compared, wide and narrow",
+    async (colorScheme) => {
+      for (const [hash, viewport] of [
+        ["", { width: 1280, height: 900 }],
+        ["#output=softmax&compare=1&b.activation=identity", { width: 1280, height: 900 }],
+        ["#activation=rleu&data=curve", { width: 390, height: 844 }],
+      ] as const) {
+        const { page } = await openPage(place().browser, `${place().site.address}${hash}`, { colorScheme, viewport });
+        await page.locator(".norm").first().waitFor();
+        expect(await seriousFindings(page), hash).toEqual([]);
+        expect(await fitsWidth(page), hash).toBe(true);
+        await page.context().close();
       }
-    });
-  });
-}
+    },
+  );
 
-/** The run of a link, in this process. */
-async function curveInNode(link: string, count: number): Promise<Map<number, string>> {
-  const backend = await cpu({ numerics: "portable", threads: 1 });
-  useBackend(backend);
-  const run = new Run(parseLink(new URL(link).hash.slice(1)).state.a, backend);
-  await new Promise<void>((resolve, reject) => {
-    let left = count;
-    run
-      .start(() => {
-        if (left-- > 0) return undefined;
-        resolve();
-        return new Promise((again) => setImmediate(again));
-      })
-      .catch(reject);
+  it("is used with the keyboard alone", async () => {
+    const { page } = await openPage(place().browser, place().site.address);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("To the content");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+    for (let i = 0; i < 12 && (await page.evaluate(() => document.activeElement?.textContent?.trim())) !== "Play"; i++)
+      await page.keyboard.press("Tab");
+    await page.keyboard.press("Space");
+    await waitForUpdates(page, 20);
   });
-  const curve = new Map(run.curve.map(({ update, training, validation }) => [update, `${update},${training},${validation}`]));
-  await run.stop();
-  backend.dispose();
-  return curve;
-}
+
+  it("says so where there is no SIMD", async () => {
+    const context = await place().browser.newContext();
+    await context.addInitScript(() => (WebAssembly.validate = () => false));
+    const page = await context.newPage();
+    await page.goto(place().site.address);
+    expect(await page.getByRole("alert").textContent()).toContain("no WebAssembly SIMD");
+  });
+
+  it("works as files on Python's server, which knows nothing of it", async () => {
+    const { port, close } = await servePython(builtPages);
+    try {
+      const link = `http://127.0.0.1:${port}/index.html#activation=silu`;
+      const { page, complaints, strangers } = await openPage(place().browser, link);
+      await page.getByLabel("Speed").selectOption("full");
+      await button(page, "Play").click();
+      await waitForUpdates(page, 800);
+      await button(page, "Pause").click();
+      expectSameStart(await curveInNode(link, 700), await curveOf(page));
+      expect([...complaints, ...strangers]).toEqual([]);
+    } finally {
+      close();
+    }
+  });
+});
 
 /** A port that is free now. */
 async function freePort(): Promise<number> {

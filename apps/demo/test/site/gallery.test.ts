@@ -5,7 +5,7 @@ import { reference } from "@ermine/core/reference";
 import { optimizers, schedules } from "@ermine/trainer/catalog";
 import { beforeAll, describe, expect, it } from "vitest";
 import { activationCode, lossCode, moduleName, optimizerCode } from "../../site/src/gallery/code.js";
-import { activationCurve, lossCurves, spread } from "../../site/src/gallery/curves.js";
+import { activationCurve, lossCurves, spread } from "../../src/curves.js";
 import { formatGallery, parseGallery } from "../../site/src/gallery/link.js";
 import { changedValues, parametersOf, readValues } from "../../site/src/gallery/parameters.js";
 import { parametersOfSchedule, scheduleCurve, scheduleNames } from "../../site/src/gallery/scheduleCurves.js";

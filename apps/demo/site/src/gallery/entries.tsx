@@ -6,7 +6,7 @@ import { LineChart, type Line } from "../charts/lineChart.js";
 import { activationCode, lossCode, optimizerCode } from "./code.js";
 import { Legend, lineColours } from "../charts/legend.js";
 import { attempt, Controls, Facts, Others, Problem, Programs } from "./controls.js";
-import { activationCurve, isAlongAxis, lossCurves, preluWeight, spread } from "./curves.js";
+import { activationCurve, isAlongAxis, lossCurves, preluWeight, spread } from "../../../src/curves.js";
 import { changedValues, parametersOf, readValues, type Parameter, type Values } from "./parameters.js";
 import { moving, surfaces } from "./surfaces.js";
 import { parametersOfSchedule, scheduleCurve, scheduleNames } from "./scheduleCurves.js";

@@ -1,4 +1,5 @@
 /** The options of a definition as controls: numbers as sliders, flags, and texts of which there are some. What a value must be the definition says itself, where it refuses one. */
+import type { Values } from "../../../src/curves.js";
 
 /** A control of an option. */
 export type Parameter =
@@ -17,7 +18,7 @@ export type Parameter =
       readonly choices: readonly (string | boolean)[];
     };
 
-export type Values = Readonly<Record<string, number | string | boolean>>;
+export type { Values };
 
 /** Options that say where, not what: a curve has one axis. */
 const places = new Set(["axis", "ignoreIndex", "blank", "training"]);

@@ -82,14 +82,13 @@ function drawPoints(
 
 /** The network's answer everywhere, under the samples: filled those it trains on, hollow those it is validated with. */
 export function drawAnswer(
-  canvas: OffscreenCanvas,
+  context: OffscreenCanvasRenderingContext2D,
   picture: Picture,
   training: Samples,
   validation: Samples,
   palette: Palette,
 ): void {
-  const context = canvas.getContext("2d")!;
-  const size = canvas.width;
+  const size = context.canvas.width;
   context.imageSmoothingQuality = "high";
   if (picture.task === "classes") {
     const { side, outputs, classes } = picture;
@@ -152,9 +151,8 @@ const signed = (value: number, { paper, positive, negative }: Palette): Colour =
   mix(paper, value < 0 ? negative : positive, Math.min(1, Math.abs(value)) * 0.9);
 
 /** Every unit as what it answers over the picture, and every weight as an edge: its sign as colour, its size as width. */
-export function drawNetwork(canvas: OffscreenCanvas, picture: Picture, palette: Palette): void {
-  const context = canvas.getContext("2d")!;
-  const { width, height } = canvas;
+export function drawNetwork(context: OffscreenCanvasRenderingContext2D, picture: Picture, palette: Palette): void {
+  const { width, height } = context.canvas;
   const { side, task, responses, outputs, classes, weights } = picture;
   context.fillStyle = css(palette.paper);
   context.fillRect(0, 0, width, height);

@@ -22,7 +22,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 class Side {
   readonly #backend: CpuBackend;
-  readonly #canvases = new Map<CanvasName, OffscreenCanvas>();
+  /** Of each canvas its context, which is asked for once: Firefox refuses a second time in a worker. */
+  readonly #contexts = new Map<CanvasName, OffscreenCanvasRenderingContext2D>();
   #palette: Palette | undefined;
   #run: Run | undefined;
   #pace = new Pace();
@@ -36,12 +37,12 @@ class Side {
   }
 
   canvas(name: CanvasName, canvas: OffscreenCanvas): void {
-    this.#canvases.set(name, canvas);
+    this.#contexts.set(name, canvas.getContext("2d")!);
     this.#draw();
   }
 
   size(name: CanvasName, width: number, height: number): void {
-    const canvas = this.#canvases.get(name);
+    const canvas = this.#contexts.get(name)?.canvas;
     if (canvas === undefined || (canvas.width === width && canvas.height === height)) return;
     Object.assign(canvas, { width, height });
     this.#draw();
@@ -132,7 +133,7 @@ class Side {
 
   #draw(): void {
     if (this.#run === undefined || this.#palette === undefined) return;
-    const [answer, network] = [this.#canvases.get("answer"), this.#canvases.get("network")];
+    const [answer, network] = [this.#contexts.get("answer"), this.#contexts.get("network")];
     const shown = picture(this.#run);
     if (answer !== undefined) drawAnswer(answer, shown, this.#run.training, this.#run.validation, this.#palette);
     if (network !== undefined) drawNetwork(network, shown, this.#palette);

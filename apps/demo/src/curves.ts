@@ -3,7 +3,9 @@ import { mul, prelu, scope, sum, tensor, valueAndGrad, type Activation, type Los
 import type { Draw } from "@ermine/core/define";
 import { withDomain } from "@ermine/core/define";
 import type { ActivationEntry } from "@ermine/core/catalog";
-import type { Values } from "./parameters.js";
+
+/** Options of a definition, by name. */
+export type Values = Readonly<Record<string, number | string | boolean>>;
 
 /** A function and its derivatives over x. */
 export interface Curve {
