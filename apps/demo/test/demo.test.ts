@@ -165,7 +165,7 @@ describe("definitions", () => {
       expect(status).toBe(0);
       const lines = stdout.split("\n");
       for (const { name, prose } of entries) {
-        const line = lines.find((each) => each.startsWith(`${name} `));
+        const line = lines.find((each) => each.split(" ")[0] === name);
         expect(line, name).toContain(prose?.formula ?? name);
       }
       const listed = events((await demo([command, "--json"])).stdout);
