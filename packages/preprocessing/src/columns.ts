@@ -7,6 +7,7 @@ import { datesKind } from "./dates.js";
 import { imputeKind } from "./impute.js";
 import { missingKind } from "./missing.js";
 import { logKind, minMaxKind, robustKind, standardizeKind } from "./scale.js";
+import { textIdsKind, textLengthKind } from "./text.js";
 import { damaged, stepFrom, type FittedStep, type Step, type AnyStepKind, type StepJson } from "./step.js";
 
 /** Columns by name: a table of `@ermine/data`, or an object of arrays. */
@@ -65,6 +66,8 @@ const kinds: readonly AnyStepKind[] = [
   embeddingIdsKind,
   datesKind,
   missingKind,
+  textIdsKind,
+  textLengthKind,
 ];
 
 /** Columns whose steps have seen the training part: they never learn from what they are applied to. */

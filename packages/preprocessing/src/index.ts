@@ -36,3 +36,4 @@ export {
 } from "./tablePreprocessing.js";
 export { log, minMax, robust, standardize, type MinMaxOptions } from "./scale.js";
 export type { FittedStep, Step, StepJson } from "./step.js";
+export { textIds, textLength, type TextIdsOptions, type TextLengthOptions, type TextOptions } from "./text.js";

@@ -51,7 +51,7 @@ const parts = () => ({ inputs: { x: fitted() }, outputs: { y: classes() } });
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 export const ofPreprocessing: Rows = {
   ...Object.fromEntries(
-    (["dates", "embeddingIds", "impute", "minMax", "oneHot", "ordinal"] as const).map((name) => [
+    (["dates", "embeddingIds", "impute", "minMax", "oneHot", "ordinal", "textIds", "textLength"] as const).map((name) => [
       name,
       call(preprocessing[name], options()),
     ]),
