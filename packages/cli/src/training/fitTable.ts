@@ -14,6 +14,7 @@ import { chooseBackend } from "./backends.js";
 import { fitLinear } from "./linearModel.js";
 import { memberCrossEntropy, memberSquaredError } from "./loss.js";
 import { rowsByFold, rowsByPart, type MemberRows } from "./memberRows.js";
+import { keepSimpler } from "./simplerModel.js";
 import { timesOf } from "./splits.js";
 
 /** A model of a table, and what it was trained with. */
@@ -80,8 +81,9 @@ export async function fitTable(training: Table, context: FitContext): Promise<Fi
   const trainer = new Trainer({ model: network, loss, optimizer: adam, backend, seed });
   const saves =
     checkpoints === undefined ? undefined : checkpoint({ folder: checkpoints, every: { seconds: 10 }, keep: 1, signals: true });
+  let history: History;
   try {
-    const history = await trainer.fit(trainingRows, {
+    history = await trainer.fit(trainingRows, {
       epochs: configuration.training.epochs,
       batchSize,
       validation: validationRows,
@@ -94,12 +96,14 @@ export async function fitTable(training: Table, context: FitContext): Promise<Fi
       resume: saves,
       notice,
     });
-    const alone = new LinearPart(1, features.shape);
-    alone.load(linear, [members]);
-    return { features, network, linear: alone, history, backend, batchSize, seconds: (performance.now() - started) / 1000 };
   } finally {
     trainer.dispose();
   }
+  if (await keepSimpler(network, linear, { inputs, target, rows, isClasses }, backend))
+    notice("On rows that were held out the network is no better than the linear model, whose answers are kept.");
+  const alone = new LinearPart(1, features.shape);
+  alone.load(linear, [members]);
+  return { features, network, linear: alone, history, backend, batchSize, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Which member is trained on which rows. */

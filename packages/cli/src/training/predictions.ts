@@ -1,13 +1,13 @@
 /** What models say of rows. */
-import { permute, reshape, type Backend, type Tensor } from "@ermine/core";
+import { permute, reshape, type Tensor } from "@ermine/core";
 import { Module } from "@ermine/core/nn";
 import { TargetClasses, type Features } from "@ermine/preprocessing";
-import { dataset, sgd, Trainer } from "@ermine/trainer";
 import type { LinearPart } from "../network/linearPart.js";
 import { MeanOfMembers } from "../network/tabularNetwork.js";
 import type { TableInputs } from "../network/tableShape.js";
 import type { TableFeatures } from "../table/features.js";
 import type { FittedTable } from "./fitTable.js";
+import { outputsOf } from "./outputs.js";
 
 /** Of regression the predicted values; of classes the probability of each, row by row. */
 export type Predictions = Float64Array;
@@ -24,22 +24,6 @@ class LinearAlone extends Module {
   forward(...inputs: TableInputs): Tensor {
     const outputs = permute(this.part.forward(...inputs), [1, 0, 2]);
     return reshape(outputs, [-1, this.part.shape.outputs]);
-  }
-}
-
-async function outputsOf(model: Module, inputs: readonly Features[], backend: Backend): Promise<ArrayLike<number>> {
-  // It is not trained: a loss and an optimizer are what a trainer asks for.
-  const trainer = new Trainer({
-    model: model as never,
-    loss: (output: Tensor) => output,
-    optimizer: sgd({ learningRate: 1 }),
-    backend,
-  });
-  try {
-    const { data } = (await trainer.predict(dataset({ inputs: [...inputs] }))) as { readonly data: ArrayLike<number> };
-    return data;
-  } finally {
-    trainer.dispose();
   }
 }
 
