@@ -27,6 +27,7 @@ const suites = [
   { folder: "packages/trainer" },
   { folder: "packages/core" },
   { folder: "packages/formats" },
+  { folder: "packages/preprocessing", files: filesOf("bits") },
   { folder: "apps/demo", files: filesOf("demo") },
 ];
 
