@@ -26,10 +26,10 @@ function readFiles({ golden, kinds }: CommandOptions): readonly GoldenFile[] {
   if (golden === undefined) return [];
   const names = existsSync(golden) ? readdirSync(golden).filter((name) => name.endsWith(".json")) : [];
   const files = names.map((name) => JSON.parse(readFileSync(join(golden, name), "utf8")) as GoldenFile);
-  const wanted = kinds.flatMap((kind) => files.filter((file) => file.kind === kind));
-  if (wanted.length === 0)
+  const selected = kinds.flatMap((kind) => files.filter((file) => file.kind === kind));
+  if (selected.length === 0)
     throw new ErmineError("ERMINE_DATA", `${golden} has no golden files of the kinds ${kinds.join(", ")}.`);
-  return wanted;
+  return selected;
 }
 
 async function main(): Promise<number> {

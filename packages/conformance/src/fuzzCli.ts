@@ -32,7 +32,7 @@ const secondsOf = ({ minutes }: FuzzCommand): number | undefined => (minutes ===
 async function runHere(command: FuzzCommand, targets: readonly Target[]): Promise<FuzzCounts> {
   const { seed, programs, differences, json } = command;
   const seconds = secondsOf(command);
-  const made = await Promise.all(
+  const backends = await Promise.all(
     targets.map(async ({ label, options, create }): Promise<FuzzTarget> => ({
       label,
       backend: await create(),
@@ -42,7 +42,7 @@ async function runHere(command: FuzzCommand, targets: readonly Target[]): Promis
     })),
   );
   const report = await fuzz({
-    targets: made,
+    targets: backends,
     seed,
     differences,
     ...(programs === undefined ? {} : { programs }),
@@ -52,7 +52,7 @@ async function runHere(command: FuzzCommand, targets: readonly Target[]): Promis
       if (!json && done % 5000 === 0) console.log(`${done} programs, ${found.length} differences`);
     },
   });
-  for (const { backend } of made) backend.dispose();
+  for (const { backend } of backends) backend.dispose();
   return countsOf(report);
 }
 
@@ -65,12 +65,12 @@ async function runPlanted({ seed, programs = 2000 }: FuzzCommand): Promise<numbe
       programs,
       tries: 200,
     });
-    const [found] = differences;
-    if (found === undefined) missed++;
+    const [difference] = differences;
+    if (difference === undefined) missed++;
     console.log(
-      found === undefined
+      difference === undefined
         ? `✗ ${name}: not found within ${count} programs`
-        : `✓ ${name}: found by program ${count}, ${found.difference}`,
+        : `✓ ${name}: found by program ${count}, ${difference.difference}`,
     );
   }
   console.log(

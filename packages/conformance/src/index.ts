@@ -1,4 +1,4 @@
-/** What every backend of ermine must do: golden values, and the laws. */
+/** Conformance of backends: golden values, and the laws. */
 export { goldenKinds, runGolden, type Outcome, type RunGoldenOptions } from "./golden/run.js";
 export type { Difference } from "./golden/comparison.js";
 export type { GoldenKind, Mode } from "./golden/kind.js";

@@ -73,7 +73,7 @@ it("the same seed is the same program", () => {
   expect(generateProgram(7)).not.toEqual(generateProgram(8));
 });
 
-/** What the grammar does not draw, and why. */
+/** Functions that the grammar does not draw, and why. */
 const notDrawn: Readonly<Record<string, string>> = {
   ...Object.fromEntries("allClose arrayEqual".split(" ").map((name) => [name, "gives a truth on the host"])),
   ...Object.fromEntries(

@@ -14,7 +14,7 @@ export { rotary, sinusoidalPositions, type PositionOptions, type RotaryOptions }
 export { sequenceLast, sequenceMask, sequenceMax, sequenceMean } from "./functional/sequences.js";
 export { noGrad, stopGradient } from "./dispatch/tapes.js";
 export { grad, valueAndGrad, valueAndRowGrads, type GradientsOf, type ValueAndGrads } from "./autograd/gradients.js";
-export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rows.js";
+export { denseGradient, isRowGradient, type RowGradient } from "./autograd/rowGradient.js";
 export { cond } from "./control/cond.js";
 export { scan, type ScanOptions } from "./control/scan.js";
 export { jacobian } from "./autograd/jacobian.js";
@@ -79,7 +79,7 @@ export { concat, split, stack } from "./ops/concat.js";
 export { flip, slice } from "./ops/slice.js";
 export { pad, type PaddingMode, type PadOptions } from "./ops/padding.js";
 export { at, type Index, type Range } from "./ops/indexing.js";
-export { setRows, sumRows } from "./ops/rows.js";
+export { setRows, sumRows } from "./ops/tableRows.js";
 export { einsum } from "./ops/einsum.js";
 export { linear } from "./ops/linear.js";
 export { fold, unfold, type Window, type WindowOptions } from "./ops/window.js";

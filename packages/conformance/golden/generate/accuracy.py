@@ -1,6 +1,6 @@
 """How far PyTorch's float32 is from the exact value: the largest error of each activation and loss, forward and gradient.
 
-Writes ../accuracy/pytorch.json: for each row of src/accuracy/rows.ts the largest absolute error and the largest error in units in the last
+Writes ../accuracy/pytorch.json: for each row of src/accuracy/accuracyRows.ts the largest absolute error and the largest error in units in the last
 place; and ../accuracy/exact.json: exact values at a few points, by mpmath, which the float64 reference is held to. The points are those of
 src/accuracy/points.ts. Errors are measured against float64 formulas that keep their digits in the tails; each is checked with mpmath first.
 """

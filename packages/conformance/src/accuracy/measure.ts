@@ -4,7 +4,7 @@ import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { ErmineError, scope, sum, valueAndGrad, withBackend, type Backend, type Tensor, type TypedArray } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { release } from "../golden/kind.js";
-import { accuracyRows, type AccuracyRow } from "./rows.js";
+import { accuracyRows, type AccuracyRow } from "./accuracyRows.js";
 
 /** The largest errors of a pass. */
 export interface AccuracyError {

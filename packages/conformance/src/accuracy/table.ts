@@ -39,7 +39,7 @@ export interface AccuracyReason {
 
 export const passes: readonly Pass[] = ["forward", "gradient"];
 
-const numbers = ({ absolute, ulp }: Listed): AccuracyError => ({ absolute: Number(absolute), ulp: Number(ulp) });
+const parsed = ({ absolute, ulp }: Listed): AccuracyError => ({ absolute: Number(absolute), ulp: Number(ulp) });
 
 /** From here on, fewer than four of the 24 bits are right: what PyTorch has there is no goal. */
 const allDigitsLost = 2 ** 20;
@@ -52,7 +52,7 @@ const tenBits = 2 ** 14;
  */
 export function meetsGoal(error: AccuracyError, pytorch: Listed): boolean {
   if (error.ulp <= 1) return true;
-  const peer = numbers(pytorch);
+  const peer = parsed(pytorch);
   const goal = peer.ulp >= allDigitsLost ? tenBits : Math.max(1, peer.ulp);
   return error.ulp <= 1.05 * goal && error.absolute <= 1.05 * peer.absolute;
 }
@@ -62,21 +62,21 @@ export const reasonFor = ({ reasons }: Pick<AccuracyTable, "reasons">, backend: 
   reasons.find(({ backends, rows }) => backends.includes(backend) && (rows.includes(row) || rows.includes(`${row} ${pass}`)))
     ?.reason;
 
-/** What is wrong with a measured row beside the table: worse than listed, or above the goal without a reason. */
+/** The faults of a measured row, compared with the table: worse than listed, or above the goal without a reason. */
 export function accuracyFaults(table: AccuracyTable, backend: string, row: string, measured: Accuracy): readonly string[] {
   const listed = table.ermine[backend]?.[row];
   const peer = table.pytorch[row];
   if (listed === undefined || peer === undefined) return [`${row} is not in the table: pnpm accuracy`];
   return passes.flatMap((pass) => {
-    const [is, was] = [measured[pass], numbers(listed[pass])];
-    const said = `${row} ${pass}: ${is.absolute.toPrecision(3)}, ${is.ulp.toPrecision(3)} ulp`;
+    const [is, was] = [measured[pass], parsed(listed[pass])];
+    const summary = `${row} ${pass}: ${is.absolute.toPrecision(3)}, ${is.ulp.toPrecision(3)} ulp`;
     const worse = (["absolute", "ulp"] as const).some((measure) => is[measure] > 1.02 * was[measure]);
     const met = meetsGoal(is, peer[pass]);
     return [
-      ...(worse ? [`${said} is worse than the table's ${was.absolute}, ${was.ulp} ulp`] : []),
+      ...(worse ? [`${summary} is worse than the table's ${was.absolute}, ${was.ulp} ulp`] : []),
       ...(met || reasonFor(table, backend, row, pass) !== undefined
         ? []
-        : [`${said} is above the goal (PyTorch: ${peer[pass].absolute}, ${peer[pass].ulp} ulp), and no reason is given`]),
+        : [`${summary} is above the goal (PyTorch: ${peer[pass].absolute}, ${peer[pass].ulp} ulp), and no reason is given`]),
     ];
   });
 }

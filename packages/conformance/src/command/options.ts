@@ -50,7 +50,7 @@ export function readOptions(args: readonly string[], cwd: string): CommandOption
 }
 
 const text = { type: "string" } as const;
-const known = {
+const optionTypes = {
   golden: text,
   laws: { type: "boolean" },
   backend: text,
@@ -62,33 +62,33 @@ const known = {
 } as const;
 
 function parse(args: readonly string[]) {
-  const wrong = args.find((arg) => arg.startsWith("--") && !(arg.slice(2).split("=")[0]! in known));
+  const wrong = args.find((arg) => arg.startsWith("--") && !(arg.slice(2).split("=")[0]! in optionTypes));
   if (wrong !== undefined) {
-    const near = nearestName(wrong.slice(2).split("=")[0]!, Object.keys(known));
+    const near = nearestName(wrong.slice(2).split("=")[0]!, Object.keys(optionTypes));
     throw new ErmineError(
       "ERMINE_OPTION",
       `There is no option ${wrong}.${near === undefined ? "" : ` Did you mean --${near}?`}\n\n${usage}`,
     );
   }
   try {
-    return parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options: optionTypes, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new ErmineError("ERMINE_OPTION", `${(error as Error).message}\n\n${usage}`);
   }
 }
 
-function list<T extends string>(option: string, all: readonly T[], given: string | undefined): readonly T[] {
-  if (given === undefined) return all;
-  const names = given.split(",").map((name) => name.trim());
+function list<T extends string>(option: string, all: readonly T[], value: string | undefined): readonly T[] {
+  if (value === undefined) return all;
+  const names = value.split(",").map((name) => name.trim());
   return names.map((name) => oneOf(option, all, name));
 }
 
-function oneOf<T extends string>(option: string, all: readonly T[], given: string): T {
-  const found = all.find((name) => name === given);
-  if (found !== undefined) return found;
-  const near = nearestName(given, all);
+function oneOf<T extends string>(option: string, all: readonly T[], value: string): T {
+  const match = all.find((name) => name === value);
+  if (match !== undefined) return match;
+  const near = nearestName(value, all);
   throw new ErmineError(
     "ERMINE_OPTION",
-    `${option} knows ${all.join(", ")}; got "${given}".${near === undefined ? "" : ` Did you mean "${near}"?`}`,
+    `${option} knows ${all.join(", ")}; got "${value}".${near === undefined ? "" : ` Did you mean "${near}"?`}`,
   );
 }

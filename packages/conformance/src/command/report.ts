@@ -1,4 +1,4 @@
-/** What the command prints: each failing case, a row a kind, the sum. */
+/** The report of the command: each failing case, a row for each kind, the sum. */
 import { ErmineError } from "@ermine/core";
 import type { Outcome } from "../golden/run.js";
 import type { LawOutcome } from "../laws/run.js";

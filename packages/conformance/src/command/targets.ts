@@ -8,7 +8,7 @@ import { referencePlugin } from "@ermine/core/reference";
 export interface Target {
   /** "cpu fast". */
   readonly label: string;
-  /** What it is made with. */
+  /** The options of its plugin. */
   readonly options?: Variant;
   create(): Promise<Backend>;
 }
@@ -43,9 +43,9 @@ export interface TargetRequest {
 export async function findTargets(request: TargetRequest): Promise<readonly Target[]> {
   const { backend, numerics, notice, variants = usual } = request;
   const plugins = await loadPlugins(request);
-  const wanted =
+  const requested =
     backend === undefined ? plugins : plugins.filter(({ plugin, module }) => [plugin.name, module].includes(backend));
-  if (wanted.length === 0) {
+  if (requested.length === 0) {
     throw new ErmineError(
       "ERMINE_BACKEND",
       `There is no backend "${backend}". Found: ${plugins.map(({ plugin }) => plugin.name).join(", ")}. ` +
@@ -53,7 +53,7 @@ export async function findTargets(request: TargetRequest): Promise<readonly Targ
     );
   }
   const targets: Target[] = [];
-  for (const { plugin } of wanted) {
+  for (const { plugin } of requested) {
     const probe = await plugin.probe();
     if (!probe.available) {
       if (backend !== undefined) throw new ErmineError("ERMINE_BACKEND", `${plugin.name}: ${probe.reason} ${probe.remedy}`);
@@ -77,25 +77,26 @@ export async function findTargets(request: TargetRequest): Promise<readonly Targ
   return targets;
 }
 
-interface Found {
+interface PluginSource {
   readonly plugin: BackendPlugin;
   readonly module: string;
 }
 
-async function loadPlugins({ backend, plugins, cwd }: TargetRequest): Promise<readonly Found[]> {
-  const found: Found[] = [{ plugin: referencePlugin, module: "@ermine/core/reference" }];
+async function loadPlugins({ backend, plugins, cwd }: TargetRequest): Promise<readonly PluginSource[]> {
+  const sources: PluginSource[] = [{ plugin: referencePlugin, module: "@ermine/core/reference" }];
   const add = (module: string, exported: readonly BackendPlugin[]): void => {
-    for (const plugin of exported) if (!found.some((other) => other.plugin.name === plugin.name)) found.push({ plugin, module });
+    for (const plugin of exported)
+      if (!sources.some((other) => other.plugin.name === plugin.name)) sources.push({ plugin, module });
   };
   for (const module of plugins) add(module, await pluginsOf(module, cwd));
   const names = backend === undefined || packages.includes(backend) ? packages : [...packages, backend];
   for (const name of names) {
-    if (found.some(({ plugin }) => plugin.name === name)) continue;
+    if (sources.some(({ plugin }) => plugin.name === name)) continue;
     for (const module of [`@ermine/backend-${name}`, ...(name === backend ? [name] : [])]) {
       if (resolveFrom(module, cwd) !== undefined) add(module, await pluginsOf(module, cwd));
     }
   }
-  return found;
+  return sources;
 }
 
 async function pluginsOf(module: string, cwd: string): Promise<BackendPlugin[]> {

@@ -1,4 +1,4 @@
-/** What the forms of the grammar build with: operands that fit, and calls whose types core infers as they are added. */
+/** The builder for the grammar's forms: operands that fit, and calls whose types core infers as they are added. */
 import { ErmineError, type DType, type Tensor } from "@ermine/core";
 import { type Trace } from "@ermine/core/backend";
 import { runStep } from "./evaluate.js";
@@ -12,7 +12,7 @@ export interface OperandOptions {
   readonly shape?: readonly number[];
   /** The fewest and the most axes; default 0 and 4. */
   readonly ranks?: readonly [number, number];
-  /** What else must be true of the shape. */
+  /** A further condition on the shape. */
   readonly fits?: (shape: readonly number[]) => boolean;
   /** The elements of one that is new; default "real". */
   readonly kind?: Kind;
@@ -74,13 +74,13 @@ export class Builder {
   values(options: OperandOptions = {}): readonly Ref[] {
     const { dtype, shape, ranks = [0, 4], fits = () => true } = options;
     return [...this.#values].flatMap(([ref, t]) => {
-      const own = t.shape as readonly number[];
+      const ownShape = t.shape as readonly number[];
       const ok =
         (dtype === undefined || t.dtype === dtype) &&
-        (shape === undefined || shape.join() === own.join()) &&
-        own.length >= ranks[0] &&
-        own.length <= ranks[1] &&
-        fits(own);
+        (shape === undefined || shape.join() === ownShape.join()) &&
+        ownShape.length >= ranks[0] &&
+        ownShape.length <= ranks[1] &&
+        fits(ownShape);
       return ok ? [{ ref }] : [];
     });
   }
@@ -89,11 +89,11 @@ export class Builder {
   operand(options: OperandOptions = {}): Ref {
     const { dtype = "float32", kind = "real" } = options;
     const { random } = this;
-    const there = this.values({ ...options, dtype });
-    if (there.length > 0 && kind === "real" && random.chance(0.75)) {
+    const candidates = this.values({ ...options, dtype });
+    if (candidates.length > 0 && kind === "real" && random.chance(0.75)) {
       return random.chance(0.5)
-        ? there[there.length - 1 - Math.floor(random.uniform() ** 2 * there.length)]!
-        : random.pick(there);
+        ? candidates[candidates.length - 1 - Math.floor(random.uniform() ** 2 * candidates.length)]!
+        : random.pick(candidates);
     }
     return this.leaf(this.shape(options), dtype, kind);
   }
@@ -128,9 +128,9 @@ export class Builder {
     const [least, most] = this.#large ? [32_768, 100_000] : [0, 400];
     for (let tries = 0; tries < 40; tries++) {
       const rank = Math.max(ranks[0], Math.min(ranks[1], this.random.pick([0, 1, 1, 2, 2, 2, 2, 3, 3, 4])));
-      const found = Array.from({ length: rank }, () => this.size());
-      const elements = found.reduce((a, b) => a * b, 1);
-      if (elements <= most && (elements >= least || tries >= 20) && fits(found)) return found;
+      const sizes = Array.from({ length: rank }, () => this.size());
+      const elements = sizes.reduce((a, b) => a * b, 1);
+      if (elements <= most && (elements >= least || tries >= 20) && fits(sizes)) return sizes;
     }
     throw new Refused();
   }
@@ -165,17 +165,17 @@ export class Builder {
   take(call: string, take: string | undefined, ...args: readonly Arg[]): Ref {
     const result = `t${this.steps.length}`;
     const step: Step = { result, call, args, ...(take === undefined ? {} : { take }) };
-    let made: Tensor;
+    let output: Tensor;
     try {
-      made = this.#trace.run(() => runStep(step, (name) => this.#values.get(name)!));
+      output = this.#trace.run(() => runStep(step, (name) => this.#values.get(name)!));
     } catch (error) {
       if (error instanceof ErmineError) throw new Refused(error);
       throw error;
     }
-    const elements = (made.shape as readonly number[]).reduce((a, b) => a * b, 1);
+    const elements = (output.shape as readonly number[]).reduce((a, b) => a * b, 1);
     if (elements > (this.#large ? 400_000 : 4000)) throw new Refused();
     this.steps.push(step);
-    return this.add(result, made);
+    return this.add(result, output);
   }
 
   /** Runs fn, which makes its tensors by this builder. */

@@ -1,4 +1,4 @@
-/** What a step can call beyond the functions that core exports: as it runs, and as it is printed. */
+/** Calls of a step beyond the functions that core exports: as they run, and as they are printed. */
 import * as core from "@ermine/core";
 import { drawUniform } from "@ermine/core/define";
 import { withoutTrace } from "@ermine/core/backend";
@@ -14,7 +14,7 @@ export interface OwnCall {
   run: Run;
   /** The call as source; `args` are printed already. */
   print(...args: readonly string[]): string;
-  /** What the source imports: from core, from core's layers, from the trainer. */
+  /** The imports of the source: from core, from core's layers, from the trainer. */
   readonly imports?: (...args: readonly unknown[]) => {
     readonly core?: readonly string[];
     readonly nn?: readonly string[];
@@ -95,13 +95,13 @@ export const ownCalls: Readonly<Record<string, OwnCall>> = {
 
 /** The function of a call. */
 export function functionOf(call: string): Run {
-  const found = ownCalls[call]?.run ?? (exportOfCore(call) as Run | undefined);
-  if (found === undefined) throw new core.ErmineError("ERMINE_USAGE", `A program calls "${call}", which is no function of core.`);
-  return found;
+  const run = ownCalls[call]?.run ?? (exportOfCore(call) as Run | undefined);
+  if (run === undefined) throw new core.ErmineError("ERMINE_USAGE", `A program calls "${call}", which is no function of core.`);
+  return run;
 }
 
 /** The part of a call's result that a step takes: ".values", "[1]", "" for all. */
-export function taken(result: unknown, take: string | undefined): Tensor {
+export function resultAt(result: unknown, take: string | undefined): Tensor {
   const part = take === undefined ? result : (result as Readonly<Record<string, unknown>>)[take.replace(/[.[\]]/g, "")];
   if (part instanceof Tensor) return part;
   throw new core.ErmineError("ERMINE_USAGE", `A step's result is no tensor${take === undefined ? "" : ` at ${take}`}.`);

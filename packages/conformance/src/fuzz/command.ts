@@ -29,7 +29,7 @@ Exit status: 1 where a program differs, or where more than a fifth of them canno
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
-const known = {
+const optionTypes = {
   seed: text,
   programs: text,
   minutes: text,
@@ -43,9 +43,9 @@ const known = {
 
 /** @throws ErmineError ERMINE_OPTION */
 export function readFuzzOptions(args: readonly string[]): FuzzCommand | "help" {
-  const wrong = args.find((arg) => arg.startsWith("--") && !(arg.slice(2).split("=")[0]! in known));
+  const wrong = args.find((arg) => arg.startsWith("--") && !(arg.slice(2).split("=")[0]! in optionTypes));
   if (wrong !== undefined) {
-    const near = nearestName(wrong.slice(2).split("=")[0]!, Object.keys(known));
+    const near = nearestName(wrong.slice(2).split("=")[0]!, Object.keys(optionTypes));
     throw new ErmineError(
       "ERMINE_OPTION",
       `There is no option ${wrong}.${near === undefined ? "" : ` Did you mean --${near}?`}\n\n${fuzzUsage}`,
@@ -68,18 +68,18 @@ export function readFuzzOptions(args: readonly string[]): FuzzCommand | "help" {
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: known, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options: optionTypes, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new ErmineError("ERMINE_OPTION", `${(error as Error).message}\n\n${fuzzUsage}`);
   }
 }
 
-function numberOf(option: string, given: string | undefined, least: number, whole: boolean): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (given.trim() !== "" && value >= least && Number.isFinite(value) && (!whole || Number.isSafeInteger(value))) return value;
+function numberOf(option: string, text: string | undefined, least: number, whole: boolean): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && value >= least && Number.isFinite(value) && (!whole || Number.isSafeInteger(value))) return value;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `--${option} is a ${whole ? "whole " : ""}number ≥ ${least}, got "${given}".\n\n${fuzzUsage}`,
+    `--${option} is a ${whole ? "whole " : ""}number ≥ ${least}, got "${text}".\n\n${fuzzUsage}`,
   );
 }

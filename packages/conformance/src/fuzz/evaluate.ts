@@ -21,7 +21,7 @@ import { type OpObserver, currentTrace, observeOps } from "@ermine/core/backend"
 import * as core from "@ermine/core";
 import { exportOfCore } from "./exportsOfCore.js";
 import type { Mode } from "../golden/kind.js";
-import { functionOf, taken } from "./calls.js";
+import { functionOf, resultAt } from "./calls.js";
 import { joinEntries, type Given, type Joint, type JointResult } from "./joint.js";
 import { isList, isName, isRef, type Arg, type Entry, type Leaf, type Program, type Step } from "./program.js";
 
@@ -34,7 +34,7 @@ export interface Computed {
   readonly data: TypedArray;
 }
 
-/** What a program gives; that it is refused is a result as well. */
+/** The outcome of a program: results, or a refusal. */
 export type Outcome = readonly Computed[] | ErmineError;
 
 /** The elements that a leaf starts from. */
@@ -55,7 +55,7 @@ function resolve(arg: Arg, value: (name: string) => Tensor): unknown {
 
 /** The result of one step. */
 export const runStep = (step: Step, value: (name: string) => Tensor): Tensor =>
-  taken(functionOf(step.call)(...step.args.map((arg) => resolve(arg, value))), step.take);
+  resultAt(functionOf(step.call)(...step.args.map((arg) => resolve(arg, value))), step.take);
 
 /** Half the sum of squares of all: what is differentiated where a program differentiates twice. */
 const energy = (tensors: readonly Tensor[]): Tensor => tensors.map((t) => mul(sum(square(t)), 0.5)).reduce(core.add);
@@ -79,7 +79,7 @@ export function functionOfEntry(
       const once = () =>
         valueAndGrad(() => {
           forward();
-          // What is returned outlives the scope.
+          // Returned tensors outlive the scope.
           return [value(gradient.of), steps.map(({ result }) => values.get(result)!)] as const;
         }, sources);
       const twice = () =>
@@ -146,20 +146,20 @@ export async function runProgram(
       if (compiled !== undefined) return compiled(entry, ...given);
       return observe === undefined ? eager(entry) : observeOps(observe, () => eager(entry));
     });
-  const found: Computed[] = [];
-  const made: Tensor[] = [];
+  const computed: Computed[] = [];
+  const tensors: Tensor[] = [];
   try {
     for (const [call, entry] of program.calls.entries()) {
       const { outputs } = program.entries[entry]!;
       if (together.has(entry)) {
         const results = await runJointly(entry);
-        found.push(...results.map((result, i) => ({ what: `call ${call}, ${outputs[i]!}`, ...result })));
+        computed.push(...results.map((result, i) => ({ what: `call ${call}, ${outputs[i]!}`, ...result })));
         continue;
       }
       const results = run(entry);
       for (const [i, t] of results.entries()) {
         const { shape, dtype } = t;
-        found.push({
+        computed.push({
           what: `call ${call}, ${outputs[i]!}`,
           shape: shape as readonly number[],
           dtype,
@@ -167,20 +167,20 @@ export async function runProgram(
         });
       }
       // Some may be an input under another name: all are freed at the end.
-      made.push(...results);
+      tensors.push(...results);
     }
     for (const [name, variable] of variables) {
       const { shape } = variable;
       const data = backend.readSync === undefined || compiled !== undefined ? await variable.data() : variable.value.dataSync();
-      found.push({ what: `variable ${name} at the end`, shape, dtype: variable.type.dtype, data });
+      computed.push({ what: `variable ${name} at the end`, shape, dtype: variable.type.dtype, data });
     }
-    return found;
+    return computed;
   } catch (error) {
     if (error instanceof ErmineError) return error;
     throw error;
   } finally {
     compiled?.dispose();
     joint?.dispose();
-    for (const t of [...made, ...[...variables.values()].map((variable) => variable.value), ...given]) t.dispose();
+    for (const t of [...tensors, ...[...variables.values()].map((variable) => variable.value), ...given]) t.dispose();
   }
 }

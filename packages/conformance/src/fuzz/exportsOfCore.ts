@@ -1,4 +1,4 @@
-/** What core exports by name, whichever of its entries has it: programs at random call functions and name ops of all of them. */
+/** Core's exports by name, from all of its entries: programs at random call functions and name ops of all of them. */
 import * as core from "@ermine/core";
 import * as backend from "@ermine/core/backend";
 import * as define from "@ermine/core/define";

@@ -84,7 +84,7 @@ function drawForms(b: Builder, count: number): void {
   }
 }
 
-/** What fn gives; where it does not fit, nothing, and its steps are forgotten. */
+/** The result of fn; undefined where it does not fit, and its steps are removed. */
 function attempt<T>(b: Builder, fn: () => T): T | undefined {
   const before = b.steps.length;
   try {
@@ -99,9 +99,9 @@ function attempt<T>(b: Builder, fn: () => T): T | undefined {
 /** The gradient of a scalar of one of the newest values, for leaves that it depends on. */
 function drawGradient(b: Builder): Gradient | undefined {
   const { random } = b;
-  const made = b.values({ dtype: "float32" }).filter(({ ref }) => ref.startsWith("t"));
-  if (made.length === 0) return undefined;
-  const of = made[made.length - 1 - Math.floor(random.uniform() ** 3 * made.length)]!;
+  const computed = b.values({ dtype: "float32" }).filter(({ ref }) => ref.startsWith("t"));
+  if (computed.length === 0) return undefined;
+  const of = computed[computed.length - 1 - Math.floor(random.uniform() ** 3 * computed.length)]!;
   const scalar = (): Ref => {
     const shape = b.shapeOf(of);
     if (shape.length === 0 && random.chance(0.7)) return of;
@@ -141,8 +141,8 @@ function drawWrites(b: Builder, { variables }: Leaves): Entry["writes"] {
 /** A bool scalar. */
 function drawCommit(b: Builder): string {
   const { random } = b;
-  const there = b.values({ dtype: "bool", shape: [] });
-  if (there.length > 0 && random.chance(0.5)) return random.pick(there).ref;
+  const conditions = b.values({ dtype: "bool", shape: [] });
+  if (conditions.length > 0 && random.chance(0.5)) return random.pick(conditions).ref;
   const x = b.float();
   return (random.chance(0.5) ? b.call("all", b.call("isFinite", x)) : b.call("less", b.call("sum", x), b.number())).ref;
 }

@@ -32,12 +32,12 @@ export interface Given {
 export function joinEntries(
   backend: Backend,
   entries: ReadonlyMap<number, (...inputs: Tensor[]) => Tensor[]>,
-  given: readonly Given[],
+  inputs: readonly Given[],
 ): Joint {
   const graphs = new Map(
     [...entries].map(([i, entry]) => {
       const { graph } = traceEntry(`entry${i}`, (trace) => {
-        const feeds = given.map(({ name, tensor: { shape, dtype, domain } }) => trace.feed(name, { shape, dtype, domain }));
+        const feeds = inputs.map(({ name, tensor: { shape, dtype, domain } }) => trace.feed(name, { shape, dtype, domain }));
         return entry(...feeds);
       });
       return [i, graph] as const;
@@ -45,7 +45,7 @@ export function joinEntries(
   );
   const program = compileModule(backend, graphModule(Object.fromEntries([...graphs].map(([i, graph]) => [`entry${i}`, graph]))));
   const feeds = Object.fromEntries(
-    given.map(({ name, tensor: { shape }, data }) => [name, { shape: shape as readonly number[], value: data }]),
+    inputs.map(({ name, tensor: { shape }, data }) => [name, { shape: shape as readonly number[], value: data }]),
   );
   return {
     async run(entry) {

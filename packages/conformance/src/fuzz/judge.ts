@@ -60,9 +60,9 @@ export async function judge(program: Program, targets: readonly FuzzTarget[]): P
     const whole = runs.filter(({ mode }) => mode === "eager" || program.entries.every(({ gradient }) => gradient === undefined));
     return firstOf(whole, (outcome) => refusalDifference(outcome, oracle.error)) ?? { kind: "discarded", reason: "refused" };
   }
-  const found = firstOf(runs, (outcome) => valueDifference(outcome, oracle.values));
-  // What agrees to rounding needs no perturbations; what differs by them is tried with many more.
-  if (found === undefined) return { kind: "same" };
+  const difference = firstOf(runs, (outcome) => valueDifference(outcome, oracle.values));
+  // Results that agree to rounding need no perturbations; those that differ by them are tried with many more.
+  if (difference === undefined) return { kind: "same" };
   for (const times of [3, 24] as const) {
     const wider = await widened(program, oracle.values, times);
     if (wider.kind === "discarded") return wider;
@@ -70,7 +70,7 @@ export async function judge(program: Program, targets: readonly FuzzTarget[]): P
     if (again === undefined) return { kind: "same" };
     if (times === 24) return again;
   }
-  return found;
+  return difference;
 }
 
 async function runEverywhere(program: Program, targets: readonly FuzzTarget[]): Promise<readonly Run[]> {
@@ -86,9 +86,9 @@ async function runEverywhere(program: Program, targets: readonly FuzzTarget[]): 
 
 function firstOf(runs: readonly Run[], differenceIn: (outcome: Outcome) => Difference | undefined): Verdict | undefined {
   for (const { target, mode, outcome } of runs) {
-    const found: Difference | undefined =
+    const difference: Difference | undefined =
       typeof outcome === "string" ? { sort: "error", difference: outcome } : differenceIn(outcome);
-    if (found !== undefined) return { kind: "different", target, mode, ...found };
+    if (difference !== undefined) return { kind: "different", target, mode, ...difference };
   }
   return undefined;
 }
@@ -105,7 +105,7 @@ function valueDifference(outcome: Outcome, expected: readonly Expected[]): Diffe
   return difference === undefined ? undefined : { sort: "values", difference };
 }
 
-/** What it gives, or what it throws, in words. */
+/** The results or the error, as text. */
 async function attempt<T>(run: () => Promise<T>): Promise<T | string> {
   try {
     return await run();

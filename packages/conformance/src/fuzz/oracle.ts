@@ -49,9 +49,9 @@ const biased = new Set(["matmul"]);
 
 const lost = 2 ** -23;
 const float = new Float32Array(1);
-const word = new Int32Array(float.buffer);
+const floatBits = new Int32Array(float.buffer);
 const double = new Float64Array(1);
-const words = new Int32Array(double.buffer);
+const doubleBits = new Int32Array(double.buffer);
 
 /**
  * How results change in one run: not at all, by a unit up or down as the salt says, or by float32's own rounding, which alone takes a value
@@ -62,7 +62,7 @@ type Change = "none" | "rounded" | number;
 /** 1 or −1, the same for the same magnitude, so that equal elements stay equal; nearly equal ones part, as they do where each is rounded. */
 function signOf(value: number, salt: number): number {
   double[0] = Math.abs(value);
-  let h = Math.imul(words[0]! ^ Math.imul(words[1]!, 0x85ebca6b) ^ salt, 0x9e3779b1);
+  let h = Math.imul(doubleBits[0]! ^ Math.imul(doubleBits[1]!, 0x85ebca6b) ^ salt, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
   return ((h >>> 17) & 1) === 0 ? 1 : -1;
 }
@@ -70,7 +70,7 @@ function signOf(value: number, salt: number): number {
 /** Elements of at most 8 significant bits, 0, ±∞ and NaN are kept: float32's products of two of them are exact, and ties and kinks need them. */
 function isShort(value: number): boolean {
   float[0] = value;
-  return (word[0]! & 0xffff) === 0;
+  return (floatBits[0]! & 0xffff) === 0;
 }
 
 /** Are all of them so short and so near to each other that float32's sums of them and of their products are exact? */
@@ -101,14 +101,14 @@ const isOfOutput = (change: Change): boolean => change === "rounded" || (change 
  * Gradients that kernels may make of the output, as PyTorch's do: 1 − y loses what y has lost by its rounding. Made of the input they have all digits;
  * but then they are not of the y that later steps have, whose error would else cancel (log(1 − σ(x)) has the slope −σ(x)).
  */
-function ofOutputs(own: Backend, fromOutput: () => boolean): Readonly<Record<string, Kernel>> {
-  const made =
+function ofOutputs(backend: Backend, fromOutput: () => boolean): Readonly<Record<string, Kernel>> {
+  const gradientOf =
     (ofInput: (x: number) => number, ofOutput: (y: number) => number): Kernel =>
     ([g, x, y], _, [output]) => {
       const by = dataOf(g!);
       const [from, slope] = fromOutput() ? [dataOf(y!), ofOutput] : [dataOf(x!), ofInput];
       return [
-        own.upload(
+        backend.upload(
           Float64Array.from(from, (value, i) => by[i]! * slope(value)),
           output!.shape,
           "float32",
@@ -116,11 +116,11 @@ function ofOutputs(own: Backend, fromOutput: () => boolean): Readonly<Record<str
       ];
     };
   return {
-    tanhGradient: made(
+    tanhGradient: gradientOf(
       (x) => 4 * logisticSlope(2 * x),
       (y) => 1 - y * y,
     ),
-    sigmoidGradient: made(logisticSlope, (y) => y * (1 - y)),
+    sigmoidGradient: gradientOf(logisticSlope, (y) => y * (1 - y)),
   };
 }
 
@@ -146,11 +146,11 @@ class Observer {
   #calls = 0;
 
   constructor() {
-    const own = reference();
-    const all = { ...own.kernels, ...ofOutputs(own, () => isOfOutput(this.#change)) };
+    const referenceBackend = reference();
+    const all = { ...referenceBackend.kernels, ...ofOutputs(referenceBackend, () => isOfOutput(this.#change)) };
     const kernels = Object.fromEntries(Object.entries(all).map(([name, kernel]) => [name, this.#watched(name, kernel)]));
-    const ops = new Map(Object.keys(all).map((name) => [name, own.capabilities.dtypes]));
-    this.backend = { ...own, kernels, capabilities: { ...own.capabilities, ops } };
+    const ops = new Map(Object.keys(all).map((name) => [name, referenceBackend.capabilities.dtypes]));
+    this.backend = { ...referenceBackend, kernels, capabilities: { ...referenceBackend.capabilities, ops } };
   }
 
   start(change: Change): void {
@@ -232,7 +232,7 @@ const movedElements =
       ? Float64Array.from(leaf.data, (value) => (isShort(value) ? value : moved(value, salt)))
       : exactly(name, leaf);
 
-/** What one run of moved results is told from another by. */
+/** The identity of a run with perturbed results. */
 const salts = Array.from({ length: 24 }, (_, i) => Math.imul(i + 1, 0x51ed27));
 
 /** Kernels of these multiply padding and hidden keys by 0, or leave them out: which results NaN and ∞ reach is nobody's promise. */
@@ -243,7 +243,7 @@ const isFinite = (t: Tensor | undefined): boolean =>
 
 const wide: Elements = (name, leaf) => (leaf.dtype === "float32" ? Float64Array.from(leaf.data) : exactly(name, leaf));
 
-/** What the reference gives, with an allowance for rounding alone. @throws what is no ErmineError */
+/** Results of the reference, with an allowance for rounding alone. @throws what is no ErmineError */
 export async function consult(program: Program): Promise<Oracle> {
   const { backend } = observerOf("none");
   let spreads = false;
@@ -316,33 +316,33 @@ const roundingOf = ({ data, dtype }: Computed, steps: number): Float64Array =>
 
 /** For each result how many steps there are on the way to it, those of earlier calls included. */
 function pathLengths(program: Program): readonly number[] {
-  const found: number[] = [];
+  const depths: number[] = [];
   let earlier = 0;
   for (const index of program.calls) {
     const entry = program.entries[index]!;
-    const made = new Set(stepsOf(entry).map(({ result }) => result));
+    const computedNames = new Set(stepsOf(entry).map(({ result }) => result));
     for (const output of entry.outputs) {
       const names = [...reached(entry, [output])];
-      const own = names.filter((name) => made.has(name)).length;
+      const opCount = names.filter((name) => computedNames.has(name)).length;
       // A gradient goes the way back as well.
-      found.push(earlier + 1 + (names.some((name) => name.startsWith("g")) ? 3 * own : own));
+      depths.push(earlier + 1 + (names.some((name) => name.startsWith("g")) ? 3 * opCount : opCount));
     }
     earlier += stepsOf(entry).length * (entry.gradient === undefined ? 1 : 3);
   }
-  return [...found, ...Object.keys(program.variables).map(() => earlier + 1)];
+  return [...depths, ...Object.keys(program.variables).map(() => earlier + 1)];
 }
 
 /** Where it differs from what was expected, in a sentence; undefined where it does not. */
-export function differenceOf(found: readonly Computed[], expected: readonly Expected[]): string | undefined {
-  if (found.length !== expected.length) return `${found.length} results where there should be ${expected.length}`;
-  for (const [k, wanted] of expected.entries()) {
-    const got = found[k]!;
-    if (got.shape.join() !== wanted.shape.join() || got.dtype !== wanted.dtype || got.data.length !== wanted.data.length)
-      return `${wanted.what} is ${got.dtype}[${got.shape.join(", ")}] and should be ${wanted.dtype}[${wanted.shape.join(", ")}]`;
-    for (let i = 0; i < wanted.data.length; i++) {
-      const [a, r] = [got.data[i]!, wanted.data[i]!];
-      if (Object.is(a, r) || a === r || a === Math.fround(r) || Math.abs(a - r) <= wanted.allowance[i]!) continue;
-      return `${wanted.what}[${i}] of ${wanted.data.length} is ${a} and should be ${r}${wanted.allowance[i] === 0 ? "" : ` ± ${wanted.allowance[i]!.toPrecision(2)}`}`;
+export function differenceOf(actual: readonly Computed[], expected: readonly Expected[]): string | undefined {
+  if (actual.length !== expected.length) return `${actual.length} results where there should be ${expected.length}`;
+  for (const [k, reference] of expected.entries()) {
+    const got = actual[k]!;
+    if (got.shape.join() !== reference.shape.join() || got.dtype !== reference.dtype || got.data.length !== reference.data.length)
+      return `${reference.what} is ${got.dtype}[${got.shape.join(", ")}] and should be ${reference.dtype}[${reference.shape.join(", ")}]`;
+    for (let i = 0; i < reference.data.length; i++) {
+      const [a, r] = [got.data[i]!, reference.data[i]!];
+      if (Object.is(a, r) || a === r || a === Math.fround(r) || Math.abs(a - r) <= reference.allowance[i]!) continue;
+      return `${reference.what}[${i}] of ${reference.data.length} is ${a} and should be ${r}${reference.allowance[i] === 0 ? "" : ` ± ${reference.allowance[i]!.toPrecision(2)}`}`;
     }
   }
   return undefined;

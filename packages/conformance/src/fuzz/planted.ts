@@ -14,7 +14,7 @@ import { reference } from "@ermine/core/reference";
 
 /** A fault, and a backend that has it. */
 export interface PlantedFault {
-  /** What is wrong with it. */
+  /** The fault. */
   readonly name: string;
   /** A backend with that fault. */
   create(): Backend;
@@ -54,8 +54,8 @@ function withGraphs(change: (graph: Graph) => Graph): Backend {
 
 /** Reads the words of an int32 operand as float32. */
 function asFloats(input: KernelInput): KernelInput {
-  const words = Int32Array.from(dataOf(input));
-  return { ...input, storage: { data: new Float32Array(words.buffer) } };
+  const bits = Int32Array.from(dataOf(input));
+  return { ...input, storage: { data: new Float32Array(bits.buffer) } };
 }
 
 const clampedIndices: Change = (kernel) => (inputs, attributes, outputs) => {
@@ -67,10 +67,10 @@ const clampedIndices: Change = (kernel) => (inputs, attributes, outputs) => {
 
 /** A maximum that skips NaN, as hardware's does. */
 const withoutNaN: Change = (kernel) => (inputs, attributes, outputs) => {
-  const kept = inputs.map(
+  const replaced = inputs.map(
     (input) => input && { ...input, storage: { data: dataOf(input).map((value) => (Number.isNaN(value) ? -Infinity : value)) } },
   );
-  return kernel(kept, attributes, outputs);
+  return kernel(replaced, attributes, outputs);
 };
 
 /** Of a square the wrong axis: what a shape alone does not show. */
@@ -99,7 +99,7 @@ const inPlace: Change = (kernel) => (inputs, attributes, outputs) => {
   return storages;
 };
 
-/** What comes behind the last whole block of four rows is left out. */
+/** Rows after the last whole block of four are dropped. */
 const withoutLastRow: Change = (kernel) => (inputs, attributes, outputs) => {
   const storages = kernel(inputs, attributes, outputs);
   const { shape } = outputs[0] as KernelOutput;
@@ -121,15 +121,15 @@ const sumInFloat: Change = (kernel) => (inputs, attributes, outputs) => {
 
 /** A constant of one program in the place of a later one of the same shape. */
 function staleConstants(): Backend {
-  const seen = new Map<string, TypedArray>();
+  const stale = new Map<string, TypedArray>();
   return withGraphs((graph) => ({
     ...graph,
     nodes: graph.nodes.map((node) => {
       if (node.kind !== "constant" || node.data === undefined) return node;
       const { shape, dtype } = node.outputs[0]!.type;
       const key = `${dtype}[${shape.join()}]`;
-      const first = seen.get(key);
-      if (first === undefined) seen.set(key, node.data);
+      const first = stale.get(key);
+      if (first === undefined) stale.set(key, node.data);
       return first === undefined ? node : ({ ...node, data: first } satisfies ConstantNode);
     }),
   }));
@@ -144,7 +144,7 @@ const typeOf = ({ shape, type: { dtype } }: GraphVariable): KernelOutput => ({ s
 /** Programs over one variable that have its elements each for itself once the second of them is compiled. */
 function unsharedVariables(): Backend {
   const backend = sound();
-  const taken = new WeakSet<object>();
+  const visited = new WeakSet<object>();
   return {
     ...backend,
     compile: (module, places) =>
@@ -152,7 +152,7 @@ function unsharedVariables(): Backend {
         backend,
         module,
         places.map((place, i) => {
-          if (!taken.has(place)) return (taken.add(place), place);
+          if (!visited.has(place)) return (visited.add(place), place);
           return new StoredVariable(backend, typeOf(module.variables[i]!), place.snapshot());
         }),
       ),

@@ -48,16 +48,16 @@ function namesIn(arg: Arg): readonly string[] {
 function stepText({ result, call, args, take = "" }: Step, variables: ReadonlySet<string>, imports: Imports): string {
   for (const arg of args) imports.add("@ermine/core", ...namesIn(arg));
   const texts = args.map((arg) => argText(arg, variables));
-  const own = ownCalls[call];
-  if (own === undefined) {
+  const ownCall = ownCalls[call];
+  if (ownCall === undefined) {
     imports.add("@ermine/core", call);
     return `const ${result} = ${call}(${texts.join(", ")})${take}${take.startsWith("[") ? "!" : ""};`;
   }
-  const { core = [], nn = [], trainer = [] } = own.imports?.(...args) ?? {};
+  const { core = [], nn = [], trainer = [] } = ownCall.imports?.(...args) ?? {};
   if (core.length > 0) imports.add("@ermine/core", ...core);
   if (nn.length > 0) imports.add("@ermine/core/nn", ...nn);
   if (trainer.length > 0) imports.add("@ermine/trainer", ...trainer);
-  return `const ${result} = ${own.print(...texts)}${take}${take === "" ? "" : "!"};`;
+  return `const ${result} = ${ownCall.print(...texts)}${take}${take === "" ? "" : "!"};`;
 }
 
 function elementsText({ dtype, data }: Leaf): string {
@@ -92,13 +92,13 @@ function jointCallText(entry: number, program: Program): string {
 /** The names that are read after the gradients are known. */
 function keptOf(entry: Entry): readonly string[] {
   const later = { ...entry, steps: [] };
-  const wanted = new Set([
+  const used = new Set([
     ...stepsOf(later).flatMap((step) => refsIn(step)),
     ...entry.outputs,
     ...entry.writes.map(({ value }) => value),
     entry.commit ?? "",
   ]);
-  return entry.steps.flatMap(({ result }) => (wanted.has(result) ? [result] : []));
+  return entry.steps.flatMap(({ result }) => (used.has(result) ? [result] : []));
 }
 
 const refsIn = (step: Step): readonly string[] => {
@@ -120,8 +120,8 @@ function entryText(entry: Entry, index: number, program: Program, imports: Impor
   if (gradient === undefined) lines.push(...steps);
   else {
     imports.add("@ermine/core", "valueAndGrad");
-    const kept = keptOf(entry);
-    const list = `[${kept.join(", ")}]`;
+    const keptNames = keptOf(entry);
+    const list = `[${keptNames.join(", ")}]`;
     const sources = `[${gradient.sources.join(", ")}]`;
     const result = (name: string): string => (variables.has(name) ? `${name}.value` : name);
     const inner = [
@@ -142,7 +142,7 @@ function entryText(entry: Entry, index: number, program: Program, imports: Impor
         `}, ${sources});`,
       );
     } else lines.push(`const { value, grads } = ${inner.join("\n")};`);
-    if (kept.length > 0) lines.push(`const ${list} = value[1];`);
+    if (keptNames.length > 0) lines.push(`const ${list} = value[1];`);
     lines.push(
       `const [${gradient.sources.map((_, i) => `g${i}`).join(", ")}] = grads as [${gradient.sources.map(() => "Tensor").join(", ")}];`,
     );
@@ -206,8 +206,8 @@ export function printProgram(program: Program, mode: Mode = "compiled"): string 
     ...(together.length === 0 ? [] : [jointText(together, program, imports)]),
     ...program.calls.map((entry, i) => {
       if (together.includes(entry)) return `const call${i} = ${jointCallText(entry, program)};`;
-      const given = entries.length === 1 ? inputs : [String(entry), ...inputs];
-      return `const call${i} = withBackend(backend, () => run(${given.join(", ")}).map((t) => t.toArray()));`;
+      const args = entries.length === 1 ? inputs : [String(entry), ...inputs];
+      return `const call${i} = withBackend(backend, () => run(${args.join(", ")}).map((t) => t.toArray()));`;
     }),
     `console.log(${[...program.calls.map((_, i) => `call${i}`), ...Object.keys(program.variables).map((name) => `withBackend(backend, () => ${name}.value.toArray())`)].join(", ")});`,
   ];

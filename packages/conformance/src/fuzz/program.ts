@@ -55,11 +55,11 @@ export interface Gradient {
 
 /** A program that was drawn. */
 export interface Program {
-  /** What it is fed, by name. */
+  /** The feeds, by name. */
   readonly inputs: Readonly<Record<string, Leaf>>;
   /** Its variables, by name. */
   readonly variables: Readonly<Record<string, Leaf>>;
-  /** What it computes, entry by entry. */
+  /** The entries. */
   readonly entries: readonly Entry[];
   /** Which entries are run, in this order. */
   readonly calls: readonly number[];
@@ -81,14 +81,14 @@ export function mapRefs(arg: Arg, change: (ref: Ref) => Arg): Arg {
 
 /** The names that a step reads. */
 export function refsOf(step: Step): readonly string[] {
-  const found: string[] = [];
+  const names: string[] = [];
   for (const arg of step.args) {
     mapRefs(arg, (ref) => {
-      found.push(ref.ref);
+      names.push(ref.ref);
       return ref;
     });
   }
-  return found;
+  return names;
 }
 
 /** The steps of an entry in the order in which they run. */
@@ -105,17 +105,17 @@ const isGradient = (name: string): boolean => name.startsWith("g");
 
 /** Every name that `roots` depend on within the entry, they themselves included; a gradient depends on what it is of. */
 export function reached(entry: Entry, roots: readonly string[]): ReadonlySet<string> {
-  const made = new Map(stepsOf(entry).map((step) => [step.result, step]));
-  const found = new Set<string>();
+  const stepOf = new Map(stepsOf(entry).map((step) => [step.result, step]));
+  const reached = new Set<string>();
   const visit = (name: string): void => {
-    if (found.has(name)) return;
-    found.add(name);
-    const step = made.get(name);
+    if (reached.has(name)) return;
+    reached.add(name);
+    const step = stepOf.get(name);
     if (step !== undefined) refsOf(step).forEach(visit);
     if (isGradient(name) && entry.gradient !== undefined) [entry.gradient.of, ...entry.gradient.sources].forEach(visit);
   };
   roots.forEach(visit);
-  return found;
+  return reached;
 }
 
 /** The program without what nothing depends on: entries, steps, gradients, inputs, variables. */

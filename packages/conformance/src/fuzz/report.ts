@@ -1,4 +1,4 @@
-/** What `ermine-fuzz` prints. */
+/** The report of `ermine-fuzz`. */
 import type { FuzzDifference, FuzzReport } from "./run.js";
 
 /** The report without what its differences are made of: what goes from one process to another. */

@@ -54,7 +54,7 @@ export interface FuzzDifference {
   readonly source: string;
 }
 
-/** What `fuzz` found. */
+/** The result of `fuzz`. */
 export interface FuzzReport {
   /** How many programs were drawn. */
   readonly programs: number;
@@ -88,9 +88,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     const verdict = await judge(program, targets);
     if (verdict.kind === "discarded") discarded[verdict.reason] = (discarded[verdict.reason] ?? 0) + 1;
     if (verdict.kind === "different") {
-      const found = await explain(seed + count, program, verdict, options);
-      differences.push(found);
-      onDifference?.(found);
+      const difference = await explain(seed + count, program, verdict, options);
+      differences.push(difference);
+      onDifference?.(difference);
     }
     if (count % 100 === 99) {
       onProgress?.(report(count + 1));
@@ -108,7 +108,9 @@ async function explain(
   options: FuzzOptions,
 ): Promise<FuzzDifference> {
   const { target, mode, sort, difference } = found;
-  const where = options.targets.flatMap((own) => (own.label === target ? [{ ...own, modes: [mode], largeOnly: false }] : []));
+  const where = options.targets.flatMap((candidate) =>
+    candidate.label === target ? [{ ...candidate, modes: [mode], largeOnly: false }] : [],
+  );
   let last = difference;
   const differs = async (candidate: Program): Promise<boolean> => {
     const verdict = await judge(candidate, where);

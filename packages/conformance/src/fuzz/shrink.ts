@@ -4,18 +4,18 @@ import { ErmineError } from "@ermine/core";
 import { reference } from "@ermine/core/reference";
 import { runProgram, type Computed } from "./evaluate.js";
 import { stepsOf, withoutUnused, type Program } from "./program.js";
-import { simplerThan, type Known } from "./simpler.js";
+import { simplerThan, type ComputedValues } from "./simpler.js";
 
-type Tables = readonly Known[];
+type Tables = readonly ComputedValues[];
 
 /** The one program, and what is simpler than it. */
 class OneProgram extends fc.Arbitrary<Program> {
   readonly #program: Program;
   readonly #known: WeakMap<Program, Tables>;
 
-  constructor(program: Program, known: WeakMap<Program, Tables>) {
+  constructor(program: Program, tables: WeakMap<Program, Tables>) {
     super();
-    [this.#program, this.#known] = [program, known];
+    [this.#program, this.#known] = [program, tables];
   }
 
   override generate(): fc.Value<Program> {
@@ -48,11 +48,11 @@ export async function shrink(
   differs: (program: Program) => Promise<boolean>,
   { tries = 1500 }: ShrinkOptions = {},
 ): Promise<Program> {
-  const known = new WeakMap<Program, Tables>();
+  const tables = new WeakMap<Program, Tables>();
   let [left, best] = [tries, program];
-  const property = fc.asyncProperty(new OneProgram(withoutUnused(program), known), async (candidate) => {
+  const property = fc.asyncProperty(new OneProgram(withoutUnused(program), tables), async (candidate) => {
     if (left-- <= 0 || !(await differs(candidate))) return true;
-    known.set(candidate, await tablesOf(candidate));
+    tables.set(candidate, await tablesOf(candidate));
     best = candidate;
     return false;
   });
@@ -60,27 +60,27 @@ export async function shrink(
   return best;
 }
 
-/** What every step of each entry gives on the reference, from the variables' first elements. */
+/** The result of every step of each entry on the reference, from the variables' initial elements. */
 async function tablesOf(program: Program): Promise<Tables> {
   const backend = reference();
-  const tables: Known[] = [];
+  const tables: ComputedValues[] = [];
   for (const [i, entry] of program.entries.entries()) {
     const steps = stepsOf(entry).map(({ result }) => result);
     const alone: Program = {
       ...program,
-      entries: program.entries.map((own, k) => (k === i ? { ...own, outputs: steps } : own)),
+      entries: program.entries.map((other, k) => (k === i ? { ...other, outputs: steps } : other)),
       calls: [i],
     };
-    const found = await attempt(() => runProgram(alone, backend, "eager"));
-    tables.push(new Map(found.slice(0, steps.length).map((result, k) => [steps[k]!, result])));
+    const outcome = await attempt(() => runProgram(alone, backend, "eager"));
+    tables.push(new Map(outcome.slice(0, steps.length).map((result, k) => [steps[k]!, result])));
   }
   return tables;
 }
 
 async function attempt(run: () => ReturnType<typeof runProgram>): Promise<readonly Computed[]> {
   try {
-    const found = await run();
-    return found instanceof ErmineError ? [] : found;
+    const outcome = await run();
+    return outcome instanceof ErmineError ? [] : outcome;
   } catch {
     return [];
   }

@@ -19,22 +19,22 @@ const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) =
 
 const withEntry = (program: Program, at: number, entry: Entry): Program => ({
   ...program,
-  entries: program.entries.map((own, i) => (i === at ? entry : own)),
+  entries: program.entries.map((other, i) => (i === at ? entry : other)),
 });
 
 /** The elements of each step's result in the first call of its entry, as the reference has them. */
-export type Known = ReadonlyMap<string, Computed>;
+export type ComputedValues = ReadonlyMap<string, Computed>;
 
 /** Every candidate, without what it leaves unused; those that are no programs are for the judge to throw out. */
-export function* simplerThan(program: Program, known: (entry: number) => Known): Generator<Program> {
-  for (const candidate of candidates(program, known)) {
+export function* simplerThan(program: Program, valuesOf: (entry: number) => ComputedValues): Generator<Program> {
+  for (const candidate of candidates(program, valuesOf)) {
     const cleaned = withoutUnused(candidate);
     const makes = cleaned.entries.some((entry) => entry.outputs.length > 0) || Object.keys(cleaned.variables).length > 0;
     if (cleaned.calls.length > 0 && makes) yield cleaned;
   }
 }
 
-function* candidates(program: Program, known: (entry: number) => Known): Generator<Program> {
+function* candidates(program: Program, valuesOf: (entry: number) => ComputedValues): Generator<Program> {
   const { calls, entries } = program;
   if (program.together !== undefined) yield { ...program, together: [] };
   if (calls.length > 1) {
@@ -52,7 +52,7 @@ function* candidates(program: Program, known: (entry: number) => Known): Generat
       yield withEntry(program, i, rest);
     }
     if (entry.gradient !== undefined) yield* withLessGradient(program, i, entry);
-    yield* withLessSteps(program, i, entry, known(i));
+    yield* withLessSteps(program, i, entry, valuesOf(i));
     yield* withLessOptions(program, i, entry);
   }
   yield* withConstants(program);
@@ -62,8 +62,8 @@ function* candidates(program: Program, known: (entry: number) => Known): Generat
 
 function* withLessGradient(program: Program, at: number, entry: Entry): Generator<Program> {
   const { gradient, ...rest } = entry;
-  const made = new Set(entry.steps.map(({ result }) => result));
-  const outputs = entry.outputs.filter((name) => made.has(name));
+  const computedNames = new Set(entry.steps.map(({ result }) => result));
+  const outputs = entry.outputs.filter((name) => computedNames.has(name));
   if (outputs.length > 0) yield withEntry(program, at, { ...rest, outputs, after: [], writes: [] });
   if (gradient!.twice === true)
     yield withEntry(program, at, { ...rest, gradient: { of: gradient!.of, sources: gradient!.sources } });
@@ -92,7 +92,7 @@ const renamedStep = (step: Step, renamed: (name: string) => string): Step => ({
 
 /** The entry with another value in the place of one. */
 function replaced(entry: Entry, name: string, by: string): Entry {
-  const renamed = (own: string): string => (own === name ? by : own);
+  const renamed = (ref: string): string => (ref === name ? by : ref);
   const steps = (list: readonly Step[]): Step[] =>
     list.filter(({ result }) => result !== name).map((step) => renamedStep(step, renamed));
   return {
@@ -107,10 +107,10 @@ function replaced(entry: Entry, name: string, by: string): Entry {
 }
 
 /** A step's result is what it was computed from, or an input of its own. */
-function* withLessSteps(program: Program, at: number, entry: Entry, known: Known): Generator<Program> {
+function* withLessSteps(program: Program, at: number, entry: Entry, values: ComputedValues): Generator<Program> {
   for (const step of [...stepsOf(entry)].reverse()) {
     for (const ref of new Set(refsOf(step))) yield withEntry(program, at, replaced(entry, step.result, ref));
-    const value = known.get(step.result);
+    const value = values.get(step.result);
     if (value === undefined) continue;
     const name = `x${freshIndex(program)}`;
     const leaf: Leaf = {
@@ -142,9 +142,9 @@ function* withLessOptions(program: Program, at: number, entry: Entry): Generator
 
 /** A variable that nothing writes is an input. */
 function* withConstants(program: Program): Generator<Program> {
-  const written = new Set(program.entries.flatMap((entry) => entry.writes.map(({ variable }) => variable)));
+  const writtenVariables = new Set(program.entries.flatMap((entry) => entry.writes.map(({ variable }) => variable)));
   for (const [name, leaf] of Object.entries(program.variables)) {
-    if (written.has(name)) continue;
+    if (writtenVariables.has(name)) continue;
     const input = `x${freshIndex(program)}`;
     const { [name]: _, ...variables } = program.variables;
     const entries = program.entries.map((entry) => {
@@ -203,7 +203,7 @@ function* withLessShape(program: Program): Generator<Program> {
       for (const [axis, size] of leaf.shape.entries()) {
         for (const to of new Set([1, size - 1])) {
           if (to >= size || to < 0) continue;
-          const shape = leaf.shape.map((own, i) => (i === axis ? to : own));
+          const shape = leaf.shape.map((extent, i) => (i === axis ? to : extent));
           yield { ...program, [table]: { ...program[table], [name]: corner(leaf, shape) } };
         }
       }

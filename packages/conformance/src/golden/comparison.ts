@@ -18,7 +18,7 @@ export interface Difference {
   readonly index?: number;
   /** The golden value. */
   readonly expected: number | string;
-  /** What came. */
+  /** The actual value. */
   readonly got: number | string;
   /** |got − expected|; Infinity where one is not finite. */
   readonly error: number;

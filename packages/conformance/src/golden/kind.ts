@@ -1,4 +1,4 @@
-/** What a kind of golden case is: how one is run on a backend. */
+/** A kind of golden cases: how one is run on a backend. */
 import { compile, ErmineError, leaves, scope, Tensor, Variable, withBackend, type Backend } from "@ermine/core";
 import type { Comparison } from "./comparison.js";
 import type { GoldenCase, Tolerance } from "./schema.js";

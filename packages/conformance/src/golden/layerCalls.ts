@@ -6,7 +6,7 @@ export type Arguments = Readonly<Record<string, Tensor>>;
 
 export interface Answer {
   readonly output: Tensor;
-  /** What it gives beside the output: "indices", "weights", "state0". */
+  /** Results next to the output: "indices", "weights", "state0". */
   readonly others: Readonly<Record<string, Tensor>>;
 }
 

@@ -13,7 +13,7 @@ const classes = new Map(
   ),
 );
 
-/** What a constructor takes by place; everything else is in its options. The first pattern that fits. */
+/** Positional arguments of a constructor; everything else is in its options. The first pattern that fits. */
 const positional: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^linear$/, ["inFeatures", "outFeatures"]],
   [/^bilinear$/, ["in1Features", "in2Features", "outFeatures"]],

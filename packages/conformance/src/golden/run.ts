@@ -26,7 +26,7 @@ export const goldenKinds = [
   metricKind,
 ] as unknown as readonly GoldenKind[];
 
-/** What became of a case; it has passed where it has in every mode. */
+/** The outcome of a case; it has passed where it has in every mode. */
 export type Outcome = { 
 /** The kind of the case: "losses". */
 readonly kind: string; 

@@ -1,4 +1,4 @@
-/** What a golden file looks like: results computed elsewhere, as JSON. */
+/** The format of a golden file: results computed elsewhere, as JSON. */
 import { tensor, type Tensor } from "@ermine/core";
 
 /** |got − expected| ≤ absolute + relative · |expected|; NaN and ±∞ must be met exactly, −0 equals 0. */
@@ -11,7 +11,7 @@ export interface Tolerance {
 export interface GoldenTensor {
   /** The size of each axis. */
   readonly shape: readonly number[];
-  /** What the elements are. */
+  /** The dtype. */
   readonly dtype: "float32" | "int32";
   /** The elements, row by row; what JSON has no number for is a string: "nan", "inf". */
   readonly data: readonly (number | string)[];
@@ -23,7 +23,7 @@ export type GoldenOptions = Readonly<Record<string, unknown>>;
 export interface GoldenCase {
   /** The case's name in its file. */
   readonly id: string;
-  /** What is tried: an activation, a loss, an optimizer, … */
+  /** The kind of definition: an activation, a loss, an optimizer, … */
   readonly name?: string;
   /** Its options. */
   readonly options?: GoldenOptions;

@@ -10,7 +10,7 @@ export interface AgreementOptions {
   readonly exactInt32?: boolean;
 }
 
-/** What differs most, in a sentence; undefined where all agrees. NaN and ±∞ must be met exactly, −0 equals 0. */
+/** The largest difference, as a sentence; undefined where all agrees. NaN and ±∞ must be met exactly, −0 equals 0. */
 export function disagreement(
   got: readonly Numbers[],
   expected: readonly Numbers[],
@@ -20,8 +20,8 @@ export function disagreement(
   for (let k = 0; k < got.length; k++) {
     const [a, b] = [got[k]!, expected[k]!];
     if (a.shape.join() !== b.shape.join()) return `${b.what} is [${a.shape.join(", ")}] and should be [${b.shape.join(", ")}]`;
-    const found = worst(a, b, options);
-    if (found !== undefined) return found;
+    const worstElement = worst(a, b, options);
+    if (worstElement !== undefined) return worstElement;
   }
   return undefined;
 }
@@ -38,11 +38,13 @@ function worst(
   let place = -1;
   let excess = 1;
   for (let i = 0; i < expected.data.length; i++) {
-    // What was computed in float64 is compared as float32.
-    const [is, wanted] = whole ? [got.data[i]!, expected.data[i]!] : [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
-    if (Object.is(is, wanted) || is === wanted) continue;
-    const allowed = Number.isFinite(wanted) && !whole ? tolerance * Math.abs(wanted) + floor : 0;
-    const by = Math.abs(is - wanted) / allowed;
+    // Results that were computed in float64 are compared as float32.
+    const [is, reference] = whole
+      ? [got.data[i]!, expected.data[i]!]
+      : [Math.fround(got.data[i]!), Math.fround(expected.data[i]!)];
+    if (Object.is(is, reference) || is === reference) continue;
+    const allowed = Number.isFinite(reference) && !whole ? tolerance * Math.abs(reference) + floor : 0;
+    const by = Math.abs(is - reference) / allowed;
     if (by <= excess) continue;
     excess = Number.isNaN(by) ? Infinity : by;
     place = i;

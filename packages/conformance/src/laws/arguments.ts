@@ -31,7 +31,7 @@ const things = {
   "a bool tensor": () => tensor([true]),
 } as const satisfies Readonly<Record<string, () => unknown>>;
 
-/** What the law puts in the place of an argument. */
+/** Values that the law puts in the place of an argument. */
 export type Thing = keyof typeof things;
 
 /** Each of them. */
@@ -41,7 +41,7 @@ export const allThings = Object.keys(things) as readonly Thing[];
 export interface ArgumentSpec {
   /** Makes a value that is right. */
   right(): unknown;
-  /** What else belongs to its kind: it may be taken, or refused for its value. */
+  /** Further values of its kind: each may be taken, or refused for its value. */
   readonly takes: readonly Thing[];
   /** It is an object of options: those that it has are read from the refusal of one that it has not, and each is tried. */
   readonly options?: {
@@ -57,7 +57,7 @@ export interface CallSpec {
   /** Its arguments, in order. */
   readonly arguments: readonly ArgumentSpec[];
   /**
-   * What may follow them: nothing (default), what `map` and `reduce` add (a place and the array), or anything, where a function takes any number of arguments.
+   * Further arguments: none (default), those that `map` and `reduce` add (a place and the array), or any, where a function takes any number of arguments.
    */
   readonly more?: "mapped" | "any";
 }

@@ -39,7 +39,7 @@ function resizableBytes(values: readonly number[], tracksLength = false): Uint8A
 const resize = ({ buffer }: Uint8Array, size: number): void => (buffer as unknown as { resize(size: number): void }).resize(size);
 const detach = ({ buffer }: Uint8Array): void => void structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
 
-/** What makes an array another one under a data set. */
+/** Ways to replace an array under a data set. */
 const changes: Readonly<Record<string, () => { readonly bytes: Uint8Array; lose(): void }>> = {
   detached: () => {
     const bytes = Uint8Array.from(pixels);
@@ -90,7 +90,7 @@ function trainerOf(backend: Backend, compile: boolean): Trainer {
 
 const run = { epochs: 2, batchSize: 4, shuffle: false } as const;
 
-/** What each kind of call gives. */
+/** The results of each kind of call. */
 async function results(trainer: Trainer, data: Dataset): Promise<number[]> {
   const first = await trainer.predict(data);
   await trainer.fit(data, run);
@@ -125,10 +125,10 @@ async function lossesOf(
   }
 }
 
-function checkSame(what: string, found: readonly number[], expected: readonly number[]): void {
-  const place = expected.findIndex((value, i) => !Object.is(value, found[i]));
+function checkSame(label: string, actual: readonly number[], expected: readonly number[]): void {
+  const place = expected.findIndex((value, i) => !Object.is(value, actual[i]));
   if (place >= 0)
-    throw new Error(`${what}: number ${place} is ${found[place]}, and of the same numbers in float32 ${expected[place]}`);
+    throw new Error(`${label}: number ${place} is ${actual[place]}, and of the same numbers in float32 ${expected[place]}`);
 }
 
 /** @param used the array was trained on before it is lost, so that a backend may hold a copy of it */
@@ -142,14 +142,14 @@ async function checkLost(backend: Backend, compile: boolean, make: (typeof chang
       if (used) await trainer.fit(refusals ? lost : data, run);
       if (refusals) {
         lose();
-        for (const [what, call] of [
+        for (const [label, call] of [
           ["fit", () => trainer.fit(lost, run)],
           ["evaluate", () => trainer.evaluate(lost)],
           ["predict", () => trainer.predict(lost)],
           ["fit's validation", () => trainer.fit(data, { ...run, validation: lost })],
         ] as const) {
           const { message } = await refused(call);
-          if (!message.includes("detached") || !message.includes("resized")) throw new Error(`${what}: ${message}`);
+          if (!message.includes("detached") || !message.includes("resized")) throw new Error(`${label}: ${message}`);
         }
       }
       return await results(trainer, data);

@@ -42,9 +42,9 @@ type Check = (trainer: Trainer, model: Module, accumulate: number) => Promise<vo
 
 const same = (a: readonly number[], b: readonly number[]): boolean => a.every((value, i) => Object.is(value, b[i]));
 
-function checkFinite(what: string, numbers: ArrayLike<number>): void {
-  const place = Array.from(numbers).findIndex((value) => !Number.isFinite(value));
-  if (place >= 0) throw new Error(`${what}: element ${place} is ${numbers[place]}`);
+function checkFinite(label: string, values: ArrayLike<number>): void {
+  const place = Array.from(values).findIndex((value) => !Number.isFinite(value));
+  if (place >= 0) throw new Error(`${label}: element ${place} is ${values[place]}`);
 }
 
 /** Refused, naming all of these, with no step taken and nothing changed. */

@@ -22,7 +22,7 @@ export interface Call {
   readonly name: string;
   /** Inputs whose numbers grow with `size`; on the host, so that every backend starts from the same. */
   inputs(size: number, draw: Draw): readonly Tensor[];
-  /** What is tried, as a function of the inputs. */
+  /** The call, as a function of the inputs. */
   run(...inputs: readonly Tensor[]): Tensor | readonly Tensor[];
   /** The largest size that is worth its time. */
   readonly largest: number;
@@ -67,7 +67,7 @@ function weigh(t: Tensor): Tensor {
   return sum(mul(t, tensor(weights, { shape: t.shape as readonly number[] })));
 }
 
-/** What the call gives, always as a list. */
+/** The results of the call, always as a list. */
 export function outputsOf(call: Call, inputs: readonly Tensor[]): readonly Tensor[] {
   const result = call.run(...inputs);
   return result instanceof Tensor ? [result] : result;
@@ -94,7 +94,7 @@ export function evaluate(call: Call, ...inputs: readonly Tensor[]): Results {
 export async function run(call: Call, backend: Backend, mode: Mode, size: number, seed: number): Promise<readonly Numbers[]> {
   const inputs = call.inputs(size, draw(seed));
   try {
-    const results = runOn({ backend, mode }, (...given: Tensor[]) => evaluate(call, ...given), ...inputs);
+    const results = runOn({ backend, mode }, (...args: Tensor[]) => evaluate(call, ...args), ...inputs);
     try {
       return await readAll(results);
     } finally {
@@ -112,7 +112,7 @@ export interface Runner {
 }
 
 export function runnerOf(call: Call, backend: Backend, mode: Mode): Runner {
-  const body = (...given: readonly Tensor[]): Results => evaluate(call, ...given);
+  const body = (...args: readonly Tensor[]): Results => evaluate(call, ...args);
   const compiled = mode === "compiled" ? compile(body, { backend }) : undefined;
   return {
     async run(inputs) {
@@ -129,8 +129,8 @@ export function runnerOf(call: Call, backend: Backend, mode: Mode): Runner {
 }
 
 async function readAll({ outputs, gradients }: Results): Promise<readonly Numbers[]> {
-  const read = async (what: string, t: Tensor): Promise<Numbers> => ({
-    what,
+  const read = async (label: string, t: Tensor): Promise<Numbers> => ({
+    what: label,
     shape: t.shape as readonly number[],
     data: await t.data(),
   });

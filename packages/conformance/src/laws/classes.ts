@@ -18,7 +18,7 @@ const size = 4;
 const far = 2 ** 30;
 /** −1 ends some lists, 0 is the blank of others, 5 and more are no classes. */
 const integers = [-1, 0, 5, far, -far] as const;
-const numbers = [-1, -1e-3, -1e20, 0, 5] as const;
+const invalidClasses = [-1, -1e-3, -1e20, 0, 5] as const;
 
 const withOne = (inputs: readonly Tensor[], input: number, place: number, value: number): readonly Tensor[] =>
   inputs.map((t, i) => {
@@ -36,7 +36,7 @@ const computing = (call: Call, input: number): Call => ({
 
 const isNaNSomewhere = ({ data }: Numbers): boolean => Array.from(data as ArrayLike<number>).some(Number.isNaN);
 
-/** What is wrong with what a refused value gives; undefined where nothing is. */
+/** The fault in the results for a refused value; undefined where there is none. */
 function silence(got: Outcome): string | undefined {
   if (got instanceof ErmineError) return got.code === "ERMINE_VALUE" ? undefined : `it is refused as ${got.code}: ${got.message}`;
   const silent = got.filter(({ what }) => what.startsWith("output")).find((numbers) => !isNaNSomewhere(numbers));
@@ -59,13 +59,13 @@ async function check(call: Call, input: number, backend: Backend): Promise<void>
   ];
   const inputs = call.inputs(size, draw(5));
   try {
-    for (const value of inputs[input]!.dtype === "int32" ? integers : numbers) {
+    for (const value of inputs[input]!.dtype === "int32" ? integers : invalidClasses) {
       for (const place of [0, inputs[input]!.size - 1]) {
         const expected = await outcomeOf(onHost.run(withOne(inputs, input, place, value)));
         for (const { way, runner } of runners) {
           const got = await outcomeOf(runner.run(withOne(inputs, input, place, value)));
           const host = way.endsWith("host");
-          const found =
+          const difference =
             expected instanceof ErmineError
               ? host && !(got instanceof ErmineError)
                 ? "it is taken"
@@ -73,7 +73,7 @@ async function check(call: Call, input: number, backend: Backend): Promise<void>
               : got instanceof ErmineError
                 ? `it is refused: ${got.message}`
                 : disagreement(got, expected);
-          if (found !== undefined) throw new Error(`${way}, element ${place} of input ${input} is ${value}: ${found}`);
+          if (difference !== undefined) throw new Error(`${way}, element ${place} of input ${input} is ${value}: ${difference}`);
         }
       }
     }

@@ -24,7 +24,7 @@ const targets = { data: new Float32Array(samples).fill(1), shape: [samples, 1] }
 const values = dataset({ inputs, targets });
 /** The gradient of a linear layer's weight is 0. */
 const still = dataset({ inputs: { data: new Float32Array(2 * samples), shape: [samples, 2] }, targets });
-const words = dataset({
+const tokens = dataset({
   inputs: { data: Int32Array.from({ length: 2 * samples }, (_, i) => (i * 7) % 5), shape: [samples, 2] },
   targets,
 });
@@ -98,7 +98,7 @@ function settingOf(optimizer: Optimizer): Pick<Training, "optimizer" | "model" |
     { parameters: (name, { shape }) => takes(name, shape.length), optimizer },
     { parameters: () => true, optimizer: sgd() },
   ];
-  return isForRows ? { optimizer: setup, model: () => new Pairs(), data: words } : { optimizer: setup };
+  return isForRows ? { optimizer: setup, model: () => new Pairs(), data: tokens } : { optimizer: setup };
 }
 
 const rates = (name: string, make: MakeOptimizer, compile: boolean): readonly Trial[] =>
@@ -124,7 +124,7 @@ const onStill = (optimizer: OptimizerSetup): Omit<Training, "compile"> => ({
   data: still,
 });
 
-/** What else makes a step that is not finite. */
+/** Further causes of a step that is not finite. */
 const others: Readonly<Record<string, () => Omit<Training, "compile">>> = {
   "a momentum of NaN": () => ({ optimizer: sgd({ momentum: then(NaN) }) }),
   "a forward pass of NaN": () => ({ model: () => new Logarithm(), optimizer: adam({ learningRate: 0.5 }) }),

@@ -16,7 +16,7 @@ import { programs } from "./programs.js";
 type Options = Readonly<Record<string, unknown>>;
 type AnyLoss = Loss<readonly Tensor[], Options, string>;
 
-/** What laws are tried on. */
+/** The definitions that laws are tried on. */
 export interface Definitions {
   /** The activations that are tried. */
   readonly activations: readonly Activation[];
@@ -40,12 +40,12 @@ const isActivation = (value: unknown): value is Activation => typeof value === "
 
 /** Every op that core exports, the backward ones among them. */
 export function exportedOps(): readonly Op[] {
-  const found = Object.values<unknown>({ ...core, ...backend }).flatMap((value): Op[] => {
+  const ops = Object.values<unknown>({ ...core, ...backend }).flatMap((value): Op[] => {
     const op = isActivation(value) ? value.op : (value as Op | undefined);
     return typeof op === "object" && op !== null && "infer" in op ? [op] : [];
   });
-  const backward = found.flatMap((op) => backend.gradientOpFor(op) ?? []);
-  return [...new Map([...found, ...backward].map((op) => [op.name, op])).values()];
+  const backward = ops.flatMap((op) => backend.gradientOpFor(op) ?? []);
+  return [...new Map([...ops, ...backward].map((op) => [op.name, op])).values()];
 }
 
 /** Everything of ermine's own. */
@@ -60,8 +60,8 @@ export function ownDefinitions(): Definitions {
 }
 
 const withOptions = (name: string, options: Options): string => {
-  const words = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
-  return words.length === 0 ? name : `${name} (${words.join(", ")})`;
+  const parts = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
+  return parts.length === 0 ? name : `${name} (${parts.join(", ")})`;
 };
 
 /** An activation with some options, on the shape that it takes: a line, or several where it has an axis. */
@@ -108,26 +108,26 @@ export function activationCalls(activation: Activation): readonly Call[] {
 /** A loss on one of its samples: the value of each element, and the mean. Tensors among its options are inputs too. */
 export function lossCall(loss: Loss, sample: string, options: Options = {}): Call {
   const { samples, lossName, nonGradientOptions } = loss as unknown as AnyLoss;
-  const optionsOf = (made: Sample<readonly Tensor[], Options>): [string, unknown][] =>
-    Object.entries({ ...made.options, ...options });
+  const optionsOf = (sampled: Sample<readonly Tensor[], Options>): [string, unknown][] =>
+    Object.entries({ ...sampled.options, ...options });
   const isTensor = ([, value]: [string, unknown]): boolean => value instanceof core.Tensor;
-  const known = optionsOf(samples[sample]!(1, draw(0)));
-  const names = known.filter(isTensor).map(([name]) => name);
-  const plain = Object.fromEntries(known.filter((option) => !isTensor(option)));
+  const sampleOptions = optionsOf(samples[sample]!(1, draw(0)));
+  const names = sampleOptions.filter(isTensor).map(([name]) => name);
+  const plain = Object.fromEntries(sampleOptions.filter((option) => !isTensor(option)));
   return {
     name: withOptions(`${lossName}, ${sample}`, options),
-    inputs(size, numbers) {
-      const made = samples[sample]!(size, numbers);
+    inputs(size, drawn) {
+      const sampled = samples[sample]!(size, drawn);
       return [
-        ...made.inputs,
-        ...optionsOf(made)
+        ...sampled.inputs,
+        ...optionsOf(sampled)
           .filter(isTensor)
           .map(([, t]) => t as Tensor),
       ];
     },
-    run(...given) {
-      const inputs = given.slice(0, loss.inputs.length);
-      const all = { ...plain, ...Object.fromEntries(names.map((name, i) => [name, given[loss.inputs.length + i]!])) };
+    run(...args) {
+      const inputs = args.slice(0, loss.inputs.length);
+      const all = { ...plain, ...Object.fromEntries(names.map((name, i) => [name, args[loss.inputs.length + i]!])) };
       const call = loss as unknown as (...args: readonly unknown[]) => Tensor;
       return [call(...inputs, { ...all, reduction: "none" }), call(...inputs, all)];
     },

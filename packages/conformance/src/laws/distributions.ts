@@ -8,8 +8,8 @@ async function distribution(backend: Backend, activation: Activation, rows: numb
   const x = draw(seed).real([rows, size]);
   const y = withBackend(backend, () =>
     scope(() => {
-      const given = activation(add(x, tensor(shift)), { axis: -1 });
-      return activation.output === "logProbabilities" ? exp(given) : add(given, 0);
+      const distribution = activation(add(x, tensor(shift)), { axis: -1 });
+      return activation.output === "logProbabilities" ? exp(distribution) : add(distribution, 0);
     }),
   );
   const data = await y.data();

@@ -19,48 +19,48 @@ export function uniform(seed: number): () => number {
 export function draw(seed: number): Draw {
   const next = uniform(seed);
   // Rounded as every backend stores them: all start from the same numbers.
-  const numbers = (shape: readonly number[], one: () => number): Float32Array =>
+  const filled = (shape: readonly number[], one: () => number): Float32Array =>
     Float32Array.from({ length: product(shape) }, () => one());
-  const made = <D extends Domain>(data: TypedArray, shape: readonly number[], domain: D): Tensor<D> =>
+  const tagged = <D extends Domain>(data: TypedArray, shape: readonly number[], domain: D): Tensor<D> =>
     withDomain(tensor(data, { shape, dtype: data instanceof Int32Array ? "int32" : "float32" }), domain);
   const sign = (): number => (next() < 0.5 ? -1 : 1);
   return {
     real: (shape) =>
-      made(
-        numbers(shape, () => sign() * (0.05 + 2.95 * next())),
+      tagged(
+        filled(shape, () => sign() * (0.05 + 2.95 * next())),
         shape,
         "real",
       ),
     positive: (shape) =>
-      made(
-        numbers(shape, () => 0.1 + 2.9 * next()),
+      tagged(
+        filled(shape, () => 0.1 + 2.9 * next()),
         shape,
         "real",
       ),
     probabilities: (shape) =>
-      made(
-        numbers(shape, () => 0.02 + 0.96 * next()),
+      tagged(
+        filled(shape, () => 0.02 + 0.96 * next()),
         shape,
         "probabilities",
       ),
     logProbabilities(shape) {
-      const data = numbers(shape, () => 4 * next());
+      const data = filled(shape, () => 4 * next());
       const classes = shape[shape.length - 1] ?? 1;
       for (let row = 0; row < data.length; row += classes) {
         const total = Math.log(data.subarray(row, row + classes).reduce((sum, z) => sum + Math.exp(z), 0));
         for (let k = row; k < row + classes; k++) data[k]! -= total;
       }
-      return made(data, shape, "logProbabilities");
+      return tagged(data, shape, "logProbabilities");
     },
     labels: (shape) =>
-      made(
-        numbers(shape, () => Number(next() < 0.5)),
+      tagged(
+        filled(shape, () => Number(next() < 0.5)),
         shape,
         "real",
       ),
-    signs: (shape) => made(numbers(shape, sign), shape, "real"),
+    signs: (shape) => tagged(filled(shape, sign), shape, "real"),
     integers: (shape, low, high) =>
-      made(
+      tagged(
         Int32Array.from({ length: product(shape) }, () => low + Math.floor((high - low + 1) * next())),
         shape,
         "real",

@@ -35,14 +35,14 @@ interface Given {
 }
 
 /** The nearest numbers that the dtype holds; they stand for something else where it is another one, and have no domain then. */
-function made({ data, shape, dtype: own, domain }: Given, dtype: DType): Tensor {
+function tensorOf({ data, shape, dtype: own, domain }: Given, dtype: DType): Tensor {
   const fits = (value: number): number =>
     dtype === "float32" ? value : dtype === "int32" ? Math.round(value) : Number(Math.round(value) !== 0);
   const t = tensor(Float64Array.from(data, fits), { shape, dtype });
   return dtype === own ? withDomain(t, domain) : t;
 }
 
-const given = (t: Tensor): Given => ({
+const specOf = (t: Tensor): Given => ({
   data: t.dataSync(),
   shape: t.shape as readonly number[],
   dtype: t.dtype,
@@ -62,7 +62,7 @@ function usesIn(call: Call): readonly Use[] {
   withBackend(oracle, () =>
     scope(() =>
       observeOps(
-        (op, _, __, inputs, attributes) => void uses.push({ op, inputs: inputs.map((t) => t && given(t)), attributes }),
+        (op, _, __, inputs, attributes) => void uses.push({ op, inputs: inputs.map((t) => t && specOf(t)), attributes }),
         () => {
           const inputs = call.inputs(size, draw(seed));
           outputsOf(call, inputs);
@@ -81,7 +81,7 @@ function callOf({ op, inputs, attributes }: Use): Call {
   const places = inputs.flatMap((input, i) => (input === undefined ? [] : [i]));
   return {
     name: op.name,
-    inputs: () => places.map((i) => made(inputs[i]!, inputs[i]!.dtype)),
+    inputs: () => places.map((i) => tensorOf(inputs[i]!, inputs[i]!.dtype)),
     run(...tensors) {
       const all = inputs.map((): Tensor | undefined => undefined);
       places.forEach((place, k) => (all[place] = tensors[k]));
@@ -93,11 +93,11 @@ function callOf({ op, inputs, attributes }: Use): Call {
 }
 
 /** Each input in each other dtype by itself, and all of them in each. */
-function variants(own: readonly DType[]): readonly (readonly DType[])[] {
-  const single = own.flatMap((dtype, i) =>
-    dtypes.filter((other) => other !== dtype).map((other) => own.map((kept, k) => (k === i ? other : kept))),
+function variants(dtypesOfInputs: readonly DType[]): readonly (readonly DType[])[] {
+  const single = dtypesOfInputs.flatMap((dtype, i) =>
+    dtypes.filter((other) => other !== dtype).map((other) => dtypesOfInputs.map((current, k) => (k === i ? other : current))),
   );
-  const same = dtypes.map((dtype) => own.map(() => dtype));
+  const same = dtypes.map((dtype) => dtypesOfInputs.map(() => dtype));
   return [...new Map([...single, ...same].map((list) => [list.join(), list])).values()];
 }
 
@@ -119,17 +119,17 @@ async function asksForNumbers(got: Outcome, call: Call): Promise<boolean> {
 
 /** @throws Error that names the dtypes at which the call differs */
 async function check(call: Call, backend: Backend): Promise<void> {
-  const inputs = call.inputs(size, draw(seed)).map(given);
+  const inputs = call.inputs(size, draw(seed)).map(specOf);
   for (const chosen of variants(inputs.map(({ dtype }) => dtype))) {
-    const variant: Call = { ...call, inputs: () => inputs.map((input, i) => made(input, chosen[i]!)) };
+    const variant: Call = { ...call, inputs: () => inputs.map((input, i) => tensorOf(input, chosen[i]!)) };
     const expected = await outcomeOf(run(variant, oracle, "eager", size, seed));
     for (const mode of ["eager", "compiled"] as const) {
       const got = await outcomeOf(run(variant, backend, mode, size, seed));
       // Eagerly a value may be refused before a shape is.
       if (mode === "compiled" && got instanceof ErmineError && expected instanceof ErmineError) continue;
-      const found = difference(got, expected);
-      if (found === undefined || (mode === "compiled" && (await asksForNumbers(got, variant)))) continue;
-      throw new Error(`${call.name} of ${chosen.join(", ")}, ${mode}: ${found}`);
+      const mismatch = difference(got, expected);
+      if (mismatch === undefined || (mode === "compiled" && (await asksForNumbers(got, variant)))) continue;
+      throw new Error(`${call.name} of ${chosen.join(", ")}, ${mode}: ${mismatch}`);
     }
   }
 }

@@ -12,8 +12,8 @@ const edges = [NaN, Infinity, -Infinity, 0, -0, 1e-30, -1e-30, 1, -1, 30, -30, 1
 const onEdges = (call: Call): Call => ({ ...call, inputs: () => [tensor(Float32Array.from(edges))] });
 
 /** Where the value is NaN already, nothing is asked of the gradient: TensorFlow's relu stops it there, PyTorch's does not. */
-const withoutLost = (found: readonly Numbers[], expected: readonly Numbers[]): readonly Numbers[] =>
-  found.map(({ what, shape, data }) => ({
+const withoutLost = (actual: readonly Numbers[], expected: readonly Numbers[]): readonly Numbers[] =>
+  actual.map(({ what, shape, data }) => ({
     what,
     shape,
     data: what.startsWith("gradient") ? data.map((value, i) => (Number.isNaN(expected[0]!.data[i]!) ? 0 : value)) : data,

@@ -42,7 +42,7 @@ const classes = dataset({ inputs, targets: { data: labels, shape: [samples] } })
 const run = { epochs: 2, batchSize: 4, shuffle: false, notice: () => undefined } as const;
 
 /** Something that is written without types. */
-const untyped = <T>(fn: unknown, ...given: readonly unknown[]): T => (fn as (...all: readonly unknown[]) => T)(...given);
+const untyped = <T>(fn: unknown, ...args: readonly unknown[]): T => (fn as (...all: readonly unknown[]) => T)(...args);
 
 const first = async (x: Tensor): Promise<number> => (await x.data())[0]!;
 
@@ -53,9 +53,9 @@ function same(got: unknown, expected: unknown): void {
 }
 
 /** @throws Error where it is taken, or refused in other words */
-async function refusedWith(words: RegExp, fn: () => unknown): Promise<void> {
+async function refusedWith(pattern: RegExp, fn: () => unknown): Promise<void> {
   const { message } = await refused(fn);
-  if (!words.test(message)) throw new Error(`it is refused with "${message}", where ${String(words)} is expected`);
+  if (!pattern.test(message)) throw new Error(`it is refused with "${message}", where ${String(pattern)} is expected`);
 }
 
 function seeded<M>(make: () => M): M {
@@ -119,9 +119,9 @@ type Program = (backend: Backend) => Promise<void>;
 
 const programs: Readonly<Record<string, Program>> = {
   async "a compiled function is called with numbers that are nearly one another, functions and maps"(backend) {
-    const numbers = [Infinity, -Infinity, NaN, 0, -0, 1];
+    const specialValues = [Infinity, -Infinity, NaN, 0, -0, 1];
     const times = compile((x: Tensor, k: number) => mul(x, k));
-    const products = numbers.map((k) => withBackend(backend, () => times(tensor([2]), k)));
+    const products = specialValues.map((k) => withBackend(backend, () => times(tensor([2]), k)));
     same(
       (await Promise.all(products.map(first))).map((x) => (Object.is(x, -0) ? "-0" : String(x))),
       ["Infinity", "-Infinity", "NaN", "0", "-0", "2"],
@@ -199,10 +199,10 @@ const programs: Readonly<Record<string, Program>> = {
   },
   async "a state dict goes through JSON"() {
     const [model, other] = [linear(), new Sequential(new Linear(2, 1))];
-    const written = JSON.stringify(await model.stateDict());
-    same(JSON.stringify(await other.stateDict()) === written, false);
-    other.loadStateDict(JSON.parse(written) as never);
-    same(JSON.stringify(await other.stateDict()), written);
+    const json = JSON.stringify(await model.stateDict());
+    same(JSON.stringify(await other.stateDict()) === json, false);
+    other.loadStateDict(JSON.parse(json) as never);
+    same(JSON.stringify(await other.stateDict()), json);
   },
   async "a state dict holds what is no number"() {
     const model = linear();

@@ -27,7 +27,7 @@ type Run = <A extends readonly unknown[], R>(fn: (...args: A) => R) => (...args:
 
 interface Case {
   readonly name: string;
-  /** What it computes; `run` is `compile`, or gives the function itself. */
+  /** The computation; `run` is `compile`, or returns the function itself. */
   readonly of: (run: Run) => readonly Tensor[];
   readonly is: readonly (readonly number[])[];
 }
@@ -279,8 +279,8 @@ const shrunk = (indices: readonly (readonly number[])[], training: boolean, expe
     return [
       ...run(() => {
         const { value, grads } = valueAndGrad(() => {
-          const found = rows.map((row) => sum(table.forward(row), { axis: 0 }));
-          return [sum(found.reduce((a, b) => add(a, b))), ...found] as const;
+          const lookups = rows.map((row) => sum(table.forward(row), { axis: 0 }));
+          return [sum(lookups.reduce((a, b) => add(a, b))), ...lookups] as const;
         }, table.weight);
         return [...value.slice(1), grads] as Tensor[];
       })(),
@@ -335,13 +335,13 @@ async function check(backend: Backend, { of, is }: Case, compiled: boolean): Pro
     return program;
   };
   const results = withBackend(backend, () => scope(() => of(run)));
-  const found = await Promise.all(results.map(async (t) => Array.from(await t.data())));
+  const values = await Promise.all(results.map(async (t) => Array.from(await t.data())));
   for (const program of programs) program.dispose();
   is.forEach((expected, i) => {
-    const same = found[i]!.length === expected.length && expected.every((value, k) => Math.abs(value - found[i]![k]!) < 1e-5);
+    const same = values[i]!.length === expected.length && expected.every((value, k) => Math.abs(value - values[i]![k]!) < 1e-5);
     if (!same)
       throw new Error(
-        `${compiled ? "compiled" : "eagerly"}, result ${i} is [${found[i]!.join()}], right is [${expected.join()}]`,
+        `${compiled ? "compiled" : "eagerly"}, result ${i} is [${values[i]!.join()}], right is [${expected.join()}]`,
       );
   });
 }

@@ -65,7 +65,7 @@ const eager = (backend: Backend, fn: (inputs: readonly Tensor[]) => readonly Ten
 });
 
 function compiled(backend: Backend, fn: (inputs: readonly Tensor[]) => readonly Tensor[]): Runner {
-  const program = compile((...given: readonly Tensor[]) => fn(given), { backend });
+  const program = compile((...args: readonly Tensor[]) => fn(args), { backend });
   return {
     run: async (inputs) => read(withBackend(backend, () => program(...inputs))),
     dispose: () => program.dispose(),
@@ -73,7 +73,7 @@ function compiled(backend: Backend, fn: (inputs: readonly Tensor[]) => readonly 
 }
 
 /** Two variables, one of them written by the op, which gives no result: a refused run changes neither. */
-function written(backend: Backend, call: Call): Runner {
+function writtenByHand(backend: Backend, call: Call): Runner {
   const variables = [new Variable(tensor(1)), new Variable(tensor(1))] as const;
   const values = (): Promise<readonly number[]> =>
     Promise.all(variables.map(async (variable) => (await variable.data())[0] as number));
@@ -111,7 +111,7 @@ const ways: Readonly<Record<string, (backend: Backend, call: Call) => Runner>> =
   "eager, computed": (backend, call) => eager(backend, (inputs) => all(call, computed(inputs))),
   "compiled, fed": (backend, call) => compiled(backend, (inputs) => all(call, inputs)),
   "compiled, computed": (backend, call) => compiled(backend, (inputs) => all(call, computed(inputs))),
-  "compiled, written": written,
+  "compiled, written": writtenByHand,
 };
 
 const same = (a: readonly TypedArray[], b: readonly TypedArray[]): boolean =>
@@ -126,17 +126,17 @@ async function check(call: Call, runner: Runner, size: number, index: IndexInput
   for (const bad of [least - 1, index.size, far, -far]) {
     for (const place of new Set([0, count >> 1, count - 1])) {
       const inputs = inputsWith(call, size, index, place, bad);
-      let given: Results | undefined;
+      let results: Results | undefined;
       try {
-        given = await runner.run(inputs);
+        results = await runner.run(inputs);
       } catch (error) {
         if (!(error instanceof ErmineError) || error.code !== "ERMINE_VALUE" || !error.message.includes("the index "))
           throw error;
       } finally {
         release(inputs);
       }
-      if (given === undefined) continue;
-      const values = given[0]!.slice(0, 8).join(", ");
+      if (results === undefined) continue;
+      const values = results[0]!.slice(0, 8).join(", ");
       throw new Error(`index ${place} of ${count} is ${bad}, and ${least} … ${index.size - 1} are there: it gives ${values}`);
     }
   }

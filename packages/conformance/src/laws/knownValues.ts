@@ -6,43 +6,43 @@ import { evaluate, type Numbers } from "./call.js";
 import type { KnownCall } from "./knownCall.js";
 import type { Law } from "./law.js";
 
-async function numbersOf(known: KnownCall, backend: Backend, mode: Mode): Promise<readonly (Numbers & { dtype: DType })[]> {
-  const inputs = known.inputs();
-  const call = { ...known, inputs: () => inputs, largest: 0, composed: false };
-  const results = runOn({ backend, mode }, (...given: Tensor[]) => evaluate(call, ...given), ...inputs);
-  const read = (what: string) => async (t: Tensor, i: number) => ({
-    what: `${what} ${i}`,
+async function numbersOf(knownCall: KnownCall, backend: Backend, mode: Mode): Promise<readonly (Numbers & { dtype: DType })[]> {
+  const inputs = knownCall.inputs();
+  const call = { ...knownCall, inputs: () => inputs, largest: 0, composed: false };
+  const results = runOn({ backend, mode }, (...args: Tensor[]) => evaluate(call, ...args), ...inputs);
+  const read = (label: string) => async (t: Tensor, i: number) => ({
+    what: `${label} ${i}`,
     shape: t.shape as readonly number[],
     dtype: t.dtype,
     data: await t.data(),
   });
-  const numbers = await Promise.all([...results.outputs.map(read("output")), ...results.gradients.map(read("gradient"))]);
+  const values = await Promise.all([...results.outputs.map(read("output")), ...results.gradients.map(read("gradient"))]);
   release(results, inputs);
-  return numbers;
+  return values;
 }
 
-async function check(known: KnownCall, backend: Backend, mode: Mode): Promise<string | undefined> {
-  const { expected, gradients, dtypes } = known;
+async function check(knownCall: KnownCall, backend: Backend, mode: Mode): Promise<string | undefined> {
+  const { expected, gradients, dtypes } = knownCall;
   if (typeof expected === "string") {
-    const refused = await numbersOf(known, backend, mode).then(
+    const refused = await numbersOf(knownCall, backend, mode).then(
       (got) => `it gives ${got.map(({ data }) => `[${Array.from(data).join(", ")}]`).join(", ")}`,
       (error: unknown) => (error instanceof ErmineError && error.code === expected ? undefined : String(error)),
     );
     return refused === undefined ? undefined : `${refused} and should be refused: ${expected}`;
   }
-  const got = await numbersOf(known, backend, mode);
-  const wanted = [...expected, ...(gradients ?? [])];
+  const got = await numbersOf(knownCall, backend, mode);
+  const expectedResults = [...expected, ...(gradients ?? [])];
   const looked = gradients === undefined ? got.slice(0, expected.length) : got;
   const wrong = dtypes?.findIndex((dtype, i) => got[i]?.dtype !== dtype) ?? -1;
   if (wrong >= 0) return `output ${wrong} is ${got[wrong]?.dtype} and should be ${dtypes![wrong]}`;
   return disagreement(
     looked,
-    wanted.map((numbers, i) => ({
+    expectedResults.map((expectation, i) => ({
       what: looked[i]?.what ?? "",
       shape: looked[i]?.shape ?? [],
-      data: Float64Array.from(numbers),
+      data: Float64Array.from(expectation),
     })),
-    { absolute: known.absolute ?? 1e-6, exactInt32: backend.capabilities.dtypes.includes("int32") },
+    { absolute: knownCall.absolute ?? 1e-6, exactInt32: backend.capabilities.dtypes.includes("int32") },
   );
 }
 
@@ -54,8 +54,8 @@ export const knownValues: Law = {
       async check(backend) {
         if (one.requiresInt32 === true && !backend.capabilities.dtypes.includes("int32")) return;
         for (const mode of ["eager", "compiled"] as const) {
-          const found = await check(one, backend, mode);
-          if (found !== undefined) throw new Error(`${mode}: ${found}`);
+          const difference = await check(one, backend, mode);
+          if (difference !== undefined) throw new Error(`${mode}: ${difference}`);
         }
       },
     })),

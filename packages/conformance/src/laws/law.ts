@@ -1,4 +1,4 @@
-/** What a law is: a sentence about a backend, tried on each definition by itself. */
+/** A law: a sentence about a backend, tried on each definition by itself. */
 import type { Backend } from "@ermine/core";
 import type { Definitions } from "./definitions.js";
 

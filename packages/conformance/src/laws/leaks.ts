@@ -7,7 +7,7 @@ import type { Law } from "./law.js";
 import { Broken, fragile } from "./views.js";
 
 /** Twice the same: scalars that a backend keeps are there after the first time. */
-async function leaves(backend: Backend, what: string, work: () => Promise<unknown>): Promise<void> {
+async function leaves(backend: Backend, label: string, work: () => Promise<unknown>): Promise<void> {
   await work();
   const before = backend.memory();
   await work();
@@ -15,7 +15,7 @@ async function leaves(backend: Backend, what: string, work: () => Promise<unknow
   // Fewer is possible: the garbage collector may free an earlier program's.
   if (after.tensors <= before.tensors && after.bytes <= before.bytes) return;
   throw new Error(
-    `${what} leaves ${after.tensors - before.tensors} tensors and ${after.bytes - before.bytes} bytes behind on ${backend.name}`,
+    `${label} leaves ${after.tensors - before.tensors} tensors and ${after.bytes - before.bytes} bytes behind on ${backend.name}`,
   );
 }
 

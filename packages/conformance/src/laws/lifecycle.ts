@@ -32,12 +32,12 @@ const weights = async ({ model }: Trainer): Promise<string> =>
     .flatMap((tensor) => Array.from(tensor.data))
     .join();
 
-function same(what: string, a: unknown, b: unknown): void {
+function same(label: string, a: unknown, b: unknown): void {
   const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
-  if (left !== right) throw new Error(`${what}: ${left}, and not ${right}`);
+  if (left !== right) throw new Error(`${label}: ${left}, and not ${right}`);
 }
 
-/** What is said of a call that `dispose` has ended. */
+/** The error of a call that `dispose` has ended. */
 function namesDispose({ message }: Error): void {
   if (!message.includes("dispose()")) throw new Error(`the message does not name dispose(): ${message}`);
 }
@@ -80,9 +80,9 @@ const checks: Readonly<Record<string, (backend: Backend, how: How) => Promise<vo
         onTrainEnd: async () => void (await looked),
       },
     ]);
-    for (const [i, seen] of (await looked)!.entries()) {
-      const known = between.map((results) => results[i]);
-      if (!known.includes(seen)) throw new Error(`${seen} is of no step: ${known.join(" ")}`);
+    for (const [i, observed] of (await looked)!.entries()) {
+      const expected = between.map((results) => results[i]);
+      if (!expected.includes(observed)) throw new Error(`${observed} is of no step: ${expected.join(" ")}`);
     }
     const alone = await trained(backend, how);
     same("the training that evaluates", awaited, alone);

@@ -28,7 +28,7 @@ async function check(backend: Backend, { compile, accumulate, clips }: How): Pro
     Object.values(await model.stateDict()).flatMap(({ data: values }) => Array.from(values));
   try {
     let before = await read();
-    const told: number[] = [];
+    const reported: number[] = [];
     const { epochs } = await trainer.fit(data, {
       epochs: 1,
       batchSize: batchSize / accumulate,
@@ -45,17 +45,17 @@ async function check(backend: Backend, { compile, accumulate, clips }: How): Pro
               throw new Error(
                 `the norm of step ${step} is ${gradNorm}, and the parameters have moved by ${moved / rate} times the rate`,
               );
-            told.push(gradNorm!);
+            reported.push(gradNorm!);
             before = after;
           },
         },
       ],
     });
     const [logs] = epochs;
-    const mean = told.reduce((a, b) => a + b, 0) / told.length;
-    if (told.length !== samples / batchSize) throw new Error(`${told.length} steps were told`);
+    const mean = reported.reduce((a, b) => a + b, 0) / reported.length;
+    if (reported.length !== samples / batchSize) throw new Error(`${reported.length} steps were told`);
     if (Math.abs(logs!.gradNorm! - mean) > 1e-12) throw new Error(`the epoch's norm is ${logs!.gradNorm}, right is ${mean}`);
-    if (logs!.learningRate !== learningRate.at(told.length - 1)) throw new Error(`the epoch's rate is ${logs!.learningRate}`);
+    if (logs!.learningRate !== learningRate.at(reported.length - 1)) throw new Error(`the epoch's rate is ${logs!.learningRate}`);
   } finally {
     trainer.dispose();
     for (const [, variable] of model.namedVariables()) variable.value.dispose();

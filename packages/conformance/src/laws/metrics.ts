@@ -26,7 +26,7 @@ function distributions(classes: number): Float32Array {
 
 const batch = (data: HostBatch["data"], ...shape: number[]): HostBatch => ({ data, shape, domain: "probabilities" });
 
-/** What metrics take: each is tried on those of which it makes a number. */
+/** Inputs of metrics: each is tried on those for which it gives a value. */
 export const metricSamples: Readonly<Record<string, MetricSample>> = {
   classes: {
     prediction: batch(distributions(4), n, 4),

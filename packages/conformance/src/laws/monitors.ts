@@ -64,7 +64,7 @@ async function run(backend: Backend, compile: boolean, metric: Metric<"score">, 
       stopped,
       steps: steps.length,
       rate: trainer.rateNow(learningRate),
-      weightsOf: weights.flatMap((kept, i) => (kept === last ? [i + 1] : [])),
+      weightsOf: weights.flatMap((epoch, i) => (epoch === last ? [i + 1] : [])),
     };
   } finally {
     trainer.dispose();

@@ -25,7 +25,7 @@ function opNamed(name: string): (x: Tensor, y: Tensor) => Tensor {
   return (x, y) => apply1(op, [x, y], {});
 }
 
-/** What ops of these names give, and their gradients: a text for each name. */
+/** Results and gradients of ops of these names: a text for each name. */
 async function valuesOfOps(names: readonly string[], backend: Backend, mode: Mode): Promise<string[]> {
   const ops = names.map(opNamed);
   const call: Call = {
@@ -36,9 +36,9 @@ async function valuesOfOps(names: readonly string[], backend: Backend, mode: Mod
     largest: 3,
     composed: true,
   };
-  const found = (await run(call, backend, mode, 3, 1)).map(({ data }) => data.join(" "));
-  const gradients = found.slice(ops.length);
-  return ops.map((_, i) => `${found[i]} with the gradients ${gradients[2 * i]} and ${gradients[2 * i + 1]}`);
+  const values = (await run(call, backend, mode, 3, 1)).map(({ data }) => data.join(" "));
+  const gradients = values.slice(ops.length);
+  return ops.map((_, i) => `${values[i]} with the gradients ${gradients[2 * i]} and ${gradients[2 * i + 1]}`);
 }
 
 const samples = 6;
@@ -99,7 +99,7 @@ interface Named {
   readonly optimizer?: ReturnType<ReturnType<typeof optimizerNamed>>;
 }
 
-/** What training with definitions of these names comes to, as text. */
+/** The outcome of training with definitions of these names, as text. */
 async function trained(backend: Backend, mode: Mode, named: Named): Promise<string> {
   const { activation = unfamiliar, loss = unfamiliar, metric = unfamiliar, optimizer = sgd({ learningRate: 1e-4 }) } = named;
   manualSeed(3);
@@ -123,12 +123,12 @@ async function trained(backend: Backend, mode: Mode, named: Named): Promise<stri
 
 const usual = new WeakMap<Backend, Map<Mode, Promise<string>>>();
 
-/** What it comes to where no name is another's, found once for a backend. */
+/** The outcome where no name is taken, computed once for a backend. */
 function trainedUsually(backend: Backend, mode: Mode): Promise<string> {
-  const known = usual.get(backend) ?? new Map<Mode, Promise<string>>();
-  usual.set(backend, known);
-  const result = known.get(mode) ?? trained(backend, mode, {});
-  known.set(mode, result);
+  const byMode = usual.get(backend) ?? new Map<Mode, Promise<string>>();
+  usual.set(backend, byMode);
+  const result = byMode.get(mode) ?? trained(backend, mode, {});
+  byMode.set(mode, result);
   return result;
 }
 
@@ -137,9 +137,9 @@ const training = (name: string, named: Named, other?: Named): Trial => ({
   name,
   async check(backend) {
     for (const mode of modes) {
-      const found = await trained(backend, mode, named);
+      const outcome = await trained(backend, mode, named);
       const expected = await (other === undefined ? trainedUsually(backend, mode) : trained(backend, mode, other));
-      if (found !== expected) throw new Error(`${mode}, by this name it comes to ${found}, by another to ${expected}`);
+      if (outcome !== expected) throw new Error(`${mode}, by this name it comes to ${outcome}, by another to ${expected}`);
     }
   },
 });
@@ -147,20 +147,20 @@ const training = (name: string, named: Named, other?: Named): Trial => ({
 const opsNamedAsOthers: Trial = {
   name: "ops named as those of core and of the backend",
   async check(backend) {
-    const taken = [...exportedOps().map(({ name }) => name), ...backend.capabilities.ops.keys(), "chain", "constructor"];
-    const names = [...new Set(taken)];
+    const takenNames = [...exportedOps().map(({ name }) => name), ...backend.capabilities.ops.keys(), "chain", "constructor"];
+    const names = [...new Set(takenNames)];
     for (const mode of modes) {
       for (let from = 0; from < names.length; from += 50) {
         const some = names.slice(from, from + 50);
-        const found = await valuesOfOps(some, backend, mode);
+        const values = await valuesOfOps(some, backend, mode);
         const expected = await valuesOfOps(
           some.map((_, i) => unfamiliar + i),
           backend,
           mode,
         );
-        const wrong = found.findIndex((value, i) => value !== expected[i]);
+        const wrong = values.findIndex((value, i) => value !== expected[i]);
         if (wrong >= 0)
-          throw new Error(`${mode}, the op named ${some[wrong]} gives ${found[wrong]}, by another name ${expected[wrong]}`);
+          throw new Error(`${mode}, the op named ${some[wrong]} gives ${values[wrong]}, by another name ${expected[wrong]}`);
       }
     }
   },

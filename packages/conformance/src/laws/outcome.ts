@@ -1,4 +1,4 @@
-/** What a call gives; that it refuses its inputs (a maximum of nothing) is a result as well. */
+/** The outcome of a call: results, or a refusal (a maximum of nothing). */
 import { ErmineError } from "@ermine/core";
 import type { Numbers } from "./call.js";
 

@@ -300,7 +300,7 @@ const indexed = [
   return { ...call, indices: inputs.map((input) => ({ input, size: 4, ...(negative ? { least: -4 } : {}) })) };
 });
 
-const made = [
+const calls = [
   program(
     "ones, iota",
     (n, d) => [d.real([n, 2])],
@@ -400,7 +400,7 @@ export const programs: readonly Call[] = [
   ...along,
   ...shapes,
   ...indexed,
-  ...made,
+  ...calls,
   ...products,
   ...overManyAxes,
   ...layerPrograms,

@@ -62,7 +62,7 @@ async function after(
   }
 }
 
-/** What comes out without a refused call. */
+/** The results without a refused call. */
 const expected = new WeakMap<Backend, Map<string, string>>();
 
 export const refusalsLeaveNoTrace: Law = {
@@ -77,10 +77,10 @@ export const refusalsLeaveNoTrace: Law = {
           // Micro-batches are other entries of the program.
           const accumulate = i % 4 < 2 ? 1 : 2;
           const where = `${compile ? "compiled" : "eager"}, ${accumulate} micro-batches, ${trained ? "after training" : "at first"}`;
-          const known = expected.get(backend) ?? new Map<string, string>();
-          expected.set(backend, known);
-          const without = known.get(where) ?? (await after(backend, compile, accumulate, trained));
-          known.set(where, without);
+          const byName = expected.get(backend) ?? new Map<string, string>();
+          expected.set(backend, byName);
+          const without = byName.get(where) ?? (await after(backend, compile, accumulate, trained));
+          byName.set(where, without);
           const afterIt = await after(backend, compile, accumulate, trained, call);
           if (afterIt !== without) throw new Error(`${where}: then ${afterIt}, without it ${without}`);
         }

@@ -38,14 +38,14 @@ class Words extends Module {
   readonly drop = new Dropout(0.3);
   readonly head = new Linear(6, 3);
 
-  forward(words: Tensor): Tensor {
-    const embedded = flatten(this.table.forward(words), 1);
+  forward(tokens: Tensor): Tensor {
+    const embedded = flatten(this.table.forward(tokens), 1);
     return this.head.forward(this.drop.forward(this.norm.forward(this.hidden.forward(embedded))));
   }
 }
 
 /** One way to train. */
-interface Way {
+interface TrainingSetup {
   readonly name: string;
   readonly accumulate?: number;
   readonly compile?: boolean;
@@ -54,7 +54,7 @@ interface Way {
   rest?(): Optimizer;
 }
 
-const ways: readonly Way[] = [
+const ways: readonly TrainingSetup[] = [
   { name: "a schedule", rest: () => sgd({ learningRate: schedules.cosine(0.1, { totalSteps: 18 }), momentum: 0.9 }) },
   { name: "a stream, shuffled", data: rows },
   { name: "averaged weights", wrap: (optimizer) => exponentialAverage(optimizer, { decay: 0.8 }) },
@@ -64,7 +64,7 @@ const ways: readonly Way[] = [
 ];
 
 /** The optimizer on what it may be on, another one on the rest. */
-function setup(optimizer: Optimizer, { rest, wrap = (one) => one }: Way): OptimizerSetup {
+function setup(optimizer: Optimizer, { rest, wrap = (one) => one }: TrainingSetup): OptimizerSetup {
   const takes = (name: string, rank: number): boolean => (optimizer.rows === "only" ? name === "table.weight" : rank === 2);
   return [
     {
@@ -81,7 +81,12 @@ interface Run {
 }
 
 /** Trains to the end, or until so many updates were taken here. @returns all of the training there */
-async function train(backend: Backend, make: () => Optimizer, way: Way, { after, resume }: Run): Promise<TrainingSnapshot> {
+async function train(
+  backend: Backend,
+  make: () => Optimizer,
+  way: TrainingSetup,
+  { after, resume }: Run,
+): Promise<TrainingSnapshot> {
   // Parameters that are not restored are others.
   manualSeed(resume === undefined ? 3 : 8);
   const model = new Words();
@@ -144,16 +149,16 @@ export const trainingResumes: Law = {
     Object.entries(optimizers).map(([name, make], i) => {
       const way = ways[i % ways.length]!;
       const isForRows = make().rows === "only";
-      const taken = isForRows ? { ...way, accumulate: 1 } : way;
+      const setup = isForRows ? { ...way, accumulate: 1 } : way;
       return {
         name: `${name}, with ${way.name}`,
         async check(backend) {
-          const whole = await train(backend, make, taken, {});
+          const whole = await train(backend, make, setup, {});
           const held = backend.memory().tensors;
-          const first = await train(backend, make, taken, { after: taken.accumulate === 2 ? 2 : 4 });
+          const first = await train(backend, make, setup, { after: setup.accumulate === 2 ? 2 : 4 });
           if (first.host.cursor === null) throw new Error("the interruption is at the end of an epoch");
-          const second = await train(backend, make, taken, { after: 3, resume: first });
-          checkSame(whole, await train(backend, make, taken, { resume: second }));
+          const second = await train(backend, make, setup, { after: 3, resume: first });
+          checkSame(whole, await train(backend, make, setup, { resume: second }));
           const left = backend.memory().tensors - held;
           if (left > 0) throw new Error(`resuming leaves ${left} tensors behind`);
         },

@@ -26,7 +26,7 @@ import { agreesWithReference, compiledIsEager, kernelIsDecomposition } from "./n
 import { optionsHaveEffect } from "./options.js";
 import { firstProgramsEndAlike } from "./firstPrograms.js";
 import { refusalsLeaveNoTrace } from "./refusals.js";
-import { rowsAreFed } from "./rows.js";
+import { rowsAreFed } from "./rowGather.js";
 import { maskedQueriesAreNamed } from "./maskedQueries.js";
 import { metricsKeepNaN } from "./metrics.js";
 import { trainingResumes } from "./resumed.js";

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { show } from "@ermine/core/define";
 
-/** What vitest, jest, mocha and node:test have. */
+/** The common part of vitest, jest, mocha and node:test. */
 export interface TestRunner {
   /** Groups tests. */
   describe(name: string, fn: () => void): unknown;

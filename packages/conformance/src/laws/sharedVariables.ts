@@ -29,7 +29,7 @@ const width = 3;
 const limit = 1000;
 type Elements = readonly number[];
 
-/** What an entry does to one variable: v = a − b + x within ±1000, or v = not v. */
+/** The update of one variable by an entry: v = a − b + x within ±1000, or v = not v. */
 interface Update {
   readonly target: number;
   readonly a: number;
@@ -90,9 +90,9 @@ function graphsOf({ updates, looked }: Plan, variables: readonly Variable[]): Re
   });
   const look = entry(() => {
     const variable = variables[looked]!;
-    const found = gather(variable.value, 0, feed("int32", [width]));
+    const rows = gather(variable.value, 0, feed("int32", [width]));
     variable.value = add(variable.value, 1);
-    return sum(found);
+    return sum(rows);
   });
   const read = entry(() => sum(variables[looked]!.value));
   return { step, look, read };
@@ -105,9 +105,9 @@ async function outputOf(backend: Backend, program: Program, entry: string, feeds
   return value!;
 }
 
-function same(what: string, got: ArrayLike<number>, expected: Elements): void {
-  const numbers = Array.from(got);
-  if (numbers.join() !== expected.join()) throw new Error(`${what} is ${numbers.join(", ")}, and not ${expected.join(", ")}`);
+function same(label: string, got: ArrayLike<number>, expected: Elements): void {
+  const values = Array.from(got);
+  if (values.join() !== expected.join()) throw new Error(`${label} is ${values.join(", ")}, and not ${expected.join(", ")}`);
 }
 
 /** One order of events, drawn. What is wrong is said with the events so far. */

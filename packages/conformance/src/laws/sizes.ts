@@ -23,23 +23,23 @@ const layer = (name: string, args: readonly unknown[], ...samples: readonly (rea
 /** Layers over maps of one element, for each number of axes. */
 const overMaps = [1, 2, 3].flatMap((rank): [string, SizedLayer][] => {
   const map = Array.from({ length: rank }, () => 1);
-  const own = (name: string, ...args: readonly unknown[]) => layer(`${name}${rank}d`, args, [2, ...map]);
+  const ofRank = (name: string, ...args: readonly unknown[]) => layer(`${name}${rank}d`, args, [2, ...map]);
   return [
-    own("Conv", 2, 3, 1),
-    own("ConvTranspose", 2, 3, 1),
-    own("MaxPool", 1),
-    own("AvgPool", 1),
-    own("LPPool", 2, 1),
-    own("AdaptiveAvgPool", 1),
-    own("AdaptiveMaxPool", 1),
-    own("ZeroPad", 1),
-    own("ConstantPad", 1, 0.5),
-    own("ReplicationPad", 1),
-    own("ReflectionPad", 0),
-    own("CircularPad", 1),
-    own("Dropout"),
-    own("BatchNorm", 2),
-    own("InstanceNorm", 2, { affine: true, trackRunningStats: true }),
+    ofRank("Conv", 2, 3, 1),
+    ofRank("ConvTranspose", 2, 3, 1),
+    ofRank("MaxPool", 1),
+    ofRank("AvgPool", 1),
+    ofRank("LPPool", 2, 1),
+    ofRank("AdaptiveAvgPool", 1),
+    ofRank("AdaptiveMaxPool", 1),
+    ofRank("ZeroPad", 1),
+    ofRank("ConstantPad", 1, 0.5),
+    ofRank("ReplicationPad", 1),
+    ofRank("ReflectionPad", 0),
+    ofRank("CircularPad", 1),
+    ofRank("Dropout"),
+    ofRank("BatchNorm", 2),
+    ofRank("InstanceNorm", 2, { affine: true, trackRunningStats: true }),
   ];
 });
 
@@ -87,15 +87,15 @@ export function sizedLayers(): Readonly<Record<string, SizedLayer>> {
 type Outcome = { readonly refused: string } | { readonly elements: number };
 
 /** Forward and gradients of one batch. @throws Error where something is not finite, or a batch of 0 changes what is kept */
-async function attempt(backend: Backend, mode: Mode, own: SizedLayer, batch: number, training: boolean): Promise<Outcome> {
+async function attempt(backend: Backend, mode: Mode, sized: SizedLayer, batch: number, training: boolean): Promise<Outcome> {
   manualSeed(3);
-  const module = own.make().train(training);
+  const module = sized.make().train(training);
   const variables = module.namedVariables();
   const before = await module.stateDict();
-  const inputs = own.samples.map((sample) => {
+  const inputs = sized.samples.map((sample) => {
     const shape = [batch, ...sample];
     const length = shape.reduce((a, b) => a * b, 1);
-    return own.indices === true
+    return sized.indices === true
       ? tensor(new Int32Array(length), { shape })
       : tensor(
           Float32Array.from({ length }, (_, i) => Math.sin(1 + i)),
@@ -103,30 +103,30 @@ async function attempt(backend: Backend, mode: Mode, own: SizedLayer, batch: num
         );
   });
   const counters = tensor(Int32Array.of(0, 0, 0));
-  const step = (at: Tensor, ...given: Tensor[]): readonly Tensor[] =>
+  const step = (at: Tensor, ...inputs: Tensor[]): readonly Tensor[] =>
     withRandom({ seed: 1, counters: at }, () => {
-      const more = Object.fromEntries(given.slice(1).map((t, i) => [`input${i + 2}`, t]));
-      const sources = [...module.parameters(), ...given.filter(({ dtype }) => dtype === "float32")];
+      const more = Object.fromEntries(inputs.slice(1).map((t, i) => [`input${i + 2}`, t]));
+      const sources = [...module.parameters(), ...inputs.filter(({ dtype }) => dtype === "float32")];
       const { value, grads } = valueAndGrad(() => {
-        const { output } = callLayer(module, given[0]!, more, {}, []);
+        const { output } = callLayer(module, inputs[0]!, more, {}, []);
         return [sum(output), output] as const;
       }, sources);
       return [value[1], ...(grads as readonly Tensor[])];
     });
   try {
     const results = runOn({ backend, mode }, step, counters, ...inputs);
-    const numbers = await Promise.all(results.map((t) => t.data()));
+    const values = await Promise.all(results.map((t) => t.data()));
     release(results);
-    const wrong = numbers.findIndex((data) => !data.every(Number.isFinite));
+    const wrong = values.findIndex((data) => !data.every(Number.isFinite));
     if (wrong >= 0)
-      throw new Error(`${wrong === 0 ? "the output" : `gradient ${wrong - 1}`} is not finite: ${numbers[wrong]!.join()}`);
+      throw new Error(`${wrong === 0 ? "the output" : `gradient ${wrong - 1}`} is not finite: ${values[wrong]!.join()}`);
     const after = await module.stateDict();
     for (const [name, { data }] of Object.entries(after)) {
       if (!data.every(Number.isFinite)) throw new Error(`${name} is kept as ${data.join()}`);
       if (batch === 0 && data.some((value, i) => value !== before[name]!.data[i]))
         throw new Error(`a batch of 0 changes ${name}`);
     }
-    return { elements: numbers[0]!.length };
+    return { elements: values[0]!.length };
   } catch (error) {
     if (!(error instanceof ErmineError)) throw error;
     for (const [name, { data }] of Object.entries(await module.stateDict())) {
@@ -142,24 +142,24 @@ async function attempt(backend: Backend, mode: Mode, own: SizedLayer, batch: num
 export const sizesHold: Law = {
   name: "batches of 0 and 1 leave what is kept finite or untouched",
   trials: () =>
-    Object.entries(sizedLayers()).map(([name, own]) => ({
+    Object.entries(sizedLayers()).map(([name, sized]) => ({
       name,
       async check(backend) {
         for (const training of [true, false]) {
           for (const batch of [0, 1]) {
-            const what = `${name}, a batch of ${batch} in ${training ? "training" : "evaluation"}`;
+            const label = `${name}, a batch of ${batch} in ${training ? "training" : "evaluation"}`;
             const outcomes: Outcome[] = [];
             for (const mode of ["eager", "compiled"] as const) {
               try {
-                outcomes.push(await attempt(backend, mode, own, batch, training));
+                outcomes.push(await attempt(backend, mode, sized, batch, training));
               } catch (error) {
-                throw new Error(`${what}, ${mode}: ${(error as Error).message}`, { cause: error });
+                throw new Error(`${label}, ${mode}: ${(error as Error).message}`, { cause: error });
               }
             }
             const [eager, compiled] = outcomes.map((outcome) => JSON.stringify(outcome));
-            if (eager !== compiled) throw new Error(`${what}: eagerly ${eager}, compiled ${compiled}`);
+            if (eager !== compiled) throw new Error(`${label}: eagerly ${eager}, compiled ${compiled}`);
             if ("elements" in outcomes[0]! && (outcomes[0].elements === 0) !== (batch === 0)) {
-              throw new Error(`${what}: ${outcomes[0].elements} elements come out`);
+              throw new Error(`${label}: ${outcomes[0].elements} elements come out`);
             }
           }
         }

@@ -32,29 +32,29 @@ function planted(inputs: readonly Tensor[], input: number, place: number, value:
 }
 
 /** Where a value is NaN nothing is asked of gradients: some rules multiply with it, and others mask it. */
-const comparable = (found: readonly Numbers[], expected: readonly Numbers[]): readonly Numbers[] =>
+const comparable = (actual: readonly Numbers[], expected: readonly Numbers[]): readonly Numbers[] =>
   expected.some(({ what, data }) => what.startsWith("output") && data.some((value: number) => Number.isNaN(value)))
-    ? found.filter(({ what }) => what.startsWith("output"))
-    : found;
+    ? actual.filter(({ what }) => what.startsWith("output"))
+    : actual;
 
 const isLoud = (all: readonly Numbers[]): boolean =>
   all.some(({ data }) => data.some((value: number) => !Number.isFinite(value)));
 
-/** What is expected, with what was found in its place where that may differ. */
-function allowing(found: readonly Numbers[], wanted: readonly Numbers[], call: Call, value: number): readonly Numbers[] {
+/** The expected values, with the actual ones in their place where they may differ. */
+function allowing(actual: readonly Numbers[], wanted: readonly Numbers[], call: Call, value: number): readonly Numbers[] {
   // Between zeros of padding and what is not finite; but it is not lost everywhere.
-  const spreads = call.spreads === true && (isLoud(found) || !isLoud(wanted));
+  const spreads = call.spreads === true && (isLoud(actual) || !isLoud(wanted));
   // What is so large may overflow on the way, and is 0 as a divisor then. A mask that is multiplied makes NaN of ∞, which nobody overlooks.
   const isLarge = Math.abs(value) > 1e18;
   const allowed = (is: number, should: number, isGradient: boolean): boolean =>
     (spreads && (Number.isNaN(is) || Number.isNaN(should))) ||
     (isLarge && isGradient && Number.isNaN(is)) ||
     (isLarge && Number.isFinite(value) && (is === 0 || !Number.isFinite(is)));
-  return wanted.map((numbers, k) => ({
-    ...numbers,
-    data: Float64Array.from(numbers.data, (should, i) => {
-      const is = found[k]?.data[i] ?? NaN;
-      return allowed(is, should, numbers.what.startsWith("gradient")) ? is : should;
+  return wanted.map((reference, k) => ({
+    ...reference,
+    data: Float64Array.from(reference.data, (should, i) => {
+      const is = actual[k]?.data[i] ?? NaN;
+      return allowed(is, should, reference.what.startsWith("gradient")) ? is : should;
     }),
   }));
 }
@@ -65,18 +65,19 @@ function difference(call: Call, value: number, got: Outcome, expected: Outcome):
     return got.code === expected.code ? undefined : `${got.code}, and should be ${expected.code}`;
   }
   if (got instanceof ErmineError) return `it refuses: ${got.message}`;
-  const [found, wanted] = [comparable(got, expected), comparable(expected, expected)];
+  const [actual, reference] = [comparable(got, expected), comparable(expected, expected)];
   // Sums in another order round as their largest term does.
   const absolute = Number.isFinite(value) && Math.abs(value) > 1 ? { absolute: 1e-6 * Math.abs(value) } : {};
-  const options = wanted.some(({ data }) => data.some((one: number) => Math.abs(one) > Math.abs(value))) ? {} : absolute;
-  return disagreement(found, allowing(found, wanted, call, value), options);
+  const options = reference.some(({ data }) => data.some((one: number) => Math.abs(one) > Math.abs(value))) ? {} : absolute;
+  return disagreement(actual, allowing(actual, reference, call, value), options);
 }
 
 /** Inputs in which numbers may be what they like: no indices, and of losses no classes and lengths. */
 const free = (call: Call, isOp: boolean, t: Tensor, input: number): boolean =>
-  t.size > 0 && (t.dtype === "float32" || (t.dtype === "int32" && isOp && !call.indices?.some((own) => own.input === input)));
+  t.size > 0 &&
+  (t.dtype === "float32" || (t.dtype === "int32" && isOp && !call.indices?.some((indexInput) => indexInput.input === input)));
 
-/** What the reference gives, in double and in single precision, where more overflows and vanishes: each computed once, when it is asked for. */
+/** Results of the reference, in double and in single precision, where more overflows and vanishes: each computed once, when it is first needed. */
 class Expected {
   readonly #call: Call;
   readonly #inputs: readonly Tensor[];
@@ -95,14 +96,14 @@ class Expected {
 
   async #outcome(precision: "float64" | "float32", mode: Mode): Promise<Outcome> {
     const key = `${precision} ${mode}`;
-    let known = this.#known.get(key);
-    if (known === undefined) {
+    let cached = this.#known.get(key);
+    if (cached === undefined) {
       const runner = runnerOf(this.#call, reference({ precision }), mode);
-      known = await outcomeOf(runner.run(this.#inputs));
+      cached = await outcomeOf(runner.run(this.#inputs));
       runner.dispose();
-      this.#known.set(key, known);
+      this.#known.set(key, cached);
     }
-    return known;
+    return cached;
   }
 }
 
@@ -117,9 +118,9 @@ async function differs(
   let first: string | undefined;
   for (const one of expected) {
     for (const precision of ["float64", "float32"] as const) {
-      const found = difference(call, value, got, await one.of(precision, mode));
-      if (found === undefined) return undefined;
-      first ??= found;
+      const mismatch = difference(call, value, got, await one.of(precision, mode));
+      if (mismatch === undefined) return undefined;
+      first ??= mismatch;
     }
   }
   return first;
@@ -142,12 +143,14 @@ async function check(call: Call, isOp: boolean, backend: Backend): Promise<void>
         const expected = all.map((one) => new Expected(call, one));
         for (const { mode, runner } of sides) {
           // Its own for each, as nothing of it is on the backend yet.
-          const own = planted(inputs, input, place, value);
-          const got = await outcomeOf(runner.run(own));
-          own[input]!.dispose();
-          const found = await differs(call, value, got, mode, expected);
-          if (found === undefined) continue;
-          throw new Error(`${mode}, input ${input}[${place}] of ${t.size} is ${Object.is(value, -0) ? "-0" : value}: ${found}`);
+          const plantedInputs = planted(inputs, input, place, value);
+          const got = await outcomeOf(runner.run(plantedInputs));
+          plantedInputs[input]!.dispose();
+          const mismatch = await differs(call, value, got, mode, expected);
+          if (mismatch === undefined) continue;
+          throw new Error(
+            `${mode}, input ${input}[${place}] of ${t.size} is ${Object.is(value, -0) ? "-0" : value}: ${mismatch}`,
+          );
         }
         release(all.map((one) => one[input]));
       }

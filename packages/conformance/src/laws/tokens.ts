@@ -9,9 +9,9 @@ import type { Law } from "./law.js";
 
 const rows = 5;
 const samples = 24;
-const words = 3;
+const sequenceLength = 3;
 /** Some for compiled steps, others for eager ones. */
-const badsOf = ({ compile }: Way): readonly number[] => (compile ? [-1, rows] : [2 ** 30, -(2 ** 30)]);
+const badsOf = ({ compile }: TokenSetup): readonly number[] => (compile ? [-1, rows] : [2 ** 30, -(2 ** 30)]);
 
 class Bag extends Module {
   readonly table = new Embedding(rows, 4);
@@ -31,13 +31,13 @@ class Bag extends Module {
 
 /** @param bad the token at the end of the sample `at` */
 function sentences(at = 0, bad?: number): Dataset {
-  const tokens = Int32Array.from({ length: samples * words }, (_, i) => (i * 7) % rows);
-  const targets = Int32Array.from({ length: samples }, (_, i) => tokens[i * words]! & 1);
-  if (bad !== undefined) tokens[at * words + words - 1] = bad;
-  return dataset({ inputs: { data: tokens, shape: [samples, words] }, targets: { data: targets, shape: [samples] } });
+  const tokens = Int32Array.from({ length: samples * sequenceLength }, (_, i) => (i * 7) % rows);
+  const targets = Int32Array.from({ length: samples }, (_, i) => tokens[i * sequenceLength]! & 1);
+  if (bad !== undefined) tokens[at * sequenceLength + sequenceLength - 1] = bad;
+  return dataset({ inputs: { data: tokens, shape: [samples, sequenceLength] }, targets: { data: targets, shape: [samples] } });
 }
 
-interface Way {
+interface TokenSetup {
   readonly computes: boolean;
   readonly compile: boolean;
   readonly accumulate: number;
@@ -45,7 +45,7 @@ interface Way {
 
 const fitting = { epochs: 2, batchSize: 4, shuffle: false } as const;
 
-function trainerOf(backend: Backend, { computes, compile, accumulate }: Way): { model: Bag; trainer: Trainer } {
+function trainerOf(backend: Backend, { computes, compile, accumulate }: TokenSetup): { model: Bag; trainer: Trainer } {
   manualSeed(5);
   const model = new Bag(computes);
   const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
@@ -56,23 +56,23 @@ async function stateOf(model: Bag): Promise<readonly number[]> {
   return Object.values(await model.stateDict()).flatMap(({ data }) => Array.from(data));
 }
 
-async function refused(what: string, run: () => Promise<unknown>): Promise<void> {
+async function refused(label: string, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
   } catch (error) {
     if (error instanceof ErmineError && error.code === "ERMINE_VALUE" && error.message.includes("the index ")) return;
     throw error;
   }
-  throw new Error(`${what} takes an index that the table does not have`);
+  throw new Error(`${label} takes an index that the table does not have`);
 }
 
-function checkSame(what: string, found: readonly number[], expected: readonly number[]): void {
-  const place = expected.findIndex((value, i) => !Object.is(value, found[i]));
-  if (place >= 0) throw new Error(`${what}: number ${place} of the state is ${found[place]} and should be ${expected[place]}`);
+function checkSame(label: string, actual: readonly number[], expected: readonly number[]): void {
+  const place = expected.findIndex((value, i) => !Object.is(value, actual[i]));
+  if (place >= 0) throw new Error(`${label}: number ${place} of the state is ${actual[place]} and should be ${expected[place]}`);
 }
 
 /** What is trained by a trainer that has seen no bad index: after the first update, and after all. */
-async function expected(backend: Backend, way: Way): Promise<{ first: readonly number[]; all: readonly number[] }> {
+async function expected(backend: Backend, way: TokenSetup): Promise<{ first: readonly number[]; all: readonly number[] }> {
   const untouched = trainerOf(backend, way);
   const first = trainerOf(backend, way);
   try {
@@ -87,7 +87,7 @@ async function expected(backend: Backend, way: Way): Promise<{ first: readonly n
   }
 }
 
-async function check(backend: Backend, way: Way): Promise<void> {
+async function check(backend: Backend, way: TokenSetup): Promise<void> {
   const { first, all } = await expected(backend, way);
   for (const bad of badsOf(way)) {
     const { model, trainer } = trainerOf(backend, way);
@@ -116,7 +116,7 @@ async function check(backend: Backend, way: Way): Promise<void> {
   }
 }
 
-const ways: readonly Way[] = [true, false].flatMap((computes) =>
+const ways: readonly TokenSetup[] = [true, false].flatMap((computes) =>
   [true, false].flatMap((compile) => [1, 2].map((accumulate) => ({ computes, compile, accumulate }))),
 );
 

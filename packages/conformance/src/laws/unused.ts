@@ -82,18 +82,18 @@ class Many extends Module {
 
 async function check(backend: Backend, compile: boolean, accumulate: number): Promise<void> {
   manualSeed(5);
-  const own = everyOptimizer();
-  const model = new Many(Object.keys(own));
-  const numbers = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(1 + i));
+  const optimizers = everyOptimizer();
+  const model = new Many(Object.keys(optimizers));
+  const values = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => Math.sin(1 + i));
   const data = dataset({
     inputs: [
-      { data: numbers(16), shape: [8, 2] },
+      { data: values(16), shape: [8, 2] },
       { data: Int32Array.from({ length: 8 }, (_, i) => i % 4), shape: [8] },
     ],
-    targets: { data: numbers(16), shape: [8, 2] },
+    targets: { data: values(16), shape: [8, 2] },
   });
   // A table of rows alone takes no sums of micro-batches.
-  const rest = accumulate === 1 ? own : { ...own, sparseAdam: sgd({ learningRate: 0.05, weightDecay: 0.1 }) };
+  const rest = accumulate === 1 ? optimizers : { ...optimizers, sparseAdam: sgd({ learningRate: 0.05, weightDecay: 0.1 }) };
   const trainer = new Trainer({
     model,
     loss: mse,

@@ -4,7 +4,7 @@ import type { Kernel } from "@ermine/core/backend";
 import { exportedOps } from "./definitions.js";
 
 /** The same backend, storages shared, with some members replaced. */
-function seen(backend: Backend, changes: Partial<Backend>): Backend {
+function withChanges(backend: Backend, changes: Partial<Backend>): Backend {
   return new Proxy(backend, {
     get(target, key) {
       if (key in changes) return changes[key as keyof Backend];
@@ -18,11 +18,11 @@ const primitiveViews = new WeakMap<Backend, Backend>();
 
 /** The backend with its primitives alone: core then runs what each op means. */
 export function primitivesOf(backend: Backend): Backend {
-  const known = primitiveViews.get(backend);
-  if (known !== undefined) return known;
+  const cached = primitiveViews.get(backend);
+  if (cached !== undefined) return cached;
   const primitives = new Set(exportedOps().flatMap((op) => (op.decompose === undefined ? [op.name] : [])));
   const ops = new Map([...backend.capabilities.ops].filter(([name]) => primitives.has(name)));
-  const view = seen(backend, { capabilities: { ...backend.capabilities, ops } });
+  const view = withChanges(backend, { capabilities: { ...backend.capabilities, ops } });
   primitiveViews.set(backend, view);
   return view;
 }
@@ -51,7 +51,7 @@ export function fragile(backend: Backend): Fragile {
     ]),
   );
   return {
-    backend: seen(backend, { kernels }),
+    backend: withChanges(backend, { kernels }),
     failFrom: (n) => void ([calls, limit] = [0, n]),
     calls: () => calls,
   };

@@ -395,7 +395,7 @@ export const rows: Rows = {
   ...lossRows,
 };
 
-/** What is called with anything, or by whoever has computed its arguments. */
+/** Functions that are called with anything, or with computed arguments. */
 export const without: Readonly<Record<string, string>> = {
   ...Object.fromEntries(["tidy", "dispose", "backward"].map((name) => [name, "always says what there is in its place"])),
   ...Object.fromEntries(["philox", "randomBits", "randomUniform24"].map((name) => [name, "an inner loop over counters"])),

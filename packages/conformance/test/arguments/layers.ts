@@ -68,7 +68,7 @@ const construct =
   (...args: readonly unknown[]): unknown =>
     new (nn as unknown as Readonly<Record<string, Class>>)[name]!(...args);
 
-/** What a layer may be given: the first that it takes. */
+/** Candidate inputs of a layer: the first that it takes is used. */
 const inputs: readonly (readonly (() => Tensor)[])[] = [
   ...[
     [1, 2],

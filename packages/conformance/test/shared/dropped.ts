@@ -1,4 +1,4 @@
-/** What is left of trainers that were dropped without dispose(), for the tests of any backend. */
+/** Memory that remains of trainers that were dropped without dispose(), for the tests of any backend. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";

@@ -1,4 +1,4 @@
-/** What several backends' tests ask of an embedding with a norm. */
+/** Tests of an embedding with a norm, shared by several backends. */
 import { compile, tensor, withBackend, type Backend, type Tensor } from "@ermine/core";
 import { Embedding } from "@ermine/core/nn";
 import { expect } from "vitest";

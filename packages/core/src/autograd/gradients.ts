@@ -17,7 +17,7 @@ import { Tensor } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
 import { keyOf } from "../types/views.js";
 import { backpropagate, type Lookup } from "./backpropagate.js";
-import type { RowGradient } from "./rows.js";
+import type { RowGradient } from "./rowGradient.js";
 import { gradientRules } from "./rules/index.js";
 
 /** Where `Source` has a Variable or a Tensor, the gradient's tree has a Tensor. */

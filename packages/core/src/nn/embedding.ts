@@ -8,7 +8,7 @@ import { greater } from "../ops/comparison.js";
 import { embedding } from "../ops/embedding.js";
 import { indexSelect } from "../ops/gather.js";
 import { reshape } from "../ops/shape.js";
-import { setRows } from "../ops/rows.js";
+import { setRows } from "../ops/tableRows.js";
 import { norm } from "../ops/statistics.js";
 import { where } from "../ops/where.js";
 import { initialize, normalInit } from "../random/initializers.js";

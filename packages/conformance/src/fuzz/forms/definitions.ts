@@ -32,7 +32,7 @@ const ofActivations = activations.map(({ name, activation }) =>
   ),
 );
 
-/** What a loss's sample asks for, as values of the program. */
+/** The inputs and options of a loss's sample, as values of the program. */
 function drawFor(b: Builder): Draw {
   const { random } = b;
   const of = (ref: Ref): Tensor<any> => b.tensorOf(ref);
@@ -77,11 +77,13 @@ const ofLosses = losses.map(({ name, loss }) =>
     name,
     (b) => {
       const { samples, optionExamples } = loss as unknown as Loss<readonly Tensor[], Record<string, unknown>>;
-      const made = b.traced(() => b.random.pick(Object.values(samples))(b.size(), drawFor(b)));
-      const inputs = made.inputs.map((t) => asArg(b, t));
-      const given = Object.fromEntries(Object.entries(made.options ?? {}).map(([key, value]) => [key, asArg(b, value)]));
+      const sample = b.traced(() => b.random.pick(Object.values(samples))(b.size(), drawFor(b)));
+      const inputs = sample.inputs.map((t) => asArg(b, t));
+      const sampleOptions = Object.fromEntries(
+        Object.entries(sample.options ?? {}).map(([key, value]) => [key, asArg(b, value)]),
+      );
       const reduction = b.random.pick(["none", "none", "mean", "sum"]);
-      return b.call(name, ...inputs, { ...given, ...some(b, optionExamples), reduction });
+      return b.call(name, ...inputs, { ...sampleOptions, ...some(b, optionExamples), reduction });
     },
     name === "crossEntropy" || name.startsWith("bce") ? 1.5 : 0.6,
   ),

@@ -15,9 +15,9 @@ function pair(b: Builder, one: () => Ref, dtype?: DType): readonly [Arg, Arg] {
   if (random.chance(0.2)) return random.shuffled<Arg>([wide, dtype === "bool" ? random.chance(0.5) : b.number()]) as [Arg, Arg];
   const shape = b.shapeOf(wide);
   const narrow = (): Ref => {
-    const wanted = b.narrower(shape);
-    const own = dtype ?? random.pick(["float32", "float32", "float32", "int32", "bool"] as const);
-    return b.operand({ dtype: own, ...(random.chance(0.5) ? { shape } : { shape: wanted }) });
+    const targetShape = b.narrower(shape);
+    const elementType = dtype ?? random.pick(["float32", "float32", "float32", "int32", "bool"] as const);
+    return b.operand({ dtype: elementType, ...(random.chance(0.5) ? { shape } : { shape: targetShape }) });
   };
   const other = random.chance(0.15) ? wide : narrow();
   return random.shuffled([wide, other]) as [Ref, Ref];

@@ -6,8 +6,8 @@ import { form, type Form } from "./form.js";
 /** int32 indices of that shape into an axis of `size`: fed, or computed; seldom one is outside, which everyone must refuse. */
 function indices(b: Builder, shape: readonly number[], size: number): Ref {
   if (b.random.chance(0.02)) return b.leaf(shape, "int32", { from: -1, to: size });
-  const there = b.values({ dtype: "int32", shape });
-  if (there.length > 0 && size > 0 && b.random.chance(0.5)) return b.call("remainder", b.random.pick(there), size);
+  const candidates = b.values({ dtype: "int32", shape });
+  if (candidates.length > 0 && size > 0 && b.random.chance(0.5)) return b.call("remainder", b.random.pick(candidates), size);
   return b.indices(shape, size);
 }
 
@@ -22,8 +22,8 @@ function along(b: Builder) {
   const x = b.operand({ dtype: values(b), ranks: [1, 3], fits: (shape) => !shape.includes(0) });
   const shape = b.shapeOf(x);
   const axis = b.random.integer(0, shape.length - 1);
-  const own = shape.map((size, i) => (i === axis ? b.size() : b.random.chance(0.7) ? size : b.random.integer(0, size)));
-  return { x, axis, shape: own, index: indices(b, own, shape[axis]!) };
+  const indexShape = shape.map((size, i) => (i === axis ? b.size() : b.random.chance(0.7) ? size : b.random.integer(0, size)));
+  return { x, axis, shape: indexShape, index: indices(b, indexShape, shape[axis]!) };
 }
 
 /** A tensor with an axis of rows, and a list of indices. */

@@ -5,7 +5,7 @@ import { form, type Form } from "./form.js";
 
 type Properties = { readonly [property: string]: Arg };
 
-/** What a layer holds: `{ weight: { value: x1 } }`. */
+/** The variables of a layer: `{ weight: { value: x1 } }`. */
 const held = (tensors: Readonly<Record<string, Ref>>): Properties =>
   Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, { value }]));
 
@@ -73,12 +73,13 @@ const norm: DrawLayer = (b) => {
   const { random } = b;
   const { x, axes, channels, size } = image(b);
   const scaled = (shape: readonly number[]): Properties => held({ weight: leaf(b, shape), bias: leaf(b, shape) });
-  const kept = (): Properties => held({ running_mean: leaf(b, [channels]), running_var: leaf(b, [channels], "positive") });
+  const runningStatistics = (): Properties =>
+    held({ running_mean: leaf(b, [channels]), running_var: leaf(b, [channels], "positive") });
   switch (random.pick(["batch", "batch kept", "instance", "group", "layer", "rms", "response"] as const)) {
     case "batch":
       return layer(b, `BatchNorm${axes}d`, [channels, { trackRunningStats: false }], scaled([channels]), x);
     case "batch kept":
-      return layer(b, `BatchNorm${axes}d`, [channels], { training: false, ...scaled([channels]), ...kept() }, x);
+      return layer(b, `BatchNorm${axes}d`, [channels], { training: false, ...scaled([channels]), ...runningStatistics() }, x);
     case "instance":
       return layer(b, `InstanceNorm${axes}d`, [channels, { affine: true }], scaled([channels]), x);
     case "group":

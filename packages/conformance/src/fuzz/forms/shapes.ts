@@ -11,16 +11,16 @@ function regrouped(b: Builder, shape: readonly number[]): readonly number[] {
   const count = product(shape);
   if (count === 0) return random.shuffled(shape);
   let rest = count;
-  const found: number[] = [];
+  const factors: number[] = [];
   for (let i = random.integer(0, 3); i > 0 && rest > 1; i--) {
     const divisors = Array.from({ length: Math.min(rest, 64) }, (_, k) => k + 1).filter((k) => rest % k === 0);
     const size = random.pick(divisors);
-    found.push(size);
+    factors.push(size);
     rest /= size;
   }
-  if (rest > 1 || found.length === 0) found.push(rest);
-  if (random.chance(0.3)) found.splice(random.integer(0, found.length), 0, 1);
-  return random.chance(0.3) && count > 0 ? found.map((size, i) => (i === 0 ? -1 : size)) : found;
+  if (rest > 1 || factors.length === 0) factors.push(rest);
+  if (random.chance(0.3)) factors.splice(random.integer(0, factors.length), 0, 1);
+  return random.chance(0.3) && count > 0 ? factors.map((size, i) => (i === 0 ? -1 : size)) : factors;
 }
 
 /** Two to three tensors that differ along one axis alone. */
@@ -102,10 +102,10 @@ export const shapes: readonly Form[] = [
     const cuts = b.shapeOf(x).map((size) => {
       const count = b.random.chance(0.1) ? 0 : b.random.integer(Math.min(1, size), size);
       const step = b.random.pick([1, 1, 1, 2, -1, -2]);
-      const kept = Math.min(count, Math.ceil(size / Math.abs(step)));
-      const reach = (Math.max(kept, 1) - 1) * Math.abs(step);
+      const keptCount = Math.min(count, Math.ceil(size / Math.abs(step)));
+      const reach = (Math.max(keptCount, 1) - 1) * Math.abs(step);
       const low = b.random.integer(0, Math.max(0, size - 1 - reach));
-      return [step > 0 ? low : low + reach, kept, step] as const;
+      return [step > 0 ? low : low + reach, keptCount, step] as const;
     });
     return b.call(
       "slice",

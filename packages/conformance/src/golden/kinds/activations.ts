@@ -28,7 +28,7 @@ interface Evaluated {
 type AnyActivation = (x: Tensor, ...rest: unknown[]) => Tensor;
 
 function find(name: string): Activation | typeof prelu {
-  // What rrelu is without `training`.
+  // rrelu without `training`.
   const wanted = name === "rreluEval" ? "rrelu" : name;
   const entry = activations.find((candidate) => candidate.name === wanted);
   if (entry === undefined) throw new Skip(`there is no activation "${name}"`);

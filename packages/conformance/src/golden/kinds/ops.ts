@@ -8,7 +8,7 @@ import { fromGolden, type GoldenCase, type GoldenTensor } from "../schema.js";
 export interface OpCase extends GoldenCase {
   /** The function of core's, or "at" for the tensor's own. */
   readonly name: string;
-  /** What it is called with; the string "$i" stands for the i-th input, wherever it is. */
+  /** The arguments; the string "$i" stands for the i-th input, wherever it is. */
   readonly args: readonly unknown[];
   readonly inputs: readonly GoldenTensor[];
   /** Of each output; null where it is not float32. Absent: gradients are not asked. */

@@ -56,7 +56,7 @@ async function steps(golden: OptimizerCase, target: Target): Promise<readonly Co
   return comparisons;
 }
 
-/** What is kept beside a parameter, as it starts. */
+/** The initial slots of a parameter. */
 const startSlots = (optimizer: Optimizer, p: GoldenTensor): Tensor[] =>
   Object.values(optimizer.slots(p.shape)).map(({ start, shape }) =>
     start === "parameter" ? fromGolden(p) : hostFull(shape, start),

@@ -7,7 +7,7 @@ import { optionsOf, type GoldenCase } from "../schema.js";
 export interface ScheduleCase extends GoldenCase {
   readonly name: string;
   readonly baseLearningRate: number;
-  /** What a schedule that follows a metric is told after each step. */
+  /** The metric after each step, for a schedule that follows one. */
   readonly metrics?: readonly number[];
   readonly expected: readonly number[];
   /** The momentum beside it, where the schedule has one. */

@@ -9,7 +9,7 @@ const twice: Readonly<Record<DType, (x: Tensor) => Tensor>> = {
   bool: (x) => logicalNot(x),
 };
 
-function numbers(dtype: DType, length: number, seed: number): TypedArray {
+function elementsFor(dtype: DType, length: number, seed: number): TypedArray {
   const data = allocate(dtype, length);
   for (let i = 0; i < length; i++) data[i] = dtype === "bool" ? ((i * seed) % 3) & 1 : ((i * 7919 * seed) % 2003) - 1001;
   return data;
@@ -34,7 +34,7 @@ async function check(backend: Backend, dtype: DType, width: number): Promise<voi
     if (program.supportsRowGather !== true) return;
     const length = 97;
     for (const seed of [1, 2]) {
-      const data = numbers(dtype, length * width, seed);
+      const data = elementsFor(dtype, length * width, seed);
       const storage = backend.upload(data, [length, width], dtype);
       // Each row once, one row over and over, one alone, from back to front.
       for (const [count, stride] of [
@@ -47,10 +47,12 @@ async function check(backend: Backend, dtype: DType, width: number): Promise<voi
         const rows = Int32Array.from({ length: count }, (_, i) => (3 + i * stride) % length);
         const shape = [count, width];
         const gathered = await outputOf(backend, program, { shape, value: storage, rows });
-        const written = await outputOf(backend, program, { shape, value: picked(data, rows, width) });
-        const wrong = written.findIndex((value, i) => value !== gathered[i]);
-        if (gathered.length === written.length && wrong < 0) continue;
-        throw new Error(`${count} rows of ${width}: number ${wrong} is ${gathered[wrong]} gathered, ${written[wrong]} fed`);
+        const expectedOutput = await outputOf(backend, program, { shape, value: picked(data, rows, width) });
+        const wrong = expectedOutput.findIndex((value, i) => value !== gathered[i]);
+        if (gathered.length === expectedOutput.length && wrong < 0) continue;
+        throw new Error(
+          `${count} rows of ${width}: number ${wrong} is ${gathered[wrong]} gathered, ${expectedOutput[wrong]} fed`,
+        );
       }
       backend.release(storage);
     }

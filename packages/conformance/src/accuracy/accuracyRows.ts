@@ -3,7 +3,7 @@ import * as e from "@ermine/core";
 import { mul, tensor, type Tensor, asLogProbabilities, asProbabilities } from "@ermine/core";
 import { positives, reals, signs, uniform, units, whole } from "./points.js";
 
-/** What is measured, and where. */
+/** A row of the table: a function, and the points at which it is measured. */
 export interface AccuracyRow {
   /** The activation or loss, with its options. */
   readonly name: string;
@@ -74,7 +74,7 @@ const like =
     e.fullLike(t, value);
 const zeros = like(0);
 
-/** What is measured: every activation and loss, over which inputs. */
+/** All rows: every activation and loss, with their inputs. */
 export const accuracyRows: readonly AccuracyRow[] = [
   activation("relu", (x) => e.relu(x!)),
   activation("leakyRelu", (x) => e.leakyRelu(x!)),
