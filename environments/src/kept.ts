@@ -29,8 +29,18 @@ export interface Started {
 /** @param seed of the parameters; default: another one in each process */
 export function start({ backend, source, optimizer }: Setup, folder: string, pause: number, seed?: number): Started {
   const env = { ...process.env, ...(seed === undefined ? {} : { KEPT_SEED: String(seed) }) };
-  return launch(process.execPath, [program, backend, source, optimizer, folder, String(pause)], env);
+  return launch(process.execPath, argumentsOf({ backend, source, optimizer }, folder, pause), env);
 }
+
+/** Those of Node that start the program. */
+export const argumentsOf = ({ backend, source, optimizer }: Setup, folder: string, pause: number): string[] => [
+  program,
+  backend,
+  source,
+  optimizer,
+  folder,
+  String(pause),
+];
 
 /** Starts a program, whose lines are read. */
 export function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Started {

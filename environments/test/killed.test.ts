@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { inFolder, killed, newest, start, undisturbed, type Setup } from "../src/kept.js";
+import { argumentsOf, inFolder, killed, launch, newest, start, undisturbed, type Setup } from "../src/kept.js";
 
 /** Numbers in [0, 1), always the same. */
 export function randomFrom(seed: number): () => number {
@@ -71,6 +71,26 @@ test("two processes do not write into one folder", async () => {
     await first.said("written 2");
     await expect(start(setup, folder, 0).ended).rejects.toThrow(new RegExp(`in use by process ${first.process.pid}`));
     expect(await first.ended).toBe(0);
+  });
+});
+
+test("files that may not be as long as a checkpoint: notices, the reason at the end, and what was there before is there", async () => {
+  await inFolder(async (folder) => {
+    const before = start(setup, folder, 5, 3);
+    await before.said("written 4");
+    before.process.kill("SIGINT");
+    await before.ended;
+    const kept = newest(folder);
+    // In blocks of 1,024 bytes: the lock fits, a checkpoint does not.
+    const limited = launch("bash", ["-c", 'ulimit -f 2; exec "$@"', "bash", process.execPath, ...argumentsOf(setup, folder, 0)]);
+    await expect(limited.ended).rejects.toThrow(
+      /The end of the training is not kept: The checkpoint .* was not written: EFBIG.*larger than this process may write \(ulimit -f\)/,
+    );
+    expect(limited.lines).toContainEqual(expect.stringMatching(/^ermine: The checkpoint .*EFBIG.* Training goes on/));
+    expect(newest(folder).equals(kept)).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".part") || name === "lock.json")).toEqual([]);
+    expect(await start(setup, folder, 0).ended).toBe(0);
+    expect(newest(folder).equals(await undisturbed(setup, 3))).toBe(true);
   });
 });
 

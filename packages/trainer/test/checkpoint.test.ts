@@ -308,6 +308,24 @@ describe("faults of the file system", () => {
     240_000,
   );
 
+  it("a folder that cannot be flushed is told apart: the checkpoint is there, and may not survive a power cut", async () => {
+    const clean = new Disk();
+    await run(clean);
+    const at = clean.operations.indexOf(`syncFolder ${folder}`);
+    const disk = new Disk();
+    disk.fault = { at, what: { code: "EIO" } };
+    const { notices } = await run(disk);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /update-000000005.safetensors was written, but whether it would survive a power cut is not known: EIO/,
+      ),
+    ]);
+    for (const update of [15, 18]) {
+      const which = `update-${String(update).padStart(9, "0")}.safetensors`;
+      expect((await readCheckpoint(folder, { fileSystem: disk, which })).host.update).toBe(update);
+    }
+  });
+
   it("a folder that cannot be written is told before the first step", async () => {
     const disk = new Disk();
     disk.fault = { at: 0, what: { code: "EROFS" }, lasts: true };
