@@ -74,6 +74,15 @@ const layers: readonly (readonly [string, Make, Sample])[] = [
   ["PixelUnshuffle", () => new nn.PixelUnshuffle(2), image],
   ["Upsample", () => new nn.Upsample({ scaleFactor: 2 }), image],
   ["Upsample", () => new nn.Upsample({ size: [5, 9], mode: "bicubic" }), image],
+  [
+    "LoRA",
+    () => {
+      const adapted = nn.lora(new nn.Sequential(new nn.Conv2d(4, 3, 3), new nn.ReLU()), { targets: "0", rank: 2 });
+      for (const { B } of adapted.adapters.values()) B.value = normal(B.shape);
+      return adapted;
+    },
+    image,
+  ],
   ["Residual", () => new nn.Residual(new nn.Linear(8, 8)), line],
   ["Sequential", () => new nn.Sequential(new nn.Linear(8, 4), new nn.ReLU()), line],
   ["SinusoidalPositions", () => new nn.SinusoidalPositions(8), (n) => [normal([n, 3, 8])]],
