@@ -1,6 +1,16 @@
 /** ermine's data: sequences and streams of items, and what is done to them on their way to training. */
 export { sequence, Sequence, type Fold, type IndexedItems, type WeightedOptions } from "./sequence.js";
 export { stream, Stream, type ItemsSource, type MapAsyncOptions, type ShuffleOptions, type StreamOptions } from "./stream.js";
+export {
+  batchByLength,
+  lengthBuckets,
+  padSequences,
+  type BatchByLengthOptions,
+  type LengthBucketOptions,
+  type PaddedSequences,
+  type PadSequencesOptions,
+  type SequenceElements,
+} from "./lengthBuckets.js";
 export { samples } from "./samples.js";
 export type { Label, SplitOptions } from "./partition.js";
 export type { SourceOptions } from "./source.js";

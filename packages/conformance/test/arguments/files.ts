@@ -89,6 +89,17 @@ export const ofData: Rows = {
     fn(() => [1, 2], ...items, "a Map"),
     options(),
   ),
+  lengthBuckets: call(
+    data.lengthBuckets,
+    only([3, 20], "an array", "an array of numbers", "a typed array", "a whole number"),
+    options(),
+  ),
+  batchByLength: call(
+    data.batchByLength,
+    only(() => data.sequence(["a", "bb"])),
+    options({ length: (item: string) => item.length, buckets: [2], batchSize: 1 }),
+  ),
+  padSequences: call(data.padSequences, only([[1, 2], [3]], "an array", "an array of numbers"), options()),
   samples: call(
     data.samples,
     only(() => dataset({ inputs: [[1], [2]] })),
