@@ -60,6 +60,69 @@ export function sumRows(
   }
 }
 
+/** dst += factor · src. */
+// @ts-ignore: decorator
+@inline
+function addScaledRow(dst: usize, src: usize, count: i32, factor: f32): void {
+  const all = f32x4.splat(factor);
+  let k: usize = 0;
+  for (const end = <usize>(count & ~3) << 2; k < end; k += 16) {
+    v128.store(dst + k, f32x4.add(v128.load(dst + k), f32x4.mul(v128.load(src + k), all)));
+  }
+  for (const end = <usize>count << 2; k < end; k += 4) store<f32>(dst + k, load<f32>(dst + k) + load<f32>(src + k) * factor);
+}
+
+/** dst = the larger of dst and src, and the place that it is from, where there are places. NaN is the largest; of equals the first. */
+// @ts-ignore: decorator
+@inline
+function takeLarger(dst: usize, places: usize, src: usize, count: i32, place: i32, isFirst: bool): void {
+  for (let k: usize = 0; k < <usize>count << 2; k += 4) {
+    const value = load<f32>(src + k);
+    const best = load<f32>(dst + k);
+    if (!isFirst && !(value > best || (value != value && best == best))) continue;
+    store<f32>(dst + k, value);
+    if (places) store<i32>(places + k, place);
+  }
+}
+
+/**
+ * Bags [from, to) of `bags`: rows of the table at their indices, added up (mode 0), averaged (1), or the largest of each column (2) with its place among the
+ * indices. A bag goes from its offset to the next one's; without offsets all are as long. An index that is `padding` counts for nothing, an empty bag is 0.
+ */
+export function embeddingBag(
+  dst: usize, places: usize, table: usize, indices: usize, offsets: usize, weights: usize,
+  mode: i32, size: i32, inner: i32, count: i32, bags: i32, padding: i32, from: i32, to: i32,
+): void {
+  const row = <usize>inner << 2;
+  const length = offsets ? 0 : count / max(1, bags);
+  for (let bag = from; bag < to; bag++) {
+    const at = <usize>bag * row;
+    const offset = offsets + (<usize>bag << 2);
+    const first = offsets ? max(0, load<i32>(offset)) : bag * length;
+    const end = offsets ? (bag + 1 < bags ? min(count, load<i32>(offset, 4)) : count) : first + length;
+    memory.fill(dst + at, 0, row);
+    if (places) memory.fill(places + at, 0, row);
+    let counted = 0;
+    for (let i = first; i < end; i++) {
+      const index = load<i32>(indices + (<usize>i << 2));
+      if (index == padding) continue;
+      if (<u32>index >= <u32>size) {
+        fill(dst + at, inner, 0x7fc00000);
+        counted = 0;
+        break;
+      }
+      const src = table + <usize>index * row;
+      if (mode == 2) takeLarger(dst + at, places ? places + at : 0, src, inner, i, counted == 0);
+      else if (weights) addScaledRow(dst + at, src, inner, load<f32>(weights + (<usize>i << 2)));
+      else addRow(dst + at, src, inner, 0);
+      counted++;
+    }
+    if (mode != 1 || counted < 2) continue;
+    const many = <f32>counted;
+    for (let k: usize = 0; k < row; k += 4) store<f32>(dst + at + k, load<f32>(dst + at + k) / many);
+  }
+}
+
 /** dst is the table, with rows[i] at indices[i]. */
 export function setRows(dst: usize, table: usize, indices: usize, rows: usize, size: i32, inner: i32, count: i32): void {
   const row = <usize>inner << 2;

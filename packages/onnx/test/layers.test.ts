@@ -62,6 +62,9 @@ const layers: readonly (readonly [string, Make, Sample])[] = [
   ["Linear", () => new nn.Linear(8, 3, { bias: false }), line],
   ["Embedding", () => new nn.Embedding(10, 4), words],
   ["Embedding", () => new nn.Embedding(10, 4, { maxNorm: 1, paddingIdx: 0 }), words],
+  ...(["sum", "mean", "max"] as const).map(
+    (mode) => ["EmbeddingBag", () => new nn.EmbeddingBag(10, 4, { mode, paddingIdx: 0 }), words] as const,
+  ),
   ["Flatten", () => new nn.Flatten(), image],
   ["Unflatten", () => new nn.Unflatten(1, [2, 2]), line],
   ["GroupNorm", () => new nn.GroupNorm(2, 4), image],

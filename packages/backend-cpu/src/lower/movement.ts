@@ -172,6 +172,35 @@ const sumRows: Lowering = {
   },
 };
 
+const bagModes = ["sum", "mean", "max"];
+
+const embeddingBag: Lowering = {
+  dtypes: ["float32"],
+  lookup: ofRows,
+  optionalOutputs: true,
+  emit(e, [table, indices, offsets, weights], [values, places], attributes) {
+    const { mode, paddingIdx, bags } = attributes as { mode: string; paddingIdx: number | null; bags: number };
+    const [size, inner] = table!.shape as [number, number];
+    const count = sizeOf(indices!.shape);
+    if (offsets !== undefined) e.check(offsets.address, bags, { op: "embeddingBag", path: "", size: count + 1 });
+    const bag = [bagModes.indexOf(mode), size, inner, count, bags, paddingIdx ?? -1] as const;
+    // Of a bag whose values nobody reads there are the places alone.
+    const dst = values?.address ?? e.scratch(bags * inner);
+    const from = [table!.address, indices!.address, offsets?.address ?? 0, weights?.address ?? 0] as const;
+    splitRange(e, values === undefined ? 1 : bags, (count * inner) / Math.max(1, bags), 1, (first, many) =>
+      e.emit(
+        "embeddingBag",
+        dst,
+        places?.address ?? 0,
+        ...from,
+        ...bag,
+        values === undefined ? 0 : first,
+        values === undefined ? bags : first + many,
+      ),
+    );
+  },
+};
+
 /** Into the table's own place it writes those rows and nothing else. */
 const setRows: Lowering = {
   dtypes: ["float32"],
@@ -255,6 +284,7 @@ export const movement: readonly (readonly [string, Lowering])[] = Object.entries
   indexAdd,
   sumRows,
   setRows,
+  embeddingBag,
   gather,
   scatterAdd,
   randomUniform,

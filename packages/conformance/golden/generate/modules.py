@@ -529,4 +529,23 @@ for name, make in [("rnn", nn.RNN), ("lstm", nn.LSTM), ("gru", nn.GRU)]:
     of_lengths(name, make, dict(batch_first=False, bidirectional=True))
 of_lengths("lstm", nn.LSTM, dict(proj_size=2, bidirectional=True), initial=True)
 
+# Bags ------------------------------------------------------------------------------------------------------------------------
+
+for more in [
+    dict(),
+    dict(mode="sum", padding_idx=2),
+    dict(mode="max"),
+    dict(mode="max", padding_idx=-1),
+    dict(mode="sum", scale_grad_by_freq=True),
+    dict(mode="mean", max_norm=1.0, padding_idx=0),
+]:
+    layer("embeddingBag", nn.EmbeddingBag, looked_up, dict(num_embeddings=6, embedding_dim=3, **more))
+for more in [dict(), dict(mode="max"), dict(mode="sum", padding_idx=2), dict(mode="sum", include_last_offset=True)]:
+    arguments = {"offsets": torch.tensor([0, 2, 2, 6] if "include_last_offset" in more else [0, 2, 2])}
+    if more.get("mode") == "sum":
+        arguments["per_sample_weights"] = numbers(6)
+    call = lambda m, x, offsets, per_sample_weights=None: m(x, offsets, per_sample_weights)
+    options = dict(num_embeddings=6, embedding_dim=3, **more)
+    layer("embeddingBag", nn.EmbeddingBag, looked_up.flatten(), options, arguments=arguments, call=call)
+
 write("modules", cases)

@@ -44,6 +44,10 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
     return { output: h, others: { state0: h, state1: c } };
   }
   if (layer instanceof nn.RNNCell || layer instanceof nn.GRUCell) return { output: layer.forward(x, state[0]), others: {} };
+  if (layer instanceof nn.EmbeddingBag) {
+    const { offsets, perSampleWeights } = more;
+    return { output: layer.forward(x, present<nn.EmbeddingBagInputs>({ offsets, perSampleWeights })), others: {} };
+  }
   if (layer instanceof nn.MultiHeadAttention) return attention(layer, x, more, options, wanted);
   if (layer instanceof nn.TransformerEncoderLayer || layer instanceof nn.TransformerEncoder) {
     const masks = present<nn.EncoderMasks>({

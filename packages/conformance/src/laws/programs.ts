@@ -1,7 +1,7 @@
 /** Calls of ops, as people call them. An op that none of them reaches, nor any activation or loss, breaks the law that all are. */
 import * as e from "@ermine/core";
-import { embeddingOp, sizeOp } from "@ermine/core/backend";
-import { apply1, drawUniform } from "@ermine/core/define";
+import { embeddingBagOp, embeddingOp, sizeOp } from "@ermine/core/backend";
+import { apply, apply1, drawUniform } from "@ermine/core/define";
 import type { Tensor } from "@ermine/core";
 import type { Call } from "./call.js";
 import { layerPrograms } from "./layerPrograms.js";
@@ -279,6 +279,44 @@ const indexed = [
     // The padding's row gets no gradient, and the others' are scaled: not the slope of the value.
     differentiable: [],
   },
+  ...(["sum", "mean", "max"] as const).flatMap((mode) => [
+    program(
+      `embeddingBag, ${mode}, by length`,
+      (n, d) => [d.real([4, 3]), d.integers([n, 2], 0, 3)],
+      (table, i) =>
+        apply(embeddingBagOp, [table!, e.reshape(i!, [-1]), undefined, undefined], {
+          mode,
+          paddingIdx: null,
+          scaleGradByFreq: false,
+          bags: i!.shape[0]!,
+          length: 2,
+        })[0]!,
+    ),
+    program(
+      `embeddingBag, ${mode}, by offsets`,
+      (n, d) => [d.real([4, 3]), d.integers([n], 0, 3)],
+      (table, i) =>
+        apply(embeddingBagOp, [table!, i!, e.tensor(Int32Array.of(0, 0)), undefined], {
+          mode,
+          paddingIdx: null,
+          scaleGradByFreq: false,
+          bags: 2,
+          length: null,
+        })[0]!,
+    ),
+  ]),
+  program(
+    "embeddingBag, weighed",
+    (n, d) => [d.real([4, 3]), d.integers([n, 2], 0, 3), d.real([2 * n])],
+    (table, i, weights) =>
+      apply(embeddingBagOp, [table!, e.reshape(i!, [-1]), undefined, weights!], {
+        mode: "sum",
+        paddingIdx: null,
+        scaleGradByFreq: false,
+        bags: i!.shape[0]!,
+        length: 2,
+      })[0]!,
+  ),
   program(
     "oneHot",
     (n, d) => [d.real([4]), d.integers([n], 0, 3)],

@@ -62,6 +62,7 @@ const table: Readonly<Record<string, SizedLayer>> = Object.fromEntries([
   layer("PixelUnshuffle", [1], [2, 1, 1]),
   layer("Upsample", [{ scaleFactor: 2 }], [2, 1, 1]),
   ["Embedding", { make: () => new nn.Embedding(3, 2), samples: [[1]], indices: true }] as const,
+  ["EmbeddingBag", { make: () => new nn.EmbeddingBag(3, 2), samples: [[1]], indices: true }] as const,
   ...["RNN", "LSTM", "GRU"].map((name) => layer(name, [2, 3], [1, 2])),
   ...["RNNCell", "LSTMCell", "GRUCell"].map((name) => layer(name, [2, 3], [2])),
   layer("SinusoidalPositions", [2], [1, 2]),

@@ -43,7 +43,7 @@ const constructors: Rows = {
   GroupNorm: [integer(1), integer(2), options()],
   ...each("LayerNorm RMSNorm", integers(3), options()),
   LocalResponseNorm: [integer(3), options()],
-  Embedding: [integer(3), integer(2), options()],
+  ...each("Embedding EmbeddingBag", integer(3), integer(2), options()),
   ...each("RNN LSTM GRU RNNCell LSTMCell GRUCell", integer(2), integer(3), options()),
   ...each("MultiHeadAttention TransformerEncoderLayer TransformerDecoderLayer", integer(4), integer(2), options()),
   TransformerEncoder: [fn(() => new nn.TransformerEncoderLayer(4, 2)), integer(1), options()],

@@ -55,10 +55,13 @@ export function backpropagate(
     );
     const looked = needed[0] === true ? exceptions.lookups?.get(keyOf(inputs[0]!)) : undefined;
     const lookup =
-      looked === undefined ? undefined : withPath(path, () => tape.rules.rowRuleOf(op)?.(complete[0]!, inputs, attributes));
+      looked === undefined
+        ? undefined
+        : withPath(path, () => tape.rules.rowRuleOf(op)?.(complete[0]!, inputs, attributes, outputs));
     if (lookup !== undefined) {
       looked!.push(lookup);
-      continue;
+      needed[0] = false;
+      if (!needed.includes(true)) continue;
     }
     if (exceptions.postponed !== undefined) {
       for (const position of exceptions.postponed(entry, complete, needed)) needed[position] = false;

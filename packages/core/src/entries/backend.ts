@@ -39,6 +39,7 @@ export { concatOp, type ConcatAttributes } from "../ops/concat.js";
 export { padOp, sliceOp, type PadAttributes, type SliceAttributes } from "../ops/slice.js";
 export { embeddingOp, type EmbeddingAttributes } from "../ops/embedding.js";
 export { setRowsOp, sumRowsOp, type SumRowsAttributes } from "../ops/tableRows.js";
+export { embeddingBagOp, type EmbeddingBagAttributes, type EmbeddingBagMode } from "../ops/embeddingBag.js";
 export { linearOp } from "../ops/linear.js";
 export { foldOp, unfoldOp, type FoldAttributes, type UnfoldAttributes } from "../ops/window.js";
 export { convolutionOp, type ConvolutionAttributes } from "../ops/convolution.js";

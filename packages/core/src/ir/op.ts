@@ -66,6 +66,7 @@ export type RowGradientRule<A extends Attributes = Attributes> = (
   gradOutput: Tensor,
   inputs: OptionalTensors,
   attributes: A,
+  outputs: Tensors,
 ) => { readonly indices: Tensor; readonly rows: Tensor } | undefined;
 
 /**
@@ -121,6 +122,7 @@ export interface Op<A extends Attributes = Attributes> {
     gradOutput: Tensor,
     inputs: OptionalTensors,
     attributes: A,
+    outputs: Tensors,
   ): { readonly indices: Tensor; readonly rows: Tensor } | undefined;
   /** The op on a backend that has float32 in the place of int32 and bool, where plain float arithmetic would differ. */
   lowered?(inputs: OptionalTensors, attributes: A): Tensors;

@@ -14,6 +14,7 @@ export { Bilinear, Linear } from "./linear.js";
 export { Flatten, Unflatten } from "./flatten.js";
 export * from "./dropout.js";
 export { Embedding, type EmbeddingOptions } from "./embedding.js";
+export { EmbeddingBag, type EmbeddingBagInputs, type EmbeddingBagOptions } from "./embeddingBag.js";
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from "./convolution.js";
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./transposedConvolution.js";
 export * from "./pooling.js";

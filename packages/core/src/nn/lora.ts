@@ -12,7 +12,7 @@ import { context } from "../dispatch/context.js";
 import { keep, scope } from "../dispatch/scope.js";
 import { Parameter, withRecording } from "../dispatch/variable.js";
 import type { Tensor } from "../types/tensor.js";
-import { Embedding } from "./embedding.js";
+import { TableLayer } from "./tableLayer.js";
 import { checkModule, Module } from "./module.js";
 import { loadState, type LoadOptions, type LoadReport, type StateDict } from "./state.js";
 import type { LoadableState } from "./stateElements.js";
@@ -272,10 +272,10 @@ function refuseTrace(method: string): void {
 /** Such a table is scaled where it is looked up: the adapter would be written into it. */
 function refuseMaxNorm(model: Module, name: string): void {
   const owner = model.namedModules().find(([path]) => name === (path === "" ? "weight" : `${path}.weight`))?.[1];
-  if (!(owner instanceof Embedding) || owner.maxNorm === undefined) return;
+  if (!(owner instanceof TableLayer) || owner.maxNorm === undefined) return;
   throw new ErmineError(
     "ERMINE_UNSUPPORTED",
-    `lora: ${name} is the table of an Embedding with maxNorm, which is changed where it is looked up. Leave it out of targets.`,
+    `lora: ${name} is the table of a layer with maxNorm, which is changed where it is looked up. Leave it out of targets.`,
   );
 }
 

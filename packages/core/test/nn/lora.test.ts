@@ -260,7 +260,7 @@ describe("what is refused leaves the model as it was", () => {
     ["a broken rank", { targets: "query", rank: 1.5 }, /rank is a whole number, got 1\.5/],
     ["an alpha of NaN", { targets: "query", alpha: NaN }, /alpha is a number > 0, got NaN/],
     ["an option of PEFT's name", { targets: "query", r: 4 }, /no option "r"/],
-    ["a table with maxNorm", { targets: "table" }, /table\.weight is the table of an Embedding with maxNorm/],
+    ["a table with maxNorm", { targets: "table" }, /table\.weight is the table of a layer with maxNorm/],
     ["a rename of what is no target", { targets: "query", rename: { keys: "a" } }, /rename has "keys", which is no target/],
     ["a rename to nothing", { targets: "query", rename: () => "" }, /a module's name for "query\.weight", got ""/],
   ];

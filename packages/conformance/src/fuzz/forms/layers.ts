@@ -254,6 +254,24 @@ const embedding: DrawLayer = (b) => {
   );
 };
 
+const embeddingBag: DrawLayer = (b) => {
+  const { random } = b;
+  const [rows, width] = [random.integer(1, 5), random.integer(1, 3)];
+  const mode = random.pick(["sum", "mean", "max"]);
+  const options = {
+    mode,
+    ...(random.chance(0.4) ? { paddingIdx: random.pick([0, -1]) } : {}),
+    ...(mode !== "max" && random.chance(0.4) ? { scaleGradByFreq: true } : {}),
+  };
+  return layer(
+    b,
+    "EmbeddingBag",
+    [rows, width, options],
+    held({ weight: leaf(b, [rows, width]) }),
+    b.indices(b.shape({ ranks: [2, 2] }), rows),
+  );
+};
+
 const positions: DrawLayer = (b) => {
   const x = b.float({ ranks: [2, 3], fits: (shape) => shape.at(-1)! > 0 });
   const [steps, features] = b.shapeOf(x).slice(-2) as [number, number];
@@ -282,6 +300,7 @@ const drawers: readonly DrawLayer[] = [
   attention,
   transformer,
   embedding,
+  embeddingBag,
   positions,
   dropout,
 ];

@@ -27,6 +27,7 @@ import { builtinName } from "../../ir/kernels.js";
 import type { Gradient, OpGradient } from "../../ops/gradient.js";
 import type { GradientRule, Op, RowGradientRule } from "../../ir/op.js";
 import type { GradientRules } from "../../dispatch/tape.js";
+import { embeddingBagGradient } from "./embeddingBag.js";
 import {
   addGradient,
   divGradient,
@@ -90,6 +91,7 @@ const gradients = (): readonly Gradient[] => [
   indexAddGradient,
   gatherGradient,
   scatterAddGradient,
+  embeddingBagGradient,
   embeddingGradient,
   batchNormGradient,
   groupNormGradient,
