@@ -5,11 +5,11 @@ import { digitsPredictionProgram, digitsProgram, everythingProgram, predictProgr
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-test("the digits MLP is at most 106 KB of JavaScript and 60 KB of WebAssembly", async () => {
+test("the digits MLP is at most 107 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(106_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(107_000);
 });
 
 test("the digits MLP that only predicts is at most 53 KB of JavaScript, none of it of gradients, losses or training", async () => {
@@ -25,7 +25,8 @@ test("a program that differentiates carries no definition of an activation that 
   const bytesOf = (name: string): number => modules.find(([module]) => module.endsWith(`/${name}.ts`))?.[1] ?? 0;
   // The gradients alone: celu's definition has a docstring's worth of options and checks.
   expect(bytesOf("activations/celu")).toBeLessThan(120);
-  expect(bytesOf("ops/embedding") + bytesOf("ops/sort")).toBeLessThan(400);
+  // Of a lookup where its rows go, and of sorting cumsum, which the gradient of bags asks where they begin.
+  expect(bytesOf("ops/embedding") + bytesOf("ops/sort")).toBeLessThan(560);
 });
 
 test("the digits MLP carries no layer, loss, optimizer or catalog that it does not name", async () => {
