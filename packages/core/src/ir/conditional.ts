@@ -38,8 +38,11 @@ export interface ConditionalOp extends Op {
 
 /** A call of a conditional without what nobody reads. */
 export interface SmallerConditional {
+  /** The conditional with smaller branches. */
   readonly op: ConditionalOp;
+  /** What it is given: those of the call that a branch still reads. */
   readonly inputs: OpNode["inputs"];
+  /** Those of the call's outputs that are read. */
   readonly outputs: readonly Value[];
 }
 

@@ -61,6 +61,10 @@ const isTransposed = ({ shape, layout }: Parameter): boolean => layout !== "outp
 
 /**
  * A model whose chosen weights have low-rank adapters: `lora` makes it. Its parameters are `base.…`, which are frozen, and `adapters.<name of the weight>.A` and `.B`, which train.
+ *
+ * @example
+ * const adapted = lora(new Linear(4, 3), { targets: "weight", rank: 2 });
+ * adapted.adapters.get("weight")?.A.shape; // => [2, 4]
  */
 export class LoRA<M extends Module = Module> extends Module {
   /** The model that is adapted. By itself it runs without the adapters. */

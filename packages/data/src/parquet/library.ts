@@ -1,13 +1,14 @@
 /** hyparquet, which reads the format, and its codecs: optional packages, loaded when a file is opened. */
 import { ErmineError } from "@ermine/core";
-import type { Compressors } from "hyparquet";
+import type { Compressors, DataReader, PageHeader } from "hyparquet";
 
 /** What is used of hyparquet. */
 export interface ParquetLibrary {
   readonly parquetMetadata: typeof import("hyparquet").parquetMetadata;
   readonly parquetRead: typeof import("hyparquet").parquetRead;
   readonly parquetSchema: typeof import("hyparquet").parquetSchema;
-  readonly parquetHeader: typeof import("hyparquet/src/column.js").parquetHeader;
+  /** Of a module that TypeScript does not find under moduleResolution node10: its type is written out. */
+  readonly parquetHeader: (reader: DataReader) => PageHeader;
 }
 
 /** @throws ErmineError ERMINE_UNSUPPORTED where hyparquet is not installed */
