@@ -81,6 +81,17 @@ if (executable === undefined) {
   }
 
   describe("a slot that is not what was written", () => {
+    let resumed: Newest;
+    beforeAll(async () => {
+      const { visitor, visit } = await keptRun("opfs");
+      expect(await visit.train({ run: "digits", storage: "opfs", seed: 9, pause: 0 })).toEqual({
+        stopped: "finished",
+        update: 48,
+      });
+      // Its schedules' length stays that of the fit that was begun.
+      resumed = await visit.newest("digits", "opfs");
+      await visitor.close();
+    });
     it.each([
       ["a byte is flipped", (bytes: number[]) => bytes.map((byte, i) => (i === bytes.length - 50 ? byte ^ 1 : byte))],
       ["it was cut", (bytes: number[]) => bytes.slice(0, 700)],
@@ -123,7 +134,7 @@ if (executable === undefined) {
         stopped: "finished",
         update: 48,
       });
-      expect({ ...(await visit.newest("digits", "opfs")), notices: [] }).toEqual(undisturbed);
+      expect({ ...(await visit.newest("digits", "opfs")), notices: [] }).toEqual(resumed);
       expect((await visit.lines()).filter((line) => line.startsWith("ermine: A checkpoint of the run"))).toHaveLength(1);
       await visitor.close();
     });

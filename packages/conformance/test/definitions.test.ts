@@ -110,7 +110,7 @@ describe("a law is broken by", () => {
     for (const activation of [silent, idle]) {
       expect(await laws({ activations: [activation as unknown as Activation] })).toEqual(["each option changes the result"]);
     }
-  });
+  }, 240_000);
 
   it("probabilities that do not sum to 1, and that see a shift", async () => {
     const wrong = defineActivation({

@@ -61,6 +61,7 @@ const table: Readonly<Record<string, SizedLayer>> = Object.fromEntries([
   layer("PixelShuffle", [2], [4, 1, 1]),
   layer("PixelUnshuffle", [1], [2, 1, 1]),
   layer("Upsample", [{ scaleFactor: 2 }], [2, 1, 1]),
+  ["LoRA", { make: () => nn.lora(new nn.Linear(2, 3), { targets: "weight", rank: 1 }), samples: [[2]] }] as const,
   ["Embedding", { make: () => new nn.Embedding(3, 2), samples: [[1]], indices: true }] as const,
   ["EmbeddingBag", { make: () => new nn.EmbeddingBag(3, 2), samples: [[1]], indices: true }] as const,
   ...["RNN", "LSTM", "GRU"].map((name) => layer(name, [2, 3], [1, 2])),

@@ -88,6 +88,7 @@ const inputs: readonly (readonly (() => Tensor)[])[] = [
     [2, 4, 4],
   ].map((shape) => [() => ones(shape)]),
   [() => tensor([0, 1], { dtype: "int32" })],
+  [() => tensor([[0, 1]], { dtype: "int32" })],
   [() => ones([1, 2]), () => ones([1, 1])],
   [() => ones([2, 4, 4]), () => ones([2, 4, 4])],
   [() => ones([2, 4, 4]), () => ones([2, 4, 4]), () => ones([2, 4, 4])],
