@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, vi, vi } from "vitest";
 import {
   abs,
   add,
@@ -25,6 +25,9 @@ import { ownDefinitions, runLaws, type Definitions } from "../src/index.js";
 import { evaluate, outputsOf, type Call } from "../src/laws/call.js";
 import { callsOf, exportedOps } from "../src/laws/definitions.js";
 import { draw } from "../src/laws/draw.js";
+
+// Every law over a definition takes seconds, and minutes next to the suites of other packages.
+vi.setConfig({ testTimeout: 240_000 });
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -110,7 +113,7 @@ describe("a law is broken by", () => {
     for (const activation of [silent, idle]) {
       expect(await laws({ activations: [activation as unknown as Activation] })).toEqual(["each option changes the result"]);
     }
-  }, 240_000);
+  });
 
   it("probabilities that do not sum to 1, and that see a shift", async () => {
     const wrong = defineActivation({
