@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it, vi, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import {
   abs,
   add,
@@ -28,8 +28,6 @@ import { draw } from "../src/laws/draw.js";
 
 // Every law over a definition takes seconds, and minutes next to the suites of other packages.
 vi.setConfig({ testTimeout: 240_000 });
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const only = (found: Partial<Definitions>): Definitions => ({ activations: [], losses: [], calls: [], ...found });
 const broken = async (definitions: Partial<Definitions>, backend: Backend = reference()) =>
