@@ -1,5 +1,5 @@
 /** Conditionals are a skip over the words of the branch that is not taken: what they compute, where, and what is left alone. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   add,
   cast,
@@ -19,50 +19,18 @@ import {
   sum,
   tanh,
   tensor,
-  useBackend,
   valueAndGrad,
   Variable,
-  withBackend,
   zeros,
   type Tensor,
 } from "@ermine/core";
 import { isConditional, lowerModule, specialize, traceEntry } from "@ermine/core/backend";
-import { reference } from "@ermine/core/reference";
 import { plan } from "../src/compiled/plan.js";
-import { cpu, type CpuBackend } from "../src/index.js";
+import { backend, expectExact, numbers, useCpu } from "./exact.js";
 
-const exact = reference();
-let backend: CpuBackend;
-beforeAll(async () => {
-  backend = await cpu();
-  useBackend(backend);
-});
-afterAll(() => {
-  backend.dispose();
-  exact.dispose();
-});
+useCpu();
 
 const bool = (value: boolean): Tensor => tensor(value, { dtype: "bool" });
-const numbers = (results: readonly Tensor[]): number[] => results.flatMap((t) => Array.from(t.dataSync()));
-const copyOf = (t: Tensor): Tensor => tensor(t.dataSync(), { shape: t.shape as number[], dtype: t.dtype });
-
-/** One program, called with each of these, is what the reference says of each; eagerly as well. */
-function expectExact(fn: (...given: Tensor[]) => readonly Tensor[], calls: readonly (readonly Tensor[])[]): void {
-  const compiled = compile(fn, { backend });
-  for (const given of calls) {
-    const copies = given.map(copyOf);
-    const expected = withBackend(exact, () => numbers(fn(...copies)));
-    for (const run of [compiled, compiled, fn]) {
-      const computed = numbers(run(...given.map(copyOf)));
-      expect(computed).toHaveLength(expected.length);
-      computed.forEach((value, i) =>
-        expect(Math.abs(value - expected[i]!), `${value} for ${expected[i]}`).toBeLessThan(5e-4 * (1 + Math.abs(expected[i]!))),
-      );
-    }
-  }
-  compiled.dispose();
-}
-
 const drawn = (...shape: number[]): Tensor => normal(shape, 0, 0.5);
 const bothWays = (...given: Tensor[]): Tensor[][] => [true, false, true].map((which) => [bool(which), ...given]);
 
@@ -79,7 +47,7 @@ describe("a conditional", () => {
       }, [x, y]);
       return [...value, ...grads];
     };
-    expectExact(fn, bothWays(drawn(size), drawn(size)));
+    expectExact(fn, ...bothWays(drawn(size), drawn(size)));
   });
 
   it("with products, that puts out one tensor twice, what it was given, a view of it, and a constant", () => {
@@ -99,7 +67,7 @@ describe("a conditional", () => {
         }, [x, w]);
         return [...value, ...grads];
       },
-      bothWays(drawn(2, 3), drawn(2, 2)),
+      ...bothWays(drawn(2, 3), drawn(2, 2)),
     );
   });
 
@@ -135,10 +103,7 @@ describe("a conditional", () => {
       [0.2, 0.2, 0.1],
       [0.1, -3, 0.2],
     ]);
-    expectExact(fn, [
-      [x, drawn(3)],
-      [mul(x, -1), drawn(3)],
-    ]);
+    expectExact(fn, [x, drawn(3)], [mul(x, -1), drawn(3)]);
   });
 
   it("computes only the branch that is taken: an index that is outside of its table there is none", () => {
@@ -196,7 +161,8 @@ describe("a conditional", () => {
           () => cast(mul(x, 10), "int32"),
         ),
       ],
-      [[tensor([1.5, 2.5])], [tensor([-1.5, 0.2])]],
+      [tensor([1.5, 2.5])],
+      [tensor([-1.5, 0.2])],
     );
   });
 

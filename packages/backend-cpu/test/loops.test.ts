@@ -1,5 +1,5 @@
 /** Loops are one instruction: their words, and what a step takes of memory and allocates, do not depend on the number of steps. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   add,
   at,
@@ -20,43 +20,16 @@ import {
   sum,
   tanh,
   tensor,
-  useBackend,
   valueAndGrad,
   Variable,
-  withBackend,
   zeros,
   type Tensor,
 } from "@ermine/core";
 import { LSTM } from "@ermine/core/nn";
-import { reference } from "@ermine/core/reference";
-import { cpu, type CpuBackend } from "../src/index.js";
+import { cpu } from "../src/index.js";
+import { backend, expectExact, numbers, useCpu } from "./exact.js";
 
-const exact = reference();
-let backend: CpuBackend;
-beforeAll(async () => {
-  backend = await cpu();
-  useBackend(backend);
-});
-afterAll(() => {
-  backend.dispose();
-  exact.dispose();
-});
-
-const numbers = (results: readonly Tensor[]): number[] => results.flatMap((t) => Array.from(t.dataSync()));
-
-/** Compiled on cpu as on the reference. */
-function expectExact(fn: (...given: Tensor[]) => readonly Tensor[], given: readonly Tensor[]): void {
-  const copies = given.map((t) => tensor(t.dataSync(), { shape: t.shape as number[], dtype: t.dtype }));
-  const expected = withBackend(exact, () => numbers(fn(...copies)));
-  const compiled = compile(fn, { backend });
-  for (const found of [numbers(compiled(...given)), numbers(compiled(...given))]) {
-    expect(found).toHaveLength(expected.length);
-    found.forEach((value, i) =>
-      expect(Math.abs(value - expected[i]!), `${value} for ${expected[i]}`).toBeLessThan(5e-4 * (1 + Math.abs(expected[i]!))),
-    );
-  }
-  compiled.dispose();
-}
+useCpu();
 
 const drawn = (...shape: number[]): Tensor => normal(shape, 0, 0.5);
 

@@ -12,6 +12,7 @@ import {
   type VariableNode,
   mapSubgraphs,
   mulOp,
+  withNodes,
 } from "@ermine/core/backend";
 import { chainOp, type Chain, type ChainStep, type Source, type View } from "../lower/chain.js";
 import { loweringOf } from "../lower/index.js";
@@ -261,14 +262,7 @@ function rewrite(
     if (group === undefined || ends.get(group) === position) keep(node);
   });
   const look = (value: Value): Value => replacements.get(value)!;
-  return {
-    feeds: nodes.filter((node) => node.kind === "feed"),
-    nodes,
-    outputs: graph.outputs.map(look),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
-    commit: graph.commit && look(graph.commit),
-    hostFeeds: graph.hostFeeds,
-  };
+  return withNodes(graph, nodes, look);
 }
 
 /** One op alone stays what it is, unless it reads through a view. */

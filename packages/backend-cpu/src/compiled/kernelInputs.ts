@@ -1,5 +1,5 @@
 /** What of an op's inputs its kernel reads. What no kernel reads is not computed, and a loop does not stack it. */
-import { eliminateDead, mapSubgraphs, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
+import { eliminateDead, mapOps, mapSubgraphs, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
 import { loweringOf, pointwiseOf } from "../lower/index.js";
 import type { Step } from "../lower/pointwise.js";
 
@@ -24,30 +24,9 @@ export function withKernelInputs(graph: Graph): Graph {
   return eliminateDead(onlyKernelInputs(graph));
 }
 
-function onlyKernelInputs(graph: Graph): Graph {
-  const replaced = new Map<Value, Value>();
-  const look = (value: Value): Value => replaced.get(value)!;
-  const nodes = graph.nodes.map((node): Node => {
-    const outputs: Value[] = [];
-    let copy: Node = { ...node, outputs };
-    if (node.kind === "op") {
-      const reads = stepOf(node)?.reads;
-      const inputs = inputsRead(node).map((value, i) => (value && (reads?.includes(i) ?? true) ? look(value) : undefined));
-      const op = mapSubgraphs(node.op, onlyKernelInputs);
-      copy = { ...node, op, inputs, outputs };
-    }
-    for (const value of node.outputs) {
-      outputs.push({ ...value, node: copy });
-      replaced.set(value, outputs.at(-1)!);
-    }
-    return copy;
+const onlyKernelInputs = (graph: Graph): Graph =>
+  mapOps(graph, (node) => {
+    const reads = stepOf(node)?.reads;
+    const inputs = inputsRead(node).map((value, i) => ((reads?.includes(i) ?? true) ? value : undefined));
+    return { op: mapSubgraphs(node.op, onlyKernelInputs), inputs };
   });
-  return {
-    ...graph,
-    nodes,
-    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as Graph["feeds"][number]),
-    outputs: graph.outputs.map(look),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
-    commit: graph.commit && look(graph.commit),
-  };
-}

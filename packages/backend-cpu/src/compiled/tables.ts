@@ -2,7 +2,16 @@
  * Updates of tables that were only looked up in. Their gradient is rows that are set into zeros: a step that reads it alone takes the rows, so that no gradient
  * of the whole table is made, zeroed or read.
  */
-import { eliminateDead, kernelName, setRowsOp, type Graph, type Node, type OpNode, type Value } from "@ermine/core/backend";
+import {
+  eliminateDead,
+  kernelName,
+  mapOps,
+  setRowsOp,
+  type Graph,
+  type Node,
+  type OpNode,
+  type Value,
+} from "@ermine/core/backend";
 import { loweringOf } from "../lower/index.js";
 import { isUpdate, tableUpdateOp } from "../lower/updates.js";
 
@@ -29,31 +38,11 @@ export function withTableUpdates(graph: Graph): Graph {
     return gradient === undefined || others.has(gradient) ? undefined : rowsInZeros(gradient);
   };
   if (!graph.nodes.some((node) => setOf(node) !== undefined)) return graph;
-  const replaced = new Map<Value, Value>();
-  const look = (value: Value): Value => replaced.get(value)!;
-  const nodes = graph.nodes.map((node): Node => {
-    const set = setOf(node);
-    const outputs: Value[] = [];
-    const copy = { ...node, outputs } as Node & { inputs?: readonly (Value | undefined)[] };
-    if (copy.kind === "op") {
-      const update = node as OpNode;
-      const inputs = set === undefined ? update.inputs : [update.inputs[0], ...set.inputs.slice(1), ...update.inputs.slice(2)];
-      Object.assign(copy, { inputs: inputs.map((value) => value && look(value)) });
-      if (set !== undefined)
-        Object.assign(copy, { op: tableUpdateOp, attributes: { ...update.attributes, members: [set, update] } });
-    }
-    for (const value of node.outputs) {
-      outputs.push({ ...value, node: copy });
-      replaced.set(value, outputs.at(-1)!);
-    }
-    return copy;
+  const changed = mapOps(graph, (update) => {
+    const set = setOf(update);
+    if (set === undefined) return {};
+    const inputs = [update.inputs[0], ...set.inputs.slice(1), ...update.inputs.slice(2)];
+    return { op: tableUpdateOp, attributes: { ...update.attributes, members: [set, update] }, inputs };
   });
-  return eliminateDead({
-    ...graph,
-    nodes,
-    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as Graph["feeds"][number]),
-    outputs: graph.outputs.map(look),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
-    commit: graph.commit && look(graph.commit),
-  });
+  return eliminateDead(changed);
 }

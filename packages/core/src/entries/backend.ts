@@ -28,6 +28,7 @@ export { requirementPlace, unmetRequirement, type Requirement } from "../ir/requ
 export { fedLookups, type FedLookup } from "../graph/lookups.js";
 export { interpret } from "../graph/interpret.js";
 export { eliminateDead } from "../ir/dead.js";
+export { mapOps, withNodes, type OpChange } from "../ir/rewrite.js";
 export { lowerModule, specialize } from "../graph/passes.js";
 export { currentPath, observeOps, withoutTrace, type OpObserver } from "../dispatch/context.js";
 export { currentTrace, Trace, type VariableCheck } from "../dispatch/trace.js";

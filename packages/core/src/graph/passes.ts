@@ -19,6 +19,7 @@ import { withPath } from "../dispatch/context.js";
 import { eliminateDead } from "../ir/dead.js";
 import { isConditional } from "../ir/conditional.js";
 import { isLoop, type LoopNode } from "../ir/loop.js";
+import { withNodes } from "../ir/rewrite.js";
 import { mapSubgraphs } from "../ir/subgraphs.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
@@ -124,14 +125,9 @@ export function specialize(graph: Graph, bindings: Bindings): Graph {
     nodes.push(bound);
     if (key !== undefined) byExpression.set(key, bound);
   }
-  return {
-    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as FeedNode),
-    nodes,
-    outputs: graph.outputs.map(look),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
-    commit: graph.commit && look(graph.commit),
-    hostFeeds: graph.hostFeeds,
-  };
+  // Requirements are of sizes that are open.
+  const { requirements: _, ...rest } = graph;
+  return withNodes(rest, nodes, look);
 }
 
 function boundOp(node: OpNode, bindings: Bindings): Op {

@@ -1,8 +1,9 @@
 /** Dead code elimination: nodes whose results nobody reads. */
 import { isConditional } from "./conditional.js";
-import type { FeedNode, Graph, Node, OpNode, Value } from "./graph.js";
+import type { Graph, Node, OpNode, Value } from "./graph.js";
 import { isLoop, type LoopNode } from "./loop.js";
 import type { Op } from "./op.js";
+import { mapOps } from "./rewrite.js";
 
 /**
  * Without the nodes that no output, update or commit condition needs, and without what loops stack, and conditionals put out, for nobody: they put out what is read
@@ -27,7 +28,7 @@ export function eliminateDead(graph: Graph): Graph {
     for (const input of less?.inputs ?? node.inputs) if (input !== undefined) live.add(input);
   }
   const pruned = { ...graph, nodes: graph.nodes.filter((node) => nodes.has(node)) };
-  return smaller.size === 0 ? pruned : withSmaller(pruned, smaller);
+  return smaller.size === 0 ? pruned : mapOps(pruned, (node) => smaller.get(node) ?? {});
 }
 
 /** A loop or conditional without what nobody reads. */
@@ -69,33 +70,5 @@ export function withFeeds(graph: Graph, stays: readonly boolean[]): Graph {
     ...graph,
     feeds: graph.feeds.filter((_, i) => stays[i]),
     nodes: graph.nodes.filter((node) => !dropped.has(node)),
-  };
-}
-
-/** The graph with these nodes in the places of its own. */
-function withSmaller(graph: Graph, smaller: ReadonlyMap<Node, SmallerNode>): Graph {
-  const replaced = new Map<Value, Value>();
-  const look = (value: Value): Value => replaced.get(value)!;
-  const nodes = graph.nodes.map((node): Node => {
-    const less = smaller.get(node);
-    const outputs: Value[] = [];
-    const inputs = less?.inputs ?? (node.kind === "op" ? node.inputs : []);
-    const copy: Node =
-      node.kind === "op"
-        ? { ...node, op: less?.op ?? node.op, inputs: inputs.map((value) => value && look(value)), outputs }
-        : { ...node, outputs };
-    (less?.outputs ?? node.outputs).forEach((value, index) => {
-      outputs.push({ ...value, node: copy, index });
-      replaced.set(value, outputs[index]!);
-    });
-    return copy;
-  });
-  return {
-    ...graph,
-    nodes,
-    feeds: graph.feeds.map(({ outputs }) => look(outputs[0]!).node as FeedNode),
-    outputs: graph.outputs.map(look),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: look(value) })),
-    commit: graph.commit && look(graph.commit),
   };
 }

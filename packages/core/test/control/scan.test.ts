@@ -1,5 +1,5 @@
 /** The laws of scan: it is the loop written out, in value and gradient, forwards and backwards, nested, eager and compiled. */
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   abs,
   add,
@@ -39,17 +39,10 @@ import {
 import { type Graph, embeddingOp, isLoop, loopOf, observeOps, traceEntry } from "../../src/entries/backend.js";
 import { apply1 } from "../../src/entries/define.js";
 import { leaves } from "../../src/types/tree.js";
-import { checkGradients, reference } from "../../src/reference/index.js";
+import { checkGradients } from "../../src/reference/index.js";
+import { backend, expectSame, late, numbers, poor, useReference } from "./reference.js";
 
-const backend = reference();
-const late = reference({ late: true });
-const poor = reference({ dtypes: ["float32"], without: ["randomUniform"] });
-
-beforeEach(() => {
-  useBackend(backend);
-  manualSeed(3);
-});
-afterAll(() => [backend, late, poor].forEach((each) => each.dispose()));
+useReference();
 
 type Body<C, X, Y> = (carry: C, x: X) => readonly [C, Y];
 type Loop = typeof scan;
@@ -66,14 +59,6 @@ const writtenOut: Loop = ((body: Body<unknown, Tensor, Tensor>, carry: unknown, 
   }
   return [state, stack(ys)];
 }) as Loop;
-
-const numbers = (tree: unknown): number[][] => (leaves(tree) as Tensor[]).map((t) => Array.from(t.dataSync()));
-
-function expectSame(found: unknown, expected: unknown, digits = 11): void {
-  const [a, b] = [numbers(found), numbers(expected)];
-  expect(a.map((each) => each.length)).toEqual(b.map((each) => each.length));
-  a.forEach((values, i) => values.forEach((value, k) => expect(value).toBeCloseTo(b[i]![k]!, digits)));
-}
 
 const size = 3;
 const weight = new Parameter(zeros([size, size]), { name: "weight" });
