@@ -93,21 +93,29 @@ export function metricWith(name: string, given: Readonly<Record<string, unknown>
 }
 
 /** The samples from one to before another. */
-export function metricRows({ data, shape, domain }: HostBatch, from: number, to: number): HostBatch {
+function metricRows({ data, shape, domain }: HostBatch, from: number, to: number): HostBatch {
   const width = data.length / shape[0]!;
   return { data: data.slice(from * width, to * width), shape: [to - from, ...shape.slice(1)], domain: domain! };
 }
 
-/** undefined: it refuses. */
-function valueOf(metric: Metric, { prediction, target }: MetricSample, cut: number): number | undefined {
+/**
+ * A metric's value of a sample that comes in parts; undefined: it refuses.
+ *
+ * @param ends where the parts end
+ * @param weights one for each row. Default: none
+ */
+export function metricValue(
+  metric: Metric,
+  { prediction, target }: MetricSample,
+  ends: readonly number[],
+  weights?: Float64Array,
+): number | undefined {
   try {
-    const parts = [
-      [0, cut],
-      [cut, n],
-    ].filter(([from, to]) => from! < to!);
-    const states = parts.map(([from, to]) =>
-      metric.update(metric.init(), metricRows(prediction, from!, to!), metricRows(target, from!, to!)),
-    );
+    const states = ends.map((end, i) => {
+      const from = i === 0 ? 0 : ends[i - 1]!;
+      const part = [metricRows(prediction, from, end), metricRows(target, from, end)] as const;
+      return metric.update(metric.init(), ...part, weights?.slice(from, end));
+    });
     return metric.compute(states.reduce((a, b) => metric.merge(a, b)));
   } catch (error) {
     if (error instanceof ErmineError) return undefined;
@@ -121,17 +129,17 @@ function check(name: string): void {
     const metric = metricWith(name, given);
     if (metric === undefined) continue;
     for (const [kind, sample] of Object.entries(metricSamples)) {
-      const clean = valueOf(metric, sample, n);
+      const clean = metricValue(metric, sample, [n]);
       if (clean === undefined || !Number.isFinite(clean)) continue;
       for (let place = 0; place < sample.prediction.data.length; place++) {
         const data = sample.prediction.data.slice();
         data[place] = NaN;
-        for (const cut of [n, 3]) {
+        for (const ends of [[n], [3, n]]) {
           tried++;
-          const value = valueOf(metric, { ...sample, prediction: { ...sample.prediction, data } }, cut);
+          const value = metricValue(metric, { ...sample, prediction: { ...sample.prediction, data } }, ends);
           if (value === undefined || Number.isNaN(value)) continue;
           throw new Error(
-            `${kind}, ${JSON.stringify(given)}: number ${place} is NaN, and the metric is ${value}${cut < n ? " of two parts" : ""}`,
+            `${kind}, ${JSON.stringify(given)}: number ${place} is NaN, and the metric is ${value}${ends.length > 1 ? " of two parts" : ""}`,
           );
         }
       }
@@ -140,11 +148,13 @@ function check(name: string): void {
   if (tried === 0) throw new Error(`no sample of the law's is one of which ${name} makes a number`);
 }
 
-export const metricsKeepNaN: Law = {
-  name: "a metric of NaN is NaN",
-  // About ermine's own metrics, on the host: tried where its losses are.
+/** A law about ermine's own metrics, which run on the host: tried where its losses are. */
+export const lawOfMetrics = (name: string, checkMetric: (metric: string) => void): Law => ({
+  name,
   trials: ({ losses }) =>
     losses.some((loss) => loss.lossName === crossEntropy.lossName)
-      ? Object.keys(metrics).map((name) => ({ name, check: async () => check(name) }))
+      ? Object.keys(metrics).map((metric) => ({ name: metric, check: async () => checkMetric(metric) }))
       : [],
-};
+});
+
+export const metricsKeepNaN: Law = lawOfMetrics("a metric of NaN is NaN", check);

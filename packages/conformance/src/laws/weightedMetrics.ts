@@ -1,9 +1,7 @@
 /** The law of weighted metrics: a weight is that many samples, in whatever parts the set comes; or the metric refuses weights with the reason. */
-import { crossEntropy, ErmineError } from "@ermine/core";
-import { metrics } from "@ermine/trainer/catalog";
-import type { HostBatch, Metric } from "@ermine/trainer";
+import type { HostBatch } from "@ermine/trainer";
 import type { Law } from "./law.js";
-import { metricOptions, metricRows, metricSamples, metricWith, n, type MetricSample } from "./metrics.js";
+import { lawOfMetrics, metricOptions, metricSamples, metricValue, metricWith, n } from "./metrics.js";
 
 const weights = Float64Array.from({ length: n }, (_, i) => 1 + ((i * 5) % 3));
 
@@ -16,30 +14,6 @@ function repeated(batch: HostBatch): HostBatch {
   return { ...batch, data: new data(values), shape: [rows.length, ...batch.shape.slice(1)] };
 }
 
-/** undefined: it refuses what is no matter of weights. */
-function valueOf(
-  metric: Metric,
-  { prediction, target }: MetricSample,
-  ends: readonly number[],
-  given?: Float64Array,
-): number | undefined {
-  try {
-    const states = ends.map((end, i) => {
-      const from = i === 0 ? 0 : ends[i - 1]!;
-      return metric.update(
-        metric.init(),
-        metricRows(prediction, from, end),
-        metricRows(target, from, end),
-        given?.slice(from, end),
-      );
-    });
-    return metric.compute(states.reduce((a, b) => metric.merge(a, b)));
-  } catch (error) {
-    if (error instanceof ErmineError) return undefined;
-    throw error;
-  }
-}
-
 function check(name: string): void {
   let tried = 0;
   // Over pairs of classes as well.
@@ -48,19 +22,22 @@ function check(name: string): void {
     if (metric === undefined) continue;
     for (const [kind, sample] of Object.entries(metricSamples)) {
       const many = { prediction: repeated(sample.prediction), target: repeated(sample.target) };
-      const right = valueOf(metric, many, [many.target.shape[0]!]);
+      const right = metricValue(metric, many, [many.target.shape[0]!]);
       if (right === undefined || Number.isNaN(right)) continue;
       const where = `${kind}, ${JSON.stringify(given)}`;
       tried++;
       if (metric.weighted !== true) {
         if (typeof metric.weighted !== "string") throw new Error(`${where}: it takes no weights, and does not say why`);
-        if (sample.prediction.shape.length > sample.target.shape.length && valueOf(metric, sample, [n], weights) !== undefined)
+        if (
+          sample.prediction.shape.length > sample.target.shape.length &&
+          metricValue(metric, sample, [n], weights) !== undefined
+        )
           throw new Error(`${where}: it takes no weights, and takes them all the same`);
         continue;
       }
       for (const ends of [[n], [3, n], [1, 2, 3, 4, 5, 6, n]]) {
         for (const scale of [1, 0.25, 8]) {
-          const value = valueOf(
+          const value = metricValue(
             metric,
             sample,
             ends,
@@ -77,11 +54,4 @@ function check(name: string): void {
   if (tried === 0) throw new Error(`no sample of the law's is one of which ${name} makes a number`);
 }
 
-export const metricsAreWeighted: Law = {
-  name: "a weight is that many samples to a metric",
-  // About ermine's own metrics, on the host: tried where its losses are.
-  trials: ({ losses }) =>
-    losses.some((loss) => loss.lossName === crossEntropy.lossName)
-      ? Object.keys(metrics).map((name) => ({ name, check: async () => check(name) }))
-      : [],
-};
+export const metricsAreWeighted: Law = lawOfMetrics("a weight is that many samples to a metric", check);
