@@ -1,5 +1,5 @@
 /** What is linear in the features: a weight for each number and for each category, of each member. */
-import { add, expandDims, matmul, tensor, zeros, type Tensor } from "@ermine/core";
+import { add, expandDims, matmul, permute, tensor, zeros, type Tensor } from "@ermine/core";
 import { Module, Parameter } from "@ermine/core/nn";
 import { MemberEmbedding } from "./members.js";
 import { inputsOf, type TableInputs, type TableShape } from "./tableShape.js";
@@ -61,4 +61,18 @@ function picked(source: Tensor, axis: 0 | 1, blocks: readonly number[], size: nu
       result.set(data.subarray(start, start + size * inner), (o * blocks.length + i) * size * inner);
     });
   return tensor(result, { shape: shape.map((length, i) => (i === axis ? blocks.length * size : length)) });
+}
+
+/** (N, members, outputs) of a linear part. */
+export class LinearMembers extends Module {
+  readonly part: LinearPart;
+
+  constructor(part: LinearPart) {
+    super();
+    this.part = part;
+  }
+
+  forward(...inputs: TableInputs): Tensor {
+    return permute(this.part.forward(...inputs), [1, 0, 2]);
+  }
 }

@@ -1,8 +1,7 @@
 /** What models say of rows. */
-import { permute, reshape, type Tensor } from "@ermine/core";
-import { Module } from "@ermine/core/nn";
+import { reshape, type Tensor } from "@ermine/core";
 import { TargetClasses, type Features } from "@ermine/preprocessing";
-import type { LinearPart } from "../network/linearPart.js";
+import { LinearMembers } from "../network/linearPart.js";
 import { MeanOfMembers } from "../network/tabularNetwork.js";
 import type { TableInputs } from "../network/tableShape.js";
 import type { TableFeatures } from "../table/features.js";
@@ -13,17 +12,9 @@ import { outputsOf } from "./outputs.js";
 export type Predictions = Float64Array;
 
 /** (N, outputs) of a linear part that has one member. */
-class LinearAlone extends Module {
-  readonly part: LinearPart;
-
-  constructor(part: LinearPart) {
-    super();
-    this.part = part;
-  }
-
-  forward(...inputs: TableInputs): Tensor {
-    const outputs = permute(this.part.forward(...inputs), [1, 0, 2]);
-    return reshape(outputs, [-1, this.part.shape.outputs]);
+class LinearAlone extends LinearMembers {
+  override forward(...inputs: TableInputs): Tensor {
+    return reshape(super.forward(...inputs), [-1, this.part.shape.outputs]);
   }
 }
 

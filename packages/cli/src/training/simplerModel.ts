@@ -2,28 +2,12 @@
  * Whether networks are better than the linear models that they began from, by rows that they were not trained on. On some tables, small ones above all, linear models are as good as it
  * gets, and what a network adds is noise.
  */
-import { permute, type Backend, type Tensor } from "@ermine/core";
-import { Module } from "@ermine/core/nn";
+import type { Backend } from "@ermine/core";
 import type { Features } from "@ermine/preprocessing";
-import { LinearPart } from "../network/linearPart.js";
+import { LinearMembers, LinearPart } from "../network/linearPart.js";
 import type { TabularNetwork } from "../network/tabularNetwork.js";
-import type { TableInputs } from "../network/tableShape.js";
 import type { MemberRows } from "./memberRows.js";
 import { outputsOf } from "./outputs.js";
-
-/** (N, members, outputs) of a linear part. */
-class LinearMembers extends Module {
-  readonly part: LinearPart;
-
-  constructor(part: LinearPart) {
-    super();
-    this.part = part;
-  }
-
-  forward(...inputs: TableInputs): Tensor {
-    return permute(this.part.forward(...inputs), [1, 0, 2]);
-  }
-}
 
 /** The rows that a training holds out, and what is true of them. */
 interface HeldOut {
