@@ -1,5 +1,7 @@
 /** The lanes of a race next to each other: what each has reached, and how fast it goes. */
 import { laneOf, ranking, type Lane } from "./race.js";
+import { Problem } from "../design/problem.js";
+import { FigureList } from "../design/figureList.js";
 
 const states: Readonly<Record<Lane["state"], string>> = {
   starting: "starts",
@@ -28,19 +30,8 @@ function LaneView({ lane }: { lane: Lane }) {
         <span class="quiet state">{states[lane.state]}</span>
       </h2>
       {lane.engine !== undefined && <p class="quiet engine">{lane.engine}</p>}
-      {lane.failure !== undefined && (
-        <p class="problem" role="alert">
-          {lane.failure}
-        </p>
-      )}
-      <dl class="figures">
-        {figures.map(([name, value]) => (
-          <div key={name} data-figure={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      {lane.failure !== undefined && <Problem text={lane.failure} />}
+      <FigureList figures={figures} />
     </section>
   );
 }

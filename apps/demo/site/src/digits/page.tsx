@@ -10,6 +10,7 @@ import { Lanes } from "./lanes.js";
 import { isRunning, laneKinds, laneOf, raceCurves, type Lane, type LaneName } from "./race.js";
 import { Confusion, Hardest, Scores } from "./report.js";
 import { useRace } from "./useRace.js";
+import { Problem } from "../design/problem.js";
 
 /** Where to train. Without a server there is the page alone, and nothing to choose. */
 function Places(props: {
@@ -114,11 +115,7 @@ export function Digits() {
           </p>
         </div>
       </div>
-      {failure !== undefined && (
-        <p class="problem" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <Problem text={failure} />}
       <div class="split">
         <div class="column">
           <form class="card part" aria-label="Settings" onSubmit={(event) => event.preventDefault()}>

@@ -7,6 +7,7 @@ import { LineChart, type Line } from "../charts/lineChart.js";
 import { Legend, lineColours } from "../charts/legend.js";
 import { missingSupport } from "../design/support.js";
 import type { FromWorker, ToWorker } from "./messages.js";
+import { Problem } from "../design/problem.js";
 
 interface Result {
   readonly outcome?: Outcome;
@@ -116,11 +117,7 @@ function Card({
       </header>
       <h2>{claim}</h2>
       <p class="quiet">{method}</p>
-      {result?.failure !== undefined && (
-        <p class="problem" role="alert">
-          {result.failure}
-        </p>
-      )}
+      {result?.failure !== undefined && <Problem text={result.failure} />}
       {result?.outcome !== undefined && <Shown outcome={result.outcome} />}
     </article>
   );
@@ -159,11 +156,7 @@ export function Experiments() {
           </button>
         </div>
       </div>
-      {failure !== undefined && (
-        <p class="problem" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <Problem text={failure} />}
       <div class="experiments">
         {experiments.map((experiment, i) => (
           <Card key={experiment.name} experiment={experiment} place={i + 1} result={results.get(experiment.name)} />

@@ -151,9 +151,3 @@ export function attempt<T>(
     return { result: undefined, problem: (error as Error).message };
   }
 }
-
-export const Problem = ({ text }: { text: string }) => (
-  <p class="problem" role="alert">
-    {text}
-  </p>
-);

@@ -5,8 +5,10 @@ import { useMemo, useState } from "preact/hooks";
 import { LineChart, type Line } from "../charts/lineChart.js";
 import { activationCode, lossCode, optimizerCode } from "./code.js";
 import { Legend, lineColours } from "../charts/legend.js";
-import { attempt, Controls, Facts, Others, Problem, Programs } from "./controls.js";
+import { Problem } from "../design/problem.js";
+import { attempt, Controls, Facts, Others, Programs } from "./controls.js";
 import { activationCurve, isAlongAxis, lossCurves, preluWeight, spread } from "../../../src/curves.js";
+import { activationFacts, lossFacts } from "../../../src/facts.js";
 import { changedValues, parametersOf, readValues, type Parameter, type Values } from "./parameters.js";
 import { moving, surfaces } from "./surfaces.js";
 import { parametersOfSchedule, scheduleCurve, scheduleNames } from "./scheduleCurves.js";
@@ -56,7 +58,6 @@ export function ActivationView({ name, given, others, onChange }: EntryProps) {
       values: curve[part],
     }));
   const charts = useMemo(() => ({ value: linesOf("value"), slope: linesOf("slope"), bend: linesOf("bend") }), [result]);
-  const { prose } = entry;
   return (
     <>
       <div class="panel-head">
@@ -85,16 +86,7 @@ export function ActivationView({ name, given, others, onChange }: EntryProps) {
           <LineChart x={points} lines={charts.bend} height={190} label={`The second derivative of ${name}`} />
         </section>
       </div>
-      <Facts
-        facts={[
-          ["Formula", prose?.formula],
-          ["Derivative", prose?.derivative],
-          ["Range", prose?.range],
-          ["Saturates", prose?.saturates],
-          ["Role", prose?.role],
-          ["Source", prose?.source],
-        ]}
-      />
+      <Facts facts={[...activationFacts(entry), ["Source", entry.prose?.source]]} />
       <Programs
         code={activationCode(
           name,
@@ -130,7 +122,6 @@ export function LossView({ name, given, others, onChange }: EntryProps) {
     if (chosen !== samples[0]) texts.set("sample", chosen);
     onChange(texts, others);
   };
-  const { prose } = entry;
   return (
     <>
       <div class="panel-head">
@@ -166,18 +157,7 @@ export function LossView({ name, given, others, onChange }: EntryProps) {
         </>
       )}
       <Controls parameters={parameters} values={values} onChange={(next) => keep(next, sample)} />
-      <Facts
-        facts={[
-          ["Formula", prose?.formula],
-          ["Gradient", prose?.derivative],
-          ["Expects", prose?.expects],
-          ["Targets", prose?.targets],
-          ["Use", prose?.use],
-          ["Outliers", prose?.outliers],
-          ["Mean", prose?.mean],
-          ["Source", prose?.source],
-        ]}
-      />
+      <Facts facts={[...lossFacts(entry), ["Mean", entry.prose?.mean], ["Source", entry.prose?.source]]} />
       <Programs
         code={lossCode(
           name,

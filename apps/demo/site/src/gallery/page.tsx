@@ -13,6 +13,7 @@ import {
   type EntryProps,
 } from "./entries.js";
 import { formatGallery, kinds, parseGallery, type GalleryState, type Kind } from "./link.js";
+import { Problem } from "../design/problem.js";
 
 const rooms: Readonly<
   Record<Kind, { readonly title: string; readonly names: readonly string[]; readonly View: ComponentType<EntryProps> }>
@@ -71,11 +72,7 @@ export function Gallery() {
           ))}
         </nav>
       </div>
-      {problem !== undefined && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      {problem !== undefined && <Problem text={problem} />}
       <div class="gallery">
         <nav class="index" aria-label={title}>
           {names.map((each) => (

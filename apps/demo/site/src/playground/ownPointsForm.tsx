@@ -2,6 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { OwnPoint } from "../../../src/experiments/dataSets.js";
 import { mostClasses, mostPoints, parseCsv } from "./ownPoints.js";
+import { Problem } from "../design/problem.js";
 
 export function OwnPointsForm(props: {
   readonly points: readonly OwnPoint[];
@@ -66,11 +67,7 @@ export function OwnPointsForm(props: {
             placeholder={"x,y,class\n0.4,-1.2,red\n1.1,0.3,blue"}
           />
         </label>
-        {problem !== undefined && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
+        {problem !== undefined && <Problem text={problem} />}
         <div class="row">
           <button type="button" class="button" data-kind="main" onClick={read}>
             Use them

@@ -11,6 +11,7 @@ import { SideView } from "./sideView.js";
 import { missingSupport } from "../design/support.js";
 import { speedOf, Transport, type SpeedName } from "./transport.js";
 import { useSide, type Side } from "./useSide.js";
+import { Problem } from "../design/problem.js";
 
 type SideName = "a" | "b";
 
@@ -81,11 +82,7 @@ export function Playground() {
 }
 
 function Unsupported({ reason }: { reason: string }) {
-  return (
-    <p class="problem" role="alert">
-      {reason}
-    </p>
-  );
+  return <Problem text={reason} />;
 }
 
 function Runs() {

@@ -7,28 +7,21 @@ import { extent } from "./inspect.js";
 import type { CurvePoint } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Frame, Side } from "./useSide.js";
+import { Problem } from "../design/problem.js";
+import { FigureList } from "../design/figureList.js";
 
 const loss = (value: number): string => (Number.isFinite(value) ? value.toPrecision(3) : String(value));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function Figures({ frame }: { frame: Frame | undefined }) {
   const inspection = frame?.inspection;
-  const figures = [
+  const figures: readonly (readonly [name: string, value: string])[] = [
     ["Updates", inspection?.update.toLocaleString("en") ?? "–"],
     ["Training loss", inspection === undefined ? "–" : loss(inspection.losses.training)],
     ["Validation loss", inspection === undefined ? "–" : loss(inspection.losses.validation)],
-    ...(inspection?.accuracy === undefined ? [] : [["Validation accuracy", percent(inspection.accuracy.validation)]]),
-  ] as const;
-  return (
-    <dl class="figures">
-      {figures.map(([name, value]) => (
-        <div key={name} data-figure={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+    ...(inspection?.accuracy === undefined ? [] : [["Validation accuracy", percent(inspection.accuracy.validation)] as const]),
+  ];
+  return <FigureList figures={figures} />;
 }
 
 const downloadCurve = (curve: readonly CurvePoint[]): void =>
@@ -155,11 +148,7 @@ export function SideView(props: {
     <section class="side" aria-label={name === undefined ? "The run" : `Run ${name}`}>
       {name !== undefined && <h2 class="side-name">{name}</h2>}
       <Figures frame={frame} />
-      {failure !== undefined && (
-        <p class="problem" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <Problem text={failure} />}
       <div class="canvases">
         <figure class="answer card" data-drawing={onDraw === undefined ? undefined : ""}>
           <canvas

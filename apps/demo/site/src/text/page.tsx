@@ -5,6 +5,8 @@ import { LineChart, type Line } from "../charts/lineChart.js";
 import { Choice, Steps } from "../design/fields.js";
 import { initialChoices, initialDrawing, initialPrompt, type Candidate, type Choices, type Drawing } from "./messages.js";
 import { useText, type Passage, type TextState } from "./useText.js";
+import { Problem } from "../design/problem.js";
+import { FigureList } from "../design/figureList.js";
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
@@ -19,16 +21,7 @@ function Figures({ text: { book, points, updatesPerSecond } }: { text: TextState
     ["Updates", latest === undefined ? "–" : `${whole(latest.update)} in ${latest.seconds.toFixed(0)} s`],
     ["Updates a second", updatesPerSecond > 0 ? whole(updatesPerSecond) : "–"],
   ] as const;
-  return (
-    <dl class="figures">
-      {figures.map(([name, value]) => (
-        <div key={name} data-figure={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FigureList figures={figures} />;
 }
 
 const Written = ({ passage: { prompt, text } }: { passage: Passage }) => (
@@ -116,11 +109,7 @@ export function Text() {
           </p>
         </div>
       </div>
-      {failure !== undefined && (
-        <p class="problem" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <Problem text={failure} />}
       <div class="split">
         <div class="column">
           <div class="text-run">
@@ -177,11 +166,7 @@ export function Text() {
                 Write
               </button>
             </form>
-            {refusal !== undefined && (
-              <p class="problem" role="alert">
-                {refusal}
-              </p>
-            )}
+            {refusal !== undefined && <Problem text={refusal} />}
           </section>
           <Losses text={text} />
         </div>
