@@ -1,6 +1,14 @@
 /** Sequences of different lengths, padded to few: each length is a program of its own. */
 import { ErmineError, tensor, type DType, type Tensor } from "@ermine/core";
-import { checkArgument, checkArguments, checkFunction, checkOptions, requireOptions, show } from "@ermine/core/define";
+import {
+  checkArgument,
+  checkArguments,
+  checkFunction,
+  checkOptions,
+  portableMath,
+  requireOptions,
+  show,
+} from "@ermine/core/define";
 import { checkCount } from "./refusals.js";
 import { throughStage, type Stage } from "./stages.js";
 import { stream, Stream } from "./stream.js";
@@ -80,7 +88,7 @@ export function lengthBuckets(lengths: ArrayLike<number> | number, options: Leng
 function geometric(longest: number, most: number, multiple: number): number[] {
   const ratio = longest / multiple;
   const buckets = Array.from({ length: most }, (_, i) =>
-    i === most - 1 ? longest : Math.ceil(ratio ** (i / (most - 1)) - 1e-9) * multiple,
+    i === most - 1 ? longest : Math.ceil(portableMath.pow(ratio, i / (most - 1)) - 1e-9) * multiple,
   );
   return [...new Set(buckets)];
 }
