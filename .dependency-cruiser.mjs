@@ -59,7 +59,7 @@ export default {
       name: "data-node",
       comment: "Pages have no Node API: what reads the disk is an entry of its own.",
       severity: "error",
-      from: { path: "^packages/(data|preprocessing)/src/", pathNot: "^packages/data/src/node.ts$" },
+      from: { path: "^packages/(data|preprocessing)/src/", pathNot: "^packages/data/src/(node|images/folder).ts$" },
       to: { dependencyTypes: ["core"] },
     },
   ],

@@ -70,9 +70,9 @@ export function pages() {
     }),
     "data.md": page({
       title: "Data",
-      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `openParquet` from `@ermine/data/parquet`, `file` from `@ermine/data/node`.",
+      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `openParquet` from `@ermine/data/parquet`, `imageFolder` from `@ermine/data/images`, `decodeImage` of browsers from `@ermine/data/canvas`, `file` from `@ermine/data/node`.",
       signatures: true,
-      members: ["", "/csv", "/parquet", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
+      members: ["", "/csv", "/parquet", "/images", "/canvas", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
     }),
     "checkpoints.md": page({
       title: "Checkpoints",
@@ -96,7 +96,7 @@ export function pages() {
     }),
     "preprocessing.md": page({
       title: "Preprocessing",
-      lead: "From `@ermine/preprocessing`: columns of a table as what a network takes, fitted on the training part alone.",
+      lead: "From `@ermine/preprocessing`: columns of a table, and images, as what a network takes, fitted on the training part alone.",
       signatures: true,
       members: of("@ermine/preprocessing", () => true),
     }),

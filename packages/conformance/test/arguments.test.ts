@@ -9,7 +9,9 @@ import * as define from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
 import * as referenceEntry from "@ermine/core/reference";
 import * as data from "@ermine/data";
+import * as canvas from "@ermine/data/canvas";
 import * as csv from "@ermine/data/csv";
+import * as imageFiles from "@ermine/data/images";
 import * as nodeFiles from "@ermine/data/node";
 import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
@@ -82,7 +84,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
   "@ermine/preprocessing": {
     exports: preprocessing,
     rows: ofFiles.ofPreprocessing,
-    without: made("FittedColumns TablePreprocessing TargetClasses", "by functions of the same name"),
+    without: made("FittedColumns FittedImages TablePreprocessing TargetClasses", "by functions of the same name"),
   },
   "@ermine/data": {
     exports: data,
@@ -91,6 +93,12 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     without: made("ItemContext Sequence Stream Table", "by functions of the same name"),
   },
   "@ermine/data/csv": { exports: csv, rows: ofFiles.ofCsv },
+  "@ermine/data/images": { exports: imageFiles, rows: ofFiles.ofImages },
+  "@ermine/data/canvas": {
+    exports: canvas,
+    rows: {},
+    without: { decodeImage: "works in a browser alone: the tests of environments call it there" },
+  },
   "@ermine/data/parquet": { exports: parquet, rows: ofFiles.ofParquet, without: made("ParquetFile", "by openParquet") },
   "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
   "@ermine/conformance": { exports: kit, rows: ofKit.rows, without: ofKit.without },

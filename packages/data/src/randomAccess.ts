@@ -89,7 +89,7 @@ export function wholeRange(name: string, bytes: Uint8Array, start: number, end: 
   );
 }
 
-async function gathered(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function gathered(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
   let size = 0;
   for await (const part of parts) {

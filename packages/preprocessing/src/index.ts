@@ -1,4 +1,4 @@
-/** ermine's preprocessing: columns of a table as what a network takes, fitted on the training part alone. */
+/** ermine's preprocessing: columns of a table, and images, as what a network takes, fitted on the training part alone. */
 export {
   embeddingIds,
   oneHot,
@@ -24,6 +24,17 @@ export {
   type ValuesByName,
 } from "./columns.js";
 export { dates, type DatePart, type DatesOptions } from "./dates.js";
+export {
+  FittedImages,
+  images,
+  imagesFrom,
+  type ImageBytes,
+  type ImageFeatures,
+  type ImagesJson,
+  type ImagesOptions,
+  type UnfittedImages,
+} from "./images.js";
+export type { ImagePixels } from "./imagePixels.js";
 export { impute, type ImputeOptions } from "./impute.js";
 export { missing } from "./missing.js";
 export {

@@ -3,6 +3,7 @@ import {
   columns,
   dates,
   embeddingIds,
+  images,
   impute,
   log,
   minMax,
@@ -14,6 +15,7 @@ import {
   textIds,
   textLength,
   type ColumnSteps,
+  type ImagePixels,
 } from "../src/index.js";
 
 /** Whole numbers below 2³², by Numerical Recipes' congruences. */
@@ -66,6 +68,16 @@ const steps: Readonly<Record<string, ColumnSteps>> = {
   bytes: { text: textIds({ unit: "bytes", length: 24 }) },
 };
 
+/** An image of 1 to 9 pixels a side for each row, of 1 to 4 channels. */
+function rawImages(): ImagePixels[] {
+  const numbers = wholeNumbers(12);
+  const next = (count: number): number => ((numbers.next().value as number) >>> 8) % count;
+  return Array.from({ length: rows }, () => {
+    const [height, width, channels] = [1 + next(9), 1 + next(9), 1 + next(4)];
+    return { data: Uint8Array.from({ length: height * width * channels }, () => next(256)), height, width, channels };
+  });
+}
+
 /** FNV-1a over 32-bit words. */
 function hashOf(data: Float32Array | Int32Array): string {
   let hash = 0x811c9dc5;
@@ -76,5 +88,12 @@ function hashOf(data: Float32Array | Int32Array): string {
 /** Of each step the hash of what 200 rows become; fitted on the first 150 of them. */
 export function rawRowBits(): Record<string, string> {
   const training = Object.fromEntries(Object.entries(raw).map(([name, cells]) => [name, cells.slice(0, 150)]));
-  return Object.fromEntries(Object.entries(steps).map(([name, of]) => [name, hashOf(columns(of).fit(training).apply(raw).data)]));
+  const pictures = rawImages();
+  const imageBits = (options: Parameters<typeof images>[0]): string =>
+    hashOf(images(options).fit(pictures.slice(0, 150)).apply(pictures).data);
+  return {
+    ...Object.fromEntries(Object.entries(steps).map(([name, of]) => [name, hashOf(columns(of).fit(training).apply(raw).data)])),
+    images: imageBits({ size: [5, 4] }),
+    greyImages: imageBits({ size: 3, channels: 1, fit: "crop" }),
+  };
 }

@@ -1,6 +1,7 @@
 /** A call of every function of `@ermine/formats`, `@ermine/preprocessing` and `@ermine/data`, and of the methods of sequences and tables. */
 import * as data from "@ermine/data";
 import * as csv from "@ermine/data/csv";
+import * as imageFiles from "@ermine/data/images";
 import * as nodeFiles from "@ermine/data/node";
 import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
@@ -46,6 +47,7 @@ export const ofNpz: Rows = {
 };
 
 const fitted = () => preprocessing.columns({ x: preprocessing.standardize() }).fit({ x: [1, 2] });
+const pixel = { data: Uint8Array.of(7), height: 1, width: 1, channels: 1 };
 const classes = () => preprocessing.targetClasses(["a", "b"]);
 const parts = () => ({ inputs: { x: fitted() }, outputs: { y: classes() } });
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -57,6 +59,11 @@ export const ofPreprocessing: Rows = {
     ]),
   ),
   ...Object.fromEntries((["log", "missing", "robust", "standardize"] as const).map((name) => [name, call(preprocessing[name])])),
+  images: call(preprocessing.images, options({ size: 2 }, "size")),
+  imagesFrom: call(
+    preprocessing.imagesFrom,
+    only(() => json(preprocessing.images({ size: 1, channels: 1 }).fit([pixel]))),
+  ),
   columns: call(
     preprocessing.columns,
     only(() => ({ x: preprocessing.standardize() })),
@@ -118,6 +125,18 @@ const flights = () => nodeFiles.file(new URL("../../../data/golden/examples/flig
 export const ofParquet: Rows = {
   openParquet: call(parquet.openParquet, source(flights)),
   readParquet: call(parquet.readParquet, source(flights), options()),
+};
+const folder = () => new URL("../../../data/test/fixtures/images/", import.meta.url);
+const image = () => nodeFiles.file(new URL("grey/0.png", folder()));
+export const ofImages: Rows = {
+  decodeImage: call(imageFiles.decodeImage, source(image)),
+  decodeImages: call(
+    imageFiles.decodeImages,
+    only(() => data.sequence([image()])),
+    options(undefined, "badImages"),
+  ),
+  imageFiles: call(imageFiles.imageFiles, only(folder)),
+  imageFolder: call(imageFiles.imageFolder, only(folder)),
 };
 export const ofFiles: Rows = { file: call(nodeFiles.file, text("unused.csv")) };
 
