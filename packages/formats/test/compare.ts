@@ -20,6 +20,8 @@ export const stricterReasons = [
   /__metadata__ has .* twice/,
   /it has __metadata__ twice/,
   /a size above 2⁵³ is not read/,
+  /more than 64 axes: no more are read/,
+  /more than 100000 texts: no more are read/,
   // ["F32",[2],[0,8]], which serde reads as the fields in order.
   /where '\{' belongs/,
 ];

@@ -244,12 +244,13 @@ describe("what is refused", () => {
       "more than 2⁶⁴",
     ],
     ["half a byte", fileOf(tensorText('{"dtype":"F4","shape":[1],"data_offsets":[0,1]}'), [0]), "not whole"],
-    ["three offsets", fileOf(tensorText('{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}')), "two belong there"],
+    ["three offsets", fileOf(tensorText('{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}')), "more than two data_offsets"],
     [
       "an end before its beginning",
       fileOf(tensorText('{"dtype":"U8","shape":[0],"data_offsets":[1,0]}'), [0]),
-      "no holes and no overlaps",
+      "its data_offsets are 1 and 0",
     ],
+    ["one offset", fileOf(tensorText('{"dtype":"U8","shape":[0],"data_offsets":[0]}')), "two belong there"],
     ["a hole", fileOf(tensorText('{"dtype":"U8","shape":[1],"data_offsets":[1,2]}'), [0, 0]), "no holes and no overlaps"],
     [
       "an overlap",
@@ -306,7 +307,7 @@ describe("what is refused", () => {
     const file = new Uint8Array(8 + 15_000_000).fill(0x5b);
     new DataView(file.buffer).setBigUint64(0, 15_000_000n, true);
     file[8] = 0x7b;
-    expect(refusal(() => readSafetensors(file)).message).toContain("at character 1");
+    expect(refusal(() => readSafetensors(file)).message).toContain("at byte 1");
   });
 
   it("a name of an object's own is data: no prototype is touched", () => {

@@ -5,13 +5,17 @@
 import { ErmineError } from "@ermine/core";
 import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { bitsPerElement, isSafetensorsDType, type SafetensorsDType } from "./dtypes.js";
-import { HeaderScanner } from "./scanner.js";
+import { HeaderScanner, quoted, type U64 } from "./scanner.js";
 
 /** Bytes before the header: its length. */
 export const lengthBytes = 8;
 
 /** The largest header that the format allows, and that `maxHeaderBytes` can be. */
 export const largestHeader = 100_000_000;
+
+/** More axes or texts of `__metadata__` are not read: a header of nothing else would take many times its size. */
+const mostAxes = 64;
+const mostTexts = 100_000;
 
 /** The options of `readSafetensors`. */
 export interface SafetensorsReadOptions {
@@ -114,30 +118,13 @@ export function headerOf(
       "ERMINE_USAGE",
       `${where}: the header ends at byte ${end}, and ${start.length} were given. Read up to there.`,
     );
-  const scanner = new HeaderScanner(textOf(where, start.subarray(lengthBytes, end)), where);
+  const scanner = new HeaderScanner(start.subarray(lengthBytes, end), where);
   const { tensors, metadata } = scan(scanner);
   return { entries: laidOut(where, tensors, fileBytes - end), metadata, dataOffset: end };
 }
 
-function textOf(where: string, bytes: Uint8Array): string {
-  try {
-    // A TextDecoder takes no view of shared memory.
-    const own = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(own as Uint8Array<ArrayBuffer>);
-  } catch {
-    throw damaged(where, "its header is no UTF-8");
-  }
-}
-
-interface Claim {
-  readonly dtype: SafetensorsDType;
-  readonly shape: readonly bigint[];
-  readonly begin: bigint;
-  readonly end: bigint;
-}
-
-function scan(scanner: HeaderScanner): { tensors: Map<string, Claim>; metadata: Map<string, string> } {
-  const tensors = new Map<string, Claim>();
+function scan(scanner: HeaderScanner): { tensors: Map<string, SafetensorsEntry>; metadata: Map<string, string> } {
+  const tensors = new Map<string, SafetensorsEntry>();
   let metadata: Map<string, string> | undefined;
   if (!scanner.startsWith("{")) scanner.refuse("it does not begin with '{'");
   scanner.object((name) => {
@@ -145,8 +132,8 @@ function scan(scanner: HeaderScanner): { tensors: Map<string, Claim>; metadata: 
       if (metadata !== undefined) scanner.refuse("it has __metadata__ twice");
       metadata = scanner.takeNull() ? new Map() : texts(scanner);
     } else {
-      if (tensors.has(name)) scanner.refuse(`it has a tensor ${JSON.stringify(name)} twice`);
-      tensors.set(name, claim(scanner, name));
+      if (tensors.has(name)) scanner.refuse(`it has a tensor ${quoted(name)} twice`);
+      tensors.set(name, entry(scanner, name));
     }
   });
   scanner.expectEnd();
@@ -156,75 +143,98 @@ function scan(scanner: HeaderScanner): { tensors: Map<string, Claim>; metadata: 
 function texts(scanner: HeaderScanner): Map<string, string> {
   const pairs = new Map<string, string>();
   scanner.object((key) => {
-    if (pairs.has(key)) scanner.refuse(`__metadata__ has ${JSON.stringify(key)} twice`);
+    if (pairs.has(key)) scanner.refuse(`__metadata__ has ${quoted(key)} twice`);
+    if (pairs.size === mostTexts) scanner.refuseToRead(`__metadata__ has more than ${mostTexts} texts: no more are read`);
     pairs.set(key, scanner.string());
   });
   return pairs;
 }
 
-function claim(scanner: HeaderScanner, name: string): Claim {
-  const shown = JSON.stringify(name);
+function entry(scanner: HeaderScanner, name: string): SafetensorsEntry {
   let dtype: string | undefined;
-  let shape: bigint[] | undefined;
-  let offsets: bigint[] | undefined;
+  let shape: U64[] | undefined;
+  let offsets: U64[] | undefined;
   scanner.object((field) => {
     if (field === "dtype" && dtype === undefined) dtype = scanner.string();
-    else if (field === "shape" && shape === undefined) shape = scanner.integers();
-    else if (field === "data_offsets" && offsets === undefined) offsets = scanner.integers();
-    else scanner.refuse(`${shown} has ${JSON.stringify(field)}, and a tensor has dtype, shape and data_offsets, each once`);
+    else if (field === "shape" && shape === undefined)
+      shape = scanner.integers(mostAxes, () =>
+        scanner.refuseToRead(`${quoted(name)} has more than ${mostAxes} axes: no more are read`),
+      );
+    else if (field === "data_offsets" && offsets === undefined)
+      offsets = scanner.integers(2, () => scanner.refuse(`${quoted(name)} has more than two data_offsets`));
+    else scanner.refuse(`${quoted(name)} has ${quoted(field)}, and a tensor has dtype, shape and data_offsets, each once`);
   });
   if (dtype === undefined || shape === undefined || offsets === undefined)
-    return scanner.refuse(`${shown} lacks ${dtype === undefined ? "dtype" : shape === undefined ? "shape" : "data_offsets"}`);
-  if (!isSafetensorsDType(dtype)) return scanner.refuse(`${shown} is of an unknown dtype ${JSON.stringify(dtype)}`);
+    return scanner.refuse(
+      `${quoted(name)} lacks ${dtype === undefined ? "dtype" : shape === undefined ? "shape" : "data_offsets"}`,
+    );
+  if (!isSafetensorsDType(dtype)) return scanner.refuse(`${quoted(name)} is of an unknown dtype ${quoted(dtype)}`);
   const [begin, end] = offsets;
-  if (offsets.length !== 2 || begin === undefined || end === undefined)
-    return scanner.refuse(`${shown} has ${offsets.length} data_offsets, and two belong there`);
-  return { dtype, shape, begin, end };
+  if (begin === undefined || end === undefined)
+    return scanner.refuse(`${quoted(name)} has ${offsets.length} data_offsets, and two belong there`);
+  const bytes = byteLength(dtype, shape);
+  if (bytes === undefined || !isSum(begin, bytes, end))
+    scanner.refuse(
+      `${quoted(name)} is ${dtype}[${shape.join(", ")}], ${bytes ?? "more than 2⁶⁴ or not whole"} bytes, and its data_offsets are ${begin} and ${end}`,
+    );
+  // Beside a size of 0, another may be what no array can have.
+  if (!areSizes(shape)) scanner.refuseToRead(`${quoted(name)} is ${dtype}[${shape.join(", ")}]: a size above 2⁵³ is not read`);
+  // Copied, for a list that has grown holds room for more.
+  return { dtype, shape: shape.slice(), begin: Number(begin), end: Number(end) };
 }
 
+const areSizes = (shape: U64[]): shape is number[] => shape.every((size) => typeof size === "number");
+
+const isSum = (a: U64, b: U64, sum: U64): boolean =>
+  typeof a === "number" && typeof b === "number" && typeof sum === "number"
+    ? a + b === sum
+    : BigInt(a) + BigInt(b) === BigInt(sum);
+
 /** The bytes of a tensor; undefined where 64 bits cannot count its elements or bits, or its last byte is not full. */
-function byteLength({ dtype, shape }: Claim): bigint | undefined {
+function byteLength(dtype: SafetensorsDType, shape: readonly U64[]): U64 | undefined {
+  let largest = bitsPerElement[dtype] as number;
+  let isEmpty = false;
+  for (const size of shape) {
+    if (size === 0) isEmpty = true;
+    else largest *= Number(size);
+  }
+  // No product on the way is larger: all of them are exact.
+  if (largest <= Number.MAX_SAFE_INTEGER) return isEmpty ? 0 : largest % 8 === 0 ? largest / 8 : undefined;
   const limit = 2n ** 64n;
   let count = 1n;
   for (const size of shape) {
-    count *= size;
+    count *= BigInt(size);
     if (count >= limit) return undefined;
   }
   const bits = count * BigInt(bitsPerElement[dtype]);
   return bits < limit && bits % 8n === 0n ? bits / 8n : undefined;
 }
 
-const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Every byte of the data belongs to one tensor. */
-function laidOut(where: string, tensors: ReadonlyMap<string, Claim>, dataBytes: number): Map<string, SafetensorsEntry> {
-  const entries = new Map<string, SafetensorsEntry>();
-  let reached = 0n;
-  for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => compare(a.begin, b.begin) || compare(a.end, b.end))) {
-    const shown = JSON.stringify(name);
-    const { dtype, shape, begin, end } = tensor;
-    if (begin !== reached || end < begin)
+/** In the order of their data, of which every byte belongs to one tensor. */
+function laidOut(
+  where: string,
+  tensors: ReadonlyMap<string, SafetensorsEntry>,
+  dataBytes: number,
+): ReadonlyMap<string, SafetensorsEntry> {
+  const follows = (a: SafetensorsEntry, b: SafetensorsEntry): number => a.begin - b.begin || a.end - b.end;
+  let previous: SafetensorsEntry | undefined;
+  let isSorted = true;
+  for (const tensor of tensors.values()) {
+    if (previous !== undefined && follows(previous, tensor) > 0) isSorted = false;
+    previous = tensor;
+  }
+  const entries = isSorted ? tensors : new Map([...tensors].sort(([, a], [, b]) => follows(a, b)));
+  let reached = 0;
+  for (const [name, { begin, end }] of entries) {
+    if (begin !== reached)
       throw damaged(
         where,
-        `the bytes of ${shown} are ${begin} to ${end}, and the tensor before it ends at ${reached}: data has no holes and no overlaps`,
+        `the bytes of ${quoted(name)} are ${begin} to ${end}, and the tensor before it ends at ${reached}: data has no holes and no overlaps`,
       );
-    const bytes = byteLength(tensor);
-    if (bytes !== end - begin)
-      throw damaged(
-        where,
-        `${shown} is ${dtype}[${shape.join(", ")}], ${bytes ?? "more than 2⁶⁴ or not whole"} bytes, and its data_offsets span ${end - begin}`,
-      );
-    if (end > BigInt(dataBytes)) throw damaged(where, `the bytes of ${shown} end at ${end}, and the data has ${dataBytes}`);
-    // Beside a size of 0, another may be what no array can have.
-    if (shape.some((size) => size > BigInt(Number.MAX_SAFE_INTEGER)))
-      throw new ErmineError(
-        "ERMINE_UNSUPPORTED",
-        `${where}: ${shown} is ${dtype}[${shape.join(", ")}]: a size above 2⁵³ is not read.`,
-      );
-    entries.set(name, { dtype, shape: shape.map(Number), begin: Number(begin), end: Number(end) });
+    if (end > dataBytes) throw damaged(where, `the bytes of ${quoted(name)} end at ${end}, and the data has ${dataBytes}`);
     reached = end;
   }
-  if (reached !== BigInt(dataBytes))
+  if (reached !== dataBytes)
     throw damaged(where, `its tensors end at byte ${reached} of the data, and ${dataBytes} bytes are there`);
   return entries;
 }

@@ -4,7 +4,8 @@ import type { HostTensor, StateDict } from "@ermine/core/nn";
 import { bytesOf, type Bytes, type ElementArray } from "../bytes.js";
 import { asHeld } from "../hostTensor.js";
 import { elementsIn, type SafetensorsDType } from "./dtypes.js";
-import { headerOf, type SafetensorsReadOptions } from "./header.js";
+import { headerOf, type SafetensorsEntry, type SafetensorsReadOptions } from "./header.js";
+import { quoted } from "./scanner.js";
 
 /** A tensor of a file. */
 export class SafetensorsTensor {
@@ -14,14 +15,24 @@ export class SafetensorsTensor {
   readonly dtype: SafetensorsDType;
   /** Sizes; `[]` is a scalar. */
   readonly shape: readonly number[];
-  /** Its bytes in the file's memory, little-endian. */
-  readonly bytes: Uint8Array;
+  /** The file's data, in which its bytes are from `#begin` to `#end`. */
+  readonly #data: Uint8Array;
+  readonly #begin: number;
+  readonly #end: number;
 
-  constructor(name: string, dtype: SafetensorsDType, shape: readonly number[], bytes: Uint8Array) {
+  /** @internal */
+  constructor(name: string, { dtype, shape, begin, end }: SafetensorsEntry, data: Uint8Array) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape;
-    this.bytes = bytes;
+    this.#data = data;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  /** Its bytes in the file's memory, little-endian. */
+  get bytes(): Uint8Array {
+    return this.#data.subarray(this.#begin, this.#end);
   }
 
   /**
@@ -31,7 +42,7 @@ export class SafetensorsTensor {
    * @throws ErmineError ERMINE_UNSUPPORTED for floats of 8 bits and fewer, and complex numbers
    */
   elements(): ElementArray {
-    return elementsIn(JSON.stringify(this.name), this.dtype, this.bytes);
+    return elementsIn(quoted(this.name), this.dtype, this.bytes);
   }
 
   /**
@@ -40,7 +51,7 @@ export class SafetensorsTensor {
    * @throws ErmineError ERMINE_DTYPE where an integer is no int32, ERMINE_UNSUPPORTED as `elements`
    */
   toHostTensor(): HostTensor {
-    return { shape: this.shape, ...asHeld(JSON.stringify(this.name), this.dtype === "BOOL", this.elements()) };
+    return { shape: this.shape, ...asHeld(quoted(this.name), this.dtype === "BOOL", this.elements()) };
   }
 }
 
@@ -74,7 +85,7 @@ export class Safetensors {
 
 /**
  * Reads a safetensors file. The same verdict as the format's own implementation on every file, or stricter: a name twice, a field that no tensor has,
- * and space before the header are refused.
+ * space before the header, more than 64 axes and more than 100,000 texts of `__metadata__` are refused.
  *
  * @param bytes the whole file; tensors are views of it
  * @throws ErmineError ERMINE_DATA that says what is wrong with the file; ERMINE_USAGE where it is no bytes; ERMINE_OPTION
@@ -87,8 +98,8 @@ export function readSafetensors(bytes: Bytes, options: SafetensorsReadOptions = 
   if (arguments.length > 2) checkArguments("readSafetensors", arguments, 2);
   const file = bytesOf("readSafetensors", bytes);
   const { entries, metadata, dataOffset } = headerOf("readSafetensors", file, file.length, options);
+  const data = file.subarray(dataOffset);
   const tensors = new Map<string, SafetensorsTensor>();
-  for (const [name, { dtype, shape, begin, end }] of entries)
-    tensors.set(name, new SafetensorsTensor(name, dtype, shape, file.subarray(dataOffset + begin, dataOffset + end)));
+  for (const [name, entry] of entries) tensors.set(name, new SafetensorsTensor(name, entry, data));
   return new Safetensors(tensors, metadata);
 }
