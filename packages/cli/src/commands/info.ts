@@ -11,9 +11,9 @@ export async function info(path: string, output: Output): Promise<number> {
   await checkFile(path);
   const model = loaded(path, await readFile(path));
   const metadata = Object.fromEntries(model.metadata());
-  const { "ermine.preprocessing": preprocessing, ...others } = metadata;
+  const { "ermine.preprocessing": preprocessing, parameters: _, ...others } = metadata;
   const columns = preprocessing === undefined ? [] : tablePreprocessingFrom(JSON.parse(preprocessing)).columns;
-  const parameters = model.parameterCount();
+  const parameters = parameterCount(model);
   output.event("model", { path, inputs: model.inputs(), outputs: model.outputs(), parameters, columns, metadata: others });
   const shown = ({ name, type, shape }: ModelValue): string =>
     `${name}: ${type} (${(shape ?? ["…"]).map((size) => size ?? "?").join(", ")})`;
@@ -28,6 +28,12 @@ export async function info(path: string, output: Output): Promise<number> {
   ];
   output.say(lines.join("\n"));
   return 0;
+}
+
+/** What the file says; of a file that does not say it, the values of all tensors that could be trained. */
+function parameterCount(model: ImportedModel): number {
+  const said = Number(model.metadata().get("parameters") ?? Number.NaN);
+  return Number.isInteger(said) ? said : model.parameterCount();
 }
 
 function loaded(path: string, bytes: Uint8Array): ImportedModel {

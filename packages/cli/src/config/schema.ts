@@ -23,7 +23,7 @@ export const schema = v.strictObject({
       /** Columns that are left out. */
       exclude: v.optional(names, []),
       /** Kinds of columns that are not to be inferred. */
-      kinds: v.optional(v.record(v.string(), v.picklist(["number", "category", "date"])), {}),
+      kinds: v.optional(v.record(v.string(), v.picklist(["number", "category", "date", "text"])), {}),
     }),
     {},
   ),

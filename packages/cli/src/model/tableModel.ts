@@ -104,7 +104,7 @@ export class TableModel {
 /** The kind of the cells that a step takes. */
 function kindOf(step: { readonly kind: string; readonly [field: string]: unknown }): ColumnKind {
   const { kind, categories, value } = step;
-  if (kind === "dates") return "string";
+  if (kind === "dates" || kind === "textIds") return "string";
   const sample: unknown = Array.isArray(categories) ? (categories[0] as Cell) : kind === "impute" ? value : 0;
   return typeof sample === "string" ? "string" : typeof sample === "boolean" ? "boolean" : "number";
 }

@@ -1,10 +1,10 @@
-/** What is linear in the features: a weight for each number and for each category, of each member. */
+/** What is linear in the features: a weight for each number, each category and each word, of each member. */
 import { add, expandDims, matmul, permute, tensor, zeros, type Tensor } from "@ermine/core";
 import { Module, Parameter } from "@ermine/core/nn";
-import { MemberEmbedding } from "./members.js";
+import { memberBags, MemberEmbedding, type MemberBag } from "./members.js";
 import { inputsOf, type TableInputs, type TableShape } from "./tableShape.js";
 
-/** Σ weight · number + Σ weight of the category + bias: (members, N, outputs). It starts from zeros. */
+/** Σ weight · number + Σ weight of the category + Σ weight of the word / √words + bias: (members, N, outputs). It starts from zeros. */
 export class LinearPart extends Module {
   readonly shape: TableShape;
   /** (members, numbers, outputs). */
@@ -12,23 +12,30 @@ export class LinearPart extends Module {
   /** (members, 1, outputs). */
   readonly bias: Parameter;
   readonly categories: readonly MemberEmbedding[];
+  readonly texts: readonly MemberBag[];
 
   constructor(members: number, shape: TableShape) {
     super();
-    const { numbers, categories, outputs } = shape;
+    const { numbers, categories, texts, outputs } = shape;
     this.shape = shape;
     this.weight = numbers === 0 ? undefined : new Parameter(zeros([members, numbers, outputs]));
     this.bias = new Parameter(zeros([members, 1, outputs]));
-    this.categories = categories.map((rows, column) => {
-      const embedding = new MemberEmbedding(members, column, rows, outputs);
-      embedding.table.weight.value = zeros([rows, members * outputs]);
-      return embedding;
-    });
+    this.categories = categories.map((rows, column) => new MemberEmbedding(members, column, rows, outputs));
+    this.texts = memberBags(members, texts, () => outputs);
+    for (const weight of this.tables) weight.value = zeros(weight.value.shape as readonly number[]);
+  }
+
+  /** The weights of categories and words: (rows, members · outputs). */
+  get tables(): readonly Parameter[] {
+    return [...this.categories, ...this.texts].map(({ table }) => table.weight);
   }
 
   forward(...inputs: TableInputs): Tensor {
-    const { numbers, ids } = inputsOf(this.shape, inputs);
-    const terms = this.categories.map((category) => category.forward(ids!));
+    const { numbers, ids, words } = inputsOf(this.shape, inputs);
+    const terms = [
+      ...this.categories.map((category) => category.forward(ids!)),
+      ...this.texts.map((text) => text.forward(words!)),
+    ];
     if (this.weight !== undefined) terms.push(matmul(expandDims(numbers!, 0), this.weight.value));
     return terms.reduce<Tensor>((sum, term) => add(sum, term), this.bias.value);
   }
@@ -38,9 +45,7 @@ export class LinearPart extends Module {
     const { outputs } = this.shape;
     this.bias.value = picked(from.bias.value, 0, members, 1);
     if (this.weight !== undefined) this.weight.value = picked(from.weight!.value, 0, members, 1);
-    this.categories.forEach((category, i) => {
-      category.table.weight.value = picked(from.categories[i]!.table.weight.value, 1, members, outputs);
-    });
+    this.tables.forEach((weight, i) => (weight.value = picked(from.tables[i]!.value, 1, members, outputs)));
   }
 
   override describe(): string {

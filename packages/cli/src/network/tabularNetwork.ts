@@ -3,7 +3,7 @@ import { add, concat, expandDims, gelu, mean, permute, type Tensor } from "@ermi
 import { Dropout, LayerNorm, Module } from "@ermine/core/nn";
 import { Bins, type Bin } from "./bins.js";
 import { LinearPart } from "./linearPart.js";
-import { MemberEmbedding, MemberLinear } from "./members.js";
+import { memberBags, MemberEmbedding, MemberLinear, type MemberBag } from "./members.js";
 import { inputsOf, type TableInputs, type TableShape } from "./tableShape.js";
 
 /** How the network is built. */
@@ -17,6 +17,9 @@ export interface NetworkOptions {
   /** Most values of a category's vector. */
   readonly embeddingSize: number;
 }
+
+/** Most values of a text's vector. */
+const textSize = 32;
 
 /** A hidden layer: linear, normalized, GELU, dropout. */
 class HiddenLayer extends Module {
@@ -46,9 +49,10 @@ export class TabularNetwork extends Module {
   readonly linear: LinearPart;
   readonly bins: Bins | undefined;
   readonly embeddings: readonly MemberEmbedding[];
-  /** Of the numbers and their bins, and of the categories' vectors: their sum is the first layer's. */
+  readonly texts: readonly MemberBag[];
+  /** Of the numbers and their bins, and of the vectors of categories and texts: their sum is the first layer's. */
   readonly ofNumbers: MemberLinear | undefined;
-  readonly ofCategories: MemberLinear | undefined;
+  readonly ofVectors: MemberLinear | undefined;
   readonly norm: LayerNorm;
   readonly dropout: Dropout;
   readonly hidden: readonly HiddenLayer[];
@@ -63,10 +67,11 @@ export class TabularNetwork extends Module {
     this.embeddings = shape.categories.map(
       (rows, column) => new MemberEmbedding(members, column, rows, Math.min(embeddingSize, Math.ceil(rows / 2))),
     );
+    this.texts = memberBags(members, shape.texts, ({ words }) => Math.min(textSize, Math.ceil(words / 2)));
     const first = hidden[0]!;
-    const vectors = this.embeddings.reduce((sum, { size }) => sum + size, 0);
+    const vectors = [...this.embeddings, ...this.texts].reduce((sum, { size }) => sum + size, 0);
     this.ofNumbers = shape.numbers === 0 ? undefined : new MemberLinear(members, shape.numbers + bins.length, first);
-    this.ofCategories = vectors === 0 ? undefined : new MemberLinear(members, vectors, first);
+    this.ofVectors = vectors === 0 ? undefined : new MemberLinear(members, vectors, first);
     this.norm = new LayerNorm(first);
     this.dropout = new Dropout(dropout);
     this.hidden = hidden.slice(1).map((units, i) => new HiddenLayer(members, hidden[i]!, units, dropout));
@@ -74,16 +79,17 @@ export class TabularNetwork extends Module {
   }
 
   forward(...inputs: TableInputs): Tensor {
-    const { numbers, ids } = inputsOf(this.shape, inputs);
+    const { numbers, ids, words } = inputsOf(this.shape, inputs);
     const parts: Tensor[] = [];
     if (numbers !== undefined) {
       const all = this.bins === undefined ? numbers : concat([numbers, this.bins.forward(numbers)], 1);
       parts.push(this.ofNumbers!.forward(expandDims(all, 0)));
     }
-    if (ids !== undefined) {
-      const vectors = this.embeddings.map((embedding) => embedding.forward(ids));
-      parts.push(this.ofCategories!.forward(vectors.length === 1 ? vectors[0]! : concat(vectors, 2)));
-    }
+    const vectors = [
+      ...this.embeddings.map((embedding) => embedding.forward(ids!)),
+      ...this.texts.map((text) => text.forward(words!)),
+    ];
+    if (vectors.length > 0) parts.push(this.ofVectors!.forward(vectors.length === 1 ? vectors[0]! : concat(vectors, 2)));
     let x: Tensor = this.dropout.forward(gelu(this.norm.forward(parts.reduce((a, b) => add(a, b)))));
     for (const layer of this.hidden) x = layer.forward(x);
     return permute(add(this.output.forward(x), this.linear.forward(...inputs)), [1, 0, 2]);

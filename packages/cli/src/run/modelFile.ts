@@ -12,7 +12,7 @@ const output = "output";
 /** The bytes of the file. */
 export async function modelFile({ features, network }: FittedTable, { target, task }: Roles): Promise<Uint8Array> {
   const { inputs } = features;
-  const dtypeOf = (name: string): "float32" | "int32" => (name === "categories" ? "int32" : "float32");
+  const dtypeOf = (name: string): "float32" | "int32" => (name === "numbers" ? "float32" : "int32");
   const classes = features.target instanceof TargetClasses ? features.target.classes.map(String) : undefined;
   return saveModel(new MeanOfMembers(network), {
     sample: Object.entries(inputs).map(([name, { width }]) => zeros([1, width], { dtype: dtypeOf(name) })),
@@ -21,6 +21,7 @@ export async function modelFile({ features, network }: FittedTable, { target, ta
     link: classes === undefined ? "identity" : "softmax",
     ...(classes === undefined ? {} : { classes }),
     preprocessing: tablePreprocessing({ inputs, outputs: { [output]: features.target } }),
-    metadata: { target, task },
+    // Of tensors in a file nobody can tell quantiles, which are learned once, from what is trained.
+    metadata: { target, task, parameters: String(network.parameterCount()) },
   });
 }

@@ -11,12 +11,14 @@ import {
   standardize,
   TargetClasses,
   targetClasses,
+  textIds,
   type ColumnSteps,
   type DatePart,
   type Features,
   type FittedColumns,
+  type Step,
 } from "@ermine/preprocessing";
-import type { TableShape } from "../network/tableShape.js";
+import type { TableShape, TextShape } from "../network/tableShape.js";
 import { isMissing } from "./contents.js";
 import type { Roles } from "./roles.js";
 
@@ -43,21 +45,26 @@ export function fitFeatures(training: Table, { features, target, task, time }: R
   const isInTime = time !== null;
   const numbers: Steps = {};
   const categories: Steps = {};
+  const texts: Steps = {};
   for (const { column, kind } of features) {
     const present = Array.from(training.values(column) as ArrayLike<Cell>).filter((cell) => !isMissing(cell));
     const lacksSome = present.length < training.length;
     if (new Set(present).size < (lacksSome ? 1 : 2)) continue;
     if (kind === "category") categories[column] = embeddingIds({ minCount: Math.min(2, largestCount(present)) });
-    else if (kind === "date") Object.assign(numbers, dateSteps(column, present as string[], isInTime));
+    else if (kind === "text") {
+      const steps = textSteps(present as string[]);
+      if (steps !== undefined) texts[column] = steps;
+    } else if (kind === "date") Object.assign(numbers, dateSteps(column, present as string[], isInTime));
     else {
       const isSkewed = skewness(present as number[]) > mostSkewness && present.every((value) => (value as number) >= 0);
       numbers[column] = isSkewed ? [impute(), log(), standardize()] : [impute(), standardize()];
     }
-    if (kind !== "category" && lacksSome) numbers[`${column} is missing`] = { column, steps: missing() };
+    if ((kind === "number" || kind === "date") && lacksSome) numbers[`${column} is missing`] = { column, steps: missing() };
   }
   const inputs: Record<string, FittedColumns> = {};
   if (Object.keys(numbers).length > 0) inputs["numbers"] = columns(numbers).fit(training);
   if (Object.keys(categories).length > 0) inputs["categories"] = columns(categories).fit(training);
+  if (Object.keys(texts).length > 0) inputs["texts"] = columns(texts).fit(training);
   if (Object.keys(inputs).length === 0)
     throw new ErmineError("ERMINE_DATA", "No column has different values in the training part.");
   const fittedTarget =
@@ -70,6 +77,7 @@ export function fitFeatures(training: Table, { features, target, task, time }: R
     shape: {
       numbers: inputs["numbers"]?.width ?? 0,
       categories: inputs["categories"] === undefined ? [] : tableSizes(inputs["categories"]),
+      texts: inputs["texts"] === undefined ? [] : textShapes(inputs["texts"]),
       outputs: fittedTarget instanceof TargetClasses ? fittedTarget.classes.length : 1,
     },
   };
@@ -87,6 +95,29 @@ function dateSteps(column: string, texts: readonly string[], isInTime: boolean):
 /** Rows of the table of each column of ids. */
 const tableSizes = (ids: FittedColumns): number[] =>
   ids.toJSON().columns.map(({ steps }) => (steps.at(-1)!["categories"] as readonly unknown[]).length + 1);
+
+const textShapes = (ids: FittedColumns): TextShape[] =>
+  ids.toJSON().columns.map(({ steps }) => {
+    const { vocabulary, length } = steps[0] as unknown as { readonly vocabulary: readonly string[]; readonly length: number };
+    return { words: vocabulary.length + 2, length };
+  });
+
+/** Most words of a column's vocabulary. */
+const mostWords = 10_000;
+
+/** Words that are there twice at least, so that there is something to learn of each; where there are none, all; undefined: there is no word. */
+function textSteps(texts: readonly string[]): Step | undefined {
+  for (const minCount of [2, 1]) {
+    const step = textIds({ vocabulary: mostWords, minCount });
+    try {
+      step.fit(texts);
+      return step;
+    } catch (error) {
+      if (!(error instanceof ErmineError && error.code === "ERMINE_DATA")) throw error;
+    }
+  }
+  return undefined;
+}
 
 function largestCount(values: readonly Cell[]): number {
   const counts = new Map<Cell, number>();

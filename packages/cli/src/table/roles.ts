@@ -8,7 +8,7 @@ import { isMissing, type ColumnContents, contentsOf } from "./contents.js";
 export type Task = "regression" | "binary" | "classes";
 
 /** How a column becomes features. */
-export type FeatureKind = "number" | "category" | "date";
+export type FeatureKind = "number" | "category" | "date" | "text";
 
 /** A column that the model is given. */
 export interface FeatureRole {
@@ -108,11 +108,14 @@ function kindAsStated(table: Table, name: string, kind: FeatureKind): FeatureKin
   const column = table.column(name);
   const fits =
     kind === "category" ||
-    (kind === "number" ? column.kind === "number" : column.kind === "string" && areDates(contentsOf(column.values)));
+    (kind === "number"
+      ? column.kind === "number"
+      : column.kind === "string" && (kind === "text" || areDates(contentsOf(column.values))));
   if (fits) return kind;
+  const stated = { number: "numbers", date: "dates of ISO 8601", text: "texts" }[kind];
   throw new ErmineError(
     "ERMINE_DATA",
-    `The column ${JSON.stringify(name)} was stated to have ${kind === "number" ? "numbers" : "dates of ISO 8601"}, and it has other values.`,
+    `The column ${JSON.stringify(name)} was stated to have ${stated}, and it has other values.`,
   );
 }
 
@@ -130,11 +133,23 @@ function kindOf(table: Table, name: string, isTime: boolean): FeatureKind | { re
     return isCounter(values as Float64Array) ? { why: "it counts the rows." } : "number";
   }
   if (areDates(contents)) return "date";
-  if (distinct.size > 20 && distinct.size > present / 2)
-    return {
-      why: `${distinct.size} of its ${present} texts are different, as those of an identifier. If they are categories: --set columns.kinds.${name}=category.`,
-    };
-  return "category";
+  if (distinct.size <= 20 || distinct.size <= present / 2) return "category";
+  if (areSentences(distinct as ReadonlySet<string>)) return "text";
+
+  return {
+    why: `${distinct.size} of its ${present} texts are different, as those of an identifier. If they are categories or words: --set columns.kinds.${name}=category, or =text.`,
+  };
+}
+
+/** Texts of so many words in the mean are sentences, not names. */
+const wordsOfSentences = 3;
+/** Most texts that are looked at. */
+const lookedAt = 1000;
+
+function areSentences(texts: ReadonlySet<string>): boolean {
+  const some = [...texts].slice(0, lookedAt);
+  const words = some.reduce((sum, text) => sum + text.split(/\s+/u).filter((word) => /\p{L}/u.test(word)).length, 0);
+  return words >= wordsOfSentences * some.length;
 }
 
 /** Each value is one more than the one before it. */

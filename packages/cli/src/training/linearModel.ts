@@ -28,7 +28,7 @@ export async function fitLinear(shape: TableShape, problem: LinearProblem, backe
   const part = new LinearPart(members, shape);
   const { inputs, target, weight, loss } = problem;
   const decay = tensor([...problem.decay], { shape: [members, 1, 1] });
-  const ofCategories = tensor(
+  const ofTables = tensor(
     problem.decay.flatMap((value) => Array.from({ length: shape.outputs }, () => value)),
     { shape: [1, members * shape.outputs] },
   );
@@ -38,7 +38,7 @@ export async function fitLinear(shape: TableShape, problem: LinearProblem, backe
       valueAndGrad(() => {
         const outputs = permute(part.forward(...inputs), [1, 0, 2]);
         const risk = sum(loss(outputs, { inputs: [...inputs], targets: { target, weight }, sampleWeights: undefined }));
-        const penalties = part.categories.map(({ table }) => sum(mul(ofCategories, square(table.weight.value))));
+        const penalties = part.tables.map((table) => sum(mul(ofTables, square(table.value))));
         if (part.weight !== undefined) penalties.push(sum(mul(decay, square(part.weight.value))));
         return penalties.reduce<Tensor>((total, penalty) => add(total, mul(0.5, penalty)), risk);
       }, parameters),
