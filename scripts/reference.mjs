@@ -102,9 +102,11 @@ export function pages() {
     }),
     "onnx.md": page({
       title: "ONNX and predictions",
-      lead: "From `@ermine/onnx` and `@ermine/onnx/node`: models as files, and files as models. From `@ermine/predict`: predictions out of files.",
+      lead: "From `@ermine/onnx` and `@ermine/onnx/node`: models as files, and files as models; `@ermine/onnx/operators` imports by operators that a program names. From `@ermine/predict`: predictions out of files.",
       signatures: true,
-      members: ["@ermine/onnx", "@ermine/onnx/node", "@ermine/predict"].flatMap((entry) => of(entry, () => true)),
+      members: ["@ermine/onnx", "@ermine/onnx/node", "@ermine/onnx/operators", "@ermine/predict"].flatMap((entry) =>
+        of(entry, () => true),
+      ),
     }),
     "layers.md": page({
       title: "Layers",

@@ -14,8 +14,9 @@ import {
   type ResaveOptions,
   type SaveOptions,
 } from "./index.js";
-import { checkLoadOptions, loadModelWith } from "./load/loadModel.js";
-import { externalData, type ExternalFile } from "./load/tensors.js";
+import { checkLoadOptions } from "./load/importModel.js";
+import { loadModelWith } from "./load/loadModel.js";
+import { externalData, type ExternalFile } from "./load/externalData.js";
 
 /**
  * Writes the model's evaluation as an ONNX file: see `saveModel`.

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import type { Backend } from "@ermine/core/backend";
 import { checkOptions } from "@ermine/core/define";
-import { loadModel } from "@ermine/onnx";
+import { allOperators, importModel } from "@ermine/onnx/operators";
 import { readSource, type PredictorSource } from "./source.js";
 import { Predictor, type Preprocessing } from "./predictor.js";
 
@@ -57,10 +57,10 @@ export async function loadPredictor(source: PredictorSource, options: LoadPredic
     throw new ErmineError("ERMINE_OPTION", `loadPredictor: int64 is "bigint" or "number", got ${JSON.stringify(int64)}.`);
   const bytes = await readSource(source);
   const { maxConstantBytes, externalData } = options;
-  const model = loadModel(bytes, {
-    trainable: () => false,
+  const limits = {
     ...(maxConstantBytes === undefined ? {} : { maxConstantBytes }),
     ...(externalData === undefined ? {} : { externalData }),
-  }).eval();
+  };
+  const model = importModel(bytes, { trainable: () => false, ...limits }, { operators: allOperators }).eval();
   return new Predictor(model, { backend: options.backend, batchSize, int64, preprocessing: options.preprocessing });
 }

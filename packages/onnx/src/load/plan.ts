@@ -3,9 +3,11 @@ import { ErmineError } from "@ermine/core";
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from "../proto/schema.js";
 import { leastInputs } from "./arity.js";
 import { Attributes } from "./attributes.js";
+import type { ExternalData } from "./externalData.js";
+import type { Definition, FindDefinition } from "./definition.js";
 import type { Operator } from "./operators/operator.js";
 import type { Registry } from "./registry.js";
-import { readTensor, type ExternalData } from "./tensors.js";
+import { readTensor } from "./tensors.js";
 import { Value } from "./value.js";
 
 /** What a node runs. */
@@ -38,6 +40,8 @@ export interface Routine {
   readonly defaults: ReadonlyMap<string, AttributeProto>;
   /** How many operators a call runs. */
   readonly cost: number;
+  /** The definition of core's that it is; undefined: none. */
+  readonly definition: Definition | undefined;
 }
 
 /** A graph inside of a node, which sees what surrounds it. */
@@ -66,19 +70,29 @@ interface Scope {
   readonly names: Set<string>;
 }
 
+/** What a planner finds operators, functions and constants in. */
+export interface PlannerParts {
+  readonly registry: Registry;
+  readonly functions: readonly FunctionProto[];
+  readonly external: ExternalData | undefined;
+  readonly findDefinition: FindDefinition;
+}
+
 /** Plans graphs; what it cannot run it collects. */
 export class Planner {
   readonly #registry: Registry;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
   readonly #external: ExternalData | undefined;
+  readonly #findDefinition: FindDefinition;
   readonly #routines = new Map<string, Routine>();
   readonly #inProgress = new Set<string>();
   /** The nodes that use an operator that is not there, by its name. */
   readonly #unsupported = new Map<string, string[]>();
 
-  constructor(registry: Registry, functions: readonly FunctionProto[], external: ExternalData | undefined) {
+  constructor({ registry, functions, external, findDefinition }: PlannerParts) {
     this.#registry = registry;
     this.#external = external;
+    this.#findDefinition = findDefinition;
     const byName = new Map<string, FunctionProto>();
     for (const proto of functions) {
       const key = functionKey(proto.domain, proto.name, proto.overload);
@@ -187,8 +201,8 @@ export class Planner {
   }
 
   #routine(key: string): Routine {
-    const known = this.#routines.get(key);
-    if (known !== undefined) return known;
+    const planned = this.#routines.get(key);
+    if (planned !== undefined) return planned;
     const proto = this.#functions.get(key)!;
     if (this.#inProgress.has(key) || this.#inProgress.size > 100)
       throw new ErmineError(
@@ -214,6 +228,7 @@ export class Planner {
         outputs: proto.output ?? [],
         defaults,
         cost: this.#costOf(nodes),
+        definition: this.#findDefinition(proto),
       };
       this.#routines.set(key, routine);
       return routine;

@@ -76,8 +76,11 @@ function attributesOf(node: PlannedNode, { call }: Frame): Attributes {
 }
 
 function called(node: PlannedNode, routine: Routine, frame: Frame): readonly (Value | undefined)[] {
+  const inputs = inputsOf(node, frame.environment);
+  const defined = routine.definition?.run(inputs);
+  if (defined !== undefined) return defined;
   const environment = new Environment();
-  inputsOf(node, frame.environment).forEach((value, i) => {
+  inputs.forEach((value, i) => {
     const name = routine.inputs[i];
     if (name === undefined)
       throw new ErmineError(

@@ -3,6 +3,7 @@ import type { Op } from "@ermine/core/define";
 import { encode } from "../proto/codec.js";
 import type { FunctionProto } from "../proto/schema.js";
 import { GraphBuilder, UnknownSymbol } from "./builder.js";
+import { noteText, type CallTypes } from "../functionNote.js";
 import { bodies, type Call } from "./operators/index.js";
 
 /** The domain of the functions. */
@@ -12,14 +13,20 @@ export const functionDomain = "ermine";
 export type WriteDecomposition = (op: Op, call: Call) => readonly string[];
 
 interface Written {
+  readonly proto: FunctionProto;
   readonly name: string;
-  readonly body: string;
+  /** Its options and its bytes: equal of functions that are the same. */
+  readonly key: string;
+  /** The definition's options. */
+  readonly attributes: Call["attributes"];
+  /** What it is called with. */
+  readonly calls: CallTypes[];
 }
 
 export class Functions {
   readonly #opset: number;
   readonly #decomposed: WriteDecomposition;
-  readonly #protos: FunctionProto[] = [];
+  readonly #all: Written[] = [];
   /** By op, attributes and types of a call; undefined where the body cannot stand alone. */
   readonly #calls = new Map<string, Written | undefined>();
   readonly #ids = new Map<Op, number>();
@@ -33,14 +40,22 @@ export class Functions {
 
   /** All functions, each after those that its body calls. */
   get protos(): readonly FunctionProto[] {
-    return this.#protos;
+    return this.#all.map(({ name, proto, attributes, calls }) => {
+      const docString = noteText({ attributes, calls });
+      return { name, ...proto, ...(docString === undefined ? {} : { docString }) };
+    });
   }
 
   /** Calls the function of an op; undefined where its body needs a size that none of the inputs says. */
   call(op: Op, call: Call): readonly string[] | undefined {
     const inputs = call.inputs.filter((input) => input !== undefined);
     const key = this.#key(op, call);
-    if (!this.#calls.has(key)) this.#calls.set(key, this.#write(op, call));
+    if (!this.#calls.has(key)) {
+      const added = this.#write(op, call);
+      this.#calls.set(key, added);
+      const types = call.inputs.map((input) => input && { dtype: input.dtype, shape: input.shape });
+      added?.calls.push({ inputs: types, used: call.used });
+    }
     const written = this.#calls.get(key);
     if (written === undefined) return undefined;
     const count = call.used.filter(Boolean).length;
@@ -74,8 +89,8 @@ export class Functions {
     const given = new Set(inputs.map((input) => input?.name));
     const distinct = new Set<string>();
     outputs = outputs.map((name) => {
-      const isOwn = !given.has(name) && !distinct.has(name);
-      const output = isOwn ? name : builder.node("Identity", [name]);
+      const isNew = !given.has(name) && !distinct.has(name);
+      const output = isNew ? name : builder.node("Identity", [name]);
       distinct.add(output);
       return output;
     });
@@ -86,27 +101,27 @@ export class Functions {
       opsetImport: [{ version: BigInt(this.#opset) }, { domain: functionDomain, version: 1n }],
       domain: functionDomain,
     };
-    return this.#named(op, proto);
+    return this.#named(op, proto, call.attributes);
   }
 
-  /** The function itself, or the one of the same definition that says the same. */
-  #named(op: Op, proto: FunctionProto): Written {
-    const body = encode("FunctionProto", proto).join();
+  /** The function itself, or the one of the same definition and options that says the same. */
+  #named(op: Op, proto: FunctionProto, attributes: Call["attributes"]): Written {
+    const key = `${attributesText(attributes)} ${encode("FunctionProto", proto).join()}`;
     const others = this.#written.get(op) ?? [];
-    const equal = others.find((other) => other.body === body);
+    const equal = others.find((other) => other.key === key);
     if (equal !== undefined) return equal;
     const wanted = identifier(op.name);
     const count = (this.#names.get(wanted) ?? 0) + 1;
     this.#names.set(wanted, count);
-    const written = { name: count === 1 ? wanted : `${wanted}_${count}`, body };
-    this.#protos.push({ name: written.name, ...proto });
+    const written: Written = { proto, name: count === 1 ? wanted : `${wanted}_${count}`, key, attributes, calls: [] };
+    this.#all.push(written);
     this.#written.set(op, [...others, written]);
     return written;
   }
 }
 
 /** A name that is an identifier in every runtime. */
-const identifier = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, "_");
+export const identifier = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, "_");
 
 /** Attributes as text that tells apart what JSON does not. */
 const attributesText = (attributes: object): string =>

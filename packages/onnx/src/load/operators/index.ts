@@ -17,7 +17,7 @@ import { resizing } from "./resize.js";
 import { sequences } from "./sequences.js";
 import { windows } from "./windows.js";
 
-/** A family of operators, or several: what a model may be made of. */
+/** All operators that ermine has: what `loadModel` takes models to be made of. */
 export const allOperators: Entries = [
   ...pointwise,
   ...activations,
