@@ -2,6 +2,14 @@
 import { defineConfig, type Plugin } from "vite";
 import { pages } from "./site/src/design/pages.js";
 
+/** What there is to read until a page's script has run: nothing at first, and after three seconds what keeps it from running. */
+const waiting = `
+    <style>@keyframes late { to { visibility: visible; } }</style>
+    <noscript>This page computes what it shows in your browser, which needs JavaScript.</noscript>
+    <p class="waiting" style="visibility: hidden; animation: late 0s 3s forwards">Loading. If this stays, the page's script could not be loaded: a web server has to serve
+      the pages (<code>python3 -m http.server</code> will do), opening the file is not enough; and the browser has to know JavaScript modules.</p>
+  `;
+
 /** What all pages have in common: a page's own file has its title, its description and its script. */
 const frame: Plugin = {
   name: "ermine-frame",
@@ -15,7 +23,7 @@ const frame: Plugin = {
       {
         tag: "div",
         attrs: { id: "page" },
-        children: "<noscript>This page computes what it shows in your browser, which needs JavaScript.</noscript>",
+        children: waiting,
         injectTo: "body",
       },
     ],
@@ -40,7 +48,12 @@ export default defineConfig({
     rollupOptions: {
       // Which says more of the machine than of the pages.
       checks: { pluginTimings: false },
-      input: Object.fromEntries(pages.map(({ name, file }) => [name.toLowerCase(), `site/${file}`])),
+      input: {
+        ...Object.fromEntries(pages.map(({ name, file }) => [name.toLowerCase(), `site/${file}`])),
+        isolation: "site/src/isolation/serviceWorker.ts",
+      },
+      // A service worker has the pages of its own folder, and is found again by its name.
+      output: { entryFileNames: ({ name }) => (name === "isolation" ? "[name].js" : "assets/[name]-[hash].js") },
     },
   },
   logLevel: "warn",

@@ -1,4 +1,5 @@
 /** Lines over a common x, by uPlot, in the theme's colours. */
+import "./language.js";
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";

@@ -4,6 +4,7 @@ import "./theme.css";
 import "./parts.css";
 import { render, type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { isolatePage } from "../isolation/isolatePage.js";
 import { pages, type PageName } from "./pages.js";
 
 const themes = ["auto", "light", "dark"] as const;
@@ -106,8 +107,17 @@ function skipToMain(event: Event): void {
   document.getElementById("main")?.focus();
 }
 
-/** Puts a page into its frame. */
-export function showPage(current: PageName, content: ComponentChildren): void {
+/**
+ * Puts a page into its frame.
+ *
+ * @param options.threads the page trains with several threads, where it is isolated
+ */
+export async function showPage(
+  current: PageName,
+  content: ComponentChildren,
+  { threads = false }: { readonly threads?: boolean } = {},
+): Promise<void> {
   applyTheme(storedTheme());
+  if (!(await isolatePage(threads))) return;
   render(<Shell current={current}>{content}</Shell>, document.getElementById("page")!);
 }

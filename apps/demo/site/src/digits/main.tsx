@@ -2,4 +2,4 @@ import { showPage } from "../design/shell.js";
 import "./digits.css";
 import { Digits } from "./page.js";
 
-showPage("Digits", <Digits />);
+void showPage("Digits", <Digits />, { threads: true });

@@ -2,4 +2,4 @@ import { showPage } from "../design/shell.js";
 import "./experiments.css";
 import { Experiments } from "./page.js";
 
-showPage("Experiments", <Experiments />);
+void showPage("Experiments", <Experiments />);

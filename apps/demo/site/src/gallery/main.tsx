@@ -6,4 +6,4 @@ import { Gallery } from "./page.js";
 
 // In float64, so that second derivatives are smooth.
 useBackend(reference());
-showPage("Gallery", <Gallery />);
+void showPage("Gallery", <Gallery />);

@@ -2,4 +2,4 @@ import { showPage } from "../design/shell.js";
 import { Playground } from "./page.js";
 import "./playground.css";
 
-showPage("Playground", <Playground />);
+void showPage("Playground", <Playground />);

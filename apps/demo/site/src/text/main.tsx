@@ -2,4 +2,4 @@ import { showPage } from "../design/shell.js";
 import "./text.css";
 import { Text } from "./page.js";
 
-showPage("Text", <Text />);
+void showPage("Text", <Text />, { threads: true });
