@@ -77,10 +77,11 @@ it("the same seed is the same program", () => {
 const notDrawn: Readonly<Record<string, string>> = {
   ...Object.fromEntries("allClose arrayEqual".split(" ").map((name) => [name, "gives a truth on the host"])),
   ...Object.fromEntries(
-    "manualSeed uniform normal randint bernoulli permutation shuffledIndices"
+    "manualSeed uniform normal randint bernoulli permutation shuffledIndices gumbelSoftmax"
       .split(" ")
       .map((name) => [name, "random numbers of the host"]),
   ),
+  fractionalMaxPool: "where a window begins is a floor, which float32 and float64 may take on both sides of a whole number",
   elementCount: "a number where sizes are known; its op is drawn by apply1",
   withRandom: "drawn as `random`",
   tensor: "inputs and constants are made with it",
@@ -179,6 +180,9 @@ const layersNotDrawn: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     "TransformerEncoder TransformerDecoder".split(" ").map((name) => [name, "a stack of layers that are drawn"]),
   ),
+  ...Object.fromEntries("ModuleList ModuleDict ParameterList ParameterDict".split(" ").map((name) => [name, "computes nothing"])),
+  ...Object.fromEntries("FractionalMaxPool2d FractionalMaxPool3d".split(" ").map((name) => [name, "its function is drawn"])),
+  Transformer: "an encoder and a decoder, whose layers are drawn",
   LSTMCell: "gives two tensors",
   Unflatten: "a reshape",
 };

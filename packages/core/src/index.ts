@@ -118,6 +118,17 @@ export { cast } from "./ops/cast.js";
 export { where, clamp } from "./ops/where.js";
 export { indexSelect, indexAdd, gather, scatterAdd, gather as takeAlong } from "./ops/gather.js";
 export { sort, argSort, topK, cumsum, type SortOptions, type TopKOptions } from "./ops/sort.js";
+export {
+  cosineSimilarity,
+  normalize,
+  pairwiseDistance,
+  type CosineSimilarityOptions,
+  type NormalizeOptions,
+  type PairwiseDistanceOptions,
+} from "./ops/similarity.js";
+export { maxUnpool, type MaxUnpoolOptions } from "./ops/unpooling.js";
+export { fractionalMaxPool, type FractionalMaxPoolOptions } from "./functional/fractionalMaxPool.js";
+export { gumbelSoftmax, type GumbelSoftmaxOptions } from "./functional/gumbelSoftmax.js";
 export { matmul, dot, diagonal, type MatmulOptions, outer, trace } from "./ops/matmul.js";
 export { hashKey, philox, randomBits, randomUniform24, type Key } from "./random/philox.js";
 export {

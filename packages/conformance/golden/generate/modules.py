@@ -45,7 +45,7 @@ def say(value):
     return "tensor" if isinstance(value, (list, tuple, torch.Tensor)) else str(value)
 
 
-def case(name, module, x, options=None, training=True, call=None, arguments=None, others=None, keep=False):
+def case(name, module, x, options=None, training=True, call=None, arguments=None, others=None, keep=False, slope=True):
     """call(module, x, **arguments) -> output, or (output, {name: other})."""
     options = options or {}
     arguments = arguments or {}
@@ -69,7 +69,7 @@ def case(name, module, x, options=None, training=True, call=None, arguments=None
     differentiated = {}
     passed = {}
     for key, value in arguments.items():
-        if value.dtype.is_floating_point and "mask" not in key:
+        if value.dtype.is_floating_point and "mask" not in key and "random" not in key:
             value = differentiated[key] = value.clone().requires_grad_()
         passed[key] = value
     result = call(module, x, **passed) if call else module(x, **passed)
@@ -95,7 +95,7 @@ def case(name, module, x, options=None, training=True, call=None, arguments=None
     entry["gradOutput"] = tensor(g)
     entry["expected"] = {
         "output": tensor(output),
-        "gradInput": tensor(found[id(x)]) if floats else None,
+        "gradInput": tensor(found[id(x)]) if floats and slope else None,
         "gradParameters": {key: tensor(found[id(p)]) for key, p in module.named_parameters()},
     }
     if differentiated:
@@ -547,5 +547,70 @@ for more in [dict(), dict(mode="max"), dict(mode="sum", padding_idx=2), dict(mod
     call = lambda m, x, offsets, per_sample_weights=None: m(x, offsets, per_sample_weights)
     options = dict(num_embeddings=6, embedding_dim=3, **more)
     layer("embeddingBag", nn.EmbeddingBag, looked_up.flatten(), options, arguments=arguments, call=call)
+
+# What few models use ---------------------------------------------------------------------------------------------------------
+
+for more, shape in [(dict(), (2, 4)), (dict(dim=0), (3,)), (dict(dim=-1), (2, 2, 3)), (dict(dim=1, eps=1e-3), (2, 3, 2))]:
+    layer("cosineSimilarity", nn.CosineSimilarity, numbers(*shape), more, arguments={"x2": numbers(*shape)}, call=lambda m, x, x2: m(x, x2))
+for more, shape in [(dict(), (2, 3)), (dict(p=1, keepdim=True), (4,)), (dict(p=3.0, eps=0.25), (2, 2, 3)), (dict(p=1.5), (3, 2))]:
+    layer("pairwiseDistance", nn.PairwiseDistance, numbers(*shape), more, arguments={"x2": numbers(*shape)}, call=lambda m, x, x2: m(x, x2))
+for more, shape in [(dict(), (2, 3)), (dict(margin=0.25, swap=True), (4, 2)), (dict(reduction="sum"), (2, 3)), (dict(reduction="none", margin=3.0), (2, 2, 3))]:
+    others = {"positive": numbers(*shape), "negative": numbers(*shape)}
+    layer("tripletMarginWithDistanceLoss", nn.TripletMarginWithDistanceLoss, numbers(*shape), more, arguments=others, call=lambda m, x, positive, negative: m(x, positive, negative))
+for more, shape in [
+    (dict(kernel_size=2), (2, 2, 4, 3)),
+    (dict(kernel_size=(2, 3), dilation=(2, 1), padding=(1, 0), stride=(1, 2)), (1, 2, 4, 5)),
+    (dict(kernel_size=3, padding=1, stride=2), (2, 3, 3)),
+]:
+    layer("unfold", nn.Unfold, numbers(*shape), more)
+for more, shape in [
+    (dict(output_size=(4, 3), kernel_size=2), (2, 8, 6)),
+    (dict(output_size=(4, 5), kernel_size=(2, 3), dilation=(2, 1), padding=(1, 0), stride=(1, 2)), (1, 12, 8)),
+    (dict(output_size=3, kernel_size=3, padding=1, stride=2), (9, 4)),
+]:
+    layer("fold", nn.Fold, numbers(*shape), more)
+for groups, shape in [(2, (2, 4, 3)), (3, (1, 6, 2, 2)), (1, (1, 3, 2, 2))]:
+    layer("channelShuffle", nn.ChannelShuffle, numbers(*shape), dict(groups=groups))
+for shape in [(2, 3, 2, 2), (3, 1, 2)]:
+    layer("softmax2d", nn.Softmax2d, numbers(*shape), dict())
+for channels, more in [(2, dict(size=3, alpha=0.5)), (3, dict(size=5, alpha=0.5, beta=1.25, k=2.0)), (4, dict(size=7, alpha=0.25))]:
+    # Where there are more channels PyTorch counts the first one in every window, and its gradient is not the slope of its value.
+    layer("crossMapLRN2d", nn.CrossMapLRN2d, numbers(2, channels, 2, 2), more, slope=False)
+for more in [dict(scale_factor=2), dict(size=(3, 5)), dict(size=2)]:
+    layer("upsamplingNearest2d", nn.UpsamplingNearest2d, numbers(1, 2, 3, 4), more)
+    layer("upsamplingBilinear2d", nn.UpsamplingBilinear2d, numbers(1, 2, 3, 4), more)
+
+unpools = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
+for d in (1, 2, 3):
+    size = {1: (8,), 2: (6, 4), 3: (4, 4, 4)}[d]
+    for more, batch, sized in [
+        (dict(kernel_size=2), (2,), False),
+        (dict(kernel_size=2), (), True),
+        (dict(kernel_size=3, stride=2, padding=1), (1,), True),
+        (dict(kernel_size=3, stride=1), (1,), True),
+    ]:
+        pooled_values, where = nn.functional.__dict__[f"max_pool{d}d"](numbers(*batch, 2, *size), return_indices=True, **more)
+        given = dict(output_size=list(size)) if sized else {}
+        call = lambda m, x, indices, given=given: m(x, indices, **given)
+        case(f"maxUnpool{d}d", unpools[d](**more), pooled_values, {**more, **given}, arguments={"indices": where}, call=call)
+for d, make, functional in [(2, nn.FractionalMaxPool2d, nn.functional.fractional_max_pool2d), (3, nn.FractionalMaxPool3d, nn.functional.fractional_max_pool3d)]:
+    size = (7, 6) if d == 2 else (6, 6, 6)
+    for more, batch in [
+        (dict(kernel_size=2, output_size=4), (2,)),
+        (dict(kernel_size=(2, 3, 1)[:d], output_size=(3, 1, 4)[:d]), (1,)),
+        (dict(kernel_size=2, output_ratio=0.625), (1,)),
+    ]:
+        samples = torch.randint(0, 32, (batch[0], 2, d)) / 32
+        call = lambda m, x, random_samples, d=d: (lambda y, i: (y, {"indices": i}))(*type(m)(m.kernel_size, m.output_size, m.output_ratio, True, random_samples)(x))
+        options = {**more, "return_indices": True}
+        case(f"fractionalMaxPool{d}d", make(**options), numbers(*batch, 2, *size), options, arguments={"random_samples": samples}, call=call)
+for more, masks in [
+    (dict(num_encoder_layers=1, num_decoder_layers=1), {}),
+    (dict(num_encoder_layers=2, num_decoder_layers=1, activation="gelu", norm_first=True, bias=False), {"src_key_padding_mask": torch.tensor([[False, False, True], [False, False, False]])}),
+    (dict(num_encoder_layers=1, num_decoder_layers=2), {"tgt_mask": torch.tensor([[False, True], [False, False]]), "memory_key_padding_mask": torch.tensor([[False, True, False], [False, False, True]])}),
+]:
+    options = dict(d_model=4, nhead=2, dim_feedforward=5, dropout=0.0, batch_first=True, **more)
+    call = lambda m, x, tgt, **masks: m(x, tgt, **masks)
+    layer("transformer", nn.Transformer, numbers(2, 3, 4), options, arguments={"tgt": numbers(2, 2, 4), **masks}, call=call)
 
 write("modules", cases)

@@ -192,4 +192,9 @@ case("scaledDotProductAttention", [*three, {"mask": "$3"}], [real(2, 4, 2), real
 case("asinh", ["$0"], [real(3, 4, scale=2.0)], torch.asinh)
 case("asinh", ["$0"], [special], torch.asinh, gradients=False)
 
+# Vectors of one length.
+for options, p, dim in [({}, 2.0, 1), ({"p": 1, "axis": 0}, 1.0, 0), ({"p": 3, "axis": -1}, 3.0, -1)]:
+    case("normalize", ["$0", options], [real(3, 4)], lambda x, p=p, dim=dim: torch.nn.functional.normalize(x, p, dim))
+case("normalize", ["$0", {"eps": 0.5}], [real(2, 3, scale=0.01)], lambda x: torch.nn.functional.normalize(x, eps=0.5))
+
 write("ops", cases)

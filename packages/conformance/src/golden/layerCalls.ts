@@ -67,8 +67,13 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
     });
     return { output: layer.forward(x, pick(more, "memory", "input2") ?? x, masks), others: {} };
   }
+  if (layer instanceof nn.Transformer) {
+    const masks = present<nn.TransformerMasks>({ srcMask: mask(more["srcMask"]), tgtMask: mask(more["tgtMask"]), srcKeyPaddingMask: mask(more["srcKeyPaddingMask"]), memoryKeyPaddingMask: mask(more["memoryKeyPaddingMask"]) });
+    return { output: layer.forward(x, more["tgt"]!, masks), others: {} };
+  }
   const call = layer.forward as (...args: unknown[]) => Tensor | readonly [Tensor, Tensor];
-  const size = layer.constructor.name.startsWith("ConvTranspose") ? options["outputSize"] : undefined;
+  const takesSize = layer instanceof nn.MaxUnpool1d || layer instanceof nn.MaxUnpool2d || layer instanceof nn.MaxUnpool3d;
+  const size = takesSize || layer.constructor.name.startsWith("ConvTranspose") ? options["outputSize"] : undefined;
   const result = call(x, ...Object.values(more), ...(Array.isArray(size) ? [size] : []));
   return result instanceof Tensor ? { output: result, others: {} } : { output: result[0], others: { indices: result[1] } };
 }

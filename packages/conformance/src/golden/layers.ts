@@ -19,6 +19,10 @@ const positional: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^bilinear$/, ["in1Features", "in2Features", "outFeatures"]],
   [/^conv/, ["inChannels", "outChannels", "kernelSize"]],
   [/^adaptive/, ["outputSize"]],
+  [/^fold$/, ["outputSize", "kernelSize"]],
+  [/^unfold$/, ["kernelSize"]],
+  [/^channelshuffle$/, ["groups"]],
+  [/^crossmaplrn2d$/, ["size"]],
   [/^lppool/, ["normType", "kernelSize"]],
   [/pool/, ["kernelSize"]],
   [/^constantpad/, ["padding", "value"]],
@@ -30,7 +34,7 @@ const positional: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^embedding/, ["numEmbeddings", "embeddingDim"]],
   [/^(rnn|lstm|gru)(cell)?$/, ["inputSize", "hiddenSize"]],
   [/^multiheadattention$/, ["embedDim", "numHeads"]],
-  [/^transformer.*layer$/, ["dModel", "nhead"]],
+  [/^transformer(.*layer)?$/, ["dModel", "nhead"]],
   [/dropout/, ["p"]],
   [/^flatten$/, ["startAxis", "endAxis"]],
   [/^unflatten$/, ["axis", "sizes"]],
@@ -47,6 +51,7 @@ const renamed: Readonly<Record<string, string>> = {
   nHead: "nhead",
   numHead: "nhead",
   biasKv: "addBiasKv",
+  keepdim: "keepDims",
 };
 
 /** Options of PyTorch's that say nothing about the numbers, and those of a call. */
@@ -80,7 +85,7 @@ export function makeLayer({ name, options, parameters = [] }: LayerRequest): nn.
   const Layer = classes.get(key);
   if (Layer === undefined) throw new Skip(`there is no layer "${name}"`);
   // A transformer's layer is told to be causal in the call; a transposed convolution the size of its output.
-  const inCall = key.startsWith("transformer") ? ["causal"] : key.startsWith("convtranspose") ? ["outputSize"] : [];
+  const inCall = key.startsWith("transformer") ? ["causal"] : /^(convtranspose|maxunpool)/.test(key) ? ["outputSize"] : [];
   const places = positional.find(([pattern]) => pattern.test(key))?.[1] ?? [];
   const all = given(options);
   const named = Object.entries(all).filter(([option]) => !places.includes(option) && !inCall.includes(option));

@@ -43,6 +43,16 @@ const windows = [
     64,
   ),
   program(
+    "maxUnpool",
+    (n, d) => [d.real([2, 3, n + 1])],
+    (x) => {
+      // No index twice: the gradient of those that share one is PyTorch's, not the slope.
+      const places = e.tensor(Int32Array.from({ length: x!.shape[2] as number }, (_, i) => 2 * i + (i % 2)));
+      return e.maxUnpool(x!, e.broadcastTo(places, x!.shape), 2);
+    },
+    64,
+  ),
+  program(
     "avgPool",
     (n, d) => [d.real([1, 2, n + 2, 4])],
     (x) => e.avgPool(x!, [2, 3], { stride: 2, padding: 1, countIncludePad: false }),

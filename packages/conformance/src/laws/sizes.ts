@@ -1,5 +1,16 @@
 /** The law of sizes: batches of 0 and 1 and maps of 1 × 1 through every layer, in training and evaluation; what is kept afterwards is finite or untouched. */
-import { ErmineError, manualSeed, sum, tensor, valueAndGrad, withRandom, type Backend, type Tensor } from "@ermine/core";
+import {
+  ErmineError,
+  manualSeed,
+  mul,
+  sum,
+  tensor,
+  valueAndGrad,
+  withRandom,
+  zeros,
+  type Backend,
+  type Tensor,
+} from "@ermine/core";
 import * as nn from "@ermine/core/nn";
 import { callLayer } from "../golden/layerCalls.js";
 import { release, runOn, type Mode } from "../golden/kind.js";
@@ -19,6 +30,40 @@ const layer = (name: string, args: readonly unknown[], ...samples: readonly (rea
   name,
   { make: () => new (classOf(name))(...args), samples },
 ];
+
+/** A layer called with more than a batch, of which the rest is made. */
+class Called<M extends nn.Module> extends nn.Module {
+  readonly layer: M;
+  readonly #call: (layer: M, x: Tensor) => Tensor;
+  constructor(layer: M, call: (layer: M, x: Tensor) => Tensor) {
+    super();
+    this.layer = layer;
+    this.#call = call;
+  }
+  forward(x: Tensor): Tensor {
+    return this.#call(this.layer, x);
+  }
+}
+
+const called = <M extends nn.Module>(
+  name: string,
+  make: () => M,
+  sample: readonly number[],
+  call: (layer: M, x: Tensor) => Tensor,
+): [string, SizedLayer] => [name, { make: () => new Called(make(), call), samples: [sample] }];
+
+/** Layers that compare a batch with another. */
+const ofTwo = (["CosineSimilarity", "PairwiseDistance"] as const).map((name) =>
+  called(
+    name,
+    () => new nn[name](),
+    [2],
+    (one, x) => one.forward(x, mul(x, 2)),
+  ),
+);
+
+/** Lists and records of layers and of parameters: they compute nothing. */
+const containers = new Set(["ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]);
 
 /** Layers over maps of one element, for each number of axes. */
 const overMaps = [1, 2, 3].flatMap((rank): [string, SizedLayer][] => {
@@ -40,6 +85,13 @@ const overMaps = [1, 2, 3].flatMap((rank): [string, SizedLayer][] => {
     ofRank("Dropout"),
     ofRank("BatchNorm", 2),
     ofRank("InstanceNorm", 2, { affine: true, trackRunningStats: true }),
+    called(
+      `MaxUnpool${rank}d`,
+      () => new nn[`MaxUnpool${rank as 1 | 2 | 3}d`](1),
+      [2, ...map],
+      (one, x) => one.forward(x, zeros(x.shape as readonly number[], { dtype: "int32" })),
+    ),
+    ...(rank === 1 ? [] : [ofRank("FractionalMaxPool", 1, { outputSize: 1 })]),
   ];
 });
 
@@ -58,9 +110,17 @@ const table: Readonly<Record<string, SizedLayer>> = Object.fromEntries([
   layer("RMSNorm", [2], [2]),
   layer("GroupNorm", [1, 2], [2, 1, 1]),
   layer("LocalResponseNorm", [2], [2, 1, 1]),
+  layer("ChannelShuffle", [2], [2, 1, 1]),
+  layer("Softmax2d", [], [2, 1, 1]),
+  layer("CrossMapLRN2d", [2], [2, 1, 1]),
+  layer("Unfold", [1], [2, 1, 1]),
+  layer("Fold", [1, 1], [2, 1]),
   layer("PixelShuffle", [2], [4, 1, 1]),
   layer("PixelUnshuffle", [1], [2, 1, 1]),
   layer("Upsample", [{ scaleFactor: 2 }], [2, 1, 1]),
+  layer("UpsamplingNearest2d", [{ scaleFactor: 2 }], [2, 1, 1]),
+  layer("UpsamplingBilinear2d", [{ scaleFactor: 2 }], [2, 1, 1]),
+  ...ofTwo,
   ["LoRA", { make: () => nn.lora(new nn.Linear(2, 3), { targets: "weight", rank: 1 }), samples: [[2]] }] as const,
   ["Embedding", { make: () => new nn.Embedding(3, 2), samples: [[1]], indices: true }] as const,
   ["EmbeddingBag", { make: () => new nn.EmbeddingBag(3, 2), samples: [[1]], indices: true }] as const,
@@ -73,6 +133,12 @@ const table: Readonly<Record<string, SizedLayer>> = Object.fromEntries([
   layer("TransformerDecoderLayer", [2, 1, { dimFeedforward: 3 }], [1, 2]),
   layer("TransformerEncoder", [() => new nn.TransformerEncoderLayer(2, 1, { dimFeedforward: 3 }), 1], [1, 2]),
   layer("TransformerDecoder", [() => new nn.TransformerDecoderLayer(2, 1, { dimFeedforward: 3 }), 1], [1, 2]),
+  called(
+    "Transformer",
+    () => new nn.Transformer(2, 1, { dimFeedforward: 3, numEncoderLayers: 1, numDecoderLayers: 1 }),
+    [1, 2],
+    (one, x) => one.forward(x, mul(x, 2)),
+  ),
   ["Sequential", { make: () => new nn.Sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3)), samples: [[2]] }] as const,
   ["Residual", { make: () => new nn.Residual(new nn.Linear(2, 2)), samples: [[2]] }] as const,
 ]);
@@ -81,7 +147,9 @@ const isModule = (value: unknown): value is LayerClass => typeof value === "func
 
 /** Every layer that nn exports: activations by their classes, on two channels. */
 export function sizedLayers(): Readonly<Record<string, SizedLayer>> {
-  const others = Object.entries(nn).filter(([name, value]) => isModule(value) && !(name in table) && !name.endsWith("Loss"));
+  const others = Object.entries(nn).filter(
+    ([name, value]) => isModule(value) && !(name in table) && !containers.has(name) && !name.endsWith("Loss"),
+  );
   const thresholds = { Threshold: [{ threshold: 0.1, value: 0.2 }] } as Readonly<Record<string, readonly unknown[]>>;
   return { ...table, ...Object.fromEntries(others.map(([name]) => layer(name, thresholds[name] ?? [], [2]))) };
 }

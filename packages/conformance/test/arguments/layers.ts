@@ -1,5 +1,5 @@
 /** A call of every class and function of `@ermine/core/nn`, and of what a layer has. */
-import { mish, mse, ones, tensor, type Tensor } from "@ermine/core";
+import { mish, mse, ones, tensor, zeros, type Tensor } from "@ermine/core";
 import * as nn from "@ermine/core/nn";
 import type { ArgumentSpec, CallSpec } from "../../src/laws/arguments.js";
 import { aTensor, call, fn, integer, integers, list, number, only, optional, options, text, truth, variadic } from "./slots.js";
@@ -27,6 +27,7 @@ const activations =
   "Identity ReLU ReLU6 LeakyReLU Threshold RReLU ELU CELU SELU GELU SiLU Mish Softplus Softsign Sigmoid LogSigmoid Hardsigmoid Hardswish Hardtanh Tanh " +
   "Tanhshrink Softshrink Hardshrink GLU Softmax LogSoftmax Softmin";
 const losses = Object.keys(nn).filter((name) => name.endsWith("Loss"));
+const containers = "ModuleList ModuleDict ParameterList ParameterDict".split(" ");
 
 /** The arguments of each constructor. */
 const constructors: Rows = {
@@ -41,6 +42,20 @@ const constructors: Rows = {
   ...ofRanks("ZeroPad ReflectionPad ReplicationPad CircularPad", integers(1)),
   ...ofRanks("ConstantPad", integers(1), number(0)),
   GroupNorm: [integer(1), integer(2), options()],
+  ...ofRanks("MaxUnpool", integers(2), options()),
+  ...each("FractionalMaxPool2d FractionalMaxPool3d", integers(2), options({ outputSize: 2 }, "outputSize", "outputRatio")),
+  Unfold: [integers(2), options()],
+  Fold: [integers(2), integers(2), options()],
+  ChannelShuffle: [integer(2)],
+  Softmax2d: [],
+  CrossMapLRN2d: [integer(3), options()],
+  ...each("UpsamplingNearest2d UpsamplingBilinear2d", options({ size: 2 })),
+  ...each("CosineSimilarity PairwiseDistance", options()),
+  Transformer: [integer(4), integer(2), optional(options({ numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 4 }))],
+  ModuleList: [optional(only(() => [layer()]))],
+  ModuleDict: [optional(only(() => ({ a: layer() })))],
+  ParameterList: [optional(only(() => [new nn.Parameter(ones([2]))]))],
+  ParameterDict: [optional(only(() => ({ a: new nn.Parameter(ones([2])) })))],
   ...each("LayerNorm RMSNorm", integers(3), options()),
   LocalResponseNorm: [integer(3), options()],
   ...each("Embedding EmbeddingBag", integer(3), integer(2), options()),
@@ -91,6 +106,11 @@ const inputs: readonly (readonly (() => Tensor)[])[] = [
   [() => tensor([[0, 1]], { dtype: "int32" })],
   [() => ones([1, 2]), () => ones([1, 1])],
   [() => ones([2, 4, 4]), () => ones([2, 4, 4])],
+  ...[1, 2, 3].map((axes) => {
+    const shape = [1, 1, ...Array<number>(axes).fill(1)];
+    return [() => ones(shape), () => zeros(shape, { dtype: "int32" })];
+  }),
+  [() => ones([4, 1])],
   [() => ones([2, 4, 4]), () => ones([2, 4, 4]), () => ones([2, 4, 4])],
 ];
 
@@ -109,7 +129,9 @@ function forwardOf(name: string, args: readonly ArgumentSpec[]): CallSpec | unde
   return taken && variadic(forward, ...taken.map((make) => aTensor(make)));
 }
 
-const layers = Object.entries(constructors).filter(([name]) => name !== "Parameter" && !losses.includes(name));
+const layers = Object.entries(constructors).filter(
+  ([name]) => name !== "Parameter" && !losses.includes(name) && !containers.includes(name),
+);
 
 export const rows: Readonly<Record<string, CallSpec>> = {
   ...Object.fromEntries(Object.entries(constructors).map(([name, args]) => [name, call(construct(name), ...args)])),
@@ -152,6 +174,24 @@ export const methods: Readonly<Record<string, CallSpec>> = {
     only(async () => layer().stateDict(), "an object"),
     optional(options({ strict: false }, "rename")),
   ),
+  "TripletMarginWithDistanceLoss.forward": variadic(
+    (...args: [Tensor, Tensor, Tensor]) => new nn.TripletMarginWithDistanceLoss().forward(...args),
+    ...[1, 2, 3].map(() => aTensor(() => ones([1, 2]))),
+  ),
+  "ModuleList.append": call((...args: [nn.Linear]) => new nn.ModuleList().append(...args), only(layer)),
+  "ModuleList.extend": call(
+    (...args: [nn.Linear[]]) => new nn.ModuleList().extend(...args),
+    only(() => [layer()]),
+  ),
+  "ModuleList.at": call((...args: [number]) => new nn.ModuleList([layer()]).at(...args), integer(0)),
+  "ModuleDict.set": call((...args: [string, nn.Linear]) => new nn.ModuleDict().set(...args), text("a"), only(layer)),
+  ...Object.fromEntries(
+    (["get", "has"] as const).map((name) => [
+      `ModuleDict.${name}`,
+      call((...args: [string]) => new nn.ModuleDict({ a: layer() })[name](...args), text("a")),
+    ]),
+  ),
+  "ModuleDict.keys": call((...args: []) => new nn.ModuleDict({ a: layer() }).keys(...args)),
   "LoRA.forward": variadic(
     (...args: [Tensor]) => adapted().forward(...args),
     aTensor(() => ones([1, 2])),

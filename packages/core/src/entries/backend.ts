@@ -92,6 +92,7 @@ export { logicalNotOp, logicalAndOp, logicalOrOp } from "../ops/comparison.js";
 export { castOp, type CastAttributes } from "../ops/cast.js";
 export { clampOp, type ClampAttributes } from "../ops/where.js";
 export { indexSelectOp, indexAddOp, gatherOp, scatterAddOp, type AxisAttributes } from "../ops/gather.js";
+export { maxUnpoolOp, type MaxUnpoolAttributes } from "../ops/unpooling.js";
 export { sortOp, cumsumOp, type SortAttributes } from "../ops/sort.js";
 export { matmulOp, type MatmulAttributes } from "../ops/matmul.js";
 export { preluOp } from "../activations/prelu.js";

@@ -20,7 +20,19 @@ export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOp
 export * from "./pooling.js";
 export * from "./adaptivePooling.js";
 export * from "./padding.js";
-export { PixelShuffle, PixelUnshuffle, Upsample } from "./upsample.js";
+export {
+  PixelShuffle,
+  PixelUnshuffle,
+  Upsample,
+  UpsamplingBilinear2d,
+  UpsamplingNearest2d,
+  type UpsamplingOptions,
+} from "./upsample.js";
+export * from "./unpooling.js";
+export { Fold, Unfold, type FoldOptions } from "./fold.js";
+export { ChannelShuffle, Softmax2d } from "./channels.js";
+export * from "./distance.js";
+export { ModuleDict, ModuleList, ParameterDict, ParameterList } from "./containers.js";
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -31,7 +43,7 @@ export {
   type BatchNormOptions,
 } from "./batchNorm.js";
 export { GroupNorm } from "./groupNorm.js";
-export { LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
+export { CrossMapLRN2d, LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
 export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult, type SequenceOptions } from "./recurrent.js";
 export { GRUCell, LSTMCell, RNNCell } from "./recurrentCells.js";
 export { type RecurrentState } from "./cellDefinitions.js";

@@ -123,6 +123,14 @@ function checkLastAxes(x: Tensor, sizes: readonly number[]): void {
     throw new ErmineError("ERMINE_SHAPE", `expects a last part of ${formatShape(sizes)}, got ${formatShape(x.shape)}.`);
 }
 
+/** Σ x² over the channels from `before` before each to `after` after it, divided by how many these would be; channels beyond the ends count as 0. */
+function meanSquares(x: Tensor, before: number, after: number): Tensor {
+  const [batch, channels, ...spatial] = x.shape;
+  const window = { kernel: [before + 1 + after, 1], stride: [1, 1], countIncludePad: true };
+  const squares = reshape(square(x), [batch!, 1, channels!, sizeOf(spatial)]);
+  return reshape(apply1(avgPoolOp, [squares], { ...window, padBefore: [before, 0], padAfter: [after, 0] }), x.shape);
+}
+
 /**
  * y = x / (k + alpha / size · Σ x²)^beta over the `size` channels around each (⌊size / 2⌋ before it); (N, C, …). alpha defaults to
  * 1e-4, beta to 0.75, k to 1. Source: Krizhevsky et al. 2012.
@@ -165,15 +173,63 @@ export class LocalResponseNorm extends Module {
   forward(x: Tensor): Tensor<"real"> {
     checkTensor("forward", x);
     if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `expects (N, C, …size), got ${formatShape(x.shape)}.`);
-    const [batch, channels, ...spatial] = x.shape;
-    const window = { kernel: [this.size, 1], stride: [1, 1], countIncludePad: true };
-    const padding = { padBefore: [Math.floor(this.size / 2), 0], padAfter: [Math.floor((this.size - 1) / 2), 0] };
-    const squares = reshape(square(x), [batch!, 1, channels!, sizeOf(spatial)]);
-    const around = reshape(apply1(avgPoolOp, [squares], { ...window, ...padding }), x.shape);
+    const around = meanSquares(x, Math.floor(this.size / 2), Math.floor((this.size - 1) / 2));
     return div(x, pow(add(mul(around, this.alpha), this.k), this.beta));
   }
 
   override describe(): string {
     return `LocalResponseNorm ${this.size}`;
+  }
+}
+
+/**
+ * y = x / (k + alpha / size · Σ x²)^beta over the channels around each, ⌊(size − 1) / 2⌋ on both sides; (N, C, H, W). It differs from `LocalResponseNorm` for an even `size` alone,
+ * as in the Torch that it was made for. alpha defaults to 1e-4, beta to 0.75, k to 1.
+ *
+ * @example
+ * new CrossMapLRN2d(3).forward(normal([2, 6, 4, 4])).shape; // => [2, 6, 4, 4]
+ */
+export class CrossMapLRN2d extends Module {
+  /** How many channels the squares are divided by. */
+  readonly size: number;
+  /** The factor of their squares. */
+  readonly alpha: number;
+  /** The exponent. */
+  readonly beta: number;
+  /** What is added to their squares. */
+  readonly k: number;
+
+  constructor(
+    size: number,
+    options: {
+      /** The factor of the squares. Default 1e-4. */
+      alpha?: number;
+      /** The exponent. Default 0.75. */
+      beta?: number;
+      /** The constant added to the squares. Default 1. */
+      k?: number;
+    } = {},
+  ) {
+    checkArguments("CrossMapLRN2d", arguments, 2);
+    super();
+    checkOptions("CrossMapLRN2d", options, { alpha: "number", beta: "number", k: "number" }, [size]);
+    checkSize("CrossMapLRN2d", "size", size);
+    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+    this.size = size;
+    this.alpha = alpha;
+    this.beta = beta;
+    this.k = k;
+  }
+
+  forward(x: Tensor): Tensor<"real"> {
+    checkTensor("forward", x);
+    if (x.rank !== 4) throw new ErmineError("ERMINE_SHAPE", `expects (N, C, H, W), got ${formatShape(x.shape)}.`);
+    const side = Math.floor((this.size - 1) / 2);
+    const scale = (this.alpha * (2 * side + 1)) / this.size;
+    return div(x, pow(add(mul(meanSquares(x, side, side), scale), this.k), this.beta));
+  }
+
+  override describe(): string {
+    return `CrossMapLRN2d ${this.size}`;
   }
 }

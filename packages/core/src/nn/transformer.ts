@@ -8,6 +8,7 @@ import { add } from "../ops/arithmetic.js";
 import { checkTensor, type Tensor } from "../types/tensor.js";
 import { MultiHeadAttention, type AttentionMasks } from "./attention.js";
 import { Dropout } from "./dropout.js";
+import { initializeParameters } from "./initialize.js";
 import { LayerNorm } from "./layerNorm.js";
 import { Linear } from "./linear.js";
 import { Module, type Layer } from "./module.js";
@@ -292,5 +293,73 @@ export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
 
   forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
     return this.through(tgt, (layer, x) => layer.forward(x, memory, masks));
+  }
+}
+
+/** The options of `Transformer`, next to those of its layers. */
+export interface TransformerOptions extends TransformerLayerOptions {
+  /** Default 6. */
+  readonly numEncoderLayers?: number;
+  /** Default 6. */
+  readonly numDecoderLayers?: number;
+}
+
+/** What the encoder and the decoder may not see. */
+export interface TransformerMasks extends DecoderMasks {
+  /** (S, S) or (N·heads, S, S). */
+  readonly srcMask?: Tensor;
+  /** (N, S): steps that the encoder does not see; memoryKeyPaddingMask says which the decoder does not. */
+  readonly srcKeyPaddingMask?: Tensor;
+  /** No step of the source attends to a later one. Default false. */
+  readonly srcIsCausal?: boolean;
+}
+
+const transformerMasks = { ...decoderMasks, srcMask: "tensor", srcKeyPaddingMask: "tensor", srcIsCausal: "boolean" } as const;
+
+/**
+ * An encoder and a decoder of transformer layers, each with a normalization at its end: src (N, S, dModel), tgt (N, T, dModel) → (N, T, dModel). Weights of two axes start from
+ * xavierUniform. Source: Vaswani et al. 2017.
+ *
+ * @example
+ * const model = new Transformer(8, 2, { numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 16 });
+ * model.forward(normal([2, 7, 8]), normal([2, 5, 8]), { tgtIsCausal: true }).shape; // => [2, 5, 8]
+ */
+export class Transformer extends Module {
+  /** The layers over the source. */
+  readonly encoder: TransformerEncoder;
+  /** The layers over the target. */
+  readonly decoder: TransformerDecoder;
+  /** The width of the model. */
+  readonly dModel: number;
+
+  constructor(dModel: number, nhead: number, options: TransformerOptions = {}) {
+    checkArguments("Transformer", arguments, 3);
+    super();
+    const counts = { numEncoderLayers: "integer", numDecoderLayers: "integer" } as const;
+    checkOptions("Transformer", options, { ...names, ...counts }, [dModel, nhead]);
+    const { numEncoderLayers = 6, numDecoderLayers = 6, ...ofLayers } = options;
+    for (const [key, size] of Object.entries({ dModel, numEncoderLayers, numDecoderLayers })) checkSize("Transformer", key, size);
+    const ending = (): { readonly norm: LayerNorm } => ({ norm: normOf(dModel, ofLayers) });
+    this.encoder = new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nhead, ofLayers), numEncoderLayers, ending());
+    this.decoder = new TransformerDecoder(() => new TransformerDecoderLayer(dModel, nhead, ofLayers), numDecoderLayers, ending());
+    this.dModel = dModel;
+    initializeParameters(this, "xavierUniform");
+  }
+
+  forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
+    checkTensor("forward", src);
+    checkTensor("forward", tgt);
+    checkOptions("Transformer.forward", masks, transformerMasks, "src, tgt");
+    const { srcMask, srcKeyPaddingMask, srcIsCausal, ...ofDecoder } = masks;
+    const ofEncoder = {
+      ...(srcMask === undefined ? {} : { srcMask }),
+      ...(srcKeyPaddingMask === undefined ? {} : { srcKeyPaddingMask }),
+      ...(srcIsCausal === undefined ? {} : { isCausal: srcIsCausal }),
+    };
+    return this.decoder.forward(tgt, this.encoder.forward(src, ofEncoder), ofDecoder);
+  }
+
+  override describe(): string {
+    return `Transformer ${this.dModel}, ${this.encoder.layers.length} and ${this.decoder.layers.length} layers`;
   }
 }

@@ -7,6 +7,7 @@ import { checkTensor, type Tensor } from "../types/tensor.js";
 import { Module } from "./module.js";
 import { checkSize, formatSizes } from "./size.js";
 import { checkArguments } from "../types/arguments.js";
+import { requireOptions } from "../types/options.js";
 
 /**
  * (N, C, …size) → (N, C, …⌊size · scaleFactor⌋), or of `size`: the nearest, or an interpolation. Over one axis mode "linear", over two
@@ -35,6 +36,60 @@ export class Upsample extends Module {
   override describe(): string {
     const { size, scaleFactor, mode = "nearest" } = this.options;
     return `Upsample ${mode}, ${size === undefined ? `× ${formatSizes(scaleFactor!)}` : formatSizes(size)}`;
+  }
+}
+
+/** The options of `UpsamplingNearest2d` and `UpsamplingBilinear2d`; one of the two. */
+export interface UpsamplingOptions {
+  /** The new height and width, or one number for both. Default: from scaleFactor. */
+  readonly size?: number | readonly number[];
+  /** How many times as large. Default: from size. */
+  readonly scaleFactor?: number | readonly number[];
+}
+
+const upsamplingKinds = { size: "integers", scaleFactor: "numbers" } as const;
+
+/** @throws ErmineError ERMINE_SHAPE where it is no batch of images */
+function checkImages(x: Tensor): void {
+  checkTensor("forward", x);
+  if (x.rank !== 4) throw new ErmineError("ERMINE_SHAPE", `takes (N, C, H, W), got ${formatShape(x.shape)}.`);
+}
+
+/**
+ * (N, C, H, W) → (N, C, H′, W′), each pixel the nearest: `Upsample` with mode "nearest".
+ *
+ * @example
+ * new UpsamplingNearest2d({ scaleFactor: 2 }).forward(tensor([[[[1, 2]]]])); // => [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
+ */
+export class UpsamplingNearest2d extends Upsample {
+  constructor(options: UpsamplingOptions) {
+    checkArguments("UpsamplingNearest2d", arguments, 1);
+    requireOptions("UpsamplingNearest2d", options, upsamplingKinds);
+    super({ ...options, mode: "nearest" });
+  }
+
+  override forward(x: Tensor): Tensor<"real"> {
+    checkImages(x);
+    return super.forward(x);
+  }
+}
+
+/**
+ * (N, C, H, W) → (N, C, H′, W′), interpolated with the corners where they are: `Upsample` with mode "bilinear" and `alignCorners: true`.
+ *
+ * @example
+ * new UpsamplingBilinear2d({ size: [1, 3] }).forward(tensor([[[[0, 1]]]])); // => [[[[0, 0.5, 1]]]]
+ */
+export class UpsamplingBilinear2d extends Upsample {
+  constructor(options: UpsamplingOptions) {
+    checkArguments("UpsamplingBilinear2d", arguments, 1);
+    requireOptions("UpsamplingBilinear2d", options, upsamplingKinds);
+    super({ ...options, mode: "bilinear", alignCorners: true });
+  }
+
+  override forward(x: Tensor): Tensor<"real"> {
+    checkImages(x);
+    return super.forward(x);
   }
 }
 

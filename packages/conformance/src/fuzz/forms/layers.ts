@@ -75,7 +75,7 @@ const norm: DrawLayer = (b) => {
   const scaled = (shape: readonly number[]): Properties => held({ weight: leaf(b, shape), bias: leaf(b, shape) });
   const runningStatistics = (): Properties =>
     held({ running_mean: leaf(b, [channels]), running_var: leaf(b, [channels], "positive") });
-  switch (random.pick(["batch", "batch kept", "instance", "group", "layer", "rms", "response"] as const)) {
+  switch (random.pick(["batch", "batch kept", "instance", "group", "layer", "rms", "response", "maps"] as const)) {
     case "batch":
       return layer(b, `BatchNorm${axes}d`, [channels, { trackRunningStats: false }], scaled([channels]), x);
     case "batch kept":
@@ -92,6 +92,8 @@ const norm: DrawLayer = (b) => {
       return layer(b, "RMSNorm", [size], held({ weight: leaf(b, size) }), x);
     case "response":
       return layer(b, "LocalResponseNorm", [random.integer(1, 3)], {}, x);
+    case "maps":
+      return layer(b, "CrossMapLRN2d", [random.integer(1, 4)], {}, x);
   }
 };
 
@@ -125,6 +127,11 @@ const moving: DrawLayer = (b) => {
     ["PixelShuffle", [2]],
     ["PixelUnshuffle", [2]],
     ["Upsample", [{ scaleFactor: 2 }]],
+    ["UpsamplingNearest2d", [{ scaleFactor: 2 }]],
+    ["UpsamplingBilinear2d", [{ scaleFactor: 2 }]],
+    ["ChannelShuffle", [b.shapeOf(x)[1]!]],
+    ["Softmax2d", []],
+    ["Unfold", [kernelOf(b, b.shapeOf(x).slice(2))]],
   ]);
   return layer(b, name, args, {}, x);
 };
@@ -286,7 +293,36 @@ const dropout: DrawLayer = (b) => {
   return b.call("drawn", b.leaf([3], "int32", { from: 0, to: 9 }), name, b.random.pick([0.25, 0.5]), x);
 };
 
+const unpooling: DrawLayer = (b) => {
+  const { x, axes, size } = image(b);
+  const places = size.reduce((count, n) => count * 2 * n, 1);
+  return layer(b, `MaxUnpool${axes}d`, [2], {}, [x, b.indices(b.shapeOf(x), places)]);
+};
+
+/** Columns of windows of two steps along two axes, and the image that they are put into. */
+const folding: DrawLayer = (b) => {
+  const [height, width] = [b.random.integer(2, 4), b.random.integer(2, 4)];
+  const columns = b.float({ shape: [b.random.integer(1, 2), 4 * b.random.integer(1, 2), (height - 1) * (width - 1)] });
+  return layer(b, "Fold", [[height, width], 2], {}, columns);
+};
+
+const distance: DrawLayer = (b) => {
+  const name = b.random.pick(["CosineSimilarity", "PairwiseDistance"]);
+  const x = b.float({ ranks: [2, 3], fits: (shape) => !shape.includes(0) });
+  return layer(b, name, [{}], {}, [x, b.float({ shape: b.shapeOf(x) })]);
+};
+
+const triplet: DrawLayer = (b) => {
+  const x = b.float({ ranks: [1, 3], fits: (shape) => !shape.includes(0) });
+  const others = [0, 1].map(() => b.float({ shape: b.shapeOf(x) }));
+  return layer(b, "TripletMarginWithDistanceLoss", [{ swap: b.random.chance(0.5) }], {}, [x, ...others]);
+};
+
 const drawers: readonly DrawLayer[] = [
+  unpooling,
+  folding,
+  distance,
+  triplet,
   linear,
   bilinear,
   prelu,

@@ -144,6 +144,17 @@ export const products: readonly Form[] = [
       name === "maxPool" ? 1.5 : 0.4,
     ),
   ),
+  form("maxUnpool", (b) => {
+    const { x, size } = image(b);
+    // Any place of the image will do, the same one more than once too.
+    const places = size.reduce((count, n) => count * 2 * n, 1);
+    return b.call(
+      "maxUnpool",
+      x,
+      b.indices(b.shapeOf(x), places),
+      size.map(() => 2),
+    );
+  }),
   form(
     "avgPool",
     (b) => {

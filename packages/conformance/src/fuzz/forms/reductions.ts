@@ -41,6 +41,21 @@ export const reductions: readonly Form[] = [
     const x = b.float({ fits: filled });
     return b.call("norm", x, { ...over(b, b.shapeOf(x)), ...(b.random.chance(0.5) ? { p: b.random.pick([1, 2, 3]) } : {}) });
   }),
+  form("normalize", (b) => {
+    const x = b.float({ ranks: [1, 4], fits: filled });
+    return b.call("normalize", x, { axis: b.axis(b.shapeOf(x)), p: b.random.pick([1, 2, 3]) });
+  }),
+  form("cosineSimilarity", (b) => {
+    const x = b.float({ ranks: [1, 4], fits: filled });
+    return b.call("cosineSimilarity", x, b.float({ shape: b.shapeOf(x) }), { axis: b.axis(b.shapeOf(x)) });
+  }),
+  form("pairwiseDistance", (b) => {
+    const x = b.float({ ranks: [1, 4], fits: filled });
+    return b.call("pairwiseDistance", x, b.float({ shape: b.shapeOf(x) }), {
+      p: b.random.pick([1, 2, 3]),
+      keepDims: b.random.chance(0.3),
+    });
+  }),
   form("logSumExp", (b) => {
     const x = b.float({ fits: filled });
     return b.call("logSumExp", x, over(b, b.shapeOf(x)));

@@ -4,6 +4,7 @@ import { zerosLike } from "../../ops/creation.js";
 import { type embeddingOp, rowsOf } from "../../ops/embedding.js";
 import { gatherOp, indexAdd, indexAddOp, indexSelectOp, scatterAddOp } from "../../ops/gather.js";
 import { gradientOf } from "../../ops/gradient.js";
+import type { maxUnpoolOp } from "../../ops/unpooling.js";
 
 export const indexSelectGradient = gradientOf<typeof indexSelectOp>(
   "indexSelect",
@@ -36,3 +37,9 @@ export const embeddingGradient = gradientOf<typeof embeddingOp>(
   ],
   (g, [table, indices], attributes) => ({ indices: indices!, rows: rowsOf(g, table!, indices!, attributes) }),
 );
+
+/** To each element what flows to the place where it was put, also where several were put, as PyTorch's. */
+export const maxUnpoolGradient = gradientOf<typeof maxUnpoolOp>("maxUnpool", ([g], [, indices]) => [
+  apply1(gatherOp, [g, indices], { axis: 2 }),
+  undefined,
+]);

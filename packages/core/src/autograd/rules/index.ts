@@ -39,7 +39,14 @@ import {
   subGradient,
 } from "./arithmetic.js";
 import { scaledDotProductAttentionGradient } from "./attention.js";
-import { embeddingGradient, gatherGradient, indexAddGradient, indexSelectGradient, scatterAddGradient } from "./gather.js";
+import {
+  embeddingGradient,
+  gatherGradient,
+  indexAddGradient,
+  indexSelectGradient,
+  maxUnpoolGradient,
+  scatterAddGradient,
+} from "./gather.js";
 import { batchNormGradient, groupNormGradient } from "./normalization.js";
 import { linearGradient, matmulGradient } from "./product.js";
 import { maxGradient, minGradient, prodGradient, sumGradient } from "./reduction.js";
@@ -93,6 +100,7 @@ const gradients = (): readonly Gradient[] => [
   scatterAddGradient,
   embeddingBagGradient,
   embeddingGradient,
+  maxUnpoolGradient,
   batchNormGradient,
   groupNormGradient,
   matmulGradient,
