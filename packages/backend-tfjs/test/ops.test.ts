@@ -307,6 +307,17 @@ describeNative("TensorFlow's kernels agree with the reference", () => {
     agrees((x) => gradientsOf((y) => core.unfold(y[0]!, [3, 2], { stride: 2, padding: 1, dilation: [1, 2] }), [x!]), [image], {
       tolerance: 5e-6,
     }));
+
+  it("adds and multiplies by a constant where the graph does, and not one of the operands before", async () => {
+    const ones: Input = { shape: [3], data: [1, 1, 1] };
+    const scaled = (small: Tensor): Tensor => core.mul(core.exp(core.log(small)), 1e6);
+    await agrees((x, y) => scaled(core.add(core.sub(x!, y!), 1e-6)), [ones, ones]);
+    await agrees((x) => scaled(core.sub(core.sub(x!, x!), core.full([1], -1e-6))), [ones]);
+    await agrees((x) => core.mul(core.pairwiseDistance(x!, x!), 1e6), [numbers([4, 5])]);
+    const [large, small] = [1e30, 1e-30].map((value): Input => ({ shape: [2], data: [value, 2 * value].map(Math.fround) }));
+    await agrees((x, y) => core.mul(core.mul(x!, y!), 1e20), [large!, small!]);
+    await agrees((x, y) => core.div(core.div(x!, y!), 1e20), [large!, large!]);
+  });
 });
 
 /** fn's result and the gradients of Σ (¼ y + 1) y. */

@@ -21,12 +21,22 @@ const exactNumbers = (_: string, value: unknown): unknown =>
     ? `number ${Object.is(value, -0) ? "-0" : value}`
     : value;
 
+/** The ops that TensorFlow's graph optimizer takes for associative. */
+const arithmetic = new Set(["AddV2", "Sub", "Mul", "RealDiv"]);
+const isFloatArithmetic = (name: string, [output]: readonly OutputType[]): boolean =>
+  arithmetic.has(name) && output?.dtype === "float32";
+
 export class GraphEmitter implements Emitter {
   readonly nodes: NodeDef[];
   readonly #prefix: string;
   readonly #symbols: ReadonlyMap<string, SymbolPlace>;
   readonly #known = new Map<string, readonly Operand[]>();
   readonly #constants = new Map<string, Operand>();
+  /** Values that are computed from constants alone. */
+  readonly #constant = new Set<string>();
+  /** Results of float arithmetic with two operands, neither of them constant. */
+  readonly #arithmeticOfValues = new Set<string>();
+  readonly #placeholders = new Map<string, string>();
 
   /** @param nodes where the nodes go, those of other entries among them */
   constructor(nodes: NodeDef[], prefix: string, symbols: ReadonlyMap<string, SymbolPlace>) {
@@ -46,14 +56,44 @@ export class GraphEmitter implements Emitter {
   }
 
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
-    const handles = inputs.map((input) => this.handle(input));
+    const handles = this.#unmoved(name, inputs, outputs);
     const key = `${name}(${handles.join()})${JSON.stringify(attributes, exactNumbers)}`;
     const cached = this.#known.get(key);
     if (cached !== undefined) return [...cached];
     const node = this.node(this.#fresh(name), name, handles, attributes);
     const results = outputs.map(({ shape, dtype }, i) => ({ handle: i === 0 ? node : `${node}:${i}`, shape, dtype }));
     this.#known.set(key, results);
+    const isConstant = handles.length > 0 && handles.every((handle) => this.isConstant(handle));
+    for (const { handle } of results) if (isConstant) this.#constant.add(handle);
+    if (isFloatArithmetic(name, outputs) && !handles.some((handle) => this.isConstant(handle)))
+      this.#arithmeticOfValues.add(node);
     return [...results];
+  }
+
+  /** Is the value computed from constants alone? */
+  isConstant(handle: string): boolean {
+    return this.#constant.has(handle);
+  }
+
+  /**
+   * TensorFlow's graph optimizer makes x − (y − c) of (x − y) + c, which loses c where x and y are alike, and x · (y · c) of (x · y) · c, which may overflow. It moves
+   * constants alone, so a constant next to the arithmetic of two values is given to it as a placeholder that nothing is ever fed to.
+   */
+  #unmoved(name: string, inputs: readonly Operand[], outputs: readonly OutputType[]): readonly string[] {
+    const handles = inputs.map((input) => this.handle(input));
+    if (!isFloatArithmetic(name, outputs) || !handles.some((handle) => this.#arithmeticOfValues.has(handle))) return handles;
+    return handles.map((handle, i) => (this.isConstant(handle) ? this.#placeholderOf(handle, inputs[i]!.shape) : handle));
+  }
+
+  #placeholderOf(constant: string, shape: Shape): string {
+    const cached = this.#placeholders.get(constant);
+    if (cached !== undefined) return cached;
+    const node = this.node(this.#fresh("PlaceholderWithDefault"), "PlaceholderWithDefault", [constant], {
+      dtype: { type: "float32" },
+      shape: { shape: shape as readonly number[] },
+    });
+    this.#placeholders.set(constant, node);
+    return node;
   }
 
   /** The name of the value, as large as its shape says and its axes in that order. */
@@ -78,6 +118,7 @@ export class GraphEmitter implements Emitter {
     const name = this.#fresh("Const");
     this.nodes.push({ name, op: "Const", inputs: [], attributes: { dtype: { type: dtype } }, value: { data, shape, dtype } });
     const constant: Operand = { handle: name, shape, dtype };
+    this.#constant.add(name);
     if (key !== undefined) this.#constants.set(key, constant);
     return constant;
   }

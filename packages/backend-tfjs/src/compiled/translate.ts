@@ -274,12 +274,11 @@ function translateConditional(
   const { emitter, values, prefix } = writing;
   const holds = values.get(condition!)!;
   const name = `${prefix}/conditional${emitter.nodes.length}`;
-  const isConstant = constancy(emitter);
   const write = (branch: Graph, side: 0 | 1): Side => {
     const given = new Set<Handle>();
     branch.feeds.forEach((feed, i) => {
       const x = values.get(inputs[i]!)!;
-      const isFixed = isConstant(emitter.handle(x));
+      const isFixed = emitter.isConstant(emitter.handle(x));
       const through = isFixed ? x : emitter.op("Switch", [x, holds], { T: { type: x.dtype } }, [x, x])[side]!;
       if (!isFixed) given.add(through.handle);
       values.set(feed.outputs[0]!, through);
@@ -341,22 +340,6 @@ function dependence({ nodes }: GraphEmitter, from: ReadonlySet<Handle>): (handle
 }
 
 const nodeOf = (handle: string): string => handle.split(":")[0]!;
-
-/** Is a value computed from constants alone? */
-function constancy({ nodes }: GraphEmitter): (handle: string) => boolean {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const known = new Map<string, boolean>();
-  const isConstant = (handle: string): boolean => {
-    let answer = known.get(handle);
-    if (answer === undefined) {
-      const node = byName.get(nodeOf(handle));
-      answer = node !== undefined && (node.op === "Const" || (node.inputs.length > 0 && node.inputs.every(isConstant)));
-      known.set(handle, answer);
-    }
-    return answer;
-  };
-  return isConstant;
-}
 
 /** A branch that was written. */
 interface Side {

@@ -279,6 +279,15 @@ const indexed = [
     // The padding's row gets no gradient, and the others' are scaled: not the slope of the value.
     differentiable: [],
   },
+  {
+    ...program(
+      "maxUnpool, indices that are given",
+      (n, d) => [d.real([n, 2]), d.integers([n, 2], 0, 3)],
+      (x, i) => e.maxUnpool(x!, i!, [2]),
+    ),
+    // Elements of one index are averaged, and each has the whole gradient: not the slope of the value.
+    differentiable: [],
+  },
   ...(["sum", "mean", "max"] as const).flatMap((mode) => [
     program(
       `embeddingBag, ${mode}, by length`,
