@@ -22,6 +22,7 @@ if (values.wheel === undefined) throw new Error("Which wheel? pnpm onnx:nodes --
 const backends = {
   reference: async () => (await import("../../packages/core/dist/reference/index.js")).reference(),
   cpu: async () => (await import("../../packages/backend-cpu/dist/index.js")).cpu(),
+  tfjs: async () => (await import("../../packages/backend-tfjs/dist/index.js")).tfjs(),
 };
 core.useBackend(await backends[values.backend]());
 

@@ -7,12 +7,20 @@ Writes src/load/arity.ts: how many inputs operators take at least, from onnx 1.2
 
 import onnx.defs
 
+
+def required(schema):
+    """How many inputs cannot be left out, from the first one on: a Loop has places for two that can."""
+    optional = onnx.defs.OpSchema.FormalParameterOption.Optional
+    first = next((i for i, parameter in enumerate(schema.inputs) if parameter.option == optional), schema.min_input)
+    return min(first, schema.min_input)
+
+
 least = {}
 for schema in onnx.defs.get_all_schemas_with_history():
     if schema.domain != "" or schema.deprecated:
         continue
     # The versions that operator sets from 7 on use: the newest of those up to 7, and all after it.
-    least.setdefault(schema.name, {})[schema.since_version] = schema.min_input
+    least.setdefault(schema.name, {})[schema.since_version] = required(schema)
 groups = {}
 for name, versions in least.items():
     newest = max((v for v in versions if v <= 7), default=0)

@@ -14,6 +14,7 @@ import {
   type Shape,
   type Size,
 } from "@ermine/core";
+import { currentTrace, type Trace } from "@ermine/core/backend";
 
 /** Elements on the host, row by row. int64 stands as int32, its elements are exact up to 2⁵³. */
 export interface HostArray {
@@ -34,6 +35,8 @@ export class Value {
   /** Of a sequence its values. */
   readonly items: readonly Value[] | undefined;
   #tensor: Tensor | undefined;
+  /** Of open sizes the trace that the tensor is of: a body's is another than what surrounds it. */
+  #trace: Trace | undefined;
   readonly #isKept: boolean;
 
   private constructor(of: Tensor | undefined, host: HostArray | undefined, isKept: boolean, items?: readonly Value[]) {
@@ -84,9 +87,11 @@ export class Value {
   get tensor(): Tensor {
     if (this.items !== undefined)
       throw new ErmineError("ERMINE_DATA", `A sequence of ${this.items.length} tensors stands where a tensor belongs.`);
-    if (this.#tensor === undefined) {
-      const made = tensorOf(this.host!);
-      this.#tensor = this.#isKept ? keep(made) : made;
+    const isOpen = this.host !== undefined && this.#trace !== undefined && this.#trace !== currentTrace();
+    if (this.#tensor === undefined || isOpen) {
+      const created = tensorOf(this.host!);
+      this.#tensor = this.#isKept ? keep(created) : created;
+      this.#trace = created.state.kind === "traced" ? currentTrace() : undefined;
     }
     return this.#tensor;
   }

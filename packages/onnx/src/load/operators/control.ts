@@ -1,7 +1,21 @@
 /** Operators with graphs among their attributes: If, Loop and Scan. */
-import { concat, ErmineError, expandDims, flip, permute, reshape, scan, split, stack, where, type Tensor } from "@ermine/core";
-import { apply1 } from "@ermine/core/define";
+import {
+  concat,
+  cond,
+  ErmineError,
+  expandDims,
+  flip,
+  permute,
+  reshape,
+  scan,
+  split,
+  stack,
+  type Size,
+  type Tensor,
+} from "@ermine/core";
+import { apply1, sameShape } from "@ermine/core/define";
 import { iotaOp } from "@ermine/core/backend";
+import { OpenSize } from "../host.js";
 import { readHost, Value } from "../value.js";
 import { normalizedAxis } from "./axes.js";
 import type { Call, Entries, Operator } from "./operator.js";
@@ -13,28 +27,36 @@ function decided(value: Value): boolean | undefined {
   return t.state.kind === "eager" ? readHost(t).elements[0] !== 0 : undefined;
 }
 
-/** One of two branches. Where the condition is known only when the program runs, both are computed, and one is chosen. */
+/** One of two branches: the one that the condition says, in the program where that is known only when it runs. */
 const branch: Operator = {
   run(call) {
     const condition = call.value(0);
     const isTrue = decided(condition);
     if (isTrue !== undefined) return call.body(isTrue ? "then_branch" : "else_branch", []);
-    const [yes, no] = [call.body("then_branch", []), call.body("else_branch", [])];
-    return yes.map((value, i) => {
-      const other = no[i]!;
-      if (
-        value.shape.length !== other.shape.length ||
-        value.shape.some((size, axis) => String(size) !== String(other.shape[axis]))
-      ) {
-        throw new ErmineError(
-          "ERMINE_UNSUPPORTED",
-          `Its branches give the shapes [${value.shape.join(", ")}] and [${other.shape.join(", ")}], and which one it is would be known only when the program runs.`,
-        );
-      }
-      return where(reshape(condition.tensor, []), value.tensor, other.tensor);
-    });
+    let first: readonly Tensor[] | undefined;
+    const run = (name: string) => (): readonly Tensor[] => {
+      const results = call.body(name, []).map((value) => value.tensor);
+      if (first !== undefined) checkBranches(first, results);
+      first = results;
+      return results;
+    };
+    return cond(reshape(condition.tensor, []), run("then_branch"), run("else_branch"));
   },
 };
+
+/** @throws ErmineError ERMINE_UNSUPPORTED where the branches give other shapes or element types */
+function checkBranches(whenTrue: readonly Tensor[], whenFalse: readonly Tensor[]): void {
+  whenTrue.forEach((t, i) => {
+    const other = whenFalse[i];
+    if (other !== undefined && sameShape(t.shape, other.shape) && t.dtype === other.dtype) return;
+    const typeOf = (result: Tensor | undefined): string =>
+      result === undefined ? "nothing" : `${result.dtype} [${result.shape.join(", ")}]`;
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      `Its branches give ${typeOf(t)} and ${typeOf(other)}, and which one it is would be known only when the program runs. Run the model without compiling it.`,
+    );
+  });
+}
 
 /** Step after step, as long as the condition holds; compiled where it cannot change. */
 const loop: Operator = {
@@ -47,11 +69,17 @@ const loop: Operator = {
       (value) => value !== undefined && value.host === undefined && value.tensor.state.kind === "traced",
     );
     const limit = most === undefined ? undefined : countOf(most);
-    if (isTraced && limit !== undefined && limit > written) return compiled(call, limit, carried);
+    const isOpen = limit !== undefined && typeof limit !== "number";
+    if (isOpen || (isTraced && limit !== undefined && limit > written)) return compiled(call, limit, carried);
     let state: readonly Value[] = carried;
     let goes = condition === undefined ? true : mustBeKnown(condition);
     const rows: Tensor[][] = [];
     for (let step = 0; goes && (limit === undefined || step < limit); step++) {
+      if (step === mostSteps && (limit === undefined || limit > mostCounted))
+        throw new ErmineError(
+          "ERMINE_UNSUPPORTED",
+          `The loop has run ${mostSteps} steps, and its condition still holds: it may have no end.`,
+        );
       const results = call.body("body", [
         Value.host({ shape: [], dtype: "int32", elements: [step] }),
         Value.host({ shape: [], dtype: "bool", elements: [1] }),
@@ -78,11 +106,15 @@ const loop: Operator = {
 
 /** Steps that a trace has one after the other; more become a loop of the program. */
 const written = 16;
+/** A loop that does not say how many steps it takes is refused after these: its condition may always hold. */
+const mostSteps = 10_000;
+/** More steps are no number of steps, but that of a loop which its condition ends. */
+const mostCounted = 1_000_000;
 
-function countOf(value: Value): number {
+function countOf(value: Value): Size {
   const host = value.host ?? (value.tensor.state.kind === "eager" ? readHost(value.tensor) : undefined);
   const count = host?.elements[0];
-  if (typeof count === "number") return count;
+  if (count !== undefined) return count;
   throw new ErmineError("ERMINE_UNSUPPORTED", "How many steps the loop has would be known only when the program runs.");
 }
 
@@ -95,7 +127,7 @@ function mustBeKnown(condition: Value): boolean {
   );
 }
 
-function compiled(call: Call, steps: number, carried: readonly Value[]): readonly Tensor[] {
+function compiled(call: Call, steps: Size, carried: readonly Value[]): readonly Tensor[] {
   const count = carried.length;
   const [last, rows] = scan(
     (carry: readonly Tensor[], at: Tensor): readonly [readonly Tensor[], readonly Tensor[]] => {
@@ -171,12 +203,13 @@ const batched: Operator = {
     if (call.has(0)) throw new ErmineError("ERMINE_UNSUPPORTED", "Its sequences have lengths of their own.");
     const values = call.inputs.slice(1).map((_, i) => call.tensor(i + 1));
     const states = values.length - sequences;
-    const batch = values[0]!.shape[0] as number;
+    const batch = values[0]!.shape[0]!;
+    if (typeof batch !== "number") throw new OpenSize("How often a Scan of operator set 8 runs", [batch]);
     const directions = call.attributes.ints("directions", undefined) ?? [];
     const results = Array.from({ length: batch }, (_, b) => {
-      const own = values.map((t) => reshape(batch === 1 ? t : split(t, 1, 0)[b]!, t.shape.slice(1)));
-      const xs = own.slice(states).map((t, i) => (directions[i] === 1 ? flip(t, 0) : t));
-      const [last, rows] = stepped(call, own.slice(0, states), xs);
+      const ofSample = values.map((t) => reshape(batch === 1 ? t : split(t, 1, 0)[b]!, t.shape.slice(1)));
+      const xs = ofSample.slice(states).map((t, i) => (directions[i] === 1 ? flip(t, 0) : t));
+      const [last, rows] = stepped(call, ofSample.slice(0, states), xs);
       return [...last, ...rows].map((t) => expandDims(t, 0));
     });
     return results[0]!.map((_, i) =>
