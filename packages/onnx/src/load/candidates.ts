@@ -114,6 +114,7 @@ const ops = (): readonly Candidate[] => [
     length: "index",
   }),
   candidate(backend.sumRowsOp, { size: "size" }),
+  candidate(backend.maxUnpoolOp, { outputSize: "sizes" }),
   candidate(backend.castOp, { dtype: "string" }),
   ...[backend.setRowsOp, backend.floorDivideOp, backend.remainderOp, backend.erfcOp].map((op) => candidate(op)),
   ...[backend.expm1Op, backend.log1pOp, backend.isFiniteOp].map((op) => candidate(op)),

@@ -1,8 +1,7 @@
 /** Nodes of a graph, or of a function's body, in the making: their names, their constants, and the sizes that are known only when the model runs. */
 import { ErmineError, type Dim, type DType, type Shape, type Size } from "@ermine/core";
-import { int64Proto, tensorProto } from "../elements.js";
-import { encode } from "../proto/codec.js";
-import type { NodeProto, TensorProto } from "../proto/schema.js";
+import { elementTypeOf, int64Proto, tensorProto } from "../elements.js";
+import type { GraphProto, NodeProto, TensorProto } from "../proto/schema.js";
 import { attributeProtos, type AttributeValue } from "./attributes.js";
 
 /** A value of the graph: its name there, and what it is. */
@@ -34,6 +33,8 @@ export class UnknownSymbol extends ErmineError {
 
 export class GraphBuilder {
   readonly nodes: NodeProto[] = [];
+  /** Where nodes are added: those of the graph, or of one inside of it. */
+  #nodes = this.nodes;
   /** Tensors that the graph starts with; a function's body has Constant nodes instead. */
   readonly initializers: TensorProto[] = [];
   /** ONNX's operator set. */
@@ -56,6 +57,55 @@ export class GraphBuilder {
     const taken = this.#names.get(wanted);
     this.#names.set(wanted, (taken ?? 0) + 1);
     return taken === undefined ? wanted : this.name(`${wanted}_${taken + 1}`);
+  }
+
+  /**
+   * The nodes that `fn` adds, as a graph inside of a node, which sees what surrounds it: the names of its values are none of those, and constants and sizes stand around it.
+   *
+   * @param inputs what the graph is given; their names are made here
+   * @param fn gives the names of the graph's outputs, of its inputs' names
+   */
+  body(
+    name: string,
+    inputs: readonly Omit<Operand, "shape">[],
+    fn: (inputs: readonly string[]) => readonly string[],
+  ): GraphProto {
+    const outer = this.#nodes;
+    const inside: NodeProto[] = [];
+    const names = inputs.map((input) => this.name(input.name));
+    this.#nodes = inside;
+    let results: readonly string[];
+    try {
+      results = fn(names);
+      const outputs = new Set<string>();
+      // An output is what a node of the graph makes, and no other output.
+      results = results.map((result) => {
+        const isNew = !outputs.has(result) && inside.some(({ output }) => output!.includes(result));
+        const output = isNew ? result : this.node("Identity", [result]);
+        outputs.add(output);
+        return output;
+      });
+    } finally {
+      this.#nodes = outer;
+    }
+    const typed = (name: string, dtype: DType) => ({ name, type: { tensorType: { elemType: elementTypeOf(dtype) } } });
+    return {
+      node: inside,
+      name,
+      input: names.map((inputName, i) => typed(inputName, inputs[i]!.dtype)),
+      output: results.map((output) => ({ name: output })),
+    };
+  }
+
+  /** Nodes that `fn` adds stand around the graph in the making, where every part of it sees their values. */
+  #around<T>(fn: () => T): T {
+    const inside = this.#nodes;
+    this.#nodes = this.nodes;
+    try {
+      return fn();
+    } finally {
+      this.#nodes = inside;
+    }
   }
 
   /** An input of the graph or function, from whose sizes open ones are read. */
@@ -81,7 +131,7 @@ export class GraphBuilder {
     const output = Array.from({ length: outputs }, (_, i) => (outputs === 1 ? name : this.name(`${name}.${i}`)));
     const input = inputs.slice(0, inputs.findLastIndex((given) => given !== "") + 1);
     const attribute = attributeProtos(attributes);
-    this.nodes.push({ input, output, name, opType, attribute, ...(domain === undefined ? {} : { domain }) });
+    this.#nodes.push({ input, output, name, opType, attribute, ...(domain === undefined ? {} : { domain }) });
     return output;
   }
 
@@ -94,10 +144,10 @@ export class GraphBuilder {
   constant(tensor: TensorProto, wanted = "constant"): string {
     const isSmall = (tensor.rawData?.length ?? 0) <= 256;
     const key = isSmall ? `${tensor.dataType} ${tensor.dims!.join()} ${tensor.rawData!.join()}` : undefined;
-    const known = key === undefined ? undefined : this.#constants.get(key);
-    if (known !== undefined) return known;
+    const equal = key === undefined ? undefined : this.#constants.get(key);
+    if (equal !== undefined) return equal;
     let name: string;
-    if (this.#isFunction) name = this.node("Constant", [], { value: tensor });
+    if (this.#isFunction) name = this.#around(() => this.node("Constant", [], { value: tensor }));
     else {
       name = this.name(wanted);
       this.initializers.push({ ...tensor, name });
@@ -118,11 +168,15 @@ export class GraphBuilder {
 
   /** The sizes as a list of int64, computed where some are open. */
   shape(sizes: Shape): string {
+    return this.#around(() => this.#shape(sizes));
+  }
+
+  #shape(sizes: Shape): string {
     if (sizes.every((size) => typeof size === "number")) return this.int64s(sizes);
     const key = sizes.join();
-    let known = this.#sizes.get(key);
-    if (known === undefined) {
-      known =
+    let list = this.#sizes.get(key);
+    if (list === undefined) {
+      list =
         sizes.length === 1
           ? this.size(sizes[0]!)
           : this.node(
@@ -130,13 +184,17 @@ export class GraphBuilder {
               sizes.map((size) => this.size(size)),
               { axis: 0n },
             );
-      this.#sizes.set(key, known);
+      this.#sizes.set(key, list);
     }
-    return known;
+    return list;
   }
 
   /** The size as a list of one int64. */
   size(size: Size): string {
+    return this.#around(() => this.#size(size));
+  }
+
+  #size(size: Size): string {
     if (typeof size === "number") return this.int64s([size]);
     const terms = [...size.terms].map(([symbols, coefficient]) => {
       const factors = symbols === "" ? [] : symbols.split("*").map((symbol) => this.#symbol(symbol));
@@ -172,16 +230,25 @@ export class GraphBuilder {
   /** Gives the value of that name another one, in every node. It is no input and no initializer. */
   rename(from: string, to: string): void {
     const changed = (names: readonly string[]): readonly string[] => names.map((name) => (name === from ? to : name));
-    this.nodes.forEach((node, i) => {
-      if (node.input!.includes(from) || node.output!.includes(from))
-        this.nodes[i] = { ...node, input: changed(node.input!), output: changed(node.output!) };
-    });
+    this.nodes.forEach((node, i) => (this.nodes[i] = renamed(node, changed)));
   }
+}
 
-  /** The nodes as bytes: equal where two builders say the same. */
-  key(): string {
-    return this.nodes.map((node) => encode("NodeProto", node).join()).join(";");
-  }
+/** The node with other names of values, inside of its graphs too. */
+function renamed(node: NodeProto, changed: (names: readonly string[]) => readonly string[]): NodeProto {
+  const hasGraph = node.attribute?.some(({ g }) => g !== undefined) === true;
+  return {
+    ...node,
+    input: changed(node.input!),
+    output: changed(node.output!),
+    ...(hasGraph && {
+      attribute: node.attribute!.map((attribute) =>
+        attribute.g === undefined
+          ? attribute
+          : { ...attribute, g: { ...attribute.g, node: attribute.g.node!.map((inner) => renamed(inner, changed)) } },
+      ),
+    }),
+  };
 }
 
 /** The size as factor · symbol + rest; undefined where it is not that. */

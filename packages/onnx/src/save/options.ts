@@ -9,7 +9,7 @@ export interface SaveOptions {
    * What the model's forward takes: a tensor, or a list with one for each argument. Its elements count for nothing but their dtype, shape and domain.
    */
   readonly sample: Tensor | readonly Tensor[];
-  /** ONNX's operator set: 18 … 23. Default 18, which every runtime since 2023 reads; from 20 on GELU and from 23 on RMS normalization are operators of their own. */
+  /** ONNX's operator set: 18 … 23. Default 18, which every runtime since 2023 reads; from 20 on GELU and from 23 on RMS normalization and attention are operators of their own. */
   readonly opset?: number;
   /** The axis of the inputs whose size stays open, `N` in the file; null: all sizes are the sample's. Inputs whose size there is not the first one's stay as they are. Default 0. */
   readonly batchAxis?: number | null;

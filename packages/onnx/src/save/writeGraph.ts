@@ -8,12 +8,14 @@ import {
   type OpNode,
   type Value,
   batchNormOp,
+  conditionalOf,
   loopOf,
   randomUniformOp,
   Trace,
 } from "@ermine/core/backend";
 import { tensorProto } from "../elements.js";
 import type { GraphBuilder, Operand } from "./builder.js";
+import { writeConditional, writeLoop } from "./control.js";
 import { Functions } from "./functions.js";
 import { operators, type Call } from "./operators/index.js";
 
@@ -78,6 +80,11 @@ export class GraphWriter {
     const written = operators().get(op)?.(call);
     if (written !== undefined) return written;
     refuse(node);
+    const loop = loopOf(op);
+    if (loop !== undefined) return writeLoop(loop, call, (graph, given) => this.write(call.builder, graph, given));
+    const conditional = conditionalOf(op);
+    if (conditional !== undefined)
+      return writeConditional(conditional, call, (graph, given) => this.write(call.builder, graph, given));
     return this.functions.call(op, call) ?? this.#decomposed(op, call);
   }
 
@@ -134,14 +141,6 @@ function refuse({ op, path }: OpNode): void {
       "ERMINE_UNSUPPORTED",
       `${at} normalizes by the batch's own mean and variance in evaluation too, so that each sample's result depends on the others. ` +
         "Keep running statistics (trackRunningStats: true, the default) and train them.",
-    );
-  }
-  const length = loopOf(op)?.length;
-  if (length !== undefined && typeof length !== "number") {
-    throw new ErmineError(
-      "ERMINE_UNSUPPORTED",
-      `${at} runs a loop over an axis of open size (${length}), and a file has its steps one after the other. ` +
-        "Save it with the batch on another axis (batchAxis), or with the sample's sizes (batchAxis: null).",
     );
   }
 }

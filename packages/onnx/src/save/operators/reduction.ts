@@ -1,5 +1,5 @@
 /** Sums, products and extremes over axes, matrix products and normalization. */
-import type { Op } from "@ermine/core/define";
+import { sameSize, type Op } from "@ermine/core/define";
 import {
   type ReduceAttributes,
   batchNormInferenceOp,
@@ -11,6 +11,7 @@ import {
   maxOp,
   minOp,
   prodOp,
+  scaledDotProductAttentionOp,
   sumOp,
 } from "@ermine/core/backend";
 import { elementTypes, tensorProto } from "../../elements.js";
@@ -63,6 +64,14 @@ export const reduction = (): readonly Entry[] => [
     if (builder.opset < 23) return undefined;
     const y = builder.node("RMSNormalization", [x!.name, scale], attributes);
     return [bias === undefined ? y : builder.node("Add", [y, bias.name])];
+  }),
+  // A query that may attend to nothing is NaN there, and so are causal ones otherwise where there are more queries than keys.
+  entry(scaledDotProductAttentionOp, ({ builder, inputs: [q, k, v, mask], attributes: { scale, causal, nothing } }) => {
+    const [length, source] = [q!.shape.at(-2)!, k!.shape.at(-2)!];
+    const isSame = (mask === undefined || nothing === "NaN") && (!causal || sameSize(length, source));
+    if (builder.opset < 23 || q!.shape.length !== 4 || !isSame) return undefined;
+    const attributes = { scale, ...(causal && { is_causal: 1n }) };
+    return [builder.node("Attention", [q!.name, k!.name, v!.name, mask?.name ?? ""], attributes)];
   }),
   entry(batchNormInferenceOp, ({ builder, inputs: [x, center, spread, weight, bias], attributes: { eps } }) => {
     const channels = center!.shape[0] as number;
