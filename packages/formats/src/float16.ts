@@ -10,8 +10,23 @@ function checkFormat(where: string, format: unknown): void {
   throw new ErmineError("ERMINE_OPTION", `${where}: the format is "float16" or "bfloat16", got ${show(format)}.`);
 }
 
+/** One float32, as a value and as its bits. */
 const float = new Float32Array(1);
-const word = new Uint32Array(float.buffer);
+const floatBits = new Uint32Array(float.buffer);
+
+/**
+ * The bits of a float32 that rounds to the same 16-bit float as `value` does: where float32 has no such value, the one toward 0 with its last bit set, so that
+ * nothing is rounded twice.
+ */
+function bitsToRound(value: number): number {
+  float[0] = value;
+  const rounded = float[0]!;
+  if (rounded !== value && !Number.isNaN(value)) {
+    if (Math.abs(rounded) > Math.abs(value)) floatBits[0]!--;
+    floatBits[0]! |= 1;
+  }
+  return floatBits[0]!;
+}
 
 /** The float32 bits of a float16: exact, for float32 has every float16. */
 function bitsOfFloat16(half: number): number {
@@ -22,7 +37,7 @@ function bitsOfFloat16(half: number): number {
   if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   // A subnormal is fraction · 2⁻²⁴, which float32 has as a normal number.
   float[0] = fraction * 2 ** -24;
-  return sign | word[0]!;
+  return sign | floatBits[0]!;
 }
 
 /** The float16 nearest to a float32, ties to even; ±∞ from 65,520 on. */
@@ -34,9 +49,9 @@ function float16Of(bits: number): number {
   if (size >= 0x47800000) return sign | 0x7c00;
   if (size < 0x38800000) {
     // Below 2⁻¹⁴ the unit is 2⁻²⁴: adding ½ · 2²³ · 2⁻²⁴ rounds to it.
-    word[0] = size;
+    floatBits[0] = size;
     float[0] = float[0]! + 0.5;
-    return sign | (word[0]! - 0x3f000000);
+    return sign | (floatBits[0]! - 0x3f000000);
   }
   const odd = (size >>> 13) & 1;
   return sign | ((size - 0x38000000 + 0xfff + odd) >>> 13);
@@ -66,6 +81,9 @@ export function fromHalf(words: Uint16Array, format: HalfFormat): Float32Array {
   return values;
 }
 
+const kindOf = (values: ArrayLike<number>): string =>
+  (values as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? "";
+
 /**
  * The nearest 16-bit floats, ties to even.
  *
@@ -74,7 +92,7 @@ export function fromHalf(words: Uint16Array, format: HalfFormat): Float32Array {
  */
 export function toHalf(values: ArrayLike<number>, format: HalfFormat, where = "toHalf"): Uint16Array {
   if (arguments.length > 3) checkArguments("toHalf", arguments, 3);
-  if (!isTypedArray(values)) {
+  if (!isTypedArray(values) || kindOf(values).startsWith("Big")) {
     checkArgument("toHalf(values, format)", "values", values, "list");
     for (let i = 0; i < values.length; i++) checkArgument("toHalf(values, format)", `values[${i}]`, values[i], "number");
   }
@@ -84,8 +102,7 @@ export function toHalf(values: ArrayLike<number>, format: HalfFormat, where = "t
   const round = format === "float16" ? float16Of : bfloat16Of;
   const infinity = format === "float16" ? 0x7c00 : 0x7f80;
   for (let i = 0; i < values.length; i++) {
-    float[0] = values[i]!;
-    const rounded = round(word[0]!);
+    const rounded = round(bitsToRound(values[i]!));
     if ((rounded & 0x7fff) === infinity && Number.isFinite(values[i]))
       throw new ErmineError(
         "ERMINE_VALUE",

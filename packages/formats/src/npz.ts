@@ -5,7 +5,7 @@ import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter, type Entry } 
 import { bytesOf, type Bytes } from "./bytes.js";
 import { npyOf, type NpyArray } from "./npy/read.js";
 import { npyFile, type WritableArray } from "./npy/write.js";
-import { isByName } from "./writable.js";
+import { checkText, isByName } from "./writable.js";
 
 export type { Bytes } from "./bytes.js";
 export type { NpyArray } from "./npy/read.js";
@@ -126,6 +126,18 @@ async function arraysOf(entries: readonly Entry[], maxBytes: number): Promise<Ma
   return arrays;
 }
 
+/** Bytes that an archive has for the name of a member. */
+const longestName = 65_535;
+
+function checkName(name: unknown): void {
+  checkText("An array's name", name);
+  if (new TextEncoder().encode(name + suffix).length <= longestName) return;
+  throw new ErmineError(
+    "ERMINE_VALUE",
+    `writeNpz: a name of ${name.length} characters (${show(name.slice(0, 20))}…) is longer than an archive allows: with ".npy" at most ${longestName} bytes.`,
+  );
+}
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -148,7 +160,10 @@ export async function writeNpz(
     throw new ErmineError("ERMINE_USAGE", `writeNpz takes arrays by name, in an object or a Map, got ${show(arrays)}.`);
   const named = arrays instanceof Map ? [...(arrays as ReadonlyMap<string, WritableArray>)] : Object.entries(arrays);
   // All of them before the first: nothing is half written.
-  const files = named.map(([name, array]) => [name, npyFile(JSON.stringify(name), array)] as const);
+  const files = named.map(([name, array]) => {
+    checkName(name);
+    return [name, npyFile(JSON.stringify(name), array)] as const;
+  });
   const writer = new ZipWriter(new Uint8ArrayWriter(), {
     ...here,
     level: compress ? 6 : 0,

@@ -14,6 +14,15 @@ export function sizesOf(where: string, source: { readonly shape: readonly unknow
   );
 }
 
+/** @throws ErmineError ERMINE_VALUE */
+export function checkText(where: string, text: unknown): asserts text is string {
+  if (typeof text === "string" && !/\p{Surrogate}/u.test(text)) return;
+  throw new ErmineError(
+    "ERMINE_VALUE",
+    `${where} is ${show(text)}, and names and metadata are texts without half surrogate pairs.${typeof text === "object" ? " Write JSON.stringify(value)." : ""}`,
+  );
+}
+
 /** A dtype of a file. */
 export interface TargetType {
   /** As the format calls it. */

@@ -171,6 +171,11 @@ describe("what is refused", () => {
     await expect(readNpz(small, { max: 1 } as never)).rejects.toThrow("maxBytes");
     await expect(writeNpz({ a: { shape: [2], data: Float32Array.of(1) } })).rejects.toThrow('"a": 1 elements do not fill');
     await expect(writeNpz([] as never)).rejects.toThrow("by name");
+    const named = (name: unknown) => new Map([[name, { shape: [1], data: Float32Array.of(1) }]]) as never;
+    for (const name of [1, Symbol("a"), undefined, "\ud800"])
+      await expect(writeNpz(named(name))).rejects.toThrow("names and metadata are texts");
+    await expect(writeNpz(named("x".repeat(65_532)))).rejects.toThrow("at most 65535 bytes");
+    expect([...(await readNpz(await writeNpz(named("x".repeat(65_531))))).keys()][0]).toHaveLength(65_531);
   });
 
   it("writing what does not fit", () => {

@@ -193,6 +193,27 @@ describe("16-bit floats", () => {
     );
   });
 
+  it.each(["float16", "bfloat16"] as const)("what only float64 tells from a tie is rounded once, to the nearest %s", (format) => {
+    const valueOf = (word: number): number => fromHalf(Uint16Array.of(word), format)[0]!;
+    const largest = format === "float16" ? 0x7bff : 0x7f7f;
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: largest - 1 }),
+        fc.integer({ min: -2, max: 2 }),
+        fc.boolean(),
+        (word, units, negative) => {
+          const [below, above] = [valueOf(word), valueOf(word + 1)];
+          const middle = (below + above) / 2;
+          const value = middle + units * (above - below) * 2 ** -35;
+          const nearest = units < 0 ? word : units > 0 ? word + 1 : word + (word & 1);
+          expect(toHalf(Float64Array.of(negative ? -value : value), format)[0]).toBe(nearest | (negative ? 0x8000 : 0));
+        },
+      ),
+      { numRuns: 5000 },
+    );
+    expect(refusal(() => toHalf(BigInt64Array.of(1n) as never, format)).message).toMatch(/got a BigInt64Array/);
+  });
+
   it("a finite value beyond the range is refused, infinities are kept", () => {
     expect(refusal(() => toHalf([1, 65520], "float16")).message).toContain("element 1 is 65520");
     expect([...toHalf([Infinity, -Infinity, 65519], "float16")]).toEqual([0x7c00, 0xfc00, 0x7bff]);

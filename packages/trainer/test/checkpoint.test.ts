@@ -85,6 +85,19 @@ describe("a checkpoint's bytes", () => {
     expect((await model.stateDict())["0.weight"]!.data).toEqual(weight.elements());
   });
 
+  it("are read from whatever holds them: a Buffer as readFile gives it, an ArrayBuffer, a view, shared memory", async () => {
+    const snapshot = await someSnapshot();
+    const file = (await encodeCheckpoint(snapshot)).parts[0]!;
+    const shifted = Buffer.concat([Buffer.of(1, 2, 3), file]).subarray(3);
+    const shared = new Uint8Array(new SharedArrayBuffer(file.length));
+    shared.set(file);
+    const buffer = file.slice().buffer;
+    for (const bytes of [Buffer.from(file), shifted, buffer, new DataView(buffer), shared, shared.buffer, file.subarray()])
+      expect(comparable(await decodeCheckpoint(bytes))).toEqual(comparable(snapshot));
+    for (const wrong of [undefined, null, "a.safetensors", 5, {}, [1], Promise.resolve(file)])
+      expect((await refusal(() => decodeCheckpoint(wrong as never))).code).toBe("ERMINE_USAGE");
+  });
+
   it("equal snapshots are equal bytes", async () => {
     const snapshot = await someSnapshot();
     expect((await encodeCheckpoint(snapshot)).parts).toEqual((await encodeCheckpoint(snapshot)).parts);
@@ -130,6 +143,17 @@ describe("a checkpoint's bytes", () => {
     await refusal(() => decodeCheckpoint(Uint8Array.from([...whole, 0])));
     await decodeCheckpoint(whole);
   }, 120_000);
+
+  it("refuses to write, or to take the model of, what only looks like a snapshot", async () => {
+    const { variables, host, settings } = await someSnapshot();
+    const refused = async (wrong: object): Promise<string> => (await refusal(() => encodeCheckpoint(wrong as never))).message;
+    expect(await refused({ variables, host: {}, settings })).toMatch(/says of batch is missing.*trainer\.snapshot\(\)/);
+    expect(await refused({ variables, host: { ...host, history: undefined }, settings })).toMatch(/says of history is missing/);
+    for (const wrong of [[1], [{}], [variables[0], variables[0]], [{ ...variables[0], role: "weight" }]]) {
+      expect(await refused({ variables: wrong, host, settings })).toMatch(/says of variables is missing/);
+      expect((await refusal(() => modelState({ variables: wrong as never }))).message).toMatch(/modelState takes a snapshot/);
+    }
+  });
 
   it.each([undefined, {}, 5])("refuses to write %s", async (wrong) => {
     expect((await refusal(() => encodeCheckpoint(wrong as never))).message).toMatch(/is restored from a snapshot/);
@@ -209,6 +233,24 @@ describe("checkpoint", () => {
     expect(best.host.history.epochs.length - 1).toBe(losses.indexOf(Math.min(...losses)));
   });
 
+  it("what is later than a checkpoint that training goes on from is not taken for the newest", async () => {
+    const disk = new Disk();
+    await train(disk, { save: { keep: 9 } });
+    expect(checkpoints(disk).map((name) => Number(name.slice(7, -12)))).toEqual([6, 12, 18]);
+    // Damaged ones that were more than are kept now; and those that somebody goes back from.
+    for (const update of ["12", "18"]) disk.file(`update-0000000${update}.safetensors`)[3000]! ^= 1;
+    const { notices } = await train(disk, { save: { keep: 1, every: { updates: 2 } }, end: 2 });
+    expect(notices.filter((text) => text.includes("SHA-256"))).toHaveLength(2);
+    expect(checkpoints(disk)).toEqual(["update-000000008.safetensors"]);
+    await train(disk, { save: { keep: 9, every: { updates: 2 } } });
+    const resume = await readCheckpoint(folder, { fileSystem: disk, which: "update-000000010.safetensors" });
+    manualSeed(5);
+    const back = [ending(2), saves(disk, { keep: 2, every: { updates: 2 } })];
+    await make().fit(data(), { ...options(() => [])(), callbacks: back, resume } as FitOptions<never, never>);
+    expect(checkpoints(disk)).toEqual(["update-000000010.safetensors", "update-000000012.safetensors"]);
+    expect((await readCheckpoint(folder, { fileSystem: disk })).host.update).toBe(12);
+  });
+
   it("a folder of another training is not written into", async () => {
     const disk = new Disk();
     await train(disk);
@@ -242,7 +284,11 @@ describe("checkpoint", () => {
     );
     await train(disk);
     expect((await readCheckpoint(folder, { fileSystem: disk, which: "update-000000018.safetensors" })).host.update).toBe(18);
-    expect((await refusal(() => readCheckpoint(folder, { fileSystem: disk, which: "best" }))).code).toBe("ERMINE_FILE");
+    const best = await refusal(() => readCheckpoint(folder, { fileSystem: disk, which: "best" }));
+    expect([best.code, best.message]).toEqual([
+      "ERMINE_DATA",
+      expect.stringMatching(/no best checkpoint in runs\/test.*best: "valLoss"/),
+    ]);
     for (const which of ["../secret", "update-1.safetensors", "/etc/passwd", "update-00000000a.safetensors"])
       expect((await refusal(() => readCheckpoint(folder, { fileSystem: disk, which }))).message).toMatch(/which is "latest"/);
   });
@@ -255,6 +301,8 @@ describe("checkpoint", () => {
     [{ every: { updates: 0.5 } }, /every is/],
     [{ every: { steps: 5 } }, /no option "steps"/],
     [{ best: { mode: "min" } }, /best is the log/],
+    [{ best: { monitor: "valLoss", mod: "min" } }, /no option "mod".*"mode"/],
+    [{ every: { epochs: undefined } }, /every is \{ epochs \}/],
     [{ best: { monitor: "valLoss", mode: "up" } }, /mode is one of/],
     [{ path: "a" }, /no option "path"/],
   ])("refuses %o", async (wrong, message) => {
@@ -320,6 +368,15 @@ describe("faults of the file system", () => {
         /update-000000005.safetensors was written, but whether it would survive a power cut is not known: EIO/,
       ),
     ]);
+    // At the end too: the checkpoint is there.
+    const never = new Disk();
+    const syncFolder = never.syncFolder.bind(never);
+    never.syncFolder = (path) =>
+      path === folder ? Promise.reject(Object.assign(new Error("EINVAL: pretended"), { code: "EINVAL" })) : syncFolder(path);
+    const unflushed = await run(never);
+    expect(unflushed.history.stopped).toBe("finished");
+    expect(unflushed.notices).toHaveLength(4);
+    expect((await readCheckpoint(folder, { fileSystem: never })).host.update).toBe(18);
     for (const update of [15, 18]) {
       const which = `update-${String(update).padStart(9, "0")}.safetensors`;
       expect((await readCheckpoint(folder, { fileSystem: disk, which })).host.update).toBe(update);
@@ -365,6 +422,49 @@ describe("faults of the file system", () => {
     expect(notices.length).toBeGreaterThan(0);
     expect((await trainer.snapshot()).host.update).toBe(18);
     expect((await readCheckpoint(folder, { fileSystem: ((disk.fault = undefined), disk) })).host.update).toBe(6);
+  });
+});
+
+/** The best value of valLoss that the newest checkpoint knows, and that of best.safetensors. */
+async function bestOf(disk: Disk): Promise<{ known: number | null; saved: number | null }> {
+  const bestIn = ({ host }: TrainingSnapshot): number | null =>
+    (host.callbacks.find(({ name }) => name === "checkpoint")?.state as { best: number | null }).best;
+  const quiet = { fileSystem: disk, notice: () => undefined };
+  const known = bestIn(await readCheckpoint(folder, quiet));
+  const hasBest = disk.names.includes("best.safetensors");
+  return { known, saved: hasBest ? bestIn(await readCheckpoint(folder, { ...quiet, which: "best" })) : null };
+}
+
+describe("the best epoch", () => {
+  const save = { best: "valLoss" } as const;
+  it("is on the disk when the newest checkpoint says so, wherever the power goes", async () => {
+    const states: Disk[] = [];
+    const disk = new Disk();
+    disk.before = () => void states.push(...disk.afterCrash());
+    await train(disk, { save });
+    let seen = 0;
+    for (const state of states) {
+      if (!state.names.some((name) => /^update-\d+\.safetensors$/.test(name))) continue;
+      const { known, saved } = await bestOf(state);
+      if (known === null) continue;
+      seen++;
+      expect(saved === null ? Infinity : saved).toBeLessThanOrEqual(known);
+    }
+    expect(seen).toBeGreaterThan(20);
+  }, 120_000);
+
+  it("is written with the next checkpoint where it could not be at first", async () => {
+    const disk = new Disk();
+    let refusals = 1;
+    const create = disk.create.bind(disk);
+    disk.create = (path, isNew) =>
+      path.includes("best") && refusals-- > 0
+        ? Promise.reject(Object.assign(new Error("ENOSPC: pretended"), { code: "ENOSPC" }))
+        : create(path, isNew);
+    const { notices, history } = await train(disk, { save: { ...save, every: { updates: 1 } } });
+    expect(notices).toEqual([expect.stringMatching(/best.safetensors was not written: ENOSPC.*Training goes on/)]);
+    const losses = history.epochs.map(({ valLoss }) => valLoss!);
+    expect(await bestOf(disk)).toEqual({ known: Math.min(...losses), saved: Math.min(...losses) });
   });
 });
 

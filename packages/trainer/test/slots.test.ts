@@ -99,7 +99,7 @@ describe("slots", () => {
       await store.open();
       for (let update = 1; update <= updates; update++) {
         const file = await encodeCheckpoint({ ...snapshot, host: { ...snapshot.host, update } });
-        await store.write(update, file, false);
+        await store.write(update, file);
       }
       let violations = 0;
       for (const { state, writes: done } of seen) {
@@ -238,7 +238,7 @@ describe("slots", () => {
       const update = newest?.host.update ?? 0;
       const snapshot = newest ?? (await make().snapshot());
       for (let i = update + 1; i <= end; i++)
-        await store.write(i, await encodeCheckpoint({ ...snapshot, host: { ...snapshot.host, update: i } }), false);
+        await store.write(i, await encodeCheckpoint({ ...snapshot, host: { ...snapshot.host, update: i } }));
       await store.close();
       return update;
     };

@@ -38,7 +38,7 @@ export async function train({ epochs, folder, fault, wait = 0 }, { signal, repor
     restore: () => undefined,
     onStep: () => new Promise((done) => setTimeout(done, wait)),
   };
-  const saves = folder === undefined ? undefined : checkpoint({ folder, every: { updates: 5 } });
+  const saves = folder === undefined ? undefined : checkpoint({ folder, every: { updates: 5 }, signals: fault === "signals" });
   const history = await trainer.fit(dataset({ inputs, targets }), {
     epochs,
     batchSize: 8,

@@ -156,6 +156,20 @@ describe("trainInWorker", () => {
     expect((await failure(training.predict([[1, 2]]))).message).toMatch(/The training has ended.*stayOpen: true/);
   });
 
+  it("ends by terminate() without a word where nobody waits for it", async () => {
+    const unhandled = vi.fn();
+    const others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection").on("unhandledRejection", unhandled);
+    try {
+      trainInWorker<Served>(create, { input: { epochs: 1000, wait: 5 }, ...quiet }).terminate();
+      await ended(workers[0]!);
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      process.removeAllListeners("unhandledRejection");
+      for (const other of others) process.on("unhandledRejection", other);
+    }
+  });
+
   it("ends at once by terminate()", async () => {
     const training = trainInWorker<Served>(create, { input: { epochs: 1000, wait: 5 }, ...quiet });
     const asked = failure(training.predict([[1, 2]]).then(() => new Promise(() => undefined)));
@@ -186,6 +200,15 @@ describe("what goes wrong in the worker", () => {
     // The stack of the other side; an exit has none.
     if (fault !== "exits") expect((error.cause as Error).stack).toMatch(/fixture\.mjs|worker\.js/);
     await ended(workers[0]!);
+  });
+
+  it("signals of the process, which are told to the main thread alone", async () => {
+    const input = { epochs: 1, fault: "signals", folder };
+    const error = await failure(trainInWorker<Served>(create, { input, ...quiet }).finished);
+    expect([(error as ErmineError).code, error.message]).toEqual([
+      "ERMINE_UNSUPPORTED",
+      expect.stringMatching(/signals are told to a process's main thread.*controller\.abort\(\)/),
+    ]);
   });
 
   it("a module that is not there, and one that serves no training", async () => {

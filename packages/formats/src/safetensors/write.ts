@@ -3,7 +3,7 @@ import { ErmineError, type DType, type AnyTypedArray } from "@ermine/core";
 import { checkArguments, checkOptions, isTypedArray, show } from "@ermine/core/define";
 import { bytesIn } from "../bytes.js";
 import type { HalfFormat } from "../float16.js";
-import { elementsAs, sizesOf, isByName } from "../writable.js";
+import { checkText, elementsAs, sizesOf, isByName } from "../writable.js";
 import {
   arrayOf,
   bitsPerElement,
@@ -69,14 +69,6 @@ function entriesOf<T>(where: string, what: string, source: Readonly<Record<strin
   if (source instanceof Map) return [...(source as ReadonlyMap<string, T>)];
   if (isByName(source)) return Object.entries(source as Readonly<Record<string, T>>);
   throw new ErmineError("ERMINE_USAGE", `${where} takes ${what} by name, in an object or a Map, got ${show(source)}.`);
-}
-
-function checkText(where: string, text: unknown): asserts text is string {
-  if (typeof text === "string" && !/\p{Surrogate}/u.test(text)) return;
-  throw new ErmineError(
-    "ERMINE_VALUE",
-    `${where} is ${show(text)}, and names and metadata are texts without half surrogate pairs.${typeof text === "object" ? " Write JSON.stringify(value)." : ""}`,
-  );
 }
 
 interface Encoded {

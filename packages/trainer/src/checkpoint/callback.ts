@@ -4,7 +4,7 @@ import { requireOptions, show } from "@ermine/core/define";
 import type { Callback, Control } from "../callbacks/callback.js";
 import { checkMode, signOf, type Mode } from "../monitor.js";
 import type { SnapshotSource, TrainingSnapshot } from "../step/contract.js";
-import { encodeCheckpoint } from "./file.js";
+import { encodeCheckpoint, type CheckpointParts } from "./file.js";
 import type { CheckpointStore } from "./store.js";
 
 /** When a checkpoint is written, next to where training ends: every so many epochs, updates or seconds. */
@@ -50,7 +50,8 @@ function checkEvery(every: CheckpointInterval): Required<CheckpointInterval> {
   requireOptions<CheckpointInterval>("checkpoint: every", every, { epochs: "number", updates: "number", seconds: "number" });
   const { epochs = Infinity, updates = Infinity, seconds = Infinity } = every;
   const isCount = (value: number): boolean => value === Infinity || (Number.isInteger(value) && value >= 1);
-  if (isCount(epochs) && isCount(updates) && seconds > 0 && Object.keys(every).length > 0) return { epochs, updates, seconds };
+  const isGiven = Object.values(every).some((value) => value !== undefined);
+  if (isCount(epochs) && isCount(updates) && seconds > 0 && isGiven) return { epochs, updates, seconds };
   throw new ErmineError(
     "ERMINE_OPTION",
     `checkpoint: every is { epochs }, { updates } or { seconds }, whole numbers ≥ 1, got ${show(every)}. Write every: { updates: 500 }.`,
@@ -59,6 +60,7 @@ function checkEvery(every: CheckpointInterval): Required<CheckpointInterval> {
 
 function checkBest(best: string | BestCheckpoint<string>): { monitor: string; mode: Mode | undefined } {
   if (typeof best === "string") return { monitor: best, mode: undefined };
+  requireOptions<BestCheckpoint<string>>("checkpoint: best", best, { monitor: "any", mode: "any" });
   const { monitor, mode } = best as { monitor: unknown; mode?: Mode };
   if (typeof monitor !== "string")
     throw new ErmineError(
@@ -93,7 +95,10 @@ class Checkpoints {
   #isItsStore = false;
   #sign: 1 | -1 = 1;
   #best: number | null = null;
+  /** Has the epoch that ends just now the best value? */
   #isBest = false;
+  /** That of the best epoch, as long as it is not in the store. */
+  #unwrittenBest: CheckpointParts | undefined;
   #lastTime = 0;
 
   constructor(store: CheckpointStore, settings: CheckpointSettings, interruptions: readonly Interruptions[]) {
@@ -161,6 +166,7 @@ class Checkpoints {
     this.#isItsStore = true;
     if (!isResumed) this.#best = null;
     this.#isBest = false;
+    this.#unwrittenBest = undefined;
     this.#failure = undefined;
     this.#lastTime = performance.now();
     this.#removeListeners = this.#interruptions.map((one) => one.listen(control, place));
@@ -172,7 +178,7 @@ class Checkpoints {
     this.#lastTime = performance.now();
     // One after the other; training goes on while one is written.
     await this.#writing;
-    this.#writing = this.#write(snapshot, isBest).then(
+    this.#writing = this.#write(snapshot, isBest, control).then(
       () => void (this.#failure = undefined),
       (error: unknown) => {
         if (!(error instanceof ErmineError)) throw error;
@@ -184,8 +190,26 @@ class Checkpoints {
     this.#writing.catch(() => undefined);
   }
 
-  async #write(snapshot: TrainingSnapshot, isBest: boolean): Promise<void> {
-    await this.#store.write(snapshot.host.update, await encodeCheckpoint(snapshot), isBest);
+  /**
+   * The best one first, for the state of the other says that it is there: whatever ends the process in between, a training that goes on comes to that epoch again.
+   * Where it cannot be written it is tried again with the next one.
+   */
+  async #write(snapshot: TrainingSnapshot, isBest: boolean, control: Control): Promise<void> {
+    const file = await encodeCheckpoint(snapshot);
+    if (isBest) this.#unwrittenBest = file;
+    let failure: unknown;
+    const problems: ErmineError[] = [];
+    if (this.#unwrittenBest !== undefined) {
+      try {
+        problems.push(...(await this.#store.writeBest(this.#unwrittenBest)));
+        this.#unwrittenBest = undefined;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    problems.push(...(await this.#store.write(snapshot.host.update, file)));
+    for (const { message } of problems) control.notice(`ermine: ${message}`);
+    if (failure !== undefined) throw failure;
   }
 
   async #end(): Promise<void> {

@@ -4,11 +4,11 @@
  */
 import { checkArguments } from "@ermine/core/define";
 import { ErmineError, type TypedArray } from "@ermine/core";
-import { readSafetensors, safetensorsParts, type Safetensors, type WritableTensor } from "@ermine/formats";
+import { readSafetensors, safetensorsParts, type Bytes, type Safetensors, type WritableTensor } from "@ermine/formats";
 import { checkSnapshot } from "../step/snapshot.js";
 import type { HostState, SavedState, SnapshotSettings, TrainingSnapshot, VariableState } from "../step/contract.js";
 import { sha256 } from "./digest.js";
-import { checkHost, checkVariables } from "./host.js";
+import { checkParts, checkSaved } from "./host.js";
 import { readStateText, stateText } from "./json.js";
 
 /** A file in parts, to be written one after the other. */
@@ -49,6 +49,7 @@ interface SavedVariable {
 export async function encodeCheckpoint(snapshot: TrainingSnapshot): Promise<CheckpointParts> {
   if (arguments.length > 1) checkArguments("encodeCheckpoint", arguments, 1);
   checkSnapshot(snapshot);
+  checkParts(snapshot);
   const { variables, host, settings } = snapshot;
   const tensors = new Map<string, WritableTensor>();
   for (const variable of variables) tensors.set(tensorName(variable), variable);
@@ -107,15 +108,17 @@ const latin1 = (bytes: Uint8Array): string => {
  * The snapshot in a checkpoint's bytes, checked to the last bit: what is damaged, cut short or changed is refused. Nothing in a file is run, fetched or
  * opened, whatever it says.
  *
- * @throws ErmineError ERMINE_DATA that says what is wrong with it
+ * @param bytes the whole file: a Buffer of `readFile`, an ArrayBuffer of `fetch`
+ * @throws ErmineError ERMINE_DATA that says what is wrong with it, ERMINE_USAGE where they are no bytes
  * @example
  * const { parts } = await encodeCheckpoint(await trainer.snapshot());
  * const { host } = await decodeCheckpoint(parts[0]!);
  * host.update; // => 0
  */
-export async function decodeCheckpoint(bytes: Uint8Array): Promise<TrainingSnapshot> {
+export async function decodeCheckpoint(bytes: Bytes): Promise<TrainingSnapshot> {
   if (arguments.length > 1) checkArguments("decodeCheckpoint", arguments, 1);
-  const file = readSafetensors(bytes);
+  const whole = bytesToDigest(bytes);
+  const file = readSafetensors(whole);
   const { metadata } = file;
   if (metadata.get("format") !== format)
     throw new ErmineError(
@@ -127,8 +130,18 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<TrainingSnaps
       "ERMINE_DATA",
       `It is a checkpoint of layout ${metadata.get("layout")}, and this version of ermine reads ${layout}. Resume with the version that wrote it.`,
     );
-  await checkDigest(bytes, metadata.get("sha256") ?? "");
+  await checkDigest(whole as Uint8Array, metadata.get("sha256") ?? "");
   return snapshotIn(file, metadata.get("state") ?? "");
+}
+
+/** As a Uint8Array and no class of its own (a Buffer's `slice` is a view); copied where another thread has them, for no digest is taken of those. What are no bytes is left as it is. */
+function bytesToDigest(bytes: Bytes): Bytes {
+  if (ArrayBuffer.isView(bytes)) {
+    const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return bytes.buffer instanceof ArrayBuffer ? view : view.slice();
+  }
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  return typeof SharedArrayBuffer !== "undefined" && bytes instanceof SharedArrayBuffer ? new Uint8Array(bytes).slice() : bytes;
 }
 
 async function checkDigest(bytes: Uint8Array, digest: string): Promise<void> {
@@ -154,8 +167,7 @@ function snapshotIn(file: Safetensors, text: string): TrainingSnapshot {
     return elementsOf(file, name);
   }) as { readonly settings?: SavedState; readonly host?: SavedState; readonly variables?: SavedState };
   const { settings, host, variables } = state ?? {};
-  checkHost(host);
-  checkVariables(variables);
+  checkSaved(host, variables);
   const read = (variables as unknown as readonly SavedVariable[]).map(({ name, role, dtype }): VariableState => {
     const tensor = tensorName({ name, role });
     const data = elementsOf(file, tensor);

@@ -65,20 +65,34 @@ const isVariables = listOf(
   objectOf({ name: isText, role: oneOf(["parameter", "buffer", "slot", "average"]), dtype: oneOf(["float32", "int32", "bool"]) }),
 );
 
-/** @throws ErmineError ERMINE_DATA where it is no list of variables, each with a name of its own */
-export function checkVariables(variables: SavedState | undefined): asserts variables is readonly StateObject[] {
-  if (isVariables(variables)) {
-    const names = (variables as readonly StateObject[]).map(
-      ({ name, role }) => `${role === "slot" || role === "average"} ${String(name)}`,
-    );
-    if (new Set(names).size === names.length) return;
-  }
-  throw new ErmineError("ERMINE_DATA", "It does not say which of its tensors are the training's variables.");
+/** Is it a list of variables, each with a name that no other of its kind has? */
+export function areVariables(variables: unknown): variables is readonly StateObject[] {
+  if (!isVariables(variables as SavedState)) return false;
+  const names = (variables as readonly StateObject[]).map(
+    ({ name, role }) => `${role === "slot" || role === "average"} ${String(name)}`,
+  );
+  return new Set(names).size === names.length;
 }
 
-/** @throws ErmineError ERMINE_DATA that names the first part that is missing, or of another kind */
-export function checkHost(host: SavedState | undefined): asserts host is StateObject {
-  const wrong = Object.entries(checks).find(([key, check]) => !isObject(host) || !check(host[key]));
-  if (wrong === undefined) return;
-  throw new ErmineError("ERMINE_DATA", `What it says of ${wrong[0]} is missing, or of another kind than it is in a training.`);
+/** The first part of the host's that is missing, or of another kind; undefined: none is. */
+const wrongPart = (host: unknown): string | undefined =>
+  Object.entries(checks).find(([key, check]) => !isObject(host as SavedState) || !check((host as StateObject)[key]))?.[0];
+
+/** @throws ErmineError ERMINE_DATA where a file says something else */
+export function checkSaved(host: SavedState | undefined, variables: SavedState | undefined): asserts host is StateObject {
+  const part = wrongPart(host);
+  if (part !== undefined)
+    throw new ErmineError("ERMINE_DATA", `What it says of ${part} is missing, or of another kind than it is in a training.`);
+  if (!areVariables(variables))
+    throw new ErmineError("ERMINE_DATA", "It does not say which of its tensors are the training's variables.");
+}
+
+/** @throws ErmineError ERMINE_USAGE where an object that looks like a snapshot is none */
+export function checkParts({ host, variables }: { readonly host: unknown; readonly variables: unknown }): void {
+  const part = wrongPart(host) ?? (areVariables(variables) ? undefined : "variables");
+  if (part === undefined) return;
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `encodeCheckpoint: what the snapshot says of ${part} is missing, or of another kind than it is in a training. Take what trainer.snapshot() gives.`,
+  );
 }

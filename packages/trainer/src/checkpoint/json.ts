@@ -48,8 +48,8 @@ export function readStateText(text: string, tensor: (name: string) => TypedArray
     if (entries.length === 1 && kind === "$number" && typeof content === "string" && Object.hasOwn(numbers, content))
       return numbers[content]!;
     if (entries.length === 1 && kind === "$tensor" && typeof content === "string") {
-      const found = tensor(content);
-      if (found !== undefined) return found;
+      const elements = tensor(content);
+      if (elements !== undefined) return elements;
     }
     const isMember = (one: unknown): one is [string, unknown] =>
       Array.isArray(one) && one.length === 2 && typeof one[0] === "string";

@@ -1,4 +1,5 @@
 /** Where the checkpoints of one training are: a folder, or a browser's storage. */
+import type { ErmineError } from "@ermine/core";
 import type { TrainingSnapshot } from "../step/contract.js";
 import type { CheckpointParts } from "./file.js";
 
@@ -14,8 +15,14 @@ export interface CheckpointStore {
   isEmpty(): Promise<boolean>;
   /** The newest checkpoint that can be read; undefined where there is none. @param notice told of newer ones that are damaged */
   latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined>;
-  /** @param update after which it was taken @throws ErmineError ERMINE_FILE; the one before it is there */
-  write(update: number, file: CheckpointParts, isBest: boolean): Promise<void>;
+  /**
+   * @param update after which it was taken
+   * @returns what went wrong though the checkpoint is there
+   * @throws ErmineError ERMINE_FILE; the one before it is there
+   */
+  write(update: number, file: CheckpointParts): Promise<readonly ErmineError[]>;
+  /** That of the best epoch, in the place of the one before. The file stays the caller's. @returns @throws as `write` */
+  writeBest(file: CheckpointParts): Promise<readonly ErmineError[]>;
   /** Gives the place back. */
   close(): Promise<void>;
 }

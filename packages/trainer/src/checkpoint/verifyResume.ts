@@ -74,9 +74,9 @@ export async function verifyResume<M extends string, T extends string>(
     checkFunction("verifyResume", options.callbacks, 'callbacks: () => [earlyStopping({ monitor: "valLoss" })]');
   // Each epoch has an update at least.
   const { epochs = 2 * updates, callbacks = () => [], ...rest } = options;
-  const made: unknown = callbacks();
-  if (!Array.isArray(made))
-    throw new ErmineError("ERMINE_OPTION", `verifyResume: callbacks gives a list of callbacks, got ${show(made)}.`);
+  const given: unknown = callbacks();
+  if (!Array.isArray(given))
+    throw new ErmineError("ERMINE_OPTION", `verifyResume: callbacks gives a list of callbacks, got ${show(given)}.`);
   const before = await trainer.snapshot();
   const train = async (count: number, resume?: TrainingSnapshot): Promise<TrainingSnapshot> => {
     const end = ending(count);

@@ -237,6 +237,8 @@ class Client implements WorkerTraining<unknown> {
   }
 
   terminate(): void {
+    // Whoever ends it need not wait for it.
+    this.finished.catch(() => undefined);
     this.#end(
       new ErmineError(
         "ERMINE_USAGE",

@@ -19,13 +19,13 @@ export interface CheckpointOptions<Name extends string = never> {
   readonly folder: string;
   /** When one is written, next to where training ends: every so many epochs, updates or seconds. Default { epochs: 1 }. */
   readonly every?: CheckpointInterval;
-  /** How many of the newest stay. Default 2. */
+  /** How many of the newest stay. Those that are later than the one that training has gone on from (damaged ones) go with the first that is written. Default 2. */
   readonly keep?: number;
   /** Keeps the best epoch too, as best.safetensors: by that log, whose direction its metric says, or `mode`. Default: none. */
   readonly best?: Name | BestCheckpoint<Name>;
   /**
    * SIGINT (Ctrl+C) and SIGTERM end training after the update that runs, with a checkpoint and a message; a second one ends the process at once. For programs;
-   * a library leaves signals to its program. Default false.
+   * a library leaves signals to its program. Only on the main thread: in a worker it is refused. Default false.
    */
   readonly signals?: boolean;
   /** Where files are. Default: the machine's. */
@@ -40,7 +40,7 @@ export interface CheckpointOptions<Name extends string = never> {
  * checkpoint cannot be written training goes on with a notice; where the last one cannot, `fit` fails at its end with the reason, and the trainer has it all.
  *
  * @throws ErmineError ERMINE_OPTION where an option does not exist, or its value does not fit; from `fit`, before the first step, ERMINE_FILE where the folder cannot be
- * written, ERMINE_USAGE where another process has it, or where it has checkpoints that `fit` does not resume
+ * written, ERMINE_USAGE where another process has it, or where it has checkpoints that `fit` does not resume, ERMINE_UNSUPPORTED for `signals` in a worker
  * @example
  * const saves = checkpoint({ folder, every: { updates: 500 }, keep: 3, best: "valLoss" });
  * await trainer.fit(data, { epochs: 2, validationSplit: 0.25, callbacks: [saves], resume: saves });

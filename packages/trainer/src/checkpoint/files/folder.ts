@@ -41,6 +41,10 @@ export class CheckpointFolder {
     return names.sort((a, b) => updateOf(b)! - updateOf(a)!);
   }
 
+  async hasBest(): Promise<boolean> {
+    return (await this.#list()).includes(bestName);
+  }
+
   /** Removes what a process that has ended left half written. */
   async clean(): Promise<void> {
     for (const name of await this.#list()) if (name.endsWith(temporary)) await this.remove(name);
@@ -58,9 +62,10 @@ export class CheckpointFolder {
   /**
    * Writes a checkpoint: into another file first, whose contents are on the device before it gets its name.
    *
+   * @returns why it may not survive a power cut, if it may not
    * @throws ErmineError ERMINE_FILE that names the operation; the checkpoints that were there are there
    */
-  async write(name: string, { parts }: CheckpointParts): Promise<void> {
+  async write(name: string, { parts }: CheckpointParts): Promise<readonly ErmineError[]> {
     const { fileSystem, path } = this;
     const part = `${path}/${name}${temporary}`;
     try {
@@ -77,13 +82,29 @@ export class CheckpointFolder {
     try {
       await fileSystem.syncFolder(path);
     } catch (error) {
-      throw fileError(`The checkpoint ${path}/${name} was written, but whether it would survive a power cut is not known`, error);
+      return [
+        fileError(`The checkpoint ${path}/${name} was written, but whether it would survive a power cut is not known`, error),
+      ];
     }
+    return [];
   }
 
-  /** Leaves the newest ones. */
-  async prune(keep: number): Promise<void> {
-    for (const name of (await this.names()).slice(keep)) await this.remove(name);
+  /**
+   * Leaves the newest ones up to that of `update`, which was written just now. Later ones are damaged, or of a training that this one does not go on from: they
+   * would be taken for the newest.
+   *
+   * @returns why one could not be removed
+   */
+  async prune(update: number, keep: number): Promise<readonly ErmineError[]> {
+    try {
+      const names = await this.names();
+      const later = names.filter((name) => updateOf(name)! > update);
+      for (const name of [...later, ...names.slice(later.length + keep)]) await this.remove(name);
+      if (later.length > 0) await this.fileSystem.syncFolder(this.path);
+    } catch (error) {
+      return [fileError(`An older checkpoint in ${this.path} stays there`, error)];
+    }
+    return [];
   }
 
   async remove(name: string): Promise<void> {
@@ -176,7 +197,13 @@ export async function readCheckpoint(folder: string, options: ReadCheckpointOpti
   checkFolder("readCheckpoint", folder);
   const { which = "latest", fileSystem = nodeFileSystem(), notice = console.warn } = options;
   const files = new CheckpointFolder(folder, fileSystem);
-  if (which === "best") return files.read(bestName);
+  if (which === "best") {
+    if (await files.hasBest()) return files.read(bestName);
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `There is no best checkpoint in ${folder}. checkpoint({ folder, best: "valLoss" }) among the callbacks of fit writes it.`,
+    );
+  }
   if (which !== "latest") {
     // A name, and no way out of the folder.
     if (updateOf(which) === undefined && which !== bestName)

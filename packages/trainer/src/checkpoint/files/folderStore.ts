@@ -1,4 +1,5 @@
 /** A folder as the store of a training: locked, its newest checkpoints kept, and the best. */
+import type { ErmineError } from "@ermine/core";
 import type { TrainingSnapshot } from "../../step/contract.js";
 import type { CheckpointParts } from "../file.js";
 import type { CheckpointStore } from "../store.js";
@@ -46,10 +47,12 @@ export class FolderStore implements CheckpointStore {
     return this.#folder.latest(notice);
   }
 
-  async write(update: number, file: CheckpointParts, isBest: boolean): Promise<void> {
-    await this.#folder.write(nameOf(update), file);
-    if (isBest) await this.#folder.write(bestName, file);
-    await this.#folder.prune(this.#keep);
+  async write(update: number, file: CheckpointParts): Promise<readonly ErmineError[]> {
+    return [...(await this.#folder.write(nameOf(update), file)), ...(await this.#folder.prune(update, this.#keep))];
+  }
+
+  writeBest(file: CheckpointParts): Promise<readonly ErmineError[]> {
+    return this.#folder.write(bestName, file);
   }
 
   async close(): Promise<void> {

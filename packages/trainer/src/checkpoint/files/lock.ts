@@ -22,26 +22,26 @@ export async function lockFolder(
   folder: string,
 ): Promise<() => Promise<void>> {
   const path = `${folder}/${lockName}`;
-  const own: Holder = { pid: processes.pid, host: processes.host, started: processes.startOf(processes.pid) ?? "" };
-  const bytes = new TextEncoder().encode(JSON.stringify(own));
+  const holder: Holder = { pid: processes.pid, host: processes.host, started: processes.startOf(processes.pid) ?? "" };
+  const bytes = new TextEncoder().encode(JSON.stringify(holder));
   for (let attempt = 0; ; attempt++) {
     try {
       await writeWhole(fileSystem, path, [bytes], true);
       return async () => {
-        const holder = await holderOf(fileSystem, path);
-        if (holder !== undefined && isSame(holder, own)) await fileSystem.remove(path);
+        const present = await holderOf(fileSystem, path);
+        if (present !== undefined && isSame(present, holder)) await fileSystem.remove(path);
       };
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
     }
-    const holder = await holderOf(fileSystem, path);
-    if (holder === undefined && attempt < patience) {
+    const other = await holderOf(fileSystem, path);
+    if (other === undefined && attempt < patience) {
       // It is being written, or was given back just now.
       await pause();
       continue;
     }
-    if (holder !== undefined && isThere(holder, processes)) throw inUse(folder, holder, processes);
-    await takeAway(fileSystem, path, holder, `${path}.${processes.pid}`);
+    if (other !== undefined && isThere(other, processes)) throw inUse(folder, other, processes);
+    await takeAway(fileSystem, path, other, `${path}.${processes.pid}`);
   }
 }
 
@@ -81,11 +81,14 @@ async function takeAway(fileSystem: CheckpointFileSystem, path: string, stale: H
 }
 
 function inUse(folder: string, { pid, host }: Holder, processes: ProcessTable): ErmineError {
-  const isOwn = pid === processes.pid && host === processes.host;
-  const who = isOwn ? "another training of this process" : `process ${pid}${host === processes.host ? "" : ` on ${host}`}`;
-  const remedy = host === processes.host ? "" : ` If that process is gone, remove ${folder}/${lockName}.`;
+  const isHere = host === processes.host;
+  const isThisProcess = isHere && pid === processes.pid;
+  const who = isThisProcess ? "another training of this process" : `process ${pid}${isHere ? "" : ` on ${host}`}`;
+  const remedy = isThisProcess
+    ? "Take another folder, or wait; fit takes one checkpoint({ folder }) as resume and among its callbacks, not two of one folder."
+    : `Take another folder, or wait. If that process is gone or no training, remove ${folder}/${lockName}.`;
   return new ErmineError(
     "ERMINE_USAGE",
-    `The checkpoints in ${folder} are in use by ${who}: one training writes into a folder. Take another folder, or wait.${remedy}`,
+    `The checkpoints in ${folder} are in use by ${who}: one training writes into a folder. ${remedy}`,
   );
 }

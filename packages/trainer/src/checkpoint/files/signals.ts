@@ -1,4 +1,5 @@
 /** SIGINT and SIGTERM while a training runs: the first ends it after the step, the second ends the process at once. */
+import { isMainThread } from "node:worker_threads";
 import { ErmineError } from "@ermine/core";
 import type { Interruptions } from "../callback.js";
 
@@ -23,29 +24,36 @@ export const signals: Interruptions = {
 /** @param interrupt told of the first one @returns takes the handlers away */
 function onSignals(interrupt: (signal: string) => void): () => void {
   const { process } = globalThis as { readonly process?: Partial<SignalProcess> };
+  if (!isMainThread) {
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      "checkpoint: signals are told to a process's main thread, and this is a worker. Leave signals out there, and abort the signal of trainInWorker on the main thread: " +
+        'process.once("SIGINT", () => controller.abort()).',
+    );
+  }
   if (typeof process?.on !== "function") {
     throw new ErmineError(
       "ERMINE_UNSUPPORTED",
       "checkpoint: signals are those of a Node.js process, and this is none. Leave signals out, and give fit a signal of an AbortController.",
     );
   }
-  const own = process as SignalProcess;
+  const signalled = process as SignalProcess;
   let isEnding = false;
   const listeners = ["SIGINT", "SIGTERM"].map((signal) => {
     const listener = (): void => {
       if (isEnding) {
         remove();
-        own.kill(own.pid, signal);
+        signalled.kill(signalled.pid, signal);
         return;
       }
       isEnding = true;
       interrupt(signal);
     };
-    own.on(signal, listener);
+    signalled.on(signal, listener);
     return [signal, listener] as const;
   });
   const remove = (): void => {
-    for (const [signal, listener] of listeners) own.off(signal, listener);
+    for (const [signal, listener] of listeners) signalled.off(signal, listener);
   };
   return remove;
 }

@@ -17,10 +17,10 @@ const slotsOf = (pair: Pair): readonly string[] => [`${pair}-0`, `${pair}-1`];
 /** Readings of a pair that is being written meanwhile. */
 const attempts = 5;
 
-/** What is known of a pair in the storage that is written. */
-interface KnownPair {
+/** The sequence numbers of a pair in the storage that is written. */
+interface PairSequences {
   /** By the slot's name; -Infinity where it is not whole. */
-  readonly sequences: Map<string, number>;
+  readonly bySlot: Map<string, number>;
   /** Of all storages: numbers go on from it. */
   highest: number;
 }
@@ -113,7 +113,7 @@ export class SlotStore implements CheckpointStore {
   /** The one that is written: the first that can be. */
   #storage: CheckpointStorage;
   #unlock: (() => void) | undefined;
-  readonly #known = new Map<Pair, KnownPair>();
+  readonly #sequences = new Map<Pair, PairSequences>();
 
   constructor(run: string, storages: readonly CheckpointStorage[]) {
     this.#slots = new Slots(run, storages);
@@ -124,7 +124,7 @@ export class SlotStore implements CheckpointStore {
   }
 
   async open(): Promise<void> {
-    this.#known.clear();
+    this.#sequences.clear();
     for (const storage of this.#storages) {
       this.#storage = storage;
       if (storage.canWrite === undefined || (await storage.canWrite())) break;
@@ -152,40 +152,45 @@ export class SlotStore implements CheckpointStore {
     return this.#slots.newest("latest", notice);
   }
 
-  async write(_update: number, file: CheckpointParts, isBest: boolean): Promise<void> {
-    const copy = isBest ? { ...file, parts: [file.parts[0]!.slice()] } : undefined;
+  async write(_update: number, file: CheckpointParts): Promise<readonly ErmineError[]> {
     await this.#write("latest", file);
-    if (copy !== undefined) await this.#write("best", copy);
+    return [];
+  }
+
+  async writeBest(file: CheckpointParts): Promise<readonly ErmineError[]> {
+    // The storage may take over the memory that it is given.
+    await this.#write("best", { ...file, parts: [file.parts[0]!.slice()] });
+    return [];
   }
 
   /** Over the older of the two. */
   async #write(pair: Pair, file: CheckpointParts): Promise<void> {
-    const known = await this.#knownOf(pair);
-    const [[slot]] = [...known.sequences].sort(([, a], [, b]) => a - b) as [[string, number]];
-    const sequence = known.highest + 1;
-    known.sequences.set(slot, -Infinity);
+    const sequences = await this.#sequencesOf(pair);
+    const [[slot]] = [...sequences.bySlot].sort(([, a], [, b]) => a - b) as [[string, number]];
+    const sequence = sequences.highest + 1;
+    sequences.bySlot.set(slot, -Infinity);
     try {
       await this.#storage.write(this.#slots.run, slot, await slotHeader(sequence, file), file.parts[0]!);
     } catch (error) {
       throw storageError(`A checkpoint of ${this.place} was not written`, error);
     }
-    known.sequences.set(slot, sequence);
-    known.highest = sequence;
+    sequences.bySlot.set(slot, sequence);
+    sequences.highest = sequence;
   }
 
-  async #knownOf(pair: Pair): Promise<KnownPair> {
-    let known = this.#known.get(pair);
-    if (known === undefined) {
-      const sequences = new Map(slotsOf(pair).map((name) => [name, -Infinity]));
+  async #sequencesOf(pair: Pair): Promise<PairSequences> {
+    let sequences = this.#sequences.get(pair);
+    if (sequences === undefined) {
+      const bySlot = new Map(slotsOf(pair).map((name) => [name, -Infinity]));
       let highest = 0;
       for (const { name, storage, ...content } of await this.#slots.contents(pair)) {
         if (content.kind !== "whole") continue;
         highest = Math.max(highest, content.sequence);
-        if (storage === this.#storage) sequences.set(name, content.sequence);
+        if (storage === this.#storage) bySlot.set(name, content.sequence);
       }
-      this.#known.set(pair, (known = { sequences, highest }));
+      this.#sequences.set(pair, (sequences = { bySlot, highest }));
     }
-    return known;
+    return sequences;
   }
 
   async close(): Promise<void> {
