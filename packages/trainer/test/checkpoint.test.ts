@@ -428,7 +428,7 @@ describe("faults of the file system", () => {
 /** The best value of valLoss that the newest checkpoint knows, and that of best.safetensors. */
 async function bestOf(disk: Disk): Promise<{ known: number | null; saved: number | null }> {
   const bestIn = ({ host }: TrainingSnapshot): number | null =>
-    (host.callbacks.find(({ name }) => name === "checkpoint")?.state as { best: number | null }).best;
+    (host.callbacks.find(({ name }) => name === "checkpoint")!.state as { best: number | null }).best;
   const quiet = { fileSystem: disk, notice: () => undefined };
   const known = bestIn(await readCheckpoint(folder, quiet));
   const hasBest = disk.names.includes("best.safetensors");
