@@ -6,7 +6,7 @@ import { compileProgram } from "./compiled/program.js";
 import { Sessions } from "./compiled/session.js";
 import { TfVariable, type Variables } from "./compiled/variable.js";
 import { Eager } from "./eager.js";
-import { dtypes, loweredOps, supports } from "./lowering/index.js";
+import { dtypes, loweredOps, supports, supportsOnGpu } from "./lowering/index.js";
 import { loadNative, remedy, type Native, type NativeSettings } from "./native/load.js";
 import { locate, type Device } from "./native/locate.js";
 import { nativeProblem, notInstalled } from "./native/problem.js";
@@ -85,7 +85,7 @@ function over({ binding, limit, package: { name } }: Native, device: Device | un
     isUsingGpuDevice,
     capabilities: { ops: loweredOps, dtypes, deterministic: process.env["TF_DETERMINISTIC_OPS"] === "1", conditionals: true },
     kernels: eager.kernels,
-    supports,
+    supports: isUsingGpuDevice ? supportsOnGpu : supports,
     upload: (data, shape, dtype) => eager.upload(data, shape, dtype),
     release: (storage) => eager.release(storage),
     read: async (storage) => eager.read(storage),

@@ -1,10 +1,12 @@
 /**
  * Convolution over one or two spatial axes. TensorFlow's kernels want the channels last, where they are also faster; the reordering is
- * the emitter's affair. What they do not have on a CPU (groups, dilated gradients, more axes) is left to core's decomposition.
+ * the emitter's affair. One channel a group is TensorFlow's depthwise convolution; other groups are convolved one by one.
+ * What its kernels do not have on a CPU (dilated gradients, more axes) is left to core's decomposition.
  */
 import type { Shape } from "@ermine/core";
+import { addSizes } from "@ermine/core/define";
 import type { TensorType } from "@ermine/core/backend";
-import { call, reshape, sum } from "./calls.js";
+import { call, concat, pad, reshape, scalar, slice, sum } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
 import type { Window } from "./window.js";
 
@@ -24,18 +26,16 @@ export const pair = (values: readonly number[], missing: number): readonly numbe
   values.length === 1 ? [missing, ...values] : values;
 
 /**
- * The padding by the name that TensorFlow has for it, where it has one: its kernels for "SAME" are up to four times as fast as those for
- * the same numbers said explicitly.
+ * The name that TensorFlow has for a padding, if it has one: its kernels for "SAME" are up to four times as fast as those for the same
+ * numbers said explicitly.
  *
  * @param image [N, H, W, C]
  * @param filter [H, W, I, O]
  */
-function paddingOf(image: Shape, filter: Shape, attributes: Convolution): TfAttributes {
-  const before = pair(attributes.padBefore, 0) as [number, number];
-  const after = pair(attributes.padAfter, 0) as [number, number];
-  const [top, left] = before;
-  const [bottom, right] = after;
-  if (top + left + bottom + right === 0) return { padding: { string: "VALID" }, explicit_paddings: { ints: [] } };
+function paddingName(image: Shape, filter: Shape, attributes: Convolution): "VALID" | "SAME" | undefined {
+  const before = pair(attributes.padBefore, 0);
+  const after = pair(attributes.padAfter, 0);
+  if ([...before, ...after].every((n) => n === 0)) return "VALID";
   const stride = pair(attributes.stride, 1);
   const dilation = pair(attributes.dilation, 1);
   const isSame = [0, 1].every((axis) => {
@@ -45,9 +45,15 @@ function paddingOf(image: Shape, filter: Shape, attributes: Convolution): TfAttr
     const total = Math.max((Math.ceil(size / stride[axis]!) - 1) * stride[axis]! + reach - size, 0);
     return before[axis] === Math.floor(total / 2) && after[axis] === total - Math.floor(total / 2);
   });
-  return isSame
-    ? { padding: { string: "SAME" }, explicit_paddings: { ints: [] } }
-    : { padding: { string: "EXPLICIT" }, explicit_paddings: { ints: [0, 0, top, bottom, left, right, 0, 0] } };
+  return isSame ? "SAME" : undefined;
+}
+
+function paddingOf(image: Shape, filter: Shape, attributes: Convolution): TfAttributes {
+  const name = paddingName(image, filter, attributes);
+  if (name !== undefined) return { padding: { string: name }, explicit_paddings: { ints: [] } };
+  const [top, left] = pair(attributes.padBefore, 0) as [number, number];
+  const [bottom, right] = pair(attributes.padAfter, 0) as [number, number];
+  return { padding: { string: "EXPLICIT" }, explicit_paddings: { ints: [0, 0, top, bottom, left, right, 0, 0] } };
 }
 
 const attributesOf = (image: Shape, filter: Shape, attributes: Convolution): TfAttributes => ({
@@ -56,57 +62,161 @@ const attributesOf = (image: Shape, filter: Shape, attributes: Convolution): TfA
   dilations: { ints: [1, ...pair(attributes.dilation, 1), 1] },
   ...paddingOf(image, filter, attributes),
   data_format: { string: "NHWC" },
-  use_cudnn_on_gpu: { bool: true },
 });
 
-function convolve(
-  e: Emitter,
-  x: Operand,
-  weight: Operand,
-  bias: Operand | undefined,
-  attributes: Convolution,
-  shape: Shape,
-): Operand {
-  const image = e.transpose(withHeight(e, x), channelsLast);
-  const filter = e.transpose(withHeight(e, weight), kernelLast);
+/** A convolution and its two gradients by kernels of TensorFlow's, on images [N, H, W, C]. */
+interface Kernel {
+  /** The weight in the order of axes of the kernel's filter. */
+  filter(weight: Operand): Operand;
+  forward(image: Operand, filter: Operand, shape: Shape): Operand;
+  /** @param shape the image's */
+  toImage(errors: Operand, filter: Operand, shape: Shape): Operand;
+  /** @param shape the filter's */
+  toFilter(errors: Operand, image: Operand, shape: Shape): Operand;
+  /** The reverse of `filter`. */
+  weight(filter: Operand, shape: Shape): Operand;
+}
+
+/** All channels of the image enter each of the result's. */
+function dense(e: Emitter, attributes: Convolution): Kernel {
+  const options = (image: Shape, filter: Shape): TfAttributes => ({
+    ...attributesOf(image, filter, attributes),
+    use_cudnn_on_gpu: { bool: true },
+  });
+  return {
+    filter: (weight) => e.transpose(withHeight(e, weight), kernelLast),
+    weight: (filter, shape) => reshape(e, e.transpose(filter, kernelFirst), shape),
+    forward: (image, filter, shape) => call(e, "Conv2D", [image, filter], shape, "float32", options(image.shape, filter.shape)),
+    toImage: (errors, filter, shape) =>
+      call(e, "Conv2DBackpropInput", [e.sizes(shape), filter, errors], shape, "float32", options(shape, filter.shape)),
+    toFilter: (errors, image, shape) =>
+      call(e, "Conv2DBackpropFilter", [image, e.sizes(shape), errors], shape, "float32", options(image.shape, shape)),
+  };
+}
+
+/** [C, M, H, W] → [H, W, C, M], and back. */
+const depthwiseLast = [2, 3, 0, 1];
+
+/**
+ * Each channel of the image has M = O / C of the result's to itself. The weight is [C · M, 1, …], the filter [H, W, C, M].
+ *
+ * A padding that TensorFlow has no name for is done beforehand: its graph optimizer joins the kernel and a bias to an op that ends the process where the
+ * padding is said in numbers.
+ */
+function depthwise(e: Emitter, attributes: Convolution): Kernel {
+  // The kernel knows one stride: the axis of height 1 takes the other's.
+  const [first] = attributes.stride as [number];
+  const square = { ...attributes, stride: [first, first] };
+  const isNamed = (image: Shape, filter: Shape): boolean => paddingName(image, filter, square) !== undefined;
+  const options = (image: Shape, filter: Shape): TfAttributes =>
+    attributesOf(image, filter, isNamed(image, filter) ? square : { ...square, padBefore: [0, 0], padAfter: [0, 0] });
+  const [before, after] = [attributes.padBefore, attributes.padAfter].map((widths) => [0, ...pair(widths, 0), 0]) as [
+    number[],
+    number[],
+  ];
+  const padded = (image: Operand, filter: Shape): Operand =>
+    isNamed(image.shape, filter) ? image : pad(e, image, before, after, 0);
+  return {
+    filter(weight) {
+      const [out, , ...size] = withHeight(e, weight).shape as [number, number, number, number];
+      return e.transpose(reshape(e, weight, [attributes.groups, out / attributes.groups, ...size]), depthwiseLast);
+    },
+    weight: (filter, shape) => reshape(e, e.transpose(filter, depthwiseLast), shape),
+    forward(image, filter, shape) {
+      const inputs = [padded(image, filter.shape), filter];
+      return call(e, "DepthwiseConv2dNative", inputs, shape, "float32", options(image.shape, filter.shape));
+    },
+    toImage(errors, filter, shape) {
+      const wide = isNamed(shape, filter.shape) ? shape : shape.map((size, i) => addSizes(size, before[i]! + after[i]!));
+      const inputs = [e.sizes(wide), filter, errors];
+      const name = "DepthwiseConv2dNativeBackpropInput";
+      const toWide = call(e, name, inputs, wide, "float32", options(shape, filter.shape));
+      return slice(e, toWide, wide === shape ? [0, 0, 0, 0] : before, shape);
+    },
+    toFilter(errors, image, shape) {
+      const inputs = [padded(image, shape), e.sizes(shape), errors];
+      return call(e, "DepthwiseConv2dNativeBackpropFilter", inputs, shape, "float32", options(image.shape, shape));
+    },
+  };
+}
+
+/** Each group's channels by themselves. */
+function grouped(e: Emitter, attributes: Convolution): Kernel {
+  const { groups } = attributes;
+  const one = dense(e, { ...attributes, groups: 1 });
+  // The channels of an image, and the result's channels of a filter.
+  const axis = 3;
+  const part = (shape: Shape): Shape => [...shape.slice(0, axis), (shape[axis] as number) / groups];
+  const split = (x: Operand): Operand[] => {
+    const parts = Array.from({ length: groups }, () => ({ shape: part(x.shape), dtype: x.dtype }));
+    return e.op("Split", [scalar(e, axis, "int32"), x], { T: { type: x.dtype }, num_split: { int: groups } }, parts);
+  };
+  type Convolve = (a: Operand, b: Operand, shape: Shape) => Operand;
+  const each =
+    (convolve: Convolve): Convolve =>
+    (a, b, shape) => {
+      const others = split(b);
+      return concat(
+        e,
+        split(a).map((x, group) => convolve(x, others[group]!, part(shape))),
+        axis,
+      );
+    };
+  const { filter, weight } = one;
+  return { filter, weight, forward: each(one.forward), toImage: each(one.toImage), toFilter: each(one.toFilter) };
+}
+
+/** More groups than these are one product of many matrices in core's decomposition. */
+const mostGroups = 16;
+
+type Kind = "dense" | "depthwise" | "grouped";
+
+/** TensorFlow's depthwise kernels have one stride for both axes, and no dilation. */
+function kindOf(weight: Shape, { groups, stride, dilation }: Convolution): Kind | undefined {
+  if (groups === 1) return "dense";
+  const isPlain = new Set(stride).size === 1 && dilation.every((n) => n === 1);
+  if (weight[1] === 1 && isPlain) return "depthwise";
+  return groups <= mostGroups ? "grouped" : undefined;
+}
+
+const kernels = { dense, depthwise, grouped };
+
+const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x), channelsLast);
+
+const convolution: Lowering = (e, [x, weight, bias], attributes: Convolution, [y]) => {
+  const kernel = kernels[kindOf(weight!.shape, attributes)!](e, attributes);
+  const { shape } = y!;
   const positions = pair(shape.slice(2) as readonly number[], 1);
   const last: Shape = [shape[0]!, ...positions, shape[1]!];
-  const result = call(e, "Conv2D", [image, filter], last, "float32", attributesOf(image.shape, filter.shape, attributes));
+  const result = kernel.forward(imageOf(e, x!), kernel.filter(weight!), last);
   const shifted = bias === undefined ? result : biasAdd(e, result, bias);
-  return reshape(e, e.transpose(shifted, channelsFirst), shape);
-}
+  return [reshape(e, e.transpose(shifted, channelsFirst), shape)];
+};
 
 export const biasAdd = (e: Emitter, x: Operand, bias: Operand): Operand =>
   call(e, "BiasAdd", [x, bias], x.shape, "float32", { T: { type: "float32" }, data_format: { string: "NHWC" } });
 
-function gradients(e: Emitter, g: Operand, x: Operand, weight: Operand, attributes: Convolution): readonly [Operand, Operand] {
-  const image = e.transpose(withHeight(e, x), channelsLast);
-  const filter = e.transpose(withHeight(e, weight), kernelLast);
-  const errors = e.transpose(withHeight(e, g), channelsLast);
-  const options = attributesOf(image.shape, filter.shape, attributes);
-  const toX = call(e, "Conv2DBackpropInput", [e.sizes(image.shape), filter, errors], image.shape, "float32", options);
-  const toWeight = call(e, "Conv2DBackpropFilter", [image, e.sizes(filter.shape), errors], filter.shape, "float32", options);
-  return [reshape(e, e.transpose(toX, channelsFirst), x.shape), reshape(e, e.transpose(toWeight, kernelFirst), weight.shape)];
-}
-
-export const convolutionLowerings: Readonly<Record<string, Lowering>> = {
-  convolution: (e, [x, weight, bias], attributes: Convolution, [y]) => [convolve(e, x!, weight!, bias, attributes, y!.shape)],
-  convolutionGradient(e, [g, x, weight, bias], attributes: Convolution) {
-    const [toX, toWeight] = gradients(e, g!, x!, weight!, attributes);
-    if (bias === undefined) return [toX, toWeight];
-    return [toX, toWeight, sum(e, g!, [0, ...g!.shape.slice(2).map((_, i) => i + 2)])];
-  },
+const convolutionGradient: Lowering = (e, [g, x, weight, bias], attributes: Convolution) => {
+  const kernel = kernels[kindOf(weight!.shape, attributes)!](e, attributes);
+  const [errors, image, filter] = [imageOf(e, g!), imageOf(e, x!), kernel.filter(weight!)];
+  const toX = reshape(e, e.transpose(kernel.toImage(errors, filter, image.shape), channelsFirst), x!.shape);
+  const toWeight = kernel.weight(kernel.toFilter(errors, image, filter.shape), weight!.shape);
+  if (bias === undefined) return [toX, toWeight];
+  return [toX, toWeight, sum(e, g!, [0, ...g!.shape.slice(2).map((_, i) => i + 2)])];
 };
+
+export const convolutionLowerings: Readonly<Record<string, Lowering>> = { convolution, convolutionGradient };
 
 /** [N, C, L] or [N, C, H, W], with something in it: TensorFlow refuses an empty image. */
 export const isFlat = (x: TensorType | undefined): boolean =>
   (x!.shape.length === 3 || x!.shape.length === 4) && x!.shape.every((size) => size !== 0);
 
 /** TensorFlow refuses a filter without elements. */
-const isFilter = (weight: TensorType | undefined): boolean => weight !== undefined && !weight.shape.includes(0);
+const hasKernel = (weight: TensorType | undefined, attributes: Convolution): boolean =>
+  weight !== undefined && !weight.shape.includes(0) && kindOf(weight.shape, attributes) !== undefined;
 
 export const convolutionSupports: Readonly<Record<string, Supports>> = {
-  convolution: ([x, weight], { groups }: Convolution) => groups === 1 && isFlat(x) && isFilter(weight),
-  convolutionGradient: ([, x, weight], { groups, dilation }: Convolution) =>
-    groups === 1 && isFlat(x) && isFilter(weight) && dilation.every((n) => n === 1),
+  convolution: ([x, weight], attributes: Convolution) => isFlat(x) && hasKernel(weight, attributes),
+  convolutionGradient: ([, x, weight], attributes: Convolution) =>
+    isFlat(x) && hasKernel(weight, attributes) && attributes.dilation.every((n) => n === 1),
 };

@@ -8,6 +8,7 @@ import { elementwiseLowerings } from "./elementwise.js";
 import type { Lowering, Supports } from "./emitter.js";
 import { lossLowerings, lossSupports } from "./losses.js";
 import { movementLowerings } from "./movement.js";
+import { cpuNormalizations, normalizationLowerings, normalizationSupports } from "./normalization.js";
 import { poolingLowerings, poolingSupports } from "./pooling.js";
 import { productLowerings } from "./product.js";
 import { reductionLowerings, reductionSupports } from "./reduction.js";
@@ -20,6 +21,7 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...movementLowerings,
   ...windowLowerings,
   ...convolutionLowerings,
+  ...normalizationLowerings,
   ...poolingLowerings,
   ...productLowerings,
   ...activationLowerings,
@@ -41,6 +43,7 @@ export const loweredOps: ReadonlyMap<string, readonly DType[]> = new Map(Object.
 const conditions: Readonly<Record<string, Supports>> = {
   ...reductionSupports,
   ...convolutionSupports,
+  ...normalizationSupports,
   ...poolingSupports,
   ...lossSupports,
   ...updateSupports,
@@ -49,3 +52,7 @@ const conditions: Readonly<Record<string, Supports>> = {
 /** For `Backend.supports`. */
 export const supports = (op: string, inputs: readonly (TensorType | undefined)[], attributes: Attributes): boolean =>
   conditions[op]?.(inputs, attributes as never) ?? true;
+
+/** For `Backend.supports` where TensorFlow uses a GPU. */
+export const supportsOnGpu: typeof supports = (op, inputs, attributes) =>
+  !cpuNormalizations.includes(op) && supports(op, inputs, attributes);
