@@ -155,7 +155,10 @@ const byName = (a, b) => (a.name < b.name ? -1 : 1);
 
 /** Activations and losses: what a file of that folder exports under the file's name. */
 const definitions = (folder) =>
-  of("@ermine/core", (at, name) => at.startsWith(`${folder}/`) && isDefinition(at, name)).sort(byName);
+  of(
+    "@ermine/core",
+    (at, name) => (at.startsWith(`${folder}/`) && isDefinition(at, name)) || (folder === "activations" && isTanh(at, name)),
+  ).sort(byName);
 
 /** The same, and their other names: `swish` is `silu`. */
 const definitionsAndAliases = (folder) => of("@ermine/core", (at) => at.startsWith(`${folder}/`) && !isDomains(at)).sort(byName);
@@ -163,8 +166,10 @@ const definitionsAndAliases = (folder) => of("@ermine/core", (at) => at.startsWi
 /** Functions that say what a tensor's values are, which no loss is. */
 const isDomains = (at) => at === "losses/domains.ts";
 
-const isDefinition = (at, name) =>
-  /^(activations|losses)\//.test(at) && (at.endsWith(`/${name}.ts`) || (name === "tanh" && at.endsWith("/tanh.ts")));
+/** The one activation whose function is the op. */
+const isTanh = (at, name) => name === "tanh" && at === "ops/unary.ts";
+
+const isDefinition = (at, name) => /^(activations|losses)\//.test(at) && at.endsWith(`/${name}.ts`);
 
 /** "ops/shape.ts" */
 function fileOf(symbol) {

@@ -27,6 +27,7 @@ export const activationProse: Readonly<Record<string, ActivationProse>> = {
   softplus: {"formula":"log(1 + e^(βx)) / β","derivative":"σ(βx)","range":"(0, ∞)","saturates":"below","role":"Outputs that must be positive: variances, rates.","source":"Dugas et al. 2001"},
   softshrink: {"formula":"sign(x) · max(|x| − λ, 0)","derivative":"1 for |x| > λ, else 0","range":"(−∞, ∞)","saturates":"between −λ and λ","role":"Sparse coding; the proximal step of l1."},
   softsign: {"formula":"x / (1 + |x|)","derivative":"1 / (1 + |x|)²","range":"(−1, 1)","saturates":"both sides, slowly","role":"As tanh, with longer tails.","source":"Bergstra et al. 2009"},
+  tanh: {"formula":"(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)","derivative":"1 − tanh²x","range":"(−1, 1)","saturates":"both sides","role":"Recurrent layers; outputs between −1 and 1."},
   tanhshrink: {"formula":"x − tanh x","derivative":"tanh²x","range":"(−∞, ∞)","saturates":"near 0","role":"Sparse coding."},
   threshold: {"formula":"x for x > threshold, else value","derivative":"1 for x > threshold, else 0","range":"(−∞, ∞)","saturates":"below","role":"The general rectifier."},
 };

@@ -4,11 +4,13 @@ import { activations, losses } from "@ermine/core/catalog";
 import { reference } from "@ermine/core/reference";
 import { optimizers, schedules } from "@ermine/trainer/catalog";
 import { beforeAll, describe, expect, it } from "vitest";
-import { activationCode, lossCode, moduleName, optimizerCode } from "../../site/src/gallery/code.js";
+import { activationCode, lossCode, moduleName, optimizerCode, scheduleCode } from "../../site/src/gallery/code.js";
 import { activationCurve, lossCurves, spread } from "../../src/curves.js";
 import { formatGallery, parseGallery } from "../../site/src/gallery/link.js";
 import { changedValues, parametersOf, readValues } from "../../site/src/gallery/parameters.js";
-import { parametersOfSchedule, scheduleCurve, scheduleNames } from "../../site/src/gallery/scheduleCurves.js";
+import { optimizerProse } from "../../site/src/gallery/optimizerProse.js";
+import { optionsOfSchedule, parametersOfSchedule, scheduleCurve, scheduleNames } from "../../site/src/gallery/scheduleCurves.js";
+import { scheduleProse } from "../../site/src/gallery/scheduleProse.js";
 import { heights, moving, surfaces, trajectory } from "../../site/src/gallery/surfaces.js";
 
 beforeAll(() => {
@@ -160,6 +162,60 @@ describe("schedules", () => {
 
   it("are all that the trainer has", () => {
     expect(scheduleNames).toEqual(Object.keys(schedules));
+  });
+});
+
+describe("every entry of the gallery says what it is", () => {
+  /** Each description by its name, and what it must say. */
+  const described = {
+    activations: [activations.map(({ name, prose }) => [name, prose]), ["formula", "derivative", "range", "saturates", "role"]],
+    losses: [
+      losses.map(({ name, prose }) => [name, prose]),
+      ["formula", "derivative", "expects", "targets", "use", "outliers", "mean"],
+    ],
+    optimizers: [moving.map((name) => [name, optimizerProse[name]]), ["formula", "step", "state", "role", "source"]],
+    schedules: [Object.keys(schedules).map((name) => [name, scheduleProse[name]]), ["formula", "range", "role"]],
+  } as const;
+
+  it.each(Object.entries(described))("%s", (_, [entries, keys]) => {
+    const missing = entries.flatMap(([name, prose]) =>
+      keys.flatMap((key) => {
+        const text = (prose as Readonly<Record<string, string | undefined>> | undefined)?.[key];
+        return text === undefined || text.trim() === "" ? [`${String(name)}: ${key}`] : [];
+      }),
+    );
+    expect(missing).toEqual([]);
+    expect(entries.length).toBeGreaterThan(10);
+  });
+
+  it("and nothing is described that is not there", () => {
+    expect(Object.keys(optimizerProse).filter((name) => !moving.includes(name))).toEqual([]);
+    expect(Object.keys(scheduleProse).filter((name) => !(name in schedules))).toEqual([]);
+  });
+
+  it("and how it is written: in ermine, and in PyTorch where that has it", () => {
+    const codes = [
+      ...activations.map(({ name }) => [name, activationCode(name, "x", {})] as const),
+      ...losses.map(({ name, loss }) => {
+        const inputs = (loss as Loss).inputs.map((input) => input.name);
+        return [name, lossCode(name, inputs, {})] as const;
+      }),
+      ...moving.map((name) => [name, optimizerCode(name, 0.1)] as const),
+      ...scheduleNames.map((name) => [name, scheduleCode(name, 1, optionsOfSchedule(name, {}))] as const),
+    ];
+    for (const [name, { ermine }] of codes) expect(ermine, name).toContain(name);
+    const onlyErmine = codes.flatMap(([name, { torch }]) => (torch === undefined ? [name] : []));
+    expect(onlyErmine).toEqual(["dice", "focal", "logCosh", "lion", "lamb", "warmupCosine"]);
+  });
+});
+
+it("schedules are written with the options that are shown", () => {
+  expect(scheduleCode("cosineWarmRestarts", 1, optionsOfSchedule("cosineWarmRestarts", { cycleFactor: 3 }))).toEqual({
+    ermine:
+      'import { adamw, schedules } from "@ermine/trainer";\n' +
+      "const learningRate = schedules.cosineWarmRestarts(1, { firstCycleSteps: 15, cycleFactor: 3, minLearningRate: 0 });\n" +
+      "const optimizer = adamw({ learningRate });",
+    torch: "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=15, T_mult=3, eta_min=0)",
   });
 });
 

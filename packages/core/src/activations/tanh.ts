@@ -4,13 +4,7 @@ import { tanhOp } from "../ops/primitives.js";
 import { builtinActivation } from "./definition.js";
 
 /**
- * f(x) = tanh x: the op itself, named as an activation.
- *
- * - formula: (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
- * - derivative: 1 − tanh²x
- * - range: (−1, 1)
- * - saturates: both sides
- * - role: Recurrent layers; outputs between −1 and 1.
+ * f(x) = tanh x: the op itself, named as an activation. Formula, range and role are those of `tanh`.
  *
  * @param x values of any shape, float32
  * @example

@@ -170,8 +170,15 @@ export function cos(x: Tensor): Tensor<"real"> {
 }
 
 /**
- * The hyperbolic tangent; derivative 1 − tanh²x.
+ * f(x) = tanh x, the hyperbolic tangent; also an activation.
  *
+ * - formula: (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
+ * - derivative: 1 − tanh²x
+ * - range: (−1, 1)
+ * - saturates: both sides
+ * - role: Recurrent layers; outputs between −1 and 1.
+ *
+ * @param x values of any shape, float32
  * @example
  * tanh(tensor([-1, 2])); // => [-0.7616, 0.964]
  */

@@ -1,6 +1,7 @@
 /** A definition as it is written: in ermine as a function and as a module, and in PyTorch. */
 import * as nn from "@ermine/core/nn";
 import type { Values } from "./parameters.js";
+import { scheduleProse } from "./scheduleProse.js";
 
 /** What PyTorch calls options otherwise than in snake case. */
 const torchNames: Readonly<Record<string, string>> = {
@@ -80,5 +81,42 @@ export function optimizerCode(name: string, learningRate: number): Code {
   return {
     ermine: `import { ${name} } from "@ermine/trainer";\nconst optimizer = ${name}({ learningRate: ${learningRate} });`,
     torch: torch === undefined ? undefined : `torch.optim.${torch}(model.parameters(), lr=${learningRate})`,
+  };
+}
+
+/** What PyTorch's schedules call ermine's options; undefined: an argument that they do not have. */
+const torchScheduleNames: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
+  linear: { totalSteps: "total_iters" },
+  constant: { totalSteps: "total_iters" },
+  polynomial: { totalSteps: "total_iters" },
+  cosine: { totalSteps: "T_max", minLearningRate: "eta_min" },
+  cosineWarmRestarts: { firstCycleSteps: "T_0", cycleFactor: "T_mult", minLearningRate: "eta_min" },
+  cyclic: { baseLearningRate: "base_lr", maxLearningRate: "max_lr" },
+  reduceOnPlateau: { monitor: undefined },
+};
+
+const written = (value: unknown): string => (Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value));
+
+/** Of a schedule with a learning rate and options. */
+export function scheduleCode(name: string, learningRate: number, options: Readonly<Record<string, unknown>>): Code {
+  const { baseLearningRate = learningRate, ...others } = options;
+  const inside = Object.entries(others).map(([key, value]) => `${key}: ${written(value)}`);
+  const names = torchScheduleNames[name] ?? {};
+  const bases = name === "oneCycle" ? { max_lr: learningRate } : name === "cyclic" ? { base_lr: baseLearningRate } : {};
+  const torchArguments = [
+    ...Object.entries(bases),
+    ...Object.entries(others).flatMap(([key, value]) => {
+      const torchName = key in names ? names[key] : snake(key);
+      return torchName === undefined ? [] : [[torchName, value] as const];
+    }),
+  ].map(([key, value]) => `${key}=${written(value)}`);
+  const { torch } = scheduleProse[name] ?? {};
+  return {
+    ermine:
+      `import { adamw, schedules } from "@ermine/trainer";\n` +
+      `const learningRate = schedules.${name}(${written(baseLearningRate)}, { ${inside.join(", ")} });\n` +
+      "const optimizer = adamw({ learningRate });",
+    torch:
+      torch === undefined ? undefined : `torch.optim.lr_scheduler.${torch}(${joined("optimizer", torchArguments.join(", "))})`,
   };
 }

@@ -3,7 +3,7 @@ import type { Activation, Loss } from "@ermine/core";
 import { activations, losses, type ActivationEntry } from "@ermine/core/catalog";
 import { useMemo, useState } from "preact/hooks";
 import { LineChart, type Line } from "../charts/lineChart.js";
-import { activationCode, lossCode, optimizerCode } from "./code.js";
+import { activationCode, lossCode, optimizerCode, scheduleCode } from "./code.js";
 import { Legend, lineColours } from "../charts/legend.js";
 import { Problem } from "../design/problem.js";
 import { attempt, Controls, Facts, Others, Programs } from "./controls.js";
@@ -11,7 +11,9 @@ import { activationCurve, isAlongAxis, lossCurves, preluWeight, spread } from ".
 import { activationFacts, lossFacts } from "../../../src/facts.js";
 import { changedValues, parametersOf, readValues, type Parameter, type Values } from "./parameters.js";
 import { moving, surfaces } from "./surfaces.js";
-import { parametersOfSchedule, scheduleCurve, scheduleNames } from "./scheduleCurves.js";
+import { optimizerProse } from "./optimizerProse.js";
+import { optionsOfSchedule, parametersOfSchedule, scheduleCurve, scheduleNames } from "./scheduleCurves.js";
+import { scheduleProse } from "./scheduleProse.js";
 import { SurfaceView } from "./surfaceView.js";
 
 /** What every entry is shown with. */
@@ -177,6 +179,7 @@ export function OptimizerView({ name, given, others, onChange }: EntryProps) {
   const surface = surfaces.find((each) => each.name === given.get("surface")) ?? surfaces[0]!;
   const learningRate = rates.find((rate) => String(rate) === given.get("learningRate")) ?? 0.1;
   const set = (key: string, value: string): void => onChange(new Map([...given, [key, value]]), others);
+  const prose = optimizerProse[name];
   const [steps, setSteps] = useState(100);
   const rate: Parameter = {
     name: "step of the learning rate",
@@ -222,6 +225,15 @@ export function OptimizerView({ name, given, others, onChange }: EntryProps) {
         </div>
         <Controls parameters={[count]} values={{ updates: steps }} onChange={({ updates }) => setSteps(Number(updates))} />
       </div>
+      <Facts
+        facts={[
+          ["Update", prose?.formula],
+          ["Step", prose?.step],
+          ["Keeps", prose?.state],
+          ["Role", prose?.role],
+          ["Source", prose?.source],
+        ]}
+      />
       <Programs code={optimizerCode(name, learningRate)} />
     </>
   );
@@ -231,6 +243,7 @@ export { scheduleNames };
 
 export function ScheduleView({ name, given, others, onChange }: EntryProps) {
   const parameters = parametersOfSchedule(name);
+  const prose = scheduleProse[name];
   const values = readValues(parameters, given);
   const { result, problem } = useMemo(
     () =>
@@ -261,14 +274,27 @@ export function ScheduleView({ name, given, others, onChange }: EntryProps) {
       </div>
       {problem !== undefined && <Problem text={problem} />}
       {result !== undefined && (
-        <LineChart x={result[0]!.curve.x} lines={lines} height={300} label={`The learning rate of ${name} by update, from 1`} />
+        <LineChart
+          x={result[0]!.curve.x}
+          lines={lines}
+          height={300}
+          label={`The learning rate of ${name} by update, for lr = 1`}
+        />
       )}
       <Controls
         parameters={parameters}
         values={values}
         onChange={(next) => onChange(asTexts(changedValues(parameters, next)), others)}
       />
-      <p class="quiet">The learning rate by update, where it begins from 1.</p>
+      <p class="quiet">The learning rate by update, for lr = 1.</p>
+      <Facts
+        facts={[
+          ["Formula", prose?.formula],
+          ["Range", prose?.range],
+          ["Role", prose?.role],
+        ]}
+      />
+      <Programs code={scheduleCode(name, 1, optionsOfSchedule(name, changedValues(parameters, values)))} />
     </>
   );
 }

@@ -49,14 +49,19 @@ const fixed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 /** The loss that a schedule which follows one is shown with: it falls, and stays where it is from time to time. */
 const watched = (epoch: number): number => 1 / (1 + Math.min(epoch, 20) + Math.max(0, Math.min(epoch, 60) - 50));
 
+/** All options that a schedule is shown with: fixed ones, and those of its sliders, changed or as they are at first. */
+export function optionsOfSchedule(name: string, values: Values): Readonly<Record<string, unknown>> {
+  const initial = Object.fromEntries(parametersOfSchedule(name).map(({ name: key, initial: value }) => [key, value]));
+  return { ...fixed[name], ...initial, ...values };
+}
+
 /**
  * The rate at each update, for a base of 1.
  *
  * @throws ErmineError ERMINE_OPTION where the schedule refuses a value
  */
 export function scheduleCurve(name: string, values: Values): { readonly x: number[]; readonly value: number[] } {
-  const initial = Object.fromEntries(parametersOfSchedule(name).map(({ name: key, initial: value }) => [key, value]));
-  const schedule: Schedule = schedules[name]!(1, { ...fixed[name], ...initial, ...values });
+  const schedule: Schedule = schedules[name]!(1, optionsOfSchedule(name, values));
   const x = Array.from({ length: shownUpdates + 1 }, (_, i) => i);
   if (schedule.observe === undefined) return { x, value: x.map((step) => schedule.at(step)) };
   let state = schedule.init!();
