@@ -35,7 +35,16 @@ export default defineConfig({
   base: "./",
   publicDir: "public",
   plugins: [frame],
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    // Nothing imports the script that a worker is started with: WebKit would run it a second time, with a second engine that listens to the page, too. So what it
+    // shares with the chunks that are loaded later is in a file of its own.
+    rollupOptions: {
+      output: {
+        codeSplitting: { groups: [{ name: "engine", tags: ["$initial"], test: (id) => !/\/worker\.ts(\?|$)/.test(id) }] },
+      },
+    },
+  },
   build: {
     outDir: "../dist/pages",
     emptyOutDir: true,

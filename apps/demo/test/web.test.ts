@@ -127,6 +127,23 @@ describe("static pages", () => {
     expect(readFileSync(join(folder, "letter.txt"), "utf8")).toBe("mine");
   });
 
+  it("have workers whose script no other file imports: WebKit would run it twice", () => {
+    const assets = join(pages, "assets");
+    const texts = new Map(
+      readdirSync(assets)
+        .filter((file) => file.endsWith(".js"))
+        .map((file) => [file, readFileSync(join(assets, file), "utf8")]),
+    );
+    const workers = [...texts.keys()].filter((file) => file.startsWith("worker-"));
+    expect(workers.length).toBe(4);
+    const naming = (worker: string): string[] => [...texts].flatMap(([file, text]) => (text.includes(worker) ? [file] : []));
+    // The page that starts it says its name in `new URL(…)`, and a chunk that imports it as a module with ./ in front.
+    for (const worker of workers) {
+      expect(naming(worker).length, worker).toBeGreaterThan(0);
+      expect(naming(`./${worker}`), worker).toEqual([]);
+    }
+  });
+
   it("refer to each other by relative addresses, so that any folder of a host will do", () => {
     for (const name of readdirSync(pages).filter((file) => file.endsWith(".html"))) {
       const text = readFileSync(join(pages, name), "utf8");
