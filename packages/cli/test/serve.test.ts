@@ -16,11 +16,11 @@ const small = ["--backend", "cpu", "--set", "network.hidden=[8]", "--set", "netw
 let server: RunningServer;
 
 beforeAll(async () => {
-  for (const [name, epochs] of [
-    ["a", "3"],
-    ["b", "6"],
+  for (const [name, seed] of [
+    ["a", "0"],
+    ["b", "1"],
   ] as const)
-    await run("train", penguins, "--target", "Species", "--epochs", epochs, ...small, "--out", join(folder, name));
+    await run("train", penguins, "--target", "Species", "--epochs", "3", "--seed", seed, ...small, "--out", join(folder, name));
   copyFileSync(join(folder, "a", "model.onnx"), model);
   server = await serveModel({ model, host: "127.0.0.1", port: 0, maxBody: 100_000, timeout: 2 });
 }, 60_000);

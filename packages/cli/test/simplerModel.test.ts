@@ -1,5 +1,7 @@
 /** Where a linear model is as good as it gets, it is what answers. */
 import { describe, expect, it } from "vitest";
+import { rocAuc } from "@ermine/trainer";
+import { misplacements } from "../src/training/simplerModel.js";
 import { asCsv, run, temporaryFolder, written } from "./support.js";
 
 const folder = temporaryFolder();
@@ -30,5 +32,27 @@ describe("a table", { timeout: 120_000 }, () => {
     const end = events.at(-1)! as unknown as { metrics: Record<string, number>; baseline: { linear: Record<string, number> } };
     expect(end.metrics["r2"]).toBeGreaterThan(end.baseline.linear["r2"]! + 0.5);
     expect(events.map(({ message }) => message)).not.toContainEqual(expect.stringMatching(/linear model/));
+  });
+});
+
+describe("misplacements", () => {
+  it.each([7, 100])("of %i rows are 1 − AUC in the mean of either class, equal scores as halves", (count) => {
+    const truth = Float64Array.from({ length: count }, (_, i) => (i % 3 === 0 ? 1 : 0));
+    const scores = Float64Array.from({ length: count }, (_, i) => Math.round(4 * Math.sin(7.1 * i)) + truth[i]!);
+    const logits = Float64Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 1 : 1 + scores[i >> 1]!));
+    const metric = rocAuc();
+    const area = metric.compute(
+      metric.update(
+        metric.init(),
+        { data: Float32Array.from(scores), shape: [count] },
+        { data: Int32Array.from(truth), shape: [count] },
+      ),
+    );
+    const groups = misplacements(logits, truth, 2);
+    expect(groups.map(({ length }) => length)).toEqual([
+      truth.filter((label) => label === 1).length,
+      truth.filter((label) => label === 0).length,
+    ]);
+    for (const group of groups) expect(1 - group.reduce((a, b) => a + b) / group.length).toBeCloseTo(area, 10);
   });
 });

@@ -13,7 +13,8 @@ import { inputsOfTable } from "../table/features.js";
 import { digestOf, readTable } from "../table/readTable.js";
 import { rolesOf, withTarget, type Roles } from "../table/roles.js";
 import { fitTable, type FitContext, type FittedTable } from "../training/fitTable.js";
-import { predict, predictLinearly, type Predictions } from "../training/predictions.js";
+import { predict, predictLinearly } from "../training/predictions.js";
+import type { Predictions } from "../training/probabilities.js";
 import { ignorantPredictions, mainScore, meanScores, scoresOf, scoreTitles, type Scores } from "../training/scores.js";
 import { splitsOf, type Split } from "../training/splits.js";
 import { modelFile } from "../run/modelFile.js";
@@ -163,17 +164,27 @@ async function perform(
     return 130;
   }
   if (!isFolds) tested.push(await test(fitted, training, table.select(splits[0]!.test), roles));
+  const testedRows = tested.map(({ target }) => target.length);
   const result: RunResult = {
     roles,
     classes: fitted.features.target instanceof TargetClasses ? fitted.features.target.classes.map(String) : [],
-    metrics: meanScores(tested.map(({ metrics }) => metrics)),
+    metrics: meanScores(
+      tested.map(({ metrics }) => metrics),
+      testedRows,
+    ),
     baseline: {
-      simple: meanScores(tested.map(({ baseline }) => baseline.simple)),
-      linear: meanScores(tested.map(({ baseline }) => baseline.linear)),
+      simple: meanScores(
+        tested.map(({ baseline }) => baseline.simple),
+        testedRows,
+      ),
+      linear: meanScores(
+        tested.map(({ baseline }) => baseline.linear),
+        testedRows,
+      ),
     },
     predictions: Float64Array.from(tested.flatMap(({ predictions }) => Array.from(predictions))),
     target: tested.flatMap(({ target }) => Array.from(target)),
-    testedRows: tested.reduce((sum, { target }) => sum + target.length, 0),
+    testedRows: testedRows.reduce((a, b) => a + b, 0),
     folds: configuration.split.folds,
     history,
     parameters: fitted.network.parameterCount(),
@@ -206,8 +217,7 @@ async function test(fitted: FittedTable, training: Table, rows: Table, { task, t
     Array.from(table.values(target) as ArrayLike<string | number | boolean>, (cell) =>
       classes === undefined ? Number(cell) : classes.classes.indexOf(cell),
     );
-  const known = truthOf(rows);
-  const kept = known.flatMap((value, row) => (classes !== undefined && value < 0 ? [] : [row]));
+  const kept = truthOf(rows).flatMap((value, row) => (classes !== undefined && value < 0 ? [] : [row]));
   const judged = kept.length === rows.length ? rows : rows.select(kept);
   const truth = truthOf(judged);
   const inputs = inputsOfTable(features, judged);

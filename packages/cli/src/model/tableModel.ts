@@ -6,7 +6,7 @@ import { loadPredictor, type OutputPrediction, type Predictor } from "@ermine/pr
 import { TargetClasses, tablePreprocessingFrom, type FittedTarget, type TablePreprocessing } from "@ermine/preprocessing";
 import { checkFile } from "../table/readTable.js";
 import type { Task } from "../table/roles.js";
-import type { Predictions } from "../training/predictions.js";
+import type { Predictions } from "../training/probabilities.js";
 
 /** What a model says of a row. */
 export interface Answer {

@@ -1,7 +1,7 @@
 /** What is said of a run: to read, and as files. */
 import { classificationReport, type History } from "@ermine/trainer";
 import type { Roles } from "../table/roles.js";
-import type { Predictions } from "../training/predictions.js";
+import type { Predictions } from "../training/probabilities.js";
 import { scoreTitles, type Scores } from "../training/scores.js";
 import { short } from "./axis.js";
 import { confusionChart, lineChart, scatterChart } from "./svg.js";

@@ -23,7 +23,7 @@ export interface RunningServer {
   readonly port: number;
   /** Takes the file's model anew: requests are answered by the old one or by the new one. @throws ErmineError where it is none; the old one stays */
   reload(): Promise<void>;
-  /** Answers what has come in, and ends. */
+  /** Answers what has come in, and ends; requests that have not come in within the time-out are ended too. */
   close(): Promise<void>;
 }
 
@@ -51,10 +51,10 @@ export async function serveModel({ model: path, host, port, maxBody, timeout }: 
     if (route === "GET /metrics") return [200, "text/plain; version=0.0.4", metricsOf(counts)];
     if (route === "GET /openapi.json") return [200, json, JSON.stringify(openApi(current.model))];
     if (route !== "POST /predict") {
-      const known = ["/predict", "/health", "/metrics", "/openapi.json"];
-      throw known.includes(pathname)
+      const paths = ["/predict", "/health", "/metrics", "/openapi.json"];
+      throw paths.includes(pathname)
         ? new Refusal(405, `${pathname} is ${pathname === "/predict" ? "POST" : "GET"}.`)
-        : new Refusal(404, `There is no ${pathname}. There are: ${known.join(", ")}.`);
+        : new Refusal(404, `There is no ${pathname}. There are: ${paths.join(", ")}.`);
     }
     const started = performance.now();
     const rows = rowsOf(await bodyOf(request, maxBody));
@@ -95,7 +95,10 @@ export async function serveModel({ model: path, host, port, maxBody, timeout }: 
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      // A server that closes looks no more after requests that do not come in.
+      const late = setTimeout(() => server.closeAllConnections(), timeout * 1000);
       await closed;
+      clearTimeout(late);
       await current.dispose();
     },
   };

@@ -99,7 +99,7 @@ export async function fitTable(training: Table, context: FitContext): Promise<Fi
   } finally {
     trainer.dispose();
   }
-  if (await keepSimpler(network, linear, { inputs, target, rows, isClasses }, backend))
+  if (await keepSimpler(network, linear, { inputs, target, rows, task: roles.task }, backend))
     notice("On rows that were held out the network is no better than the linear model, whose answers are kept.");
   const alone = new LinearPart(1, features.shape);
   alone.load(linear, [members]);

@@ -7,9 +7,7 @@ import type { TableInputs } from "../network/tableShape.js";
 import type { TableFeatures } from "../table/features.js";
 import type { FittedTable } from "./fitTable.js";
 import { outputsOf } from "./outputs.js";
-
-/** Of regression the predicted values; of classes the probability of each, row by row. */
-export type Predictions = Float64Array;
+import { probabilities, type Predictions } from "./probabilities.js";
 
 /** (N, outputs) of a linear part that has one member. */
 class LinearAlone extends LinearMembers {
@@ -39,16 +37,4 @@ export function meaningOf(
   if (target instanceof TargetClasses) return probabilities(raw, outputs);
   const [cells] = Object.values(target.invert({ data: raw, shape: [raw.length, 1] }));
   return Float64Array.from(cells!, Number);
-}
-
-function probabilities(logits: ArrayLike<number>, classes: number): Float64Array {
-  const result = Float64Array.from(logits);
-  for (let from = 0; from < result.length; from += classes) {
-    const row = result.subarray(from, from + classes);
-    const most = row.reduce((a, b) => Math.max(a, b));
-    row.forEach((value, i) => (row[i] = Math.exp(value - most)));
-    const total = row.reduce((a, b) => a + b, 0);
-    row.forEach((value, i) => (row[i] = value / total));
-  }
-  return result;
 }

@@ -1,7 +1,7 @@
 /** How good predictions are, in the words of their task. */
 import { accuracy, f1, logLoss, meanAbsoluteError, meanSquaredError, r2, rocAuc, type Metric } from "@ermine/trainer";
 import type { Task } from "../table/roles.js";
-import type { Predictions } from "./predictions.js";
+import type { Predictions } from "./probabilities.js";
 
 /** Scores by their names; the first is the one that a task is judged by. */
 export type Scores = Readonly<Record<string, number>>;
@@ -59,8 +59,9 @@ export function ignorantPredictions(task: Task, training: ArrayLike<number>, row
   return predictions;
 }
 
-/** The means of scores of the same names. */
-export function meanScores(all: readonly Scores[]): Scores {
-  const names = Object.keys(all[0]!);
-  return Object.fromEntries(names.map((name) => [name, all.reduce((sum, scores) => sum + scores[name]!, 0) / all.length]));
+/** The means of scores of the same names, each of which counts for the rows that it is of. */
+export function meanScores(all: readonly Scores[], rows: readonly number[]): Scores {
+  const total = rows.reduce((a, b) => a + b, 0);
+  const meanOf = (name: string): number => all.reduce((sum, scores, i) => sum + scores[name]! * rows[i]!, 0) / total;
+  return Object.fromEntries(Object.keys(all[0]!).map((name) => [name, meanOf(name)]));
 }

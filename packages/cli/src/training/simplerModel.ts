@@ -6,6 +6,7 @@ import type { Backend } from "@ermine/core";
 import type { Features } from "@ermine/preprocessing";
 import { LinearMembers, LinearPart } from "../network/linearPart.js";
 import type { TabularNetwork } from "../network/tabularNetwork.js";
+import type { Task } from "../table/roles.js";
 import type { MemberRows } from "./memberRows.js";
 import { outputsOf } from "./outputs.js";
 
@@ -15,13 +16,12 @@ interface HeldOut {
   /** Values, or the indices of classes. */
   readonly target: ArrayLike<number>;
   readonly rows: MemberRows;
-  readonly isClasses: boolean;
+  readonly task: Task;
 }
 
 /**
- * Keeps the simpler of two models within one standard error (Breiman et al. 1984): members stay as they are where, on rows that they were not trained on, their loss is below that of
- * the linear models from which they began by more than the standard error of the difference, and of classes no more are wrong. Else each becomes the linear model of all rows. Training was ended by
- * the same rows, which makes networks look a little better than they are.
+ * Keeps the simpler of two models within one standard error (Breiman et al. 1984): members stay as they are where, on rows that they were not trained on, they are better than
+ * the linear models from which they began by more than the standard error of the difference, in the loss and in the score that the task is judged by. Else each becomes the linear model of all rows. Training was ended by the same rows, which makes networks look a little better than they are.
  *
  * @param linear a linear model for each member, and a last one of all rows
  * @returns is the linear model kept?
@@ -29,7 +29,7 @@ interface HeldOut {
 export async function keepSimpler(
   network: TabularNetwork,
   linear: LinearPart,
-  { inputs, target, rows, isClasses }: HeldOut,
+  { inputs, target, rows, task }: HeldOut,
   backend: Backend,
 ): Promise<boolean> {
   const { members, shape } = network;
@@ -42,10 +42,12 @@ export async function keepSimpler(
     memberMeans(await outputsOf(new LinearMembers(began), chosen, backend), held, rows, shape.outputs),
     memberMeans(await outputsOf(network, chosen, backend), held, rows, shape.outputs),
   ];
-  const isBetter = isClasses
-    ? isBeyondError(crossEntropies(simple, truth, shape.outputs), crossEntropies(whole, truth, shape.outputs)) &&
-      mistakes(whole, truth, shape.outputs) <= mistakes(simple, truth, shape.outputs)
-    : isBeyondError(squaredErrors(simple, truth), squaredErrors(whole, truth));
+  const [losses, judged] = [task === "regression" ? squaredErrors : crossEntropies, judgements[task]];
+  const gainsOf = (measure: Measure): readonly Float64Array[] => {
+    const [before, after] = [measure(simple, truth, shape.outputs), measure(whole, truth, shape.outputs)];
+    return before.map((values, group) => values.map((value, i) => value - after[group]![i]!));
+  };
+  const isBetter = isBeyond(gainsOf(losses), errorsOfLoss) && isBeyond(gainsOf(judged), errorsOfScore);
   if (isBetter) return false;
   const ofAll = Array.from({ length: members }, () => members);
   network.linear.load(linear, ofAll);
@@ -87,32 +89,78 @@ function memberMeans(
   return means;
 }
 
-/** Are the second losses lower in the mean, by more than the standard error of the difference? */
-function isBeyondError(first: Float64Array, second: Float64Array): boolean {
-  const count = first.length;
-  const gains = first.map((loss, i) => loss - second[i]!);
-  const mean = gains.reduce((a, b) => a + b, 0) / count;
-  const variance = gains.reduce((sum, gain) => sum + (gain - mean) * (gain - mean), 0) / Math.max(1, count - 1);
-  return mean > Math.sqrt(variance / count);
+/**
+ * By the loss of the same rows the best of the epochs was taken, so that it looks better than it is: three standard errors are one chance of 700, and of the best of 35 epochs one of 20
+ * (Bonferroni's bound).
+ */
+const errorsOfLoss = 3;
+const errorsOfScore = 1;
+
+/**
+ * Is the mean gain above so many standard errors? Where a score is a mean over two groups at once, as the AUC is, each has its part of the variance.
+ *
+ * @param gains of each group; their means are the same
+ */
+function isBeyond(gains: readonly Float64Array[], errors: number): boolean {
+  const meanOf = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const variance = gains.reduce((sum, group) => {
+    const mean = meanOf(group);
+    const squares = group.reduce((total, gain) => total + (gain - mean) * (gain - mean), 0);
+    return sum + squares / Math.max(1, group.length - 1) / group.length;
+  }, 0);
+  // One row more is one standard error, but for rounding.
+  return meanOf(gains[0]!) > errors * Math.sqrt(variance) * (1 + 1e-9);
 }
 
-/** Of each row −log of the true class's probability. */
-const crossEntropies = (logits: Float64Array, truth: Float64Array, classes: number): Float64Array =>
+/** What a row costs, lower is better: of one group of rows, or of two. @param outputs row by row: values, or logits of each class */
+type Measure = (outputs: Float64Array, truth: Float64Array, width: number) => readonly Float64Array[];
+
+/** −log of the true class's probability. */
+const crossEntropies: Measure = (logits, truth, classes) => [
   truth.map((label, row) => {
-    const own = logits.subarray(row * classes, (row + 1) * classes);
-    const most = own.reduce((a, b) => Math.max(a, b));
-    return most + Math.log(own.reduce((sum, value) => sum + Math.exp(value - most), 0)) - own[label]!;
-  });
+    const ofRow = logits.subarray(row * classes, (row + 1) * classes);
+    const most = ofRow.reduce((a, b) => Math.max(a, b));
+    return most + Math.log(ofRow.reduce((sum, value) => sum + Math.exp(value - most), 0)) - ofRow[label]!;
+  }),
+];
 
-const squaredErrors = (values: Float64Array, truth: Float64Array): Float64Array =>
-  values.map((value, i) => (value - truth[i]!) * (value - truth[i]!));
+const squaredErrors: Measure = (values, truth) => [truth.map((value, i) => (values[i]! - value) * (values[i]! - value))];
 
-/** How many rows have a logit of another class that is as large as the true one's. */
-function mistakes(logits: Float64Array, truth: Float64Array, classes: number): number {
-  let count = 0;
-  truth.forEach((label, row) => {
-    const own = logits.subarray(row * classes, (row + 1) * classes);
-    if (own.some((value, k) => k !== label && value >= own[label]!)) count++;
-  });
-  return count;
+/** 1 where another class has a logit that is as large as the true one's. */
+const mistakes: Measure = (logits, truth, classes) => [
+  truth.map((label, row) => {
+    const ofRow = logits.subarray(row * classes, (row + 1) * classes);
+    return ofRow.some((value, k) => k !== label && value >= ofRow[label]!) ? 1 : 0;
+  }),
+];
+
+/**
+ * Of each row of either class the share of the other class's rows that stand on its wrong side, of those that stand equal the half: the mean over the rows of a class is 1 − AUC, and of these values its
+ * variance is made (DeLong et al. 1988).
+ */
+export const misplacements: Measure = (logits, truth) => {
+  const scores = truth.map((_, row) => logits[2 * row + 1]! - logits[2 * row]!);
+  const [negative, positive] = [0, 1].map((label) => scores.filter((_, row) => truth[row] === label)) as [
+    Float64Array,
+    Float64Array,
+  ];
+  const [below, above] = [negative.toSorted(), positive.toSorted()];
+  return [positive.map((score) => 1 - shareBelow(below, score)), negative.map((score) => shareBelow(above, score))];
+};
+
+/** The share of ascending values that are below one; those that are equal count half. */
+function shareBelow(ascending: Float64Array, value: number): number {
+  const first = (isPast: (other: number) => boolean): number => {
+    let [low, high] = [0, ascending.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isPast(ascending[middle]!)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+  return (first((other) => other >= value) + first((other) => other > value)) / 2 / Math.max(1, ascending.length);
 }
+
+/** What rows cost in the score that a task is judged by. */
+const judgements: Readonly<Record<Task, Measure>> = { regression: squaredErrors, binary: misplacements, classes: mistakes };
