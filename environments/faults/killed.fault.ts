@@ -1,11 +1,9 @@
 /** Processes that are killed −9: 1,000 that save, and 300 trainings that go on, every optimizer among them, on cpu and tfjs, over arrays and streams. */
 import { expect, test } from "vitest";
 import { optimizers } from "@ermine/trainer/catalog";
-import { killed, killedWhileSaving, undisturbed, type Setup } from "../src/kept.js";
+import { killed, killedWhileSaving, undisturbed, type Setup } from "../src/resumablePrograms.js";
 
-// sparseAdam is for tables alone.
-const names = Object.keys(optimizers).filter((name) => name !== "sparseAdam");
-const setups = names.flatMap((optimizer) =>
+const setups = Object.keys(optimizers).flatMap((optimizer) =>
   (["cpu", "tfjs"] as const).flatMap((backend) =>
     (["arrays", "stream"] as const).map((source): Setup => ({ backend, source, optimizer })),
   ),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readCheckpoint } from "@ermine/trainer/checkpoint/node";
 
-const program = fileURLToPath(new URL("../fixtures/kept.mjs", import.meta.url));
+const program = fileURLToPath(new URL("../fixtures/resumable.mjs", import.meta.url));
 
 /** What is trained, and how. */
 export interface Setup {
@@ -28,7 +28,7 @@ export interface Started {
 
 /** @param seed of the parameters; default: another one in each process */
 export function start({ backend, source, optimizer }: Setup, folder: string, pause: number, seed?: number): Started {
-  const env = { ...process.env, ...(seed === undefined ? {} : { KEPT_SEED: String(seed) }) };
+  const env = { ...process.env, ...(seed === undefined ? {} : { RESUMABLE_SEED: String(seed) }) };
   return launch(process.execPath, argumentsOf({ backend, source, optimizer }, folder, pause), env);
 }
 
@@ -74,7 +74,7 @@ export function launch(file: string, args: readonly string[], env: NodeJS.Proces
 
 /** A folder of one's own for the length of `fn`. */
 export async function inFolder<T>(fn: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "kept-"));
+  const folder = mkdtempSync(join(tmpdir(), "resumable-"));
   try {
     return await fn(join(folder, "run"));
   } finally {

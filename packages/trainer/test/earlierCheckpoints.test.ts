@@ -62,7 +62,7 @@ if (process.env.UPDATE_GOLDEN === "1") {
   const snapshot = interrupting.last();
   const file = (await encodeCheckpoint(snapshot)).parts[0]!;
   writeFileSync(new URL("layout-1.safetensors", folder), file);
-  const expected = { kept: listed(modelState(snapshot) as never), end: await end() };
+  const expected = { saved: listed(modelState(snapshot) as never), end: await end() };
   writeFileSync(new URL("layout-1.json", folder), `${JSON.stringify(expected)}\n`);
 }
 
@@ -75,9 +75,9 @@ it.each(names)("%s is read, and its training goes on to the values of one that w
   const expected = JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")) as Record<string, Record<string, number[]>>;
   const snapshot = await decodeCheckpoint(bytes);
   expect(snapshot.host.update).toBe(3);
-  expect(listed(modelState(snapshot) as never)).toEqual(expected["kept"]);
+  expect(listed(modelState(snapshot) as never)).toEqual(expected["saved"]);
   const { tensors } = readSafetensors(bytes);
-  for (const [key, values] of Object.entries(expected["kept"]!))
+  for (const [key, values] of Object.entries(expected["saved"]!))
     expect(Array.from(tensors.get(`model.${key}`)!.elements() as Float32Array)).toEqual(values);
   expect(await end(snapshot)).toEqual(expected["end"]);
 });

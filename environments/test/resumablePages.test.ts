@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { findChromium, openSite, type Site } from "../src/chromium.js";
-import { bundleKept, Visit, type KeptOptions, type Newest } from "../src/keptPages.js";
+import { bundleResumable, Visit, type ResumableOptions, type Newest } from "../src/resumablePages.js";
 
 const executable = findChromium();
 
@@ -17,7 +17,7 @@ if (executable === undefined) {
   let undisturbed: Newest;
 
   beforeAll(async () => {
-    folder = await bundleKept(inject("project"));
+    folder = await bundleResumable(inject("project"));
     site = await openSite(executable, folder);
     const visitor = await site.visitor();
     const visit = await Visit.open(site, visitor);
@@ -28,7 +28,10 @@ if (executable === undefined) {
   afterAll(() => site.close());
 
   /** Closes the page in the middle, again and again, until the training has ended. @returns the newest checkpoint, and what was said of each visit */
-  async function closedAndOpened(options: Partial<KeptOptions>, closings: number): Promise<{ end: Newest; firsts: number[] }> {
+  async function closedAndOpened(
+    options: Partial<ResumableOptions>,
+    closings: number,
+  ): Promise<{ end: Newest; firsts: number[] }> {
     const visitor = await site.visitor();
     const firsts: number[] = [];
     for (let closing = 0; ; closing++) {
@@ -68,7 +71,7 @@ if (executable === undefined) {
   });
 
   /** A run of half the epochs, whose page was closed, and a new visit. */
-  async function keptRun(storage: "opfs" | "indexeddb"): Promise<{ visitor: BrowserContext; visit: Visit; newest: Newest }> {
+  async function closedRun(storage: "opfs" | "indexeddb"): Promise<{ visitor: BrowserContext; visit: Visit; newest: Newest }> {
     const visitor = await site.visitor();
     const first = await Visit.open(site, visitor);
     expect(await first.train({ run: "digits", storage, seed: 1, pause: 0, epochs: 3 })).toEqual({
@@ -83,7 +86,7 @@ if (executable === undefined) {
   describe("a slot that is not what was written", () => {
     let resumed: Newest;
     beforeAll(async () => {
-      const { visitor, visit } = await keptRun("opfs");
+      const { visitor, visit } = await closedRun("opfs");
       expect(await visit.train({ run: "digits", storage: "opfs", seed: 9, pause: 0 })).toEqual({
         stopped: "finished",
         update: 48,
@@ -98,7 +101,7 @@ if (executable === undefined) {
       ["the mark of its header is gone", (bytes: number[]) => bytes.map((byte, i) => (i < 56 ? 0 : byte))],
       ["it is empty", () => []],
     ])("%s: the other one is taken, with a notice, and the end is the same", async (_, change) => {
-      const { visitor, visit, newest } = await keptRun("opfs");
+      const { visitor, visit, newest } = await closedRun("opfs");
       const slots = await visit.page.evaluate(async () => {
         const root = await navigator.storage.getDirectory();
         const runs = await root.getDirectoryHandle("ermine-checkpoints");
@@ -188,7 +191,7 @@ if (executable === undefined) {
       expect((await visit.lines()).filter((line) => line.includes("Training goes on, and the next checkpoint"))).not.toEqual([]);
       await session.send("Storage.overrideQuotaForOrigin", { origin });
       if (after > 0) expect((await visit.newest("digits", storage)).update).toBeGreaterThanOrEqual(after - 4);
-      // With room it goes on from what is kept; where nothing is, from the beginning.
+      // With room it goes on from what is saved; where nothing is, from the beginning.
       expect(await visit.train({ run: "digits", storage, seed: 1, pause: 0 })).toEqual({ stopped: "finished", update: 48 });
       expect({ ...(await visit.newest("digits", storage)), notices: [] }).toEqual(undisturbed);
       await visitor.close();
@@ -204,14 +207,14 @@ if (executable === undefined) {
     expect(await visit.train({ run: "files", storage: "opfs", seed: 1, pause: 0 })).toMatchObject({
       message: expect.stringMatching(/worker-src blob:.*storage: "indexeddb"/) as string,
     });
-    // At a visit without the policy files are written; what was kept in the database is found.
+    // At a visit without the policy files are written; what was saved in the database is found.
     const later = await Visit.open(site, visitor);
     expect(await later.newest("digits")).toEqual(undisturbed);
     await visitor.close();
   });
 
   it("a bundle for pages has nothing of Node", () => {
-    const bundle = readFileSync(join(folder, "keptPage.js"), "utf8");
+    const bundle = readFileSync(join(folder, "resumablePage.js"), "utf8");
     expect(bundle).toContain("createSyncAccessHandle");
     expect(bundle).not.toMatch(/node:fs|\/proc\/|lock\.json/);
   });

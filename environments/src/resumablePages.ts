@@ -5,8 +5,8 @@ import { build } from "esbuild";
 import type { BrowserContext, Page } from "playwright-core";
 import type { Site } from "./chromium.js";
 
-/** What `fixtures/keptPage.mjs` trains. */
-export interface KeptOptions {
+/** What `fixtures/resumablePage.mjs` trains. */
+export interface ResumableOptions {
   readonly run: string;
   readonly storage?: "opfs" | "indexeddb";
   readonly seed: number;
@@ -27,22 +27,22 @@ export interface Newest {
   readonly notices: readonly string[];
 }
 
-interface Kept {
+interface ResumablePage {
   readonly lines: string[];
-  start(options: KeptOptions): Promise<Ended>;
+  start(options: ResumableOptions): Promise<Ended>;
   newest(run: string, storage?: string): Promise<Newest>;
   listRuns(): Promise<string[]>;
   removeCheckpoints(run: string): Promise<void>;
 }
-type PageGlobal = { kept: Kept; ended?: Promise<Ended> };
+type PageGlobal = { resumable: ResumablePage; ended?: Promise<Ended> };
 
 /** Bundles the page and its worker into a folder of the project. @returns the folder */
-export async function bundleKept(project: string): Promise<string> {
-  const folder = join(project, "kept");
+export async function bundleResumable(project: string): Promise<string> {
+  const folder = join(project, "resumable");
   mkdirSync(folder, { recursive: true });
-  const entryPoints = ["keptPage", "keptWorker"].map((name) => join(project, `${name}.mjs`));
+  const entryPoints = ["resumablePage", "resumableWorker"].map((name) => join(project, `${name}.mjs`));
   await build({ entryPoints, outdir: folder, bundle: true, format: "esm", logLevel: "error", absWorkingDir: project });
-  writeFileSync(join(folder, "index.html"), '<!doctype html><script type="module" src="keptPage.js"></script>');
+  writeFileSync(join(folder, "index.html"), '<!doctype html><script type="module" src="resumablePage.js"></script>');
   cpSync(join(folder, "index.html"), join(folder, "other.html"));
   return folder;
 }
@@ -57,15 +57,15 @@ export class Visit {
 
   static async open(site: Site, visitor: BrowserContext, policy?: string): Promise<Visit> {
     const page = await site.open("index.html", policy, visitor);
-    await page.waitForFunction(() => "kept" in globalThis);
+    await page.waitForFunction(() => "resumable" in globalThis);
     return new Visit(page);
   }
 
   /** Begins a training, or goes on with it. */
-  async start(options: KeptOptions): Promise<void> {
+  async start(options: ResumableOptions): Promise<void> {
     await this.page.evaluate((given) => {
       const scope = globalThis as unknown as PageGlobal;
-      scope.ended = scope.kept.start(given);
+      scope.ended = scope.resumable.start(given);
     }, options);
   }
 
@@ -73,13 +73,13 @@ export class Visit {
     return this.page.evaluate(() => (globalThis as unknown as PageGlobal).ended!);
   }
 
-  async train(options: KeptOptions): Promise<Ended> {
+  async train(options: ResumableOptions): Promise<Ended> {
     await this.start(options);
     return this.ended();
   }
 
   lines(): Promise<string[]> {
-    return this.page.evaluate(() => (globalThis as unknown as PageGlobal).kept.lines);
+    return this.page.evaluate(() => (globalThis as unknown as PageGlobal).resumable.lines);
   }
 
   /** The last update that was taken in this visit; 0: none. */
@@ -91,7 +91,7 @@ export class Visit {
   async reached(step: number): Promise<void> {
     await this.page.waitForFunction(
       (least) =>
-        (globalThis as unknown as PageGlobal).kept.lines.some(
+        (globalThis as unknown as PageGlobal).resumable.lines.some(
           (line) => line.startsWith("step ") && Number(line.slice(5)) >= least,
         ),
       step,
@@ -100,6 +100,9 @@ export class Visit {
   }
 
   newest(run: string, storage?: string): Promise<Newest> {
-    return this.page.evaluate(([name, kind]) => (globalThis as unknown as PageGlobal).kept.newest(name!, kind), [run, storage]);
+    return this.page.evaluate(
+      ([name, kind]) => (globalThis as unknown as PageGlobal).resumable.newest(name!, kind),
+      [run, storage],
+    );
   }
 }
