@@ -69,6 +69,7 @@ describe("a definition that says nothing but its meaning", () => {
         "a definition is itself, whatever its name",
         "batches of 0 and 1 leave what is kept finite or untouched",
         "a refused call leaves no trace",
+        "steps in flight are those of one at a time",
         "one thing at a time on a trainer",
         "first programs",
       ]),

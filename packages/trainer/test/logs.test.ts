@@ -25,16 +25,13 @@ import {
   type StepInfo,
   type TrainerOptions,
 } from "../src/index.js";
+import { late } from "./late.js";
 
 const samples = 12;
 const data = dataset({
   inputs: { data: Float32Array.from({ length: samples * 3 }, (_, i) => Math.sin(i)), shape: [samples, 3] },
   targets: Int32Array.from({ length: samples }, (_, i) => i % 2),
 });
-
-function late(runsInFlight: number): Backend {
-  return { ...reference({ late: true, precision: "float32" }), runsInFlight };
-}
 
 function make(optimizer: OptimizerSetup, options: Partial<TrainerOptions<never>> = {}) {
   manualSeed(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { crossEntropy, manualSeed, type Backend, type Tensor } from "@ermine/core";
+import { crossEntropy, manualSeed, type Tensor } from "@ermine/core";
 import { BatchNorm1d, Dropout, Embedding, Linear, Module, ReLU, Sequential } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import {
@@ -27,6 +27,7 @@ import {
   type TrainingSnapshot,
 } from "../src/index.js";
 import { optimizers, schedules as allSchedules } from "../src/catalog.js";
+import { late } from "./late.js";
 import { refusal } from "./refusal.js";
 import { comparable, interruptAfter, interrupted, outcome, recorder, uninterrupted, type Make, type Options } from "./resumed.js";
 
@@ -211,15 +212,21 @@ describe("training that was interrupted goes on as if it had not been, bit for b
     expect(await interrupted(maker(), arrays, fit, [3, 9])).toEqual(result);
   });
 
-  it.each([1, 2, 4])("with %i steps in flight", async (runsInFlight) => {
-    const late = (): Backend => ({ ...reference({ late: true, precision: "float32" }), runsInFlight });
-    const make = maker(() => ({ backend: late() }));
+  it.each([
+    [1, 1],
+    [2, 1],
+    [4, 1],
+    [2, 2],
+    [5, 2],
+    [12, 3],
+  ])("with %i runs in flight, %i micro-batches", async (runsInFlight, accumulate) => {
+    const make = maker(() => ({ backend: late(runsInFlight), accumulate }));
     // Steps in flight come to their end before training does, so that the next batch is told of later.
     const told = (): Callback => {
       const whole = recorder();
       return runsInFlight === 1 ? whole : (({ onBatch: _, ...rest }) => rest)(whole);
     };
-    const fit = options(() => ({ callbacks: [told()] }));
+    const fit = options(() => ({ callbacks: [told()], batchSize: Math.ceil(4 / accumulate) }));
     const { result } = await uninterrupted(make, arrays, fit);
     expect(await interrupted(make, arrays, fit, [2, 6])).toEqual(result);
   });

@@ -17,6 +17,7 @@ import {
   type Optimizer,
   type Schedule,
 } from "../src/index.js";
+import { late } from "./late.js";
 import { schedules as catalog } from "../src/catalog.js";
 
 const samples = 12;
@@ -141,12 +142,12 @@ describe.each(Object.entries(pairs))("%s", (_, of) => {
 describe("the length of a fit", () => {
   it("is counted in updates: of micro-batches, of a dropped last batch, and in flight", async () => {
     const uneven = data.select([...Array(11).keys()]);
-    const late: Backend = { ...reference({ late: true, precision: "float32" }), runsInFlight: 3 };
     for (const [options, more, updates] of [
       [{ accumulate: 2 }, {}, 4],
       [{ accumulate: 2, compile: false }, { dropLast: true }, 2],
       [{}, { dropLast: true }, 4],
-      [{ backend: late }, {}, 6],
+      [{ backend: late(3) }, {}, 6],
+      [{ backend: late(3), accumulate: 2 }, {}, 4],
     ] as const) {
       const { rates, callback } = recorder();
       await make(sgd({ learningRate: schedules.cosine(0.1) }), options).fit(uneven, {

@@ -13,6 +13,7 @@ import { distributionsSumToOne } from "./distributions.js";
 import { gradientIsSlope } from "./gradients.js";
 import { dtypesAgree } from "./dtypes.js";
 import { edgesAgree } from "./edges.js";
+import { stepsAreInOrder } from "./inFlight.js";
 import { identityHolds } from "./identity.js";
 import { indicesAreChecked } from "./indices.js";
 import type { Law } from "./law.js";
@@ -57,6 +58,7 @@ export const laws: readonly Law[] = [
   trainingResumes,
   oneThingAtATime,
   refusalsLeaveNoTrace,
+  stepsAreInOrder,
   firstProgramsEndAlike,
   nothingInfiniteIsCommitted,
   unusedStays,

@@ -30,7 +30,7 @@ export interface VariableStorage {
  * - "slot": what an optimizer keeps for a parameter (momentum, second moment).
  * - "average": a slot that holds an average of the parameter along the way.
  * - "gradientSum": what the micro-batches of an update have added up so far.
- * - "counter": steps accepted on the device, by which steps in flight know of a refused one.
+ * - "counter": runs accepted on the device, by which runs in flight know of a refused one.
  */
 export type VariableRole = "parameter" | "buffer" | "slot" | "average" | "gradientSum" | "counter";
 

@@ -88,6 +88,7 @@ export class Epoch {
           turns.fly(report);
           this.#queue.push({ batch, report, before });
           loader.prefetch();
+          if (step.queued !== undefined) await step.queued;
           while (this.#queue.length >= depth) await this.#settleOldest();
           prefetcher?.stepDone();
         } else {
@@ -100,14 +101,27 @@ export class Epoch {
       }
       while (this.#queue.length > 0) await this.#settleOldest();
     } catch (error) {
-      // What runs comes to its end before anything is said.
-      await Promise.allSettled(this.#queue.map(({ report }) => report));
-      // The oldest is the one that failed: neither it nor what was queued after it was taken.
-      Object.assign(training.state, this.#queue[0]?.before);
+      // Where the backend answers no more, what it has done is not known.
+      await this.#comeToEnd().catch(() => undefined);
       await loader.close().catch(() => undefined);
       throw error;
     }
     await loader.close();
+  }
+
+  /** Training has failed: what is in flight ends, and counts as far as it was taken. */
+  async #comeToEnd(): Promise<void> {
+    const { training, work } = this.#context;
+    const { isInFlight, state } = training;
+    await Promise.allSettled(this.#queue.map(({ report }) => report));
+    if (!isInFlight || work.ended) return;
+    // The device knows, also where an answer was lost.
+    const [done] = await state.acceptedRuns().data();
+    if (work.ended) return;
+    const after = [...this.#queue.slice(1).map(({ before }) => before!.accepted), state.accepted];
+    const first = after.findIndex((accepted) => accepted > done!);
+    if (first >= 0) Object.assign(state, this.#queue[first]?.before);
+    state.dropUpdate();
   }
 
   /** Between two updates: those in flight come to their end before. */
@@ -253,12 +267,13 @@ export class Epoch {
 
   /** Steps in flight come to their end; the batch is diagnosed; then training stops, or goes on with the batches after it. */
   async #refused(batch: UpdateBatch, before: Counters): Promise<void> {
-    const { training, work } = this.#context;
+    const { training, work, step } = this.#context;
     const { state, turns } = training;
     const later = this.#queue.splice(0).slice(1);
     await Promise.allSettled(later.map(({ report }) => report));
     work.check();
     Object.assign(state, before);
+    state.dropUpdate();
     const { refusalOf } = await loadChunk("The diagnosis of a refused step", () => import("../step/refusal.js"));
     work.check();
     const error = await turns.hold(refusalOf(training, microBatchesOf(batch)));
@@ -266,9 +281,10 @@ export class Epoch {
     this.#leaveOut(batch, error);
     for (const queued of later) {
       const counters = this.#counters();
-      const report = Promise.resolve(this.#context.step.run(state, queued.batch));
+      const report = Promise.resolve(step.run(state, queued.batch));
       turns.fly(report);
       this.#queue.push({ batch: queued.batch, report, before: counters });
+      await step.queued;
     }
   }
 }

@@ -18,7 +18,9 @@ import { partsOf } from "../risk/objective.js";
 import type { Schedule, Span } from "../schedules/schedule.js";
 import type { Shadow } from "../plan/shadow.js";
 import type { RunningTrainer } from "../callbacks/runningTrainer.js";
-import { defineEvaluate, defineUpdate, updateEntries } from "../step/entries.js";
+import { defineEvaluate, defineUpdate, runsOf, updateEntries } from "../step/entries.js";
+import { loadMicroBatches } from "../step/loadMicroBatches.js";
+import type { MicroBatchStep } from "../step/microBatches.js";
 import { noticesOfTables } from "../step/rows.js";
 import { admitsBatch, checkBatchSizes } from "../step/sizes.js";
 import { UpdateStep } from "../step/step.js";
@@ -46,6 +48,7 @@ export async function fit<M extends string, T extends string>(
   settings: SettingsOf,
   trainer: RunningTrainer,
 ): Promise<History<Logs>> {
+  const microBatches = await loadMicroBatches(training);
   const types = await typesOfSource(run.training, run.batchSize);
   const validationTypes = run.validation && (await typesOfSource(run.validation, run.batchSize));
   const resumed =
@@ -69,14 +72,22 @@ export async function fit<M extends string, T extends string>(
   training.fitSettings = run.settings;
   const cache = cacheOf(training, run);
   const snapshots = new Snapshots(training, run.callbacks, () => settings({ run: run as unknown as FitRun, types }));
-  const made = { better, types, cache, snapshots, resumed, trainer };
+  const prepared = {
+    better,
+    types,
+    cache,
+    snapshots,
+    resumed,
+    trainer,
+    microBatches: microBatches && new microBatches.MicroBatchStep(training),
+  };
   try {
-    if (run.shadow === undefined) return await loop(training, run, { ...made, shadow: undefined }, work);
+    if (run.shadow === undefined) return await loop(training, run, { ...prepared, shadow: undefined }, work);
     const { Shadow } = await loadChunk("The trainer's shadow run", () => import("../plan/index.js"));
     const shadow = await Shadow.open(training, run.shadow, run.notice);
     try {
       work.check();
-      return { ...(await loop(training, run, { ...made, shadow }, work)), shadow: shadow.report };
+      return { ...(await loop(training, run, { ...prepared, shadow }, work)), shadow: shadow.report };
     } finally {
       shadow.close();
     }
@@ -101,6 +112,7 @@ interface Prepared {
   readonly cache: DeviceCache | undefined;
   readonly shadow: Shadow | undefined;
   readonly snapshots: Snapshots;
+  readonly microBatches: MicroBatchStep | undefined;
   readonly resumed: Resumed | undefined;
   readonly trainer: RunningTrainer;
 }
@@ -108,13 +120,13 @@ interface Prepared {
 async function loop<M extends string, T extends string>(
   training: Training,
   run: FitRun<M, T>,
-  { better, types, cache, shadow, snapshots, resumed, trainer }: Prepared,
+  { better, types, cache, shadow, snapshots, microBatches, resumed, trainer }: Prepared,
   work: Work,
 ): Promise<History<Logs>> {
   const { state, setup, accumulate } = training;
   const { batchSize, callbacks, dropLast, epochs } = run;
   const { history } = state;
-  const depth = training.isInFlight && shadow === undefined ? depthOf(training) : 1;
+  const depth = shadow === undefined ? depthOf(training) : 1;
   const isLate = training.engine.backend.readSync === undefined;
   // Where the report is read before the next batch is made, one batch is filled again and again.
   const retained = isLate ? depth + 1 : 0;
@@ -150,7 +162,7 @@ async function loop<M extends string, T extends string>(
     training,
     run: run as unknown as FitRun,
     work,
-    step: new UpdateStep(training, cache),
+    step: new UpdateStep(training, { cache, microBatches, batches: Math.max(fewestFeeds, accumulate * (retained + 2)) }),
     checkBatch: batchCheck(training, run.training, types, "training"),
     loader,
     prefetcher,
@@ -213,11 +225,11 @@ async function loop<M extends string, T extends string>(
   return { ...history, ...(prefetcher === undefined ? {} : { loading: prefetcher.stats }), stopped: ending.reason ?? "finished" };
 }
 
-/** Steps that may be queued: of a compiled program on a backend that answers later, an update in one go. */
-const depthOf = ({ engine: { backend } }: Training): number => Math.max(1, Math.floor(backend.runsInFlight ?? 1));
+/** Updates that may be queued before the first report is read, so that as many runs wait as the backend takes, while one update ends and the next begins. */
+const depthOf = (training: Training): number => 1 + Math.ceil((training.engine.runsInFlight - 1) / runsOf(training));
 
-const canFly = ({ engine, accumulate }: Training): boolean =>
-  engine.compiled && accumulate === 1 && engine.backend.readSync === undefined && (engine.backend.runsInFlight ?? 1) > 1;
+/** Batches whose feeds are made once, at least: a stream may fill some of them in turn. */
+const fewestFeeds = 16;
 
 /** Where the `fit` begins, and how long it is. */
 function spanOf({ state, accumulate }: Training, run: FitRun): Span {
@@ -279,7 +291,7 @@ function prepare(
   const { training: data, validation, batchSize, dropLast, callbacks, notice } = run;
   const better = allOrNothing(training, () => {
     const { engine, setup, metrics, state } = training;
-    training.isInFlight = canFly(training);
+    training.isInFlight = engine.runsInFlight > 1;
     defineUpdate(training, types);
     const { trainMetrics } = run;
     checkWeighted("fit's validation", metrics, validationTypes?.sampleWeights !== undefined);

@@ -7,6 +7,7 @@ import type { Reading } from "../loop/predict.js";
 import type { TrainerOptions } from "../options.js";
 import { defineEvaluate, definePredict, defineUpdate } from "../step/entries.js";
 import { feedsOf, updateRuns, type EntryRun } from "../step/feeds.js";
+import { loadMicroBatches } from "../step/loadMicroBatches.js";
 import { trainingFor, type Training } from "../step/training.js";
 import { numbersOf } from "./steps.js";
 
@@ -30,6 +31,7 @@ export async function workloadOf(
   batchSize: number,
 ): Promise<Workload> {
   const draft = trainingFor(options);
+  await loadMicroBatches(draft);
   try {
     const runs = defined(draft, sample, use, batchSize);
     const module = draft.engine.trace();

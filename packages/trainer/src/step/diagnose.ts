@@ -1,10 +1,11 @@
 /** Finds where a refused step first went wrong: the same batch and random numbers again, eagerly, op by op. */
-import { keep, mul, scope, withBackend, type Backend, type Tensor, type Variable } from "@ermine/core";
+import { keep, mul, scope, withBackend, type Backend, type Tensor } from "@ermine/core";
 import { type Feed, type OpObserver, observeOps } from "@ermine/core/backend";
 import { checkClassIndices, concrete } from "@ermine/core/define";
 import type { ColumnTypes } from "../data/source.js";
-import { updateBody, type StepSetup } from "./body.js";
+import type { StepSetup } from "./differentiate.js";
 import { eagerArguments, type OpWatch } from "./engine.js";
+import { updateBody } from "./update.js";
 
 /** Where it was, "in softmax of the layer 2", and why, where that can be told. */
 export interface NotFinite {
@@ -26,9 +27,10 @@ export async function firstNotFinite(
   setup: StepSetup,
   columns: ColumnTypes,
   feeds: Readonly<Record<string, Feed>>,
-  buffers: readonly Variable[],
 ): Promise<NotFinite | undefined> {
-  const before = await Promise.all(buffers.map((buffer) => buffer.data()));
+  // A forward may change any of them.
+  const variables = setup.model.namedVariables().map(([, variable]) => variable);
+  const before = await Promise.all(variables.map((variable) => variable.data()));
   const watch = new Watch();
   withBackend(backend, () =>
     scope(() => {
@@ -36,7 +38,7 @@ export async function firstNotFinite(
       observeOps(watch.observe, () => updateBody(setup, batch!, counters, scalars));
     }),
   );
-  buffers.forEach((buffer, i) => buffer.write(before[i]!));
+  variables.forEach((variable, i) => variable.write(before[i]!));
   return watch.first();
 }
 

@@ -35,7 +35,7 @@ import { concrete, formatShape } from "@ermine/core/define";
 import { batchAxis, mapColumns, signatureOf } from "../data/columns.js";
 import type { ColumnType, ColumnTypes } from "../data/source.js";
 import type { BatchTensors } from "../risk/objective.js";
-import type { Update } from "./body.js";
+import type { Update } from "./outcome.js";
 
 /** What an entry gives: tensors for the host, and new values of variables under a condition. */
 export interface EntryResult {
@@ -122,6 +122,17 @@ export class Engine {
     );
   }
 
+  /** Is a report there when its run returns? */
+  get answersAtOnce(): boolean {
+    return this.#compiled && this.backend.readSync !== undefined;
+  }
+
+  /** How many runs may be queued before the first report is read. */
+  get runsInFlight(): number {
+    if (!this.#compiled || this.backend.readSync !== undefined) return 1;
+    return Math.max(1, Math.floor(this.backend.runsInFlight ?? 1));
+  }
+
   get placed(): boolean {
     return this.#backend !== undefined;
   }
@@ -142,8 +153,7 @@ export class Engine {
 
   /** Makes an entry known; the same name with the same structure again changes nothing. @returns whether something changed */
   define(name: string, spec: EntrySpec, body: EntryBody): boolean {
-    const known = this.#entries.get(name);
-    if (known !== undefined && signature(known.spec) === signature(spec)) return false;
+    if (this.isDefined(name, spec)) return false;
     this.#entries.set(name, { body, spec, traced: undefined, structure: undefined });
     this.#release();
     return true;
@@ -165,11 +175,25 @@ export class Engine {
   /** Traces every entry that is not yet: their graphs, for any backend. */
   trace(): GraphModule {
     // Looked up before: what only comes to be while the model runs is not trained.
-    const own = new Set(this.#variables());
+    const variables = new Set(this.#variables());
     for (const [name, entry] of this.#entries) {
-      entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry, own));
+      entry.traced ??= traceEntry(name, (trace) => traceBody(trace, entry, variables));
     }
     return graphModule(Object.fromEntries([...this.#entries].map(([name, entry]) => [name, entry.traced!.graph])));
+  }
+
+  /** The model's variables that the body of such an entry would write by itself. It becomes no entry. */
+  writtenBy(name: string, spec: EntrySpec, body: EntryBody): Variable[] {
+    const variables = new Set(this.#variables());
+    const entry: Entry = { body, spec, traced: undefined, structure: undefined };
+    const { graph } = traceEntry(name, (trace) => traceBody(trace, entry, variables));
+    return graph.updates.map(({ variable }) => variable as Variable);
+  }
+
+  /** Does that entry stand, with that structure? */
+  isDefined(name: string, spec: EntrySpec): boolean {
+    const entry = this.#entries.get(name);
+    return entry !== undefined && signature(entry.spec) === signature(spec);
   }
 
   /** An entry as it was traced. @throws ErmineError ERMINE_USAGE where it was not yet */
@@ -201,10 +225,20 @@ export class Engine {
    * Runs an entry and reads its first output, which holds until the next run: what a loop calls over and over. A backend that answers at
    * once is not waited for.
    */
-  report(name: string, feeds: EntryFeeds, size: number): TypedArray | Promise<TypedArray> {
-    if (this.#program?.runSync !== undefined) return this.#program.runSync(name, feeds)[0]!;
-    const outputs = this.run(name, feeds, size);
-    return outputs instanceof Promise ? outputs.then(([first]) => first!.data) : outputs[0]!.data;
+  report(name: string, feeds: EntryFeeds): TypedArray | Promise<TypedArray> {
+    this.prepare();
+    if (!this.#compiled) return this.runEagerly(name, feeds).then(([first]) => first!.data);
+    const program = this.#program!;
+    if (program.runSync !== undefined) return program.runSync(name, feeds)[0]!;
+    const { backend } = this;
+    const [first, ...others] = program.run(name, feeds);
+    for (const storage of others) backend.release(storage);
+    if (backend.readSync !== undefined) {
+      const report = backend.readSync(first!);
+      backend.release(first!);
+      return report;
+    }
+    return backend.read(first!).finally(() => backend.release(first!));
   }
 
   #runProgram(name: string, feeds: EntryFeeds, size: number): HostOutput[] | Promise<HostOutput[]> {
@@ -296,11 +330,11 @@ export class Engine {
 }
 
 /** Runs fn, and refuses what would be neither trained nor saved: variables that are not the model's. */
-function withOwnVariables<T>(trace: Trace, own: ReadonlySet<GraphVariable>, fn: () => T): T {
+function withModelVariables<T>(trace: Trace, variables: ReadonlySet<GraphVariable>, fn: () => T): T {
   let refused: ErmineError | undefined;
   const check: VariableCheck = (variable, access) => {
     // The optimizer's are read, and so may frozen ones be; they are written after the body.
-    if (own.has(variable) || (access === "read" && !variable.trainable)) return;
+    if (variables.has(variable) || (access === "read" && !variable.trainable)) return;
     refused = foreignVariable(variable, access);
     throw refused;
   };
@@ -321,7 +355,7 @@ const foreignVariable = ({ trainable, shape }: GraphVariable, access: "read" | "
       `outside of the model. Make it a property of its module${trainable ? ", or freeze() it where it is not to be trained" : ""}.`,
   );
 
-function traceBody(trace: Trace, entry: Entry, own: ReadonlySet<Variable>): unknown {
+function traceBody(trace: Trace, entry: Entry, variables: ReadonlySet<Variable>): unknown {
   const { body, spec } = entry;
   const feed = (column: ColumnType, name: string): Tensor =>
     trace.feed(name, { shape: [batchAxis, ...column.shape], dtype: column.dtype, domain: "real" });
@@ -331,7 +365,7 @@ function traceBody(trace: Trace, entry: Entry, own: ReadonlySet<Variable>): unkn
     scalars: trace.feed("scalars", { shape: [spec.scalarCount], dtype: "float32", domain: "real" }),
     accepted: () => trace.feed("accepted", { shape: [1], dtype: "int32", domain: "real" }),
   };
-  const result = withOwnVariables(trace, own, () => body(args));
+  const result = withModelVariables(trace, variables, () => body(args));
   for (const [variable, value] of result.updates ?? []) variable.value = value;
   if (result.ok !== undefined) currentTrace()!.commitIf(result.ok);
   entry.structure = result.structure;

@@ -2,23 +2,15 @@
 import { leaves, mapTree, stack, type Tensor, type Tree } from "@ermine/core";
 import { signatureOf } from "../data/columns.js";
 import type { ColumnTypes } from "../data/source.js";
-import {
-  forward,
-  isLoss,
-  isSum,
-  mainOutput,
-  outputOf,
-  partReading,
-  partsOf,
-  pick,
-  termsOf,
-  type BatchTensors,
-} from "../risk/objective.js";
+import { forward, mainOutput, outputOf, partReading, partsOf, pick, termsOf, type BatchTensors } from "../risk/objective.js";
 import { applyLink } from "../risk/reading.js";
-import { accumulateBody, applyBody, updateBody, sumNormalizersBody, type StepSetup, type Stepped } from "./body.js";
-import type { EntryBody, EntryResult, EntrySpec } from "./engine.js";
+import type { StepSetup } from "./differentiate.js";
+import { reportOf, type Outcome } from "./outcome.js";
+import type { EntryArguments, EntryBody, EntryResult, EntrySpec } from "./engine.js";
 import { inMode } from "./mode.js";
+import type { RunOrder } from "./runOrder.js";
 import { linkOf, type OutputReading, type Training } from "./training.js";
+import { updateBody } from "./update.js";
 
 /** How a step is made, its groups among it. */
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
@@ -44,53 +36,42 @@ export function defineUpdate(training: Training, data: ColumnTypes): void {
   training.columns = data;
   const setup = stepSetup(training);
   if (training.accumulate === 1) defineStep(training, setup, data);
-  else defineParts(training, setup, data);
+  else training.defineMicroBatches!(training, setup, data);
 }
 
-const resultOf = ({ report, ok, updates }: Stepped): EntryResult => ({ outputs: [report], ok, updates });
+export const resultOf = (outcome: Outcome): EntryResult => ({
+  outputs: [reportOf(outcome)],
+  ok: outcome.ok,
+  updates: outcome.updates,
+});
+
+/** What an entry of an update is fed, by structure. */
+export const updateSpec = (training: Training, columns: ColumnTypes | undefined): EntrySpec => ({
+  ...specOf(training, columns),
+  isInFlight: training.isInFlight,
+});
+
+/** The order of runs in flight; undefined where each is waited for. */
+export function orderOf({ state, isInFlight }: Training): (args: EntryArguments) => RunOrder | undefined {
+  if (!isInFlight) return () => undefined;
+  const accepted = state.acceptedRuns();
+  return (args) => ({ accepted, expected: args.accepted() });
+}
 
 function defineStep(training: Training, setup: StepSetup, data: ColumnTypes): void {
-  const { engine, state, isInFlight } = training;
-  const accepted = isInFlight ? state.acceptedOnDevice() : undefined;
-  engine.define("step", { ...specOf(training, data), isInFlight }, ({ batch, counters, scalars, accepted: expected }) =>
-    resultOf(
-      updateBody(setup, batch!, counters, scalars, accepted === undefined ? undefined : { accepted, expected: expected() }),
-    ),
+  const order = orderOf(training);
+  training.engine.define("step", updateSpec(training, data), (args) =>
+    resultOf(updateBody(setup, args.batch!, args.counters, args.scalars, order(args))),
   );
-}
-
-function defineParts(training: Training, setup: StepSetup, data: ColumnTypes): void {
-  const { engine, state } = training;
-  const sums = state.accumulated(countParts(training, data));
-  if (sums.normalizers.shape[0]! > 1) {
-    engine.define("sumNormalizers", specOf(training, data), ({ batch }) => resultOf(sumNormalizersBody(setup, batch!, sums)));
-  }
-  const changed = engine.define("accumulate", specOf(training, data), ({ batch, counters }) =>
-    resultOf(accumulateBody(setup, batch!, counters, sums)),
-  );
-  // Other columns may reach other parameters, which is what is applied.
-  if (changed) {
-    sums.reached.clear();
-    engine.forget(["apply"]);
-  }
-  engine.define("apply", specOf(training, undefined), ({ counters, scalars }) =>
-    resultOf(applyBody(setup, sums, counters, scalars)),
-  );
-}
-
-/** How many parts the loss has: of a function of one's own it is known when it was traced. */
-function countParts(training: Training, data: ColumnTypes): number {
-  const { loss } = training.setup;
-  if (!isLoss(loss) && !isSum(loss) && partsOf(loss).length === 0) {
-    defineEvaluate(training, data, false);
-    training.engine.trace();
-  }
-  return partsOf(loss).length;
 }
 
 /** The entries that an update calls. */
 export const updateEntries = ({ accumulate, setup: { loss } }: Training): string[] =>
   accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["sumNormalizers"] : []), "accumulate", "apply"];
+
+/** How many runs an update over so many micro-batches is. */
+export const runsOf = (training: Training, parts = training.accumulate): number =>
+  training.accumulate === 1 ? 1 : (updateEntries(training).length - 1) * parts + 1;
 
 /**
  * @param hasMetrics is the model's output read too, for metrics?

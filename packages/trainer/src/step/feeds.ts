@@ -8,9 +8,7 @@ import type { EntryFeeds } from "./engine.js";
 import type { TrainingState } from "./state.js";
 import type { Training } from "./training.js";
 
-/** How many batches' feeds are kept: those of the whole ones in turn, and of the last one. */
-const kept = 16;
-
+/** What is fed of a batch. */
 interface Bound {
   readonly columns: ColumnTree<unknown>;
   readonly feeds: EntryFeeds;
@@ -23,17 +21,23 @@ interface Bound {
 export class StepFeeds {
   readonly #cache: DeviceCache | undefined;
   readonly #groups: TrainingState["groups"];
-  readonly #counters = new Int32Array(3);
-  readonly #scalars: Float32Array;
-  readonly #accepted = new Int32Array(1);
+  readonly #capacity: number;
+  readonly #time: RunTime;
+  readonly #rest: Record<string, Feed> = {};
   readonly #bound: Bound[] = [];
   #next = 0;
+  #accepted = 0;
 
-  /** @param cache the columns that the backend holds itself */
-  constructor(state: TrainingState, cache: DeviceCache | undefined) {
+  /**
+   * @param cache the columns that the backend holds itself
+   * @param batches how many are in use at a time, which have their feeds made once
+   */
+  constructor(state: TrainingState, cache: DeviceCache | undefined, batches: number) {
     this.#cache = cache;
     this.#groups = state.groups;
-    this.#scalars = new Float32Array(state.scalarCount);
+    this.#capacity = batches;
+    this.#time = { counters: new Int32Array(3), scalars: new Float32Array(state.scalarCount), accepted: new Int32Array(1) };
+    addTime(this.#rest, this.#time);
   }
 
   /** Are they of the groups that there are now? */
@@ -42,34 +46,62 @@ export class StepFeeds {
   }
 
   /**
-   * The feeds of the update that is next; they hold until the next call.
+   * The update that is next begins: from here on its runs are fed.
    *
    * @throws ErmineError ERMINE_NOT_FINITE where a rate is not finite
    */
-  of(state: TrainingState, batch: Batch): EntryFeeds {
-    state.writeScalars(this.#scalars);
-    state.checkScalars(this.#scalars);
-    this.#counters[0] = state.batch;
-    this.#accepted[0] = state.accepted;
+  begin(state: TrainingState): void {
+    const { counters, scalars, accepted } = this.#time;
+    state.writeScalars(scalars);
+    state.checkScalars(scalars);
+    counters[0] = state.batch;
+    accepted[0] = this.#accepted = state.accepted;
+  }
+
+  /** The feeds of the update's batch, where it has one; they hold until the next call. */
+  of(batch: Batch): EntryFeeds {
     const { columns } = batch;
     for (const bound of this.#bound) if (bound.columns === columns) return bound.feeds;
     return this.#bind(batch);
   }
 
+  /**
+   * The feeds of one of several runs of the update.
+   *
+   * @param run how many runs of the update there were before it
+   * @param microBatch how many micro-batches there were before it
+   * @param first samples in these
+   */
+  ofMicroBatch(batch: Batch, run: number, microBatch: number, first: number): EntryFeeds {
+    const { counters, accepted } = this.#time;
+    counters[1] = microBatch;
+    counters[2] = first;
+    accepted[0] = this.#accepted + run;
+    return this.of(batch);
+  }
+
+  /** The feeds of a run that has no batch, after so many others. */
+  withoutBatch(run: number): EntryFeeds {
+    const { counters, accepted } = this.#time;
+    counters[1] = counters[2] = 0;
+    accepted[0] = this.#accepted + run;
+    return this.#rest;
+  }
+
   #bind(batch: Batch): EntryFeeds {
     const feeds = columnFeeds(batch, this.#cache);
-    addTime(feeds, { counters: this.#counters, scalars: this.#scalars, accepted: this.#accepted });
-    this.#bound[this.#next++ % kept] = { columns: batch.columns, feeds };
+    addTime(feeds, this.#time);
+    this.#bound[this.#next++ % this.#capacity] = { columns: batch.columns, feeds };
     return feeds;
   }
 }
 
 type Columns = Pick<Batch, "size" | "columns">;
 
-/** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches. */
-export function feedsOf({ state }: Training, batch: Columns, microBatch = 0, first = 0, cache?: DeviceCache): EntryFeeds {
-  const feeds = columnFeeds(batch, cache);
-  addTime(feeds, timeOf(state, microBatch, first));
+/** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches; `run`: its runs before. */
+export function feedsOf({ state }: Training, batch: Columns, microBatch = 0, first = 0, run = 0): EntryFeeds {
+  const feeds = columnFeeds(batch, undefined);
+  addTime(feeds, timeOf(state, microBatch, first, run));
   return feeds;
 }
 
@@ -86,21 +118,24 @@ export interface EntryRun {
 }
 
 /** The calls that an update over these micro-batches is. */
-export function updateRuns(training: Training, parts: readonly Batch[], cache?: DeviceCache): EntryRun[] {
+export function updateRuns(training: Training, parts: readonly Batch[]): EntryRun[] {
   const { state } = training;
   state.checkScalars(state.scalars());
-  const calls: Omit<EntryRun, "entry">[] = [];
-  let first = 0;
-  for (const [microBatch, batch] of parts.entries()) {
-    calls.push({ feeds: feedsOf(training, batch, microBatch, first, cache), size: batch.size });
-    first += batch.size;
+  const runs: EntryRun[] = [];
+  for (const entry of updateEntries(training)) {
+    if (entry === "apply") {
+      const feeds: Record<string, Feed> = {};
+      addTime(feeds, timeOf(state, 0, 0, runs.length));
+      runs.push({ entry, feeds, size: 0 });
+      continue;
+    }
+    let first = 0;
+    for (const [microBatch, batch] of parts.entries()) {
+      runs.push({ entry, feeds: feedsOf(training, batch, microBatch, first, runs.length), size: batch.size });
+      first += batch.size;
+    }
   }
-  return updateEntries(training).flatMap((entry): EntryRun[] => {
-    if (entry !== "apply") return calls.map((call) => ({ entry, ...call }));
-    const feeds: Record<string, Feed> = {};
-    addTime(feeds, timeOf(state, 0, 0));
-    return [{ entry, feeds, size: 0 }];
-  });
+  return runs;
 }
 
 /** What a run is fed next to its batch. */
@@ -110,10 +145,10 @@ interface RunTime {
   readonly accepted: Int32Array;
 }
 
-const timeOf = (state: TrainingState, microBatch: number, first: number): RunTime => ({
+const timeOf = (state: TrainingState, microBatch: number, first: number, run: number): RunTime => ({
   counters: Int32Array.of(state.batch, microBatch, first),
   scalars: state.scalars(),
-  accepted: Int32Array.of(state.accepted),
+  accepted: Int32Array.of(state.accepted + run),
 });
 
 function addTime(feeds: Record<string, Feed>, time: RunTime): void {

@@ -17,7 +17,7 @@ export async function refusalOf(training: Training, parts: readonly Batch[]): Pr
   let first = 0;
   for (const [microBatch, batch] of parts.entries()) {
     const feeds = feedsOf(training, batch, microBatch, first);
-    const found = await firstNotFinite(engine.backend, setup, columns!, feeds, state.buffers);
+    const found = await firstNotFinite(engine.backend, setup, columns!, feeds);
     first += batch.size;
     if (found !== undefined) {
       return new ErmineError(

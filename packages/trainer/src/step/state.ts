@@ -1,5 +1,6 @@
 /** All that training changes: how far it is, the model's variables, the optimizer's slots, the gradients that are being summed. */
-import { ErmineError, tensor, Variable, zeros } from "@ermine/core";
+import { ErmineError, scope, tensor, Variable, zeros } from "@ermine/core";
+import { allocate } from "@ermine/core/backend";
 import { Parameter, type Module } from "@ermine/core/nn";
 import type { Cursor } from "../data/source.js";
 import { loggedRates } from "../logs.js";
@@ -12,7 +13,7 @@ import { movesLookedUpRowsAlone, OptimizerState, sameGroups, type GroupState, ty
 
 export type { GroupState } from "./optimizerState.js";
 
-/** The sums that an update's micro-batches add to, before it is taken. */
+/** What an update's micro-batches write, before it is taken: they change nothing else, so that one that is not taken has changed nothing. */
 export interface Accumulated {
   /** Of ∇value, for each parameter. */
   readonly gradients: readonly Variable[];
@@ -24,9 +25,12 @@ export interface Accumulated {
   readonly totals: Variable;
   /** Σ normalizer of each part over the whole update, known before its first micro-batch; used where there are several parts. */
   readonly normalizers: Variable;
+  /** Each of the model's variables that a forward changes, as running statistics are, with what it is after the last micro-batch. */
+  readonly buffers: Map<Variable, Variable>;
 }
 
-export const variablesOf = ({ gradients, lookups, totals, normalizers }: Accumulated): Variable[] => [
+/** Those that an update begins at 0. */
+const sumsOf = ({ gradients, lookups, totals, normalizers }: Accumulated): Variable[] => [
   ...gradients,
   ...lookups.filter((counts) => counts !== undefined),
   totals,
@@ -63,7 +67,7 @@ export class TrainingState {
   epoch = 0;
   /** Where the data of the epoch stand: after the last batch taken; null between two epochs. */
   cursor: Cursor = null;
-  /** Steps in flight: those that were accepted, if none that is queued is refused. */
+  /** Runs in flight: those that were accepted, if none that is queued is refused. */
   accepted = 0;
   /** Of the epoch that runs, or that ended last. */
   sums: Sums = noSums();
@@ -89,7 +93,7 @@ export class TrainingState {
   /** Was a value that is fed so large that finite gradients may give values that are not finite? */
   hasLargeScalars = false;
   #accumulated: Accumulated | undefined;
-  #acceptedOnDevice: Variable | undefined;
+  #acceptedRuns: Variable | undefined;
 
   constructor(model: Module, optimizer: OptimizerSetup) {
     this.#model = model;
@@ -112,7 +116,7 @@ export class TrainingState {
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
       changed?.();
-      this.#freeSums();
+      this.#freeAccumulated();
     }
     return (this.#groups = groups);
   }
@@ -129,16 +133,37 @@ export class TrainingState {
       ),
       totals: make([2 * parts], "totals"),
       normalizers: make([parts], "normalizers"),
+      buffers: new Map(),
     });
   }
 
-  /** Steps in flight: those that were accepted, as the device counts them. */
-  acceptedOnDevice(): Variable {
-    return (this.#acceptedOnDevice ??= new Variable(tensor(Int32Array.of(this.accepted)), {
-      name: "acceptedSteps",
+  /** An update's micro-batches change these buffers. */
+  accumulateBuffers({ buffers }: Accumulated, changed: readonly Variable[]): void {
+    for (const buffer of changed) {
+      if (buffers.has(buffer)) continue;
+      const { name, type, shape } = buffer;
+      const length = shape.reduce((a, b) => a * b, 1);
+      const value = tensor(allocate(type.dtype, length), { shape, dtype: type.dtype });
+      buffers.set(buffer, new Variable(value, { name: `accumulated.${name}`, trainable: false, role: "buffer" }));
+    }
+  }
+
+  /** Runs in flight: those that were accepted, as the device counts them. */
+  acceptedRuns(): Variable {
+    return (this.#acceptedRuns ??= new Variable(tensor(Int32Array.of(this.accepted)), {
+      name: "acceptedRuns",
       trainable: false,
       role: "counter",
     }));
+  }
+
+  /** Nothing is in flight, and an update's micro-batches may have been added up that is not taken: the next one begins as if it had not been. */
+  dropUpdate(): void {
+    scope(() => {
+      for (const sum of this.#accumulated === undefined ? [] : sumsOf(this.#accumulated))
+        sum.write(new Float32Array(sum.shape.reduce((a, b) => a * b, 1)));
+      this.#acceptedRuns?.write(Int32Array.of(this.accepted));
+    });
   }
 
   /** The learning rate of each group at the next update. */
@@ -274,26 +299,28 @@ export class TrainingState {
     const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#optimizerState.mark()];
     return () => {
       // Sums that were there before were freed when their groups changed.
-      if (this.#accumulated !== accumulated) this.#freeSums();
+      if (this.#accumulated !== accumulated) this.#freeAccumulated();
       this.#groups = groups;
       undo();
     };
   }
 
-  #freeSums(): void {
-    for (const sum of this.#accumulated === undefined ? [] : variablesOf(this.#accumulated)) sum.value.dispose();
+  #freeAccumulated(): void {
+    const accumulated = this.#accumulated;
     this.#accumulated = undefined;
+    if (accumulated === undefined) return;
+    for (const variable of [...sumsOf(accumulated), ...accumulated.buffers.values()]) variable.value.dispose();
   }
 
   /** Frees the slots and the sums; training begins anew, from the parameters as they are. */
   dispose(): void {
     this.#optimizerState.dispose();
-    this.#freeSums();
+    this.#freeAccumulated();
     this.#groups = undefined;
     this.schedules.clear();
     this.hasLargeScalars = false;
-    this.#acceptedOnDevice?.value.dispose();
-    this.#acceptedOnDevice = undefined;
+    this.#acceptedRuns?.value.dispose();
+    this.#acceptedRuns = undefined;
     this.batch = this.update = this.epoch = this.accepted = 0;
     this.beginFit();
     this.#switchedLater = undefined;

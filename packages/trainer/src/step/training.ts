@@ -8,7 +8,7 @@ import type { TrainerOptions } from "../options.js";
 import { targetTypeOfPart } from "../data/targets.js";
 import { isLoss, partReading } from "../risk/objective.js";
 import { AveragedWeights } from "./averaged.js";
-import type { StepSetup } from "./body.js";
+import type { StepSetup } from "./differentiate.js";
 import { Engine } from "./engine.js";
 import { TrainingState } from "./state.js";
 import { Turns } from "./turns.js";
@@ -18,6 +18,8 @@ export interface Training {
   readonly setup: Omit<StepSetup, "groups" | "checksWritten">;
   /** Micro-batches an update. */
   readonly accumulate: number;
+  /** Defines the entries of an update over several micro-batches; there where a trainer accumulates, before they are first asked for. */
+  defineMicroBatches: ((training: Training, setup: StepSetup, data: ColumnTypes) => void) | undefined;
   readonly metrics: readonly Metric[];
   /** What training changes. */
   readonly state: TrainingState;
@@ -28,14 +30,12 @@ export interface Training {
   readonly averaged: AveragedWeights;
   /** The types of the columns that the update's entries are defined for. */
   columns: ColumnTypes | undefined;
-  /** May a step be queued before the report of the last one was read? Then a refused step keeps those after it from changing anything. */
+  /** May a run be queued before the report of the last one was read? Then a refused run keeps those after it from changing anything. */
   isInFlight: boolean;
   /** The options of the last `fit` that change its numbers; null before the first. */
   fitSettings: FitSettings | null;
   /** The columns that were trained or evaluated on last: some links depend on the type of the target. */
   targetColumns: ColumnTypes | undefined;
-  /** Puts back what the micro-batches of an update that is not whole yet have changed. */
-  undo: (() => void) | undefined;
 }
 
 export function trainingFor(options: TrainerOptions<string, string>): Training {
@@ -54,6 +54,7 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
       seed: options.seed ?? 0,
     },
     accumulate,
+    defineMicroBatches: undefined,
     metrics,
     state,
     turns: new Turns(),
@@ -63,7 +64,6 @@ export function trainingFor(options: TrainerOptions<string, string>): Training {
     isInFlight: false,
     fitSettings: null,
     targetColumns: undefined,
-    undo: undefined,
   };
 }
 
@@ -89,8 +89,6 @@ export function disposeTraining(training: Training): void {
   const { turns, averaged, engine, state } = training;
   turns.dispose(state.update);
   engine.undo();
-  training.undo?.();
-  training.undo = undefined;
   averaged.putBack();
   engine.dispose();
   state.dispose();

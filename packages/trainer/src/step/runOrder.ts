@@ -1,0 +1,37 @@
+/** Runs that are queued before the verdicts on those before them are read: each is done only where all of them were accepted. */
+import { add, equal, logicalAnd, logicalOr, reshape, where, type Tensor, type Variable } from "@ermine/core";
+import { withDomain } from "@ermine/core/define";
+import type { Outcome, Update } from "./outcome.js";
+
+/** How many runs were accepted, as the device counts them, and as the host does where none of them is refused. */
+export interface RunOrder {
+  readonly accepted: Variable;
+  readonly expected: Tensor;
+}
+
+/** A run that is done where it is the next one: a refused run does not count, so that none after it changes anything. */
+export function inOrder({ accepted, expected }: RunOrder, { ok, taken = ok, updates, ...told }: Outcome): Outcome {
+  const isNext = reshape(equal(accepted.value, expected), []);
+  return {
+    ...told,
+    ok: logicalAnd(ok, isNext),
+    taken: logicalAnd(taken, isNext),
+    updates: [...updates, [accepted, add(accepted.value, 1)]],
+  };
+}
+
+/** An update that is accepted, and leaves the values as they are, where nothing in it counts. */
+export function acceptEmpty({ ok, terms, updates, ...told }: Outcome): Outcome {
+  const isEmpty = terms.map(({ normalizer }) => equal(normalizer, 0)).reduce((a, b) => logicalAnd(a, b));
+  return {
+    ...told,
+    terms,
+    ok: logicalOr(ok, isEmpty),
+    taken: ok,
+    updates: updates.map(([variable, value]): Update => [variable, select(isEmpty, variable, variable.value, value)]),
+  };
+}
+
+/** One of two values of a variable. */
+export const select = (condition: Tensor, { type }: Variable, a: Tensor, b: Tensor): Tensor =>
+  withDomain(where(condition, a, b), type.domain);
