@@ -1,6 +1,7 @@
-import { testArguments, type ArgumentSpec } from "@ermine/conformance";
+import { testPackageArguments, type ArgumentSpec } from "@ermine/conformance";
 import { ones } from "@ermine/core";
 import { describe, it } from "vitest";
+import manifest from "../package.json" with { type: "json" };
 import * as entry from "../src/index.js";
 
 const options: ArgumentSpec = { right: () => undefined, takes: ["undefined"], options: { open: ["device"] } };
@@ -14,24 +15,26 @@ const row = (run: unknown, ...args: readonly ArgumentSpec[]) => ({
   arguments: args,
 });
 
-testArguments(
-  "@ermine/backend-tfjs",
+testPackageArguments(
+  manifest,
   {
-    exports: entry,
-    rows: {
-      tfjs: row(async (...args: [never]) => (await entry.tfjs(...args)).dispose(), options),
-      fromTfjs: row(entry.fromTfjs, only(theirs)),
-      toTfjs: row(entry.toTfjs, only(module), {
-        right: () => ones([1]),
-        takes: ["a float32 tensor", "an int32 tensor", "a bool tensor"],
-      }),
-      fromLayersModel: row(entry.fromLayersModel, only(model)),
-      toLayersModel: row(
-        entry.toLayersModel,
-        only(module),
-        only(model),
-        only(() => ({})),
-      ),
+    "@ermine/backend-tfjs": {
+      exports: entry,
+      rows: {
+        tfjs: row(async (...args: [never]) => (await entry.tfjs(...args)).dispose(), options),
+        fromTfjs: row(entry.fromTfjs, only(theirs)),
+        toTfjs: row(entry.toTfjs, only(module), {
+          right: () => ones([1]),
+          takes: ["a float32 tensor", "an int32 tensor", "a bool tensor"],
+        }),
+        fromLayersModel: row(entry.fromLayersModel, only(model)),
+        toLayersModel: row(
+          entry.toLayersModel,
+          only(module),
+          only(model),
+          only(() => ({})),
+        ),
+      },
     },
   },
   { describe, it },

@@ -1,5 +1,6 @@
 /** The command line: what is asked for, and what its exit status is. */
 import { ErmineError } from "@ermine/core";
+import { checkArguments, show } from "@ermine/core/define";
 import { Command, CommanderError, Option } from "commander";
 import { loadConfiguration, secondsOf } from "./config/load.js";
 import { version } from "./run/environment.js";
@@ -234,17 +235,35 @@ async function startTraining(data: string | undefined, flags: TrainFlags, output
   return train({ configuration, folder: flags.out }, output);
 }
 
+const canWrite = (stream: unknown): boolean => typeof (stream as { write?: unknown } | null | undefined)?.write === "function";
+
+/** @throws ErmineError ERMINE_USAGE */
+function checkCall(args: unknown, streams: unknown, received: ArrayLike<unknown>): void {
+  checkArguments("ermine", received, 2);
+  if (!Array.isArray(args) || !args.every((word) => typeof word === "string")) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `ermine takes what stands after "ermine" on a command line as a list of strings, got ${show(args)}. Write ermine(["train", "data.csv"]).`,
+    );
+  }
+  const { stdout, stderr } = (streams ?? {}) as Partial<Streams>;
+  if (!canWrite(stdout) || !canWrite(stderr))
+    throw new ErmineError("ERMINE_USAGE", `ermine: streams is { stdout, stderr } with a write(text) each, got ${show(streams)}.`);
+}
+
 /**
  * Runs a command as the command line does.
  *
  * @param args what stands after `ermine`
  * @param streams where it writes. Default: the process's
  * @returns the exit status: 0; 1 where data, files or a model are not as they must be; 2 where the command line or the configuration is not; 130 where it was interrupted
+ * @throws ErmineError ERMINE_USAGE where `args` is no list of strings, or `streams` has nothing to write to
  * @example
  * const silent = { write: () => undefined };
  * await ermine(["train", "none.csv", "--target", "price"], { stdout: silent, stderr: silent }); // => 1
  */
 export async function ermine(args: readonly string[], streams: Streams = process): Promise<number> {
+  checkCall(args, streams, arguments);
   let status = 0;
   const program = programOf(streams, (ended) => (status = ended));
   try {

@@ -5,7 +5,15 @@ export type { GoldenKind, Mode } from "./golden/kind.js";
 export type { GoldenCase, GoldenFile, GoldenTensor } from "./golden/schema.js";
 export { laws, runLaws, testBackend, type LawOutcome, type RunLawsOptions } from "./laws/run.js";
 export type { TestRunner } from "./laws/runner.js";
-export { testArguments, type ArgumentSpec, type ArgumentTable, type CallSpec, type Thing } from "./laws/arguments.js";
+export {
+  testArguments,
+  testPackageArguments,
+  type ArgumentSpec,
+  type ArgumentTable,
+  type CallSpec,
+  type PackageManifest,
+  type Thing,
+} from "./laws/arguments.js";
 export type { Law, Trial } from "./laws/law.js";
 export { run as runCall, type Call } from "./laws/call.js";
 export { callsOf, ownDefinitions, type Definitions } from "./laws/definitions.js";

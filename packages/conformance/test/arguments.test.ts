@@ -2,8 +2,11 @@
  * Law 6: of everything that an entry exports, and in every place of its arguments, what does not belong there is refused by an ErmineError: never a
  * raw error, never ignored.
  */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import "@ermine/core/fluent";
 import * as core from "@ermine/core";
+import * as backends from "@ermine/core/backend";
 import * as catalog from "@ermine/core/catalog";
 import * as define from "@ermine/core/define";
 import * as nn from "@ermine/core/nn";
@@ -25,7 +28,8 @@ import * as checkpointFiles from "@ermine/trainer/checkpoint/node";
 import * as workers from "@ermine/trainer/worker";
 import { describe, expect, test } from "vitest";
 import * as kit from "../src/index.js";
-import { testArguments, type ArgumentTable, type CallSpec } from "../src/laws/arguments.js";
+import { testPackageArguments, type ArgumentTable, type CallSpec, type PackageManifest } from "../src/laws/arguments.js";
+import * as ofBackends from "./arguments/backend.js";
 import * as ofKit from "./arguments/conformance.js";
 import * as ofCore from "./arguments/core.js";
 import * as ofDefine from "./arguments/define.js";
@@ -54,6 +58,12 @@ const made = (names: string, how: string): Readonly<Record<string, string>> =>
 const entries: Readonly<Record<string, ArgumentTable>> = {
   "@ermine/core": { exports: core, rows: ofCore.rows, without: ofCore.without, methods: ofCore.methods },
   "@ermine/core/define": { exports: define, rows: ofDefine.rows, without: ofDefine.without },
+  "@ermine/core/backend": {
+    exports: backends,
+    rows: ofBackends.rows,
+    methods: ofBackends.methods,
+    without: ofBackends.without,
+  },
   "@ermine/core/nn": {
     exports: nn,
     rows: ofLayers.rows,
@@ -116,7 +126,63 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
   },
 };
 
-for (const [name, table] of Object.entries(entries)) testArguments(name, table, { describe, it: test });
+const manifestOf = (folder: string): PackageManifest =>
+  JSON.parse(readFileSync(join(packages, folder, "package.json"), "utf8")) as PackageManifest;
+const ofPackage = (name: string): Readonly<Record<string, ArgumentTable>> =>
+  Object.fromEntries(Object.entries(entries).filter(([entry]) => entry === name || entry.startsWith(`${name}/`)));
+
+const packages = join(import.meta.dirname, "../..");
+const testedHere = ["core", "trainer", "formats", "preprocessing", "data", "conformance"];
+for (const folder of testedHere) {
+  const manifest = manifestOf(folder);
+  testPackageArguments(manifest, ofPackage(manifest.name), { describe, it: test });
+}
+
+test("every other package tries its own arguments", () => {
+  const published = readdirSync(packages).filter((folder) => !("private" in manifestOf(folder)));
+  const without = published.filter((folder) => {
+    const file = join(packages, folder, "test/arguments.test.ts");
+    return !testedHere.includes(folder) && !(existsSync(file) && readFileSync(file, "utf8").includes("testPackageArguments("));
+  });
+  expect(published.length).toBeGreaterThan(testedHere.length);
+  expect(without).toEqual([]);
+});
+test("no table is of another package", () => {
+  const names = testedHere.map((folder) => manifestOf(folder).name);
+  expect(Object.keys(entries).filter((entry) => !names.some((name) => entry === name || entry.startsWith(`${name}/`)))).toEqual(
+    [],
+  );
+});
+
+test.each<[string, CallSpec["run"], string]>([
+  ["an entry without a table", () => ({ yours: { exports: {}, rows: {} } }), "no table: yours/part"],
+  [
+    "a function without a row",
+    () => ({ yours: { exports: { twice: core.neg }, rows: {} }, "yours/part": { exports: {}, rows: {} } }),
+    "no row, and no reason to have none: twice",
+  ],
+  [
+    "a row of nothing",
+    () => ({ yours: { exports: {}, rows: { twice: call(core.neg) } }, "yours/part": { exports: {}, rows: {} } }),
+    "no export of that name: twice",
+  ],
+])("testPackageArguments finds %s", async (_, tables, message) => {
+  const faults: string[] = [];
+  const running: Promise<unknown>[] = [];
+  const it = (name: string, run: () => Promise<void>) =>
+    name === "twice" ? undefined : running.push(run().catch((error: Error) => faults.push(error.message)));
+  const manifest = { name: "yours", exports: { ".": "./index.js", "./part": { default: "./part.js" }, "./data/*": "./data/*" } };
+  testPackageArguments(manifest, tables() as never, { describe: (_name: string, body: () => void) => body(), it });
+  await Promise.all(running);
+  expect(faults).toEqual([message]);
+});
+test("testPackageArguments refuses the table of an entry that there is not", () => {
+  const manifest = { name: "yours", exports: { ".": "./index.js" } };
+  const table = { exports: {}, rows: {} };
+  expect(() => testPackageArguments(manifest, { "yours/part": table }, { describe, it: test })).toThrow(
+    /no option "yours\/part"/,
+  );
+});
 
 test("every layer's forward has a row", () => expect(ofLayers.withoutForward).toEqual([]));
 test("every method of fluent has a row", () => {

@@ -1,13 +1,15 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testArguments, type ArgumentSpec } from "@ermine/conformance";
+import { testPackageArguments, type ArgumentSpec } from "@ermine/conformance";
 import { ones, useBackend } from "@ermine/core";
 import { Linear } from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { describe, it } from "vitest";
+import manifest from "../package.json" with { type: "json" };
 import * as entry from "../src/index.js";
 import * as node from "../src/node.js";
+import * as operators from "../src/operators.js";
 
 useBackend(reference());
 const only = (right: () => unknown, ...takes: ArgumentSpec["takes"]): ArgumentSpec => ({ right, takes });
@@ -31,38 +33,51 @@ const at =
     (run as (...args: readonly unknown[]) => unknown)(typeof first === "string" ? path : first, ...rest);
 const path = join(mkdtempSync(join(tmpdir(), "ermine-onnx-")), "model.onnx");
 
-testArguments(
-  "@ermine/onnx",
+/** A TensorProto of two float32s. */
+const tensorFile = () => Uint8Array.of(8, 2, 16, 1, 74, 8, 0, 0, 128, 63, 0, 0, 0, 64);
+
+testPackageArguments(
+  manifest,
   {
-    exports: entry,
-    rows: {
-      saveModel: row(entry.saveModel, only(model), options(settings, "sample")),
-      loadModel: row(
-        entry.loadModel,
-        only(bytes),
-        options(() => undefined),
-      ),
+    "@ermine/onnx": {
+      exports: entry,
+      rows: {
+        saveModel: row(entry.saveModel, only(model), options(settings, "sample")),
+        loadModel: row(
+          entry.loadModel,
+          only(bytes),
+          options(() => undefined),
+        ),
+        readTensorFile: row(entry.readTensorFile, only(tensorFile)),
+      },
+      without: { ImportedModel: "is made by loadModel" },
     },
-    without: { ImportedModel: "is made by loadModel", readTensorFile: "its tests read damaged files" },
-  },
-  { describe, it },
-);
-testArguments(
-  "@ermine/onnx/node",
-  {
-    exports: node,
-    rows: {
-      saveModelFile: row(
-        at(node.saveModelFile),
-        only(() => path, "a string"),
-        only(model),
-        options(settings, "sample"),
-      ),
-      loadModelFile: row(
-        at(node.loadModelFile),
-        only(async () => (await node.saveModelFile(path, model(), settings()), path), "a string"),
-        options(() => undefined),
-      ),
+    "@ermine/onnx/operators": {
+      exports: operators,
+      rows: {
+        importModel: row(
+          operators.importModel,
+          only(bytes),
+          options(() => ({})),
+          options(() => ({ operators: operators.allOperators }), "external"),
+        ),
+      },
+    },
+    "@ermine/onnx/node": {
+      exports: node,
+      rows: {
+        saveModelFile: row(
+          at(node.saveModelFile),
+          only(() => path, "a string"),
+          only(model),
+          options(settings, "sample"),
+        ),
+        loadModelFile: row(
+          at(node.loadModelFile),
+          only(async () => (await node.saveModelFile(path, model(), settings()), path), "a string"),
+          options(() => undefined),
+        ),
+      },
     },
   },
   { describe, it },

@@ -1,7 +1,7 @@
 /** From a file, an address or bytes to a predictor. */
 import { ErmineError } from "@ermine/core";
-import type { Backend } from "@ermine/core/backend";
-import { checkOptions } from "@ermine/core/define";
+import { checkBackend, type Backend } from "@ermine/core/backend";
+import { checkArguments, checkOptions } from "@ermine/core/define";
 import { allOperators, importModel } from "@ermine/onnx/operators";
 import { readSource, type PredictorSource } from "./source.js";
 import { Predictor, type Preprocessing } from "./predictor.js";
@@ -49,7 +49,9 @@ const optionKinds = {
  * predictor.inputs.map(({ name }) => name); // => ["input"]
  */
 export async function loadPredictor(source: PredictorSource, options: LoadPredictorOptions = {}): Promise<Predictor> {
+  checkArguments("loadPredictor", arguments, 2);
   checkOptions("loadPredictor", options, optionKinds, "source");
+  if (options.backend !== undefined) checkBackend("loadPredictor(source, { backend })", options.backend);
   const { batchSize = 256, int64 = "bigint" } = options;
   if (!(batchSize >= 1))
     throw new ErmineError("ERMINE_OPTION", `loadPredictor: batchSize is a whole number ≥ 1, got ${batchSize}.`);

@@ -1,6 +1,7 @@
 /** A model that predicts. */
 import { compile, currentBackend, ErmineError, tensor, Tensor, withBackend, type Compiled, type TypedArray } from "@ermine/core";
 import type { Backend } from "@ermine/core/backend";
+import { checkArguments } from "@ermine/core/define";
 import type { GivenInput, ImportedModel, ModelValue } from "@ermine/onnx";
 import { classesOf, meaningsOf, parsed, probabilitiesOf, type Classes, type Meanings } from "./outputs.js";
 import { hostValues, rowsOf, type HostValues } from "./values.js";
@@ -112,6 +113,7 @@ export class Predictor {
    * preprocessing throws
    */
   async predict(given: GivenInputs): Promise<Prediction> {
+    if (arguments.length > 1) checkArguments("predictor.predict", arguments, 1);
     this.#checkAlive();
     const values = await this.#valuesOf(given);
     this.#checkAlive();

@@ -3,7 +3,7 @@
  * a position is meant, an argument more) is refused by an ErmineError: never by a raw error, and never ignored.
  */
 import { ErmineError, ones, tensor } from "@ermine/core";
-import { checkArgument, checkArguments, checkDefinition } from "@ermine/core/define";
+import { checkArgument, checkArguments, checkDefinition, requireOptions } from "@ermine/core/define";
 import { checkedRunner, type TestRunner } from "./runner.js";
 
 /** Things of many kinds, of which most are wrong anywhere. */
@@ -194,6 +194,58 @@ function checkComplete({ exports, rows, without = {} }: ArgumentTable): void {
   if (missing.length > 0) throw new Error(`no row, and no reason to have none: ${missing.join(", ")}`);
   const stale = [...Object.keys(rows), ...Object.keys(without)].filter((name) => !callable.includes(name));
   if (stale.length > 0) throw new Error(`no export of that name: ${stale.join(", ")}`);
+}
+
+/** What the law reads of a package's `package.json`. */
+export interface PackageManifest {
+  /** The package's name. */
+  readonly name: string;
+  /** Its entries: "." and "./part", with the files that they are. */
+  readonly exports: object;
+}
+
+/** "@ermine/core/nn" of "./nn"; data and patterns are no entries. */
+const entriesOf = ({ name, exports }: PackageManifest): readonly string[] =>
+  Object.entries(exports).flatMap(([path, target]) => {
+    const isModule = typeof target === "object" || (typeof target === "string" && /\.[cm]?js$/.test(target));
+    return isModule ? [`${name}${path.slice(1)}`] : [];
+  });
+
+/**
+ * The law of arguments for each entry of a package, and a test that there is no other entry: of what a package exports, everything that can be called is tried.
+ *
+ * @param manifest the package's `package.json`
+ * @param tables the calls of each entry, by its name: "yours", "yours/part"
+ * @example
+ * // describe and it are your test runner's.
+ * const manifest = { name: "yours", exports: { ".": { default: "./index.js" } } };
+ * const entry = { twice: (x: Tensor) => mul(x, 2) };
+ * const run = (...args: readonly unknown[]) => entry.twice(...(args as [Tensor]));
+ * const rows = { twice: { run, arguments: [{ right: () => scalar(1), takes: [] }] } };
+ * testPackageArguments(manifest, { yours: { exports: entry, rows } }, { describe, it });
+ */
+export function testPackageArguments(
+  manifest: PackageManifest,
+  tables: Readonly<Record<string, ArgumentTable>>,
+  runner: TestRunner,
+): void {
+  checkArguments("testPackageArguments", arguments, 3);
+  const signature = "testPackageArguments(manifest, tables, { describe, it })";
+  checkArgument(signature, "manifest", manifest, "object");
+  checkArgument(signature, "manifest.name", manifest.name, "string");
+  checkArgument(signature, "manifest.exports", manifest.exports, "object");
+  requireOptions<Readonly<Record<string, ArgumentTable>>>(
+    "testPackageArguments",
+    tables,
+    Object.fromEntries(entriesOf(manifest).map((entry) => [entry, "object"])),
+    "manifest",
+  );
+  const { it } = checkedRunner(signature, runner);
+  it(`each entry of ${manifest.name} has a table of calls`, async () => {
+    const missing = entriesOf(manifest).filter((entry) => tables[entry] === undefined);
+    if (missing.length > 0) throw new Error(`no table: ${missing.join(", ")}`);
+  });
+  for (const [entry, table] of Object.entries(tables)) testArguments(entry, table, runner);
 }
 
 /**

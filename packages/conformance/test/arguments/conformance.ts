@@ -19,6 +19,12 @@ export const rows: Readonly<Record<string, CallSpec>> = {
     only(definitions, "undefined"),
   ),
   testArguments: call(kit.testArguments, text("own"), options({ exports: {}, rows: {} }), aRunner),
+  testPackageArguments: call(
+    kit.testPackageArguments,
+    only(() => ({ name: "yours", exports: { ".": "./index.js" } })),
+    options({ yours: { exports: {}, rows: {} } }),
+    aRunner,
+  ),
   testPrograms: call(
     kit.testPrograms,
     text("own"),

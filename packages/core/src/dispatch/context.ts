@@ -3,6 +3,7 @@
  * place for such state; what holds only during a function is set by `within` and put back when the function ends.
  */
 import { checkArgument, checkArguments } from "../types/arguments.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import type { GraphVariable } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors, Tensors } from "../ir/op.js";
@@ -123,7 +124,13 @@ export function currentPath(): string {
 }
 
 /** @internal Runs fn outside of any trace: eagerly. */
-export const withoutTrace = <T>(fn: () => T): T => within("trace", undefined, fn);
+export function withoutTrace<T>(fn: () => T): T {
+  checkCall("withoutTrace(fn)", arguments);
+  return within("trace", undefined, fn);
+}
 
 /** Runs fn with `observe` told of its ops: how a trainer finds the op that first made a number that is not finite. */
-export const observeOps = <T>(observe: OpObserver, fn: () => T): T => within("observer", observe, () => within("depth", 0, fn));
+export function observeOps<T>(observe: OpObserver, fn: () => T): T {
+  checkCall("observeOps(observe, fn)", arguments);
+  return within("observer", observe, () => within("depth", 0, fn));
+}

@@ -3,16 +3,23 @@ import type { Backend } from "../ir/contract.js";
 import type { ConstantNode, FeedNode, Graph, GraphVariable, HostFeed, Node, OpNode, Value, VariableNode } from "../ir/graph.js";
 import type { Attributes, Op, OptionalTensors } from "../ir/op.js";
 import type { Requirement } from "../ir/requirements.js";
+import { checkCall } from "../ir/arguments.js";
 import { hasKernel, needsLowering } from "../ir/support.js";
+import { checkArguments } from "../types/arguments.js";
+import { checkDTypeName } from "../types/dtype.js";
 import { ErmineError } from "../types/errors.js";
 import { physicalDType, type TensorType } from "../types/storage.js";
 import { eagerState, Tensor, typeOf } from "../types/tensor.js";
 import { retype, sameElements } from "../types/views.js";
 import { context, within, type Recorder } from "./context.js";
+import { checkBackend } from "./currentBackend.js";
 import { keep } from "./scope.js";
 
 /** The trace that records, if one does. */
-export const currentTrace = (): Trace | undefined => context.trace as Trace | undefined;
+export function currentTrace(): Trace | undefined {
+  if (arguments.length > 0) checkArguments("currentTrace", arguments, 0);
+  return context.trace as Trace | undefined;
+}
 
 /** Told of a variable that is read for the first time, or written; throws where the trace must not have it. */
 export type VariableCheck = (variable: GraphVariable, access: "read" | "write") => void;
@@ -41,16 +48,20 @@ export class Trace implements Recorder {
   #check: VariableCheck | undefined;
 
   constructor(backend?: Backend) {
+    if (arguments.length > 1) checkArguments("Trace", arguments, 1);
+    if (backend !== undefined) checkBackend("new Trace(backend)", backend);
     this.#backend = backend;
   }
 
   /** Runs fn under this trace. */
   run<T>(fn: () => T): T {
+    checkCall("trace.run(fn)", arguments);
     return within("trace", this, fn);
   }
 
   /** Runs fn, and lets `check` refuse variables that it reads or writes. */
   checked<T>(check: VariableCheck, fn: () => T): T {
+    checkCall("trace.checked(check, fn)", arguments);
     const outer = this.#check;
     this.#check = check;
     try {
@@ -86,6 +97,8 @@ export class Trace implements Recorder {
 
   /** A tensor that is fed at each run. */
   feed(name: string, type: TensorType): Tensor {
+    checkCall("trace.feed(name, type)", arguments);
+    checkDTypeName("trace.feed", type.dtype);
     return this.#add<FeedNode>({ kind: "feed", name }, [type])[0]!;
   }
 
@@ -128,6 +141,7 @@ export class Trace implements Recorder {
 
   /** The tensor's place in this graph; an eager one becomes a constant. */
   valueOf(t: Tensor): Value {
+    if (!(t instanceof Tensor) || arguments.length > 1) checkCall("trace.valueOf(t)", arguments);
     if (t.state.kind === "traced") {
       if (t.state.trace !== this) {
         throw new ErmineError(
@@ -154,6 +168,7 @@ export class Trace implements Recorder {
 
   /** The value of a variable at this place of the recording. */
   readVariable(variable: GraphVariable): Tensor {
+    checkCall("trace.readVariable(variable)", arguments);
     let entry = this.#variables.get(variable);
     if (entry === undefined) {
       this.#check?.(variable, "read");
@@ -166,6 +181,7 @@ export class Trace implements Recorder {
 
   /** The value that a variable has from this place on. */
   writeVariable(variable: GraphVariable, t: Tensor): void {
+    checkCall("trace.writeVariable(variable, t)", arguments);
     this.#check?.(variable, "write");
     this.readVariable(variable);
     this.valueOf(t);
@@ -176,12 +192,14 @@ export class Trace implements Recorder {
 
   /** Was the variable written in this trace? */
   isWritten(variable: GraphVariable): boolean {
+    checkCall("trace.isWritten(variable)", arguments);
     const entry = this.#variables.get(variable);
     return entry !== undefined && entry.read !== entry.current;
   }
 
   /** Notes that something is measured over `count` elements, which must not be one. */
   requireValues(t: Tensor, check: ValueCheck["check"]): void {
+    checkCall("trace.requireValues(t, check)", arguments);
     const { node } = this.valueOf(t);
     if (node.kind === "feed") this.#valueChecks.push({ feed: node.name, check });
   }
@@ -197,11 +215,13 @@ export class Trace implements Recorder {
 
   /** New values of variables are taken only where `ok` (a bool scalar) is true. */
   commitIf(ok: Tensor): void {
+    checkCall("trace.commitIf(t)", arguments);
     this.#commit = this.valueOf(ok);
   }
 
   /** The graph of what was recorded. */
   finish(outputs: readonly Tensor[]): Graph {
+    checkCall("trace.finish(outputs)", arguments);
     const values = outputs.map((t) => this.valueOf(t));
     const updates = [...this.#variables]
       .filter(([, { read, current }]) => read !== current)

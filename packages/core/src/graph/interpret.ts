@@ -1,4 +1,6 @@
 /** An Executable for backends that have no compiler: the graph's nodes run one by one through the eager kernels. */
+import { checkBackend } from "../dispatch/currentBackend.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Backend, Executable, Feeds, KernelInput, PartTime, VariableStorage } from "../ir/contract.js";
 import type { Storage } from "../types/storage.js";
 import { StoredVariable } from "./storedVariable.js";
@@ -19,8 +21,17 @@ type Timed = (node: OpNode, seconds: number) => void;
  * Runs `module` (lowered for `backend` already) by interpretation. Commit conditions become selections on the backend.
  *
  * @param places of the module's variables: `StoredVariable`s
+ * @throws ErmineError ERMINE_BACKEND where a place is of another kind, ERMINE_USAGE where there is not one for each variable
  */
 export function interpret(backend: Backend, module: GraphModule, places: readonly VariableStorage[]): Executable {
+  checkCall("interpret(backend, module, places)", arguments);
+  checkBackend("interpret(backend, module, places)", backend);
+  if (places.length !== module.variables.length) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `interpret has ${places.length} places, and the module has ${module.variables.length} variables: one for each, in their order.`,
+    );
+  }
   const variables = places.map(stored);
   const index = new Map(module.variables.map((variable, i) => [variable, i]));
   const cache = new Map<string, Graph>();

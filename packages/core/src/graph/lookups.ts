@@ -1,6 +1,7 @@
 /** Which feeds are indices: what can be checked before a program runs. */
 import { reshapeOp } from "../ops/primitives.js";
 import { transposeOp } from "../ops/shape.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Size } from "../types/dim.js";
 import type { FeedNode, Graph, OpNode, Value } from "../ir/graph.js";
 
@@ -31,6 +32,7 @@ function fedBy(value: Value): FeedNode | undefined {
  * @param graph without nodes that nobody reads (`eliminateDead`)
  */
 export function fedLookups(graph: Graph): FedLookup[] {
+  checkCall("fedLookups(graph)", arguments);
   const lookups = new Map<string, FedLookup>();
   for (const node of graph.nodes) {
     if (node.kind !== "op" || node.op.lookup === undefined) continue;

@@ -2,6 +2,8 @@
 import type { Backend, Executable, Feed, Feeds, VariableStorage } from "../ir/contract.js";
 import type { Storage } from "../types/storage.js";
 import { context } from "../dispatch/context.js";
+import { checkBackend } from "../dispatch/currentBackend.js";
+import { checkCall } from "../ir/arguments.js";
 import { createVariable } from "./storedVariable.js";
 import { ErmineError } from "../types/errors.js";
 import { finalizationRegistry, weakReference } from "../types/finalizers.js";
@@ -16,6 +18,7 @@ import { checkRequirements } from "../ir/requirements.js";
 
 /** Entries that share variables, each variable once. */
 export function graphModule(entries: Readonly<Record<string, Graph>>): GraphModule {
+  checkCall("graphModule(entries)", arguments);
   const variables = new Set<GraphVariable>();
   for (const graph of Object.values(entries)) {
     for (const node of graph.nodes) if (node.kind === "variable") variables.add(node.variable);
@@ -51,6 +54,8 @@ const finalizers = finalizationRegistry<() => void>((finalizer) => {
  * the position in `module.variables`), and changes nobody else's.
  */
 export function compileDetached(backend: Backend, module: GraphModule): Program {
+  checkCall("compileDetached(backend, module)", arguments);
+  checkBackend("compileDetached(backend, module)", backend);
   const lowered = lowerModule(module, backend);
   const places = module.variables.map(({ type }) => createVariable(backend, type));
   const release = releasing(places);
@@ -71,6 +76,8 @@ export function compileDetached(backend: Backend, module: GraphModule): Program 
  * they were
  */
 export function compileModule(backend: Backend, module: GraphModule): Program {
+  checkCall("compileModule(backend, module)", arguments);
+  checkBackend("compileModule(backend, module)", backend);
   const lowered = lowerModule(module, backend);
   const held: VariableReference[] = [];
   const letGo = lettingGo(held, backend);

@@ -1,4 +1,6 @@
 /** Rewritings of graphs: for what a backend has, for a batch size, without what nobody reads or what was computed before. */
+import { checkBackend } from "../dispatch/currentBackend.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import { ErmineError } from "../types/errors.js";
 import type { Op } from "../ir/op.js";
@@ -24,6 +26,8 @@ import { mapSubgraphs } from "../ir/subgraphs.js";
 
 /** The same computation in ops and dtypes that `backend` has. */
 export function lowerModule(module: GraphModule, backend: Backend): GraphModule {
+  checkCall("lowerModule(module, backend)", arguments);
+  checkBackend("lowerModule(module, backend)", backend);
   const entries = Object.entries(module.entries).map(([name, graph]) => [name, eliminateDead(lowerGraph(graph, backend))]);
   return { variables: module.variables, entries: Object.fromEntries(entries) };
 }
@@ -88,6 +92,7 @@ function replayConstant({ outputs, data, storage, owner }: ConstantNode, trace: 
 
 /** The graph with its symbols bound to numbers, its common subexpressions computed once. */
 export function specialize(graph: Graph, bindings: Bindings): Graph {
+  checkCall("specialize(graph, bindings)", arguments);
   const replaced = new Map<Value, Value>();
   const byExpression = new Map<string, Node>();
   const ids = new Map<Op, number>();

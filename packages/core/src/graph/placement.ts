@@ -1,4 +1,6 @@
 /** Looks at a program before it runs: which ops a backend has, what the others become there, and how much is alive at once. */
+import { checkBackend } from "../dispatch/currentBackend.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Backend } from "../ir/contract.js";
 import { concrete } from "../types/dim.js";
 import { bytesPerElement } from "../types/dtype.js";
@@ -21,6 +23,8 @@ export interface Placement {
  * @throws ErmineError ERMINE_UNSUPPORTED where the backend lacks a primitive
  */
 export function placements(graph: Graph, backend: Backend): readonly Placement[] {
+  checkCall("placements(graph, backend)", arguments);
+  checkBackend("placements(graph, backend)", backend);
   const placed: Placement[] = [];
   lowerGraph(graph, backend, (node, became) => {
     if (node.kind !== "op") return;
@@ -37,6 +41,7 @@ const bytesOf = ({ type }: Value): number =>
 
 /** The most bytes of computed values that are alive at once, each from its op to its last reader. `graph`'s sizes are numbers. */
 export function peakBytes(graph: Graph): number {
+  checkCall("peakBytes(graph)", arguments);
   const lastRead = new Map<Value, number>();
   graph.nodes.forEach((node, i) => {
     if (node.kind === "op") for (const input of node.inputs) if (input !== undefined) lastRead.set(input, i);

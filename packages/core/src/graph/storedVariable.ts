@@ -1,7 +1,10 @@
 /** Places of variables' elements, for backends that have none of their own: a storage that is replaced. */
+import { checkArguments, misplacedArgument } from "../types/arguments.js";
 import { physicalDType, type Storage, type TensorType } from "../types/storage.js";
 import { concrete } from "../types/dim.js";
 import { allocate, type TypedArray } from "../types/dtype.js";
+import { checkBackend } from "../dispatch/currentBackend.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Backend, KernelOutput, VariableStorage } from "../ir/contract.js";
 
 /** Makes a variable's place in the memory of `backend`, in the dtype that the backend stores. See `Backend.createVariable`. */
@@ -20,6 +23,11 @@ export class StoredVariable implements VariableStorage {
 
   /** @param initial a storage that becomes the variable's own. Absent: all elements are 0 */
   constructor(backend: Backend, type: KernelOutput, initial?: Storage) {
+    checkArguments("StoredVariable", arguments, 3);
+    checkCall("StoredVariable(backend, type)", [backend, type]);
+    checkBackend("new StoredVariable(backend, type)", backend);
+    if (initial !== undefined && (typeof initial !== "object" || initial === null))
+      throw misplacedArgument("StoredVariable(backend, type, initial)", "initial", initial, "a storage of the backend");
     this.#backend = backend;
     this.#type = type;
     this.#storage = initial;

@@ -5,6 +5,7 @@ import { ErmineError } from "../types/errors.js";
 import { show } from "../types/options.js";
 import { Tensor, typeOf } from "../types/tensor.js";
 import { leaves, mapTree, type Tree } from "../types/tree.js";
+import { checkCall } from "../ir/arguments.js";
 import type { Graph } from "../ir/graph.js";
 import { Trace } from "../dispatch/trace.js";
 import { graphDifference } from "./graphDifference.js";
@@ -25,6 +26,7 @@ export interface TracedEntry {
  * @throws ErmineError ERMINE_USAGE where the two differ
  */
 export function traceEntry(name: string, fn: (trace: Trace) => unknown): TracedEntry {
+  checkCall("traceEntry(name, fn)", arguments);
   const first = traceOnce(name, fn);
   const second = traceOnce(name, fn);
   const difference = graphDifference(first.graph, second.graph) ?? resultDifference(first.result, second.result);

@@ -1,5 +1,6 @@
 /** Conditionals in graphs: an op that is one of two graphs, whichever a scalar says. */
 import type { Storage } from "../types/storage.js";
+import { checkCall, isNode, isOp } from "./arguments.js";
 import type { KernelInput } from "./contract.js";
 import type { Graph, Node, OpNode, Value } from "./graph.js";
 import type { Interpreter } from "./loop.js";
@@ -53,7 +54,13 @@ export interface ConditionalNode extends OpNode {
 }
 
 /** The conditional that an op is; undefined where it is none. */
-export const conditionalOf = (op: Op): Conditional | undefined => (op as Partial<ConditionalOp>).conditional;
+export function conditionalOf(op: Op): Conditional | undefined {
+  if (arguments.length > 1 || !isOp(op)) checkCall("conditionalOf(op)", arguments);
+  return (op as Partial<ConditionalOp>).conditional;
+}
 
 /** Is the node a conditional? */
-export const isConditional = (node: Node): node is ConditionalNode => node.kind === "op" && conditionalOf(node.op) !== undefined;
+export function isConditional(node: Node): node is ConditionalNode {
+  if (arguments.length > 1 || !isNode(node)) checkCall("isConditional(node)", arguments);
+  return node.kind === "op" && conditionalOf(node.op) !== undefined;
+}

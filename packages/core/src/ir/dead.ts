@@ -1,4 +1,5 @@
 /** Dead code elimination: nodes whose results nobody reads. */
+import { checkCall } from "./arguments.js";
 import { isConditional } from "./conditional.js";
 import type { Graph, Node, OpNode, Value } from "./graph.js";
 import { isLoop, type LoopNode } from "./loop.js";
@@ -10,6 +11,7 @@ import { mapOps } from "./rewrite.js";
  * after them, and are given what their bodies read. Feeds of the graph stay.
  */
 export function eliminateDead(graph: Graph): Graph {
+  checkCall("eliminateDead(graph)", arguments);
   const live = new Set<Value>();
   const nodes = new Set<Node>(graph.feeds);
   const smaller = new Map<Node, SmallerNode>();

@@ -1,4 +1,5 @@
 /** Traced computations as plain data: pure functions from feeds and variables to outputs and new values of variables. */
+import { checkCall } from "./arguments.js";
 import type { Attributes, Op } from "./op.js";
 import type { AnyTypedArray } from "../types/arrays.js";
 import type { TypedArray } from "../types/dtype.js";
@@ -172,9 +173,11 @@ export interface GraphModule {
 }
 
 /** Attributes as text, equal only where they are: JSON has no NaN, no infinities and no −0. */
-export const attributesKey = (attributes: Attributes): string =>
-  JSON.stringify(attributes, (_, value: unknown) =>
+export function attributesKey(attributes: Attributes): string {
+  checkCall("attributesKey(attributes)", arguments);
+  return JSON.stringify(attributes, (_, value: unknown) =>
     typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
       ? `number ${Object.is(value, -0) ? "-0" : value}`
       : value,
   );
+}

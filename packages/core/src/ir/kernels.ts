@@ -1,4 +1,5 @@
 /** Which definitions the kernels of backends belong to. Backends list them by name; a name alone makes no definition theirs. */
+import { checkCall } from "./arguments.js";
 
 interface Named {
   readonly name: string;
@@ -35,6 +36,7 @@ export const builtinName = (op: { readonly name: string }): string | undefined =
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function bindKernels<O extends Named>(op: O): O {
+  checkCall("bindKernels(op)", arguments);
   bindKernel(op);
   return op;
 }
@@ -47,10 +49,16 @@ export function bindKernels<O extends Named>(op: O): O {
  * @returns the name under which the backend is to list its kernel
  */
 export function bindKernelAs(op: Named, listed: () => string): string {
+  checkCall("bindKernelAs(op, listed)", arguments);
   let name = bound.get(op);
   if (name === undefined) bound.set(op, (name = listed()));
   return name;
 }
 
 /** The name under which backends list the definition's kernels; undefined where no kernel is this definition's. */
-export const kernelName = (op: { readonly name: string }): string | undefined => bound.get(op);
+export function kernelName(op: { readonly name: string }): string | undefined {
+  const name = bound.get(op);
+  // What is bound is a definition.
+  if (name === undefined || arguments.length > 1) checkCall("kernelName(op)", arguments);
+  return name;
+}

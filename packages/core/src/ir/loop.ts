@@ -1,6 +1,7 @@
 /** Loops in graphs: an op whose steps are a graph of their own. */
 import type { Size } from "../types/dim.js";
 import type { Storage } from "../types/storage.js";
+import { checkCall, isNode, isOp } from "./arguments.js";
 import type { Backend, KernelInput } from "./contract.js";
 import type { FeedNode, Graph, Node, OpNode, Value } from "./graph.js";
 import type { Op } from "./op.js";
@@ -62,7 +63,13 @@ export interface LoopNode extends OpNode {
 }
 
 /** The loop that an op is; undefined where it is none. */
-export const loopOf = (op: Op): Loop | undefined => (op as Partial<LoopOp>).loop;
+export function loopOf(op: Op): Loop | undefined {
+  if (arguments.length > 1 || !isOp(op)) checkCall("loopOf(op)", arguments);
+  return (op as Partial<LoopOp>).loop;
+}
 
 /** Is the node a loop? */
-export const isLoop = (node: Node): node is LoopNode => node.kind === "op" && loopOf(node.op) !== undefined;
+export function isLoop(node: Node): node is LoopNode {
+  if (arguments.length > 1 || !isNode(node)) checkCall("isLoop(node)", arguments);
+  return node.kind === "op" && loopOf(node.op) !== undefined;
+}

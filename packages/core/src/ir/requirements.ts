@@ -1,4 +1,5 @@
 /** Requirements of a graph on sizes that are still open when it is traced: how many elements something is measured over. */
+import { checkCall } from "./arguments.js";
 import { ErmineError } from "../types/errors.js";
 import { Dim, type Bindings } from "../types/dim.js";
 
@@ -13,13 +14,20 @@ export interface Requirement {
 }
 
 /** "encoder.1 (BatchNorm1d 4)". */
-export const requirementPlace = ({ path, what }: Requirement): string => (path === "" ? `(${what})` : `${path} (${what})`);
+export function requirementPlace(requirement: Requirement): string {
+  checkCall("requirementPlace(requirement)", arguments);
+  const { path, what } = requirement;
+  return path === "" ? `(${what})` : `${path} (${what})`;
+}
 
 /** The first of a graph's requirements that does not hold for these sizes. */
-export const unmetRequirement = (
-  { requirements = [] }: { readonly requirements?: readonly Requirement[] },
+export function unmetRequirement(
+  graph: { readonly requirements?: readonly Requirement[] },
   bindings: Bindings,
-): Requirement | undefined => requirements.find(({ count }) => count.evaluate(bindings) === 1);
+): Requirement | undefined {
+  checkCall("unmetRequirement(graph, bindings)", arguments);
+  return graph.requirements?.find(({ count }) => count.evaluate(bindings) === 1);
+}
 
 /** Of a size that is known. @throws ErmineError ERMINE_SHAPE where it is 1 */
 export const oneValue = (shape: string): ErmineError =>

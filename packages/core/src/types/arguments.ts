@@ -11,7 +11,8 @@ export function nameOf(signature: string): string {
   return end < 0 ? signature : signature.slice(0, end);
 }
 
-const parametersOf = (signature: string): readonly string[] => {
+/** @internal "x", "min" and "max" of "clamp(x, min, max)". */
+export const parametersOf = (signature: string): readonly string[] => {
   const list = signature.slice(nameOf(signature).length + 1, -1);
   return list === "" ? [] : list.split(", ");
 };
@@ -36,9 +37,13 @@ function meant(signature: string, name: string, value: unknown): string {
 }
 
 /** The error for a value of another kind at the argument `name`. */
-export function wrongArgument(signature: string, name: string, value: unknown, kind: OptionKind): ErmineError {
+export const wrongArgument = (signature: string, name: string, value: unknown, kind: OptionKind): ErmineError =>
+  misplacedArgument(signature, name, value, describeKind(kind));
+
+/** @internal The error for a value at the argument `name`, which is `text`: "a graph". */
+export function misplacedArgument(signature: string, name: string, value: unknown, text: string): ErmineError {
   const remedy = signature.includes("(") ? ` Write ${meant(signature, name, value)}.` : "";
-  return new ErmineError("ERMINE_USAGE", `${nameOf(signature)}: ${name} is ${describeKind(kind)}, got ${show(value)}.${remedy}`);
+  return new ErmineError("ERMINE_USAGE", `${nameOf(signature)}: ${name} is ${text}, got ${show(value)}.${remedy}`);
 }
 
 /**

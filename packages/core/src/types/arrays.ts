@@ -1,8 +1,10 @@
 /**
  * Arrays from users as elements of a dtype: the one conversion for `tensor`, data sets, states to load and `Variable.write`.
  */
+import { checkArguments, misplacedArgument } from "./arguments.js";
 import { ErmineError } from "./errors.js";
-import { allocate, elementOf, type DType, type TypedArray } from "./dtype.js";
+import { allocate, checkDTypeName, elementOf, type DType, type TypedArray } from "./dtype.js";
+import { checkDefinition } from "./options.js";
 
 /** A typed array of numbers. Float16Array (Node 24) by its parts: not every TypeScript library knows it. */
 export type NumberArray =
@@ -119,8 +121,26 @@ export function elementsOf(source: ArrayLike<unknown>, rule: ElementRule): Typed
 /**
  * As `elementsOf`, but an array of another kind whose elements all fit stays as it is: bytes take a quarter of the memory of int32. Whoever
  * reads them converts.
+ *
+ * @throws ErmineError ERMINE_USAGE for what is no typed array, ERMINE_OPTION for a wrong rule, and what `elementsOf` throws
  */
 export function compactElements(source: AnyTypedArray, rule: ElementRule): NumberArray {
+  checkArguments("compactElements", arguments, 2);
+  if (!isTypedArray(source)) throw misplacedArgument("compactElements(source, rule)", "source", source, "a typed array");
+  checkDefinition(
+    "compactElements",
+    rule,
+    {
+      where: "string",
+      dtype: "string",
+      exact: "boolean",
+      holder: "string",
+      offset: "integer",
+      end: "string",
+    },
+    ["where", "dtype"],
+  );
+  checkDTypeName("compactElements", rule.dtype);
   checkAttached(rule.where, source);
   return alwaysFits(kindOf(source)!, rule.dtype) ? (source as NumberArray) : elementsOf(source, rule);
 }

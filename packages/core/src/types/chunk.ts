@@ -1,4 +1,5 @@
 /** Parts of ermine that a program loads when it first needs them. */
+import { checkArgument, checkArguments } from "./arguments.js";
 import { ErmineError } from "./errors.js";
 
 /**
@@ -8,6 +9,9 @@ import { ErmineError } from "./errors.js";
  * @throws ErmineError ERMINE_UNSUPPORTED with the reason and the remedy where the file cannot be imported
  */
 export async function loadChunk<T>(label: string, load: () => Promise<T>): Promise<T> {
+  checkArguments("loadChunk", arguments, 2);
+  checkArgument("loadChunk(label, load)", "label", label, "string");
+  checkArgument("loadChunk(label, load)", "load", load, "function");
   try {
     return await load();
   } catch (cause) {

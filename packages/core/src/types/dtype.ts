@@ -1,6 +1,7 @@
 /** Dtypes and domains: how elements are stored, and what is known of their values. */
 import { ErmineError } from "./errors.js";
 import { nearestName } from "./spelling.js";
+import { checkArguments, wrongArgument } from "./arguments.js";
 import { show } from "./options.js";
 
 /** The dtypes: "float32", "int32" and "bool". */
@@ -56,9 +57,12 @@ export function checkLength(length: number, where?: string): void {
   throw new ErmineError("ERMINE_MEMORY", `${place}${length} elements are more than a tensor can have: at most ${mostElements}.`);
 }
 
-/** A fresh zeroed host array for `dtype`. @throws ErmineError ERMINE_MEMORY for more than 2³¹ − 1 elements */
+/** A fresh zeroed host array for `dtype`. @throws ErmineError ERMINE_MEMORY for more than 2³¹ − 1 elements, ERMINE_USAGE for what is no length */
 export function allocate(dtype: DType, length: number): TypedArray {
+  if (arguments.length > 2) checkArguments("allocate", arguments, 2);
+  if (!(Number.isInteger(length) && length >= 0)) throw wrongArgument("allocate(dtype, length)", "length", length, "integer");
   checkLength(length);
+  checkDTypeName("allocate", dtype);
   if (dtype === "float32") return new Float32Array(length);
   return dtype === "int32" ? new Int32Array(length) : new Uint8Array(length);
 }

@@ -1,6 +1,6 @@
 /** From the bytes of an ONNX file to a module. */
 import { ErmineError } from "@ermine/core";
-import { checkOptions } from "@ermine/core/define";
+import { checkArguments, checkDefinition, checkOptions, requireOptions } from "@ermine/core/define";
 import { decode } from "../proto/codec.js";
 import type { FunctionProto, GraphProto, ModelProto } from "../proto/schema.js";
 import { differentiableNames, staticNames, weightLayouts } from "./analysis.js";
@@ -59,6 +59,11 @@ export interface ImportParts {
  * importModel(bytes, {}, { operators: allOperators }).outputs().length; // => 1
  */
 export function importModel(bytes: Uint8Array, options: LoadModelOptions, parts: ImportParts): ImportedModel {
+  checkArguments("importModel", arguments, 3);
+  requireOptions("importModel", options, optionKinds, "bytes");
+  checkDefinition("importModel", parts, { operators: "list", definitionsOf: "function", external: "function" }, ["operators"]);
+  if (!parts.operators.every((entry) => Array.isArray(entry) && typeof entry[0] === "string"))
+    throw new ErmineError("ERMINE_OPTION", 'importModel: operators is a list of ["Name", operator], as allOperators is.');
   if (!(bytes instanceof Uint8Array))
     throw new ErmineError(
       "ERMINE_USAGE",

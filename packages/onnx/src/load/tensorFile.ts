@@ -1,5 +1,6 @@
 /** A single tensor's message, as ONNX's test data are. */
-import type { DType } from "@ermine/core";
+import { ErmineError, type DType } from "@ermine/core";
+import { checkArguments, show } from "@ermine/core/define";
 import { decode } from "../proto/codec.js";
 import { elementName, readTensor } from "./tensors.js";
 import { typedArray } from "./value.js";
@@ -21,11 +22,18 @@ export interface TensorFile {
 /**
  * The tensor that a `.pb` file holds, onnx's TensorProto: test data and weights are passed on in such files.
  *
- * @throws ErmineError ERMINE_DATA for bytes that are none, ERMINE_UNSUPPORTED for an element type that ermine does not have
+ * @throws ErmineError ERMINE_DATA for bytes that are none, ERMINE_UNSUPPORTED for an element type that ermine does not have, ERMINE_USAGE for what is no Uint8Array
  * @example
  * readTensorFile(Uint8Array.of(8, 2, 16, 1, 74, 8, 0, 0, 128, 63, 0, 0, 0, 64)).shape; // => [2]
  */
 export function readTensorFile(bytes: Uint8Array): TensorFile {
+  checkArguments("readTensorFile", arguments, 1);
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ErmineError(
+      "ERMINE_USAGE",
+      `readTensorFile takes the bytes of a file, got ${show(bytes)}. Write readTensorFile(await readFile(path)).`,
+    );
+  }
   const proto = decode("TensorProto", bytes);
   const { shape, dtype, elements } = readTensor(proto, `The tensor ${JSON.stringify(proto.name ?? "")}`);
   const numbers = elements as ArrayLike<number>;

@@ -23,6 +23,7 @@ import { softshrinkGradient } from "../../activations/softshrink.js";
 import { softsignGradient } from "../../activations/softsign.js";
 import { tanhshrinkGradient } from "../../activations/tanhshrink.js";
 import { thresholdGradient } from "../../activations/threshold.js";
+import { checkCall } from "../../ir/arguments.js";
 import { builtinName } from "../../ir/kernels.js";
 import type { Gradient, OpGradient } from "../../ops/gradient.js";
 import type { GradientRule, Op, RowGradientRule } from "../../ir/op.js";
@@ -174,19 +175,27 @@ function gradientFor(op: Op): OpGradient | undefined {
   return byName.get(name)?.of(op);
 }
 
-/** The rule of an op's gradient: its own, or core's. undefined: it has the gradient of its decomposition. */
-export const gradientRuleOf = (op: Op): GradientRule | undefined =>
+const ruleOf = (op: Op): GradientRule | undefined =>
   op.gradient === undefined ? gradientFor(op)?.rule : (...given) => op.gradient!(...given);
+
+/** The rule of an op's gradient: its own, or core's. undefined: it has the gradient of its decomposition. */
+export function gradientRuleOf(op: Op): GradientRule | undefined {
+  checkCall("gradientRuleOf(op)", arguments);
+  return ruleOf(op);
+}
 
 const rowRuleOf = (op: Op): RowGradientRule | undefined =>
   op.rowGradient === undefined ? gradientFor(op)?.rowRule : (...given) => op.rowGradient!(...given);
 
 /** The gradient rules that tapes look up. */
-export const gradientRules: GradientRules = { ruleOf: gradientRuleOf, rowRuleOf };
+export const gradientRules: GradientRules = { ruleOf, rowRuleOf };
 
 /** The op that an op's gradient is, `<name>Gradient`. undefined: its gradient is several ops, or that of its decomposition. */
-export const gradientOpFor = (op: Op): Op | undefined =>
-  (op as Op & { readonly gradientOp?: Op }).gradientOp ?? (op.gradient === undefined ? gradientFor(op)?.gradientOp : undefined);
+export function gradientOpFor(op: Op): Op | undefined {
+  checkCall("gradientOpFor(op)", arguments);
+  const { gradientOp } = op as Op & { readonly gradientOp?: Op };
+  return gradientOp ?? (op.gradient === undefined ? gradientFor(op)?.gradientOp : undefined);
+}
 
 /** @internal The names of the ops of core's own that have a gradient. */
 export const namesWithGradient = (): readonly string[] => gradients().map(({ name }) => name);
