@@ -1,8 +1,9 @@
 /** ONNX files on Node's file system. */
 import { checkArguments, show } from "@ermine/core/define";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ErmineError } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
@@ -17,21 +18,84 @@ import {
 import { checkLoadOptions } from "./load/importModel.js";
 import { loadModelWith } from "./load/loadModel.js";
 import { externalData, type ExternalFile } from "./load/externalData.js";
+import { splitModel } from "./save/externalWeights.js";
+
+/** What `saveModelFile` takes besides the options of `saveModel`. */
+export interface FileOptions {
+  /**
+   * The name of a file next to the model's that gets the weights of 1,024 bytes and more, so that runtimes map them into memory; it is made or replaced, and a link of that name is
+   * replaced and not followed. Default: none, the weights are in the model's file.
+   */
+  readonly externalData?: string;
+}
 
 /**
- * Writes the model's evaluation as an ONNX file: see `saveModel`.
+ * Writes the model's evaluation as an ONNX file: see `saveModel`. Both files are written under other names first, and renamed when they are whole.
  *
  * @param path the file, which is made or replaced
- * @throws ErmineError what `saveModel` throws; then no file is written. The file system's own error where it cannot be written
+ * @throws ErmineError what `saveModel` throws; ERMINE_OPTION where `externalData` is no name of another file in the model's folder; then no file is written. The file system's own error
+ * where one cannot be written
  * @example
  * await saveModelFile("model.onnx", model, { sample: x });
  */
-export async function saveModelFile(path: string | URL, model: ImportedModel, options?: ResaveOptions): Promise<void>;
-export async function saveModelFile(path: string | URL, model: Module, options: SaveOptions): Promise<void>;
-export async function saveModelFile(path: string | URL, model: Module, options?: SaveOptions | ResaveOptions): Promise<void> {
+export async function saveModelFile(
+  path: string | URL,
+  model: ImportedModel,
+  options?: ResaveOptions & FileOptions,
+): Promise<void>;
+export async function saveModelFile(path: string | URL, model: Module, options: SaveOptions & FileOptions): Promise<void>;
+export async function saveModelFile(
+  path: string | URL,
+  model: Module,
+  options: (SaveOptions | ResaveOptions) & FileOptions = {},
+): Promise<void> {
   if (arguments.length > 3) checkArguments("saveModelFile", arguments, 3);
   checkPath("saveModelFile", path);
-  await writeFile(path, await saveModel(model, options as SaveOptions));
+  // What is no options at all saveModel refuses.
+  const isOptions = typeof options === "object" && options !== null && !Array.isArray(options);
+  const { externalData: location, ...rest } = isOptions ? options : {};
+  const file = path instanceof URL ? fileURLToPath(path) : path;
+  if (location !== undefined) checkLocation(location, basename(file));
+  const bytes = await saveModel(model, (isOptions ? rest : options) as SaveOptions);
+  if (location === undefined) return replaceFiles([[file, [bytes]]]);
+  const { model: modelBytes, data } = splitModel(bytes, location);
+  // The weights first: a model's file without its weights is none.
+  await replaceFiles([
+    [join(dirname(file), location), data],
+    [file, [modelBytes]],
+  ]);
+}
+
+/** @throws ErmineError ERMINE_OPTION where it is not the name of another file in the model's folder */
+function checkLocation(location: unknown, modelName: string): void {
+  const isName =
+    typeof location === "string" && location !== "" && location !== "." && location !== ".." && !/[/\\:\0]/.test(location);
+  if (isName && location !== modelName) return;
+  throw new ErmineError(
+    "ERMINE_OPTION",
+    `saveModelFile: externalData is the name of a file next to ${JSON.stringify(modelName)}, without folders and another one than that, got ${show(location)}.`,
+  );
+}
+
+/** Writes each file under another name next to it, and then gives all of them their names. */
+async function replaceFiles(files: readonly (readonly [path: string, parts: readonly Uint8Array[]])[]): Promise<void> {
+  const written: { readonly from: string; readonly to: string }[] = [];
+  try {
+    for (const [to, parts] of files) {
+      const from = `${to}.${randomUUID()}.tmp`;
+      written.push({ from, to });
+      const file = await open(from, "wx");
+      try {
+        for (const part of parts) await file.writeFile(part);
+      } finally {
+        await file.close();
+      }
+    }
+    for (const { from, to } of written) await rename(from, to);
+  } catch (error) {
+    for (const { from } of written) await rm(from, { force: true });
+    throw error;
+  }
 }
 
 /**
@@ -52,15 +116,15 @@ export async function loadModelFile(path: string | URL, options: LoadModelOption
   const bytes = await readFile(path);
   if (options.externalData !== undefined) return loadModel(bytes, options);
   const folder = realpathSync(dirname(path instanceof URL ? fileURLToPath(path) : path));
-  const open: number[] = [];
+  const descriptors: number[] = [];
   try {
     return loadModelWith(
       bytes,
       options,
-      externalData((location, what) => opened(folder, location, what, open)),
+      externalData((location, what) => opened(folder, location, what, descriptors)),
     );
   } finally {
-    for (const file of open) closeSync(file);
+    for (const file of descriptors) closeSync(file);
   }
 }
 
@@ -71,7 +135,7 @@ function checkPath(where: string, path: unknown): void {
 }
 
 /** A file inside of the folder. @throws ErmineError ERMINE_DATA for another one, ERMINE_FILE for one that cannot be read */
-function opened(folder: string, location: string, what: string, open: number[]): ExternalFile {
+function opened(folder: string, location: string, what: string, descriptors: number[]): ExternalFile {
   const refuse = (why: string): never => {
     throw new ErmineError(
       "ERMINE_DATA",
@@ -100,7 +164,7 @@ function opened(folder: string, location: string, what: string, open: number[]):
       cause,
     });
   }
-  open.push(file);
+  descriptors.push(file);
   const { size, nlink, isFile } = statOf(file);
   if (!isFile) refuse("which is no file");
   if (nlink > 1) refuse("which has another name elsewhere (a hard link)");
