@@ -94,7 +94,7 @@ describe("an adapter of PEFT's", () => {
     const model = adapted();
     model.loadAdapterState(readSafetensors(file).stateDict());
     const names = Object.keys(await model.adapterState());
-    const own = await model.base.stateDict();
+    const baseState = await model.base.stateDict();
     const parameters = model.parameters();
     expect(parameters).toHaveLength(8);
     for (let step = 0; step < 5; step++) {
@@ -105,7 +105,7 @@ describe("an adapter of PEFT's", () => {
     }
     for (const [name, { data }] of Object.entries(await model.adapterState()))
       expect(difference(data, record.trained[name]!), name).toBeLessThan(1e-6);
-    expect(await model.base.stateDict()).toEqual(own);
+    expect(await model.base.stateDict()).toEqual(baseState);
     const merged = await model.merge().stateDict();
     for (const [name, { data }] of Object.entries(merged))
       expect(difference(data, record.merged[name]!), name).toBeLessThan(1e-6);
@@ -117,9 +117,9 @@ describe("an adapter of PEFT's", () => {
     const bytes = writeSafetensors(await model.adapterState(), { metadata: { format: "pt" } });
     const [mine, theirs] = [readSafetensors(bytes), readSafetensors(file)];
     expect([...mine.tensors.keys()].sort()).toEqual([...theirs.tensors.keys()].sort());
-    for (const [name, { shape, bytes: own }] of mine.tensors) {
+    for (const [name, { shape, bytes: baseState }] of mine.tensors) {
       expect(shape).toEqual(theirs.tensors.get(name)!.shape);
-      expect(own).toEqual(new Uint8Array(theirs.tensors.get(name)!.bytes));
+      expect(baseState).toEqual(new Uint8Array(theirs.tensors.get(name)!.bytes));
     }
     const config = JSON.parse(readFileSync(new URL("adapter_config.json", folder), "utf8")) as Record<string, unknown>;
     for (const [key, value] of Object.entries(model.adapterConfig()))

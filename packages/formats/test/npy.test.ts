@@ -17,12 +17,12 @@ const numbers = (texts: readonly string[]): number[] => texts.map((text) => Numb
 
 describe("what NumPy wrote", () => {
   it.each(Object.keys(expected))("%s", (name) => {
-    const found = readNpy(golden(`${name}.npy`));
+    const array = readNpy(golden(`${name}.npy`));
     const { dtype, shape, elements } = expected[name]!;
-    expect(found.dtype).toBe(dtype);
-    expect(found.shape).toEqual(shape);
-    if (dtype.endsWith("int64")) expect(Array.from(found.elements(), String)).toEqual(elements);
-    else expect(Array.from(found.elements(), Number)).toEqual(numbers(elements));
+    expect(array.dtype).toBe(dtype);
+    expect(array.shape).toEqual(shape);
+    if (dtype.endsWith("int64")) expect(Array.from(array.elements(), String)).toEqual(elements);
+    else expect(Array.from(array.elements(), Number)).toEqual(numbers(elements));
   });
 
   it.each(["plain.npz", "compressed.npz"])("%s", async (name) => {
@@ -88,11 +88,11 @@ describe("what is written is read", () => {
           s: { shape, data: Int16Array.from({ length }, (_, i) => value(i)) },
         };
         for (const array of Object.values(arrays)) {
-          const found = readNpy(writeNpy(array));
-          expect([found.shape, found.elements()]).toEqual([shape, array.data]);
+          const readBack = readNpy(writeNpy(array));
+          expect([readBack.shape, readBack.elements()]).toEqual([shape, array.data]);
         }
-        const found = await readNpz(await writeNpz(arrays, { compress }));
-        for (const [name, { data }] of Object.entries(arrays)) expect(found.get(name)!.elements()).toEqual(data);
+        const archive = await readNpz(await writeNpz(arrays, { compress }));
+        for (const [name, { data }] of Object.entries(arrays)) expect(archive.get(name)!.elements()).toEqual(data);
       }),
       { numRuns: 60 },
     );
@@ -103,8 +103,8 @@ describe("what is written is read", () => {
     const arrays = new Map(names.map((name, i) => [name, { shape: [1], data: Float32Array.of(i) }]));
     const [one, two] = [await writeNpz(arrays, { compress: true }), await writeNpz(arrays, { compress: true })];
     expect(one).toEqual(two);
-    const found = await readNpz(one);
-    expect([...found.keys()]).toEqual(names);
+    const archive = await readNpz(one);
+    expect([...archive.keys()]).toEqual(names);
   });
 });
 
@@ -151,8 +151,8 @@ describe("what is refused", () => {
     let read = 0;
     for (let seed = 0; seed < 2_000; seed++) {
       try {
-        const found = await readNpz(mutatedNpy(archives[seed % 2]!, seed));
-        for (const array of found.values())
+        const archive = await readNpz(mutatedNpy(archives[seed % 2]!, seed));
+        for (const array of archive.values())
           expect([[...arrays.a.data], [...arrays.b.data]]).toContainEqual([...array.elements()]);
         read++;
       } catch (error) {

@@ -37,14 +37,14 @@ describe("what safetensors wrote from PyTorch", () => {
   });
 
   it.each(Object.keys(expected))("%s has its elements", (name) => {
-    const found = file.tensors.get(name)!;
-    expect(found.shape).toEqual(expected[name]!.shape);
-    const texts = Array.from<number | bigint, number | string>(found.elements() as ArrayLike<number | bigint>, (value) =>
+    const tensor = file.tensors.get(name)!;
+    expect(tensor.shape).toEqual(expected[name]!.shape);
+    const texts = Array.from<number | bigint, number | string>(tensor.elements() as ArrayLike<number | bigint>, (value) =>
       typeof value === "bigint" ? String(value) : Number(value),
     );
     const wanted = expected[name]!.elements.map((text) => {
       if (typeof text === "number") return text;
-      return found.dtype.endsWith("64") && found.dtype !== "F64" ? text : Number(text.replace("inf", "Infinity"));
+      return tensor.dtype.endsWith("64") && tensor.dtype !== "F64" ? text : Number(text.replace("inf", "Infinity"));
     });
     expect(texts).toEqual(wanted);
   });
@@ -102,10 +102,10 @@ describe("what is written is read", () => {
             tensors.map(([name, array]) => [name, { shape: [array.data.length], ...array } as WritableTensor]),
           );
           const file = writeSafetensors(given, { metadata: new Map(metadata) });
-          const found = readSafetensors(file);
-          expect(found.metadata).toEqual(new Map(metadata));
-          expect(new Set(found.tensors.keys())).toEqual(new Set(given.keys()));
-          for (const [name, { data }] of given) expect(found.tensors.get(name)!.elements()).toEqual(data);
+          const readBack = readSafetensors(file);
+          expect(readBack.metadata).toEqual(new Map(metadata));
+          expect(new Set(readBack.tensors.keys())).toEqual(new Set(given.keys()));
+          for (const [name, { data }] of given) expect(readBack.tensors.get(name)!.elements()).toEqual(data);
           // The order in which they are given is of no effect.
           expect(writeSafetensors(new Map([...given].reverse()), { metadata: new Map([...metadata].reverse()) })).toEqual(file);
         },

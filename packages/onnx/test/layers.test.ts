@@ -32,28 +32,28 @@ const spatial = (
   });
 
 /** A layer of a constructor whose arguments fit it. */
-const made =
+const layerOf =
   (...args: readonly unknown[]) =>
   (Layer: new (...args: never[]) => nn.Module) =>
     new Layer(...(args as never[]));
 
 const layers: readonly (readonly [string, Make, Sample])[] = [
-  ...spatial("AdaptiveAvgPool", made(3)),
-  ...spatial("AdaptiveMaxPool", made(3)),
-  ...spatial("AvgPool", made(2, { padding: 1, ceilMode: true })),
-  ...spatial("MaxPool", made(3, { padding: 1, stride: 2 })),
-  ...spatial("LPPool", made(2, 2)),
-  ...spatial("BatchNorm", made(4)),
-  ...spatial("InstanceNorm", made(4, { affine: true, trackRunningStats: true })),
-  ...spatial("InstanceNorm", made(4)),
-  ...spatial("Conv", made(4, 6, 3, { padding: 1, groups: 2 })),
-  ...spatial("ConvTranspose", made(4, 2, 3, { stride: 2, outputPadding: 1 })),
-  ...spatial("Dropout", made(0.4)),
-  ...spatial("CircularPad", made(1)),
-  ...spatial("ReflectionPad", made(1)),
-  ...spatial("ReplicationPad", made(1)),
-  ...spatial("ZeroPad", made(2)),
-  ...spatial("ConstantPad", made(1, 0.5)),
+  ...spatial("AdaptiveAvgPool", layerOf(3)),
+  ...spatial("AdaptiveMaxPool", layerOf(3)),
+  ...spatial("AvgPool", layerOf(2, { padding: 1, ceilMode: true })),
+  ...spatial("MaxPool", layerOf(3, { padding: 1, stride: 2 })),
+  ...spatial("LPPool", layerOf(2, 2)),
+  ...spatial("BatchNorm", layerOf(4)),
+  ...spatial("InstanceNorm", layerOf(4, { affine: true, trackRunningStats: true })),
+  ...spatial("InstanceNorm", layerOf(4)),
+  ...spatial("Conv", layerOf(4, 6, 3, { padding: 1, groups: 2 })),
+  ...spatial("ConvTranspose", layerOf(4, 2, 3, { stride: 2, outputPadding: 1 })),
+  ...spatial("Dropout", layerOf(0.4)),
+  ...spatial("CircularPad", layerOf(1)),
+  ...spatial("ReflectionPad", layerOf(1)),
+  ...spatial("ReplicationPad", layerOf(1)),
+  ...spatial("ZeroPad", layerOf(2)),
+  ...spatial("ConstantPad", layerOf(1, 0.5)),
   ["Conv2d", () => new nn.Conv2d(4, 4, 3, { padding: 1, paddingMode: "circular" }), image],
   ["AlphaDropout", () => new nn.AlphaDropout(0.5), line],
   ["FeatureAlphaDropout", () => new nn.FeatureAlphaDropout(0.5), line],

@@ -68,10 +68,10 @@ const lossOf = (outputs: readonly Tensor[]): Tensor =>
 /** Parameters that a file has as PyTorch has them: none that an exporter has folded into a neighbour. */
 function common(model: ImportedModel, { initial }: Record_): readonly (readonly [string, Parameter])[] {
   return model.namedParameters().filter(([name, parameter]) => {
-    const own = initial[name];
-    if (own?.shape.join() !== parameter.shape.join()) return false;
+    const exported = initial[name];
+    if (exported?.shape.join() !== parameter.shape.join()) return false;
     const data = parameter.value.dataSync();
-    return own.data.every((value, i) => Math.abs(value - data[i]!) <= 1e-5);
+    return exported.data.every((value, i) => Math.abs(value - data[i]!) <= 1e-5);
   });
 }
 

@@ -107,9 +107,9 @@ class Cursor {
 
   /** Which of these words is next, whatever its letters' case? It is passed; −1: none is. */
   word(words: readonly string[]): number {
-    const found = words.findIndex((word) => this.#text.slice(this.#at, this.#at + word.length).toLowerCase() === word);
-    if (found >= 0) this.#at += words[found]!.length;
-    return found;
+    const position = words.findIndex((word) => this.#text.slice(this.#at, this.#at + word.length).toLowerCase() === word);
+    if (position >= 0) this.#at += words[position]!.length;
+    return position;
   }
 }
 
@@ -186,17 +186,17 @@ export function readerOf(format: string): DateReader {
     const letter = format[at]!;
     let end = at + 1;
     while (isLetter(letter) && format[end] === letter) end++;
-    const word = format.slice(at, end);
+    const token = format.slice(at, end);
     at = end;
     // What is between a date and a time.
-    if (!isLetter(letter) || word === "T") {
-      parts.push((cursor) => cursor.takes(word));
-    } else if (word === "MMM") {
+    if (!isLetter(letter) || token === "T") {
+      parts.push((cursor) => cursor.takes(token));
+    } else if (token === "MMM") {
       name("month");
       parts.push((cursor, fields) => (fields.month = cursor.word(months) + 1) > 0);
     } else {
       const [field, least, most] =
-        (Object.hasOwn(tokens, word) ? tokens[word] : undefined) ?? refuse(`${word} stands for nothing`);
+        (Object.hasOwn(tokens, token) ? tokens[token] : undefined) ?? refuse(`${token} stands for nothing`);
       name(field);
       parts.push((cursor, fields) => !Number.isNaN((fields[field] = cursor.digits(least, most))));
     }

@@ -158,12 +158,12 @@ export class FittedColumns {
     let from = 0;
     return Object.fromEntries(
       this.#columns.map(({ name, steps }) => {
-        const own = steps.at(-1)!.names(name).length;
+        const columnWidth = steps.at(-1)!.names(name).length;
         const values = Float64Array.from(
-          { length: rows * own },
-          (_, i) => features.data[Math.floor(i / own) * width + from + (i % own)]!,
+          { length: rows * columnWidth },
+          (_, i) => features.data[Math.floor(i / columnWidth) * width + from + (i % columnWidth)]!,
         );
-        from += own;
+        from += columnWidth;
         const cells = steps.reduceRight<ArrayLike<Cell>>((inner, step) => step.invert(inner as ArrayLike<number>), values);
         return [name, Array.from(cells)];
       }),

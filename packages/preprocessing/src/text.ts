@@ -223,9 +223,9 @@ export function textIds(options: TextIdsOptions = {}): Step {
         const text = textOf("textIds", row, cell);
         if (isBytes) longest = Math.max(longest, cutter.count(text));
         else {
-          const found = cutter.words(text);
-          for (const word of found) counts.set(word, (counts.get(word) ?? 0) + 1);
-          longest = Math.max(longest, found.length);
+          const words = cutter.words(text);
+          for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+          longest = Math.max(longest, words.length);
         }
       }
       const chosen = isBytes ? [] : vocabularyOf(counts, vocabulary, minCount);

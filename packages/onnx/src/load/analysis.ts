@@ -38,10 +38,10 @@ function insideOf(
   rule: Rule,
   memo: Map<Routine, Map<string, readonly number[]>>,
 ): readonly number[] {
-  let known = memo.get(routine);
-  if (known === undefined) memo.set(routine, (known = new Map()));
+  let positionsByOutputs = memo.get(routine);
+  if (positionsByOutputs === undefined) memo.set(routine, (positionsByOutputs = new Map()));
   const key = wanted.join();
-  let positions = known.get(key);
+  let positions = positionsByOutputs.get(key);
   if (positions === undefined) {
     const names = backwards(
       routine.nodes,
@@ -50,7 +50,7 @@ function insideOf(
       memo,
     );
     positions = routine.inputs.flatMap((name, i) => (names.has(name) ? [i] : []));
-    known.set(key, positions);
+    positionsByOutputs.set(key, positions);
   }
   return positions;
 }

@@ -28,7 +28,7 @@ export function partBefore(nodes: readonly PlannedNode[], name: string, constant
   const used = new Set([output]);
   const kept: PlannedNode[] = [];
   for (let i = nodes.length - 1; i >= 0; i--) {
-    if (!nodes[i]!.outputs.some((made) => used.has(made))) continue;
+    if (!nodes[i]!.outputs.some((value) => used.has(value))) continue;
     kept.unshift(nodes[i]!);
     for (const taken of nodes[i]!.uses) used.add(taken);
   }
@@ -36,29 +36,29 @@ export function partBefore(nodes: readonly PlannedNode[], name: string, constant
 }
 
 function named(nodes: readonly PlannedNode[], name: string, constants: ReadonlySet<string>): PlannedNode {
-  const found =
+  const node =
     nodes.find((node) => node.name === name) ??
     nodes.find(({ outputs }) => name !== "" && outputs.includes(name)) ??
     nodes.find(({ uses }) => uses.some((taken) => constants.has(taken) && (taken === name || taken.startsWith(`${name}.`))));
-  if (found !== undefined) return found;
+  if (node !== undefined) return node;
   const beginnings = [...constants].flatMap((constant) =>
     constant.split(".").map((_, i, parts) => parts.slice(0, i + 1).join(".")),
   );
-  const known = [
+  const allNames = [
     ...new Set([...nodes.map((node) => node.name), ...beginnings, ...nodes.flatMap(({ outputs }) => outputs)]),
   ].filter((each) => each !== "");
-  const near = nearestName(name, known);
+  const near = nearestName(name, allNames);
   throw new ErmineError(
     "ERMINE_USAGE",
-    `outputBefore: no node, value or parameter is called ${JSON.stringify(name)}.${near === undefined ? ` There are ${known.slice(0, 8).join(", ")}, …` : ` Did you mean ${JSON.stringify(near)}?`}`,
+    `outputBefore: no node, value or parameter is called ${JSON.stringify(name)}.${near === undefined ? ` There are ${allNames.slice(0, 8).join(", ")}, …` : ` Did you mean ${JSON.stringify(near)}?`}`,
   );
 }
 
 /** The file of that part alone. */
 export function partProto(proto: ModelProto, { nodes, output, used }: Part): ModelProto {
   const graph = proto.graph!;
-  const own = (list: readonly ValueInfoProto[] | undefined): readonly ValueInfoProto[] => list ?? [];
-  const said = [...own(graph.valueInfo), ...own(graph.input)].find(({ name }) => name === output);
+  const listed = (list: readonly ValueInfoProto[] | undefined): readonly ValueInfoProto[] => list ?? [];
+  const said = [...listed(graph.valueInfo), ...listed(graph.input)].find(({ name }) => name === output);
   // A file says of outputs what they are; of values inside it need not.
   const declared: ValueInfoProto = said ?? { name: output, type: { tensorType: { elemType: 1 } } };
   return {
@@ -67,9 +67,9 @@ export function partProto(proto: ModelProto, { nodes, output, used }: Part): Mod
       ...graph,
       node: nodes.map((node) => node.proto),
       initializer: (graph.initializer ?? []).filter(({ name }) => used.has(name ?? "")),
-      input: own(graph.input).filter(({ name }) => used.has(name ?? "")),
+      input: listed(graph.input).filter(({ name }) => used.has(name ?? "")),
       output: [declared],
-      valueInfo: own(graph.valueInfo).filter(
+      valueInfo: listed(graph.valueInfo).filter(
         ({ name }) => name !== output && nodes.some(({ outputs }) => outputs.includes(name ?? "")),
       ),
     },

@@ -122,7 +122,7 @@ const ops = (): readonly Candidate[] => [
 
 /** What losses are made of, and `split`: some of these ops core exports within the losses alone. */
 function losses(): readonly Candidate[] {
-  const found = opsWithin(({ reals, classes }) => {
+  const opsByName = opsWithin(({ reals, classes }) => {
     for (const loss of [l1, mse, smoothL1, huber, logCosh]) loss.elements([reals, reals]);
     focal.elements([reals, classes]);
     gaussianNll.elements([reals, reals, reals]);
@@ -143,7 +143,7 @@ function losses(): readonly Candidate[] {
     candidate(backend.crossEntropyElementsOp, { ignoreIndex: "index", labelSmoothing: "number" }),
     candidate(backend.nllElementsOp, { ignoreIndex: "index" }),
     ...[backend.bceElementsOp, backend.bceWithLogitsElementsOp].map((op) => candidate(op)),
-    ...Object.entries(kindsOfOps).map(([name, kinds]) => candidate(found.get(name)!, kinds)),
+    ...Object.entries(kindsOfOps).map(([name, kinds]) => candidate(opsByName.get(name)!, kinds)),
   ];
 }
 

@@ -48,14 +48,14 @@ export function broadcastSizes(shapes: readonly (readonly number[])[]): readonly
   return Array.from({ length: rank }, (_, axis) => {
     let size = 1;
     for (const shape of shapes) {
-      const own = shape[axis - rank + shape.length] ?? 1;
-      if (own === 1) continue;
-      if (size !== 1 && size !== own)
+      const length = shape[axis - rank + shape.length] ?? 1;
+      if (length === 1) continue;
+      if (size !== 1 && size !== length)
         throw new ErmineError(
           "ERMINE_SHAPE",
           `The shapes ${shapes.map((s) => `[${s.join(", ")}]`).join(" and ")} do not broadcast.`,
         );
-      size = own;
+      size = length;
     }
     return size;
   });

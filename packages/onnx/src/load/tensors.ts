@@ -54,8 +54,8 @@ function bfloat16(word: number): number {
 function bfloat16Bits(value: number): number {
   if (Number.isNaN(value)) return 0x7fc0;
   bits.setFloat32(0, value);
-  const word = bits.getUint32(0);
-  return ((word + 0x7fff + ((word >>> 16) & 1)) >>> 16) & 0xffff;
+  const floatBits = bits.getUint32(0);
+  return ((floatBits + 0x7fff + ((floatBits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
 const elements: ReadonlyMap<number, Element> = new Map<number, Element>([

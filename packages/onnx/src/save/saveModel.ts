@@ -168,13 +168,13 @@ function traced(
       const drawn = trace.feed(counters, { shape: [3], dtype: "int32", domain: "real" });
       const result = withRandom({ seed: 0, counters: drawn }, () => forward.apply(model, tensors));
       outputNames.length = 0;
-      const found: Tensor[] = [];
+      const results: Tensor[] = [];
       mapTree(result as Tree<unknown>, (leaf, path) => {
         if (!(leaf instanceof Tensor)) return;
-        found.push(leaf);
+        results.push(leaf);
         outputNames.push(path === "" ? "output" : /^\d/.test(path) ? `output_${path}` : path);
       });
-      return found;
+      return results;
     });
     if (graph.outputs.length === 0)
       throw new ErmineError(

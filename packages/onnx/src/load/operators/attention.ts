@@ -139,8 +139,8 @@ const rotary: Operator = {
     const ids = call.optional(3);
     const [cos, sin] = [1, 2].map((position) => {
       const cache = call.tensor(position);
-      const own = ids === undefined ? cache : indexSelect(cache, 0, reshape(ids, [sizeOf(ids.shape)]));
-      return reshape(own, [x.shape[0]!, x.shape[1]!, 1, half]);
+      const rows = ids === undefined ? cache : indexSelect(cache, 0, reshape(ids, [sizeOf(ids.shape)]));
+      return reshape(rows, [x.shape[0]!, x.shape[1]!, 1, half]);
     }) as [Tensor, Tensor];
     const isInterleaved = call.attributes.flag("interleaved");
     const lead = x.shape.slice(0, 3);

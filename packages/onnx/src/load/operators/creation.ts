@@ -70,8 +70,8 @@ const filled: Operator = {
     call.checkSize(shape);
     const value = elements[0] as number;
     if (!shape.some(isOpen) && countOf(shape as readonly number[]) <= mostFolded) {
-      const known = shape as readonly number[];
-      return Value.host({ shape: known, dtype, elements: Array<number>(countOf(known)).fill(value) });
+      const sizes = shape as readonly number[];
+      return Value.host({ shape: sizes, dtype, elements: Array<number>(countOf(sizes)).fill(value) });
     }
     return full(shape, value, { dtype });
   },

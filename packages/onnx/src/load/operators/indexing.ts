@@ -167,7 +167,7 @@ const scatterElements: Operator = {
     // Where each update goes, row by row.
     let flat: Tensor | undefined;
     shape.forEach((size, i) => {
-      const own =
+      const indicesOfAxis =
         i === axis
           ? indices
           : broadcastTo(
@@ -177,7 +177,7 @@ const scatterElements: Operator = {
               ),
               counts,
             );
-      flat = flat === undefined ? own : add(mul(flat, size), own);
+      flat = flat === undefined ? indicesOfAxis : add(mul(flat, size), indicesOfAxis);
     });
     const [n, m] = [product(shape), product(counts)];
     return reshape(scattered(reshape(x, [n]), reshape(flat!, [m]), reshape(updates, [m]), reductionOf(call)), shape);
@@ -254,9 +254,9 @@ const nonZero: Operator = {
   run(call) {
     const { shape, elements } = call.host(0);
     const strides = shape.map((_, axis) => product(shape.slice(axis + 1)));
-    const found = Array.from(elements).flatMap((element, i) => (element === 0 ? [] : [i]));
-    const rows = shape.map((size, axis) => found.map((i) => Math.floor(i / strides[axis]!) % size));
-    return Value.host({ shape: [shape.length, found.length], dtype: "int32", elements: rows.flat() });
+    const places = Array.from(elements).flatMap((element, i) => (element === 0 ? [] : [i]));
+    const rows = shape.map((size, axis) => places.map((i) => Math.floor(i / strides[axis]!) % size));
+    return Value.host({ shape: [shape.length, places.length], dtype: "int32", elements: rows.flat() });
   },
   statics: [0],
 };

@@ -124,7 +124,7 @@ function axesOf(
   axes: readonly number[],
   scales: readonly number[] | undefined,
 ): readonly Axis[] {
-  const known = axes.map((axis, i) => {
+  const sizesBefore = axes.map((axis, i) => {
     const size = shape[axis]!;
     if (typeof size === "number") return size;
     if (scales?.[i] === 1) return NaN;
@@ -136,15 +136,15 @@ function axesOf(
   if (scales !== undefined) {
     if (scales.length !== axes.length || scales.some((scale) => !(scale > 0)))
       throw new ErmineError("ERMINE_DATA", `Its scales are [${scales.join(", ")}], for ${axes.length} axes.`);
-    return known.map((size, i) => ({ size, scale: scales[i]!, output: Math.floor(size * scales[i]!), region: region(i) }));
+    return sizesBefore.map((size, i) => ({ size, scale: scales[i]!, output: Math.floor(size * scales[i]!), region: region(i) }));
   }
   const sizes = call.numbers(3);
   const policy = call.attributes.string("keep_aspect_ratio_policy", "stretch");
   if (policy === "stretch")
-    return known.map((size, i) => ({ size, scale: sizes[i]! / size, output: sizes[i]!, region: region(i) }));
-  const ratios = known.map((size, i) => sizes[i]! / size);
+    return sizesBefore.map((size, i) => ({ size, scale: sizes[i]! / size, output: sizes[i]!, region: region(i) }));
+  const ratios = sizesBefore.map((size, i) => sizes[i]! / size);
   const scale = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
-  return known.map((size, i) => ({ size, scale, output: halfUp(scale * size), region: region(i) }));
+  return sizesBefore.map((size, i) => ({ size, scale, output: halfUp(scale * size), region: region(i) }));
 }
 
 function resize(call: Call, x: Tensor, scales: readonly number[] | undefined, settings: Settings): Tensor {

@@ -281,10 +281,10 @@ const maxUnpool: Operator = {
     const [batch, channels] = x.shape as readonly number[];
     const kernel = kernelOf(call);
     const { stride, padBefore, padAfter } = windowOf(call, spatial(x.shape), kernel);
-    const own = spatial(x.shape).map(
+    const pooled = spatial(x.shape).map(
       (size, i) => ((size as number) - 1) * stride[i]! - padBefore[i]! - padAfter[i]! + kernel[i]!,
     );
-    const sizes = [batch!, channels!, ...own];
+    const sizes = [batch!, channels!, ...pooled];
     const shape = call.has(2) ? call.numbers(2) : sizes;
     call.checkSize(shape);
     // Places count within the size that the pooling had; what is asked for beyond it is 0.
