@@ -159,6 +159,57 @@ export const instructions = {
     },
   },
 
+  // Steps of recurrent cells between their products: rows of a state of so many elements, and of its gates, which are `step` bytes apart (0: only in scratch).
+  lstmCell: {
+    file: "recurrent",
+    args: {
+      h: place,
+      next: place,
+      gates: place,
+      step: i32,
+      input: place,
+      recurrent: place,
+      c: place,
+      rows: i32,
+      size: i32,
+    },
+    cost: 50,
+  },
+  lstmCellGradient: {
+    file: "recurrent",
+    args: {
+      toGates: place,
+      toC: place,
+      g: place,
+      toNext: place,
+      gates: place,
+      c: place,
+      next: place,
+      rows: i32,
+      size: i32,
+    },
+    cost: 24,
+  },
+  gruCell: {
+    file: "recurrent",
+    args: { next: place, gates: place, step: i32, input: place, recurrent: place, h: place, rows: i32, size: i32 },
+    cost: 40,
+  },
+  gruCellGradient: {
+    file: "recurrent",
+    args: {
+      toInput: place,
+      toRecurrent: place,
+      toH: place,
+      g: place,
+      gates: place,
+      h: place,
+      rows: i32,
+      size: i32,
+    },
+    cost: 16,
+  },
+
   // Windows.
   unfold: { file: "window", args: { dst: place, x: place, planes: i32, padding: f32, window: words } },
   fold: { file: "window", args: { dst: place, columns: place, planes: i32, window: words } },

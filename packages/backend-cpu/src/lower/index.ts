@@ -14,6 +14,7 @@ import type { Lowering } from "./operand.js";
 import { pointwise, type PointwiseLowering, type Step } from "./pointwise.js";
 import { pools } from "./pooling.js";
 import { products } from "./product.js";
+import { recurrentCells } from "./recurrent.js";
 import { reductions } from "./reduction.js";
 import { tableUpdate, tableUpdateOp, updates } from "./updates.js";
 import { windows } from "./window.js";
@@ -25,6 +26,7 @@ const builtin: ReadonlyMap<string, Lowering> = new Map([
   ...movement,
   ...reductions,
   ...products,
+  ...recurrentCells,
   ...windows,
   ...pools,
   ...convolutions,

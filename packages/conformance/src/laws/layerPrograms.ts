@@ -1,6 +1,6 @@
 /** Calls of the ops that layers are made of: windows, attention, normalizations. */
 import * as e from "@ermine/core";
-import { batchNormInferenceOp } from "@ermine/core/backend";
+import { batchNormInferenceOp, gruCellOp, lstmCellOp } from "@ermine/core/backend";
 import { apply1 } from "@ermine/core/define";
 import { batchNormOp } from "@ermine/core/backend";
 import { apply } from "@ermine/core/define";
@@ -162,4 +162,20 @@ const normalizations: readonly Call[] = [
   ),
 ].map((call) => ({ ...call, composed: true }));
 
-export const layerPrograms: readonly Call[] = [...windows, ...attention, ...sequences, ...normalizations];
+const gatesOf =
+  (count: number) =>
+  (n: number, d: Parameters<Parameters<typeof program>[1]>[1]): readonly e.Tensor[] => [
+    d.real([3, count * n]),
+    d.real([3, count * n]),
+    d.real([3, n]),
+  ];
+
+/** Of a step with its gates there is a gradient of the gates as well, which kernels leave to the decomposition. */
+const cells: readonly Call[] = [
+  program("lstmCell", gatesOf(4), (input, recurrent, c) => apply(lstmCellOp, [input, recurrent, c], {}).slice(0, 2)),
+  program("lstmCell, its gates too", gatesOf(4), (input, recurrent, c) => apply(lstmCellOp, [input, recurrent, c], {}), 64),
+  program("gruCell", gatesOf(3), (input, recurrent, h) => apply1(gruCellOp, [input, recurrent, h], {})),
+  program("gruCell, its gates too", gatesOf(3), (input, recurrent, h) => apply(gruCellOp, [input, recurrent, h], {}), 64),
+].map((call) => ({ ...call, composed: true }));
+
+export const layerPrograms: readonly Call[] = [...windows, ...attention, ...sequences, ...normalizations, ...cells];

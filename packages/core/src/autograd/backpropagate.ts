@@ -49,7 +49,7 @@ export function backpropagate(
     if (gradOutputs.every((g) => g === undefined)) continue;
     const rule = tape.rules.ruleOf(op);
     if (rule === undefined) throw new ErmineError("ERMINE_UNSUPPORTED", `${op.name} has no gradient.`);
-    const complete = outputs.map((t, i) => gradOutputs[i] ?? zerosLike(t));
+    const complete = outputs.map((t, i) => gradOutputs[i] ?? (op.residuals?.includes(i) ? undefined : zerosLike(t))) as Tensor[];
     const needed = inputs.map(
       (t, i) => t !== undefined && t.dtype === "float32" && isDifferentiable(op, i) && tape.watched.has(keyOf(t)),
     );

@@ -6,6 +6,7 @@ export { compactElements } from "../types/arrays.js";
 export { allocate, bytesPerElement } from "../types/dtype.js";
 export { bindKernelAs, bindKernels, kernelName } from "../ir/kernels.js";
 export { scaledDotProductAttentionOp, type AttentionAttributes } from "../functional/attention.js";
+export { gruCellOp, lstmCellOp } from "../functional/recurrent.js";
 export { gradientOpFor, gradientRuleOf } from "../autograd/rules/index.js";
 export { randomUniformOp, type RandomAttributes } from "../random/uniformOp.js";
 export { isLoop, loopOf, type Loop, type LoopNode, type LoopOp } from "../ir/loop.js";

@@ -81,6 +81,11 @@ export interface Op<A extends Attributes = Attributes> {
   inputsOf?(count: number): readonly InputSpec[];
   /** The inputs broadcast to the output's shape by NumPy's rule: in a loss, (N, 1) against (N) is refused. Default false. */
   readonly broadcasts?: boolean;
+  /**
+   * The positions of outputs that are there for the gradient: where none flows to them, `gradient` gets undefined in the place of their gradient, of other outputs
+   * zeros. Default none.
+   */
+  readonly residuals?: readonly number[];
   /** Types of the outputs; throws where the inputs do not fit. */
   infer(inputs: readonly (TensorType | undefined)[], attributes: A): readonly TensorType[];
   /** The meaning in simpler ops; absent on primitives. */
@@ -135,6 +140,7 @@ const parts = {
   inputs: "list",
   inputsOf: "function",
   broadcasts: "boolean",
+  residuals: "list",
   infer: "function",
   decompose: "function",
   gradient: "function",

@@ -8,6 +8,8 @@ import { ErmineError } from "../types/errors.js";
 import { checkArguments } from "../types/arguments.js";
 import { checkCopy, copyKey, markCopy, type CopyMark } from "../types/copy.js";
 import { checkDefinition, show } from "../types/options.js";
+import { gruCellOp, lstmCellOp } from "../functional/recurrent.js";
+import { apply, apply1 } from "../ops/apply.js";
 import { add, mul, sub } from "../ops/arithmetic.js";
 import { linear } from "../ops/linear.js";
 import { sliceAxis } from "../ops/slice.js";
@@ -137,11 +139,8 @@ export const lstmCell: CellDefinition = {
   states: 2,
   projection: true,
   step(x, [h, c], { hidden: [hidden], project }) {
-    const size = (x.shape.at(-1) as number) / 4;
-    const recurrent = split(hidden!(h!), size, -1);
-    const [i, f, g, o] = split(x, size, -1).map((input, gate) => add(input, recurrent[gate]!));
-    const next = add(mul(sigmoid(f!), c!), mul(sigmoid(i!), tanh(g!)));
-    return [project(mul(sigmoid(o!), tanh(next))), next];
+    const [output, next] = apply(lstmCellOp, [x, hidden!(h!), c], {});
+    return [project(output!), next!];
   },
 };
 
@@ -149,14 +148,7 @@ export const lstmCell: CellDefinition = {
 export const gruCell: CellDefinition = {
   name: "GRU",
   gates: 3,
-  step(x, [h], { hidden: [hidden] }) {
-    const size = (x.shape.at(-1) as number) / 3;
-    const [xr, xz, xn] = split(x, size, -1);
-    const [hr, hz, hn] = split(hidden!(h!), size, -1);
-    const z = sigmoid(add(xz!, hz!));
-    const n = tanh(add(xn!, mul(sigmoid(add(xr!, hr!)), hn!)));
-    return [add(mul(sub(1, z), n), mul(z, h!))];
-  },
+  step: (x, [h], { hidden: [hidden] }) => [apply1(gruCellOp, [x, hidden!(h!), h], {})],
 };
 
 /** @internal As `gruCell`, but n = tanh(W x + b + U (r·h) + c): the reset gate is applied before the product. */

@@ -1,4 +1,4 @@
-/** Padded sequences and where their steps are. */
+/** Padded sequences and where their steps are, and steps of recurrent cells. */
 import type { Builder } from "../builder.js";
 import type { Ref } from "../program.js";
 import { form, type Form } from "./form.js";
@@ -18,6 +18,27 @@ export const sequences: readonly Form[] = [
   ...["sequenceMean", "sequenceMax", "sequenceLast"].map((name) => form(name, (b) => b.call(name, ...padded(b)), 0.5)),
   form("sinusoidalPositions", (b) =>
     b.call("sinusoidalPositions", b.size(), b.random.integer(1, 5), b.random.chance(0.5) ? { base: 100 } : {}),
+  ),
+  ...(
+    [
+      ["lstmCellOp", 4],
+      ["gruCellOp", 3],
+    ] as const
+  ).map(([name, gates]) =>
+    form(
+      "apply1",
+      (b) => {
+        const [rows, size] = [b.size(), b.random.integer(1, 9)];
+        const sums = [rows, gates * size];
+        return b.call(
+          "apply1",
+          { name },
+          [b.float({ shape: sums }), b.float({ shape: sums }), b.float({ shape: [rows, size] })],
+          {},
+        );
+      },
+      0.5,
+    ),
   ),
   form("rotary", (b) => {
     const x = b.float({ ranks: [2, 4], fits: (shape) => shape.at(-1)! > 0 && shape.at(-1)! % 2 === 0 });
