@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import * as core from "../../packages/core/dist/index.js";
 import * as onnx from "../../packages/onnx/dist/index.js";
+import { useNamed } from "./backends.mjs";
 import { caseRunner } from "./case.mjs";
 import { openCases } from "./wheel.mjs";
 
@@ -19,12 +20,7 @@ const { values } = parseArgs({
 });
 if (values.wheel === undefined) throw new Error("Which wheel? pnpm onnx:nodes --wheel onnx-1.22.0-….whl");
 
-const backends = {
-  reference: async () => (await import("../../packages/core/dist/reference/index.js")).reference(),
-  cpu: async () => (await import("../../packages/backend-cpu/dist/index.js")).cpu(),
-  tfjs: async () => (await import("../../packages/backend-tfjs/dist/index.js")).tfjs(),
-};
-core.useBackend(await backends[values.backend]());
+await useNamed(core, values.backend);
 
 const read = await openCases(values.wheel);
 const { cases } = JSON.parse(await readFile(new URL("nodes.json", import.meta.url), "utf8"));

@@ -1,4 +1,4 @@
-/** ONNX's backend node tests out of PyPI's wheel. */
+/** Files out of PyPI's wheels: ONNX's backend node tests, and others. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
@@ -6,12 +6,21 @@ const require = createRequire(new URL("../../packages/formats/package.json", imp
 const { ZipReader, Uint8ArrayReader, Uint8ArrayWriter } = require("@zip.js/zip.js");
 const folder = "onnx/backend/test/data/node/";
 
+/** The files in a wheel, by their paths. */
+export async function entriesOf(wheel) {
+  const entries = await new ZipReader(new Uint8ArrayReader(wheel)).getEntries();
+  return new Map(entries.map((entry) => [entry.filename, entry]));
+}
+
+/** What is in one of them. */
+export const bytesOf = (entry) => entry.getData(new Uint8ArrayWriter());
+
 /** A function that gives the files of a case by its name. */
 export async function openCases(wheel) {
   const entries = new Map();
-  for (const entry of await new ZipReader(new Uint8ArrayReader(await readFile(wheel))).getEntries())
-    if (entry.filename.startsWith(folder)) entries.set(entry.filename.slice(folder.length), entry);
-  const bytes = (name) => entries.get(name).getData(new Uint8ArrayWriter());
+  for (const [path, entry] of await entriesOf(await readFile(wheel)))
+    if (path.startsWith(folder)) entries.set(path.slice(folder.length), entry);
+  const bytes = (name) => bytesOf(entries.get(name));
   const list = async (path) => {
     const files = [];
     for (let i = 0; entries.has(`${path}_${i}.pb`); i++) files.push(await bytes(`${path}_${i}.pb`));

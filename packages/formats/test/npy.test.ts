@@ -160,7 +160,8 @@ describe("what is refused", () => {
       }
     }
     expect(read).toBeGreaterThan(50);
-  });
+    // As long as the machine is busy.
+  }, 60_000);
 
   it("an archive that claims more than may be read, a member that is no array, no archive at all", async () => {
     const small = await writeNpz({ a: { shape: [100_000], data: new Float64Array(100_000) } }, { compress: true });

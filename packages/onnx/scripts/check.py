@@ -16,7 +16,12 @@ from onnx.reference import ReferenceEvaluator
 
 TYPES = {"float32": np.float32, "int32": np.int32, "int64": np.int64, "uint8": np.uint8, "bool": np.bool_}
 # Tests whose files onnx 1.22's evaluator cannot run, and why: these are only checked.
-UNEVALUATED = {"convolutionTranspose, a long line": "it lays the groups of a one-dimensional ConvTranspose over each other"}
+UNEVALUATED = {
+    "convolutionTranspose, a long line": "it lays the groups of a one-dimensional ConvTranspose over each other",
+    "scan, from the last step to the first": "it has no Scan from the last step to the first",
+    "scan, one in another": "likewise",
+    "a loop over an open number of steps without sequences, from the last step to the first, and within another": "likewise",
+}
 
 
 def array(tensor):
