@@ -242,13 +242,18 @@ describe("checkpoint", () => {
     const { notices } = await train(disk, { save: { keep: 1, every: { updates: 2 } }, end: 2 });
     expect(notices.filter((text) => text.includes("SHA-256"))).toHaveLength(2);
     expect(checkpoints(disk)).toEqual(["update-000000008.safetensors"]);
+    // A damaged one that is before the first new one: it is not among those that are kept.
+    await train(disk, { save: { keep: 9, every: { updates: 1 } }, end: 2 });
+    disk.file("update-000000010.safetensors")[3000]! ^= 1;
+    await train(disk, { save: { keep: 2, every: { updates: 3 } }, end: 3 });
+    expect(checkpoints(disk)).toEqual(["update-000000009.safetensors", "update-000000012.safetensors"]);
     await train(disk, { save: { keep: 9, every: { updates: 2 } } });
-    const resume = await readCheckpoint(folder, { fileSystem: disk, which: "update-000000010.safetensors" });
+    const resume = await readCheckpoint(folder, { fileSystem: disk, which: "update-000000014.safetensors" });
     manualSeed(5);
     const back = [ending(2), saves(disk, { keep: 2, every: { updates: 2 } })];
     await make().fit(data(), { ...options(() => [])(), callbacks: back, resume } as FitOptions<never, never>);
-    expect(checkpoints(disk)).toEqual(["update-000000010.safetensors", "update-000000012.safetensors"]);
-    expect((await readCheckpoint(folder, { fileSystem: disk })).host.update).toBe(12);
+    expect(checkpoints(disk)).toEqual(["update-000000014.safetensors", "update-000000016.safetensors"]);
+    expect((await readCheckpoint(folder, { fileSystem: disk })).host.update).toBe(16);
   });
 
   it("a folder of another training is not written into", async () => {

@@ -164,6 +164,7 @@ class Checkpoints {
       );
     }
     this.#isItsStore = true;
+    await this.#store.begin(control.trainer.step);
     if (!isResumed) this.#best = null;
     this.#isBest = false;
     this.#unwrittenBest = undefined;

@@ -13,6 +13,8 @@ export interface CheckpointStore {
   /** Takes the place for this training alone, and clears away what one that has ended left half done. */
   open(): Promise<void>;
   isEmpty(): Promise<boolean>;
+  /** Training begins, or goes on, after that update: later checkpoints are damaged, or of a training that it does not go on from, and make way for its first. */
+  begin(update: number): Promise<void>;
   /** The newest checkpoint that can be read; undefined where there is none. @param notice told of newer ones that are damaged */
   latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined>;
   /**

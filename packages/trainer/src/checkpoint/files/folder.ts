@@ -89,22 +89,16 @@ export class CheckpointFolder {
     return [];
   }
 
-  /**
-   * Leaves the newest ones up to that of `update`, which was written just now. Later ones are damaged, or of a training that this one does not go on from: they
-   * would be taken for the newest.
-   *
-   * @returns why one could not be removed
-   */
-  async prune(update: number, keep: number): Promise<readonly ErmineError[]> {
-    try {
-      const names = await this.names();
-      const later = names.filter((name) => updateOf(name)! > update);
-      for (const name of [...later, ...names.slice(later.length + keep)]) await this.remove(name);
-      if (later.length > 0) await this.fileSystem.syncFolder(this.path);
-    } catch (error) {
-      return [fileError(`An older checkpoint in ${this.path} stays there`, error)];
-    }
-    return [];
+  /** The names of the checkpoints after that update. */
+  async namesAfter(update: number): Promise<string[]> {
+    return (await this.names()).filter((name) => updateOf(name)! > update);
+  }
+
+  /** Removes those that are superseded, so that they stay removed, and leaves the newest of the others. */
+  async prune(superseded: readonly string[], keep: number): Promise<void> {
+    for (const name of superseded) await this.remove(name);
+    if (superseded.length > 0) await this.fileSystem.syncFolder(this.path);
+    for (const name of (await this.names()).slice(keep)) await this.remove(name);
   }
 
   async remove(name: string): Promise<void> {

@@ -14,6 +14,8 @@ export class FolderStore implements CheckpointStore {
   readonly #folder: CheckpointFolder;
   readonly #keep: number;
   #unlock: (() => Promise<void>) | undefined;
+  /** Names of checkpoints that are later than the one that training goes on from. */
+  #superseded: readonly string[] = [];
 
   constructor(folder: CheckpointFolder, keep: number) {
     this.#folder = folder;
@@ -47,8 +49,22 @@ export class FolderStore implements CheckpointStore {
     return this.#folder.latest(notice);
   }
 
+  async begin(update: number): Promise<void> {
+    this.#superseded = await this.#folder.namesAfter(update);
+  }
+
   async write(update: number, file: CheckpointParts): Promise<readonly ErmineError[]> {
-    return [...(await this.#folder.write(nameOf(update), file)), ...(await this.#folder.prune(update, this.#keep))];
+    const problems = await this.#folder.write(nameOf(update), file);
+    try {
+      await this.#folder.prune(
+        this.#superseded.filter((name) => name !== nameOf(update)),
+        this.#keep,
+      );
+      this.#superseded = [];
+    } catch (error) {
+      return [...problems, fileError(`An older checkpoint in ${this.#folder.path} stays there`, error)];
+    }
+    return problems;
   }
 
   writeBest(file: CheckpointParts): Promise<readonly ErmineError[]> {

@@ -148,6 +148,9 @@ export class SlotStore implements CheckpointStore {
     return (await this.#slots.contents("latest")).every(({ kind }) => kind === "unfinished");
   }
 
+  /** Slots have sequence numbers: the newest is the one that was written last. */
+  async begin(): Promise<void> {}
+
   latest(notice: (message: string) => void): Promise<TrainingSnapshot | undefined> {
     return this.#slots.newest("latest", notice);
   }
