@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cpu } from "@ermine/backend-cpu";
+import { cpu, type CpuBackend } from "@ermine/backend-cpu";
 import { useBackend } from "@ermine/core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -119,13 +119,17 @@ export async function downloadedBy(page: Page, click: () => Promise<void>): Prom
   return readFileSync(await download.path());
 }
 
-/** The run of a link, in this process. */
-export async function curveInNode(link: string, count: number): Promise<Map<number, string>> {
+/** The run of a link, in this process: after so many updates, when it waits, `look` is handed it. */
+export async function runInNode<T>(
+  link: string,
+  updates: number,
+  look: (run: Run, backend: CpuBackend) => T | Promise<T>,
+): Promise<T> {
   const backend = await cpu({ numerics: "portable", threads: 1 });
   useBackend(backend);
   const run = new Run(parseLink(new URL(link).hash.slice(1)).state.a, backend);
   await new Promise<void>((resolve, reject) => {
-    let left = count;
+    let left = updates;
     run
       .start(() => {
         if (left-- > 0) return undefined;
@@ -134,8 +138,18 @@ export async function curveInNode(link: string, count: number): Promise<Map<numb
       })
       .catch(reject);
   });
-  const curve = new Map(run.curve.map(({ update, training, validation }) => [update, `${update},${training},${validation}`]));
-  await run.stop();
-  backend.dispose();
-  return curve;
+  try {
+    return await look(run, backend);
+  } finally {
+    await run.stop();
+    backend.dispose();
+  }
 }
+
+/** The losses of a link's run by update, as the page's CSV has them. */
+export const curveInNode = (link: string, updates: number): Promise<Map<number, string>> =>
+  runInNode(
+    link,
+    updates,
+    ({ curve }) => new Map(curve.map(({ update, training, validation }) => [update, `${update},${training},${validation}`])),
+  );
