@@ -40,6 +40,7 @@ const shots = [
       await page.getByLabel("Server, TensorFlow").check();
       await page.getByRole("button", { name: "Race" }).click();
       await page.getByText("was first").waitFor({ timeout: 60_000 });
+      await page.locator(".drawing").scrollIntoViewIfNeeded();
       const { x, y, width } = await page.locator(".drawing canvas").boundingBox();
       const points = [
         [0.3, 0.25],
@@ -57,6 +58,9 @@ const shots = [
       for (const point of points) await page.mouse.move(...at(point), { steps: 4 });
       await page.mouse.up();
       await page.waitForTimeout(500);
+      // A phone shows the drawing with what it is taken for, a desktop the whole page from its top.
+      const isPhone = page.viewportSize().width < 600;
+      await page.locator(isPhone ? ".drawing" : "body").evaluate((part) => part.scrollIntoView());
     },
   },
   {
@@ -71,7 +75,7 @@ const shots = [
   },
   {
     name: "optimizers",
-    address: "gallery.html#optimizers=adam&surface=rosenbrock&with=sgd,lion,adagrad&learningRate=0.03",
+    address: "gallery.html#optimizers=adam&surface=rosenbrock&with=rmsprop,lion,adagrad&learningRate=0.03",
     prepare: (page) => page.locator(".surface canvas").waitFor(),
   },
 ];

@@ -29,12 +29,14 @@ export interface LineChartProps {
 
 const font = "12px 'Instrument Sans Variable', system-ui, sans-serif";
 
-const short = (value: number): string => {
-  const size = Math.abs(value);
+/** With the sign that is as wide as a plus. */
+const short = (value: number): string => (value < 0 ? `−${shortSize(-value)}` : shortSize(value));
+
+const shortSize = (value: number): string => {
   if (value === 0) return "0";
-  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
-  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
-  return size < 1e-3 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
+  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
+  return value < 1e-3 ? value.toExponential(0).replace("-", "−") : String(Number(value.toPrecision(3)));
 };
 
 /** Of a logarithmic axis the lines that have names. */

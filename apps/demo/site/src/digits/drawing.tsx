@@ -1,5 +1,6 @@
 /** A place to draw a digit, and what the model makes of it. */
 import { useEffect, useRef } from "preact/hooks";
+import { themeColour, useThemeVersion } from "../design/colours.js";
 import { normalizeDrawing } from "./digitData.js";
 import type { Race } from "./useRace.js";
 
@@ -15,6 +16,7 @@ export function Drawing(props: {
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const last = useRef<{ x: number; y: number } | undefined>(undefined);
+  const theme = useThemeVersion();
 
   const read = (): void => {
     const { data } = context2d(canvas.current!).getImageData(0, 0, width, width);
@@ -24,6 +26,15 @@ export function Drawing(props: {
   // A newer model reads it anew.
   useEffect(read, [props.version]);
 
+  // What is drawn has the ink of the theme; only how much of it is there is read.
+  useEffect(() => {
+    const context = context2d(canvas.current!);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = themeColour("ink");
+    context.fillRect(0, 0, width, width);
+    context.globalCompositeOperation = "source-over";
+  }, [theme]);
+
   const at = ({ clientX, clientY }: PointerEvent): { x: number; y: number } => {
     const { left, top, width: shown } = canvas.current!.getBoundingClientRect();
     return { x: ((clientX - left) / shown) * width, y: ((clientY - top) / shown) * width };
@@ -32,7 +43,7 @@ export function Drawing(props: {
     const context = context2d(canvas.current!);
     const to = at(event);
     const from = last.current ?? to;
-    Object.assign(context, { lineWidth: 11, lineCap: "round", strokeStyle: "#000" });
+    Object.assign(context, { lineWidth: 11, lineCap: "round", strokeStyle: themeColour("ink") });
     context.beginPath();
     context.moveTo(from.x, from.y);
     context.lineTo(to.x, to.y + (from === to ? 0.01 : 0));

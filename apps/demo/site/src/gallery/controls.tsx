@@ -21,7 +21,7 @@ export function Controls(props: {
           <div key={name} class="field">
             <label class="label" for={`${id}${name}`}>
               {name}
-              <output>{String(value)}</output>
+              {parameter.kind === "number" && <output>{String(value)}</output>}
             </label>
             {parameter.kind === "number" ? (
               <input

@@ -206,7 +206,18 @@ export function OptimizerView({ name, given, others, onChange }: EntryProps) {
         <Others names={moving.filter((each) => each !== name)} chosen={others} onChange={(next) => onChange(given, next)} />
       </div>
       <p class="quiet">{surface.about}</p>
-      <SurfaceView surface={surface} names={[name, ...others]} learningRate={learningRate} steps={steps} />
+      <div class="next-to-surface">
+        <SurfaceView surface={surface} names={[name, ...others]} learningRate={learningRate} steps={steps} />
+        <Facts
+          facts={[
+            ["Update", prose?.formula.replaceAll("; ", "\n")],
+            ["Step", prose?.step],
+            ["Keeps", prose?.state],
+            ["Role", prose?.role],
+            ["Source", prose?.source],
+          ]}
+        />
+      </div>
       <div class="options">
         <div class="field">
           <label class="label" for="rate">
@@ -225,15 +236,6 @@ export function OptimizerView({ name, given, others, onChange }: EntryProps) {
         </div>
         <Controls parameters={[count]} values={{ updates: steps }} onChange={({ updates }) => setSteps(Number(updates))} />
       </div>
-      <Facts
-        facts={[
-          ["Update", prose?.formula],
-          ["Step", prose?.step],
-          ["Keeps", prose?.state],
-          ["Role", prose?.role],
-          ["Source", prose?.source],
-        ]}
-      />
       <Programs code={optimizerCode(name, learningRate)} />
     </>
   );

@@ -46,7 +46,7 @@ export function SurfaceView(props: {
   const colours = names.map((_, i) => (i === 0 ? "ink" : lineColours[(i + 1) % lineColours.length]!));
   const ends = ways.map((way) => way.at(-1)!);
   return (
-    <>
+    <div class="surface-view">
       <Legend lines={names.map((name, i) => ({ name, colour: colours[i]! }))} />
       <div
         class="surface"
@@ -73,7 +73,7 @@ export function SurfaceView(props: {
           <Dot key={names[i]} at={place(end)} title={names[i]!} kind="end" colour={colours[i]!} />
         ))}
       </div>
-    </>
+    </div>
   );
 }
 
