@@ -20,9 +20,9 @@ function scripts(page) {
   const html = readFileSync(join(folder, page), "utf8");
   const names = [...html.matchAll(/assets\/[^"]+\.js/g)].map(([name]) => name);
   const kilobytes = (name) => gzipSync(readFileSync(join(folder, name)), { level: 9 }).length / 1000;
-  const own = names.filter((name) => name.includes(`/${page.replace(".html", "")}-`) || name.includes("/playground-"));
+  const pageScripts = names.filter((name) => name.includes(`/${page.replace(".html", "")}-`) || name.includes("/playground-"));
   const sum = (list) => list.reduce((total, name) => total + kilobytes(name), 0);
-  return { all: sum(names), shared: sum(names) - sum(own) };
+  return { all: sum(names), shared: sum(names) - sum(pageScripts) };
 }
 
 /** Milliseconds that the main thread worked for each frame of a trace; what it waited for a processor is not among them. */

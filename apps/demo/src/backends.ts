@@ -22,8 +22,8 @@ const absent: BackendPlugin = {
 
 async function tfjsPlugin(): Promise<BackendPlugin> {
   try {
-    const found = (await import(tfjsPackage)) as { tfjsPlugin?: BackendPlugin };
-    return found.tfjsPlugin ?? absent;
+    const tfjsModule = (await import(tfjsPackage)) as { tfjsPlugin?: BackendPlugin };
+    return tfjsModule.tfjsPlugin ?? absent;
   } catch {
     return absent;
   }

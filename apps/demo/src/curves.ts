@@ -93,7 +93,7 @@ const targetNames: Readonly<Record<Kind, readonly [string, string]>> = {
 /** Makes the inputs of a sample, and remembers of which kind each is. */
 function drawing(variant: 0 | 1): { readonly draw: Draw; readonly kinds: Map<Tensor, Kind> } {
   const kinds = new Map<Tensor, Kind>();
-  const made = (kind: Kind, shape: readonly number[], valueAt: (i: number) => number, dtype?: "int32"): Tensor<never> => {
+  const inputOf = (kind: Kind, shape: readonly number[], valueAt: (i: number) => number, dtype?: "int32"): Tensor<never> => {
     const length = shape.reduce((a, b) => a * b, 1);
     const data = Array.from({ length }, (_, i) => valueAt(i));
     const t = tensor(dtype === undefined ? Float64Array.from(data) : Int32Array.from(data), { shape });
@@ -103,15 +103,15 @@ function drawing(variant: 0 | 1): { readonly draw: Draw; readonly kinds: Map<Ten
   };
   const share = variant === 0 ? 0.8 : 0.2;
   const draw: Draw = {
-    real: (shape) => made("real", shape, (i) => (i === 0 ? variant : 0)),
-    positive: (shape) => made("positive", shape, () => 1 + variant),
+    real: (shape) => inputOf("real", shape, (i) => (i === 0 ? variant : 0)),
+    positive: (shape) => inputOf("positive", shape, () => 1 + variant),
     probabilities: (shape) =>
-      made("probabilities", shape, (i) => (i === 0 ? share : (1 - share) / Math.max(1, shape.reduce((a, b) => a * b, 1) - 1))),
-    logProbabilities: (shape) => made("logProbabilities", shape, (i) => Math.log(i === 0 ? share : (1 - share) / 2)),
-    labels: (shape) => made("labels", shape, (i) => (i === 0 ? 1 - variant : 0)),
-    signs: (shape) => made("signs", shape, () => 1 - 2 * variant),
+      inputOf("probabilities", shape, (i) => (i === 0 ? share : (1 - share) / Math.max(1, shape.reduce((a, b) => a * b, 1) - 1))),
+    logProbabilities: (shape) => inputOf("logProbabilities", shape, (i) => Math.log(i === 0 ? share : (1 - share) / 2)),
+    labels: (shape) => inputOf("labels", shape, (i) => (i === 0 ? 1 - variant : 0)),
+    signs: (shape) => inputOf("signs", shape, () => 1 - 2 * variant),
     integers: (shape, low, high) =>
-      made("integers", shape, (i) => (i === 0 ? (variant === 0 ? Math.max(0, low) : high) : low), "int32"),
+      inputOf("integers", shape, (i) => (i === 0 ? (variant === 0 ? Math.max(0, low) : high) : low), "int32"),
   };
   return { draw, kinds };
 }

@@ -92,13 +92,13 @@ function parse(args: readonly string[]): {
   }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    // A name behind --profile is its file.
+    // A name after --profile is its file.
     const at = args.indexOf("--profile") + 1;
     const file = at > 0 && args[at]?.startsWith("--") === false ? args[at] : undefined;
-    const words = positionals.filter((word) => word !== file);
-    if (words.length > 1 && !definitionKinds.includes(words[0]!))
-      refuse(`There is nothing to do with "${words[1]}". Options start with --.`);
-    return { command: words[0] ?? "train", names: words.slice(1), values: { ...values, profileFile: file } };
+    const commandNames = positionals.filter((name) => name !== file);
+    if (commandNames.length > 1 && !definitionKinds.includes(commandNames[0]!))
+      refuse(`There is nothing to do with "${commandNames[1]}". Options start with --.`);
+    return { command: commandNames[0] ?? "train", names: commandNames.slice(1), values: { ...values, profileFile: file } };
   } catch (error) {
     if (error instanceof ErmineError) throw error;
     return refuse((error as Error).message);

@@ -1,4 +1,4 @@
-/** What the demo prints beside the progress: the model's summary, and what came of training. */
+/** What the demo prints next to the progress: the model's summary, and what came of training. */
 import { withBackend, type Backend, type Tensor, zeros } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { History } from "@ermine/trainer";

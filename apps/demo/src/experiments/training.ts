@@ -71,8 +71,8 @@ export function accuracyOf(model: Layer, samples: Samples): number {
   const { targets, classes } = samples;
   let right = 0;
   targets.forEach((target, row) => {
-    const own = outputs.subarray(row * classes, (row + 1) * classes);
-    if (own.indexOf(Math.max(...own)) === target) right++;
+    const rowOutputs = outputs.subarray(row * classes, (row + 1) * classes);
+    if (rowOutputs.indexOf(Math.max(...rowOutputs)) === target) right++;
   });
   return right / targets.length;
 }

@@ -22,15 +22,15 @@ type BackendName = (typeof backendNames)[number];
 
 function parseRequest(body: unknown): { readonly backend: BackendName; readonly choices: Choices } {
   const { backend, choices } = (typeof body === "object" && body !== null ? body : {}) as Readonly<Record<string, unknown>>;
-  const known = backendNames.find((name) => name === backend);
-  if (known === undefined) {
+  const available = backendNames.find((name) => name === backend);
+  if (available === undefined) {
     const near = typeof backend === "string" ? nearestName(backend, backendNames) : undefined;
     throw new ErmineError(
       "ERMINE_OPTION",
       `backend is ${backendNames.join(" or ")}, got ${JSON.stringify(backend)}.${near === undefined ? "" : ` Did you mean "${near}"?`}`,
     );
   }
-  return { backend: known, choices: parseChoices(choices ?? {}) };
+  return { backend: available, choices: parseChoices(choices ?? {}) };
 }
 
 /** What can be trained on here. */

@@ -93,15 +93,15 @@ export function LineChart(props: LineChartProps) {
 
   useEffect(() => {
     const element = place.current!;
-    const made = new uPlot(optionsOf(latest.current, Math.max(80, element.clientWidth)), dataOf(latest.current), element);
-    chart.current = made;
+    const plot = new uPlot(optionsOf(latest.current, Math.max(80, element.clientWidth)), dataOf(latest.current), element);
+    chart.current = plot;
     const observer = new ResizeObserver(() =>
-      made.setSize({ width: Math.max(80, element.clientWidth), height: latest.current.height }),
+      plot.setSize({ width: Math.max(80, element.clientWidth), height: latest.current.height }),
     );
     observer.observe(element);
     return () => {
       observer.disconnect();
-      made.destroy();
+      plot.destroy();
     };
   }, [form]);
 

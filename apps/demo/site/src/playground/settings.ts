@@ -156,9 +156,9 @@ export function parseLink(text: string): { readonly state: PageState; readonly p
     }
     return fitting(settings as unknown as Settings);
   };
-  const known = new Set(["compare", ...keys, ...keys.map((key) => `b.${key}`)]);
+  const names = new Set(["compare", ...keys, ...keys.map((key) => `b.${key}`)]);
   for (const name of new Set(parameters.keys()))
-    if (!known.has(name)) problems.push(`There is no setting "${name.slice(0, 40)}".`);
+    if (!names.has(name)) problems.push(`There is no setting "${name.slice(0, 40)}".`);
   const a = read("", initialSettings);
   if (a.data === "custom" && a.points.length < 2)
     return {
@@ -170,5 +170,5 @@ export function parseLink(text: string): { readonly state: PageState; readonly p
 }
 
 /** The settings with the data of another. */
-export const withShared = (settings: Settings, { data, samples, noise, outliers, points: own, seed }: Settings): Settings =>
-  fitting({ ...settings, data, samples, noise, outliers, points: own, seed });
+export const withShared = (settings: Settings, { data, samples, noise, outliers, points, seed }: Settings): Settings =>
+  fitting({ ...settings, data, samples, noise, outliers, points, seed });

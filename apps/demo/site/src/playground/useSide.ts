@@ -51,8 +51,8 @@ export function useSide(settings: Settings): Side {
 
   const start = useCallback((): Worker => {
     if (worker.current !== undefined) return worker.current;
-    const made = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    made.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    const started = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    started.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "saved") downloadFile("playground.onnx", data.file as BlobPart);
       else if (data.type === "failed") {
         if (data.generation === generation.current || data.generation === -1) setFailure(data.message);
@@ -61,10 +61,10 @@ export function useSide(settings: Settings): Side {
         setFrame(data);
       }
     };
-    made.onerror = ({ message }) =>
+    started.onerror = ({ message }) =>
       setFailure(`The worker that trains could not go on: ${message || "its script did not load"}.`);
-    worker.current = made;
-    return made;
+    worker.current = started;
+    return started;
   }, []);
 
   const send = useCallback(
