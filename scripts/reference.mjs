@@ -70,9 +70,11 @@ export function pages() {
     }),
     "data.md": page({
       title: "Data",
-      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `openParquet` from `@ermine/data/parquet`, `imageFolder` from `@ermine/data/images`, `decodeImage` of browsers from `@ermine/data/canvas`, `file` from `@ermine/data/node`.",
+      lead: "From `@ermine/data`: sequences and streams of items, and what is done to them on their way to training; `readCsv` and `csvRows` from `@ermine/data/csv`, `openParquet` from `@ermine/data/parquet`, `openNpy` from `@ermine/data/npy`, `imageFolder` from `@ermine/data/images`, `decodeImage` of browsers from `@ermine/data/canvas`, `file` from `@ermine/data/node`.",
       signatures: true,
-      members: ["", "/csv", "/parquet", "/images", "/canvas", "/node"].flatMap((entry) => of(`@ermine/data${entry}`, () => true)),
+      members: ["", "/csv", "/parquet", "/npy", "/images", "/canvas", "/node"].flatMap((entry) =>
+        of(`@ermine/data${entry}`, () => true),
+      ),
     }),
     "checkpoints.md": page({
       title: "Checkpoints",

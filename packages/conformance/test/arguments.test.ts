@@ -16,6 +16,7 @@ import * as canvas from "@ermine/data/canvas";
 import * as csv from "@ermine/data/csv";
 import * as imageFiles from "@ermine/data/images";
 import * as nodeFiles from "@ermine/data/node";
+import * as npyFiles from "@ermine/data/npy";
 import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
 import * as npz from "@ermine/formats/npz";
@@ -109,6 +110,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     rows: {},
     without: { decodeImage: "works in a browser alone: the tests of environments call it there" },
   },
+  "@ermine/data/npy": { exports: npyFiles, rows: ofFiles.ofNpy, without: made("NpyFile", "by openNpy") },
   "@ermine/data/parquet": { exports: parquet, rows: ofFiles.ofParquet, without: made("ParquetFile", "by openParquet") },
   "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
   "@ermine/conformance": { exports: kit, rows: ofKit.rows, without: ofKit.without },

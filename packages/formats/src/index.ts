@@ -4,9 +4,9 @@
  */
 export type { Bytes, ElementArray } from "./bytes.js";
 export { fromHalf, toHalf, type HalfFormat } from "./float16.js";
-export { readNpy, NpyArray } from "./npy/read.js";
+export { readNpy, readNpyHeader, readNpyRows, NpyArray } from "./npy/read.js";
 export { writeNpy, type WritableArray } from "./npy/write.js";
-export type { NpyDType } from "./npy/header.js";
+export type { NpyDType, NpyHeader } from "./npy/header.js";
 export type { ElementDType, SafetensorsDType } from "./safetensors/dtypes.js";
 export {
   readSafetensorsHeader,

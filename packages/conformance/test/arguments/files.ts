@@ -3,6 +3,7 @@ import * as data from "@ermine/data";
 import * as csv from "@ermine/data/csv";
 import * as imageFiles from "@ermine/data/images";
 import * as nodeFiles from "@ermine/data/node";
+import * as npyFiles from "@ermine/data/npy";
 import * as parquet from "@ermine/data/parquet";
 import * as formats from "@ermine/formats";
 import * as npz from "@ermine/formats/npz";
@@ -28,6 +29,12 @@ export const ofFormats: Rows = {
   ),
   toHalf: call(formats.toHalf, list([1], "a typed array"), text("float16"), optional(text("x"))),
   readNpy: call(formats.readNpy, only(npy)),
+  readNpyHeader: call(formats.readNpyHeader, only(npy)),
+  readNpyRows: call(
+    formats.readNpyRows,
+    only(() => formats.readNpyHeader(npy())),
+    only(() => new Uint8Array(4), "a typed array"),
+  ),
   writeNpy: call(formats.writeNpy, only(array, "a float32 tensor", "an int32 tensor", "a bool tensor")),
   readSafetensors: call(formats.readSafetensors, only(file), options()),
   readSafetensorsHeader: call(
@@ -137,6 +144,15 @@ export const ofImages: Rows = {
   ),
   imageFiles: call(imageFiles.imageFiles, only(folder)),
   imageFolder: call(imageFiles.imageFolder, only(folder)),
+};
+const opened = await npyFiles.openNpy(npy());
+export const ofNpy: Rows = {
+  openNpy: call(npyFiles.openNpy, source(npy)),
+  npyDatasets: call(
+    npyFiles.npyDatasets,
+    only(() => ({ inputs: opened })),
+    options(),
+  ),
 };
 export const ofFiles: Rows = { file: call(nodeFiles.file, text("unused.csv")) };
 

@@ -36,11 +36,15 @@ export const codes: Readonly<Record<NpyDType, string>> = {
 
 const byCode = new Map(Object.entries(codes).map(([name, code]) => [code, name as NpyDType]));
 
+/** What the header of an npy file says. */
 export interface NpyHeader {
+  /** What numpy calls its elements: "float32". */
   readonly dtype: NpyDType;
+  /** Is the first byte of an element the most significant one? */
   readonly isBigEndian: boolean;
   /** The first index varies fastest. */
   readonly isFortranOrder: boolean;
+  /** Sizes; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Where the elements begin. */
   readonly dataOffset: number;

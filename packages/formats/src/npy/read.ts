@@ -1,11 +1,11 @@
 /** npy, read. */
-import { checkArguments } from "@ermine/core/define";
+import { checkArguments, show } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 import type { HostTensor } from "@ermine/core/nn";
 import { bytesOf, viewAs, type Bytes, type ElementArray, type ElementArrayClass } from "../bytes.js";
 import { fromHalf } from "../float16.js";
 import { asHeld } from "../hostTensor.js";
-import { npyHeader, type NpyDType } from "./header.js";
+import { npyHeader, type NpyDType, type NpyHeader } from "./header.js";
 
 export const arrayOf: Readonly<Record<NpyDType, ElementArrayClass>> = {
   bool: Uint8Array,
@@ -76,21 +76,87 @@ export function readNpy(bytes: Bytes): NpyArray {
 
 /** @internal */
 export function npyOf(where: string, file: Uint8Array): NpyArray {
-  const { dtype, isBigEndian, isFortranOrder, shape, dataOffset } = npyHeader(where, file);
-  const size = arrayOf[dtype].BYTES_PER_ELEMENT;
-  const length = shape.reduce((a, b) => a * b, 1);
+  const header = npyHeader(where, file);
+  const { dtype, shape, dataOffset } = header;
+  const bytes = npyByteLength(header);
   const data = file.subarray(dataOffset);
   // Exact: a product that is not is far above any file's length.
-  if (length * size !== data.length)
+  if (bytes !== data.length)
     throw new ErmineError(
       "ERMINE_DATA",
-      `${where} is ${dtype}[${shape.join(", ")}], ${length * size} bytes, and ${data.length} follow its header. It is cut short, or holds more than ` +
+      `${where} is ${dtype}[${shape.join(", ")}], ${bytes} bytes, and ${data.length} follow its header. It is cut short, or holds more than ` +
         "one array: numpy.savez keeps several.",
     );
+  return arrayFrom(where, header, data, shape);
+}
+
+/** Bytes of all elements. */
+const npyByteLength = ({ dtype, shape }: NpyHeader): number => shape.reduce((a, b) => a * b, arrayOf[dtype].BYTES_PER_ELEMENT);
+
+/** @param data the elements of that shape, as the header says that they are written */
+function arrayFrom(where: string, header: NpyHeader, data: Uint8Array, shape: readonly number[]): NpyArray {
+  const { dtype, isBigEndian, isFortranOrder } = header;
+  const size = arrayOf[dtype].BYTES_PER_ELEMENT;
   const ordered = isBigEndian && size > 1 ? swapped(data, size) : data;
   const elements = viewAs(ordered, arrayOf[dtype]);
   const values = dtype === "float16" ? fromHalf(elements as Uint16Array, "float16") : elements;
   return new NpyArray(where, dtype, shape, isFortranOrder && shape.length > 1 ? rowMajor(values, shape) : values);
+}
+
+/**
+ * Reads the header of an npy file: what its elements are and where they begin, for files larger than memory.
+ *
+ * @param bytes the file's beginning; 10,012 bytes hold any header
+ * @throws ErmineError ERMINE_DATA where it is damaged or cut short; ERMINE_UNSUPPORTED for elements that are not read; ERMINE_USAGE where it is no bytes
+ *
+ * @example
+ * readNpyHeader(await readFile("images.npy")).dtype; // => "float32"
+ */
+export function readNpyHeader(bytes: Bytes): NpyHeader {
+  if (arguments.length > 1) checkArguments("readNpyHeader", arguments, 1);
+  return npyHeader("The npy file", bytesOf("readNpyHeader", bytes));
+}
+
+/**
+ * Rows of an npy file, of the bytes that are theirs: row i begins at `dataOffset` + i · the bytes of a row.
+ *
+ * @param header what `readNpyHeader` gave
+ * @throws ErmineError ERMINE_DATA where the bytes are no whole rows; ERMINE_UNSUPPORTED for an array in Fortran's order, whose rows are in pieces
+ *
+ * @example
+ * const bytes = await readFile("images.npy");
+ * const header = readNpyHeader(bytes);
+ * const rowBytes = 28 * 28 * 4;
+ * readNpyRows(header, bytes.subarray(header.dataOffset, header.dataOffset + rowBytes)).shape; // => [1, 28, 28]
+ */
+export function readNpyRows(header: NpyHeader, bytes: Bytes): NpyArray {
+  if (arguments.length > 2) checkArguments("readNpyRows", arguments, 2);
+  const { dtype, shape, isFortranOrder } = checkedHeader(header);
+  const data = bytesOf("readNpyRows", bytes);
+  if (isFortranOrder && shape.length > 1)
+    throw new ErmineError(
+      "ERMINE_UNSUPPORTED",
+      "readNpyRows: the array is in Fortran's order, in which rows lie in pieces. Save it row by row: numpy.save(path, numpy.ascontiguousarray(array)).",
+    );
+  const rowBytes = npyByteLength({ ...header, shape: shape.slice(1) });
+  if (data.length % rowBytes !== 0)
+    throw new ErmineError(
+      "ERMINE_DATA",
+      `readNpyRows: a row of ${dtype}[${shape.join(", ")}] has ${rowBytes} bytes, and ${data.length} are no whole rows.`,
+    );
+  return arrayFrom("The npy file", header, data, [data.length / rowBytes, ...shape.slice(1)]);
+}
+
+/** @throws ErmineError ERMINE_USAGE where it is none that has rows */
+function checkedHeader(header: NpyHeader): NpyHeader {
+  const { dtype, shape, dataOffset } = (typeof header === "object" && header !== null ? header : {}) as Partial<NpyHeader>;
+  const isHeader =
+    typeof dtype === "string" && Object.hasOwn(arrayOf, dtype) && Array.isArray(shape) && Number.isInteger(dataOffset);
+  if (isHeader && shape.length > 0 && shape.slice(1).every((size: number) => size > 0)) return header;
+  throw new ErmineError(
+    "ERMINE_USAGE",
+    `readNpyRows takes the header of an array that has rows, from readNpyHeader(bytes), got ${isHeader ? `one of the shape [${shape.join(", ")}]` : show(header)}.`,
+  );
 }
 
 /** Each element's bytes turned round. */
