@@ -128,6 +128,7 @@ export class Emitter {
   #emitted(step: (emitter: Emitter, index: number) => void, index: number): Emitter {
     const emitter = new Emitter(this.fault);
     emitter.sites.push(...this.sites);
+    emitter.#inPart = this.#inPart;
     step(emitter, index);
     return emitter;
   }

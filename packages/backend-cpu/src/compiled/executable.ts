@@ -14,7 +14,6 @@ import {
   bindFeeds,
   isFeedSource,
   specialize,
-  subgraphsOf,
 } from "@ermine/core/backend";
 import type { Machine } from "../machine.js";
 import { copyWords, writeBlock, type Block } from "../block.js";
@@ -28,6 +27,7 @@ import { withTableUpdates } from "./tables.js";
 import { withKernelInputs } from "./kernelInputs.js";
 import { BlockView } from "./blockView.js";
 import { plan, type Plan } from "./plan.js";
+import { bodiesOf } from "./rowParts.js";
 import { write, type ProgramPart, type Places } from "./program.js";
 import { copyOf, type Blocks, type CpuVariable } from "./variable.js";
 
@@ -148,7 +148,7 @@ export function compileCpu(
     const feeds: FeedPlace[] = [];
     const constantsIn = (subgraph: Graph): void => {
       for (const node of subgraph.nodes) {
-        if (node.kind === "op") subgraphsOf(node.op).forEach(constantsIn);
+        if (node.kind === "op") bodiesOf(node.op).forEach(constantsIn);
         if (node.kind !== "constant") continue;
         const { outputs, data, storage } = node;
         const { shape, dtype } = outputs[0]!.type;
@@ -160,7 +160,7 @@ export function compileCpu(
     };
     for (const node of graph.nodes) {
       if (node.kind === "op") {
-        subgraphsOf(node.op).forEach(constantsIn);
+        bodiesOf(node.op).forEach(constantsIn);
         continue;
       }
       const value = node.outputs[0]!;

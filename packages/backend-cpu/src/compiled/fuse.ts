@@ -10,6 +10,7 @@ import {
   type OpNode,
   type Value,
   type VariableNode,
+  isLoop,
   mapSubgraphs,
   mulOp,
   withNodes,
@@ -22,6 +23,7 @@ import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
 import { inputsRead, stepOf } from "./kernelInputs.js";
 import { neededFirst } from "./plan.js";
+import { inRowParts } from "./rowParts.js";
 
 /** The nodes that one of the program's is made of: itself, or those that it was fused of. */
 export const madeOf = (node: OpNode): readonly OpNode[] =>
@@ -208,7 +210,7 @@ function rewrite(
     const reads = candidates.get(node)?.step.reads;
     const inputs = inputsRead(node).map((value, i) => (reads === undefined || reads.includes(i) ? value : undefined));
     for (const value of inputs) if (value !== undefined) keep(value.node);
-    const op = mapSubgraphs(node.op, fuse);
+    const op = isLoop(node) ? inRowParts(node.op, fuse) : mapSubgraphs(node.op, fuse);
     add(node, node.outputs, (outputs) => ({
       ...node,
       op,

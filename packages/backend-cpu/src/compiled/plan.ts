@@ -14,6 +14,7 @@ import {
 } from "@ermine/core/backend";
 import { loweringOf } from "../lower/index.js";
 import { contiguous, sizeOf, type Packing } from "../lower/operand.js";
+import { rowPartsOf } from "./rowParts.js";
 
 export interface Plan {
   /** Ops in the order that they run; those from `committed` on run only where the step is accepted. */
@@ -44,16 +45,27 @@ export interface Plan {
 
 /** Where the values of a loop's step are: the same for all steps. */
 export interface LoopPlan {
-  /** The plan of one step; its offsets count from `from`. */
-  readonly step: Plan;
   /** The byte offset into the arena. */
   readonly from: number;
-  /** Byte offsets from `from` of what goes from step to step, and of room for it while its places are exchanged. */
-  readonly carried: readonly number[];
-  readonly exchanged: readonly number[];
+  /** The parts of the batch that go through the steps by themselves; mostly one. */
+  readonly parts: readonly LoopPart[];
   /** Of what goes from step to step, where it is stacked: the next step reads it where this one has written it. undefined: it is not. */
   readonly tracks: readonly (Track | undefined)[];
-  /** Operands packed before the first step, by the op that reads them. */
+}
+
+/** Some rows of a loop's batch, or all. */
+export interface LoopPart {
+  /** The first row. */
+  readonly row: number;
+  /** One step of them. */
+  readonly body: Graph;
+  /** Its plan, whose offsets count from `room`, a byte offset from the loop's `from`. */
+  readonly step: Plan;
+  readonly room: number;
+  /** Byte offsets from the loop's `from` of what goes from step to step, and of room for it while its places are exchanged. */
+  readonly carried: readonly number[];
+  readonly exchanged: readonly number[];
+  /** Operands packed before the first step, by the op that reads them: those of the first part are those of all. */
   readonly packed: ReadonlyMap<Node, Packed>;
 }
 
@@ -306,18 +318,38 @@ class Arena {
 
 /** @param take room in the arena while the loop runs; `stack` room for some of its outputs, undefined where one has a place already */
 function planLoop(
-  { op: { loop } }: LoopNode,
+  { op }: LoopNode,
   take: (words: number) => number,
   stack: (words: number, outputs: readonly number[]) => number | undefined,
 ): LoopPlan {
-  const step = plan(loop.body);
-  const tracks = loop.body.outputs.slice(0, loop.carried).map((_, i) => trackOf(loop, step, i, stack));
+  const { loop } = op;
+  const rowParts = rowPartsOf(op) ?? [{ from: 0, body: loop.body }];
+  const bodies = [...new Set(rowParts.map(({ body }) => body))];
+  const plans = new Map(bodies.map((body) => [body, plan(body)]));
+  const tracks = loop.body.outputs.slice(0, loop.carried).map((value, i): Track | undefined => {
+    const [side, ...others] = bodies.map((body) => sidesOf(loop, body, plans.get(body)!, i));
+    if (side === undefined || others.some((other) => other?.before !== side.before || other.after !== side.after))
+      return undefined;
+    const outputs = [side.before, side.after].filter((k) => k >= 0);
+    const from = stack(wordsOf(value) * ((loop.length as number) + 1), outputs);
+    return from === undefined ? undefined : { ...side, from };
+  });
   const room = new Arena();
-  room.take(step.bytes / 4, Infinity);
-  const slots = (): number[] => loop.body.outputs.slice(0, loop.carried).map((value) => room.take(wordsOf(value), Infinity));
-  const [carried, exchanged] = [slots(), slots()];
-  const packed = packedIn(loop, step, (words) => room.take(words, Infinity));
-  return { step, from: take(room.bytes / 4), carried, exchanged, tracks, packed };
+  const packed = packedIn(loop, plans, (words) => room.take(words, Infinity));
+  const parts = rowParts.map(({ from, body }): LoopPart => {
+    const step = plans.get(body)!;
+    const slots = (): number[] => body.outputs.slice(0, loop.carried).map((value) => room.take(wordsOf(value), Infinity));
+    return {
+      row: from,
+      body,
+      step,
+      room: room.take(step.bytes / 4, Infinity),
+      carried: slots(),
+      exchanged: slots(),
+      packed: packed.get(body)!,
+    };
+  });
+  return { from: take(room.bytes / 4), parts, tracks };
 }
 
 function planConditional({ op }: ConditionalNode, take: (words: number) => number): ConditionalPlan {
@@ -328,41 +360,63 @@ function planConditional({ op }: ConditionalNode, take: (words: number) => numbe
 /** Elements end within whole vectors of so many bytes, and kernels may write all of the last: rows of whole vectors are written where they stay. */
 export const vectorBytes = 16;
 
-function trackOf(
-  { body, carried, length }: Loop,
+/** The outputs that the i-th part of the state is before each step and after it; undefined: it is not stacked, or cannot be read there. */
+function sidesOf(
+  { carried }: Loop,
+  body: Graph,
   { root, tied }: Plan,
   i: number,
-  stack: (words: number, outputs: readonly number[]) => number | undefined,
-): Track | undefined {
+): { readonly before: number; readonly after: number } | undefined {
   const next = root(body.outputs[i]!);
   const row = wordsOf(body.outputs[i]!);
   const others = body.outputs.slice(0, carried).filter((value) => root(value) === next);
   if (next.node.kind !== "op" || tied.has(next) || (4 * row) % vectorBytes !== 0 || others.length > 1) return undefined;
   const indexOf = (sought: Value): number => body.outputs.findIndex((value, k) => k >= carried && root(value) === sought);
   const [before, after] = [indexOf(body.feeds[i]!.outputs[0]!), indexOf(next)];
-  if (before < 0 && after < 0) return undefined;
-  const outputs = [before, after].filter((k) => k >= 0);
-  const from = stack(row * ((length as number) + 1), outputs);
-  return from === undefined ? undefined : { before, after, from };
+  return before < 0 && after < 0 ? undefined : { before, after };
 }
 
 /** The first row of each stack: in loops from the end, what is before a step is a row further on. */
 export const rowsOfTrack = (reverse: boolean): { readonly before: number; readonly after: number } =>
   reverse ? { before: 1, after: 0 } : { before: 0, after: 1 };
 
-/** Operands that all steps read, packed where that pays: in loops of several steps. */
-function packedIn(loop: Loop, { order, root }: Plan, take: (words: number) => number): Map<Node, Packed> {
-  const packed = new Map<Node, Packed>();
-  if ((loop.length as number) < 2) return packed;
-  const same = new Set<Node>(loop.body.feeds.slice(loop.carried + loop.sequences));
-  for (const node of order) {
+/** Of each body, the operands that all steps read, packed where that pays: in loops of several steps. Bodies read the same ones, each by an op of its own. */
+function packedIn(
+  loop: Loop,
+  plans: ReadonlyMap<Graph, Plan>,
+  take: (words: number) => number,
+): ReadonlyMap<Graph, ReadonlyMap<Node, Packed>> {
+  const lists = [...plans].map(([body, step]) => [body, packable(loop, body, step)] as const);
+  const [[, first]] = lists as [(typeof lists)[number]];
+  const areSame = lists.every(
+    ([, list]) =>
+      list.length === first.length &&
+      list.every(({ packing, feed }, i) => feed === first[i]!.feed && packing.words === first[i]!.packing.words),
+  );
+  const offsets = areSame ? first.map(({ packing }) => take(packing.words)) : [];
+  return new Map(
+    lists.map(([body, list]) => [
+      body,
+      new Map(offsets.map((offset, i) => [list[i]!.node, { packing: list[i]!.packing, value: list[i]!.value, offset }])),
+    ]),
+  );
+}
+
+/** What can be packed: by which op, and which of the body's feeds it is; −1: a constant. */
+function packable(
+  { carried, sequences, length }: Loop,
+  body: Graph,
+  { order, root }: Plan,
+): readonly { readonly node: Node; readonly packing: Packing; readonly value: Value; readonly feed: number }[] {
+  if ((length as number) < 2) return [];
+  return order.flatMap((node) => {
     const types = node.inputs.map((value) => value && { shape: value.type.shape as readonly number[], dtype: value.type.dtype });
     const packing = loweringOf(node.op)?.packing?.(types, node.attributes);
     const value = packing && root(node.inputs[packing.input]!);
-    if (packing === undefined || !(same.has(value!.node) || value!.node.kind === "constant")) continue;
-    packed.set(node, { packing, value: value!, offset: take(packing.words) });
-  }
-  return packed;
+    if (packing === undefined) return [];
+    const feed = (body.feeds as readonly Node[]).indexOf(value!.node);
+    return feed >= carried + sequences || value!.node.kind === "constant" ? [{ node, packing, value: value!, feed }] : [];
+  });
 }
 
 /** Each value's offset: the place of an input that is read for the last time, where the op works number by number; else room of its own. */

@@ -17,7 +17,7 @@ import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 import { madeOf } from "./fuse.js";
-import { rowsOfTrack, vectorBytes, type ConditionalPlan, type LoopPlan, type Plan } from "./plan.js";
+import { rowsOfTrack, vectorBytes, type ConditionalPlan, type LoopPart, type LoopPlan, type Plan } from "./plan.js";
 
 /** Where values are. */
 export interface Places {
@@ -147,43 +147,65 @@ function lowerConditional(emitter: Emitter, node: ConditionalNode, plan: Conditi
   );
 }
 
-/**
- * A loop: its state moved to a place of its own, or to the first row of its stack, the steps, and the state moved to where it is wanted. Sequences are read
- * and written where they are.
- */
+/** A loop: what all steps multiply, packed, and the parts of the batch, mostly one. */
 function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Running): void {
-  const { step: planned, carried, exchanged } = plan;
-  const { body, carried: count, sequences, reverse, length: steps } = node.op.loop;
-  const length = steps as number;
   const room = places.room(plan);
-  const rows = (value: Value): number => 4 * sizeOf(shapeOf(value));
-  const shift = rowsOfTrack(reverse);
-  /** Where a part of the state is before or after the step at t; at T, the one after the last. */
-  const slots = (side: "before" | "after", t: number): readonly number[] =>
-    carried.map((offset, i) => {
-      const track = plan.tracks[i];
-      if (track === undefined) return room + offset;
-      const output = track.before < 0 ? track.after : track.before;
-      const first = track.before < 0 ? shift.after : shift.before;
-      return places.of(node.outputs[output]!) + (t + shift[side] - first) * rows(body.outputs[i]!);
-    });
-  const stepAt = (index: number): number => (reverse ? length - 1 - index : index);
-  slots("before", stepAt(0)).forEach((slot, i) =>
-    emitter.emit("move", slot, places.of(node.inputs[i]!), sizeOf(shapeOf(body.outputs[i]!))),
-  );
-  for (const { packing, value, offset } of plan.packed.values()) {
+  const { parts } = plan;
+  const { body, packed } = parts[0]!;
+  for (const { packing, value, offset } of packed.values()) {
     const i = (body.feeds as readonly Node[]).indexOf(value.node);
     const address = i < 0 ? places.constant(value)! : places.of(node.inputs[i]!);
     packing.emit(emitter, { address, shape: shapeOf(value), dtype: value.type.dtype }, room + offset);
   }
+  emitter.fork(parts.length, (index) => lowerLoopPart(emitter, node, plan, parts[index]!, places));
+}
+
+/**
+ * Some rows of a loop, or all: their state moved to a place of its own, or to the first row of its stack, the steps, and the state moved to where it is wanted.
+ * Sequences are read and written where they are.
+ */
+function lowerLoopPart(emitter: Emitter, node: LoopNode, plan: LoopPlan, part: LoopPart, places: Running): void {
+  const { step: planned, carried, exchanged, body, packed } = part;
+  const { carried: count, sequences, reverse, length: steps } = node.op.loop;
+  const length = steps as number;
+  const from = places.room(plan);
+  const room = from + part.room;
+  /** From one step of a sequence to the next. */
+  const stepBytes = (sequence: Value): number => 4 * sizeOf(shapeOf(sequence).slice(1));
+  const bytesOf = (value: Value): number => 4 * sizeOf(shapeOf(value));
+  /** Where the part's rows begin in a step of all rows. */
+  const rowsAt = (value: Value, whole: readonly number[]): number =>
+    whole[0] === shapeOf(value)[0] ? 0 : 4 * part.row * sizeOf(shapeOf(value).slice(1));
+  const shift = rowsOfTrack(reverse);
+  /** Where a piece of the state is before or after the step at t; at T, the one after the last. */
+  const slots = (side: "before" | "after", t: number): readonly number[] =>
+    carried.map((offset, i) => {
+      const track = plan.tracks[i];
+      if (track === undefined) return from + offset;
+      const output = track.before < 0 ? track.after : track.before;
+      const first = track.before < 0 ? shift.after : shift.before;
+      const stack = node.outputs[output]!;
+      const at = places.of(stack) + rowsAt(body.outputs[i]!, shapeOf(node.outputs[i]!));
+      return at + (t + shift[side] - first) * stepBytes(stack);
+    });
+  const stepAt = (index: number): number => (reverse ? length - 1 - index : index);
+  const stateAt = (value: Value, i: number): number => places.of(value) + rowsAt(body.outputs[i]!, shapeOf(node.outputs[i]!));
+  slots("before", stepAt(0)).forEach((slot, i) =>
+    emitter.emit("move", slot, stateAt(node.inputs[i]!, i), sizeOf(shapeOf(body.outputs[i]!))),
+  );
   emitter.loop(length, (e, index) => {
     const t = stepAt(index);
     const before = slots("before", t);
     const after = slots("after", t);
     const feedAddresses = new Map<Value, number>();
     body.feeds.forEach(({ outputs: [feed] }, i) => {
-      const outer = places.of(node.inputs[i]!);
-      feedAddresses.set(feed!, i < count ? before[i]! : i < count + sequences ? outer + t * rows(feed!) : outer);
+      const outer = node.inputs[i]!;
+      const isSequence = i >= count && i < count + sequences;
+      const at = (): number =>
+        places.of(outer) +
+        (isSequence ? t * stepBytes(outer) : 0) +
+        rowsAt(feed!, isSequence ? shapeOf(outer).slice(1) : shapeOf(outer));
+      feedAddresses.set(feed!, i < count ? before[i]! : at());
     });
     // Rows of the outputs: computed there, where the last vector of a row is not the next row's too.
     const direct = new Map<Value, number>();
@@ -192,9 +214,10 @@ function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Run
     const onTracks = new Set(plan.tracks.flatMap((track) => (track === undefined ? [] : [track.before, track.after])));
     body.outputs.slice(count).forEach((value, k) => {
       if (onTracks.has(count + k)) return;
-      const to = places.of(node.outputs[count + k]!) + t * rows(value);
+      const stack = node.outputs[count + k]!;
+      const to = places.of(stack) + t * stepBytes(stack) + rowsAt(value, shapeOf(stack).slice(1));
       const root = planned.root(value);
-      if (root.node.kind === "op" && !planned.tied.has(root) && rows(value) % vectorBytes === 0 && !direct.has(root))
+      if (root.node.kind === "op" && !planned.tied.has(root) && bytesOf(value) % vectorBytes === 0 && !direct.has(root))
         direct.set(root, to);
       else copied.push([value, to]);
     });
@@ -202,8 +225,8 @@ function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Run
       constant: (value) => places.constant(value),
       room: (inside) => room + inside.from,
       packed(each) {
-        const packed = plan.packed.get(each);
-        return packed && { input: packed.packing.input, at: room + packed.offset };
+        const operand = packed.get(each);
+        return operand && { input: operand.packing.input, at: from + operand.offset };
       },
       of(value) {
         const root = planned.root(value);
@@ -215,13 +238,13 @@ function lowerLoop(emitter: Emitter, node: LoopNode, plan: LoopPlan, places: Run
     };
     for (const each of planned.order) lower(e, each, planned, inner);
     for (const [value, to] of copied) move(to, value, inner.of(value));
-    // Where one part of the state becomes another it is put aside before that is written.
+    // Where one piece of the state becomes another it is put aside before that is written.
     const next = body.outputs.slice(0, count);
     const isExchanged = next.map((value, i) => after.some((slot, k) => k !== i && slot === inner.of(value)));
-    next.forEach((value, i) => isExchanged[i]! && move(room + exchanged[i]!, value, inner.of(value)));
-    next.forEach((value, i) => move(after[i]!, value, isExchanged[i]! ? room + exchanged[i]! : inner.of(value)));
+    next.forEach((value, i) => isExchanged[i]! && move(from + exchanged[i]!, value, inner.of(value)));
+    next.forEach((value, i) => move(after[i]!, value, isExchanged[i]! ? from + exchanged[i]! : inner.of(value)));
   });
   slots("before", stepAt(length)).forEach((slot, i) =>
-    emitter.emit("move", places.of(node.outputs[i]!), slot, sizeOf(shapeOf(body.outputs[i]!))),
+    emitter.emit("move", stateAt(node.outputs[i]!, i), slot, sizeOf(shapeOf(body.outputs[i]!))),
   );
 }

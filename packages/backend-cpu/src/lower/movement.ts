@@ -5,6 +5,7 @@ import type { Emitter } from "../emitter.js";
 import { float } from "../emitter.js";
 import { splitRange } from "./split.js";
 import {
+  allInRows,
   around,
   broadcastStrides,
   collapse,
@@ -66,6 +67,11 @@ const slice: Lowering = {
   // A chain reads forwards.
   view: (input, _, attributes) =>
     (attributes as { steps: number[] }).steps.every((step) => step > 0) ? sliceView(input, attributes) : undefined,
+  inRows(rows, _, [x], attributes) {
+    const { starts, steps, sizes } = attributes as { starts: number[]; steps: number[]; sizes: number[] };
+    const isWhole = starts[0] === 0 && steps[0] === 1 && sizes[0] === x!.shape[0];
+    return isWhole ? { ...attributes, sizes: [rows, ...sizes.slice(1)] } : undefined;
+  },
   emit(e, [x], [y], attributes) {
     const { offset, strides } = sliceView(x!.shape, attributes);
     copy(e, y!.shape, y!.address, contiguous(y!.shape), x!.address + 4 * offset, strides);
@@ -85,6 +91,8 @@ const pad: Lowering = {
 
 const concat: Lowering = {
   dtypes: all,
+  inRows: (rows, parted, inputs, attributes) =>
+    attributes["axis"] === 0 ? undefined : allInRows(rows, parted, inputs, attributes),
   emit(e, inputs, [y], attributes) {
     const axis = attributes["axis"] as number;
     const strides = contiguous(y!.shape);

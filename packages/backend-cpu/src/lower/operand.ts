@@ -55,6 +55,16 @@ export interface Lowering {
   readonly optionalOutputs?: boolean;
   /** Which input is packed where many calls read the same. The op gets it with `packed` then, or without; undefined: none. */
   packing?(inputs: readonly (OperandType | undefined)[], attributes: Attributes): Packing | undefined;
+  /**
+   * Of an op whose rows, the places of the first axis, do not meet: row i of each output is made of row i of the inputs that are `parted`, and of all of the
+   * others. Its attributes over so many rows; undefined: with these inputs rows meet. Absent: they always do. Not asked of steps.
+   */
+  inRows?(
+    rows: number,
+    parted: readonly boolean[],
+    inputs: readonly (OperandType | undefined)[],
+    attributes: Attributes,
+  ): Attributes | undefined;
   /** Of an op with indices: which input they are, and the length of the axis that they are of. They are checked before the op. */
   lookup?(
     inputs: readonly (Pick<Operand, "shape"> | undefined)[],
@@ -65,6 +75,10 @@ export interface Lowering {
   /** Of an op without inputs whose elements are all one number: that number, where it is a float32. */
   constant?(attributes: Attributes): number;
 }
+
+/** `inRows` of an op all of whose inputs have the rows. */
+export const allInRows: NonNullable<Lowering["inRows"]> = (_, parted, inputs, attributes) =>
+  inputs.every((input, i) => input === undefined || parted[i]) ? attributes : undefined;
 
 /** How many elements a tensor of that shape has. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

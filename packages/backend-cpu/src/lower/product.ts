@@ -23,6 +23,10 @@ const matmul: Lowering = {
     const matrix = (t: Operand): Matrix => (transposeB ? transposed : rowMajor)(t.address, t.shape[1]!);
     return panelsOf(1, [sizeOf(a!.shape.slice(0, -1)), n!, k!], matrix);
   },
+  inRows: (_, parted, [a, b], attributes) =>
+    parted[0] === true && parted[1] !== true && a!.shape.length > 1 && b!.shape.length === 2 && attributes["transposeA"] !== true
+      ? attributes
+      : undefined,
   emit(e, [a, b], [c], attributes) {
     const { transposeA, transposeB } = attributes as { transposeA: boolean; transposeB: boolean };
     const [m, n] = c!.shape.slice(-2) as [number, number];
@@ -77,6 +81,7 @@ const linear: Lowering = {
     const [n, k] = weight!.shape as [number, number];
     return panelsOf(1, [sizeOf(x!.shape.slice(0, -1)), n, k], (t) => transposed(t.address, k));
   },
+  inRows: (_, parted, [x], attributes) => (x!.shape.length > 1 && !parted.slice(1).includes(true) ? attributes : undefined),
   emit(e, [x, weight, bias], [y]) {
     const [out, inner] = weight!.shape as [number, number];
     const rows = sizeOf(y!.shape.slice(0, -1));

@@ -1,6 +1,6 @@
 /** Steps of recurrent cells, split over their rows. */
 import { costs } from "../generated/instructions.js";
-import { sizeOf, type Lowering, type Operand } from "./operand.js";
+import { allInRows, sizeOf, type Lowering, type Operand } from "./operand.js";
 import { splitRange } from "./split.js";
 
 /** Rows of the state, and elements of one. */
@@ -8,6 +8,7 @@ const rowsOf = ({ shape }: Operand): readonly [rows: number, size: number] => [s
 
 const lstmCell: Lowering = {
   dtypes: ["float32"],
+  inRows: allInRows,
   optionalOutputs: true,
   emit(e, [input, recurrent, c], [h, next, gates]) {
     const [rows, size] = rowsOf(c!);
@@ -31,6 +32,7 @@ const lstmCell: Lowering = {
 /** The gradient of the gates is there in gradients of gradients only: then the op is decomposed. */
 const lstmCellGradient: Lowering = {
   dtypes: ["float32"],
+  inRows: allInRows,
   supports: (inputs) => inputs[5] === undefined,
   emit(e, [g, toNext, gates, c, next], [toGates, toC]) {
     const [rows, size] = rowsOf(c!);
@@ -43,6 +45,7 @@ const lstmCellGradient: Lowering = {
 
 const gruCell: Lowering = {
   dtypes: ["float32"],
+  inRows: allInRows,
   optionalOutputs: true,
   emit(e, [input, recurrent, h], [next, gates]) {
     const [rows, size] = rowsOf(h!);
@@ -62,6 +65,7 @@ const gruCell: Lowering = {
 
 const gruCellGradient: Lowering = {
   dtypes: ["float32"],
+  inRows: allInRows,
   supports: (inputs) => inputs[3] === undefined,
   emit(e, [g, gates, h], [toInput, toRecurrent, toH]) {
     const [rows, size] = rowsOf(h!);
