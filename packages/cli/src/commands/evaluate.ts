@@ -27,11 +27,11 @@ export async function evaluate({ model: path, data, read }: EvaluateRequest, out
     const truth: number[] = [];
     let [skipped, unknown] = [0, 0];
     for await (const batch of rowBatches(data, { ...model.columnKinds, [target]: kind }, read)) {
-      const known = batch.filter((row) => !isMissing(row[target] ?? null));
-      skipped += batch.length - known.length;
+      const labelled = batch.filter((row) => !isMissing(row[target] ?? null));
+      skipped += batch.length - labelled.length;
       const indexOf = (cell: Cell): number => (classes.length === 0 ? Number(cell) : classes.indexOf(cell!));
-      const rows = known.filter((row) => classes.length === 0 || indexOf(row[target]!) >= 0);
-      unknown += known.length - rows.length;
+      const rows = labelled.filter((row) => classes.length === 0 || indexOf(row[target]!) >= 0);
+      unknown += labelled.length - rows.length;
       if (rows.length === 0) continue;
       for (const value of await model.predict(rows)) predictions.push(value);
       for (const row of rows) truth.push(indexOf(row[target]!));

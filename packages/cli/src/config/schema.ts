@@ -136,16 +136,16 @@ const otherSpellings: Readonly<Record<string, string>> = {
 };
 
 function unknownKey(where: string, path: readonly string[]): ErmineError {
-  const known = keysAt(path.slice(0, -1));
-  const near = nearestName(path.at(-1)!, known, otherSpellings);
+  const siblings = keysAt(path.slice(0, -1));
+  const near = nearestName(path.at(-1)!, siblings, otherSpellings);
   const elsewhere = near === undefined ? paths().find((one) => one.endsWith(`.${path.at(-1)}`)) : undefined;
   const hint =
     near !== undefined
       ? `Did you mean ${[...path.slice(0, -1), near].join(".")}?`
       : elsewhere !== undefined
         ? `Did you mean ${elsewhere}?`
-        : `There are: ${known.join(", ")}.`;
-  return new ErmineError("ERMINE_OPTION", `${where} has an unknown key ${path.join(".")}. ${hint}`);
+        : `There are: ${siblings.join(", ")}.`;
+  return new ErmineError("ERMINE_OPTION", `${where} has an unsiblings key ${path.join(".")}. ${hint}`);
 }
 
 interface Entries {

@@ -35,35 +35,35 @@ export interface ImageFolder {
 /** What names of images end with. */
 const extensions: ReadonlySet<string> = new Set([".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]);
 
-interface Found {
+interface FolderFile {
   readonly name: string;
   readonly path: string;
 }
 
 /** All files in a folder and below, ordered by their names; those and folders whose names begin with "." are left out. */
-async function filesIn(path: string, prefix: string, parents: readonly string[]): Promise<Found[]> {
+async function filesIn(path: string, prefix: string, parents: readonly string[]): Promise<FolderFile[]> {
   const real = await realpath(path);
   // A link to a folder that holds it.
   if (parents.includes(real)) return [];
-  const found: Found[] = [];
+  const files: FolderFile[] = [];
   for (const name of (await readdir(path)).filter((entry) => !entry.startsWith(".")).sort(byCharacters)) {
     const inner = { name: `${prefix}${name}`, path: join(path, name) };
     const stats = await stat(inner.path);
-    if (stats.isDirectory()) found.push(...(await filesIn(inner.path, `${inner.name}/`, [...parents, real])));
-    else if (stats.isFile()) found.push(inner);
+    if (stats.isDirectory()) files.push(...(await filesIn(inner.path, `${inner.name}/`, [...parents, real])));
+    else if (stats.isFile()) files.push(inner);
   }
-  return found;
+  return files;
 }
 
 const byCharacters = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const isImage = ({ name }: Found): boolean => extensions.has(extname(name).toLowerCase());
-const imageFile = ({ name, path }: Found): ImageFile => ({ ...file(path), name, path });
+const isImage = ({ name }: FolderFile): boolean => extensions.has(extname(name).toLowerCase());
+const imageFile = ({ name, path }: FolderFile): ImageFile => ({ ...file(path), name, path });
 
 /** @throws ErmineError ERMINE_USAGE where it is no path, ERMINE_DATA where it is no folder that can be read */
 async function allFiles(
   where: string,
   folder: string | URL,
-): Promise<{ readonly path: string; readonly files: readonly Found[] }> {
+): Promise<{ readonly path: string; readonly files: readonly FolderFile[] }> {
   if (typeof folder !== "string" && !(folder instanceof URL && folder.protocol === "file:"))
     throw new ErmineError("ERMINE_USAGE", `${where} takes the path of a folder, got ${show(folder)}.`);
   const path = typeof folder === "string" ? folder : fileURLToPath(folder);
@@ -85,10 +85,10 @@ const kinds = [...extensions].join(", ");
 export async function imageFolder(folder: string | URL): Promise<ImageFolder> {
   if (arguments.length > 1) checkArguments("imageFolder", arguments, 1);
   const { path, files } = await allFiles("imageFolder", folder);
-  const isUsed = (one: Found): boolean => isImage(one) && one.name.includes("/");
+  const isUsed = (one: FolderFile): boolean => isImage(one) && one.name.includes("/");
   const used = files.filter(isUsed);
   const others = files.filter((one) => !isUsed(one)).map(({ name }) => name);
-  const classOf = ({ name }: Found): string => name.slice(0, name.indexOf("/"));
+  const classOf = ({ name }: FolderFile): string => name.slice(0, name.indexOf("/"));
   const classes = [...new Set(used.map(classOf))].sort(byCharacters);
   if (classes.length === 0)
     throw new ErmineError(
