@@ -1,7 +1,7 @@
 /** One epoch: batch after batch from the loader into the step, and what its reports add up. */
 import { ErmineError } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
-import type { Callback, Control, StepInfo } from "../callbacks/callback.js";
+import type { Control, StepInfo } from "../callbacks/callback.js";
 import { addSums, meansOf } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";
 import type { Prefetcher } from "../data/prefetch.js";
@@ -30,8 +30,6 @@ interface Counters {
   readonly accepted: number;
 }
 
-const hasOnBatch = ({ onBatch }: Pick<Callback, "onBatch">): boolean => onBatch !== undefined;
-
 const cursorAfter = (batch: UpdateBatch): Cursor => ("columns" in batch ? batch.cursor : batch.at(-1)!.cursor);
 
 /** What the epochs of one `fit` have in common. */
@@ -51,6 +49,8 @@ export interface EpochContext {
   readonly depth: number;
   /** Is a further step to be taken? */
   mayGoOn(): boolean;
+  /** Does a callback want to be told of each batch? */
+  readonly hasOnBatch: boolean;
   /** Where a snapshot was asked for: takes it. No step is in flight, and all callbacks have been told of the last one. */
   readonly snapshots: Snapshots;
 }
@@ -68,7 +68,7 @@ export class Epoch {
 
   /** Trains on what the loader gives, to the end of the epoch or until training is ended. */
   async train(): Promise<void> {
-    const { training, loader, depth, prefetcher, shadow, step, snapshots } = this.#context;
+    const { training, loader, depth, prefetcher, shadow, step, snapshots, hasOnBatch } = this.#context;
     const { turns, state } = training;
     try {
       while (turns.busy === undefined ? this.#context.mayGoOn() : await turns.free(this.#context.mayGoOn)) {
@@ -80,8 +80,7 @@ export class Epoch {
           await this.#leaveOutBefore(batch, wrong);
           continue;
         }
-        const told = this.#tellBatch(batch);
-        if (told !== undefined) await told;
+        if (hasOnBatch) await this.#tellBatch(batch);
         const before = training.isInFlight ? this.#counters() : undefined;
         const report = shadow === undefined ? step.run(state, batch) : this.#watched(shadow, batch);
         if (report instanceof Promise) {
@@ -173,7 +172,6 @@ export class Epoch {
   }
 
   #tellBatch(batch: UpdateBatch): undefined | Promise<void> {
-    if (!this.#context.run.callbacks.some(hasOnBatch)) return undefined;
     const parts = microBatchesOf(batch);
     const info = {
       epoch: this.#epoch,

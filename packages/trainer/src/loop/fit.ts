@@ -172,6 +172,7 @@ async function loop<M extends string, T extends string>(
     depth,
     mayGoOn,
     snapshots,
+    hasOnBatch: callbacks.some(({ onBatch }) => onBatch !== undefined),
   };
   const { stepsPerEpoch } = context;
   resumed?.restoreCallbacks(control);
@@ -180,7 +181,7 @@ async function loop<M extends string, T extends string>(
   const first = history.epochs.length;
   for (let epoch = first; epoch < epochs && (await training.turns.free(mayGoOn)); epoch++) {
     // A callback may have frozen or thawed layers.
-    if (epoch > first) {
+    if (epoch > first && state.hasOtherParameters) {
       allOrNothing(training, () => {
         defineUpdate(training, types);
         training.engine.prepare();

@@ -88,8 +88,12 @@ export class TrainingState {
   readonly #model: Module;
   readonly optimizer: OptimizerSetup;
   readonly #learningRates: readonly Rate[];
+  /** The learning rates where none has a schedule. */
+  readonly #constantRates: readonly number[] | undefined;
   readonly #optimizerState = new OptimizerState();
   #groups: readonly GroupState[] | undefined;
+  /** The model's parameters when the groups were made, and which of them were trained. */
+  #begun: readonly (readonly [parameter: Parameter, trainable: boolean])[] = [];
   /** Was a value that is fed so large that finite gradients may give values that are not finite? */
   hasLargeScalars = false;
   #accumulated: Accumulated | undefined;
@@ -99,6 +103,9 @@ export class TrainingState {
     this.#model = model;
     this.optimizer = optimizer;
     this.#learningRates = optimizersOf(optimizer).map((one) => learningRateOf(one) ?? NaN);
+    this.#constantRates = this.#learningRates.every((rate) => typeof rate === "number")
+      ? Object.freeze(this.#learningRates)
+      : undefined;
     this.buffers = model.namedVariables().flatMap(([, v]) => (v instanceof Parameter ? [] : [v]));
   }
 
@@ -112,6 +119,7 @@ export class TrainingState {
    * the step is another one.
    */
   begin(changed?: () => void): readonly GroupState[] {
+    this.#begun = this.#model.parameters().map((parameter) => [parameter, parameter.trainable]);
     const groups = this.#optimizerState.groups(this.#model, this.optimizer, this.update);
     if (this.#groups !== undefined) {
       if (sameGroups(this.#groups, groups)) return this.#groups;
@@ -119,6 +127,16 @@ export class TrainingState {
       this.#freeAccumulated();
     }
     return (this.#groups = groups);
+  }
+
+  /** Are there other parameters than when the groups were made, or were some frozen or thawed? */
+  get hasOtherParameters(): boolean {
+    const parameters = this.#model.parameters();
+    const before = this.#begun;
+    return (
+      parameters.length !== before.length ||
+      parameters.some((parameter, i) => parameter !== before[i]![0] || parameter.trainable !== before[i]![1])
+    );
   }
 
   /** The sums of an update in several parts, made when they are first asked for. */
@@ -173,6 +191,7 @@ export class TrainingState {
 
   /** The learning rate of each group at an update of the epoch that runs; `step` updates were taken before it. */
   learningRatesAt(step: number): readonly number[] {
+    if (this.#constantRates !== undefined) return this.#constantRates;
     const time = this.timeAt(step);
     return this.#learningRates.map((rate) => rateAt(rate, time));
   }
@@ -207,9 +226,14 @@ export class TrainingState {
   /** The same, into a vector of that length; at least one number, so that the feed is never empty. */
   writeScalars(target: Float32Array): void {
     const { update: step, epoch, schedules, span } = this;
-    for (const { optimizer, firstScalar, skippedSteps } of this.groups) {
-      const time: Time = { step, epoch, age: step - skippedSteps, schedules, ...(span && { span }) };
-      const values = optimizer.scalars(time);
+    const { groups } = this;
+    // At each step: a spread and an iterator cost more than the rest.
+    for (let g = 0; g < groups.length; g++) {
+      const { optimizer, firstScalar, skippedSteps } = groups[g]!;
+      const age = step - skippedSteps;
+      const values = optimizer.scalars(
+        span === undefined ? { step, epoch, age, schedules } : { step, epoch, age, schedules, span },
+      );
       // A few numbers: typed arrays are slow to take a list.
       for (let i = 0; i < values.length; i++) target[firstScalar + i] = values[i]!;
     }
