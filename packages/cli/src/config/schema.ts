@@ -145,7 +145,7 @@ function unknownKey(where: string, path: readonly string[]): ErmineError {
       : elsewhere !== undefined
         ? `Did you mean ${elsewhere}?`
         : `There are: ${siblings.join(", ")}.`;
-  return new ErmineError("ERMINE_OPTION", `${where} has an unsiblings key ${path.join(".")}. ${hint}`);
+  return new ErmineError("ERMINE_OPTION", `${where} has an unknown key ${path.join(".")}. ${hint}`);
 }
 
 interface Entries {
