@@ -115,6 +115,7 @@ const ops = (): readonly Candidate[] => [
   }),
   candidate(backend.sumRowsOp, { size: "size" }),
   candidate(backend.maxUnpoolOp, { outputSize: "sizes" }),
+  ...[backend.lstmCellOp, backend.gruCellOp].map((op) => candidate(op)),
   candidate(backend.castOp, { dtype: "string" }),
   ...[backend.setRowsOp, backend.floorDivideOp, backend.remainderOp, backend.erfcOp].map((op) => candidate(op)),
   ...[backend.expm1Op, backend.log1pOp, backend.isFiniteOp].map((op) => candidate(op)),
