@@ -1,4 +1,6 @@
-// `node scripts/figures.mjs [--short]`: figures of the built pages in headless Chromium, on an idle machine; --short leaves out the text, which takes a minute. Build first.
+// `node scripts/figures.mjs [--short]`: figures of the built pages in headless Chromium, and of the experiments in Node, on an idle machine; --short leaves out the text, which takes a
+// minute. Build first.
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,11 +83,26 @@ async function text() {
   await page.close();
 }
 
+function experiments() {
+  const began = performance.now();
+  const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+  const { stdout } = spawnSync(process.execPath, [main, "experiments", "--json"], { encoding: "utf8" });
+  const outcomes = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter(({ name }) => name !== undefined);
+  const holding = outcomes.filter(({ holds }) => holds === true).length;
+  print("experiments that hold for seed 1", `${holding} of ${outcomes.length}`, "16 of 16");
+  print("experiments: seconds for a seed, all together", ((performance.now() - began) / 1000).toFixed(0), "≤ 90");
+}
+
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".html"))) {
   const { all, shared } = scripts(name);
   print(`${name}: KB of JavaScript, gzip, without its own chunk`, `${shared.toFixed(0)} of ${all.toFixed(0)}`, "≤ 250");
 }
 await playground();
+experiments();
 if (!process.argv.includes("--short")) await text();
 await browser.close();
 await site.close();

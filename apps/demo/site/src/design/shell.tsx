@@ -119,5 +119,8 @@ export async function showPage(
 ): Promise<void> {
   applyTheme(storedTheme());
   if (!(await isolatePage(threads))) return;
-  render(<Shell current={current}>{content}</Shell>, document.getElementById("page")!);
+  const root = document.getElementById("page")!;
+  // What there was to read until now.
+  root.replaceChildren();
+  render(<Shell current={current}>{content}</Shell>, root);
 }
