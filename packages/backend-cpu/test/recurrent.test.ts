@@ -123,3 +123,33 @@ it.each([
   const loop = nodesWithin(graph).find(isLoop)!;
   expect(loop.op.loop.body.nodes.flatMap((node) => (node.kind === "op" ? [node.op.name] : []))).toEqual(ops);
 });
+
+it.each([
+  // In floats of the state: the sums of the gates, from the input, and their gradient; the gates and the states that a step keeps; the input, the output, and their copies and gradients.
+  ["LSTM", LSTM, 4 + 4 + 4 + 2 + 6],
+  ["GRU", GRU, 3 + 6 + 4 + 1 + 6],
+] as const)("memory is linear in the steps of an %s, with the constant of what one step keeps", (_, Layer, most) => {
+  const [rows, size] = [4, 16];
+  const layer = new Layer(size, size);
+  const bytesAt = (length: number): number => {
+    const before = backend.memory().bytes;
+    const step = compile(
+      (x: Tensor) => {
+        const { value, grads } = valueAndGrad(() => sum(layer.forward(x)), layer.parameters());
+        return [value, ...grads];
+      },
+      { backend },
+    );
+    const x = normal([rows, length, size]);
+    for (const t of [...step(x), x]) t.dispose();
+    const bytes = backend.memory().bytes - before;
+    step.dispose();
+    return bytes;
+  };
+  bytesAt(10);
+  for (const [fewer, more] of [
+    [1000, 3000],
+    [3000, 9000],
+  ] as const)
+    expect((bytesAt(more) - bytesAt(fewer)) / (more - fewer) / (4 * rows * size)).toBeLessThanOrEqual(most);
+});
