@@ -44,25 +44,25 @@ export async function firstNotFinite(
 
 /** Looks at the ops of an eager run. Its tensors are kept until it is asked, once, for what it found. */
 export class Watch implements OpWatch {
-  readonly #seen: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
+  readonly #outputs: { readonly where: string; readonly tensor: Tensor; readonly indices?: Indices | undefined }[] = [];
 
   readonly observe: OpObserver = (op, outputs, path, inputs, attributes) => {
-    const found = op.classIndices?.(inputs, attributes);
-    const indices = found && {
+    const classIndices = op.classIndices?.(inputs, attributes);
+    const indices = classIndices && {
       of: op.name,
-      target: keep(mul(inputs[found.input]!, 1)),
-      classes: concrete([found.classes])[0]!,
-      ignoreIndex: found.ignoreIndex ?? null,
+      target: keep(mul(inputs[classIndices.input]!, 1)),
+      classes: concrete([classIndices.classes])[0]!,
+      ignoreIndex: classIndices.ignoreIndex ?? null,
     };
     for (const tensor of outputs) {
       if (tensor.dtype !== "float32") continue;
       // Kept: what autograd's own scopes free is looked at too.
-      this.#seen.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
+      this.#outputs.push({ where: `in ${op.name}${path === "" ? "" : ` of the layer ${path}`}`, tensor: keep(tensor), indices });
     }
   };
 
   holds(tensor: Tensor): boolean {
-    return this.#seen.some((one) => one.tensor === tensor);
+    return this.#outputs.some((one) => one.tensor === tensor);
   }
 
   async first(): Promise<NotFinite | undefined> {
@@ -71,7 +71,7 @@ export class Watch implements OpWatch {
       let hidden: string | undefined;
       // An engine of doubles goes on with what no variable can hold.
       let large: string | undefined;
-      for (const { where, tensor, indices } of this.#seen) {
+      for (const { where, tensor, indices } of this.#outputs) {
         const values = await tensor.data();
         if (values.every((value) => Number.isFinite(value))) {
           if (large === undefined && values.some((value) => !Number.isFinite(Math.fround(value)))) large = where;
@@ -87,8 +87,8 @@ export class Watch implements OpWatch {
       const where = hidden ?? large;
       return where === undefined ? undefined : { where };
     } finally {
-      const made = this.#seen.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]));
-      for (const tensor of new Set(made)) tensor.dispose();
+      const watched = this.#outputs.flatMap(({ tensor, indices }) => (indices ? [tensor, indices.target] : [tensor]));
+      for (const tensor of new Set(watched)) tensor.dispose();
     }
   }
 }

@@ -17,13 +17,13 @@ export async function refusalOf(training: Training, parts: readonly Batch[]): Pr
   let first = 0;
   for (const [microBatch, batch] of parts.entries()) {
     const feeds = feedsOf(training, batch, microBatch, first);
-    const found = await firstNotFinite(engine.backend, setup, columns!, feeds);
+    const notFinite = await firstNotFinite(engine.backend, setup, columns!, feeds);
     first += batch.size;
-    if (found !== undefined) {
+    if (notFinite !== undefined) {
       return new ErmineError(
         "ERMINE_NOT_FINITE",
-        `Update ${state.update + 1} gave a number that is not finite, first ${found.where}. Nothing of it was kept. ` +
-          (found.cause ?? "Lower the learning rate, clip the gradients (clipGradNorm: 1), or normalize the inputs."),
+        `Update ${state.update + 1} gave a number that is not finite, first ${notFinite.where}. Nothing of it was kept. ` +
+          (notFinite.cause ?? "Lower the learning rate, clip the gradients (clipGradNorm: 1), or normalize the inputs."),
       );
     }
   }

@@ -29,10 +29,10 @@ function unmetBy(engine: Training["engine"], entries: readonly string[], size: n
 
 /** Can each of the entries' layers measure what it must over a batch of a size? Asked once for each size. */
 export function admitsBatch({ engine }: Training, entries: readonly string[]): (size: number) => boolean {
-  const known = new Map<number, boolean>();
+  const bySize = new Map<number, boolean>();
   return (size) => {
-    let admitted = known.get(size);
-    if (admitted === undefined) known.set(size, (admitted = unmetBy(engine, entries, size) === undefined));
+    let admitted = bySize.get(size);
+    if (admitted === undefined) bySize.set(size, (admitted = unmetBy(engine, entries, size) === undefined));
     return admitted;
   };
 }
