@@ -65,9 +65,9 @@ const refuse = (where: string, problem: string): never => {
 /** @throws ErmineError ERMINE_DATA that says what is wrong, ERMINE_UNSUPPORTED for other dtypes */
 export function npyHeader(where: string, file: Uint8Array): NpyHeader {
   if (!magic.every((byte, i) => file[i] === byte)) refuse(where, "it does not begin with \\x93NUMPY");
-  const version = file[6];
-  if (version !== 1 && version !== 2 && version !== 3)
-    refuse(where, `its version is ${file[6] ?? "missing"}, and there are 1, 2 and 3`);
+  const [version, minor] = file.subarray(6, 8);
+  if ((version !== 1 && version !== 2 && version !== 3) || minor !== 0)
+    refuse(where, `its version is ${version ?? "missing"}.${minor ?? "missing"}, and there are 1.0, 2.0 and 3.0`);
   const start = version === 1 ? 10 : 12;
   if (file.length < start) refuse(where, `it ends at byte ${file.length}, within its header`);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
