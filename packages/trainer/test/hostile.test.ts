@@ -3,10 +3,14 @@ import { expect, it } from "vitest";
 import { ErmineError } from "@ermine/core";
 import { writeSafetensors } from "@ermine/formats";
 import { decodeCheckpoint } from "../src/checkpoint.js";
-import { checkMutants, laboratory } from "./hostileStates.js";
+import { checkArbitraryJson, checkMutants, laboratory } from "./hostileStates.js";
 
 it("400 states that were changed are refused by name, or read as what they are; none changes a prototype", async () => {
   expect(await checkMutants(400, 5)).toBeGreaterThan(20);
+}, 120_000);
+
+it("2,000 states of arbitrary JSON, or with some in the place of a part, are refused by name, or read", async () => {
+  expect(await checkArbitraryJson(2000, 3)).toBeGreaterThan(50);
 }, 120_000);
 
 it("tensors under other names, a text that is no JSON or nested without end, and files of other kinds are named", async () => {

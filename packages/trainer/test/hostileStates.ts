@@ -1,5 +1,6 @@
 /** Checkpoints that somebody made on purpose: their digest is right, and what they say is not. */
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { expect } from "vitest";
 import { ErmineError, manualSeed, mse } from "@ermine/core";
 import { Linear } from "@ermine/core/nn";
@@ -116,5 +117,41 @@ export async function checkMutants(count: number, seed: number): Promise<number>
     expect(Object.getOwnPropertyNames(Object.prototype).join()).toBe(before);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   }
+  return read;
+}
+
+/**
+ * Arbitrary JSON in the place of a checkpoint's state, or of one of its parts: refused by name, or read.
+ *
+ * @returns how many were read
+ */
+export async function checkArbitraryJson(count: number, seed: number): Promise<number> {
+  const { text, file } = await laboratory();
+  const state = JSON.parse(text) as Record<string, Record<string, unknown>>;
+  const paths: (readonly [string, string | undefined])[] = Object.entries(state).flatMap(([part, members]) => [
+    [part, undefined] as const,
+    ...Object.keys(members).map((member) => [part, member] as const),
+  ]);
+  const before = Object.getOwnPropertyNames(Object.prototype).join();
+  let read = 0;
+  const texts = fc.tuple(fc.option(fc.constantFrom(...paths)), fc.jsonValue({ maxDepth: 4 })).map(([path, value]) => {
+    if (path === null) return JSON.stringify(value);
+    const [part, member] = path;
+    const changed =
+      member === undefined ? value : Object.assign(Array.isArray(state[part]) ? [] : {}, state[part], { [member]: value });
+    return JSON.stringify({ ...state, [part]: changed });
+  });
+  await fc.assert(
+    fc.asyncProperty(texts, async (json) => {
+      try {
+        await decodeCheckpoint(file(json));
+        read++;
+      } catch (error) {
+        if (!(error instanceof ErmineError)) throw error;
+      }
+      expect(Object.getOwnPropertyNames(Object.prototype).join()).toBe(before);
+    }),
+    { numRuns: count, seed },
+  );
   return read;
 }
