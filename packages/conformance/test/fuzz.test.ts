@@ -182,6 +182,8 @@ const layersNotDrawn: Readonly<Record<string, string>> = {
   ),
   ...Object.fromEntries("ModuleList ModuleDict ParameterList ParameterDict".split(" ").map((name) => [name, "computes nothing"])),
   ...Object.fromEntries("FractionalMaxPool2d FractionalMaxPool3d".split(" ").map((name) => [name, "its function is drawn"])),
+  AdaptiveLogSoftmaxWithLoss: "gives two tensors",
+  LinearCrossEntropyLoss: "its function is drawn",
   Transformer: "an encoder and a decoder, whose layers are drawn",
   LSTMCell: "gives two tensors",
   Unflatten: "a reshape",

@@ -202,6 +202,7 @@ export { l1, mae } from "./losses/l1.js";
 export { type HuberOptions, huber } from "./losses/huber.js";
 export { type SmoothL1Options, smoothL1 } from "./losses/smoothL1.js";
 export { type CrossEntropyOptions, crossEntropy } from "./losses/crossEntropy.js";
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from "./losses/linearCrossEntropy.js";
 export { type NllOptions, nll } from "./losses/nll.js";
 export { type BceOptions, bce } from "./losses/bce.js";
 export { type BceWithLogitsOptions, bceWithLogits } from "./losses/bceWithLogits.js";

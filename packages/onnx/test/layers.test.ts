@@ -101,6 +101,18 @@ const layers: readonly (readonly [string, Make, Sample])[] = [
     (n) => [normal([n, 3, 8]), normal([n, 5, 8])],
   ],
   [
+    "AdaptiveLogSoftmaxWithLoss",
+    () => new nn.AdaptiveLogSoftmaxWithLoss(6, 9, [2, 5], { divValue: 2 }),
+    (n) => [normal([n, 6]), randint([n], 0, 9)],
+  ],
+  ...[{}, { bias: true, outFeatures: [2], reduction: "none", chunkSize: 3 } as const].map(
+    (options): readonly [string, Make, Sample] => [
+      "LinearCrossEntropyLoss",
+      () => new nn.LinearCrossEntropyLoss(6, 8, options),
+      (n) => [normal([n, 6]), randint("outFeatures" in options ? [n, 2] : [n], 0, 8)],
+    ],
+  ),
+  [
     "LoRA",
     () => {
       const adapted = nn.lora(new nn.Sequential(new nn.Conv2d(4, 3, 3), new nn.ReLU()), { targets: "0", rank: 2 });

@@ -613,4 +613,21 @@ for more, masks in [
     call = lambda m, x, tgt, **masks: m(x, tgt, **masks)
     layer("transformer", nn.Transformer, numbers(2, 3, 4), options, arguments={"tgt": numbers(2, 2, 4), **masks}, call=call)
 
+for more, shape in [
+    (dict(cutoffs=[2], div_value=2.0), (3,)),
+    (dict(cutoffs=[1, 4], div_value=1.5, head_bias=True), (4,)),
+    (dict(cutoffs=[3, 5], div_value=1.25), ()),
+]:
+    options = dict(in_features=6, n_classes=7, **more)
+    call = lambda m, x, target: (lambda r: (r.output, {"loss": r.loss}))(m(x, target))
+    target = torch.tensor([0, 3, 6, 1][: shape[0]] if shape else 5)
+    layer("adaptiveLogSoftmaxWithLoss", nn.AdaptiveLogSoftmaxWithLoss, numbers(*shape, 6), options, arguments={"target": target}, call=call)
+for more, target in [
+    (dict(), torch.tensor([0, 4, 2])),
+    (dict(bias=True, label_smoothing=0.25, ignore_index=1, reduction="sum"), torch.tensor([1, 4, 2])),
+    (dict(bias=True, out_features=(2,), reduction="none"), torch.tensor([[1, 0], [4, 3], [2, 2]])),
+]:
+    options = dict(in_features=4, num_classes=5, **more)
+    layer("linearCrossEntropyLoss", nn.LinearCrossEntropyLoss, numbers(3, 4), options, arguments={"target": target}, call=lambda m, x, target: m(x, target))
+
 write("modules", cases)

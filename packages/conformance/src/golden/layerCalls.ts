@@ -48,6 +48,10 @@ export function callLayer(layer: nn.Module, x: Tensor, more: Arguments, options:
     const { offsets, perSampleWeights } = more;
     return { output: layer.forward(x, present<nn.EmbeddingBagInputs>({ offsets, perSampleWeights })), others: {} };
   }
+  if (layer instanceof nn.AdaptiveLogSoftmaxWithLoss) {
+    const { output, loss } = layer.forward(x, more["target"]!);
+    return { output, others: { loss } };
+  }
   if (layer instanceof nn.MultiHeadAttention) return attention(layer, x, more, options, wanted);
   if (layer instanceof nn.TransformerEncoderLayer || layer instanceof nn.TransformerEncoder) {
     const masks = present<nn.EncoderMasks>({

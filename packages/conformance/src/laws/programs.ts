@@ -438,7 +438,40 @@ const overManyAxes = (
   differentiable: [0],
 }));
 
+const linearLosses: readonly Call[] = [
+  ["in one go", 8, {}],
+  ["three classes at a time, smoothed", 3, { labelSmoothing: 0.1, ignoreIndex: 2 }],
+].map(([name, chunkSize, options]) => ({
+  ...program(
+    `linearCrossEntropy ${name as string}`,
+    (n, d) => [d.real([n, 3]), d.real([8, 3]), d.integers([n], 0, 7), d.real([8]), d.positive([8])],
+    (x, w, target, linearBias, weight) =>
+      e.linearCrossEntropy(x!, w!, target!, {
+        linearBias: linearBias!,
+        weight: weight!,
+        chunkSize: chunkSize as number,
+        ...(options as object),
+      }),
+    64,
+  ),
+  composed: true,
+  // Weights of classes have no part in the gradient.
+  differentiable: [0, 1, 3],
+}));
+const ofShares: Call = {
+  ...program(
+    "linearCrossEntropy of class probabilities, several losses a sample",
+    (n, d) => [d.real([n, 3]), d.real([5, 2, 3]), d.real([n, 5, 2])],
+    (x, w, target) => e.linearCrossEntropy(x!, w!, e.softmax(target!, { axis: 1 }), { chunkSize: 2 }),
+    64,
+  ),
+  composed: true,
+  differentiable: [0, 1],
+};
+
 export const programs: readonly Call[] = [
+  ...linearLosses,
+  ofShares,
   ...unary,
   ...binary,
   ...ofIntegers,

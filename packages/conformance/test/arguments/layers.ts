@@ -26,7 +26,12 @@ const adapted = (): nn.LoRA<nn.Sequential> => nn.lora(new nn.Sequential(layer())
 const activations =
   "Identity ReLU ReLU6 LeakyReLU Threshold RReLU ELU CELU SELU GELU SiLU Mish Softplus Softsign Sigmoid LogSigmoid Hardsigmoid Hardswish Hardtanh Tanh " +
   "Tanhshrink Softshrink Hardshrink GLU Softmax LogSoftmax Softmin";
-const losses = Object.keys(nn).filter((name) => name.endsWith("Loss"));
+/** Losses with weights of their own. */
+const weightedLosses: Rows = {
+  AdaptiveLogSoftmaxWithLoss: [integer(4), integer(5), list([2]), options()],
+  LinearCrossEntropyLoss: [integer(4), integer(2), options()],
+};
+const losses = Object.keys(nn).filter((name) => name.endsWith("Loss") && !(name in weightedLosses));
 const containers = "ModuleList ModuleDict ParameterList ParameterDict".split(" ");
 
 /** The arguments of each constructor. */
@@ -75,6 +80,7 @@ const constructors: Rows = {
   Upsample: [options({ size: 2 })],
   ...each(activations, options()),
   ...each(losses.join(" "), options()),
+  ...weightedLosses,
   Parameter: [aTensor(() => ones([2])), options(undefined, "name")],
 };
 
@@ -111,6 +117,7 @@ const inputs: readonly (readonly (() => Tensor)[])[] = [
     return [() => ones(shape), () => zeros(shape, { dtype: "int32" })];
   }),
   [() => ones([4, 1])],
+  [() => ones([1, 4]), () => tensor([0], { dtype: "int32" })],
   [() => ones([2, 4, 4]), () => ones([2, 4, 4]), () => ones([2, 4, 4])],
 ];
 
@@ -177,6 +184,15 @@ export const methods: Readonly<Record<string, CallSpec>> = {
   "TripletMarginWithDistanceLoss.forward": variadic(
     (...args: [Tensor, Tensor, Tensor]) => new nn.TripletMarginWithDistanceLoss().forward(...args),
     ...[1, 2, 3].map(() => aTensor(() => ones([1, 2]))),
+  ),
+  ...Object.fromEntries(
+    (["logProb", "predict"] as const).map((name) => [
+      `AdaptiveLogSoftmaxWithLoss.${name}`,
+      call(
+        (...args: [Tensor]) => new nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])[name](...args),
+        aTensor(() => ones([1, 4])),
+      ),
+    ]),
   ),
   "ModuleList.append": call((...args: [nn.Linear]) => new nn.ModuleList().append(...args), only(layer)),
   "ModuleList.extend": call(

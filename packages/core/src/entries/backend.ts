@@ -98,6 +98,7 @@ export { sortOp, cumsumOp, type SortAttributes } from "../ops/sort.js";
 export { matmulOp, type MatmulAttributes } from "../ops/matmul.js";
 export { preluOp } from "../activations/prelu.js";
 export { crossEntropyElementsOp } from "../losses/crossEntropy.js";
+export { linearCrossEntropyElementsOp } from "../losses/linearCrossEntropy.js";
 export { nllElementsOp } from "../losses/nll.js";
 export { bceElementsOp } from "../losses/bce.js";
 export { bceWithLogitsElementsOp } from "../losses/bceWithLogits.js";

@@ -52,3 +52,5 @@ export { LearnedPositions, SinusoidalPositions } from "./positions.js";
 export * from "./transformer.js";
 export * from "./activations.js";
 export * from "./losses.js";
+export { LinearCrossEntropyLoss, type LinearCrossEntropyLossOptions } from "./linearCrossEntropy.js";
+export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveLogSoftmaxResult } from "./adaptiveSoftmax.js";

@@ -144,6 +144,17 @@ export const products: readonly Form[] = [
       name === "maxPool" ? 1.5 : 0.4,
     ),
   ),
+  form("linearCrossEntropy", (b) => {
+    const x = b.float({ ranks: [2, 2], fits: (shape) => !shape.includes(0) });
+    const [count, features] = b.shapeOf(x) as readonly [number, number];
+    const classes = b.random.integer(1, 6);
+    const options = {
+      chunkSize: b.random.integer(1, classes),
+      reduction: b.random.pick(["mean", "sum", "none"]),
+      ...(b.random.chance(0.3) ? { labelSmoothing: 0.25 } : {}),
+    };
+    return b.call("linearCrossEntropy", x, weightOf(b, [classes, features]), b.indices([count], classes), options);
+  }),
   form("maxUnpool", (b) => {
     const { x, size } = image(b);
     // Any place of the image will do, the same one more than once too.
