@@ -182,12 +182,14 @@ describe("a law is broken by", () => {
   });
 });
 
+const typeOf = ({ shape, dtype, domain }: Tensor) => ({ shape, dtype, domain });
+
 it("every op that core exports is under the laws", () => {
   const reached = new Set<string>();
   const trace = (call: Call, run: (...inputs: Tensor[]) => readonly Tensor[]): void => {
     const running = new Trace();
     running.run(() => {
-      const outputs = run(...call.inputs(3, draw(1)).map((t, i) => running.feed(`input${i}`, t)));
+      const outputs = run(...call.inputs(3, draw(1)).map((t, i) => running.feed(`input${i}`, typeOf(t))));
       for (const node of running.finish(outputs).nodes) if (node.kind === "op") reached.add(node.op.name);
     });
   };
