@@ -5,16 +5,16 @@ import { digitsPredictionProgram, digitsProgram, everythingProgram, predictProgr
 // Bundling takes as long as the machine is busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-test("the digits MLP is at most 109 KB of JavaScript and 60 KB of WebAssembly", async () => {
+test("the digits MLP is at most 110 KB of JavaScript and 60 KB of WebAssembly", async () => {
   const { javascript, webAssembly, modules } = await transferOf(digitsProgram);
   expect(Object.keys(webAssembly)).toEqual(expect.arrayContaining(["fast.js", "portable.js"]));
   for (const [name, bytes] of Object.entries(webAssembly)) expect(bytes, name).toBeLessThanOrEqual(60_000);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(109_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(110_000);
 });
 
-test("the digits MLP that only predicts is at most 54 KB of JavaScript, none of it of gradients, losses or training", async () => {
+test("the digits MLP that only predicts is at most 55 KB of JavaScript, none of it of gradients, losses or training", async () => {
   const { javascript, modules } = await transferOf(digitsPredictionProgram);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(54_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(55_000);
   const carried = modules.map(([name]) => name);
   expect(carried).toContain("packages/core/src/nn/linear.ts");
   expect(carried.filter((name) => /\/(trainer|autograd|losses|control)\/|\/ops\/(fused|gradient)\.ts$/.test(name))).toEqual([]);
@@ -38,7 +38,7 @@ test("the digits MLP carries no layer, loss, optimizer or catalog that it does n
   expect(carried.filter((name) => foreign.test(name))).toEqual([]);
 });
 
-test("a page that predicts by a model out of its file, with all operators, is at most 117 KB of JavaScript, and carries no training and nothing that saves", async () => {
+test("a page that predicts by a model out of its file, with all operators, is at most 118 KB of JavaScript, and carries no training and nothing that saves", async () => {
   const { javascript, modules } = await transferOf(predictProgram);
   const carried = modules.map(([name]) => name);
   expect(carried).toContain("packages/onnx/src/load/operators/windows.ts");
@@ -49,7 +49,7 @@ test("a page that predicts by a model out of its file, with all operators, is at
       ),
     ),
   ).toEqual([]);
-  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(117_000);
+  expect(javascript, modules.slice(0, 20).join("\n")).toBeLessThanOrEqual(118_000);
 });
 
 // What is loaded on demand (plans, profiles and shadows, worker threads) and the prose of definitions are counted too.
