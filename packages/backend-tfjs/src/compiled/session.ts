@@ -11,7 +11,7 @@ import type { OpNode } from "@ermine/core/backend";
 import { explained, failedNode } from "../eager.js";
 import type { Binding } from "../native/binding.js";
 import { encodedNodes, savedModel } from "./graphDef.js";
-import { graphVariables, sharedNodes, variableNames, writeAll } from "./translate.js";
+import { graphVariables, sharedNodes, variableNames, writeAll } from "./sharedNodes.js";
 
 /** A variable that is, or comes to be, in a session. */
 export interface SessionVariable {

@@ -1,12 +1,11 @@
 /**
  * A GraphModule as part of a TensorFlow graph: placeholders for what is fed, and for each entry what is to be fetched. The nodes that all
- * parts share, and those of each variable, are apart (`sharedNodes`, `graphVariables`), so that several modules over the same variables can
+ * parts share, and those of each variable, stand in `sharedNodes.ts`, so that several modules over the same variables can
  * be one graph. Pure: it needs neither TensorFlow nor the addon.
  */
 import { Dim, ErmineError, type DType, type Shape, type TypedArray } from "@ermine/core";
 import {
   isConditional,
-  type ConditionalNode,
   type Graph,
   type GraphModule,
   type GraphVariable,
@@ -15,11 +14,14 @@ import {
   type Storage,
   type Value,
 } from "@ermine/core/backend";
-import type { Handle, Operand } from "../lowering/emitter.js";
+import type { Operand } from "../lowering/emitter.js";
 import { loweringOf } from "../lowering/index.js";
+import { translateConditional } from "./conditional.js";
 import { GraphEmitter, type SymbolPlace } from "./emitter.js";
 import type { NodeDef } from "./graphDef.js";
-import { applyInPlace, inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
+import { inPlaceSteps, readInPlace, type InPlaceStep } from "./inPlace.js";
+import { token } from "./sharedNodes.js";
+import { writeUpdates, type Draft } from "./writeUpdates.js";
 
 /** A feed in TensorFlow's graph. */
 export interface TranslatedFeed {
@@ -51,9 +53,6 @@ export interface Names {
   readonly variables: readonly string[];
 }
 
-/** A number that stands for "it was done". */
-const token = "shared/0_Const";
-
 /** Properties of the session that a translation needs. */
 export interface Site {
   /** The numbers of a storage that became a constant of the graph. */
@@ -70,54 +69,6 @@ export function translate(module: GraphModule, { prefix, variables }: Names, sit
     translateEntry(nodes, `${prefix}e${k}`, graph, names, site),
   ]);
   return { nodes, entries: Object.fromEntries(entries) };
-}
-
-/** Nodes that every graph has once. */
-export function sharedNodes(): readonly NodeDef[] {
-  const nodes: NodeDef[] = [];
-  new GraphEmitter(nodes, "shared", new Map()).constant(Int32Array.of(1), [], "int32");
-  return nodes;
-}
-
-/** The fetch that reads a variable, and the feed that writes it. */
-export const variableNames = (name: string) => ({
-  read: `${name}/read`,
-  placeholder: `${name}/in`,
-  /** Fetched to write it. */
-  write: `${name}/write`,
-  /** Fetched to free its memory. */
-  destroy: `${name}/destroyed`,
-});
-
-/** Fetched to write all variables of a graph. */
-export const writeAll = "shared/writeAll";
-
-/** The variables of a graph. */
-export function graphVariables(
-  variables: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[],
-): readonly NodeDef[] {
-  const after = variables.map(({ name }) => `^${variableNames(name).write}`);
-  const all: NodeDef = { name: writeAll, op: "Identity", inputs: [token, ...after], attributes: { T: { type: "int32" } } };
-  return [...variables.flatMap(({ name, dtype, shape }) => variableNodes(name, dtype, shape)), all];
-}
-
-/** A variable of the graph, with nodes that read, write and destroy it. */
-function variableNodes(name: string, dtype: DType, shape: readonly number[]): readonly NodeDef[] {
-  const nodes: NodeDef[] = [];
-  const emitter = new GraphEmitter(nodes, name, new Map());
-  const { read, placeholder, write, destroy } = variableNames(name);
-  const type = { dtype: { type: dtype } } as const;
-  const T = { type: "int32" } as const;
-  emitter.node(name, "VarHandleOp", [], { container: { string: "" }, shared_name: { string: name }, ...type, shape: { shape } });
-  emitter.node(placeholder, "Placeholder", [], { ...type, shape: { shape } });
-  // Fed memory may be JavaScript's, which a variable must not live in.
-  const copy = emitter.node(`${name}/copy`, "DeepCopy", [placeholder], { T: { type: dtype } });
-  const assign = emitter.node(`${name}/assign`, "AssignVariableOp", [name, copy], type);
-  emitter.node(write, "Identity", [token, `^${assign}`], { T });
-  emitter.node(read, "ReadVariableOp", [name], type);
-  const destroyed = emitter.node(`${name}/destroy`, "DestroyResourceOp", [name], { ignore_lookup_error: { bool: true } });
-  emitter.node(destroy, "Identity", [token, `^${destroyed}`], { T });
-  return nodes;
 }
 
 /** Ops whose result may be their input's memory. */
@@ -137,24 +88,6 @@ const sharing = new Set([
 
 /** Ops that refuse an index outside of its axis. */
 const indexed = new Set(["GatherV2", "TensorScatterAdd", "TensorScatterUpdate"]);
-
-/** One entry in the making. */
-interface Draft {
-  readonly prefix: string;
-  readonly emitter: GraphEmitter;
-  readonly graph: Graph;
-  /** The variables' names in the graph. */
-  readonly names: ReadonlyMap<GraphVariable, string>;
-  readonly values: ReadonlyMap<Value, Operand>;
-  /** The node that reads a variable, where one does. */
-  readonly reads: ReadonlyMap<GraphVariable, Operand>;
-  readonly inPlace: ReadonlyMap<OpNode, InPlaceStep>;
-  readonly threads: number;
-  /** The nodes by which all ops that look up or add by index have succeeded: no variable is written before. */
-  readonly checked: readonly string[];
-  /** A value in memory of TensorFlow's own, its axes in order. */
-  owned(value: Value): string;
-}
 
 function translateEntry(
   nodes: NodeDef[],
@@ -235,7 +168,8 @@ function translateNodes(writing: Writing, graphNodes: readonly Node[]): readonly
     }
     if (node.kind !== "op") continue;
     if (isConditional(node)) {
-      checked.push(...translateConditional(writing, node));
+      const surroundings = { ...writing, translateNodes: (nodes: readonly Node[]) => translateNodes(writing, nodes) };
+      checked.push(...translateConditional(surroundings, node));
       continue;
     }
     const lowering = loweringOf(node.op);
@@ -261,92 +195,6 @@ function translateNodes(writing: Writing, graphNodes: readonly Node[]): readonly
     }
   }
   return checked;
-}
-
-/**
- * Both branches over what a Switch lets through to one of them, and a Merge of what comes out of that one. Constants go past the Switch, and what a branch computes of
- * them alone runs anyway: where it puts that out, it waits for the branch. (TensorFlow's graph optimizer loses values where a Switch has a constant.)
- */
-function translateConditional(
-  writing: Writing,
-  { op, inputs: [condition, ...inputs], outputs }: ConditionalNode,
-): readonly string[] {
-  const { emitter, values, prefix } = writing;
-  const holds = values.get(condition!)!;
-  const name = `${prefix}/conditional${emitter.nodes.length}`;
-  const write = (branch: Graph, side: 0 | 1): Side => {
-    const given = new Set<Handle>();
-    branch.feeds.forEach((feed, i) => {
-      const x = values.get(inputs[i]!)!;
-      const isFixed = emitter.isConstant(emitter.handle(x));
-      const through = isFixed ? x : emitter.op("Switch", [x, holds], { T: { type: x.dtype } }, [x, x])[side]!;
-      if (!isFixed) given.add(through.handle);
-      values.set(feed.outputs[0]!, through);
-    });
-    const checked = translateNodes(writing, branch.nodes);
-    const isGated = dependence(emitter, given);
-    const results = branch.outputs.map((value): Operand => {
-      const { shape, dtype } = value.type;
-      const handle = emitter.handle(values.get(value)!);
-      return { handle: isGated(handle) ? handle : waiting(handle, dtype, side), shape, dtype };
-    });
-    return { checked, side, results };
-  };
-  const pivots: (string | undefined)[] = [undefined, undefined];
-  const waiting = (handle: string, dtype: DType, side: 0 | 1): string => {
-    if (pivots[side] === undefined) {
-      const T = { type: "bool" } as const;
-      const condition = emitter.handle(holds);
-      const branch = emitter.node(`${name}/pivot${side}`, "Switch", [condition, condition], { T });
-      pivots[side] = emitter.node(`${name}/runs${side}`, "Identity", [side === 0 ? branch : `${branch}:1`], { T });
-    }
-    return emitter.node(`${name}/${emitter.nodes.length}`, "Identity", [handle, `^${pivots[side]}`], { T: { type: dtype } });
-  };
-  const [first, second] = op.conditional.branches;
-  const [whenTrue, whenFalse] = [write(first, 1), write(second, 0)];
-  outputs.forEach((value, i) => {
-    const { shape, dtype } = value.type;
-    const attributes = { T: { type: dtype }, N: { int: 2 } } as const;
-    const types = [
-      { shape, dtype },
-      { shape: [], dtype: "int32" as const },
-    ];
-    values.set(value, emitter.op("Merge", [whenFalse.results[i]!, whenTrue.results[i]!], attributes, types)[0]!);
-  });
-  if (whenTrue.checked.length + whenFalse.checked.length === 0) return [];
-  const T = { type: "int32" } as const;
-  const branch = emitter.node(`${name}/branch`, "Switch", [token, emitter.handle(holds)], { T });
-  const ends = [whenFalse, whenTrue].map(({ checked, side }) =>
-    emitter.node(`${name}/end${side}`, "Identity", [side === 0 ? branch : `${branch}:1`, ...checked.map((each) => `^${each}`)], {
-      T,
-    }),
-  );
-  return [emitter.node(`${name}/checked`, "Merge", ends, { T, N: { int: 2 } })];
-}
-
-/** Is a value computed from one of these? */
-function dependence({ nodes }: GraphEmitter, from: ReadonlySet<Handle>): (handle: string) => boolean {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const known = new Map<string, boolean>();
-  const depends = (handle: string): boolean => {
-    let answer = known.get(handle);
-    if (answer === undefined) {
-      answer = from.has(handle) || (byName.get(nodeOf(handle))?.inputs.some(depends) ?? false);
-      known.set(handle, answer);
-    }
-    return answer;
-  };
-  return depends;
-}
-
-const nodeOf = (handle: string): string => handle.split(":")[0]!;
-
-/** A branch that was written. */
-interface Side {
-  readonly checked: readonly string[];
-  /** Which output of a Switch it is. */
-  readonly side: number;
-  readonly results: readonly Operand[];
 }
 
 /** The values that some op or output needs: a moment that is only written in place is never read. */
@@ -387,86 +235,4 @@ function noteSymbols(symbols: Map<string, SymbolPlace>, operand: Operand): void 
     const name = size.toString();
     if (/^[^*+0-9-][^*+]*$/.test(name) && !symbols.has(name)) symbols.set(name, { operand, axis });
   });
-}
-
-/**
- * Writes variables after their old values were read; where there is a commit condition, behind a Switch, so that a step that is not
- * taken computes and copies nothing. Gives what an output must come after.
- */
-function writeUpdates(draft: Draft): readonly string[] {
-  const { emitter, prefix, graph, names, values, reads, inPlace, owned, threads, checked } = draft;
-  if (graph.updates.length === 0) return [];
-  const condition = graph.commit === undefined ? undefined : owned(graph.commit);
-  const gates = new Map<string, string>();
-  const gateFor =
-    (dtype: DType) =>
-    (handle: string): string => {
-      if (condition === undefined) return handle;
-      const cached = gates.get(handle);
-      if (cached !== undefined) return cached;
-      const gated = `${emitter.node(`${prefix}/gate${gates.size}`, "Switch", [handle, condition], { T: { type: dtype } })}:1`;
-      gates.set(handle, gated);
-      return gated;
-    };
-  const stepped = new Set([...inPlace.values()].flatMap(({ variables }) => variables));
-  // Every new value is named before the first variable is written: what reads the old ones is complete.
-  const plain = graph.updates
-    .filter(({ variable }) => !stepped.has(variable))
-    .map(({ variable, value }) => ({ variable, dtype: value.type.dtype, handle: owned(value) }));
-  const laterReaders = readersBeside(emitter, prefix);
-  const lookedUp = checked.map((name) => `^${name}`);
-  const writes = plain.map(({ variable, dtype, handle }) => {
-    const name = names.get(variable)!;
-    const read = reads.get(variable);
-    const after = [...(read === undefined ? [] : [`^${read.handle}`]), ...lookedUp];
-    return emitter.node(`${prefix}/assign_${name}`, "AssignVariableOp", [name, gateFor(dtype)(handle), ...after], {
-      dtype: { type: dtype },
-    });
-  });
-  for (const step of inPlace.values()) {
-    const { node, variables } = step;
-    const places = variables.map((variable) => ({ handle: names.get(variable)!, read: reads.get(variable) }));
-    const name = `${prefix}/step_${names.get(variables[0]!)!}`;
-    const [gradient, scalars] = [node.inputs[1]!, node.inputs.at(-1)!].map((value) => values.get(value)!) as [Operand, Operand];
-    const read = places.flatMap((place) => (place.read === undefined ? [] : [emitter.handle(place.read)]));
-    const after = [...laterReaders(read, emitter.handle(gradient)), ...lookedUp];
-    writes.push(applyInPlace({ emitter, name, gate: gateFor("float32"), after, threads }, step, places, gradient, scalars));
-  }
-  const dependencies = writes.map((name) => `^${name}`);
-  if (condition === undefined) return dependencies;
-  const T = { type: "int32" } as const;
-  const branch = emitter.node(`${prefix}/branch`, "Switch", [token, condition], { T });
-  const refused = emitter.node(`${prefix}/refused`, "Identity", [branch], { T });
-  const committed = emitter.node(`${prefix}/committed`, "Identity", [`${branch}:1`, ...dependencies], { T });
-  const done = emitter.node(`${prefix}/done`, "Merge", [refused, committed], { T, N: { int: 2 } });
-  return [`^${done}`];
-}
-
-/**
- * Control inputs for a kernel that writes in place: the reads, and what computes with them but not on the way to the gradient (which
- * the kernel waits for anyway). It would copy the variable first where somebody still holds it. No more than those: TensorFlow does not
- * fuse an op that others wait for.
- */
-function readersBeside(emitter: GraphEmitter, prefix: string): (reads: readonly string[], gradient: string) => string[] {
-  const partNodes = new Map(emitter.nodes.filter(({ name }) => name.startsWith(`${prefix}/`)).map((node) => [node.name, node]));
-  const readers = new Map<string, string[]>();
-  for (const { name, inputs } of partNodes.values()) {
-    for (const input of inputs) {
-      const list = readers.get(input);
-      if (list === undefined) readers.set(input, [name]);
-      else list.push(name);
-    }
-  }
-  return (reads, gradient) => {
-    const before = new Set<string>();
-    const pending = [gradient];
-    while (pending.length > 0) {
-      const name = pending.pop()!.replace(/^\^|:\d+$/g, "");
-      if (before.has(name)) continue;
-      before.add(name);
-      pending.push(...(partNodes.get(name)?.inputs ?? []));
-    }
-    const later = reads.flatMap((read) => readers.get(read) ?? []).filter((name) => !before.has(name));
-    return [...new Set([...reads, ...later])].map((name) => `^${name}`);
-  };
 }
