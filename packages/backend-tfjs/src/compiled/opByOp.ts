@@ -31,8 +31,11 @@ export function runOpByOp(
   const copies: StoredVariable[] = [];
   let dispose: (() => void) | undefined;
   try {
-    for (const [i, place] of places.entries())
-      copies.push(new StoredVariable(backend, place, used.has(variables[i]!) ? place.snapshot() : undefined));
+    for (const [i, place] of places.entries()) {
+      const { shape, dtype } = place;
+      const type = { shape, dtype, domain: "real" } as const;
+      copies.push(new StoredVariable(backend, type, used.has(variables[i]!) ? place.snapshot() : undefined));
+    }
     const program = interpret(backend, lowerModule({ variables, entries: { [entry]: graph } }, backend), copies);
     dispose = () => program.dispose();
     const outputs = program.run(entry, feeds);
