@@ -22,7 +22,7 @@ const compilerOptions = {
 const header = "declare const __expect: (value: unknown, expected: string) => void;";
 
 /**
- * Checks and runs `programs` ({ file, line, setup, code }) in `folder`, from which their imports are resolved.
+ * Checks and runs `programs` ({ file, line, setup, code, mainThread? }) in `folder`, from which their imports are resolved.
  *
  * Resolves to one result for each: { name, errors, output, missing }: what the compiler and the run complain about, with the lines of the
  * program's own file, what it printed, and what its comments promise and it did not print.
@@ -49,14 +49,16 @@ export async function checkPrograms(programs, folder, options = {}) {
     program.errors.push(`${program.file}:${line + program.shift}: ${message}`);
   }
   const runnable = all.filter(({ errors }) => errors.length === 0);
-  const scripts = runnable.map(({ id }) => ({ id, script: join(folder, "script", `program${id}.js`) }));
+  const scripts = runnable.map(({ id, mainThread }) => ({ id, mainThread, script: join(folder, "script", `program${id}.js`) }));
   const shares = Array.from({ length: processes }, (_, k) => scripts.filter((_, i) => i % processes === k));
   const messages = await Promise.all(
     shares
       .filter((share) => share.length > 0)
       .map((share) =>
         host(folder, {
-          groups: together ? [{ programs: share, prelude }] : share.map((one) => ({ programs: [one], prelude })),
+          groups: together
+            ? [{ programs: share, prelude }]
+            : share.map((one) => ({ programs: [one], prelude, mainThread: one.mainThread })),
           limit,
         }),
       ),

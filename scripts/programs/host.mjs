@@ -1,5 +1,9 @@
-// A process that runs groups of programs, each group in a thread: `node host.mjs < groups.json`, one line of JSON for each program.
+// A process that runs groups of programs, each group in a thread, or as the main thread of a process: `node host.mjs < groups.json`, one line of JSON for
+// each program.
+import { fork } from "node:child_process";
 import { Worker } from "node:worker_threads";
+
+const runner = new URL("./worker.mjs", import.meta.url);
 
 let text = "";
 for await (const chunk of process.stdin) text += chunk;
@@ -10,7 +14,7 @@ process.exit(0);
 
 function run(group) {
   return new Promise((resolve) => {
-    const worker = new Worker(new URL("./worker.mjs", import.meta.url), { workerData: group, stdout: true, stderr: true });
+    const worker = group.mainThread ? asProcess(group) : asThread(group);
     const open = new Map(group.programs.map((program) => [program.id, program]));
     let timer = setTimeout(stop, limit, `took more than ${limit / 1000} s`);
     worker.on("message", (message) => {
@@ -33,6 +37,17 @@ function run(group) {
       void worker.terminate().then(resolve);
     }
   });
+}
+
+function asThread(group) {
+  return new Worker(runner, { workerData: group, stdout: true, stderr: true });
+}
+
+function asProcess(group) {
+  const child = fork(runner, { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  child.send(group);
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  return Object.assign(child, { terminate: () => (child.kill(), ended) });
 }
 
 function say(message) {

@@ -24,21 +24,20 @@ export function pages() {
 }
 
 /**
- * The programs of a page: { file, line, language, setup, code }. `line` is that of the first line of code. An HTML comment that starts with
- * "setup" right before a block holds what the block needs and the page does not show.
+ * The programs of a page: { file, line, language, setup, code, mainThread }. `line` is that of the first line of code. An HTML comment that starts with
+ * "setup" right before a block holds what the block needs and the page does not show; "setup on the main thread": the program cannot run in a worker.
  */
 export function programsOfPage(file, text = readFileSync(file, "utf8")) {
   const found = [];
   let before;
   for (const node of blocks(fromMarkdown(text))) {
     if (node.type === "code" && script.has((node.lang ?? "").toLowerCase())) {
-      const setup = before?.type === "html" ? setupIn(before.value) : "";
       found.push({
         file: relative(root, file),
         line: node.position.start.line + 1,
         language: node.lang,
-        setup,
         code: node.value,
+        ...setupIn(before?.type === "html" ? before.value.trim() : ""),
       });
     }
     before = node;
@@ -54,8 +53,9 @@ function* blocks(node) {
   }
 }
 
-function setupIn(html) {
-  const opening = "<!-- setup";
-  const text = html.trim();
-  return text.startsWith(opening) && text.endsWith("-->") ? text.slice(opening.length, -"-->".length).trim() : "";
+function setupIn(comment) {
+  const openings = ["<!-- setup on the main thread\n", "<!-- setup"];
+  const opening = openings.find((text) => comment.startsWith(text) && comment.endsWith("-->"));
+  if (opening === undefined) return { setup: "", mainThread: false };
+  return { setup: comment.slice(opening.length, -"-->".length).trim(), mainThread: opening === openings[0] };
 }
