@@ -24,7 +24,10 @@ const shortText = 64;
 /** Characters of a name that a message shows. */
 const shownName = 80;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Made when the first text is read: Jest's jsdom imports this without having it. */
+let decoder: TextDecoder | undefined;
+const textOf = (bytes: Uint8Array): string =>
+  (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })).decode(bytes);
 
 /** An unsigned integer of 64 bits, exactly: a bigint above 2⁵³ − 1. */
 export type U64 = number | bigint;
@@ -226,7 +229,7 @@ export class HeaderScanner {
   #decoded(bytes: Uint8Array): string {
     try {
       // A TextDecoder takes no view of shared memory.
-      return decoder.decode(bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice());
+      return textOf(bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice());
     } catch {
       return this.refuse("a string is no UTF-8");
     }
