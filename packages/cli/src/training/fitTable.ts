@@ -1,4 +1,5 @@
 /** From the rows of a table to a trained model of them. */
+import { isMainThread } from "node:worker_threads";
 import { manualSeed, tensor, type Backend, type Tensor } from "@ermine/core";
 import { sequence, type Table } from "@ermine/data";
 import type { Features } from "@ermine/preprocessing";
@@ -79,8 +80,11 @@ export async function fitTable(training: Table, context: FitContext): Promise<Fi
   const linear = await linearModels(features, inputs, target, rows, isClasses, backend);
   network.linear.load(linear, [...Array(members).keys()]);
   const trainer = new Trainer({ model: network, loss, optimizer: adam, backend, seed });
+  // Signals are told to the main thread alone.
   const saves =
-    checkpoints === undefined ? undefined : checkpoint({ folder: checkpoints, every: { seconds: 10 }, keep: 1, signals: true });
+    checkpoints === undefined
+      ? undefined
+      : checkpoint({ folder: checkpoints, every: { seconds: 10 }, keep: 1, signals: isMainThread });
   let history: History;
   try {
     history = await trainer.fit(trainingRows, {
