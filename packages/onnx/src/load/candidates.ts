@@ -102,6 +102,23 @@ const candidate = (op: object, kinds: Readonly<Record<string, Kind>> = {}): Cand
   },
 });
 
+/** The body grows with the chunks of classes: of more than these it runs itself. */
+const mostChunks = 64;
+
+function chunkedLoss(): Candidate {
+  const { op, takes } = candidate(backend.linearCrossEntropyElementsOp, {
+    classes: "size",
+    chunkSize: "size",
+    ignoreIndex: "index",
+    labelSmoothing: "number",
+  });
+  return {
+    op,
+    takes: (attributes) =>
+      takes(attributes) && (attributes["classes"] as number) <= mostChunks * (attributes["chunkSize"] as number),
+  };
+}
+
 /** Windows are not among them: what is written for them grows with their sizes. */
 const ops = (): readonly Candidate[] => [
   candidate(backend.scaledDotProductAttentionOp, { scale: "number", causal: "boolean", nothing: "string" }),
@@ -142,6 +159,7 @@ function losses(): readonly Candidate[] {
   };
   return [
     candidate(backend.crossEntropyElementsOp, { ignoreIndex: "index", labelSmoothing: "number" }),
+    chunkedLoss(),
     candidate(backend.nllElementsOp, { ignoreIndex: "index" }),
     ...[backend.bceElementsOp, backend.bceWithLogitsElementsOp].map((op) => candidate(op)),
     ...Object.entries(kindsOfOps).map(([name, kinds]) => candidate(opsByName.get(name)!, kinds)),
