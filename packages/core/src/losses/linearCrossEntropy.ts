@@ -271,7 +271,7 @@ function checkShapes(input: TensorType, weight: TensorType, target: TensorType, 
  * @example
  * const x = tensor([[1, 2], [0, 1]]);
  * const rows = tensor([[1, 0], [0, 1], [1, 1]]);
- * linearCrossEntropy(x, rows, tensor([2, 0], { dtype: "int32" }), { chunkSize: 2 }).item(); // => 1.1347
+ * linearCrossEntropy(x, rows, tensor([2, 0], { dtype: "int32" }), { chunkSize: 2 }).item(); // => 1.1348
  */
 export const linearCrossEntropy = defineLoss<[Tensor<"real">, Tensor<"real">, Tensor], LinearCrossEntropyOptions>({
   name: "linearCrossEntropy",

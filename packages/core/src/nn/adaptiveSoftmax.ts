@@ -57,9 +57,9 @@ interface Cluster {
  * @param cutoffs where clusters begin: whole numbers in 1 … nClasses − 1, each larger than the one before
  * @throws ErmineError ERMINE_OPTION for other cutoffs; forward: ERMINE_SHAPE, ERMINE_VALUE for a class out of range that is on the host, elsewhere the output is NaN there
  * @example
- * const softmax = new AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10]);
- * softmax.forward(zeros([2, 8]), tensor([0, 19], { dtype: "int32" })).output; // => [-1.7918, -4.0943]
- * softmax.logProb(zeros([2, 8])).shape; // => [2, 20]
+ * const softmax = new AdaptiveLogSoftmaxWithLoss(16, 20, [4, 10]);
+ * softmax.forward(zeros([2, 16]), tensor([0, 19], { dtype: "int32" })).output; // => [-1.7918, -4.0943]
+ * softmax.logProb(zeros([2, 16])).shape; // => [2, 20]
  */
 export class AdaptiveLogSoftmaxWithLoss extends Module {
   /** The last axis of the input. */
