@@ -19,8 +19,10 @@ function watched(backend: Backend, supportsRowGather: boolean) {
     compile(module, places) {
       const made = backend.compile!(module, places);
       const runSync: typeof made.runSync = (entry, feeds) => {
-        if (feeds["inputs"]!.rows === undefined) seen.written++;
-        else seen.gathered++;
+        // An entry without inputs applies what was accumulated.
+        const { inputs } = feeds;
+        if (inputs?.rows !== undefined) seen.gathered++;
+        else if (inputs !== undefined) seen.written++;
         return made.runSync!(entry, feeds);
       };
       const run: typeof made.run = (entry, feeds) => {
