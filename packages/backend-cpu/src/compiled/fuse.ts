@@ -22,7 +22,7 @@ import { broadcastStrides, contiguous, sizeOf } from "../lower/operand.js";
 import { clusters, type Candidate } from "./clusters.js";
 import { combine } from "./combine.js";
 import { inputsRead, stepOf } from "./kernelInputs.js";
-import { neededFirst } from "./plan.js";
+import { neededFirst } from "./phases.js";
 import { inRowParts } from "./rowParts.js";
 
 /** The nodes that one of the program's is made of: itself, or those that it was fused of. */

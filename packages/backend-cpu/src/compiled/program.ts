@@ -17,7 +17,8 @@ import { Emitter } from "../emitter.js";
 import { loweringOf, type Operand } from "../lower/index.js";
 import { sizeOf } from "../lower/operand.js";
 import { madeOf } from "./fuse.js";
-import { rowsOfTrack, vectorBytes, type ConditionalPlan, type LoopPart, type LoopPlan, type Plan } from "./plan.js";
+import type { ConditionalPlan, LoopPart, LoopPlan, Plan } from "./layout.js";
+import { rowsOfTrack, vectorBytes } from "./planLoop.js";
 
 /** Where values are. */
 export interface Places {
