@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { checkPrograms } from "../../scripts/programs/check.mjs";
 import { pages, programsOfPage } from "../../scripts/programs/pages.mjs";
 
-type Program = ReturnType<typeof programsOfPage>[number];
+type OfPage = ReturnType<typeof programsOfPage>[number];
+type Program = Omit<OfPage, "mainThread"> & Partial<Pick<OfPage, "mainThread">>;
 type Outcome = Awaited<ReturnType<typeof checkPrograms>>[number];
 
 const examples = fileURLToPath(new URL("..", import.meta.url));
