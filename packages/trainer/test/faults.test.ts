@@ -1,4 +1,4 @@
-/** Known faults as tests of the right behaviour. Each names the item of the work that ends it; where `test.fails` reports a pass, the fault is gone: delete `.fails`. */
+/** Faults that were found in use, as tests of the right behaviour. */
 import { reactive } from "@vue/reactivity";
 import { describe, expect, test } from "vitest";
 import {
