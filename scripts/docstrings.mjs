@@ -55,7 +55,9 @@ function membersOf(declaration, checker) {
     const own = declaration.members.filter((member) => member.name !== undefined && isPublic(member));
     const symbols = own.map((member) => checker.getSymbolAtLocation(member.name)).filter((symbol) => symbol !== undefined);
     const options = ts.isInterfaceDeclaration(declaration) && declaration.name.text.endsWith("Options");
-    const taken = declaration.members.filter(ts.isConstructorDeclaration).flatMap((member) => inlineOptions(member, checker));
+    const taken = declaration.members
+      .filter((member) => ts.isConstructorDeclaration(member) || (ts.isMethodDeclaration(member) && isPublic(member)))
+      .flatMap((member) => inlineOptions(member, checker));
     return [...symbols.map((member) => ({ member, options })), ...taken];
   }
   if (ts.isTypeAliasDeclaration(declaration)) {

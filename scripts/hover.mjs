@@ -11,34 +11,66 @@ const file = join(root, "examples", "hover.ts");
 /** The name under which a code has an entry: "@ermine/core/nn" is core_nn. */
 export const aliasOf = (specifier) => specifier.replace("@ermine/", "").replaceAll(/\W/g, "_");
 
-/** The calls whose options are looked at: { label, call, options }: `call` is the code up to the options' object. */
+/** The calls whose options are looked at, of functions, constructors and methods: { label, options, codeOf }: `codeOf(option)` is the call with that
+ * option, before which stands a `|`, and with those that must be there. */
 export function calls() {
   const found = [];
+  const add = (label, callee, symbol) => {
+    const options = optionsOf(symbol);
+    if (options.length === 0) return;
+    const before = Array.from({ length: parametersOf(symbol) - 1 }, () => "x_, ");
+    const required = options.filter(({ flags }) => (flags & ts.SymbolFlags.Optional) === 0).map(({ name }) => name);
+    const codeOf = (option) => {
+      const others = required.filter((name) => name !== option).map((name) => `${name}: x_, `);
+      return `${callee}(${before.join("")}{ ${others.join("")}|${option}: x_ });`;
+    };
+    found.push({ label, options: options.map(({ name }) => name), codeOf });
+  };
   for (const { specifier, exports } of load().entries) {
     for (const { name, symbol } of exports) {
-      const options = optionsOf(symbol).map((option) => option.name);
-      if (options.length === 0 || !/^[a-z]+(\.[a-z]+)?$/i.test(name)) continue;
-      const { node, isClass } = signatureOf(symbol);
-      const before = Array.from({ length: node.parameters.length - 1 }, () => "x_").join(", ");
-      const rest = before === "" ? "" : `${before}, `;
       const callee = `${aliasOf(specifier)}.${name}`;
-      found.push({ label: `${specifier}: ${name}`, call: `${isClass ? "new " : ""}${callee}(${rest}`, options });
+      const label = `${specifier}: ${name}`;
+      add(label, isClass(symbol) ? `new ${callee}` : callee, symbol);
+      for (const { method, isStatic } of methodsOf(symbol)) {
+        const receiver = isStatic ? callee : `(x_ as InstanceType<typeof ${callee}>)`;
+        add(`${label}.${method.name}`, `${receiver}.${method.name}`, method);
+      }
     }
   }
   return found;
 }
 
-function signatureOf(symbol) {
+const typeOf = (symbol) => load().checker.getTypeOfSymbolAtLocation(symbol, symbol.declarations[0]);
+const isClass = (symbol) => typeOf(symbol).getConstructSignatures().length > 0;
+
+/** The public methods that a class of the packages declares: { method, isStatic }. */
+function methodsOf(symbol) {
   const { checker } = load();
-  const [node] = symbol.declarations;
-  const type = checker.getTypeOfSymbolAtLocation(symbol, node);
-  const made = type.getConstructSignatures();
-  const signatures = made.length > 0 ? made : type.getCallSignatures();
-  const last = signatures.at(-1);
+  const members = symbol.declarations.filter(ts.isClassDeclaration).flatMap(({ members }) => [...members]);
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  const methods = members.filter(
+    (member) =>
+      ts.isMethodDeclaration(member) && ts.isIdentifier(member.name) && (ts.getCombinedModifierFlags(member) & hidden) === 0,
+  );
+  // Overloads have one symbol.
+  const statics = new Map(
+    methods.map((member) => [
+      checker.getSymbolAtLocation(member.name),
+      (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0,
+    ]),
+  );
+  return [...statics].map(([method, isStatic]) => ({ method, isStatic }));
+}
+
+/** How many arguments the last of its signatures takes. */
+function parametersOf(symbol) {
+  const { checker } = load();
+  const type = typeOf(symbol);
+  const signatures = isClass(symbol) ? type.getConstructSignatures() : type.getCallSignatures();
+  const { parameters } = signatures.at(-1);
   // A loss takes its inputs and its options as one rest parameter.
-  const [rest] = last.parameters.length === 1 ? [checker.getTypeOfSymbolAtLocation(last.parameters[0], node)] : [];
-  const parameters = rest !== undefined && checker.isTupleType(rest) ? checker.getTypeArguments(rest) : last.parameters;
-  return { node: { parameters }, isClass: made.length > 0 };
+  const [rest] = parameters.length === 1 ? [checker.getTypeOfSymbolAtLocation(parameters[0], symbol.declarations[0])] : [];
+  return rest !== undefined && checker.isTupleType(rest) ? checker.getTypeArguments(rest).length : parameters.length;
 }
 
 /** For each code with a `|` in it, which has entries under their aliases: the documentation that hovering there shows. */

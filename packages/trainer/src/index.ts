@@ -1,8 +1,8 @@
 /** ermine's trainer: minimizes the empirical risk of a model over a finite training set. */
 export { Trainer } from "./trainer.js";
-export type { OutputKey, Prediction, PredictionOf, Predictions, Reading } from "./loop/predict.js";
-export type { FitOptions, History, Validated } from "./loop/fitOptions.js";
-export type { TrainerOptions, Weights } from "./options.js";
+export type { OutputKey, Prediction, PredictionOf, Predictions, PredictOptions, Reading } from "./loop/predict.js";
+export type { FitOptions, History } from "./loop/fitOptions.js";
+export type { EvaluateOptions, PlanOptions, ProfileOptions, TrainerOptions, Weights } from "./options.js";
 export type { BackendChoice, CandidateReport } from "./plan/choice.js";
 export type { BackendRequest } from "./plan/request.js";
 export { backendTable } from "./plan/table.js";

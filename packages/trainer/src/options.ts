@@ -50,6 +50,32 @@ export interface TrainerOptions<M extends string = string, T extends string = ne
 /** The weights as the last update left them, or their average along the way. */
 export type Weights = "latest" | "averaged";
 
+/** The options of `Trainer.evaluate`: `N` are the names of the metrics. */
+export interface EvaluateOptions<N extends string = string> {
+  /** Metrics that are reported next to the loss. Default: the trainer's. */
+  readonly metrics?: readonly Metric<N>[];
+  /** Samples at a time; the result does not depend on it. Default 256. */
+  readonly batchSize?: number;
+  /** "averaged": with the average of the weights that an optimizer keeps (`exponentialAverage`, `stochasticAverage`). Default "latest". */
+  readonly weights?: Weights;
+}
+
+/** The options of `Trainer.plan`. */
+export interface PlanOptions {
+  /** Samples in a micro-batch. Default 32. */
+  readonly batchSize?: number;
+  /** Time and arrange the step on every available backend. Default: only where the trainer's backend is "fastest". */
+  readonly all?: boolean;
+}
+
+/** The options of `Trainer.profile`. */
+export interface ProfileOptions {
+  /** Samples in a micro-batch. Default 32. */
+  readonly batchSize?: number;
+  /** How many steps are timed, at least 1. Default 20. */
+  readonly steps?: number;
+}
+
 const optionKinds = {
   model: "any",
   loss: "any",

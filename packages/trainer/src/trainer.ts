@@ -9,13 +9,21 @@ import { dataset, Dataset, type ColumnSource } from "./data/dataset.js";
 import type { DataSource } from "./data/source.js";
 import { evaluate } from "./loop/evaluate.js";
 import { fit } from "./loop/fit.js";
-import type { OutputKey, PredictionOf, Question, Reading } from "./loop/predict.js";
-import { checkMetrics, type Metric } from "./metrics/metric.js";
+import type { OutputKey, PredictionOf, PredictOptions, Question, Reading } from "./loop/predict.js";
+import { checkMetrics } from "./metrics/metric.js";
 import type { SettingsOf } from "./loop/resumed.js";
 import { resumeChunk } from "./loop/snapshots.js";
 import { sampleOf, sourceOf } from "./loop/sources.js";
-import { checkDataset, checkTrainerOptions, checkWeights, type TrainerOptions, type Weights } from "./options.js";
-import { checkFit, type FitOptions, type History, type Validated } from "./loop/fitOptions.js";
+import {
+  checkDataset,
+  checkTrainerOptions,
+  checkWeights,
+  type EvaluateOptions,
+  type PlanOptions,
+  type ProfileOptions,
+  type TrainerOptions,
+} from "./options.js";
+import { checkFit, type FitOptions, type History } from "./loop/fitOptions.js";
 import { checkLogNames, type EpochLogs } from "./logs.js";
 import { withAverages } from "./step/averaged.js";
 import type { BackendChoice } from "./plan/choice.js";
@@ -123,7 +131,12 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   fit<A extends boolean = false>(
     data: DataSource,
-    options: FitOptions<M, T, A> & Validated,
+    options: FitOptions<M, T, A> & Required<Pick<FitOptions, "validation">>,
+  ): Promise<History<EpochLogs<M, T, true, A>>>;
+  /** The same where part of the data is set aside for validation. */
+  fit<A extends boolean = false>(
+    data: DataSource,
+    options: FitOptions<M, T, A> & Required<Pick<FitOptions, "validationSplit">>,
   ): Promise<History<EpochLogs<M, T, true, A>>>;
   /** The same where nothing is validated, or the compiler does not know. */
   fit<A extends boolean = false>(data: DataSource, options: FitOptions<M, T, A>): Promise<History<EpochLogs<M, T, boolean, A>>>;
@@ -197,9 +210,6 @@ export class Trainer<M extends string = never, T extends string = never, O = any
   /**
    * The risk and the metrics over a whole set, exact for any batch size; the model behaves as in evaluation.
    *
-   * @param options.metrics what is reported next to the loss, in place of the trainer's metrics
-   * @param options.batchSize samples at a time; default 256
-   * @param options.weights "averaged": with the average that an optimizer keeps (`exponentialAverage`); default "latest"
    * @throws ErmineError ERMINE_OPTION where an option does not fit, ERMINE_DATA where metrics have no targets to compare with
    * @example
    * const { topKAccuracy: top2 } = await trainer.evaluate(data, { metrics: [topKAccuracy({ k: 2 })] });
@@ -207,7 +217,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   async evaluate<N extends string = M>(
     data: DataSource,
-    options: { metrics?: readonly Metric<N>[]; batchSize?: number; weights?: Weights } = {},
+    options: EvaluateOptions<N> = {},
   ): Promise<{ loss: number } & { [K in N | T]: number }> {
     Trainer.#checkItself(this, "evaluate");
     if (arguments.length > 2) checkArguments("evaluate", arguments, 2);
@@ -230,11 +240,6 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    * What the model says of inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row a sample): its outputs in their own tree, or
    * of one output the probabilities that the loss's link makes of it, or the class of each.
    *
-   * @param options.as "output" (default), "probabilities" or "classes"
-   * @param options.output the key or place of one of several outputs; default: all of them, and of probabilities and classes the one that the main part of the loss reads
-   * @param options.threshold of classes, where there is one probability for each: from which on the class is 1; default 0.5
-   * @param options.batchSize samples at a time; default 256
-   * @param options.notice told where outputs are NaN, with the op that made the first and why; default console.warn
    * @example
    * const { data: logits, shape } = await trainer.predict(x);
    * shape; // => [2, 3]
@@ -244,7 +249,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    */
   async predict<const A extends Reading = "output", const K extends OutputKey<O> | undefined = undefined>(
     inputs: Dataset | Tree<ColumnSource>,
-    options: { as?: A; output?: K; threshold?: number; batchSize?: number; notice?: (message: string) => void } = {},
+    options: PredictOptions<A, K> = {},
   ): Promise<PredictionOf<O, A, K>> {
     Trainer.#checkItself(this, "predict");
     if (arguments.length > 2) checkArguments("predict", arguments, 2);
@@ -274,11 +279,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    * What a step over this sample will be, before the first is taken: what runs where, the ops that a backend lacks and what they
    * become, memory, time, the backend and why not the others. `String(plan)` is a table. "auto" and "fastest" choose here, for what
    * comes after too. Nothing of the training changes.
-   *
-   * @param options.batchSize samples a micro-batch; default 32
-   * @param options.all time and arrange the step on every available backend; default: only where "fastest" chooses
    */
-  async plan(sample: Dataset, options: { batchSize?: number; all?: boolean } = {}): Promise<Plan> {
+  async plan(sample: Dataset, options: PlanOptions = {}): Promise<Plan> {
     Trainer.#checkItself(this, "plan");
     if (arguments.length > 2) checkArguments("plan", arguments, 2);
     checkOptions("plan", options, { batchSize: "number", all: "boolean" }, "sample");
@@ -309,11 +311,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
    * Where the time of a step over this sample goes: by op and layer, with GFLOP/s and bytes. `String(profile)` is a table,
    * `profile.chromeTrace()` a file for chrome://tracing. Nothing of the training changes. A backend that cannot time the parts of its
    * programs is timed kernel by kernel.
-   *
-   * @param options.batchSize samples a micro-batch; default 32
-   * @param options.steps how many steps are timed; default 20
    */
-  async profile(sample: Dataset, options: { batchSize?: number; steps?: number } = {}): Promise<Profile> {
+  async profile(sample: Dataset, options: ProfileOptions = {}): Promise<Profile> {
     Trainer.#checkItself(this, "profile");
     if (arguments.length > 2) checkArguments("profile", arguments, 2);
     checkOptions("profile", options, { batchSize: "number", steps: "number" }, "sample");

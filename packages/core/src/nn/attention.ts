@@ -186,12 +186,15 @@ export class MultiHeadAttention extends Module {
     return this.#batched(query, key, value, masks, false).output;
   }
 
-  /** The output, and what was attended to. @param options.averageAttnWeights the mean over the heads; default true */
+  /** The output, and what was attended to. */
   run(
     query: Tensor,
     key: Tensor = query,
     value: Tensor = key,
-    options: AttentionMasks & { readonly averageAttnWeights?: boolean } = {},
+    options: AttentionMasks & {
+      /** Give the mean of the attention weights over the heads: (N, L, S). Default true; false gives those of each head. */
+      readonly averageAttnWeights?: boolean;
+    } = {},
   ): Attended {
     checkOptions("MultiHeadAttention.run", options, { ...maskNames, averageAttnWeights: "boolean" }, "query, key, value");
     const { averageAttnWeights = true, ...masks } = options;

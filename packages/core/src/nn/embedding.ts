@@ -21,8 +21,14 @@ export class Embedding extends TableLayer {
     super("Embedding", numEmbeddings, embeddingDim, options);
   }
 
-  /** One over a table that exists, (numEmbeddings, embeddingDim). @param options.freeze is it kept as it is? Default true */
-  static fromPretrained(table: Tensor, options: EmbeddingOptions & { readonly freeze?: boolean } = {}): Embedding {
+  /** One over a table that exists, (numEmbeddings, embeddingDim). */
+  static fromPretrained(
+    table: Tensor,
+    options: EmbeddingOptions & {
+      /** Is the table kept as it is? Default true. */
+      readonly freeze?: boolean;
+    } = {},
+  ): Embedding {
     checkOptions("Embedding.fromPretrained", options, { ...tableOptions, freeze: "boolean" }, "table");
     const { freeze = true, ...rest } = options;
     const layer = new Embedding(...TableLayer.sizesOf("Embedding.fromPretrained", table), rest);

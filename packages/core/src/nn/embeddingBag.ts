@@ -58,8 +58,14 @@ export class EmbeddingBag extends TableLayer {
     this.includeLastOffset = includeLastOffset;
   }
 
-  /** One over a table that exists, (numEmbeddings, embeddingDim). @param options.freeze is it kept as it is? Default true */
-  static fromPretrained(table: Tensor, options: EmbeddingBagOptions & { readonly freeze?: boolean } = {}): EmbeddingBag {
+  /** One over a table that exists, (numEmbeddings, embeddingDim). */
+  static fromPretrained(
+    table: Tensor,
+    options: EmbeddingBagOptions & {
+      /** Is the table kept as it is? Default true. */
+      readonly freeze?: boolean;
+    } = {},
+  ): EmbeddingBag {
     checkOptions("EmbeddingBag.fromPretrained", options, { ...names, freeze: "boolean" }, "table");
     const { freeze = true, ...rest } = options;
     const layer = new EmbeddingBag(...TableLayer.sizesOf("EmbeddingBag.fromPretrained", table), rest);

@@ -177,7 +177,12 @@ export abstract class Module {
   }
 
   /** The number of elements in its parameters. */
-  parameterCount(options: { trainable?: boolean } = {}): number {
+  parameterCount(
+    options: {
+      /** Only of parameters that training changes (true), or of frozen ones (false). Default: of all. */
+      readonly trainable?: boolean;
+    } = {},
+  ): number {
     if (arguments.length > 1) checkArguments("parameterCount", arguments, 1);
     checkOptions("parameterCount", options, { trainable: "boolean" });
     return this.namedParameters()

@@ -58,9 +58,6 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly notice?: (message: string) => void;
 }
 
-/** Options of a `fit` that validates. */
-export type Validated = Required<Pick<FitOptions, "validation">> | Required<Pick<FitOptions, "validationSplit">>;
-
 /** What `fit` resolves to: `E` are the logs of an epoch. */
 export interface History<E = EpochLogs> {
   /** The logs of each epoch, by their names. */

@@ -51,6 +51,23 @@ export type PredictionOf<O, A extends Reading, K> = [A] extends ["output"]
       : Prediction
   : Prediction;
 
+/** The options of `Trainer.predict`: `A` is how the outputs are read, `K` which of them. */
+export interface PredictOptions<
+  A extends Reading = Reading,
+  K extends string | number | undefined = string | number | undefined,
+> {
+  /** How outputs are read: as they are, as probabilities by the loss's link, or as the class of each sample. Default "output". */
+  readonly as?: A;
+  /** The key or place of one of several outputs. Default: all of them, and of probabilities and classes the one that the main part of the loss reads. */
+  readonly output?: K;
+  /** Of classes, where there is one probability for each: from which on, in [0, 1], the class is 1. Default 0.5. */
+  readonly threshold?: number;
+  /** Samples at a time; the result does not depend on it. Default 256. */
+  readonly batchSize?: number;
+  /** Told where outputs are NaN, with the op that made the first and why. Default: console.warn. */
+  readonly notice?: (message: string) => void;
+}
+
 /** What is asked of the model. */
 export interface Question {
   readonly inputs: DataSource;
