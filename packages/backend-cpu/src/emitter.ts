@@ -98,12 +98,14 @@ export class Emitter {
     if (times === 0) return;
     const first = this.#emitted(step, 0);
     const second = times === 1 ? first : this.#emitted(step, 1);
-    const changes = first.words.flatMap((word, i) => (word === second.words[i] ? [] : [i, (second.words[i]! - word) | 0]));
+    const changes = first.words.flatMap((firstWord, i) =>
+      firstWord === second.words[i] ? [] : [i, (second.words[i]! - firstWord) | 0],
+    );
     const { words } = this;
     const head = words.length;
     words.push(0, times, changes.length / 2);
-    for (const word of changes) words.push(word);
-    for (const word of first.words) words.push(word);
+    for (const change of changes) words.push(change);
+    for (const firstWord of first.words) words.push(firstWord);
     words[head] = opcode.loop | ((words.length - head) << 8);
     this.sites.push(...first.sites.slice(this.sites.length));
     this.scratchWords = Math.max(this.scratchWords, first.scratchWords);

@@ -37,7 +37,7 @@ export interface Engine {
     /** Kernels that have a form for vectors of 256 bits use it from now on, or no more. */
     useWide(on: boolean): void;
     /** Where this thread's scratch is, and that of all threads. */
-    useScratch(own: number, shared: number): void;
+    useScratch(ofThread: number, shared: number): void;
     /** The block on which threads meet, or 0; and whether this thread may sleep. */
     meetAt(block: number, mayWait: boolean): void;
   };

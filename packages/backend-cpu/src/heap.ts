@@ -32,8 +32,8 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #maximumPages: number;
   /** Released blocks by their size class, not yet joined. */
-  readonly #kept = new Map<number, number[]>();
-  #keptBytes = 0;
+  readonly #released = new Map<number, number[]>();
+  #releasedBytes = 0;
   readonly #free = new FreeRanges();
   readonly #live = new Map<number, number>();
   /** Give back what can be made again; asked where memory is full. */
@@ -101,9 +101,9 @@ export class Heap {
     if (size === undefined) return;
     this.#live.delete(address);
     this.#bytes -= size;
-    this.#keptBytes += extentOf(size);
-    const list = this.#kept.get(size);
-    if (list === undefined) this.#kept.set(size, [address]);
+    this.#releasedBytes += extentOf(size);
+    const list = this.#released.get(size);
+    if (list === undefined) this.#released.set(size, [address]);
     else list.push(address);
   }
 
@@ -114,14 +114,14 @@ export class Heap {
   }
 
   #reuse(size: number): number | undefined {
-    const recycled = this.#kept.get(size)?.pop();
+    const recycled = this.#released.get(size)?.pop();
     if (recycled !== undefined) {
-      this.#keptBytes -= extentOf(size);
+      this.#releasedBytes -= extentOf(size);
       return recycled;
     }
     const extent = extentOf(size);
     const free = this.#free.take(extent);
-    if (free !== undefined || this.#keptBytes < extent) return free;
+    if (free !== undefined || this.#releasedBytes < extent) return free;
     this.#join();
     return this.#free.take(extent);
   }
@@ -129,10 +129,10 @@ export class Heap {
   /** Everything released becomes free ranges, joined with their neighbours. */
   #join(): void {
     this.#free.add(
-      [...this.#kept].flatMap(([size, addresses]) => addresses.map((address) => [address, extentOf(size)] as const)),
+      [...this.#released].flatMap(([size, addresses]) => addresses.map((address) => [address, extentOf(size)] as const)),
     );
-    this.#kept.clear();
-    this.#keptBytes = 0;
+    this.#released.clear();
+    this.#releasedBytes = 0;
     this.#next = this.#free.takeLast(this.#next) ?? this.#next;
   }
 

@@ -10,9 +10,9 @@ const backends = await Promise.all(
 
 /** Numbers of this shape with some put in, spread over all. */
 const strewn = (shape: readonly number[], seed: number, values: readonly number[]): Numbers => {
-  const made = numbers(shape, seed);
-  values.forEach((value, i) => (made.data[Math.floor(((i + 0.3) * made.data.length) / values.length)] = value));
-  return made;
+  const tensor = numbers(shape, seed);
+  values.forEach((value, i) => (tensor.data[Math.floor(((i + 0.3) * tensor.data.length) / values.length)] = value));
+  return tensor;
 };
 
 /** A sum, and what its products' size is. */
@@ -102,8 +102,8 @@ describe("numbers that are not finite reach what they reach in sums, and nothing
   ])("%s", (_, inImage, inWeight, inGradient) => {
     for (const [n, c, h, w] of shapes) {
       const [image, weight] = [strewn([n, c, h, w], 1, inImage), strewn([12, c, 3, 3], 2, inWeight)];
-      const found = errors(image, weight, numbers([12], 3), strewn([n, 12, h, w], 4, inGradient));
-      for (const error of found) expect(error).toBeLessThan(1e-6);
+      const relativeErrors = errors(image, weight, numbers([12], 3), strewn([n, 12, h, w], 4, inGradient));
+      for (const error of relativeErrors) expect(error).toBeLessThan(1e-6);
     }
   });
 });
@@ -111,7 +111,12 @@ describe("numbers that are not finite reach what they reach in sums, and nothing
 it("errors stay a few roundings, however many channels", () => {
   for (const channels of [8, 40, 100]) {
     const x = numbers([2, channels, 9, 10], 1);
-    const found = errors(x, numbers([channels, channels, 3, 3], 2), numbers([channels], 3), numbers([2, channels, 9, 10], 4));
-    for (const error of found) expect(error).toBeLessThan(2 ** -24);
+    const relativeErrors = errors(
+      x,
+      numbers([channels, channels, 3, 3], 2),
+      numbers([channels], 3),
+      numbers([2, channels, 9, 10], 4),
+    );
+    for (const error of relativeErrors) expect(error).toBeLessThan(2 ** -24);
   }
 });

@@ -28,33 +28,33 @@ const valueAndGradient = (fn: (t: Tensor) => Tensor, compiled: boolean): number[
 describe.each([false, true])("A5: a definition is itself whatever its name is (compiled: %s)", (compiled) => {
   const names = ["mish", "relu", "sigmoid", "gelu", "tanh", "softplus", "hardSwish", "elu"];
   test.each(names)("an activation named %s", (name) => {
-    const own = defineActivation({ name, decompose: (t) => mul(t, 100) });
-    expect(value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
+    const hundredfold = defineActivation({ name, decompose: (t) => mul(t, 100) });
+    expect(value((t) => hundredfold(t), compiled)).toEqual([-100, 50, 200]);
   });
   test("an activation named unfamiliarly", () => {
-    const own = defineActivation({ name: "hundredfold", decompose: (t) => mul(t, 100) });
-    expect(value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
-    expect(valueAndGradient((t) => own(t), compiled)).toEqual([-100, 50, 200, 100, 100, 100]);
+    const hundredfold = defineActivation({ name: "hundredfold", decompose: (t) => mul(t, 100) });
+    expect(value((t) => hundredfold(t), compiled)).toEqual([-100, 50, 200]);
+    expect(valueAndGradient((t) => hundredfold(t), compiled)).toEqual([-100, 50, 200, 100, 100, 100]);
   });
   test.each(["neg", "exp", "abs", "sqrt"])("an op named %s", (name) => {
-    const own = defineOp<Record<never, never>>({
+    const threefold = defineOp<Record<never, never>>({
       name,
       inputs: [{ name: "x" }],
       infer: ([t]) => [t!],
       decompose: ([t]) => [mul(t!, 3)],
     });
-    expect(value((t) => apply1(own, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
+    expect(value((t) => apply1(threefold, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
   });
   test("a fused backward of an activation named mish", () => {
-    const own = defineActivation({ name: "mish", decompose: (t) => exp(t), gradient: (g, _, y) => mul(g, y) });
+    const exponential = defineActivation({ name: "mish", decompose: (t) => exp(t), gradient: (g, _, y) => mul(g, y) });
     const expected = [-1, 0.5, 2].map(Math.exp);
-    valueAndGradient((t) => own(t), compiled).forEach((value, i) => expect(value).toBeCloseTo(expected[i % 3]!, 5));
+    valueAndGradient((t) => exponential(t), compiled).forEach((value, i) => expect(value).toBeCloseTo(expected[i % 3]!, 5));
   });
 });
 
 test.each([sgd(), sgd({ momentum: 0.9 }), adam(), adamw()])("an optimizer named $name trains by its own step", async (model) => {
   // The slots, scalars and options of the built-in one, and a step that leaves the parameters as they are.
-  const own = defineOptimizer({
+  const standingStill = defineOptimizer({
     name: model.name,
     defaults: model.options as unknown as CommonOptions,
     slots: (_, shape) => model.slots(shape),
@@ -63,7 +63,7 @@ test.each([sgd(), sgd({ momentum: 0.9 }), adam(), adamw()])("an optimizer named 
   });
   const net = new Sequential(new Linear(2, 1));
   const before = await net.stateDict();
-  const trainer = new Trainer({ model: net, loss: mse, optimizer: own(), backend });
+  const trainer = new Trainer({ model: net, loss: mse, optimizer: standingStill(), backend });
   const inputs = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
   await trainer.fit(dataset({ inputs, targets: { data: Float32Array.of(9, 9), shape: [2, 1] } }), { epochs: 1 });
   expect(await net.stateDict()).toEqual(before);

@@ -9,12 +9,12 @@ async function crossEntropyOf(backend: CpuBackend, logits: readonly number[][], 
   const [rows, classes] = [logits.length, logits[0]!.length];
   return withBackend(backend, async () => {
     const z = new Variable(tensor(Float32Array.from(logits.flat()), { shape: [rows, classes] }));
-    const own = { reduction: "none" } as const;
+    const options = { reduction: "none" } as const;
     const y = tensor(Int32Array.from(targets));
-    const value = crossEntropy(z.value, y, own);
+    const value = crossEntropy(z.value, y, options);
     const { grads } = valueAndGrad(() => {
       const weights = tensor(Float32Array.from({ length: rows }, (_, i) => 0.25 * (i + 1)));
-      return sum(mul(crossEntropy(z.value, y, own), weights));
+      return sum(mul(crossEntropy(z.value, y, options), weights));
     }, [z]);
     return { value: await value.data(), gradient: await grads[0]!.data() };
   });

@@ -172,8 +172,8 @@ describe("options and variables with wrong values", () => {
   });
 
   it.each(["yes", "true", "256", " 1"])("ERMINE_WIDE_VECTORS=%s", async (value) => {
-    const made = await pretending({ env: { ERMINE_WIDE_VECTORS: value } }, () => cpu({ threads: 1 }).catch((e: unknown) => e));
-    expect(made.value).toMatchObject({
+    const refusal = await pretending({ env: { ERMINE_WIDE_VECTORS: value } }, () => cpu({ threads: 1 }).catch((e: unknown) => e));
+    expect(refusal.value).toMatchObject({
       code: "ERMINE_OPTION",
       message: expect.stringContaining(`ERMINE_WIDE_VECTORS is 1 or 0, got`) as string,
     });
@@ -181,8 +181,8 @@ describe("options and variables with wrong values", () => {
 
   it("0 and nothing are no", async () => {
     for (const value of ["0", ""]) {
-      const { value: made } = await pretending({ env: { ERMINE_WIDE_VECTORS: value } }, () => cpu({ threads: 1 }));
-      expect(made.details).toMatchObject({ vectors: 128 });
+      const { value: backend } = await pretending({ env: { ERMINE_WIDE_VECTORS: value } }, () => cpu({ threads: 1 }));
+      expect(backend.details).toMatchObject({ vectors: 128 });
     }
   });
 });
@@ -233,7 +233,7 @@ it("what cannot be read of the process is no Node", async () => {
 
 describe("the plugin's probe", () => {
   it("makes no memory and no instance, and says what the backend says", async () => {
-    const made = [
+    const uncalled = [
       vi.spyOn(WebAssembly, "Memory"),
       vi.spyOn(WebAssembly, "Instance"),
       vi.spyOn(WebAssembly, "instantiate"),
@@ -241,7 +241,7 @@ describe("the plugin's probe", () => {
     ];
     const modules = vi.spyOn(WebAssembly, "Module");
     const probed = await cpuPlugin.probe();
-    for (const spy of made) expect(spy).not.toHaveBeenCalled();
+    for (const spy of uncalled) expect(spy).not.toHaveBeenCalled();
     expect(modules.mock.calls.map(([bytes]) => (bytes as Uint8Array).length)).toEqual([30]);
     vi.restoreAllMocks();
     expect(probed).toEqual({ available: true, engine: (await cpu()).engine });

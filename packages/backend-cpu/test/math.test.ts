@@ -24,13 +24,13 @@ const asFloat = new Float32Array(bits.buffer);
 
 /** Every 65,537th float32, both signs, the subnormals among them, and the places where polynomials meet. */
 function samples(): Float32Array {
-  const found: number[] = [0, -0, 1, -1, 0.625, -0.625, 88, -88, 100, -100, 1e4, -1e4, 3e30, -3e30, Infinity, -Infinity, NaN];
-  for (let word = 0; word < 2 ** 32; word += 65537) {
-    bits[0] = word;
-    found.push(asFloat[0]!);
+  const points: number[] = [0, -0, 1, -1, 0.625, -0.625, 88, -88, 100, -100, 1e4, -1e4, 3e30, -3e30, Infinity, -Infinity, NaN];
+  for (let pattern = 0; pattern < 2 ** 32; pattern += 65537) {
+    bits[0] = pattern;
+    points.push(asFloat[0]!);
   }
-  for (let x = -20; x < 20; x += 0.000917) found.push(x);
-  return Float32Array.from(found);
+  for (let x = -20; x < 20; x += 0.000917) points.push(x);
+  return Float32Array.from(points);
 }
 
 /** Distance in units in the last place of the right answer (of the smallest normal, below it). */

@@ -120,8 +120,8 @@ describe("a backend that was disposed of", () => {
     const backend = await cpu({ threads: 2 });
     const v = withBackend(backend, () => new Variable(ones([3])));
     const program = compile((x: Tensor) => (v.value = add(v.value, x)), { backend });
-    const made = withBackend(backend, () => program(ones([3])));
-    const other = withBackend(backend, () => add(made, 1));
+    const result = withBackend(backend, () => program(ones([3])));
+    const other = withBackend(backend, () => add(result, 1));
     backend.dispose();
     backend.dispose();
     const refusal = /cpu backend was disposed of.*await cpu\(\)/;
@@ -133,7 +133,7 @@ describe("a backend that was disposed of", () => {
     expect(() => v.write(new Float32Array(3))).toThrow(refusal);
     expect(() => withBackend(backend, () => compile(() => add(v.value, 1), { backend })())).toThrow();
     expect(backend.memory()).toEqual({ tensors: 0, bytes: 0 });
-    made.dispose();
+    result.dispose();
     other.dispose();
     program.dispose();
   });

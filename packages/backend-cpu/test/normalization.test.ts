@@ -142,11 +142,11 @@ describe("values and gradients are the reference's", () => {
       const expected = results(oracle, given, has, false);
       for (const [label, backend] of targets)
         for (const compiled of [false, true])
-          results(backend, given, has, compiled).forEach((found, k) => {
+          results(backend, given, has, compiled).forEach((got, k) => {
             const scale = Math.max(1, ...expected[k]!.map(Math.abs));
             // Far from 0, x itself has fewer digits than what is made of it; a spread over two elements is often small.
             const allowed = (given.offset === 0 ? 2e-5 : 2e-4) * (given.shape[0]! <= 2 || k > 0 ? 20 : 1) * scale;
-            const worst = Math.max(0, ...found.map((value, i) => Math.abs(value - expected[k]![i]!)));
+            const worst = Math.max(0, ...got.map((value, i) => Math.abs(value - expected[k]![i]!)));
             if (!(worst <= allowed))
               expect.fail(
                 `${label}, ${compiled ? "compiled" : "eager"}, weight and bias ${has.join()}: result ${k} is off by ${worst}`,

@@ -5,11 +5,14 @@ import { rings, ringsTrainer } from "./trained.js";
 
 /** Two programs of one trainer's entries, and the entries: one will run part by part, beside one that runs whole. */
 async function twins(backend: CpuBackend) {
-  const seen: Parameters<NonNullable<CpuBackend["compile"]>>[0][] = [];
-  const spying = ringsTrainer({ ...backend, compile: (module, places) => (seen.push(module), backend.compile!(module, places)) });
+  const modules: Parameters<NonNullable<CpuBackend["compile"]>>[0][] = [];
+  const spying = ringsTrainer({
+    ...backend,
+    compile: (module, places) => (modules.push(module), backend.compile!(module, places)),
+  });
   await spying.fit(rings(16), { epochs: 1, batchSize: 16 });
   spying.dispose();
-  const module = seen[0]!;
+  const module = modules[0]!;
   return [compileDetached(backend, module), compileDetached(backend, module), module] as const;
 }
 

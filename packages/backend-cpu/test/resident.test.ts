@@ -13,57 +13,57 @@ const data = dataset({
 
 /** The backend, and how often rows were asked for instead of written. */
 function watched(backend: Backend, supportsRowGather: boolean) {
-  const seen = { gathered: 0, written: 0 };
+  const counts = { gathered: 0, written: 0 };
   const view: Backend = {
     ...backend,
     compile(module, places) {
-      const made = backend.compile!(module, places);
-      const runSync: typeof made.runSync = (entry, feeds) => {
+      const executable = backend.compile!(module, places);
+      const runSync: typeof executable.runSync = (entry, feeds) => {
         // An entry without inputs applies what was accumulated.
         const { inputs } = feeds;
-        if (inputs?.rows !== undefined) seen.gathered++;
-        else if (inputs !== undefined) seen.written++;
-        return made.runSync!(entry, feeds);
+        if (inputs?.rows !== undefined) counts.gathered++;
+        else if (inputs !== undefined) counts.written++;
+        return executable.runSync!(entry, feeds);
       };
-      const run: typeof made.run = (entry, feeds) => {
-        if (feeds["inputs"]?.rows !== undefined) seen.gathered++;
-        return made.run(entry, feeds);
+      const run: typeof executable.run = (entry, feeds) => {
+        if (feeds["inputs"]?.rows !== undefined) counts.gathered++;
+        return executable.run(entry, feeds);
       };
-      return { ...made, supportsRowGather, runSync, run };
+      return { ...executable, supportsRowGather, runSync, run };
     },
   };
-  return { backend: view, seen };
+  return { backend: view, counts };
 }
 
 async function train(supportsRowGather: boolean, epochs: number, accumulate = 1) {
-  const own = await cpu({ threads: 2 });
-  const { backend, seen } = watched(own, supportsRowGather);
+  const unwatched = await cpu({ threads: 2 });
+  const { backend, counts } = watched(unwatched, supportsRowGather);
   manualSeed(0);
   const model = new Sequential(new Linear(width, 8), new ReLU(), new Linear(8, 3));
   const trainer = new Trainer({ model, loss: crossEntropy, optimizer: adamw(), backend, accumulate });
   const history = await trainer.fit(data, { epochs, batchSize: 16 });
-  const held = own.memory().tensors;
+  const held = unwatched.memory().tensors;
   await trainer.fit(data, { epochs, batchSize: 16 });
-  const leaked = own.memory().tensors - held;
+  const leaked = unwatched.memory().tensors - held;
   const state = Object.values(await model.stateDict()).map((p) => Array.from(p.data));
   trainer.dispose();
-  own.dispose();
-  return { steps: history.steps, state, seen, leaked };
+  unwatched.dispose();
+  return { steps: history.steps, state, counts, leaked };
 }
 
 describe("a data set in the backend's memory", () => {
   it.each([1, 2])("gives the bits of batches that are written (%i micro-batches), and is gone after fit", async (accumulate) => {
     const resident = await train(true, 3, accumulate);
     const fed = await train(false, 3, accumulate);
-    expect(resident.seen.gathered).toBe(2 * 3 * 5);
-    expect(fed.seen.gathered).toBe(0);
+    expect(resident.counts.gathered).toBe(2 * 3 * 5);
+    expect(fed.counts.gathered).toBe(0);
     expect(resident.steps).toEqual(fed.steps);
     expect(resident.state).toEqual(fed.state);
     expect(resident.leaked).toBe(0);
   });
 
   it("is not copied there for one epoch", async () => {
-    expect((await train(true, 1)).seen).toEqual({ gathered: 0, written: 10 });
+    expect((await train(true, 1)).counts).toEqual({ gathered: 0, written: 10 });
   });
 
   it("says of a step that is refused what went wrong in it", async () => {

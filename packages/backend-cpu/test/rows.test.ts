@@ -71,14 +71,16 @@ const optimizers: Readonly<Record<string, () => OptimizerSetup>> = {
 describe.each(["fast", "portable"] as const)("tables trained by rows on cpu, %s", (numerics) => {
   it.each(Object.keys(optimizers))("%s: the reference's numbers, and rows that never occur as they were", async (name) => {
     const backend = await cpu({ numerics, threads: 1 });
-    const [own, expected] = [await trained(backend, optimizers[name]!()), await trained(reference(), optimizers[name]!())];
-    own.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected[i]!))));
+    const [weights, expected] = [await trained(backend, optimizers[name]!()), await trained(reference(), optimizers[name]!())];
+    weights.forEach((value, i) =>
+      expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected[i]!))),
+    );
     manualSeed(4);
     const start = await new Bag().words.weight.data();
-    const seen = new Set(tokens);
+    const occurring = new Set(tokens);
     for (let row = 0; row < 1000; row++) {
-      const same = own.slice(8 * row, 8 * row + 8).every((value, k) => value === start[8 * row + k]);
-      expect(same, `row ${row}`).toBe(!seen.has(row));
+      const same = weights.slice(8 * row, 8 * row + 8).every((value, k) => value === start[8 * row + k]);
+      expect(same, `row ${row}`).toBe(!occurring.has(row));
     }
     backend.dispose();
   });
@@ -87,9 +89,9 @@ describe.each(["fast", "portable"] as const)("tables trained by rows on cpu, %s"
     async (accumulate) => {
       const backend = await cpu({ numerics, threads: 1 });
       for (const optimizer of [optimizers["lazy adamw"]!(), adamw({ learningRate: 0.05, weightDecay: 0.1 })]) {
-        const own = await trained(backend, optimizer, accumulate);
+        const weights = await trained(backend, optimizer, accumulate);
         const expected = await trained(reference(), optimizer, accumulate);
-        own.forEach((value, i) =>
+        weights.forEach((value, i) =>
           expect(Math.abs(value - expected[i]!)).toBeLessThan(2e-4 * Math.max(1, Math.abs(expected[i]!))),
         );
       }

@@ -35,13 +35,11 @@ it.each(pointwise)("%s is the reference's at ±∞, NaN, ±0 and far out, and so
   const expected = along(oracle, activation, false);
   for (const [label, backend] of targets)
     for (const compiled of [false, true]) {
-      const wrong = along(backend, activation, compiled).flatMap((found, i) => {
+      const wrong = along(backend, activation, compiled).flatMap((got, i) => {
         const wanted = Math.fround(expected[i]!);
         const near =
-          Object.is(found, wanted) ||
-          found === wanted ||
-          (wanted !== 0 && Math.abs(found - wanted) <= 1e-5 * Math.abs(wanted) + 1e-36);
-        return near ? [] : [{ x: edges[i % edges.length], of: i < edges.length ? "value" : "gradient", found, wanted }];
+          Object.is(got, wanted) || got === wanted || (wanted !== 0 && Math.abs(got - wanted) <= 1e-5 * Math.abs(wanted) + 1e-36);
+        return near ? [] : [{ x: edges[i % edges.length], of: i < edges.length ? "value" : "gradient", got, wanted }];
       });
       expect(wrong, `${label}, ${compiled ? "compiled" : "eager"}`).toEqual([]);
     }

@@ -122,17 +122,17 @@ export class Eager {
     return Object.entries(attributes).map(([name, attribute]) => opAttribute(this.#binding, name, attribute));
   }
 
-  /** @internal A constant's id, and whether it is kept. */
-  constant(data: TypedArray, shape: readonly number[], dtype: DType): { id: number; kept: boolean } {
+  /** @internal A constant's id, and whether it is cached. */
+  constant(data: TypedArray, shape: readonly number[], dtype: DType): { id: number; isCached: boolean } {
     if (data.length > cacheLength)
-      return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), kept: false };
+      return { id: this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype)), isCached: false };
     const key = `${dtype}|${shape.join()}|${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n)).join()}`;
     const cached = this.#constants.get(key);
-    if (cached !== undefined) return { id: cached, kept: true };
+    if (cached !== undefined) return { id: cached, isCached: true };
     const id = this.#binding.createTensor(shape, dataType[dtype], fitting(data, dtype));
-    if (this.#constants.size >= cacheCapacity) return { id, kept: false };
+    if (this.#constants.size >= cacheCapacity) return { id, isCached: false };
     this.#constants.set(key, id);
-    return { id, kept: true };
+    return { id, isCached: true };
   }
 
   readonly kernels: Readonly<Record<string, Kernel>> = Object.fromEntries(
@@ -195,7 +195,7 @@ class EagerEmitter implements Emitter {
   }
 
   constant(data: TypedArray, shape: readonly number[], dtype: DType): Operand {
-    const { id, kept: isCached } = this.#eager.constant(data, shape, dtype);
+    const { id, isCached } = this.#eager.constant(data, shape, dtype);
     if (!isCached) this.#temporary.add(id);
     return { handle: id, shape, dtype };
   }

@@ -70,14 +70,14 @@ export async function agrees(fn: Computation, inputs: readonly Input[], options:
 
 type Results = ReturnType<typeof evaluate>;
 
-function compare(found: Results, expected: Results, tolerance: number, how: string): void {
+function compare(results: Results, expected: Results, tolerance: number, how: string): void {
   expect(
-    found.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`),
+    results.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`),
     how,
   ).toEqual(expected.map(({ shape, dtype }) => `${dtype}[${shape.join()}]`));
   expected.forEach(({ data }, k) =>
     data.forEach((value, i) => {
-      const got = found[k]!.data[i]!;
+      const got = results[k]!.data[i]!;
       const near = Object.is(got, value) || got === value || Math.abs(got - value) <= tolerance * Math.max(1, Math.abs(value));
       if (!near)
         expect.fail(`${how}: output ${k}, element ${i} of [${expected[k]!.shape.join()}] is ${got}, the reference says ${value}`);

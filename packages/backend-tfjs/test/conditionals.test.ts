@@ -113,7 +113,7 @@ describeNative("conditionals", () => {
     ]);
     const step = compile(
       (p: Tensor, i: Tensor) => {
-        const found = cond(
+        const increment = cond(
           p,
           () =>
             cond(
@@ -123,7 +123,7 @@ describeNative("conditionals", () => {
             ),
           () => div(total.value, 2),
         );
-        total.value = add(total.value, found);
+        total.value = add(total.value, increment);
         other.value = add(other.value, 1);
         return [total.value, other.value];
       },

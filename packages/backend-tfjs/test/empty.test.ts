@@ -91,9 +91,9 @@ describeNative("values without elements", () => {
   });
 
   it("an entry updates its variables from an empty batch, next to entries that never see one", async () => {
-    const seen = await Promise.all(
+    const outcomes = await Promise.all(
       [reference(), await backend()].map(async (on) => {
-        const [total, rows, kept] = [
+        const [total, rows, unchanged] = [
           [10, 20],
           [5, 6],
           [1, 2],
@@ -113,8 +113,8 @@ describeNative("values without elements", () => {
             return means;
           }),
           empty: entry(() => {
-            kept!.value = core.add(kept!.value, core.sum(core.zeros([0, 2]), { axis: 0 }));
-            return core.concat([kept!.value, core.zeros([0])]);
+            unchanged!.value = core.add(unchanged!.value, core.sum(core.zeros([0, 2]), { axis: 0 }));
+            return core.concat([unchanged!.value, core.zeros([0])]);
           }),
         });
         const program = compileModule(on, module);
@@ -136,13 +136,13 @@ describeNative("values without elements", () => {
         await run("average", [0, 2]);
         await run("empty");
         expect(on.memory(), "storages after the runs").toEqual(before);
-        const state = await Promise.all([total!, rows!, kept!].map(async (variable) => [...(await variable.data())]));
+        const state = await Promise.all([total!, rows!, unchanged!].map(async (variable) => [...(await variable.data())]));
         program.dispose();
         return { outputs, state };
       }),
     );
-    expect(seen[1]).toEqual(seen[0]);
-    expect(seen[1]!.state).toEqual([
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    expect(outcomes[1]!.state).toEqual([
       [16, 27],
       [2, 3],
       [1, 2],

@@ -20,20 +20,20 @@ const value = async (fn: (t: Tensor) => Tensor, compiled: boolean): Promise<numb
 describeNative("definitions with taken names", () => {
   describe.each([false, true])("A5: a definition is itself whatever its name is (compiled: %s)", (compiled) => {
     const check = async (name: string): Promise<void> => {
-      const own = defineActivation({ name, decompose: (t) => mul(t, 100) });
-      expect(await value((t) => own(t), compiled)).toEqual([-100, 50, 200]);
+      const hundredfold = defineActivation({ name, decompose: (t) => mul(t, 100) });
+      expect(await value((t) => hundredfold(t), compiled)).toEqual([-100, 50, 200]);
     };
     test.each(["relu", "sigmoid", "tanh"])("an activation named %s", check);
     // TensorFlow's kernels have no such names.
     test.each(["mish", "gelu", "softplus", "hardSwish", "elu", "hundredfold"])("an activation named %s", check);
     test.each(["neg", "exp", "abs", "sqrt"])("an op named %s", async (name) => {
-      const own = defineOp<Record<never, never>>({
+      const threefold = defineOp<Record<never, never>>({
         name,
         inputs: [{ name: "x" }],
         infer: ([t]) => [t!],
         decompose: ([t]) => [mul(t!, 3)],
       });
-      expect(await value((t) => apply1(own, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
+      expect(await value((t) => apply1(threefold, [t], {}), compiled)).toEqual([-3, 1.5, 6]);
     });
   });
 
@@ -41,7 +41,7 @@ describeNative("definitions with taken names", () => {
     "an optimizer named $name trains by its own step",
     async (model) => {
       // The slots, scalars and options of the built-in one, and a step that leaves the parameters as they are.
-      const own = defineOptimizer({
+      const standingStill = defineOptimizer({
         name: model.name,
         defaults: model.options as unknown as CommonOptions,
         slots: (_, shape) => model.slots(shape),
@@ -50,7 +50,7 @@ describeNative("definitions with taken names", () => {
       });
       const net = new Sequential(new Linear(2, 1));
       const before = await net.stateDict();
-      const trainer = new Trainer({ model: net, loss: mse, optimizer: own(), backend: await backend() });
+      const trainer = new Trainer({ model: net, loss: mse, optimizer: standingStill(), backend: await backend() });
       const inputs = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
       try {
         await trainer.fit(dataset({ inputs, targets: { data: Float32Array.of(9, 9), shape: [2, 1] } }), { epochs: 1 });

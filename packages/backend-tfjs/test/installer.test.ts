@@ -79,9 +79,9 @@ beforeEach(() => {
   const cpu = { ...wheel, device: "cpu" as const, dependencies: [], room: 1000 };
   const runtime = { ...wheel, project: "nvidia-cuda-runtime-cu12", version: "12.9.79" };
   const gpu = { ...cpu, project: "tensorflow", device: "gpu" as const, dependencies: [runtime] };
-  const found = { name: "@tensorflow/tfjs-node" as const, root: tfjs, version: "4.22.0" };
+  const nodePackage = { name: "@tensorflow/tfjs-node" as const, root: tfjs, version: "4.22.0" };
   site = {
-    ...siteFor(found, () => undefined),
+    ...siteFor(nodePackage, () => undefined),
     cache: join(root, "cache"),
     distributions: { cpu, gpu },
     environment: { PATH: join(root, "bin") },

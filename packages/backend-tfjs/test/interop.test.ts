@@ -33,9 +33,9 @@ describeNative("side by side with tfjs", () => {
         [2, 3],
         dtype,
       );
-      const own = fromTfjs(t);
-      expect([own.dtype, own.shape, [...own.dataSync()]]).toEqual([dtype, [2, 3], [1, 0, 1, 0, 1, 1]]);
-      const back = toTfjs(tf, own);
+      const converted = fromTfjs(t);
+      expect([converted.dtype, converted.shape, [...converted.dataSync()]]).toEqual([dtype, [2, 3], [1, 0, 1, 0, 1, 1]]);
+      const back = toTfjs(tf, converted);
       expect([back.dtype, back.shape, back.arraySync()]).toEqual([dtype, [2, 3], t.arraySync()]);
       tf.dispose([t, back]);
     }
@@ -216,7 +216,7 @@ describeNative("side by side with tfjs", () => {
 
   it("refuses what is not what it takes, with the reason", () => {
     const t = tf.tensor([1, 2]);
-    const own = core.tensor([1, 2]);
+    const ofErmine = core.tensor([1, 2]);
     const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
     const code = (call: () => unknown): unknown => {
       try {
@@ -226,9 +226,9 @@ describeNative("side by side with tfjs", () => {
       }
     };
     const wrong = {} as never;
-    for (const value of [undefined, null, 3, "x", [], {}, own]) {
+    for (const value of [undefined, null, 3, "x", [], {}, ofErmine]) {
       expect(code(() => fromTfjs(value as never))).toMatch(/^ErmineError ERMINE_USAGE: fromTfjs takes a tf\.Tensor, got /);
-      expect(code(() => toTfjs(value as never, own))).toMatch(
+      expect(code(() => toTfjs(value as never, ofErmine))).toMatch(
         /^ErmineError ERMINE_USAGE: toTfjs: the first argument is the module/,
       );
       expect(code(() => fromLayersModel(value as never))).toMatch(
@@ -236,7 +236,9 @@ describeNative("side by side with tfjs", () => {
       );
       expect(code(() => toLayersModel(tf, value as never, {}))).toMatch(/^ErmineError ERMINE_USAGE: toLayersModel takes/);
     }
-    expect(code(() => toTfjs(own as never, tf as never))).toMatch(/first argument is the module .* got a tensor of ermine's/);
+    expect(code(() => toTfjs(ofErmine as never, tf as never))).toMatch(
+      /first argument is the module .* got a tensor of ermine's/,
+    );
     expect(code(() => toTfjs(tf, t as never))).toMatch(/the second argument is a tensor of ermine's, got an object of /);
     expect(code(() => toLayersModel(wrong, model, {}))).toMatch(/toLayersModel: the first argument is the module/);
     expect(code(() => toLayersModel(tf, model, null as never))).toMatch(/weights are tensors of ermine's by name, got null/);

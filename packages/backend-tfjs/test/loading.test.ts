@@ -30,12 +30,12 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe("which tfjs-node", () => {
   it("is the application's, links followed", () => {
-    const found = {
+    const nodePackage = {
       name: "@tensorflow/tfjs-node",
       root: join(root, "one/node_modules/@tensorflow/tfjs-node"),
       version: "4.22.0",
     };
-    expect(locate("cpu", [place("one"), place("linked")], () => [])).toEqual(found);
+    expect(locate("cpu", [place("one"), place("linked")], () => [])).toEqual(nodePackage);
   });
   it("is the one for CPUs where a GPU is asked for and there is no other: its library may be the one for GPUs", () =>
     expect(locate("gpu", [place("one")], () => [])).toMatchObject({ name: "@tensorflow/tfjs-node" }));

@@ -86,8 +86,8 @@ describeNative("optimizers take the reference's steps, and none where the loss i
     "%s, %s",
     async (name, size) => {
       const expected = await train(reference(), cases[name].optimizer(), size);
-      const found = await train(await backend(), cases[name].optimizer(), size);
-      found.forEach((list, i) =>
+      const trained = await train(await backend(), cases[name].optimizer(), size);
+      trained.forEach((list, i) =>
         list.forEach((value, k) => expect(Math.abs(value - expected[i]![k]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(value)))),
       );
     },

@@ -94,9 +94,9 @@ describeNative("a compiled program", () => {
         return { losses, state };
       }),
     );
-    const [expected, found] = runs as [(typeof runs)[0], (typeof runs)[0]];
-    found.losses.forEach((loss, i) => expect(loss).toBeCloseTo(expected.losses[i]!, 5));
-    found.state.forEach((p, i) => p.forEach((number, k) => expect(number).toBeCloseTo(expected.state[i]![k]!, 5)));
+    const [expected, native] = runs as [(typeof runs)[0], (typeof runs)[0]];
+    native.losses.forEach((loss, i) => expect(loss).toBeCloseTo(expected.losses[i]!, 5));
+    native.state.forEach((p, i) => p.forEach((number, k) => expect(number).toBeCloseTo(expected.state[i]![k]!, 5)));
   });
 
   it("takes nothing of a step that is not finite, and goes on from where it was", async () => {

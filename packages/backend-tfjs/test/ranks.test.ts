@@ -110,7 +110,7 @@ describeNative("a product of matrices", () => {
     const transposed = { transposeA: true, transposeB: true };
     for (const a of batches)
       for (const [rows, inner, columns] of sizes) {
-        const others = batches.filter((own) => meet(a, own));
+        const others = batches.filter((b) => meet(a, b));
         const plain = others.map((b, i) => numbers([...b, inner, columns], i));
         const turned = others.map((b, i) => numbers([...b, columns, inner], i));
         const [x, xTurned] = [numbers([...a, rows, inner]), numbers([...a, inner, rows])];
@@ -183,7 +183,7 @@ describeNative("a summand that is one row, of a product", () => {
     const optimizer = (): Optimizer =>
       name === "adam" ? adam({ learningRate: 0.01 }) : sgd({ learningRate: 0.01, momentum: 0.9 });
     const expected = await train(reference(), optimizer());
-    const found = await train(await backend(), optimizer());
-    found.forEach((values, i) => values.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![k]!, 5)));
+    const trained = await train(await backend(), optimizer());
+    trained.forEach((values, i) => values.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![k]!, 5)));
   });
 });

@@ -51,13 +51,13 @@ describeNative("tables trained by rows on TensorFlow", () => {
   it.each(Object.keys(setups).flatMap((name) => [1, 2].map((accumulate) => [name, accumulate] as const)))(
     "%s, %i micro-batches",
     async (name, accumulate) => {
-      const own = await trained(await home(), setups[name]!(), accumulate);
+      const weights = await trained(await home(), setups[name]!(), accumulate);
       const expected = await trained(reference(), setups[name]!(), accumulate);
-      own.forEach((value, i) => expect(Math.abs(value - expected[i]!), `element ${i}`).toBeLessThan(2e-4));
+      weights.forEach((value, i) => expect(Math.abs(value - expected[i]!), `element ${i}`).toBeLessThan(2e-4));
       manualSeed(4);
       const start = (await new Bag().words.weight.data()).slice(41 * width);
       const moves = name === "adamw";
-      expect(own.slice(41 * width).every((value, i) => value === start[i])).toBe(!moves);
+      expect(weights.slice(41 * width).every((value, i) => value === start[i])).toBe(!moves);
     },
   );
 });

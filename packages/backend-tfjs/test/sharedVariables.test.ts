@@ -67,19 +67,19 @@ describeNative("programs that share variables", () => {
 
   it("free what only one of them had when it ends, while the other runs on", async () => {
     const { backend, calls, models } = await counted();
-    const [shared, own] = [new Variable(tensor([1, 2])), new Variable(tensor([3, 4]))];
+    const [shared, unshared] = [new Variable(tensor([1, 2])), new Variable(tensor([3, 4]))];
     const double = compile(() => (shared.value = mul(shared.value, 2)), { backend });
-    const addOwn = compile(() => (shared.value = add(shared.value, own.value)), { backend });
+    const addOwn = compile(() => (shared.value = add(shared.value, unshared.value)), { backend });
     expect([...double().dataSync()]).toEqual([2, 4]);
     expect([...addOwn().dataSync()]).toEqual([5, 8]);
     const { runSavedModel } = calls;
     addOwn.dispose();
-    expect(own.placedOn).toBeUndefined();
+    expect(unshared.placedOn).toBeUndefined();
     await Promise.resolve();
     // One run reads the variables, one frees what has left.
     expect(calls.runSavedModel - runSavedModel).toBe(2);
     expect([...double().dataSync()]).toEqual([10, 16]);
-    expect([...own.value.dataSync()]).toEqual([3, 4]);
+    expect([...unshared.value.dataSync()]).toEqual([3, 4]);
     double.dispose();
     expect([...shared.value.dataSync()]).toEqual([10, 16]);
     expect(models()).toBe(0);

@@ -48,8 +48,8 @@ async function runHere(command: FuzzCommand, targets: readonly Target[]): Promis
     ...(programs === undefined ? {} : { programs }),
     ...(seconds === undefined ? {} : { seconds }),
     onDifference: (difference) => console.log(describeFuzzDifference(difference)),
-    onProgress({ programs: done, differences: found }) {
-      if (!json && done % 5000 === 0) console.log(`${done} programs, ${found.length} differences`);
+    onProgress({ programs: done, differences: differencesSoFar }) {
+      if (!json && done % 5000 === 0) console.log(`${done} programs, ${differencesSoFar.length} differences`);
     },
   });
   for (const { backend } of backends) backend.dispose();

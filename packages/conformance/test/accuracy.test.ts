@@ -48,11 +48,11 @@ describe("the float64 reference keeps its digits in the tails: mpmath's values",
     const { value, slope } = exact.rows[name]!;
     const x = tensor(Float64Array.from(exact.points));
     const [y, g] = withBackend(oracle, () => {
-      const found = valueAndGrad((): [Tensor, Tensor] => {
+      const differentiated = valueAndGrad((): [Tensor, Tensor] => {
         const result = functions[name]!(x);
         return [sum(result), result];
       }, [x]);
-      return [found.value[1].dataSync(), (found.grads as readonly Tensor[])[0]!.dataSync()];
+      return [differentiated.value[1].dataSync(), (differentiated.grads as readonly Tensor[])[0]!.dataSync()];
     });
     const close = (got: number, want: number | null | undefined, at: number, what: string): void => {
       // No float32 in the test is as small as that: the definitions may underflow.

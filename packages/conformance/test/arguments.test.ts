@@ -53,7 +53,7 @@ const fluent = Object.fromEntries(
 );
 
 /** Classes that are exported for their types. */
-const made = (names: string, how: string): Readonly<Record<string, string>> =>
+const exportedForTypes = (names: string, how: string): Readonly<Record<string, string>> =>
   Object.fromEntries(names.split(" ").map((name) => [name, `is made ${how}`]));
 
 const entries: Readonly<Record<string, ArgumentTable>> = {
@@ -69,7 +69,7 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     exports: nn,
     rows: ofLayers.rows,
     methods: ofLayers.methods,
-    without: { Module: "an abstract class", ...made("LoRA", "by lora") },
+    without: { Module: "an abstract class", ...exportedForTypes("LoRA", "by lora") },
   },
   "@ermine/core/fluent": { exports: {}, rows: {}, methods: fluent },
   "@ermine/core/catalog": {
@@ -89,19 +89,19 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
   "@ermine/formats": {
     exports: formats,
     rows: ofFiles.ofFormats,
-    without: made("NpyArray Safetensors SafetensorsTensor", "by reading a file"),
+    without: exportedForTypes("NpyArray Safetensors SafetensorsTensor", "by reading a file"),
   },
   "@ermine/formats/npz": { exports: npz, rows: ofFiles.ofNpz },
   "@ermine/preprocessing": {
     exports: preprocessing,
     rows: ofFiles.ofPreprocessing,
-    without: made("FittedColumns FittedImages TablePreprocessing TargetClasses", "by functions of the same name"),
+    without: exportedForTypes("FittedColumns FittedImages TablePreprocessing TargetClasses", "by functions of the same name"),
   },
   "@ermine/data": {
     exports: data,
     rows: ofFiles.ofData,
     methods: ofFiles.methods,
-    without: made("ItemContext Sequence Stream Table", "by functions of the same name"),
+    without: exportedForTypes("ItemContext Sequence Stream Table", "by functions of the same name"),
   },
   "@ermine/data/csv": { exports: csv, rows: ofFiles.ofCsv },
   "@ermine/data/images": { exports: imageFiles, rows: ofFiles.ofImages },
@@ -110,8 +110,12 @@ const entries: Readonly<Record<string, ArgumentTable>> = {
     rows: {},
     without: { decodeImage: "works in a browser alone: the tests of environments call it there" },
   },
-  "@ermine/data/npy": { exports: npyFiles, rows: ofFiles.ofNpy, without: made("NpyFile", "by openNpy") },
-  "@ermine/data/parquet": { exports: parquet, rows: ofFiles.ofParquet, without: made("ParquetFile", "by openParquet") },
+  "@ermine/data/npy": { exports: npyFiles, rows: ofFiles.ofNpy, without: exportedForTypes("NpyFile", "by openNpy") },
+  "@ermine/data/parquet": {
+    exports: parquet,
+    rows: ofFiles.ofParquet,
+    without: exportedForTypes("ParquetFile", "by openParquet"),
+  },
   "@ermine/data/node": { exports: nodeFiles, rows: ofFiles.ofFiles },
   "@ermine/conformance": { exports: kit, rows: ofKit.rows, without: ofKit.without },
   "@ermine/core/reference": {
@@ -188,9 +192,9 @@ test("testPackageArguments refuses the table of an entry that there is not", () 
 
 test("every layer's forward has a row", () => expect(ofLayers.withoutForward).toEqual([]));
 test("every method of fluent has a row", () => {
-  const own = ["backward", "dispose"];
+  const tensorMethods = ["backward", "dispose"];
   const methods = Object.entries(Object.getOwnPropertyDescriptors(core.Tensor.prototype)).flatMap(([name, { value, writable }]) =>
-    typeof value === "function" && writable === true && name in core && !own.includes(name) ? [name] : [],
+    typeof value === "function" && writable === true && name in core && !tensorMethods.includes(name) ? [name] : [],
   );
   expect(methods.length).toBeGreaterThan(60);
   expect(methods.filter((name) => !(name in fluent))).toEqual([]);

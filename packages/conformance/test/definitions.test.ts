@@ -29,7 +29,7 @@ import { draw } from "../src/laws/draw.js";
 // Every law over a definition takes seconds, and minutes next to the suites of other packages.
 vi.setConfig({ testTimeout: 240_000 });
 
-const only = (found: Partial<Definitions>): Definitions => ({ activations: [], losses: [], calls: [], ...found });
+const only = (definitions: Partial<Definitions>): Definitions => ({ activations: [], losses: [], calls: [], ...definitions });
 const broken = async (definitions: Partial<Definitions>, backend: Backend = reference()) =>
   (await runLaws({ backend, definitions: only(definitions) })).filter(({ error }) => error !== undefined);
 const laws = async (...args: Parameters<typeof broken>) => [...new Set((await broken(...args)).map(({ law }) => law))];
@@ -139,13 +139,13 @@ describe("a law is broken by", () => {
       if (storages[0]!.data.length > 3) storages[0]!.data[storages[0]!.data.length - 1]! *= 1.001;
       return storages;
     });
-    const found = await broken({ calls }, wrong);
-    expect(found.map(({ law }) => law)).toEqual([
+    const failures = await broken({ calls }, wrong);
+    expect(failures.map(({ law }) => law)).toEqual([
       "backend = reference",
       "special values = the reference's",
       "gradient of the gradient",
     ]);
-    expect((found[0]!.error!.cause as Error).message).toMatch(/^at size 4: output 0\[3\] of 4 is/);
+    expect((failures[0]!.error!.cause as Error).message).toMatch(/^at size 4: output 0\[3\] of 4 is/);
   });
 
   it("a kernel that is wrong far out", async () => {
@@ -173,9 +173,9 @@ describe("a law is broken by", () => {
   });
 
   it("a kernel that keeps what it made", async () => {
-    const kept: object[] = [];
+    const storages: object[] = [];
     const leaking = changed("exp", (kernel) => (inputs, attributes, outputs) => {
-      kept.push(kernel(inputs, attributes, outputs)[0]!);
+      storages.push(kernel(inputs, attributes, outputs)[0]!);
       return kernel(inputs, attributes, outputs);
     });
     expect(await laws({ calls }, leaking)).toEqual(["nothing leaks"]);

@@ -62,10 +62,10 @@ it("an error of some dozen units in the last place is found, and one of none is 
     };
     return { ...backend, kernels: { ...backend.kernels, exp: wrong } };
   };
-  const found = async (by: number) =>
+  const differenceCount = async (by: number) =>
     (await fuzz({ targets: [{ label: "exp", backend: off(by) }], programs: 300, tries: 50 })).differences.length;
-  expect(await found(5e-6)).toBe(1);
-  expect(await found(0)).toBe(0);
+  expect(await differenceCount(5e-6)).toBe(1);
+  expect(await differenceCount(0)).toBe(0);
 });
 
 it("the same seed is the same program", () => {
@@ -152,7 +152,7 @@ it("every op that core exports is drawn, forward or backward", () => {
 /** Programs of one layer each, by the layer's name: as many as there are kinds. */
 function programsOfLayers(): ReadonlyMap<string, Program> {
   const drawers = forms.filter(({ name }) => name === "layer");
-  const found = new Map<string, Program>();
+  const programs = new Map<string, Program>();
   for (let seed = 0; seed < 300; seed++) {
     for (const [i, drawer] of drawers.entries()) {
       const inputs = new Map<string, Leaf>();
@@ -168,10 +168,10 @@ function programsOfLayers(): ReadonlyMap<string, Program> {
       const name = step.args[step.call === "drawn" ? 1 : 0] as string;
       const entry = { steps: b.steps, after: [], writes: [], outputs: [step.result] };
       const leaves = { inputs: Object.fromEntries(inputs), variables: Object.fromEntries(variables) };
-      if (!found.has(name)) found.set(name, { ...leaves, entries: [entry], calls: [0] });
+      if (!programs.has(name)) programs.set(name, { ...leaves, entries: [entry], calls: [0] });
     }
   }
-  return found;
+  return programs;
 }
 
 /** Layers that the grammar does not draw, and why. */
@@ -213,8 +213,8 @@ it("a printed program is TypeScript that gives what the program gave", async () 
   try {
     for (const [i, program] of programs.entries()) {
       const mode = i % 2 === 1 ? "eager" : "compiled";
-      const found = await runProgram(program, backend, mode);
-      if (found instanceof ErmineError) continue;
+      const results = await runProgram(program, backend, mode);
+      if (results instanceof ErmineError) continue;
       const file = join(folder, `program${i}.ts`);
       writeFileSync(
         file,
@@ -223,7 +223,7 @@ it("a printed program is TypeScript that gives what the program gave", async () 
       printed.length = 0;
       await import(/* @vite-ignore */ file);
       const numbers = (printed[0] as unknown[]).flat(Infinity).map(Number);
-      expect(numbers, `program ${i}`).toEqual(found.flatMap(({ data }) => Array.from(data)));
+      expect(numbers, `program ${i}`).toEqual(results.flatMap(({ data }) => Array.from(data)));
     }
   } finally {
     log.mockRestore();

@@ -117,9 +117,9 @@ function compose(
     if (loadedPlace !== undefined) return { place: loadedPlace, release: false };
     const place: StepOperand = { address: once ? temporaries.fresh() : temporaries.take(), moves: false };
     const words = single
-      ? [word(stepForms.move.code, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
+      ? [headerOf(stepForms.move.code, 0, [place, { address, moves: false, single: true }], 3), place.address, address]
       : [
-          word(stepForms.spread.code, 0, [place], 4 + 2 * shape.length),
+          headerOf(stepForms.spread.code, 0, [place], 4 + 2 * shape.length),
           place.address,
           address,
           shape.length,
@@ -151,16 +151,20 @@ function compose(
     if (output < 0 && lastUse.get(i) === undefined) temporaries.give(dst.address);
     const options = [step.p ?? 0, step.q ?? 0].slice(0, form.options).map(float);
     const all = [dst, ...operands.map(({ place }) => place)];
-    body.push(word(form.code, step.kind, all, 1 + all.length + options.length), ...all.map(({ address }) => address), ...options);
+    body.push(
+      headerOf(form.code, step.kind, all, 1 + all.length + options.length),
+      ...all.map(({ address }) => address),
+      ...options,
+    );
   });
   for (const i of late) {
     const dst: StepOperand = { address: outputs[results.indexOf(i)]!.address, moves: true };
-    body.push(word(stepForms.move.code, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
+    body.push(headerOf(stepForms.move.code, 0, [dst, places[i]!], 3), dst.address, places[i]!.address);
   }
   return { prologue, body, block };
 }
 
-function word(kindOf: number, kind: number, places: readonly StepOperand[], words: number): number {
+function headerOf(kindOf: number, kind: number, places: readonly StepOperand[], words: number): number {
   let flags = 0;
   places.forEach(({ moves, single }, i) => {
     if (moves) flags |= 1 << i;

@@ -17,14 +17,14 @@ const lstmCell: Lowering = {
         t === undefined ? e.scratch(width * count, other) : t.address + 4 * from * width;
       // Of a step whose state nobody reads there are the gates alone, and the other way round.
       const places = [at(h, size, 4 * size), at(next, size, 4 * size + size * count + 8)] as const;
-      const kept = gates === undefined ? e.scratch(4 * size) : gates.address + 16 * from * size;
+      const gatesAddress = gates === undefined ? e.scratch(4 * size) : gates.address + 16 * from * size;
       const step = gates === undefined ? 0 : 16 * size;
       const given = [
         input!.address + 16 * from * size,
         recurrent!.address + 16 * from * size,
         c!.address + 4 * from * size,
       ] as const;
-      e.emit("lstmCell", ...places, kept, step, ...given, count, size);
+      e.emit("lstmCell", ...places, gatesAddress, step, ...given, count, size);
     });
   },
 };
@@ -51,14 +51,14 @@ const gruCell: Lowering = {
     const [rows, size] = rowsOf(h!);
     splitRange(e, rows, costs.gruCell * size, 1, (from, count) => {
       const to = next === undefined ? e.scratch(size * count, 4 * size + 8) : next.address + 4 * from * size;
-      const kept = gates === undefined ? e.scratch(4 * size) : gates.address + 16 * from * size;
+      const gatesAddress = gates === undefined ? e.scratch(4 * size) : gates.address + 16 * from * size;
       const step = gates === undefined ? 0 : 16 * size;
       const given = [
         input!.address + 12 * from * size,
         recurrent!.address + 12 * from * size,
         h!.address + 4 * from * size,
       ] as const;
-      e.emit("gruCell", to, kept, step, ...given, count, size);
+      e.emit("gruCell", to, gatesAddress, step, ...given, count, size);
     });
   },
 };

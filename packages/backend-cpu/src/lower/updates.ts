@@ -46,13 +46,13 @@ export const tableUpdate: Lowering = {
   lookup: ([table]) => ({ input: 1, size: table!.shape[0]! }),
   emit(e, inputs, outputs, { form }) {
     const { kind, cost, slots } = updateKernels[form as string]!;
-    const [parameter, indices, rows, ...kept] = inputs as readonly [Operand, Operand, Operand, ...Operand[]];
-    const scalars = kept.pop()!.address;
+    const [parameter, indices, rows, ...slotsAndScalars] = inputs as readonly [Operand, Operand, Operand, ...Operand[]];
+    const scalars = slotsAndScalars.pop()!.address;
     const [size, inner] = parameter.shape as [number, number];
     const first = e.shared(size);
     e.emit("firstRows", first, indices.address, size, sizeOf(indices.shape));
     const scratch = e.scratch(sizes.tableBlock + 4 + 2 * slots + 3);
-    const operands = [...outputs, parameter, ...kept].map(({ address }) => address);
+    const operands = [...outputs, parameter, ...slotsAndScalars].map(({ address }) => address);
     splitRange(e, size * inner, cost, 4, (from, count) =>
       e.emit("updateTable", kind, scalars, from, count, inner, first, rows.address, slots, scratch, ...operands),
     );

@@ -30,7 +30,7 @@ export class GraphEmitter implements Emitter {
   readonly nodes: NodeDef[];
   readonly #prefix: string;
   readonly #symbols: ReadonlyMap<string, SymbolPlace>;
-  readonly #known = new Map<string, readonly Operand[]>();
+  readonly #results = new Map<string, readonly Operand[]>();
   readonly #constants = new Map<string, Operand>();
   /** Values that are computed from constants alone. */
   readonly #constant = new Set<string>();
@@ -58,11 +58,11 @@ export class GraphEmitter implements Emitter {
   op(name: string, inputs: readonly Operand[], attributes: TfAttributes, outputs: readonly OutputType[]): Operand[] {
     const handles = this.#unmoved(name, inputs, outputs);
     const key = `${name}(${handles.join()})${JSON.stringify(attributes, exactNumbers)}`;
-    const cached = this.#known.get(key);
+    const cached = this.#results.get(key);
     if (cached !== undefined) return [...cached];
     const node = this.node(this.#fresh(name), name, handles, attributes);
     const results = outputs.map(({ shape, dtype }, i) => ({ handle: i === 0 ? node : `${node}:${i}`, shape, dtype }));
-    this.#known.set(key, results);
+    this.#results.set(key, results);
     const isConstant = handles.length > 0 && handles.every((handle) => this.isConstant(handle));
     for (const { handle } of results) if (isConstant) this.#constant.add(handle);
     if (isFloatArithmetic(name, outputs) && !handles.some((handle) => this.isConstant(handle)))

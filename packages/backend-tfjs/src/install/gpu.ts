@@ -53,6 +53,6 @@ function fromModule(): Driver | Problem {
   } catch {
     return { problem: `There is no NVIDIA driver here: neither nvidia-smi nor ${moduleFile}.`, remedy: newerDriver };
   }
-  const version = text.split(/\s+/).find((word) => /^\d{3}\.\d+(\.\d+)?$/.test(word));
+  const version = text.split(/\s+/).find((part) => /^\d{3}\.\d+(\.\d+)?$/.test(part));
   return version === undefined ? { problem: `${moduleFile} names no version.`, remedy: newerDriver } : { version, devices: [] };
 }

@@ -81,8 +81,8 @@ function errors(
 const exactResults = new Map<AccuracyRow, Results>();
 
 async function exactOf(row: AccuracyRow): Promise<Results> {
-  const known = exactResults.get(row);
-  if (known !== undefined) return known;
+  const cached = exactResults.get(row);
+  if (cached !== undefined) return cached;
   const backend = reference();
   const { results } = await evaluate(row, backend);
   backend.dispose();
@@ -115,12 +115,12 @@ export async function measureAccuracy(
   const { inputs, results } = await evaluate(row, backend);
   // Of one element each; where rows are reduced, all count.
   const compare = (got: TypedArray, wanted: TypedArray, input: TypedArray): AccuracyError => {
-    const own = input.length === wanted.length ? input : undefined;
+    const elementwiseInput = input.length === wanted.length ? input : undefined;
     return errors(
       got,
       wanted,
-      (i) => own === undefined || Math.abs(own[i]!) <= 100,
-      (i) => subnormals || !(isSubnormal(wanted[i]!) || (own !== undefined && isSubnormal(own[i]!))),
+      (i) => elementwiseInput === undefined || Math.abs(elementwiseInput[i]!) <= 100,
+      (i) => subnormals || !(isSubnormal(wanted[i]!) || (elementwiseInput !== undefined && isSubnormal(elementwiseInput[i]!))),
     );
   };
   return {

@@ -20,14 +20,20 @@ export async function fuzzInProcesses(options: ProcessesOptions): Promise<readon
   const { seed, programs = Infinity, seconds = Infinity, differences, each = 500 } = options;
   const end = performance.now() + 1000 * seconds;
   const all: FuzzCounts[] = [];
-  let [done, found] = [0, 0];
-  while (done < programs && found < differences && performance.now() < end) {
+  let [done, differenceCount] = [0, 0];
+  while (done < programs && differenceCount < differences && performance.now() < end) {
     const count = Math.min(each, programs - done);
     const left = Math.max(0.01, (end - performance.now()) / 60_000);
-    const counts = await runOne(options, seed + done, count, Number.isFinite(left) ? left : undefined, differences - found);
+    const counts = await runOne(
+      options,
+      seed + done,
+      count,
+      Number.isFinite(left) ? left : undefined,
+      differences - differenceCount,
+    );
     all.push(counts);
     done += count;
-    found += counts.differences;
+    differenceCount += counts.differences;
   }
   return all;
 }

@@ -104,10 +104,10 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 async function explain(
   seed: number,
   program: Program,
-  found: Extract<Verdict, { kind: "different" }>,
+  firstVerdict: Extract<Verdict, { kind: "different" }>,
   options: FuzzOptions,
 ): Promise<FuzzDifference> {
-  const { target, mode, sort, difference } = found;
+  const { target, mode, sort, difference } = firstVerdict;
   const where = options.targets.flatMap((candidate) =>
     candidate.label === target ? [{ ...candidate, modes: [mode], largeOnly: false }] : [],
   );

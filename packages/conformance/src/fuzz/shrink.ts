@@ -11,11 +11,11 @@ type Tables = readonly ComputedValues[];
 /** The one program, and what is simpler than it. */
 class OneProgram extends fc.Arbitrary<Program> {
   readonly #program: Program;
-  readonly #known: WeakMap<Program, Tables>;
+  readonly #tables: WeakMap<Program, Tables>;
 
   constructor(program: Program, tables: WeakMap<Program, Tables>) {
     super();
-    [this.#program, this.#known] = [program, tables];
+    [this.#program, this.#tables] = [program, tables];
   }
 
   override generate(): fc.Value<Program> {
@@ -27,7 +27,7 @@ class OneProgram extends fc.Arbitrary<Program> {
   }
 
   override shrink(program: Program): fc.Stream<fc.Value<Program>> {
-    const tables = this.#known.get(program) ?? [];
+    const tables = this.#tables.get(program) ?? [];
     const simpler = simplerThan(program, (entry) => tables[entry] ?? new Map());
     return new fc.Stream(
       (function* () {

@@ -131,7 +131,10 @@ function* withLessOptions(program: Program, at: number, entry: Entry): Generator
       const last = step.args.at(-1);
       if (typeof last !== "object" || last === null || isRef(last) || isName(last) || isList(last)) continue;
       const with_ = (args: readonly Arg[]): Program =>
-        withEntry(program, at, { ...entry, [list]: entry[list].map((own, i) => (i === k ? { ...own, args } : own)) });
+        withEntry(program, at, {
+          ...entry,
+          [list]: entry[list].map((original, i) => (i === k ? { ...original, args } : original)),
+        });
       if (Object.keys(last).length === 0) yield with_(step.args.slice(0, -1));
       for (const option of Object.keys(last)) {
         yield with_([...step.args.slice(0, -1), Object.fromEntries(Object.entries(last).filter(([key]) => key !== option))]);
@@ -181,10 +184,11 @@ function* withLessShape(program: Program): Generator<Program> {
   const leaves = [...Object.values(program.inputs), ...Object.values(program.variables)];
   const sizes = [...new Set(leaves.flatMap(({ shape }) => shape))].filter((size) => size > 1).sort((a, b) => b - a);
   const change = (size: number, to: number, literals: boolean): Program => {
-    const swap = (own: number): number => (own === size ? to : own);
-    const leaf = (own: Leaf): Leaf => corner(own, own.shape.map(swap));
-    const arg = (own: Arg): Arg => (typeof own === "number" ? swap(own) : isList(own) ? own.map(arg) : own);
-    const step = (own: Step): Step => (literals ? { ...own, args: own.args.map(arg) } : own);
+    const swap = (value: number): number => (value === size ? to : value);
+    const leaf = (original: Leaf): Leaf => corner(original, original.shape.map(swap));
+    const arg = (original: Arg): Arg =>
+      typeof original === "number" ? swap(original) : isList(original) ? original.map(arg) : original;
+    const step = (original: Step): Step => (literals ? { ...original, args: original.args.map(arg) } : original);
     return {
       ...program,
       inputs: mapped(program.inputs, leaf),

@@ -35,11 +35,11 @@ interface Given {
 }
 
 /** The nearest numbers that the dtype holds; they stand for something else where it is another one, and have no domain then. */
-function tensorOf({ data, shape, dtype: own, domain }: Given, dtype: DType): Tensor {
+function tensorOf({ data, shape, dtype: givenDtype, domain }: Given, dtype: DType): Tensor {
   const fits = (value: number): number =>
     dtype === "float32" ? value : dtype === "int32" ? Math.round(value) : Number(Math.round(value) !== 0);
   const t = tensor(Float64Array.from(data, fits), { shape, dtype });
-  return dtype === own ? withDomain(t, domain) : t;
+  return dtype === givenDtype ? withDomain(t, domain) : t;
 }
 
 const specOf = (t: Tensor): Given => ({

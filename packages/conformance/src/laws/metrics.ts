@@ -17,9 +17,9 @@ const spread = (i: number): number => ((i * 37 + 11) % 19) / 20 + 0.01;
 function distributions(classes: number): Float32Array {
   const data = Float32Array.from({ length: n * classes }, (_, i) => spread(i));
   for (let row = 0; row < n; row++) {
-    const own = data.subarray(row * classes, (row + 1) * classes);
-    const total = own.reduce((a, b) => a + b, 0);
-    own.forEach((value, k) => (own[k] = value / total));
+    const distribution = data.subarray(row * classes, (row + 1) * classes);
+    const total = distribution.reduce((a, b) => a + b, 0);
+    distribution.forEach((value, k) => (distribution[k] = value / total));
   }
   return data;
 }

@@ -81,7 +81,7 @@ const free = (call: Call, isOp: boolean, t: Tensor, input: number): boolean =>
 class Expected {
   readonly #call: Call;
   readonly #inputs: readonly Tensor[];
-  readonly #known = new Map<string, Outcome>();
+  readonly #outcomes = new Map<string, Outcome>();
 
   constructor(call: Call, inputs: readonly Tensor[]) {
     this.#call = call;
@@ -96,12 +96,12 @@ class Expected {
 
   async #outcome(precision: "float64" | "float32", mode: Mode): Promise<Outcome> {
     const key = `${precision} ${mode}`;
-    let cached = this.#known.get(key);
+    let cached = this.#outcomes.get(key);
     if (cached === undefined) {
       const runner = runnerOf(this.#call, reference({ precision }), mode);
       cached = await outcomeOf(runner.run(this.#inputs));
       runner.dispose();
-      this.#known.set(key, cached);
+      this.#outcomes.set(key, cached);
     }
     return cached;
   }

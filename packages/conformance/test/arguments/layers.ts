@@ -20,7 +20,7 @@ const ofRanks = (names: string, ...args: readonly ArgumentSpec[]): Rows =>
   );
 const layer = (): nn.Linear => new nn.Linear(2, 2);
 
-const seen = layer();
+const traced = layer();
 const adapted = (): nn.LoRA<nn.Sequential> => nn.lora(new nn.Sequential(layer()), { targets: "0" });
 
 const activations =
@@ -157,9 +157,9 @@ export const rows: Readonly<Record<string, CallSpec>> = {
   lora: call(nn.lora, only(layer), options({ targets: "weight" }, "targets")),
   withFeatures: call(
     (...args: [never, never, never]) => nn.withFeatures(...args),
-    only(() => seen),
+    only(() => traced),
     only(() => [""]),
-    fn(() => seen.forward(ones([1, 2]))),
+    fn(() => traced.forward(ones([1, 2]))),
   ),
 };
 

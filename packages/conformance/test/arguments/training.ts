@@ -252,7 +252,7 @@ async function keptFolder(): Promise<string> {
   await trainer().fit(data(), { epochs: 1, callbacks: [files.checkpoint({ folder })] });
   return folder;
 }
-let kept: Promise<string> | undefined;
+let checkpointFolder: Promise<string> | undefined;
 
 async function bytes(): Promise<Uint8Array> {
   const { parts } = await checkpoints.encodeCheckpoint(await trainer().snapshot());
@@ -277,7 +277,7 @@ export const ofFiles: Rows = {
   nodeFileSystem: call(files.nodeFileSystem),
   readCheckpoint: call(
     files.readCheckpoint,
-    text(() => (kept ??= keptFolder())),
+    text(() => (checkpointFolder ??= keptFolder())),
     options(undefined, "fileName"),
   ),
 };

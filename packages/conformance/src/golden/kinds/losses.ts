@@ -37,13 +37,13 @@ export const lossKind: GoldenKind<LossCase> = {
     const wanted = expected.gradients ?? {};
     const tensors = Object.fromEntries(Object.entries(inputs).map(([key, golden]) => [key, fromGolden(golden)]));
     const positional = positions(loss, Object.keys(inputs));
-    const { reduction, ...own } = optionsOf(options);
+    const { reduction, ...lossOptions } = optionsOf(options);
     const evaluate = (given: Record<string, Tensor>): Evaluated => {
       const sources = Object.fromEntries(Object.keys(wanted).map((key) => [key, given[key]!]));
       const { value, grads } = valueAndGrad(() => {
         const args = positional.map((key, i) => marked[loss.inputs[i]!.domain ?? "real"](given[key]!));
         const named = Object.entries(given).filter(([key]) => !positional.includes(key));
-        const all = { ...own, ...(reduction === undefined ? {} : { reduction }), ...Object.fromEntries(named) };
+        const all = { ...lossOptions, ...(reduction === undefined ? {} : { reduction }), ...Object.fromEntries(named) };
         const result = (loss as (...args: unknown[]) => Tensor)(...args, all);
         return [sum(result), result] as const;
       }, sources);
@@ -68,7 +68,7 @@ export const lossKind: GoldenKind<LossCase> = {
     for (const [key, golden] of Object.entries(wanted)) await compare(`gradients.${key}`, got.grads[key]!, golden);
     for (const [key, golden] of Object.entries(expected.curvatures ?? {}))
       await compare(`curvatures.${key}`, got.curvatures![key]!, golden);
-    release(got, tensors, own);
+    release(got, tensors, lossOptions);
     return comparisons;
   },
 };

@@ -69,12 +69,12 @@ function withOneInput(golden: ModuleCase & { readonly inputs?: Several }): Modul
 
 /** Tensors that the call takes beside its input, wherever the case has them: by PyTorch's names. */
 function argumentsOf(golden: ModuleCase): Named {
-  const known = ["input", "gradOutput"];
-  const found = [...Object.entries(golden.options ?? {}), ...Object.entries(golden)].flatMap(([name, value]) => {
-    const t = known.includes(name) ? undefined : tensorIn(name, value);
+  const notArguments = ["input", "gradOutput"];
+  const entries = [...Object.entries(golden.options ?? {}), ...Object.entries(golden)].flatMap(([name, value]) => {
+    const t = notArguments.includes(name) ? undefined : tensorIn(name, value);
     return t === undefined ? [] : [[name, t] as const];
   });
-  return { ...Object.fromEntries(found), ...golden.arguments };
+  return { ...Object.fromEntries(entries), ...golden.arguments };
 }
 
 export const moduleKind: GoldenKind<ModuleCase> = {
@@ -88,25 +88,25 @@ export const moduleKind: GoldenKind<ModuleCase> = {
     const options = optionsOf(Object.fromEntries(plain));
     const layer = makeLayer({ name, options, parameters: Object.keys(parameters) }).train(training);
     layer.loadStateDict(hostState({ ...parameters, ...buffers }), { strict: Object.keys(buffers).length === 0 });
-    const own: Record<string, Parameter> = Object.fromEntries(layer.namedParameters());
+    const layerParameters: Record<string, Parameter> = Object.fromEntries(layer.namedParameters());
     const x = fromGolden(input);
     const more = Object.fromEntries(Object.entries(argumentsOf(golden)).map(([key, value]) => [key, fromGolden(value)]));
     const upstream = fromGolden(gradOutput);
     const wanted = Object.keys(expected.gradArguments ?? {});
     const differentiatesInput = input.dtype === "float32";
     const evaluate = (from: Tensor, others: Readonly<Record<string, Tensor>>, g: Tensor) => {
-      const sources = { own, input: differentiatesInput ? [from] : [], more: wanted.map((key) => others[key]!) };
+      const sources = { parameters: layerParameters, input: differentiatesInput ? [from] : [], more: wanted.map((key) => others[key]!) };
       const { value, grads } = valueAndGrad(() => {
         const answer = callLayer(layer, from, others, options, Object.keys(expected.others ?? {}));
         return [sum(mul(answer.output, g)), answer] as const;
       }, sources);
-      return { answer: value[1], parameters: grads.own as Record<string, Tensor>, input: grads.input, more: grads.more };
+      return { answer: value[1], parameters: grads.parameters as Record<string, Tensor>, input: grads.input, more: grads.more };
     };
     const got = skipUnknownOptions(() => runOn(target, evaluate, x, more, upstream));
     const comparisons: Comparison[] = [];
     const compare = async (what: string, t: Tensor | undefined, wish: GoldenTensor): Promise<void> => {
-      const found = t === undefined ? { got: [] } : { got: await t.data(), gotShape: t.shape as readonly number[] };
-      comparisons.push({ what, ...found, expected: wish });
+      const result = t === undefined ? { got: [] } : { got: await t.data(), gotShape: t.shape as readonly number[] };
+      comparisons.push({ what, ...result, expected: wish });
     };
     await compare("output", got.answer.output, expected.output);
     if (expected.gradInput != null) await compare("gradInput", got.input[0], expected.gradInput);

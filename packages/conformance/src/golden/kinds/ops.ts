@@ -20,9 +20,9 @@ type AnyFunction = (...args: unknown[]) => unknown;
 
 function find(name: string): AnyFunction {
   if (name === "at") return (x, ...indices) => at((x as Tensor), ...(indices as core.Index[]));
-  const found = (core as unknown as Record<string, unknown>)[name];
-  if (typeof found !== "function") throw new Skip(`there is no operation "${name}"`);
-  return found as AnyFunction;
+  const operation = (core as unknown as Record<string, unknown>)[name];
+  if (typeof operation !== "function") throw new Skip(`there is no operation "${name}"`);
+  return operation as AnyFunction;
 }
 
 /** The arguments with inputs in the place of their names. */
@@ -57,8 +57,8 @@ export const opKind: GoldenKind<OpCase> = {
     const got = skipUnknownOptions(() => runOn(target, evaluate, given, upstream));
     const comparisons: Comparison[] = [];
     const compare = async (what: string, t: Tensor | undefined, golden: GoldenTensor): Promise<void> => {
-      const found = t === undefined ? { got: [] } : { got: await t.data(), gotShape: t.shape as readonly number[] };
-      comparisons.push({ what, ...found, expected: golden });
+      const result = t === undefined ? { got: [] } : { got: await t.data(), gotShape: t.shape as readonly number[] };
+      comparisons.push({ what, ...result, expected: golden });
     };
     for (const [i, golden] of expected.outputs.entries()) await compare(`output ${i}`, got.outputs[i], golden);
     const wanted = (expected.gradients ?? []).filter((golden) => golden !== null);

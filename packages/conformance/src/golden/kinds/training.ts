@@ -77,9 +77,9 @@ export const trainingKind: GoldenKind<TrainingCase> = {
 };
 
 function pick(entries: readonly { readonly name: string; readonly loss: Loss }[], name: string): Loss {
-  const found = entries.find((entry) => entry.name === name);
-  if (found === undefined) throw new Skip(`there is no loss "${name}"`);
-  return found.loss;
+  const chosen = entries.find((entry) => entry.name === name);
+  if (chosen === undefined) throw new Skip(`there is no loss "${name}"`);
+  return chosen.loss;
 }
 
 /** The optimizer, its learning rate on the case's schedule. */
