@@ -1,6 +1,6 @@
 /** ONNX's element types, and tensors as its messages. */
 import type { DType, TypedArray } from "@ermine/core";
-import type { TensorProto } from "./proto/schema.js";
+import type { TensorProto } from "./proto/messages.js";
 
 /** The numbers of ONNX's element types that this package writes. */
 export const elementTypes = {

@@ -5,7 +5,7 @@ import { ErmineError, zeros } from "@ermine/core";
 import { Linear, Sequential, SiLU } from "@ermine/core/nn";
 import { saveModel } from "../src/index.js";
 import { decode, encode } from "../src/proto/codec.js";
-import type { GraphProto, ModelProto } from "../src/proto/schema.js";
+import type { GraphProto, ModelProto } from "../src/proto/messages.js";
 
 const file: ModelProto = {
   irVersion: 8n,

@@ -4,7 +4,7 @@ import { compile, Dim, ErmineError, leaves, ones, scalar, sum, tensor, Tensor, u
 import { isConditional, isLoop, traceEntry } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import { loadModel, type ImportedModel } from "../src/index.js";
-import type { GraphProto } from "../src/proto/schema.js";
+import type { GraphProto } from "../src/proto/messages.js";
 import { fileOf, floats, ints, node, value, type FileParts } from "./graphs.js";
 
 beforeAll(async () => useBackend(await reference()));

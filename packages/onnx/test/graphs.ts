@@ -8,7 +8,7 @@ import type {
   NodeProto,
   TensorProto,
   ValueInfoProto,
-} from "../src/proto/schema.js";
+} from "../src/proto/messages.js";
 import { rawData } from "../src/elements.js";
 
 const types = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;

@@ -8,7 +8,7 @@ import { reference } from "@ermine/core/reference";
 import { callsOf, draw, ownDefinitions } from "@ermine/conformance";
 import { loadModel, saveModel } from "../src/index.js";
 import { decode, encode } from "../src/proto/codec.js";
-import type { FunctionProto, ModelProto } from "../src/proto/schema.js";
+import type { FunctionProto, ModelProto } from "../src/proto/messages.js";
 
 beforeAll(async () => {
   useBackend(await reference());

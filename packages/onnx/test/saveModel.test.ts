@@ -31,7 +31,7 @@ import { reference } from "@ermine/core/reference";
 import { saveModel, type SaveOptions } from "../src/index.js";
 import { saveModelFile } from "../src/node.js";
 import { decode } from "../src/proto/codec.js";
-import type { ModelProto } from "../src/proto/schema.js";
+import type { ModelProto } from "../src/proto/messages.js";
 import { difference, expectSame, run } from "./support.js";
 
 beforeAll(async () => {

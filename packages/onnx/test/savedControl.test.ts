@@ -26,7 +26,7 @@ import * as nn from "@ermine/core/nn";
 import { reference } from "@ermine/core/reference";
 import { loadModel, saveModel } from "../src/index.js";
 import { decode } from "../src/proto/codec.js";
-import type { GraphProto, NodeProto } from "../src/proto/schema.js";
+import type { GraphProto, NodeProto } from "../src/proto/messages.js";
 import { expectSame } from "./support.js";
 
 beforeAll(async () => {

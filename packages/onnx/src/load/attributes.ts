@@ -1,6 +1,6 @@
 /** A node's attributes, read by kind; those of a function's body may be the call's. */
 import { ErmineError } from "@ermine/core";
-import type { AttributeProto, GraphProto, TensorProto } from "../proto/schema.js";
+import type { AttributeProto, GraphProto, TensorProto } from "../proto/messages.js";
 
 const text = new TextDecoder("utf-8");
 

@@ -1,7 +1,7 @@
 /** The part of a model before a node: what a new head is put on. */
 import { ErmineError } from "@ermine/core";
 import { nearestName } from "@ermine/core/define";
-import type { ModelProto, ValueInfoProto } from "../proto/schema.js";
+import type { ModelProto, ValueInfoProto } from "../proto/messages.js";
 import type { PlannedNode } from "./plan.js";
 
 /** What a model is before a node. */

@@ -1,5 +1,5 @@
 /** Definitions of core's in the place of functions of a file. */
-import type { FunctionProto } from "../proto/schema.js";
+import type { FunctionProto } from "../proto/messages.js";
 import type { Value } from "./value.js";
 
 /** A definition in the place of a function. */

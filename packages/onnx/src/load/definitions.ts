@@ -10,7 +10,7 @@ import { GraphBuilder } from "../save/builder.js";
 import { GraphWriter } from "../save/writeGraph.js";
 import { noteOf, type CallTypes, type FunctionNote } from "../functionNote.js";
 import { encode } from "../proto/codec.js";
-import type { FunctionProto, NodeProto } from "../proto/schema.js";
+import type { FunctionProto, NodeProto } from "../proto/messages.js";
 import type { Definition, FindDefinition } from "./definition.js";
 import { Value } from "./value.js";
 

@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkDefinition, checkOptions, requireOptions } from "@ermine/core/define";
 import { decode } from "../proto/codec.js";
-import type { FunctionProto, GraphProto, ModelProto } from "../proto/schema.js";
+import type { FunctionProto, GraphProto, ModelProto } from "../proto/messages.js";
 import { differentiableNames, staticNames, weightLayouts } from "./analysis.js";
 import { externalOf, type ExternalData } from "./externalData.js";
 import type { FindDefinition } from "./definition.js";

@@ -3,7 +3,7 @@ import { cast, ErmineError, Parameter, Tensor, tensor, Variable, type Nested, ty
 import { formatShape, nested } from "@ermine/core/define";
 import { Module } from "@ermine/core/nn";
 import { encode } from "../proto/codec.js";
-import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/schema.js";
+import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/messages.js";
 import { partBefore, partProto } from "./before.js";
 import type { PlannedNode } from "./plan.js";
 import { Environment, runNodes } from "./run.js";

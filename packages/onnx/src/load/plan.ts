@@ -1,6 +1,6 @@
 /** A graph of a file made ready to run: each node with its operator or function, in an order in which every value is there before it is used. */
 import { ErmineError } from "@ermine/core";
-import type { AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from "../proto/schema.js";
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from "../proto/messages.js";
 import { leastInputs } from "./arity.js";
 import { Attributes } from "./attributes.js";
 import type { ExternalData } from "./externalData.js";

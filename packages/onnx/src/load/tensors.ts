@@ -1,7 +1,7 @@
 /** Tensors of a file as elements on the host, and back in the element type that the file has. */
 import { ErmineError, type DType } from "@ermine/core";
 import { rawData } from "../elements.js";
-import type { TensorProto } from "../proto/schema.js";
+import type { TensorProto } from "../proto/messages.js";
 import type { ExternalData } from "./externalData.js";
 import { castHost, type HostArray } from "./value.js";
 

@@ -1,7 +1,8 @@
 /** ONNX's messages as protobuf bytes, by the generated schema: what is read is held against the file's size, so that no file asks for more than it has. */
 import { ErmineError } from "@ermine/core";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { schema, type FieldSchema, type Messages } from "./schema.js";
+import type { Messages } from "./messages.js";
+import { schema, type FieldSchema } from "./schema.js";
 
 /** Messages inside of messages: subgraphs of subgraphs. */
 const deepest = 100;

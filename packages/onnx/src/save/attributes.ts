@@ -1,5 +1,5 @@
 /** Attributes of ONNX nodes, written by the kind of their value. */
-import type { AttributeProto, GraphProto, TensorProto } from "../proto/schema.js";
+import type { AttributeProto, GraphProto, TensorProto } from "../proto/messages.js";
 
 /** INT and INTS are bigints, FLOAT and FLOATS numbers. */
 export type AttributeValue = bigint | number | string | TensorProto | GraphProto | readonly bigint[] | readonly number[];

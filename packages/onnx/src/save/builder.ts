@@ -1,7 +1,7 @@
 /** Nodes of a graph, or of a function's body, in the making: their names, their constants, and the sizes that are known only when the model runs. */
 import { ErmineError, type Dim, type DType, type Shape, type Size } from "@ermine/core";
 import { elementTypeOf, int64Proto, tensorProto } from "../elements.js";
-import type { GraphProto, NodeProto, TensorProto } from "../proto/schema.js";
+import type { GraphProto, NodeProto, TensorProto } from "../proto/messages.js";
 import { attributeProtos, type AttributeValue } from "./attributes.js";
 
 /** A value of the graph: its name there, and what it is. */

@@ -1,6 +1,6 @@
 /** Weights out of a model's file into one next to it. */
 import { decode, encode } from "../proto/codec.js";
-import type { TensorProto } from "../proto/schema.js";
+import type { TensorProto } from "../proto/messages.js";
 
 /** Smaller constants stay in the model's file, as other tools leave them. */
 const leastBytes = 1024;

@@ -1,7 +1,7 @@
 /** Model-local functions: what ONNX has no operator for, one function for each definition and its options, whose body is what the definition decomposes to. */
 import type { Op } from "@ermine/core/define";
 import { encode } from "../proto/codec.js";
-import type { FunctionProto } from "../proto/schema.js";
+import type { FunctionProto } from "../proto/messages.js";
 import { GraphBuilder, UnknownSymbol } from "./builder.js";
 import { noteText, type CallTypes } from "../functionNote.js";
 import { bodies, type Call } from "./operators/index.js";

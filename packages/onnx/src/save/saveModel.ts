@@ -14,7 +14,7 @@ import { Module } from "@ermine/core/nn";
 import { ImportedModel } from "../load/importedModel.js";
 import { elementTypeOf, elementTypes, storedElements, tensorProto } from "../elements.js";
 import { encode } from "../proto/codec.js";
-import type { ModelProto, TypeProto, ValueInfoProto } from "../proto/schema.js";
+import type { ModelProto, TypeProto, ValueInfoProto } from "../proto/messages.js";
 import { GraphBuilder } from "./builder.js";
 import { functionDomain } from "./functions.js";
 import {
