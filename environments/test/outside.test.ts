@@ -14,7 +14,7 @@ interface Trained {
   readonly plan: string;
   readonly profile: string;
   readonly configuration: string;
-  readonly refusals: Readonly<Record<"inMemory" | "asTheyArrive", Refusal>>;
+  readonly refusals: Readonly<Record<"inMemory" | "asTheyArrive" | "monitor", Refusal>>;
 }
 
 interface Refusal {
@@ -54,6 +54,7 @@ describe.each(["cpu", "plain"] as const)("a package outside of the repository, o
   it("is refused labels that its loss does not take: those in memory before the first step, those of its source before a step uses them", () => {
     const code = "ERMINE_VALUE";
     expect(result[backend].refusals).toEqual({
+      monitor: expect.anything() as unknown,
       inMemory: { code, message: "rankHinge (training set): labels 40 is 0, and labels are -1 or 1. Write -1 for 0.", steps: 0 },
       asTheyArrive: {
         code,
@@ -61,6 +62,12 @@ describe.each(["cpu", "plain"] as const)("a package outside of the repository, o
         steps: 2,
       },
     });
+  });
+
+  it("is refused a callback that follows what nothing logs, before the first step", () => {
+    const { monitor } = result[backend].refusals;
+    expect(monitor.steps).toBe(0);
+    expect(monitor.message).toMatch(/marginRat\b/);
   });
 
   it("is in the plan, the profile and the configuration by its names", () => {
