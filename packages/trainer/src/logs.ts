@@ -81,7 +81,7 @@ export const followers = (setup: OptimizerSetup): (Schedule & { readonly monitor
 /** "valAccuracy" for "accuracy". */
 export const validationName = (name: string): string => `val${name[0]!.toUpperCase()}${name.slice(1)}`;
 
-/** Which way each log of a training gets better. Of a part that is maximized, by a negative weight, higher is. */
+/** Direction of improvement of each log of a training. Of a part that is maximized, by a negative weight, higher is. */
 export function directionsOf(
   { loss, metrics = [] }: { readonly loss: AnyLoss; readonly metrics?: readonly Metric[] | undefined },
   { validated, trainMetrics }: { readonly validated: boolean; readonly trainMetrics: boolean },

@@ -1,11 +1,11 @@
-/** What a monitor needs of the log that it follows: which way is better, and what to say where the log is NaN. */
+/** Helpers of callbacks and schedules that monitor a log: direction of improvement, and the message for a log that is NaN. */
 import { show } from "@ermine/core/define";
 import { ErmineError } from "@ermine/core";
 
 /** Values by name: "loss", "valLoss", metrics as "valAccuracy". */
 export type Logs = { readonly [name: string]: number };
 
-/** Which way a log gets better. */
+/** Direction of improvement of a log. */
 export type Better = "higher" | "lower";
 
 /** The direction of each log, by name; a log of a metric that states none is undefined. */

@@ -1,4 +1,4 @@
-/** What a trainer takes, checked before anything is done. */
+/** Options of a trainer, checked before the first step. */
 import { ErmineError, type Backend } from "@ermine/core";
 import { checkCopy, checkOptions, requireOptions, show } from "@ermine/core/define";
 import type { Module } from "@ermine/core/nn";
@@ -181,15 +181,15 @@ function checkLazy(where: string, { optimizer, lazy = false }: ParameterGroup): 
 }
 
 function checkRegularizers(regularizers: unknown): void {
-  const wrong = Array.isArray(regularizers)
+  const invalidRegularizer = Array.isArray(regularizers)
     ? (regularizers as readonly unknown[]).filter(
-        (one) => typeof (one as Partial<Regularizer> | null | undefined)?.penalty !== "function",
+        (regularizer) => typeof (regularizer as Partial<Regularizer> | null | undefined)?.penalty !== "function",
       )
     : [regularizers];
-  if (wrong.length === 0) return;
+  if (invalidRegularizer.length === 0) return;
   throw new ErmineError(
     "ERMINE_OPTION",
-    `Trainer: regularizers is a list of penalties, got ${show(wrong[0])}. Write regularizers: [l2Penalty(1e-4)].`,
+    `Trainer: regularizers is a list of penalties, got ${show(invalidRegularizer[0])}. Write regularizers: [l2Penalty(1e-4)].`,
   );
 }
 

@@ -83,7 +83,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     return this.#options.model;
   }
 
-  /** What it runs on. @throws ErmineError ERMINE_USAGE where "auto" or "fastest" has not chosen yet: `fit`, `evaluate`, `predict` and `plan` do */
+  /** The backend. @throws ErmineError ERMINE_USAGE where "auto" or "fastest" has not chosen yet: `fit`, `evaluate`, `predict` and `plan` do */
   get backend(): Backend {
     Trainer.#checkItself(this, "backend");
     return this.#training.engine.backend;
@@ -102,7 +102,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
   }
 
   /**
-   * What a rate is at the next update of this trainer: a schedule that follows a metric (`reduceOnPlateau`) has a state of its own in each trainer.
+   * Value of a rate at the next update of this trainer: a schedule that follows a metric (`reduceOnPlateau`) has a state of its own in each trainer.
    *
    * @param rate a learning rate, weight decay or momentum as the optimizer was given it
    * @example
@@ -153,11 +153,11 @@ export class Trainer<M extends string = never, T extends string = never, O = any
       });
     } finally {
       turns.endFit(work);
-      for (const one of new Set([...run.callbacks, run.resume as SnapshotSource | undefined])) await one?.release?.();
+      for (const holder of new Set([...run.callbacks, run.resume as SnapshotSource | undefined])) await holder?.release?.();
     }
   }
 
-  /** What snapshots say of this trainer, and of a `fit`. */
+  /** Settings of this trainer, and of a `fit`, as snapshots store them. */
   readonly #settings: SettingsOf = async (of) => {
     const { settingsOf } = await resumeChunk();
     return settingsOf(this.configuration, this.#options.optimizer, this.backend, of);
@@ -237,8 +237,8 @@ export class Trainer<M extends string = never, T extends string = never, O = any
   }
 
   /**
-   * What the model says of inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row a sample): its outputs in their own tree, or
-   * of one output the probabilities that the loss's link makes of it, or the class of each.
+   * Predicts outputs for inputs (a data set, or tensors, nested arrays or typed arrays with a shape, one row per sample): all outputs in their tree, or
+   * for one output the probabilities (the loss's link applied to it), or the class of each sample.
    *
    * @example
    * const { data: logits, shape } = await trainer.predict(x);
@@ -276,7 +276,7 @@ export class Trainer<M extends string = never, T extends string = never, O = any
   }
 
   /**
-   * What a step over this sample will be, before the first is taken: what runs where, the ops that a backend lacks and what they
+   * Plan of a step over this sample, before the first is taken: the placement of ops, the ops that a backend lacks and what they
    * become, memory, time, the backend and why not the others. `String(plan)` is a table. "auto" and "fastest" choose here, for what
    * comes after too. Nothing of the training changes.
    */
@@ -292,23 +292,23 @@ export class Trainer<M extends string = never, T extends string = never, O = any
     const home = this.#home;
     const asked = engine.placed ? engine.backend : (home ?? this.#options.backend);
     const why = this.#choice?.why ?? (home === undefined ? undefined : atHome);
-    const chosen = await choose({
+    const choiceResult = await choose({
       asked,
       workload,
       ...(all === undefined ? {} : { all }),
       ...(why === undefined ? {} : { why }),
     });
     try {
-      const plan = new Plan(chosen, workload);
-      if (!engine.placed) this.#take(chosen.backend, chosen.choice);
+      const plan = new Plan(choiceResult, workload);
+      if (!engine.placed) this.#take(choiceResult.backend, choiceResult.choice);
       return plan;
     } finally {
-      chosen.close();
+      choiceResult.close();
     }
   }
 
   /**
-   * Where the time of a step over this sample goes: by op and layer, with GFLOP/s and bytes. `String(profile)` is a table,
+   * Profile of a step over this sample: time by op and layer, with GFLOP/s and bytes. `String(profile)` is a table,
    * `profile.chromeTrace()` a file for chrome://tracing. Nothing of the training changes. A backend that cannot time the parts of its
    * programs is timed kernel by kernel.
    */

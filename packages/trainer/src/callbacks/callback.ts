@@ -1,4 +1,4 @@
-/** What happens beside training: told of steps and epochs, never touching its random numbers. */
+/** Interface of a callback: notified of steps and epochs, without an effect on the training's random numbers. */
 import type { Module } from "@ermine/core/nn";
 import type { ToldLogs } from "../logs.js";
 import type { Directions, Logs } from "../monitor.js";
@@ -10,7 +10,7 @@ export type { Logs } from "../monitor.js";
 /** Names that an epoch's logs have, given the names of the metrics and of the loss's parts. */
 export type LogName<M extends string = string, T extends string = never> = "loss" | M | T | "valLoss" | `val${Capitalize<M | T>}`;
 
-/** What a callback is told after an update. */
+/** Information for callbacks after an update. */
 export interface StepInfo {
   /** The epoch that runs, from 0. */
   readonly epoch: number;
@@ -35,11 +35,11 @@ export interface StepInfo {
   readonly gradNorm: number | undefined;
 }
 
-/** What a callback is told after an epoch. */
+/** Information for callbacks after an epoch. */
 export interface EpochInfo<Name extends string = never> {
   /** The epoch that has ended, from 0. */
   readonly epoch: number;
-  /** How many epochs there are. */
+  /** Number of epochs. */
   readonly epochs: number;
   /** Updates taken so far. */
   readonly step: number;
@@ -53,7 +53,7 @@ export interface EpochInfo<Name extends string = never> {
 export interface EpochBeginInfo {
   /** The epoch that begins, from 0. */
   readonly epoch: number;
-  /** How many epochs there are. */
+  /** Number of epochs. */
   readonly epochs: number;
   /** Updates of the whole training so far. */
   readonly step: number;
@@ -73,19 +73,19 @@ export interface BatchInfo {
   readonly step: number;
 }
 
-/** What a training will be. */
+/** Information for callbacks before training. */
 export interface TrainInfo {
-  /** How many epochs there are. */
+  /** Number of epochs. */
   readonly epochs: number;
   /** undefined where the data's length is not known beforehand. */
   readonly stepsPerEpoch: number | undefined;
   /** The training goes on from a snapshot: `restore` was called, and what the callback keeps must stay. Default false. */
   readonly resumed: boolean;
-  /** Which way each log gets better, by its name: of the loss and its parts "lower", of a metric what it says. */
+  /** Direction of improvement of each log, by name: "lower" for the loss and its parts, `Metric.better` for a metric. */
   readonly better: Directions;
 }
 
-/** What a callback can do. */
+/** Control of the running training, for callbacks. */
 export interface Control {
   /** The model that is trained. */
   readonly model: Module;
@@ -116,7 +116,7 @@ export interface Callback<Name extends string = never> {
   readonly name: string;
   /** The log that it follows. */
   readonly monitor?: Name;
-  /** What it keeps in this `fit`: plain JSON, typed arrays among it; asked for at every snapshot, which copies it. null: it keeps nothing. */
+  /** State of the callback in this `fit`: plain JSON that may contain typed arrays; called for every snapshot, which copies it. null: no state. */
   state?(control: Control): SavedState;
   /** Takes up what `state` gave in another process. Called before `onTrainBegin`, which is then told `resumed: true`. */
   restore?(state: SavedState, control: Control): void;

@@ -8,7 +8,7 @@ export type CallbackEntry<Name extends string = never> = Callback<Name> | false 
 
 const hooks = ["onTrainBegin", "onEpochBegin", "onBatch", "onStep", "onEpochEnd", "onSnapshot", "onTrainEnd"] as const;
 
-/** What else a callback may have. */
+/** Methods of a callback that are not hooks. */
 const methods: readonly string[] = ["state", "restore", "release"];
 
 /** Other frameworks' names for what a hook here is. */
@@ -79,8 +79,8 @@ function checkCallback(callback: unknown): void {
       `fit: a callback is an object with hooks (${hooks.join(", ")}), got ${kindOf(callback)}.`,
     );
   }
-  const given = callback as Readonly<Record<string, unknown>>;
-  const name = typeof given["name"] === "string" ? given["name"] : "a callback";
+  const fields = callback as Readonly<Record<string, unknown>>;
+  const name = typeof fields["name"] === "string" ? fields["name"] : "a callback";
   for (const method of methodsOf(callback)) {
     if ((hooks as readonly string[]).includes(method) || methods.includes(method)) continue;
     const near = nearestName(method, hooks, foreign);
@@ -91,13 +91,13 @@ function checkCallback(callback: unknown): void {
     );
   }
   for (const hook of [...hooks, ...methods]) {
-    if (given[hook] === undefined || typeof given[hook] === "function") continue;
-    throw new ErmineError("ERMINE_OPTION", `fit: ${hook} of ${name} is a function, got ${kindOf(given[hook])}.`);
+    if (fields[hook] === undefined || typeof fields[hook] === "function") continue;
+    throw new ErmineError("ERMINE_OPTION", `fit: ${hook} of ${name} is a function, got ${kindOf(fields[hook])}.`);
   }
-  if (hooks.every((hook) => given[hook] === undefined)) {
+  if (hooks.every((hook) => fields[hook] === undefined)) {
     throw new ErmineError(
       "ERMINE_OPTION",
-      `fit: ${name} has none of the hooks ${hooks.join(", ")}, so it would do nothing.${"then" in given ? " It is a promise: await it." : ""}`,
+      `fit: ${name} has none of the hooks ${hooks.join(", ")}, so it would do nothing.${"then" in fields ? " It is a promise: await it." : ""}`,
     );
   }
 }

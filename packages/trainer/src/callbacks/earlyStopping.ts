@@ -15,13 +15,13 @@ export interface EarlyStoppingOptions<Name extends string> {
   readonly patience?: number;
   /** A change must be larger than this to count as an improvement. Default 0. */
   readonly minDelta?: number;
-  /** Which way is better. Default: what the metric says (`Metric.better`); "min" for the loss and its parts. */
+  /** Direction of improvement. Default: the metric's (`Metric.better`); "min" for the loss and its parts. */
   readonly mode?: Mode;
   /** Put the best epoch's weights back at the end. Default true. */
   readonly restoreBest?: boolean;
 }
 
-/** What is known in one `fit`: trainers may share the callback. */
+/** State in one `fit`: trainers may share the callback. */
 interface Progress {
   sign: 1 | -1;
   best: number | undefined;
@@ -30,7 +30,7 @@ interface Progress {
   weights: StateDict | undefined;
 }
 
-/** What a snapshot keeps of it. */
+/** State that a snapshot stores. */
 interface SavedProgress {
   readonly best: number | null;
   readonly waited: number;
@@ -84,17 +84,17 @@ export function earlyStopping<const Name extends string>(options: EarlyStoppingO
       else restored.sign = sign;
     },
     async onEpochEnd({ epoch, logs }, control) {
-      const now = fits.get(control)!;
-      const { sign, best } = now;
+      const progress = fits.get(control)!;
+      const { sign, best } = progress;
       const value = logs[monitor]!;
       if (sign * value > (best === undefined ? -Infinity : sign * best + minDelta)) {
-        [now.best, now.waited, now.missing] = [value, 0, 0];
-        if (restoreBest) now.weights = await control.model.stateDict();
+        [progress.best, progress.waited, progress.missing] = [value, 0, 0];
+        if (restoreBest) progress.weights = await control.model.stateDict();
         return;
       }
-      now.waited++;
-      if (Number.isNaN(value)) now.missing++;
-      const { waited, missing } = now;
+      progress.waited++;
+      if (Number.isNaN(value)) progress.missing++;
+      const { waited, missing } = progress;
       if (waited < patience) return;
       const since = best === undefined ? "" : `, best ${best}`;
       const why = missing === 0 ? "" : `; ${nanReason(monitor, missing, waited)}`;

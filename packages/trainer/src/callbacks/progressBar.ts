@@ -1,10 +1,10 @@
-/** Where training is: a bar with rate, ETA and loss on a terminal, plain lines elsewhere. */
+/** Progress bar with rate, ETA and loss on a terminal, plain lines elsewhere. */
 import { checkArguments, checkOptions } from "@ermine/core/define";
 import type { Callback, EpochInfo, StepInfo } from "./callback.js";
 
 /** The options of `progressBar`. */
 export interface ProgressBarOptions {
-  /** Where the text goes. Default: standard error in Node, the console elsewhere. */
+  /** Destination of the text. Default: standard error in Node, the console elsewhere. */
   readonly write?: (text: string) => void;
   /** Redraw a bar in place. Default: whether standard error is a terminal. */
   readonly live?: boolean;
@@ -31,22 +31,22 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   const live = options.live ?? stderr?.isTTY === true;
   const write = options.write ?? ((text: string) => (stderr === undefined ? console.log(text.trimEnd()) : stderr.write(text)));
   let started = 0;
-  let drawn = 0;
-  let looked = 0;
+  let lastDrawTime = 0;
+  let lastClockTime = 0;
   let epochs = 0;
   /** Steps that are taken before the clock is looked at again: few beside those that fit between two drawings. */
-  let unseen = 0;
-  let passed = 0;
+  let stepsUntilClock = 0;
+  let stepsBetweenClocks = 0;
   const bar = ({ epoch, stepInEpoch, stepsPerEpoch, samples, loss }: StepInfo, now: number): string => {
     const seconds = Math.max(1e-9, (now - started) / 1000);
-    const line = (progress: string, left: string): string =>
-      `\r\u001b[KEpoch ${epoch + 1}/${epochs} ${progress}  ${formatRate(samples / seconds)} samples/s  ${left}loss ${loss.toFixed(4)}`;
+    const line = (progress: string, remaining: string): string =>
+      `\r\u001b[KEpoch ${epoch + 1}/${epochs} ${progress}  ${formatRate(samples / seconds)} samples/s  ${remaining}loss ${loss.toFixed(4)}`;
     if (stepsPerEpoch === undefined) return line(`${stepInEpoch} steps`, "");
     const share = stepInEpoch / stepsPerEpoch;
-    const left = (seconds / share) * (1 - share);
+    const remainingSeconds = (seconds / share) * (1 - share);
     const full = Math.round(share * width);
     const drawing = "█".repeat(full) + "░".repeat(width - full);
-    return line(`${drawing} ${stepInEpoch}/${stepsPerEpoch}`, `ETA ${formatTime(left)}  `);
+    return line(`${drawing} ${stepInEpoch}/${stepsPerEpoch}`, `ETA ${formatTime(remainingSeconds)}  `);
   };
   return {
     name: "progressBar",
@@ -56,13 +56,13 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       started = performance.now();
     },
     onStep(info) {
-      if (!live || (--unseen > 0 && !isLast(info))) return;
+      if (!live || (--stepsUntilClock > 0 && !isLast(info))) return;
       const now = performance.now();
-      const pace = (now - looked) / Math.max(1, passed - unseen);
-      looked = now;
-      unseen = passed = Math.max(1, Math.min(64, Math.floor(redrawMs / 16 / pace)));
-      if (now - drawn < redrawMs && !isLast(info)) return;
-      drawn = now;
+      const pace = (now - lastClockTime) / Math.max(1, stepsBetweenClocks - stepsUntilClock);
+      lastClockTime = now;
+      stepsUntilClock = stepsBetweenClocks = Math.max(1, Math.min(64, Math.floor(redrawMs / 16 / pace)));
+      if (now - lastDrawTime < redrawMs && !isLast(info)) return;
+      lastDrawTime = now;
       write(bar(info, now));
     },
     onEpochEnd(info: EpochInfo) {

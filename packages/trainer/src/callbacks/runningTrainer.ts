@@ -8,17 +8,17 @@ import type { Logs } from "../monitor.js";
 import type { Rate } from "../schedules/schedule.js";
 
 /**
- * What a callback can ask of the trainer that runs it. It is the trainer itself, without what cannot be called within a `fit`. While a call is awaited no
+ * The trainer as its callbacks see it: the trainer without the methods that cannot be called within a `fit`. While a call is awaited no
  * further step is taken; one that is not awaited runs between two steps.
  */
 export interface RunningTrainer {
   /** The model that it trains. */
   readonly model: Module;
-  /** What it runs on. */
+  /** The backend. */
   readonly backend: Backend;
   /** Updates taken so far. */
   readonly step: number;
-  /** What a rate is at the next update. */
+  /** Value of a rate at the next update. */
   rateNow(rate: Rate): number;
   /**
    * The risk and the metrics over a whole set.
@@ -32,7 +32,7 @@ export interface RunningTrainer {
     options?: { metrics?: readonly Metric[]; batchSize?: number; weights?: "latest" | "averaged" },
   ): Promise<Logs>;
   /**
-   * What the model says of inputs, on the host: a tree of outputs, or of one output probabilities or classes.
+   * Predicts outputs for inputs, on the host: a tree of outputs, or of one output probabilities or classes.
    *
    * @param options.as "output" (default), "probabilities" or "classes"
    * @param options.output the key or place of one of several outputs

@@ -28,13 +28,13 @@ export interface BestCheckpoint<Name extends string> {
 /** A callback that writes checkpoints, and the source of the newest one for `fit`'s `resume`. */
 export type CheckpointCallback<Name extends string = never> = Callback<Name> & SnapshotSource;
 
-/** What asks for a checkpoint, or for the end of the training, from outside of it. */
+/** An external event that requests a checkpoint, or the end of the training. */
 export interface Interruptions {
   /** @returns takes the listeners away */
   listen(control: Control, place: string): () => void;
 }
 
-/** What both kinds of stores have as options, checked. */
+/** Checked options that both kinds of stores share. */
 export interface CheckpointSettings {
   readonly due: Required<CheckpointInterval>;
   readonly monitor: string | undefined;
@@ -80,7 +80,7 @@ export function checkpointCallback<Name extends string>(
   return new Checkpoints(store, settings, interruptions).callback as CheckpointCallback<Name>;
 }
 
-/** What one callback does. */
+/** State machine of one checkpoint callback. */
 class Checkpoints {
   readonly #store: CheckpointStore;
   readonly #settings: CheckpointSettings;
@@ -170,7 +170,7 @@ class Checkpoints {
     this.#unwrittenBest = undefined;
     this.#failure = undefined;
     this.#lastTime = performance.now();
-    this.#removeListeners = this.#interruptions.map((one) => one.listen(control, place));
+    this.#removeListeners = this.#interruptions.map((interruption) => interruption.listen(control, place));
   }
 
   async #save(snapshot: TrainingSnapshot, control: Control): Promise<void> {
@@ -193,7 +193,7 @@ class Checkpoints {
 
   /**
    * The best one first, for the state of the other says that it is there: whatever ends the process in between, a training that goes on comes to that epoch again.
-   * Where it cannot be written it is tried again with the next one.
+   * If it cannot be written, it is written with the next checkpoint.
    */
   async #write(snapshot: TrainingSnapshot, isBest: boolean, control: Control): Promise<void> {
     const file = await encodeCheckpoint(snapshot);

@@ -87,7 +87,7 @@ export async function encodeCheckpoint(snapshot: TrainingSnapshot): Promise<Chec
 
 const marker = '"sha256":"';
 
-/** Where the digits are. @throws ErmineError ERMINE_DATA where they are not there */
+/** Offset of the digest's digits. @throws ErmineError ERMINE_DATA if there are none */
 function digestPlace(header: Uint8Array): number {
   // Texts in JSON have their quotes escaped: the marker stands there once.
   const text = latin1(header);
@@ -117,8 +117,8 @@ const latin1 = (bytes: Uint8Array): string => {
  */
 export async function decodeCheckpoint(bytes: Bytes): Promise<TrainingSnapshot> {
   if (arguments.length > 1) checkArguments("decodeCheckpoint", arguments, 1);
-  const whole = bytesToDigest(bytes);
-  const file = readSafetensors(whole);
+  const plainBytes = bytesToDigest(bytes);
+  const file = readSafetensors(plainBytes);
   const { metadata } = file;
   if (metadata.get("format") !== format)
     throw new ErmineError(
@@ -130,7 +130,7 @@ export async function decodeCheckpoint(bytes: Bytes): Promise<TrainingSnapshot> 
       "ERMINE_DATA",
       `It is a checkpoint of layout ${metadata.get("layout")}, and this version of ermine reads ${layout}. Resume with the version that wrote it.`,
     );
-  await checkDigest(whole as Uint8Array, metadata.get("sha256") ?? "");
+  await checkDigest(plainBytes as Uint8Array, metadata.get("sha256") ?? "");
   return snapshotIn(file, metadata.get("state") ?? "");
 }
 
@@ -168,7 +168,7 @@ function snapshotIn(file: Safetensors, text: string): TrainingSnapshot {
   }) as { readonly settings?: SavedState; readonly host?: SavedState; readonly variables?: SavedState };
   const { settings, host, variables } = state ?? {};
   checkSaved(host, variables);
-  const read = (variables as unknown as readonly SavedVariable[]).map(({ name, role, dtype }): VariableState => {
+  const variableStates = (variables as unknown as readonly SavedVariable[]).map(({ name, role, dtype }): VariableState => {
     const tensor = tensorName({ name, role });
     const data = elementsOf(file, tensor);
     const shape = file.tensors.get(tensor)?.shape;
@@ -177,8 +177,9 @@ function snapshotIn(file: Safetensors, text: string): TrainingSnapshot {
     arrays.add(tensor);
     return { name, role, shape, dtype, data };
   });
-  const rest = [...file.tensors.keys()].find((name) => !arrays.has(name));
-  if (rest !== undefined) throw new ErmineError("ERMINE_DATA", `It has a tensor ${JSON.stringify(rest)} that is no variable's.`);
+  const unknownTensor = [...file.tensors.keys()].find((name) => !arrays.has(name));
+  if (unknownTensor !== undefined)
+    throw new ErmineError("ERMINE_DATA", `It has a tensor ${JSON.stringify(unknownTensor)} that is no variable's.`);
   const { backend, version, trainer } = (settings ?? {}) as unknown as Partial<SnapshotSettings>;
   if (typeof version !== "string" || typeof backend?.name !== "string" || typeof trainer !== "object")
     throw new ErmineError("ERMINE_DATA", "It does not say what the training was set up with.");
@@ -186,7 +187,7 @@ function snapshotIn(file: Safetensors, text: string): TrainingSnapshot {
   return {
     settings: settings as unknown as SnapshotSettings,
     host: { ...(host as unknown as HostState), history: { ...history, steps: Array.from(history.steps) } },
-    variables: read,
+    variables: variableStates,
   };
 }
 

@@ -10,7 +10,7 @@ const isObject = (value: SavedState | undefined): value is StateObject =>
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isNumber: Check = (value) => typeof value === "number";
 const isText: Check = (value) => typeof value === "string";
-const any: Check = (value) => value !== undefined;
+const isDefined: Check = (value) => value !== undefined;
 const listOf =
   (check: Check): Check =>
   (value) =>
@@ -32,9 +32,9 @@ const checks: Readonly<Record<keyof HostState, Check>> = {
   batch: isCount,
   update: isCount,
   epoch: isCount,
-  cursor: any,
+  cursor: isDefined,
   seed: isNumber,
-  schedules: listOf(listOf(any)),
+  schedules: listOf(listOf(isDefined)),
   ages: recordOf(objectOf({ skippedSteps: isCount, frozenSince: orNull(isCount) })),
   frozen: listOf(isText),
   trained: orNull(listOf(isText)),
@@ -53,7 +53,7 @@ const checks: Readonly<Record<keyof HostState, Check>> = {
   }),
   span: orNull(objectOf({ firstStep: isCount, firstEpoch: isCount, steps: orNull(isCount), epochs: isCount })),
   stopped: orNull(isText),
-  callbacks: listOf(objectOf({ name: isText, state: any })),
+  callbacks: listOf(objectOf({ name: isText, state: isDefined })),
 };
 
 const oneOf =

@@ -1,4 +1,4 @@
-/** What JSON cannot say: numbers that are not finite, −0, and typed arrays, which are tensors of the file. */
+/** State as text: JSON extended by numbers that are not finite, −0, and typed arrays, which are tensors of the file. */
 import { ErmineError, type TypedArray } from "@ermine/core";
 import type { SavedState } from "../step/contract.js";
 
@@ -51,8 +51,8 @@ export function readStateText(text: string, tensor: (name: string) => TypedArray
       const elements = tensor(content);
       if (elements !== undefined) return elements;
     }
-    const isMember = (one: unknown): one is [string, unknown] =>
-      Array.isArray(one) && one.length === 2 && typeof one[0] === "string";
+    const isMember = (member: unknown): member is [string, unknown] =>
+      Array.isArray(member) && member.length === 2 && typeof member[0] === "string";
     if (entries.length === 1 && kind === "$object" && Array.isArray(content) && content.every(isMember))
       return Object.fromEntries(content.map(([key, member]) => [key, decode(member)]));
     throw new ErmineError(

@@ -1,4 +1,4 @@
-/** Where the checkpoints of one training are: a folder, or a browser's storage. */
+/** Store of one training's checkpoints: a folder, or a browser's storage. */
 import type { ErmineError } from "@ermine/core";
 import type { TrainingSnapshot } from "../step/contract.js";
 import type { CheckpointParts } from "./file.js";
@@ -6,9 +6,9 @@ import type { CheckpointParts } from "./file.js";
 export interface CheckpointStore {
   /** For messages: "the folder runs/digits". */
   readonly place: string;
-  /** What to do to begin anew, where there are checkpoints of another training. */
+  /** Remedy in messages: how to start a new training if there are checkpoints of another one. */
   readonly beginAnew: string;
-  /** Where to put the newest state by hand, where it cannot be written. */
+  /** Remedy in messages: how to store the newest state manually if it cannot be written. */
   readonly byHand: string;
   /** Takes the place for this training alone, and clears away what one that has ended left half done. */
   open(): Promise<void>;

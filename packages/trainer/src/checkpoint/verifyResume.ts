@@ -20,7 +20,7 @@ export interface VerifyResumeOptions<M extends string = string, T extends string
   readonly epochs?: number;
 }
 
-/** What was compared. */
+/** Result of `verifyResume`. */
 export interface ResumeReport {
   /** Updates that were taken at once, and again with an interruption after half of them. */
   readonly updates: number;
@@ -30,16 +30,16 @@ export interface ResumeReport {
 
 /** Ends training after so many updates, and keeps where it was then. */
 function ending(updates: number): Callback & { last(): TrainingSnapshot | undefined } {
-  let seen = 0;
+  let updatesTaken = 0;
   let snapshot: TrainingSnapshot | undefined;
   return {
     name: "verifyResume",
     state: () => null,
     last: () => snapshot,
     onStep(_, control) {
-      if (++seen === updates) control.interrupt();
+      if (++updatesTaken === updates) control.interrupt();
     },
-    onSnapshot: (taken) => void (snapshot = taken),
+    onSnapshot: (captured) => void (snapshot = captured),
   };
 }
 
@@ -73,14 +73,14 @@ export async function verifyResume<M extends string, T extends string>(
   if (options.callbacks !== undefined)
     checkFunction("verifyResume", options.callbacks, 'callbacks: () => [earlyStopping({ monitor: "valLoss" })]');
   // Each epoch has an update at least.
-  const { epochs = 2 * updates, callbacks = () => [], ...rest } = options;
-  const given: unknown = callbacks();
-  if (!Array.isArray(given))
-    throw new ErmineError("ERMINE_OPTION", `verifyResume: callbacks gives a list of callbacks, got ${show(given)}.`);
+  const { epochs = 2 * updates, callbacks = () => [], ...fitOptions } = options;
+  const callbackList: unknown = callbacks();
+  if (!Array.isArray(callbackList))
+    throw new ErmineError("ERMINE_OPTION", `verifyResume: callbacks gives a list of callbacks, got ${show(callbackList)}.`);
   const before = await trainer.snapshot();
   const train = async (count: number, resume?: TrainingSnapshot): Promise<TrainingSnapshot> => {
     const end = ending(count);
-    await trainer.fit(data, { ...rest, epochs, resume, callbacks: [...callbacks(), end] } as FitOptions<M, T>);
+    await trainer.fit(data, { ...fitOptions, epochs, resume, callbacks: [...callbacks(), end] } as FitOptions<M, T>);
     const last = end.last();
     if (last !== undefined) return last;
     throw new ErmineError(
@@ -89,27 +89,29 @@ export async function verifyResume<M extends string, T extends string>(
     );
   };
   try {
-    const whole = await train(2 * updates);
+    const uninterrupted = await train(2 * updates);
     await trainer.restore(before);
-    const half = await train(updates);
-    const { parts } = await encodeCheckpoint(half);
+    const interruptedSnapshot = await train(updates);
+    const { parts } = await encodeCheckpoint(interruptedSnapshot);
     await trainer.restore(before);
-    compare(whole, await train(updates, await decodeCheckpoint(parts[0]!)));
-    return { updates: whole.host.update - before.host.update, variables: whole.variables.length };
+    compare(uninterrupted, await train(updates, await decodeCheckpoint(parts[0]!)));
+    return { updates: uninterrupted.host.update - before.host.update, variables: uninterrupted.variables.length };
   } finally {
     await trainer.restore(before);
   }
 }
 
-function compare(whole: TrainingSnapshot, resumed: TrainingSnapshot): void {
+function compare(uninterrupted: TrainingSnapshot, resumed: TrainingSnapshot): void {
   // Which samples and callbacks there were is the reason of what the variables are.
-  for (const key of ["batch", "update", "epoch", "cursor", "schedules", "callbacks"] as const) compareHost(whole, resumed, key);
-  whole.variables.forEach((variable, i) => compareVariable(variable, resumed.variables[i]));
-  for (const key of Object.keys(whole.host) as (keyof TrainingSnapshot["host"])[]) compareHost(whole, resumed, key);
+  for (const key of ["batch", "update", "epoch", "cursor", "schedules", "callbacks"] as const)
+    compareHost(uninterrupted, resumed, key);
+  uninterrupted.variables.forEach((variable, i) => compareVariable(variable, resumed.variables[i]));
+  for (const key of Object.keys(uninterrupted.host) as (keyof TrainingSnapshot["host"])[])
+    compareHost(uninterrupted, resumed, key);
 }
 
-function compareHost(whole: TrainingSnapshot, resumed: TrainingSnapshot, key: keyof TrainingSnapshot["host"]): void {
-  const [a, b] = [whole, resumed].map(({ host }) =>
+function compareHost(uninterrupted: TrainingSnapshot, resumed: TrainingSnapshot, key: keyof TrainingSnapshot["host"]): void {
+  const [a, b] = [uninterrupted, resumed].map(({ host }) =>
     stateText(host[key] as unknown as SavedState, (array) =>
       Array.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)).join(),
     ),
@@ -119,22 +121,24 @@ function compareHost(whole: TrainingSnapshot, resumed: TrainingSnapshot, key: ke
     key === "callbacks"
       ? "A callback keeps what its state() does not say, or its restore() does not take up all of it."
       : "The source of the data gives other samples for the same epoch, seed and cursor, or a schedule keeps something itself.";
-  throw different(key, `${shorten(b!)}, and at once it is ${shorten(a!)}`, reason);
+  throw differenceError(key, `${shorten(b!)}, and at once it is ${shorten(a!)}`, reason);
 }
 
-function compareVariable(whole: VariableState, resumed: VariableState | undefined): void {
-  const [a, b] = [whole, resumed].map((one) => one && new Uint8Array(one.data.buffer, one.data.byteOffset, one.data.byteLength));
+function compareVariable(uninterrupted: VariableState, resumed: VariableState | undefined): void {
+  const [a, b] = [uninterrupted, resumed].map(
+    (state) => state && new Uint8Array(state.data.buffer, state.data.byteOffset, state.data.byteLength),
+  );
   const at = b === undefined || a!.length !== b.length ? 0 : a!.findIndex((byte, i) => byte !== b[i]);
   if (at < 0) return;
-  const element = Math.floor(at / whole.data.BYTES_PER_ELEMENT);
-  throw different(
-    `${whole.name} ${whole.dtype}${formatShape(whole.shape)}`,
-    `${resumed?.data[element]} at element ${element}, and at once it is ${whole.data[element]}`,
+  const element = Math.floor(at / uninterrupted.data.BYTES_PER_ELEMENT);
+  throw differenceError(
+    `${uninterrupted.name} ${uninterrupted.dtype}${formatShape(uninterrupted.shape)}`,
+    `${resumed?.data[element]} at element ${element}, and at once it is ${uninterrupted.data[element]}`,
     "Something that training depends on is kept outside of the model's variables: a count in a layer, random numbers that are not ermine's, data that change.",
   );
 }
 
 const shorten = (text: string): string => (text.length > 120 ? `${text.slice(0, 120)} …` : text);
 
-const different = (what: string, how: string, reason: string): ErmineError =>
-  new ErmineError("ERMINE_USAGE", `verifyResume: after it was resumed ${what} is ${how}. ${reason}`);
+const differenceError = (subject: string, description: string, reason: string): ErmineError =>
+  new ErmineError("ERMINE_USAGE", `verifyResume: after it was resumed ${subject} is ${description}. ${reason}`);

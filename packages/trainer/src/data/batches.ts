@@ -143,7 +143,7 @@ function positionOf({ length }: Rows, { from = null, batchSize }: BatchRequest):
   );
 }
 
-/** What a program is fed for one column: the backend pulls it. */
+/** Feed of one column: the backend pulls it. */
 export const columnFeed = (size: number, column: BatchColumn): Feed => ({ shape: [size, ...column.shape], value: column });
 
 /**

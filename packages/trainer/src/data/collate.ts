@@ -33,12 +33,12 @@ class StreamHash {
   add(data: NumberArray, from: number, to: number, dtype: DType): void {
     let state = this.#state;
     for (let i = from; i < to; i++) {
-      let word = data[i]!;
+      let elementBits = data[i]!;
       if (dtype === "float32") {
-        this.#float[0] = word;
-        word = this.#bits[0]!;
+        this.#float[0] = elementBits;
+        elementBits = this.#bits[0]!;
       }
-      state = Math.imul(state ^ word, multiplier);
+      state = Math.imul(state ^ elementBits, multiplier);
     }
     this.#state = Math.imul(state ^ (to - from), multiplier);
   }
@@ -48,7 +48,7 @@ class StreamHash {
   }
 }
 
-/** Where a stream stands: samples taken, and the hash of all of them. */
+/** Position of a stream: samples taken, and the hash of all of them. */
 export interface StreamCursor {
   readonly [key: string]: Cursor;
   readonly samples: number;
@@ -59,7 +59,7 @@ export interface StreamCursor {
   readonly rows: number;
 }
 
-/** Where a sample ends among the items of a stream. */
+/** Position after a sample within the items of a stream. */
 export interface ItemPosition {
   readonly items: number;
   readonly rows: number;
@@ -90,7 +90,7 @@ export class Collator {
   #filled = 0;
   #index: number;
   #samples: number;
-  /** Where the last row ends. */
+  /** Position after the last row. */
   #position: ItemPosition = { items: 0, rows: 0 };
 
   /** @param after where the first row's predecessors end: rows before it are neither skipped nor hashed again */
@@ -149,21 +149,21 @@ export class Collator {
     data: Dataset,
     from: number,
     positionOf: (end: number) => ItemPosition,
-  ): { readonly taken: number; readonly batch: Batch | undefined } {
+  ): { readonly takenRows: number; readonly batch: Batch | undefined } {
     const columns = columnsOfRows(data);
     this.#check(columns.map(rowType));
     const batch = this.#current();
-    const taken = Math.min(this.#batchSize - this.#filled, data.length - from);
+    const takenRows = Math.min(this.#batchSize - this.#filled, data.length - from);
     columns.forEach(({ data: elements, rowLength }, i) => {
       const target = batch.all[i]!.data;
-      const end = (from + taken) * rowLength;
+      const end = (from + takenRows) * rowLength;
       for (let place = from * rowLength, to = this.#filled * rowLength; place < end; place++) target[to++] = elements[place]!;
     });
-    this.#hashRows(columns, from, from + taken);
-    this.#samples += taken;
-    this.#filled += taken;
-    this.#position = positionOf(from + taken);
-    return { taken, batch: this.#filled === this.#batchSize ? this.#emit(batch) : undefined };
+    this.#hashRows(columns, from, from + takenRows);
+    this.#samples += takenRows;
+    this.#filled += takenRows;
+    this.#position = positionOf(from + takenRows);
+    return { takenRows, batch: this.#filled === this.#batchSize ? this.#emit(batch) : undefined };
   }
 
   /** Leaves out rows of a data set as `skip` does. */

@@ -5,11 +5,11 @@ import { elementsOf } from "@ermine/core/define";
 
 /** Rows of one shape, one after the other. */
 export class Column {
-  /** What messages call it: "inputs", "targets.mask". */
+  /** Name in messages: "inputs", "targets.mask". */
   readonly name: string;
   /** [rows, ...row]. */
   readonly shape: readonly number[];
-  /** What its elements are for the model. */
+  /** The dtype that its elements have for the model. */
   readonly dtype: DType;
   /** Elements in a row. */
   readonly rowLength: number;
@@ -26,7 +26,7 @@ export class Column {
     this.rowLength = shape.slice(1).reduce((a, b) => a * b, 1);
   }
 
-  /** How many rows it has. */
+  /** Number of rows. */
   get rows(): number {
     return this.shape[0]!;
   }

@@ -49,13 +49,13 @@ export interface ShapedArray {
 /** A row of a column: a number, a boolean, a typed array, or a list of such. */
 export type NestedRow = number | boolean | AnyTypedArray | readonly NestedRow[];
 
-/** What a column can be made of. Arrays are rows: of numbers, of booleans, of arrays, the innermost of which may be typed. */
+/** Sources of a column. Arrays are rows: of numbers, of booleans, of arrays, the innermost of which may be typed. */
 export type ColumnSource = Tensor | Column | ShapedArray | AnyTypedArray | readonly NestedRow[];
 
 export interface DatasetColumns {
   readonly inputs: Tree<Column>;
   readonly targets: Tree<Column> | undefined;
-  /** What each sample counts for. */
+  /** Weight of each sample. */
   readonly sampleWeights: Column | undefined;
 }
 
@@ -74,17 +74,17 @@ function shaped(name: string, source: ShapedArray): Column {
     throw new ErmineError("ERMINE_DATA", `${name}: data is a typed array, in its row-major order, next to its shape.`);
   }
   if (shape !== undefined) checkShape(name, shape);
-  const given = rowsOf(name, data as AnyTypedArray, dtype);
-  const sizes = shape ?? given.shape;
+  const rows = rowsOf(name, data as AnyTypedArray, dtype);
+  const sizes = shape ?? rows.shape;
   const count = sizes.reduce((a, b) => a * b, 1);
-  if (given.shape.length > 1) {
+  if (rows.shape.length > 1) {
     throw new ErmineError("ERMINE_DATA", `${name}: data next to a shape is flat. Give the nested arrays by themselves.`);
   }
-  if (count !== given.data.length) {
-    throw new ErmineError("ERMINE_DATA", `${name}: [${sizes.join(", ")}] needs ${count} elements, got ${given.data.length}.`);
+  if (count !== rows.data.length) {
+    throw new ErmineError("ERMINE_DATA", `${name}: [${sizes.join(", ")}] needs ${count} elements, got ${rows.data.length}.`);
   }
   if (sizes.length === 0) refuseScalar(name);
-  return new Column(given.data, sizes, given.dtype, name);
+  return new Column(rows.data, sizes, rows.dtype, name);
 }
 
 interface Rows {
@@ -95,9 +95,9 @@ interface Rows {
 
 const holder = "the column";
 
-function rowsOf(name: string, source: Parameters<typeof nested>[1], given?: DType): Rows {
-  if (!isTypedArray(source)) return nested(name, source, given, { holder });
-  const dtype = given ?? naturalDType(source);
+function rowsOf(name: string, source: Parameters<typeof nested>[1], requestedDType?: DType): Rows {
+  if (!isTypedArray(source)) return nested(name, source, requestedDType, { holder });
+  const dtype = requestedDType ?? naturalDType(source);
   return { shape: [source.length], dtype, data: compactElements(source, { where: name, dtype, holder }) };
 }
 
@@ -160,16 +160,16 @@ const columnLeaves = ({ inputs, targets, sampleWeights }: DatasetColumns): boole
 
 /** A data set in memory: columns with a row for each sample. `dataset` makes it. It is a source that knows its length and starts anywhere. */
 export class Dataset implements DatasetColumns, DataSource {
-  /** What the model is given, in its tree. */
+  /** Inputs of the model, in its tree. */
   readonly inputs: Tree<Column>;
-  /** What the loss compares with, in its tree. */
+  /** Targets of the loss, in its tree. */
   readonly targets: Tree<Column> | undefined;
   readonly sampleWeights: Column | undefined;
-  /** How many samples it has. */
+  /** Number of samples. */
   readonly length: number;
   /** It starts at any batch of an epoch. */
   readonly resume = "seek";
-  /** What each sample of a column is. */
+  /** Type of each sample of a column. */
   readonly columns: ColumnTypes;
   /** A proxy has no private fields. */
   readonly #kind = "Dataset";
@@ -179,14 +179,14 @@ export class Dataset implements DatasetColumns, DataSource {
     return #kind in this ? copyMark(this.#kind) : copyMark("Dataset", false);
   }
 
-  constructor(given: DatasetColumns) {
+  constructor(columns: DatasetColumns) {
     if (arguments.length > 1) checkArguments("Dataset", arguments, 1);
-    if (typeof given !== "object" || given === null || given.inputs === undefined || !columnLeaves(given))
+    if (typeof columns !== "object" || columns === null || columns.inputs === undefined || !columnLeaves(columns))
       throw new ErmineError(
         "ERMINE_DATA",
-        `new Dataset takes columns, got ${show(given)}. Write dataset({ inputs, targets }), which makes them.`,
+        `new Dataset takes columns, got ${show(columns)}. Write dataset({ inputs, targets }), which makes them.`,
       );
-    const { inputs, targets, sampleWeights } = given;
+    const { inputs, targets, sampleWeights } = columns;
     this.inputs = inputs;
     this.targets = targets;
     this.sampleWeights = sampleWeights;
@@ -270,7 +270,7 @@ function checkRows(signature: string, indices: ArrayLike<number>, length: number
 
 const parts = ["inputs", "targets", "sampleWeights"];
 
-/** What others call the parts. */
+/** Other frameworks' names of the parts. */
 const foreignParts: Readonly<Record<string, string>> = {
   x: "inputs",
   xs: "inputs",
@@ -346,6 +346,6 @@ export function split(data: Dataset, fraction: number, seed = 0): [Dataset, Data
     );
   }
   const order = shuffledIndices(data.length, hashKey(seed, "split"));
-  const held = Math.max(1, Math.floor(data.length * fraction));
-  return [data.select(order.subarray(held)), data.select(order.subarray(0, held))];
+  const heldOutCount = Math.max(1, Math.floor(data.length * fraction));
+  return [data.select(order.subarray(heldOutCount)), data.select(order.subarray(0, heldOutCount))];
 }

@@ -40,7 +40,7 @@ export class DeviceCache {
     return cache;
   }
 
-  /** What a program is fed for a column of a batch: rows of what is here, where it is. */
+  /** Feed of a column of a batch: rows of the cached column, on the device. */
   feed(size: number, column: BatchColumn): Feed {
     const storage = column.source && this.#storages.get(column.source);
     if (storage === undefined || column.rows === undefined) return columnFeed(size, column);

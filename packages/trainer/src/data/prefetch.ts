@@ -7,11 +7,11 @@ import { allocate } from "@ermine/core/backend";
 import { mapColumns, namedColumns } from "./columns.js";
 import type { Batch, BatchColumn, ColumnTree, Cursor } from "./source.js";
 
-/** What prefetching did. */
+/** Prefetching statistics. */
 export interface PrefetchStats {
   /** Batches that were gathered while a step ran. */
   readonly batches: number;
-  /** How long that took in all. */
+  /** Total time of that. */
   readonly milliseconds: number;
   /** So much of it cost nothing: the step was still running when it was done. */
   readonly hidden: number;

@@ -41,19 +41,19 @@ export class ShuffleBuffer<T> {
       return undefined;
     }
     const place = this.#next();
-    const drawn = this.#held[place]!;
+    const previousItem = this.#held[place]!;
     this.#held[place] = item;
-    return drawn;
+    return previousItem;
   }
 
-  /** What is still held, in random order; then the buffer is empty. */
+  /** Removes and yields the remaining items, in random order. */
   *drain(): Iterable<T> {
     while (this.#held.length > 0) {
       const place = this.#next();
-      const drawn = this.#held[place]!;
+      const item = this.#held[place]!;
       this.#held[place] = this.#held.at(-1)!;
       this.#held.pop();
-      yield drawn;
+      yield item;
     }
   }
 

@@ -1,17 +1,17 @@
 /**
- * Where batches come from. A `DataSource` makes the batches of one epoch after the other, in memory or as a stream, and says whether training can be
+ * Data sources. A `DataSource` makes the batches of one epoch after the other, in memory or as a stream, and says whether training can be
  * taken up again in the middle of one. A `Batch` is what one step takes; the backend pulls its elements out of it.
  */
 import type { DType, Tree, TypedArray } from "@ermine/core";
 import type { Column } from "./column.js";
 
-/** What JSON can hold. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A position within an epoch, as the source itself defines it: rows taken, a byte offset and a buffer's contents, items and a hash. */
 export type Cursor = Json;
 
-/** What each sample of a column is: its shape (without the batch axis) and dtype. */
+/** Type of each sample of a column: its shape (without the batch axis) and dtype. */
 export interface ColumnType {
   /** The shape of one sample. */
   readonly shape: readonly number[];
@@ -21,11 +21,11 @@ export interface ColumnType {
 
 /** A column or a tree of them for inputs and targets, and one for sample weights: one layout for types, for columns and for batches. */
 export interface ColumnTree<C> {
-  /** What the model is given. */
+  /** Inputs of the model. */
   readonly inputs: Tree<C>;
-  /** What the loss compares with; undefined: nothing. */
+  /** Targets of the loss; undefined: none. */
   readonly targets?: Tree<C> | undefined;
-  /** What each sample counts for; undefined: 1 each. */
+  /** Weight of each sample; undefined: 1 each. */
   readonly sampleWeights?: C | undefined;
 }
 
@@ -43,13 +43,13 @@ export interface BatchColumn extends ColumnType {
    * @param target of size × row length elements, in the array type of the dtype; it is not kept
    */
   copyInto(target: TypedArray): void;
-  /** Where the rows are those of a column in memory: that column. A backend that holds a copy of it (`DeviceCache`) gathers them itself. */
+  /** The column in memory that the rows are taken from, if there is one. A backend that holds a copy of it (`DeviceCache`) gathers them itself. */
   readonly source?: Column;
   /** Of `source`: which rows, in this order. The array may be reused for the next batch. */
   readonly rows?: Int32Array;
 }
 
-/** What one step takes: so many samples, and where their elements are. Sources may reuse batches: see `BatchRequest.retained`. */
+/** A batch: the number of samples and their elements. Sources may reuse batches: see `BatchRequest.retained`. */
 export interface Batch {
   /** Samples in it. */
   readonly size: number;
@@ -65,18 +65,18 @@ export interface Batch {
 export interface BatchRequest {
   /** Samples a batch; the last one may have fewer. */
   readonly batchSize: number;
-  /** Which pass over the data it is, from 0. */
+  /** Index of the pass over the data, from 0. */
   readonly epoch: number;
   /** The order of an epoch depends on the seed and the epoch alone. undefined: the source's own order. */
   readonly seed: number | undefined;
-  /** Where to start: a cursor of the same epoch, seed and batch size. Default: at the beginning. */
+  /** Start position: a cursor of the same epoch, seed and batch size. Default: at the beginning. */
   readonly from?: Cursor;
-  /** How many earlier batches must stay as they are when the next one is made. Default 0: a source may fill one batch again and again. */
+  /** Number of earlier batches that must stay valid when the next one is made. Default 0: a source may fill one batch again and again. */
   readonly retained?: number;
 }
 
 /**
- * How training is taken up again in the middle of an epoch.
+ * Strategy for resuming in the middle of an epoch.
  * - "seek": the source starts at a cursor (rows, row groups, byte offsets).
  * - "replay": the epoch is made anew and skipped up to the cursor, whose running hash tells whether it is the same data.
  * - "none": it can be read once. A second epoch or a resumed training is an error that says to pass a function that makes the iterator.
@@ -84,7 +84,7 @@ export interface BatchRequest {
 export type Resume = "seek" | "replay" | "none";
 
 /**
- * Where a training's batches come from: a data set in memory, a stream of unknown length, or a source of one's own.
+ * A source of batches: a data set in memory, a stream of unknown length, or a custom source.
  *
  * @example
  * const counts: DataSource = {
@@ -101,9 +101,9 @@ export type Resume = "seek" | "replay" | "none";
 export interface DataSource {
   /** Samples an epoch. undefined: it is known when the epoch ends; then `stepsPerEpoch` is undefined too. */
   readonly length?: number | undefined;
-  /** What the batches hold. undefined: the first batch says so. */
+  /** Types of the columns. undefined: taken from the first batch. */
   readonly columns?: ColumnTypes | undefined;
-  /** How training is taken up again in the middle of an epoch. */
+  /** Strategy for resuming in the middle of an epoch. */
   readonly resume: Resume;
   /** The batches of an epoch. Where it is synchronous, and the backend too, training awaits nothing between two steps. */
   batches(request: BatchRequest): Iterable<Batch> | AsyncIterable<Batch>;

@@ -21,18 +21,18 @@ export interface ShapedRow {
 
 /** One sample. */
 export interface Sample {
-  /** What the model is given. */
+  /** Inputs of the model. */
   readonly inputs: Tree<RowSource>;
-  /** What the loss compares with. Default: none. */
+  /** Targets of the loss. Default: none. */
   readonly targets?: Tree<RowSource>;
-  /** What it counts for. Default: 1. */
+  /** Weight of the sample. Default: 1. */
   readonly sampleWeights?: number;
 }
 
-/** What an iterator gives: samples, or several at once as a data set (a row group, a file). */
+/** Item of an iterator: a sample, or several at once as a data set (a row group, a file). */
 export type StreamItem = Sample | Dataset;
 
-/** Which pass over the data a function makes an iterator for. */
+/** The pass over the data that an iterator is created for. */
 export interface StreamPass {
   /** From 0. */
   readonly epoch: number;
@@ -44,10 +44,10 @@ export interface StreamPass {
 
 type Items = Iterable<StreamItem> | AsyncIterable<StreamItem>;
 
-/** What a stream is made of: a function that makes an iterator for each epoch, an iterable that can be iterated again, or a bare iterator. */
+/** Source of a stream: a function that makes an iterator for each epoch, an iterable that can be iterated again, or a bare iterator. */
 export type StreamSource = ((pass: StreamPass) => Items) | Items | Iterator<StreamItem> | AsyncIterator<StreamItem>;
 
-/** How samples become batches. */
+/** Options of batching samples. */
 export interface StreamOptions {
   /** Samples an epoch, where that is known: progress, and schedules that need it. Default: unknown. */
   readonly length?: number;
@@ -96,14 +96,14 @@ export function stream(source: StreamSource, options: StreamOptions = {}): DataS
   checkCount("length", length, 1);
   checkCount("shuffle", shuffle, 0);
   const { open, resume } = opener(source, seek && shuffle <= 1);
-  let opened = false;
+  let isOpened = false;
   return {
     resume,
     ...(length === undefined ? {} : { length }),
     ...(columns === undefined ? {} : { columns }),
     batches(request) {
-      if (resume === "none" && (opened || (request.from ?? null) !== null)) throw readOnce(opened);
-      opened = true;
+      if (resume === "none" && (isOpened || (request.from ?? null) !== null)) throw readOnce(isOpened);
+      isOpened = true;
       const from = positionOf(request.from ?? null);
       const seeks = resume === "seek";
       const pass: StreamPass = { epoch: request.epoch, seed: request.seed, skip: seeks ? (from?.items ?? 0) : 0 };
@@ -131,10 +131,10 @@ function checkCount(name: string, value: number | undefined, least: number): voi
 function opener(source: StreamSource, seeks: boolean): { open: (pass: StreamPass) => Items; resume: DataSource["resume"] } {
   if (typeof source === "function") return { open: source, resume: seeks ? "seek" : "replay" };
   if (typeof source === "object" && source !== null) {
-    const once = "next" in source && typeof source.next === "function";
+    const isIterator = "next" in source && typeof source.next === "function";
     if (Symbol.asyncIterator in source || Symbol.iterator in source)
-      return { open: () => source as Items, resume: once ? "none" : "replay" };
-    if (once) {
+      return { open: () => source as Items, resume: isIterator ? "none" : "replay" };
+    if (isIterator) {
       const iterator = source as Iterator<StreamItem> | AsyncIterator<StreamItem>;
       // Whether it is asynchronous is known when it was asked; awaiting takes either.
       return { open: () => ({ [Symbol.asyncIterator]: () => awaited(iterator) }), resume: "none" };
@@ -232,7 +232,7 @@ class Pipeline {
       row += skipped;
     }
     while (row < data.length) {
-      const { taken, batch } = collator.addRows(data, row, positionOf);
+      const { takenRows: taken, batch } = collator.addRows(data, row, positionOf);
       row += taken;
       if (batch !== undefined) yield batch;
     }
@@ -250,8 +250,8 @@ class Pipeline {
   }
 
   *#drawn(rows: readonly Row[]): Iterable<Batch> {
-    const drawn = this.#buffer === undefined ? rows : this.#buffer.exchange(rows);
-    if (drawn !== undefined) yield* this.#taken(drawn);
+    const exchanged = this.#buffer === undefined ? rows : this.#buffer.exchange(rows);
+    if (exchanged !== undefined) yield* this.#taken(exchanged);
   }
 
   *#taken(rows: readonly Row[]): Iterable<Batch> {
@@ -373,7 +373,7 @@ function rowsOf(sample: Sample, types: ColumnTypes): Row[] {
   );
 }
 
-/** What lies under a column's name: "inputs.image". */
+/** Member of a sample under a column's name: "inputs.image". */
 function at(sample: Sample, name: string): unknown {
   let node: unknown = sample;
   for (const key of name.split(".")) node = (node as Readonly<Record<string, unknown>> | undefined)?.[key];

@@ -9,7 +9,7 @@ import { batchAxis, columnsOf } from "./columns.js";
 import type { Dataset } from "./dataset.js";
 import type { Batch, BatchColumn, ColumnType, ColumnTypes } from "./source.js";
 
-/** What the loss says of a column of targets. */
+/** The loss's requirements on a column of targets. */
 export interface TargetRule<C> {
   readonly column: C;
   /**
@@ -46,7 +46,7 @@ function rulesOf<C extends ColumnType>(
 ): TargetRule<C>[] {
   const columns = columnsOf<C>(targets);
   const predictions = shapesOf(outputs).map((shape): TensorType => ({ shape, dtype: "float32", domain: "real" }));
-  // What does not fit is told where the loss is called.
+  // Shapes that do not match are reported where the loss is called.
   if (predictions.length + columns.length !== loss.inputs.length) return [];
   const inputs = inputsOf<{ readonly type: TensorType; readonly column?: C }>(
     loss,

@@ -1,4 +1,4 @@
-/** What can be seen of a data set's values before anything is computed of them. */
+/** Checks of a data set's values before the first step. */
 import { Dataset } from "../data/dataset.js";
 import { checkIndices } from "../data/indices.js";
 import type { Batch, ColumnTypes, DataSource } from "../data/source.js";
@@ -33,7 +33,7 @@ export function checkData(training: Training, data: Dataset, name: string, entri
 }
 
 /**
- * What can be seen of data that come batch by batch, before a batch is used: targets that the loss does not take are refused. An index that a table does
+ * Checks of streamed data, batch by batch, before a batch is used: targets that the loss does not take are refused. An index that a table does
  * not have, and elements that are not finite, are refused by the step itself.
  *
  * @param set "training": what messages call the data

@@ -32,7 +32,7 @@ interface Counters {
 
 const cursorAfter = (batch: UpdateBatch): Cursor => ("columns" in batch ? batch.cursor : batch.at(-1)!.cursor);
 
-/** What the epochs of one `fit` have in common. */
+/** Context shared by the epochs of one `fit`. */
 export interface EpochContext {
   readonly training: Training;
   readonly run: FitRun;
@@ -51,7 +51,7 @@ export interface EpochContext {
   mayGoOn(): boolean;
   /** Does a callback want to be told of each batch? */
   readonly hasOnBatch: boolean;
-  /** Where a snapshot was asked for: takes it. No step is in flight, and all callbacks have been told of the last one. */
+  /** Takes a requested snapshot. No step is in flight, and all callbacks have been told of the last one. */
   readonly snapshots: Snapshots;
 }
 
@@ -75,9 +75,9 @@ export class Epoch {
         const next = loader.next();
         const batch = next instanceof Promise ? await next : next;
         if (batch === undefined) break;
-        const wrong = this.#valueError(batch);
-        if (wrong !== undefined) {
-          await this.#leaveOutBefore(batch, wrong);
+        const batchError = this.#valueError(batch);
+        if (batchError !== undefined) {
+          await this.#leaveOutBefore(batch, batchError);
           continue;
         }
         if (hasOnBatch) await this.#tellBatch(batch);
@@ -91,12 +91,12 @@ export class Epoch {
           while (this.#queue.length >= depth) await this.#settleOldest();
           prefetcher?.stepDone();
         } else {
-          const settled = this.#settle(batch, report, undefined);
-          if (settled !== undefined) await settled;
+          const completion = this.#settle(batch, report, undefined);
+          if (completion !== undefined) await completion;
         }
         if (snapshots.isRequested) await this.#takeSnapshot();
-        const rest = yieldToEventLoop();
-        if (rest !== undefined) await rest;
+        const pause = yieldToEventLoop();
+        if (pause !== undefined) await pause;
       }
       while (this.#queue.length > 0) await this.#settleOldest();
     } catch (error) {
@@ -115,10 +115,10 @@ export class Epoch {
     await Promise.allSettled(this.#queue.map(({ report }) => report));
     if (!isInFlight || work.ended) return;
     // The device knows, also where an answer was lost.
-    const [done] = await state.acceptedRuns().data();
+    const [acceptedOnDevice] = await state.acceptedRuns().data();
     if (work.ended) return;
     const after = [...this.#queue.slice(1).map(({ before }) => before!.accepted), state.accepted];
-    const first = after.findIndex((accepted) => accepted > done!);
+    const first = after.findIndex((accepted) => accepted > acceptedOnDevice!);
     if (first >= 0) Object.assign(state, this.#queue[first]?.before);
     state.dropUpdate();
   }
@@ -142,10 +142,10 @@ export class Epoch {
 
   async #settleOldest(): Promise<void> {
     const { batch, before, report } = this.#queue[0]!;
-    const read = await report;
-    if (read.verdict !== "refused") this.#queue.shift();
-    const settled = this.#settle(batch, read, before);
-    if (settled !== undefined) await settled;
+    const settledReport = await report;
+    if (settledReport.verdict !== "refused") this.#queue.shift();
+    const completion = this.#settle(batch, settledReport, before);
+    if (completion !== undefined) await completion;
   }
 
   /** Counts what was taken; says what was not. */
@@ -198,9 +198,9 @@ export class Epoch {
     const { run, control, work } = this.#context;
     const { callbacks } = run;
     for (let i = 0; i < callbacks.length; i++) {
-      const told = callbacks[i]!.onStep?.(info, control);
+      const promise = callbacks[i]!.onStep?.(info, control);
       work.check();
-      if (told !== undefined) return this.#tellRest(told, i + 1, (callback) => callback.onStep?.(info, control));
+      if (promise !== undefined) return this.#tellRest(promise, i + 1, (callback) => callback.onStep?.(info, control));
     }
     return undefined;
   }
@@ -210,20 +210,20 @@ export class Epoch {
     const { run, control, work } = this.#context;
     const { callbacks } = run;
     for (let i = 0; i < callbacks.length; i++) {
-      const told = call(callbacks[i]!, control);
+      const promise = call(callbacks[i]!, control);
       work.check();
-      if (told !== undefined) return this.#tellRest(told, i + 1, call);
+      if (promise !== undefined) return this.#tellRest(promise, i + 1, call);
     }
     return undefined;
   }
 
   async #tellRest(
-    told: Promise<void>,
+    promise: Promise<void>,
     from: number,
     call: (callback: FitRun["callbacks"][number], control: Control) => void | Promise<void>,
   ): Promise<void> {
     const { run, control, work } = this.#context;
-    await told;
+    await promise;
     work.check();
     for (const callback of run.callbacks.slice(from)) {
       await call(callback, control);
@@ -231,7 +231,7 @@ export class Epoch {
     }
   }
 
-  /** What the loss refuses of a batch's values. */
+  /** Error of a batch whose values the loss does not accept; undefined if it accepts them. */
   #valueError(batch: UpdateBatch): ErmineError | undefined {
     const { checkBatch } = this.#context;
     if (checkBatch === undefined) return undefined;

@@ -15,7 +15,7 @@ import type { Work } from "../step/turns.js";
 import { batchCheck, checkValues } from "./checkData.js";
 import { typesOfSource } from "./sources.js";
 
-/** What is evaluated. */
+/** Data, metrics and options of an evaluation. */
 export interface Evaluation {
   readonly data: DataSource;
   readonly metrics: readonly Metric[];

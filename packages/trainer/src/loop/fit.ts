@@ -105,7 +105,7 @@ function cacheOf({ engine }: Training, { epochs, training }: FitRun): DeviceCach
   );
 }
 
-/** What `fit` has made before its first step. */
+/** State that `fit` prepares before its first step. */
 interface Prepared {
   readonly better: Directions;
   readonly types: ColumnTypes;
@@ -232,7 +232,7 @@ const depthOf = (training: Training): number => 1 + Math.ceil((training.engine.r
 /** Batches whose feeds are made once, at least: a stream may fill some of them in turn. */
 const fewestFeeds = 16;
 
-/** Where the `fit` begins, and how long it is. */
+/** Start and length of the `fit`. */
 function spanOf({ state, accumulate }: Training, run: FitRun): Span {
   const stepsPerEpoch = stepsPerEpochOf(run, accumulate);
   const steps = stepsPerEpoch === undefined ? null : stepsPerEpoch * run.epochs;

@@ -1,4 +1,4 @@
-/** What `fit` takes and gives, checked before anything is done. */
+/** Options and result of `fit`; options are checked before training starts. */
 import { ErmineError } from "@ermine/core";
 import { checkCopy, checkOptions, requireOptions, show } from "@ermine/core/define";
 import type { Callback, LogName } from "../callbacks/callback.js";
@@ -32,14 +32,14 @@ export interface FitOptions<M extends string = string, T extends string = string
    * the validation data: with the weights of that moment and without dropout, so that both are comparable. That is one more forward pass over the data. Default false.
    */
   readonly trainMetrics?: A;
-  /** Which weights are validated: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
+  /** Weights used for validation: "latest" (default), or those that an optimizer averages (`exponentialAverage`). */
   readonly validationWeights?: Weights;
   /** A new order each epoch. Default true. */
   readonly shuffle?: boolean;
   /** Told in this order. Falsy entries are left out: `[progress && progressBar()]`. Default: none. */
   readonly callbacks?: readonly CallbackEntry<LogName<M, T>>[];
   /**
-   * What to do where a step would write values that are not finite. "stop" (default): training ends with an error that names layer and op; parameters are
+   * Action for a step that would write values that are not finite. "stop" (default): training ends with an error that names layer and op; parameters are
    * those before the step. "skip": the batch is left out with a notice of what was wrong, and training goes on with the next one. The same for a batch of a
    * stream whose targets the loss does not take, which no step uses; those of a data set are looked at before the first step.
    */
@@ -58,15 +58,15 @@ export interface FitOptions<M extends string = string, T extends string = string
   readonly notice?: (message: string) => void;
 }
 
-/** What `fit` resolves to: `E` are the logs of an epoch. */
+/** Result of `fit`; `E` is the type of an epoch's logs. */
 export interface History<E = EpochLogs> {
   /** The logs of each epoch, by their names. */
   readonly epochs: readonly E[];
   /** The loss of each update: the batch's risk plus the penalty. */
   readonly steps: readonly number[];
-  /** What gathering batches ahead did, where the backend answers later. */
+  /** Prefetching statistics, for backends that answer asynchronously. */
   readonly loading?: PrefetchStats;
-  /** What the shadow saw. */
+  /** Report of the shadow backend. */
   readonly shadow?: ShadowReport;
   /** Why it ended. */
   readonly stopped: "finished" | "aborted" | (string & {});
@@ -92,7 +92,7 @@ const fitKinds = {
 /** The options of `fit` that change its numbers. */
 export type FitSettings = { readonly [name: string]: number | boolean | string };
 
-/** What one call of `fit` does: its options with their defaults, and its data in two parts. */
+/** Resolved options of one call of `fit`, with training and validation data. */
 export interface FitRun<M extends string = string, T extends string = string> extends Pick<
   FitOptions<M, T>,
   "epochs" | "signal" | "shadow" | "resume"
@@ -119,7 +119,7 @@ export function checkFit<M extends string, T extends string>(
 ): FitRun<M, T> {
   requireOptions<FitOptions<M, T>>("fit", options, fitKinds, "data");
   const source = sourceOf("fit", data);
-  const given = options.validation === undefined ? undefined : sourceOf("fit's validation", options.validation);
+  const validationSource = options.validation === undefined ? undefined : sourceOf("fit's validation", options.validation);
   const batchSize = checkBatchSize(options.batchSize ?? 32);
   if (!Number.isInteger(options.epochs) || options.epochs < 1) {
     throw new ErmineError("ERMINE_OPTION", `fit: epochs is a whole number ≥ 1, got ${show(options.epochs)}.`);
@@ -128,9 +128,11 @@ export function checkFit<M extends string, T extends string>(
     throw new ErmineError("ERMINE_OPTION", "fit: validation and validationSplit say the same thing twice. Give one.");
   }
   if (source.resume === "none" && options.epochs > 1) throw readOnce(true);
-  if (given?.resume === "none" && options.epochs > 1) throw readOnce(true);
+  if (validationSource?.resume === "none" && options.epochs > 1) throw readOnce(true);
   const [training, validation] =
-    options.validationSplit === undefined ? [source, given] : splitOf(source, options.validationSplit, trainer.seed ?? 0);
+    options.validationSplit === undefined
+      ? [source, validationSource]
+      : splitOf(source, options.validationSplit, trainer.seed ?? 0);
   const callbacks = checkCallbacks<LogName<M, T>>(options.callbacks ?? []);
   // The parts of a function of one's own are known when it has been called: its monitors are checked then.
   if (isSum(trainer.loss) || isLoss(trainer.loss)) {

@@ -4,7 +4,7 @@ import { show } from "@ermine/core/define";
 import type { Prefetcher } from "../data/prefetch.js";
 import type { Batch, BatchRequest, DataSource } from "../data/source.js";
 
-/** What one update is over: a batch, or the micro-batches of one. */
+/** Input of one update: a batch, or the micro-batches of one. */
 export type UpdateBatch = Batch | readonly Batch[];
 
 /** The micro-batches of an update; a batch by itself is the only one. */
@@ -25,7 +25,7 @@ export interface LoaderOptions {
   skipped(batch: Batch): void;
 }
 
-/** What was taken before it is asked for. */
+/** Prefetched batches. */
 type Ready = { readonly update: UpdateBatch | undefined | Promise<UpdateBatch | undefined> } | { readonly error: unknown };
 
 export class Loader {

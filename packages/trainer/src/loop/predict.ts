@@ -1,4 +1,4 @@
-/** What the model says of inputs. */
+/** Prediction. */
 import { ErmineError, mapTree, type Tensor, type Tree } from "@ermine/core";
 import { loadChunk } from "@ermine/core/backend";
 import { show } from "@ermine/core/define";
@@ -16,10 +16,10 @@ import type { Work } from "../step/turns.js";
 import { eachBatch } from "./evaluate.js";
 import { typesOfSource } from "./sources.js";
 
-/** How outputs are read: as the model gives them, as the probabilities that the loss's link makes of them, or as classes. */
+/** Form of the predictions: the model's outputs, probabilities (the loss's link applied to them), or classes. */
 export type Reading = "output" | "probabilities" | "classes";
 
-/** What the model says of all samples, on the host. */
+/** Predictions for all samples, on the host. */
 export type Prediction = HostOutput;
 
 /** Predictions in the tree of the model's outputs. */
@@ -42,7 +42,7 @@ export type OutputKey<O> = 0 extends 1 & O
         ? Extract<keyof O, string>
         : string | number;
 
-/** What `predict` gives: outputs in the model's tree, or one of them; of probabilities and classes, those of one output. */
+/** Result of `predict`: outputs in the model's tree, or one of them; of probabilities and classes, those of one output. */
 export type PredictionOf<O, A extends Reading, K> = [A] extends ["output"]
   ? [K] extends [undefined]
     ? Predictions<O>
@@ -68,11 +68,11 @@ export interface PredictOptions<
   readonly notice?: (message: string) => void;
 }
 
-/** What is asked of the model. */
+/** Options of a prediction. */
 export interface Question {
   readonly inputs: DataSource;
   readonly as: Reading;
-  /** Which output; default: all of them, and of probabilities and classes the one that the main part of the loss reads. */
+  /** Key or index of the output. Default: all outputs; for probabilities and classes the one that the main part of the loss reads. */
   readonly output: string | number | undefined;
   /** From which probability on the class is 1, where each is compared with a threshold. */
   readonly threshold: number | undefined;
@@ -163,8 +163,8 @@ async function answer(training: Training, question: Question, work: Work): Promi
   }
   return mapTree(training.engine.structure(entry), (place) => {
     for (const { shape } of parts[place]!) if (shape.length === 0) throw withoutSamples();
-    const joined = join(parts[place]!);
-    return as === "classes" ? classesOf(joined, link, threshold ?? 0.5) : joined;
+    const joinedOutput = join(parts[place]!);
+    return as === "classes" ? classesOf(joinedOutput, link, threshold ?? 0.5) : joinedOutput;
   });
 }
 
@@ -187,7 +187,7 @@ function rowsWithNaN(outputs: readonly HostOutput[]): number[] {
 const describeSpoiled = (samples: readonly number[], all: number): string =>
   `the output is NaN for ${samples.length} of ${all} samples, the first of which is sample ${samples[0]!}.`;
 
-const because = (found: NotFinite | undefined): string =>
-  found === undefined
+const because = (diagnosis: NotFinite | undefined): string =>
+  diagnosis === undefined
     ? "Look for NaN among its inputs and the parameters."
-    : `It was first not finite ${found.where}. ${found.cause ?? "Look for NaN or infinity among its inputs and the parameters."}`;
+    : `It was first not finite ${diagnosis.where}. ${diagnosis.cause ?? "Look for NaN or infinity among its inputs and the parameters."}`;

@@ -25,7 +25,7 @@ type JsonObject = { readonly [key: string]: Json };
 const probes = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 
 /**
- * What a snapshot says of the trainer and of `fit`.
+ * Settings of the trainer and of `fit` that a snapshot stores.
  *
  * @param run undefined: of the trainer alone
  */
@@ -35,8 +35,8 @@ export function settingsOf(
   { name, engine }: Backend,
   run: { readonly types: ColumnTypes; readonly run: FitRun } | undefined,
 ): SnapshotSettings {
-  const rates = optimizersOf(optimizer).map((one) =>
-    one.rates.map((rate) =>
+  const rates = optimizersOf(optimizer).map((groupOptimizer) =>
+    groupOptimizer.rates.map((rate) =>
       typeof rate === "number" || rate.observe !== undefined
         ? null
         : probes.map((time) => jsonNumber(rate.at(time, undefined, probes.at(-1)!))),
@@ -64,7 +64,7 @@ const describe = (source: DataSource): JsonObject => ({
 });
 
 /** Elements of a column that are looked at. */
-const looked = 65_536;
+const maxHashedElements = 65_536;
 const fingerprints = new WeakMap<Dataset, number>();
 
 /** A hash of elements all over a data set: whether it is the same one, in the same order. */
@@ -73,13 +73,13 @@ function fingerprintOf(data: Dataset): number {
   if (hash !== undefined) return hash;
   hash = 0x811c9dc5;
   const float = new Float64Array(1);
-  const words = new Int32Array(float.buffer);
+  const float64Bits = new Int32Array(float.buffer);
   for (const [, column] of namedColumns<Column>(data)) {
     const { data: elements } = column;
-    const stride = Math.max(1, Math.floor(elements.length / looked));
+    const stride = Math.max(1, Math.floor(elements.length / maxHashedElements));
     for (let i = 0; i < elements.length; i += stride) {
       float[0] = elements[i]!;
-      hash = Math.imul(Math.imul(hash ^ words[0]!, 16777619) ^ words[1]!, 16777619);
+      hash = Math.imul(Math.imul(hash ^ float64Bits[0]!, 16777619) ^ float64Bits[1]!, 16777619);
     }
   }
   hash >>>= 0;
@@ -93,9 +93,9 @@ function difference(saved: Json | undefined, present: Json | undefined, path: st
     typeof value === "object" && value !== null;
   if (isObject(saved) && isObject(present)) {
     for (const key of new Set([...Object.keys(saved), ...Object.keys(present)])) {
-      const [a, b] = [saved, present].map((one) => (one as JsonObject)[key]);
-      const found = difference(a, b, path === "" ? key : `${path}.${key}`);
-      if (found !== undefined) return found;
+      const [a, b] = [saved, present].map((settings) => (settings as JsonObject)[key]);
+      const firstDifference = difference(a, b, path === "" ? key : `${path}.${key}`);
+      if (firstDifference !== undefined) return firstDifference;
     }
     return undefined;
   }
@@ -108,10 +108,10 @@ function difference(saved: Json | undefined, present: Json | undefined, path: st
  */
 function checkSettings(saved: SnapshotSettings, present: SnapshotSettings, run: FitRun, finished: boolean): void {
   const { notice, training } = run;
-  const other =
+  const changedSetting =
     difference(saved.trainer, present.trainer, "the trainer's ") ??
     (saved.fit === null ? undefined : difference(saved.fit, present.fit, "fit's "));
-  if (other !== undefined) throw anotherSetting(...other);
+  if (changedSetting !== undefined) throw anotherSetting(...changedSetting);
   if (training.resume === "none" && !finished) throw readOnce(false);
   const [from, to] = [saved.backend, present.backend];
   if (from.name !== to.name || from.engine !== to.engine) {
@@ -142,7 +142,7 @@ function anotherSetting(path: string, saved: Json, present: Json): ErmineError {
 
 /** Gives the callbacks back what they kept: each the first state of its name that is left. */
 function restoreCallbacks({ host }: TrainingSnapshot, callbacks: readonly Callback<string>[], control: Control): void {
-  const left = [...host.callbacks];
+  const remainingStates = [...host.callbacks];
   for (const callback of callbacks) {
     const { name } = callback;
     if (callback.state === undefined && callback.restore === undefined) {
@@ -151,15 +151,15 @@ function restoreCallbacks({ host }: TrainingSnapshot, callbacks: readonly Callba
       );
       continue;
     }
-    const place = left.findIndex((saved) => saved.name === name);
+    const place = remainingStates.findIndex((saved) => saved.name === name);
     if (place < 0) {
       control.notice(`ermine: the callback ${name} was not there when the snapshot was made, and begins now.`);
       continue;
     }
-    const [{ state }] = left.splice(place, 1) as [CallbackState];
+    const [{ state }] = remainingStates.splice(place, 1) as [CallbackState];
     if (state !== null) callback.restore?.(copyState(`The state of ${name}`, state), control);
   }
-  for (const { name, state } of left)
+  for (const { name, state } of remainingStates)
     if (state !== null) control.notice(`ermine: the snapshot has a state of the callback ${name}, which is not there any more.`);
 }
 

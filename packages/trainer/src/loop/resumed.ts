@@ -1,10 +1,10 @@
-/** What `fit` needs of a training that goes on, and of what its snapshots say. */
+/** Interface between `fit` and resuming. */
 import type { Control } from "../callbacks/callback.js";
 import type { ColumnTypes } from "../data/source.js";
 import type { FitRun } from "./fitOptions.js";
 import type { SnapshotSettings } from "../step/contract.js";
 
-/** What a snapshot says of the trainer, and of a `fit`. */
+/** Settings of the trainer, and of a `fit`, that a snapshot stores. */
 export type SettingsOf = (fit?: { readonly run: FitRun; readonly types: ColumnTypes }) => Promise<SnapshotSettings>;
 
 /** A `fit` that goes on. */

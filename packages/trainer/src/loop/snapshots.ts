@@ -14,7 +14,7 @@ export class Snapshots {
   readonly #callbacks: readonly Callback<string>[];
   readonly #settings: () => Promise<SnapshotSettings>;
   #control: Control | undefined;
-  /** How far training was at the last one. */
+  /** Progress of training at the last snapshot. */
   #last: string | undefined;
   /** Was one asked for? Looked at after each update. */
   isRequested = false;
@@ -50,7 +50,7 @@ export class Snapshots {
     for (const callback of this.#callbacks) await callback.onSnapshot?.(snapshot, control);
   }
 
-  /** Where training has ended: for callbacks that take snapshots, where anything has changed since the last one. */
+  /** At the end of training: for callbacks that take snapshots, where anything has changed since the last one. */
   async takeLast(): Promise<void> {
     if (this.#callbacks.every(({ onSnapshot }) => onSnapshot === undefined)) return;
     if (this.isRequested || this.#last !== this.#place()) await this.take();

@@ -1,4 +1,4 @@
-/** Where data come from, whatever they were given as. */
+/** Data sources made from the user's data. */
 import { ErmineError } from "@ermine/core";
 import { allocate } from "@ermine/core/backend";
 import { checkCopy, show } from "@ermine/core/define";
@@ -35,7 +35,7 @@ export function sourceOf(where: string, data: unknown): DataSource {
 
 const iterates = (data: object): boolean => Symbol.iterator in data || Symbol.asyncIterator in data || "next" in data;
 
-/** What the batches of a source hold: as it says, or as its first batch does, which is then read once more. */
+/** Types of a source's columns: as it says, or as its first batch does, which is then read once more. */
 export async function typesOfSource(source: DataSource, batchSize: number): Promise<ColumnTypes> {
   if (source.columns !== undefined) return source.columns;
   if (source.resume === "none") {

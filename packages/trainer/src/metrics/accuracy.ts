@@ -117,17 +117,17 @@ export function accuracy(
     count(prediction, target, weights) {
       const pairs = answers("accuracy", prediction, target, threshold, ignoreIndex);
       const weightOf = weightsOf("accuracy", target, pairs.length, weights);
-      let [right, seen] = [0, 0];
+      let [correct, weightSum] = [0, 0];
       pairs.forEach(([predicted, truth], i) => {
         if (truth === ignoreIndex) return;
         const weight = weightOf(i);
-        seen += weight;
-        if (predicted === truth) right += weight;
-        else if (Number.isNaN(predicted + truth)) right = NaN;
+        weightSum += weight;
+        if (predicted === truth) correct += weight;
+        else if (Number.isNaN(predicted + truth)) correct = NaN;
       });
-      return [right, seen];
+      return [correct, weightSum];
     },
-    compute: ([right, seen]) => right! / seen!,
+    compute: ([correct, weightSum]) => correct! / weightSum!,
   });
 }
 
@@ -146,12 +146,12 @@ export function confusionMatrix(prediction: HostBatch, target: HostBatch, classe
   checkArgument("confusionMatrix(prediction, target, classes)", "classes", classes, "integer");
   const counts = new Float64Array(classes * classes);
   answers("confusionMatrix", prediction, target, 0.5).forEach(([predicted, truth], i) => {
-    for (const [what, value] of [
+    for (const [name, value] of [
       ["prediction", predicted],
       ["target", truth],
     ] as const) {
       if (isClass(value, classes)) continue;
-      throw new ErmineError("ERMINE_VALUE", `confusionMatrix: ${what} ${i} is ${value}, and classes are 0 … ${classes - 1}.`);
+      throw new ErmineError("ERMINE_VALUE", `confusionMatrix: ${name} ${i} is ${value}, and classes are 0 … ${classes - 1}.`);
     }
     counts[truth * classes + predicted]!++;
   });

@@ -4,7 +4,7 @@ import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { answers, areDistributions } from "./accuracy.js";
 import { weightsOf, type HostBatch, type Metric } from "./metric.js";
 
-/** How several classes become one number. */
+/** Averaging of per-class scores. */
 export type Average = "macro" | "micro" | "weighted" | "binary";
 
 /** The options of `precision`, `recall` and `f1`. */
@@ -20,15 +20,15 @@ export interface ClassMetricOptions {
   readonly ignoreIndex?: number;
 }
 
-/** What is counted: classes, one yes or no a sample, or several labels a sample, (N, L) of both. */
+/** Kind of the targets: classes, binary (one label per sample), or multi-label, (N, L). */
 type Kind = "classes" | "binary" | "labels";
 
 /** Of a class or label, in weights: right answers, how often it was said, how often it was true; and how many times it occurs at all, whatever the weights. */
-type Count = readonly [right: number, said: number, real: number, occurrences: number];
+type Count = readonly [correct: number, predicted: number, actual: number, occurrences: number];
 type Counts = readonly Count[];
 
-const none: Count = [0, 0, 0, 0];
-const plus = (a: Count, b: Count): Count => [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]];
+const noCount: Count = [0, 0, 0, 0];
+const addCounts = (a: Count, b: Count): Count => [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]];
 
 interface State {
   readonly counts: Counts;
@@ -37,29 +37,29 @@ interface State {
 
 function merge(a: State, b: State): State {
   const length = Math.max(a.counts.length, b.counts.length);
-  const counts = Array.from({ length }, (_, k) => plus(a.counts[k] ?? none, b.counts[k] ?? none));
+  const counts = Array.from({ length }, (_, k) => addCounts(a.counts[k] ?? noCount, b.counts[k] ?? noCount));
   return { counts, kind: b.counts.length > 0 ? b.kind : a.kind };
 }
 
 /** NaN where a prediction was: nothing is known of it. */
 const ratio = (a: number, b: number): number => (b === 0 && !Number.isNaN(a) ? 0 : a / b);
 
-type Score = (right: number, said: number, real: number) => number;
+type Score = (correct: number, predicted: number, actual: number) => number;
 
-function averaged({ counts, kind }: State, score: Score, average: Average | undefined): number {
-  const scoreOf = ([right, said, real]: Count): number => score(right, said, real);
+function averageScore({ counts, kind }: State, score: Score, average: Average | undefined): number {
+  const scoreOf = ([correct, predicted, actual]: Count): number => score(correct, predicted, actual);
   switch (average ?? (kind === "binary" ? "binary" : "macro")) {
     case "binary":
-      return scoreOf(counts[1] ?? none);
+      return scoreOf(counts[1] ?? noCount);
     case "micro":
-      return scoreOf(counts.reduce(plus, none));
+      return scoreOf(counts.reduce(addCounts, noCount));
     case "weighted": {
-      const all = counts.reduce((total, [, , real]) => total + real, 0);
+      const all = counts.reduce((total, [, , actual]) => total + actual, 0);
       return counts.reduce((total, c) => total + scoreOf(c) * ratio(c[2], all), 0);
     }
     default: {
-      const there = kind === "labels" ? counts : counts.filter(([, , , occurrences]) => occurrences > 0);
-      return there.reduce((total, c) => total + scoreOf(c), 0) / there.length;
+      const occurring = kind === "labels" ? counts : counts.filter(([, , , occurrences]) => occurrences > 0);
+      return occurring.reduce((total, c) => total + scoreOf(c), 0) / occurring.length;
     }
   }
 }
@@ -67,9 +67,9 @@ function averaged({ counts, kind }: State, score: Score, average: Average | unde
 function classMetric<const Name extends string>(name: Name, score: Score, options: ClassMetricOptions): Metric<Name, State> {
   checkOptions(name, options, { average: "string", threshold: "number", ignoreIndex: "number" });
   const { average, threshold, ignoreIndex = -100 } = options;
-  const known = ["macro", "micro", "weighted", "binary"];
-  if (average !== undefined && !known.includes(average)) {
-    throw new ErmineError("ERMINE_OPTION", `${name}: average is one of ${known.join(", ")}; got ${show(average)}.`);
+  const averages = ["macro", "micro", "weighted", "binary"];
+  if (average !== undefined && !averages.includes(average)) {
+    throw new ErmineError("ERMINE_OPTION", `${name}: average is one of ${averages.join(", ")}; got ${show(average)}.`);
   }
   return {
     name,
@@ -82,10 +82,10 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
       const counts = Array.from({ length: width }, (): [number, number, number, number] => [0, 0, 0, 0]);
       const pairs = answers(name, prediction, target, threshold, ignoreIndex);
       const weightOf = weightsOf(name, target, pairs.length, weights);
-      pairs.forEach(([said, real], i) => {
-        if (real === ignoreIndex) return;
+      pairs.forEach(([predicted, actual], i) => {
+        if (actual === ignoreIndex) return;
         const weight = weightOf(i);
-        if (Number.isNaN(said + real)) {
+        if (Number.isNaN(predicted + actual)) {
           for (const count of counts) {
             count[0] = count[1] = NaN;
             count[3]++;
@@ -94,21 +94,21 @@ function classMetric<const Name extends string>(name: Name, score: Score, option
         }
         if (kind === "labels") {
           const count = counts[i % width]!;
-          count[0] += weight * said * real;
-          count[1] += weight * said;
-          count[2] += weight * real;
+          count[0] += weight * predicted * actual;
+          count[1] += weight * predicted;
+          count[2] += weight * actual;
           return;
         }
-        counts[said]![1] += weight;
-        counts[real]![2] += weight;
-        counts[said]![3]++;
-        counts[real]![3]++;
-        if (said === real) counts[said]![0] += weight;
+        counts[predicted]![1] += weight;
+        counts[actual]![2] += weight;
+        counts[predicted]![3]++;
+        counts[actual]![3]++;
+        if (predicted === actual) counts[predicted]![0] += weight;
       });
       return merge(state, { counts, kind });
     },
     merge,
-    compute: (state) => averaged(state, score, average),
+    compute: (state) => averageScore(state, score, average),
   };
 }
 
@@ -126,7 +126,7 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
  */
 export function precision(options: ClassMetricOptions = {}): Metric<"precision", State> {
   if (arguments.length > 1) checkArguments("precision", arguments, 1);
-  return classMetric("precision", (right, said) => ratio(right, said), options);
+  return classMetric("precision", (correct, predicted) => ratio(correct, predicted), options);
 }
 
 /**
@@ -138,11 +138,11 @@ export function precision(options: ClassMetricOptions = {}): Metric<"precision",
  */
 export function recall(options: ClassMetricOptions = {}): Metric<"recall", State> {
   if (arguments.length > 1) checkArguments("recall", arguments, 1);
-  return classMetric("recall", (right, _, real) => ratio(right, real), options);
+  return classMetric("recall", (correct, _, actual) => ratio(correct, actual), options);
 }
 
 /**
- * 2 · precision · recall / (precision + recall) = 2 · right / (said + true); 0 where both are 0. NaN where a prediction is. Samples count by
+ * 2 · precision · recall / (precision + recall) = 2 · correct / (predicted + true); 0 where both are 0. NaN where a prediction is. Samples count by
  * their weights. Streams: four counts a class.
  *
  * @example
@@ -150,5 +150,5 @@ export function recall(options: ClassMetricOptions = {}): Metric<"recall", State
  */
 export function f1(options: ClassMetricOptions = {}): Metric<"f1", State> {
   if (arguments.length > 1) checkArguments("f1", arguments, 1);
-  return classMetric("f1", (right, said, real) => ratio(2 * right, said + real), options);
+  return classMetric("f1", (correct, predicted, actual) => ratio(2 * correct, predicted + actual), options);
 }

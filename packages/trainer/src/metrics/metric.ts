@@ -1,4 +1,4 @@
-/** What a metric is: a mergeable state over the whole set, exact for any batch size, read from what the loss's link gives. */
+/** Interface of a metric: a mergeable state over the whole set, exact for any batch size, read from what the loss's link gives. */
 import { ErmineError, type Domain, type TypedArray } from "@ermine/core";
 import { checkArgument, checkArguments, checkDefinition, isTypedArray, show } from "@ermine/core/define";
 
@@ -8,7 +8,7 @@ export interface HostBatch {
   readonly data: TypedArray;
   /** The shape, the axis of the samples first. */
   readonly shape: readonly number[];
-  /** What is known of the numbers; absent: nothing. */
+  /** Domain of the elements; absent: unknown. */
   readonly domain?: Domain;
 }
 
@@ -26,11 +26,11 @@ export function requireProbabilities(metric: string, { domain }: HostBatch, reme
   );
 }
 
-/** What is reported of predictions and targets next to the loss. */
+/** A metric of predictions and targets, reported next to the loss. */
 export interface Metric<Name extends string = string, S = unknown> {
   /** Its name in logs and in `monitor`. */
   readonly name: Name;
-  /** Which way is better: what `earlyStopping` and `reduceOnPlateau` go by. */
+  /** Direction of improvement, used by `earlyStopping` and `reduceOnPlateau`. */
   readonly better: "higher" | "lower";
   /**
    * Does `update` count each sample by its weight? A string says why it cannot. Where it is not true, data that have sample weights are refused before they
@@ -86,39 +86,39 @@ export function checkMetrics(where: string, metrics: readonly Metric[]): void {
         `${where}: the metric ${name} is a ${typeof metric}. Call the function: metrics: [${name === "" ? "accuracy" : name}()]${typeof metric === "string" ? `, with import { ${name} } from "@ermine/trainer"` : ""}.`,
       );
     }
-    const given = (metric ?? {}) as Partial<Record<string, unknown>>;
-    if (typeof given["name"] !== "string" || given["name"] === "") {
+    const fields = (metric ?? {}) as Partial<Record<string, unknown>>;
+    if (typeof fields["name"] !== "string" || fields["name"] === "") {
       throw new ErmineError(
         "ERMINE_OPTION",
         `${where}: each metric has a name, which its log has: { name, better, init, update, merge, compute }.`,
       );
     }
-    const missing = methods.find((method) => typeof given[method] !== "function");
+    const missing = methods.find((method) => typeof fields[method] !== "function");
     if (missing !== undefined) {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `${where}: the metric ${given["name"]} has no function ${missing}. defineMetric makes one of sums.`,
+        `${where}: the metric ${fields["name"]} has no function ${missing}. defineMetric makes one of sums.`,
       );
     }
-    const weighted = given["weighted"];
+    const weighted = fields["weighted"];
     if (weighted !== undefined && typeof weighted !== "boolean" && typeof weighted !== "string") {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `${where}: weighted of the metric ${given["name"]} is true, or why it takes no sample weights, got ${show(weighted)}.`,
+        `${where}: weighted of the metric ${fields["name"]} is true, or why it takes no sample weights, got ${show(weighted)}.`,
       );
     }
-    const better = given["better"];
+    const better = fields["better"];
     if (better !== undefined && better !== "higher" && better !== "lower") {
       throw new ErmineError(
         "ERMINE_OPTION",
-        `${where}: better of the metric ${given["name"]} is "higher" or "lower", got ${show(better)}.`,
+        `${where}: better of the metric ${fields["name"]} is "higher" or "lower", got ${show(better)}.`,
       );
     }
   }
 }
 
 /**
- * What each answer counts for: its sample's weight; 1 without weights.
+ * Weight of each prediction: its sample's weight; 1 without weights.
  *
  * @param shape of the targets, the axis of the samples first
  * @param answers how many there are, those of a sample next to each other
@@ -204,7 +204,7 @@ export function atOnce<T>({ name }: Metric, value: T): T {
   );
 }
 
-/** What a metric gives for a whole set. @throws ErmineError ERMINE_OPTION where that is no number */
+/** Value of a metric over a whole set. @throws ErmineError ERMINE_OPTION if it is not a number */
 export function computed(metric: Metric, state: unknown): number {
   const value: unknown = atOnce(metric, metric.compute(state));
   if (typeof value === "number") return value;
@@ -233,9 +233,9 @@ const parts = {
  */
 export function defineMetric<Name extends string>(
   metric: Omit<Metric<Name, readonly number[]>, "init" | "merge" | "update"> & {
-    /** How many sums it keeps. */
+    /** Number of sums in its state. */
     readonly sums: number;
-    /** What the batch adds to each sum; `weights` where the data have sample weights and the metric is `weighted`. */
+    /** The batch's contribution to each sum; `weights` is passed if the data have sample weights and the metric is `weighted`. */
     count(prediction: HostBatch, target: HostBatch, weights?: ArrayLike<number>): readonly number[];
   },
 ): Metric<Name, readonly number[]> {

@@ -1,4 +1,4 @@
-/** How well probabilities rank, whatever the threshold. These keep one number and one label a sample: ranks need all of them. */
+/** Ranking metrics, independent of a threshold. These keep one number and one label a sample: ranks need all of them. */
 import { ErmineError } from "@ermine/core";
 import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { argMaxAt } from "./accuracy.js";
@@ -11,14 +11,14 @@ import { checkNumbers, requireProbabilities, weightsOf, type HostBatch, type Met
 interface Scored {
   readonly scores: ArrayLike<number>;
   readonly labels: ArrayLike<number>;
-  /** What each counts for. */
+  /** Weight of each sample. */
   readonly weights: ArrayLike<number>;
 }
 
 /** Those of each batch so far: joined once, at the end. */
 type Batches = readonly Scored[];
 
-const joined = (parts: Batches): Scored => ({
+const joinBatches = (parts: Batches): Scored => ({
   scores: parts.flatMap(({ scores }) => Array.from(scores)),
   labels: parts.flatMap(({ labels }) => Array.from(labels)),
   weights: parts.flatMap(({ weights }) => Array.from(weights)),
@@ -58,7 +58,7 @@ function scoredOf(name: string, prediction: HostBatch, target: HostBatch, weight
 function rankingMetric<const Name extends string>(
   name: Name,
   options: NoOptions,
-  compute: (scored: Scored) => number,
+  compute: (scoredSamples: Scored) => number,
 ): Metric<Name, Batches> {
   checkOptions(name, options, {});
   const merge = (a: Batches, b: Batches): Batches => [...a, ...b];
@@ -79,13 +79,13 @@ function rankingMetric<const Name extends string>(
     },
     merge,
     compute(parts) {
-      const scored = joined(parts);
+      const scored = joinBatches(parts);
       return hasNaN(scored.scores) || hasNaN(scored.labels) ? NaN : compute(scored);
     },
   };
 }
 
-/** How a ROC curve of several classes becomes those of two. */
+/** Reduction of a multi-class ROC curve to binary ones. */
 export interface RocAucOptions {
   /**
    * Of several classes: "ovr" takes each class against all others, "ovo" each class against each other, among the samples of the two. Default "ovr".
@@ -115,8 +115,12 @@ interface Classified extends Scored {
 }
 
 /** The area of class `positive` among the rows that `chosen` takes. */
-function areaOf({ scores, labels, weights, classes }: Classified, positive: number, chosen: (label: number) => boolean): number {
-  const rows = Array.from(labels, (_, i) => i).filter((i) => chosen(labels[i]!));
+function areaOf(
+  { scores, labels, weights, classes }: Classified,
+  positive: number,
+  isIncluded: (label: number) => boolean,
+): number {
+  const rows = Array.from(labels, (_, i) => i).filter((i) => isIncluded(labels[i]!));
   return area({
     scores: rows.map((i) => scores[i * classes + positive]!),
     labels: rows.map((i) => (labels[i] === positive ? 1 : 0)),
@@ -136,18 +140,18 @@ function areaOfClasses(all: Classified, { multiClass = "ovr", average = "macro" 
   // A class without a sample has no area; one whose samples count for nothing has none that counts.
   const areaOfClass = (a: number): number =>
     average === "weighted" && occurs[a] && counts[a] === 0 ? 0 : areaOf(all, a, () => true);
-  const each: [area: number, samples: number][] = [];
+  const classAreas: [area: number, samples: number][] = [];
   for (let a = 0; a < all.classes; a++) {
-    if (multiClass === "ovr") each.push([areaOfClass(a), counts[a]!]);
+    if (multiClass === "ovr") classAreas.push([areaOfClass(a), counts[a]!]);
     else
       for (let b = a + 1; b < all.classes; b++) {
         const isOfPair = (label: number): boolean => label === a || label === b;
-        each.push([(areaOf(all, a, isOfPair) + areaOf(all, b, isOfPair)) / 2, counts[a]! + counts[b]!]);
+        classAreas.push([(areaOf(all, a, isOfPair) + areaOf(all, b, isOfPair)) / 2, counts[a]! + counts[b]!]);
       }
   }
-  const weights = each.map(([, samples]) => (average === "macro" ? 1 : samples));
+  const weights = classAreas.map(([, samples]) => (average === "macro" ? 1 : samples));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return each.reduce((sum, [value], i) => sum + value * weights[i]!, 0) / total;
+  return classAreas.reduce((sum, [value], i) => sum + value * weights[i]!, 0) / total;
 }
 
 /**
@@ -184,7 +188,7 @@ export function rocAuc(options: RocAucOptions = {}): Metric<"rocAuc", Batches> {
       if (parts.some((batch) => classesOf(batch) !== classes)) {
         throw new ErmineError("ERMINE_SHAPE", "rocAuc: the batches have different numbers of classes.");
       }
-      const all = joined(parts);
+      const all = joinBatches(parts);
       if (classes === 1 || hasNaN(all.scores) || hasNaN(all.labels)) return binary.compute(parts);
       return areaOfClasses({ ...all, classes }, options);
     },
@@ -278,7 +282,7 @@ export function calibrationError(
       requireProbabilities("calibrationError", prediction);
       const sums = [...state];
       const weightOf = weightsOf("calibrationError", target, target.data.length, weights);
-      const add = (i: number, confidence: number, right: boolean): void => {
+      const add = (i: number, confidence: number, isCorrect: boolean): void => {
         if (Number.isNaN(confidence)) {
           sums[1] = NaN;
           return;
@@ -287,7 +291,7 @@ export function calibrationError(
         const weight = weightOf(i);
         sums[3 * bin]! += weight;
         sums[3 * bin + 1]! += weight * confidence;
-        sums[3 * bin + 2]! += weight * Number(right);
+        sums[3 * bin + 2]! += weight * Number(isCorrect);
       };
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
@@ -299,8 +303,8 @@ export function calibrationError(
       }
       for (const { i, start, stride, truth } of rows("calibrationError", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
-        const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        add(i, Number.isNaN(truth) ? NaN : (prediction.data[start + said * stride] ?? NaN), said === truth);
+        const predicted = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
+        add(i, Number.isNaN(truth) ? NaN : (prediction.data[start + predicted * stride] ?? NaN), predicted === truth);
       }
       return sums;
     },

@@ -1,4 +1,4 @@
-/** How far numbers are off. */
+/** Regression metrics. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions } from "@ermine/core/define";
 import { defineMetric, weightsOf, type HostBatch, type Metric, type NoOptions } from "./metric.js";
@@ -26,14 +26,14 @@ function meanOf<const Name extends string>(
     count(prediction, target, weights) {
       checkShapes(name, prediction, target);
       const weightOf = weightsOf(name, target, target.data.length, weights);
-      let [total, seen] = [0, 0];
+      let [total, weightSum] = [0, 0];
       for (let i = 0; i < target.data.length; i++) {
         total += weightOf(i) * cost(prediction.data[i]! - target.data[i]!);
-        seen += weightOf(i);
+        weightSum += weightOf(i);
       }
-      return [total, seen];
+      return [total, weightSum];
     },
-    compute: ([total, seen]) => total! / seen!,
+    compute: ([total, weightSum]) => total! / weightSum!,
   });
 }
 
@@ -73,14 +73,14 @@ interface Spread {
 /** Mean and squares of two parts as one, without cancellation (Chan et al. 1979). */
 function join(a: Spread, b: Spread): Spread {
   const count = a.count + b.count;
-  // What counts for nothing may be NaN all the same.
+  // Elements of weight 0 may be NaN.
   if (count === 0) return { ...a, residual: a.residual + b.residual };
-  const apart = b.mean - a.mean;
+  const meanDifference = b.mean - a.mean;
   return {
     residual: a.residual + b.residual,
     count,
-    mean: a.mean + (apart * b.count) / count,
-    squares: a.squares + b.squares + (apart * apart * a.count * b.count) / count,
+    mean: a.mean + (meanDifference * b.count) / count,
+    squares: a.squares + b.squares + (meanDifference * meanDifference * a.count * b.count) / count,
   };
 }
 

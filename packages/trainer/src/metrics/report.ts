@@ -1,4 +1,4 @@
-/** What a classifier does, class by class: a confusion matrix with labels, precision, recall and F1 of each class, and their means. */
+/** Classification report: confusion matrix with labels, precision, recall and F1 of each class, and their means. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions } from "@ermine/core/define";
 import { answers } from "./accuracy.js";
@@ -25,11 +25,11 @@ export interface ClassScores {
   readonly recall: number;
   /** 2 · precision · recall / (precision + recall); 0 where both are 0. */
   readonly f1: number;
-  /** How many targets there were (the sum of their weights). */
+  /** Number of targets (the sum of their weights). */
   readonly support: number;
 }
 
-/** What `classificationReport` gives. */
+/** Result of `classificationReport`. */
 export interface ClassificationReport {
   /** The name of each class. */
   readonly labels: readonly string[];
@@ -100,61 +100,72 @@ function checkWeights(weights: ArrayLike<number> | undefined, count: number): vo
       `classificationReport: there are ${count} targets and ${weights.length} sampleWeights. Give one weight for each target.`,
     );
   }
-  const wrong = Array.from(weights).findIndex((weight) => !(weight >= 0 && weight < Infinity));
-  if (wrong >= 0) {
+  const invalidIndex = Array.from(weights).findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (invalidIndex >= 0) {
     throw new ErmineError(
       "ERMINE_VALUE",
-      `classificationReport: sample weight ${wrong} is ${weights[wrong]}. Weights are finite and not below 0.`,
+      `classificationReport: sample weight ${invalidIndex} is ${weights[invalidIndex]}. Weights are finite and not below 0.`,
     );
   }
 }
 
 /** The names that were given, or an index for each class that there is. */
 function labelsOf(
-  given: readonly string[] | undefined,
+  classNames: readonly string[] | undefined,
   prediction: HostBatch,
   target: HostBatch,
   ignoreIndex: number,
 ): readonly string[] {
-  if (given !== undefined) {
-    if (Array.isArray(given) && given.length > 0 && given.every((label) => typeof label === "string")) return given;
+  if (classNames !== undefined) {
+    if (Array.isArray(classNames) && classNames.length > 0 && classNames.every((label) => typeof label === "string"))
+      return classNames;
     throw new ErmineError(
       "ERMINE_OPTION",
       'classificationReport: labels is a list of names, one for each class: ["cat", "dog"].',
     );
   }
-  const said = prediction.shape.length > target.shape.length ? prediction.shape[1]! : 2;
-  const there = Array.from(target.data).reduce((most, label) => (label === ignoreIndex ? most : Math.max(most, label + 1)), 0);
-  return Array.from({ length: Math.max(said, Number.isInteger(there) ? there : 0) }, (_, k) => String(k));
+  const predictedClasses = prediction.shape.length > target.shape.length ? prediction.shape[1]! : 2;
+  const targetClasses = Array.from(target.data).reduce(
+    (most, label) => (label === ignoreIndex ? most : Math.max(most, label + 1)),
+    0,
+  );
+  return Array.from({ length: Math.max(predictedClasses, Number.isInteger(targetClasses) ? targetClasses : 0) }, (_, k) =>
+    String(k),
+  );
 }
 
-function checkClass(what: string, i: number, value: number, labels: readonly string[]): void {
+function checkClass(role: string, i: number, value: number, labels: readonly string[]): void {
   if (isClass(value, labels.length)) return;
   throw new ErmineError(
     "ERMINE_VALUE",
-    `classificationReport: ${what} ${i} is ${value}, and there are ${labels.length} classes, 0 … ${labels.length - 1}.`,
+    `classificationReport: ${role} ${i} is ${value}, and there are ${labels.length} classes, 0 … ${labels.length - 1}.`,
   );
 }
 
 function reportOf(labels: readonly string[], matrix: readonly (readonly number[])[]): ClassificationReport {
   const classes = labels.map((_, k): ClassScores => {
-    const right = matrix[k]![k]!;
-    const said = matrix.reduce((sum, row) => sum + row[k]!, 0);
+    const correct = matrix[k]![k]!;
+    const predictedWeight = matrix.reduce((sum, row) => sum + row[k]!, 0);
     const support = matrix[k]!.reduce((sum, count) => sum + count, 0);
-    return { precision: ratio(right, said), recall: ratio(right, support), f1: ratio(2 * right, said + support), support };
+    return {
+      precision: ratio(correct, predictedWeight),
+      recall: ratio(correct, support),
+      f1: ratio(2 * correct, predictedWeight + support),
+      support,
+    };
   });
   const total = classes.reduce((sum, { support }) => sum + support, 0);
   const mean = (weightOf: (scores: ClassScores) => number): ClassScores => {
-    const over = (key: "precision" | "recall" | "f1"): number =>
+    const weightedMean = (key: "precision" | "recall" | "f1"): number =>
       ratio(
         classes.reduce((sum, scores) => sum + scores[key] * weightOf(scores), 0),
         classes.reduce((sum, scores) => sum + weightOf(scores), 0),
       );
-    return { precision: over("precision"), recall: over("recall"), f1: over("f1"), support: total };
+    return { precision: weightedMean("precision"), recall: weightedMean("recall"), f1: weightedMean("f1"), support: total };
   };
-  const right = labels.reduce((sum, _, k) => sum + matrix[k]![k]!, 0);
+  const correct = labels.reduce((sum, _, k) => sum + matrix[k]![k]!, 0);
   const [macro, weighted] = [mean(() => 1), mean(({ support }) => support)];
-  const accuracy = total === 0 ? NaN : right / total;
+  const accuracy = total === 0 ? NaN : correct / total;
   return {
     labels,
     matrix,

@@ -34,7 +34,7 @@ export function* rows(
  */
 export function topKAccuracy(
   options: {
-    /** How many of the largest predictions count as an answer. Default 5. */
+    /** Number of largest predictions that count as correct if the target is among them. Default 5. */
     k?: number;
     /** Targets with this class index count for nothing. Default −100. */
     ignoreIndex?: number;
@@ -52,30 +52,30 @@ export function topKAccuracy(
     weighted: true,
     sums: 2,
     count(prediction, target, weights) {
-      let [right, seen] = [0, 0];
+      let [correct, weightSum] = [0, 0];
       const classes = prediction.shape[1]!;
       const weightOf = weightsOf("topKAccuracy", target, target.data.length, weights);
       for (const { i, start, stride, truth } of rows("topKAccuracy", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
-        seen += weightOf(i);
-        const own = prediction.data[start + truth * stride]!;
-        let above = Number.isNaN(truth) ? NaN : 0;
+        weightSum += weightOf(i);
+        const truthScore = prediction.data[start + truth * stride]!;
+        let larger = Number.isNaN(truth) ? NaN : 0;
         for (let c = 0; c < classes; c++) {
-          const other = prediction.data[start + c * stride]!;
-          if (other > own || (other === own && c < truth)) above++;
-          if (Number.isNaN(other)) right = NaN;
+          const score = prediction.data[start + c * stride]!;
+          if (score > truthScore || (score === truthScore && c < truth)) larger++;
+          if (Number.isNaN(score)) correct = NaN;
         }
-        if (Number.isNaN(above)) right = NaN;
-        else if (above < k) right += weightOf(i);
+        if (Number.isNaN(larger)) correct = NaN;
+        else if (larger < k) correct += weightOf(i);
       }
-      return [right, seen];
+      return [correct, weightSum];
     },
-    compute: ([right, seen]) => right! / seen!,
+    compute: ([correct, weightSum]) => correct! / weightSum!,
   });
 }
 
 /** The least probability that the logarithm is taken of: float64's rounding. */
-const least = 2 ** -52;
+const epsilon = 2 ** -52;
 
 /**
  * The mean of −log p of what is true, weighted by samples: of classes (N, K) against indices (N) or distributions (N, K), or of one probability (N) against 0 and 1. Streams: two sums.
@@ -93,7 +93,7 @@ export function logLoss(
   if (arguments.length > 1) checkArguments("logLoss", arguments, 1);
   checkOptions("logLoss", options, { ignoreIndex: "number" });
   const { ignoreIndex = -100 } = options;
-  const surprise = (p: number): number => -Math.log(Math.min(Math.max(p, least), 1 - least));
+  const negativeLog = (p: number): number => -Math.log(Math.min(Math.max(p, epsilon), 1 - epsilon));
   return defineMetric({
     name: "logLoss",
     better: "lower",
@@ -101,15 +101,15 @@ export function logLoss(
     sums: 2,
     count(prediction, target, weights) {
       requireProbabilities("logLoss", prediction);
-      let [total, seen] = [0, 0];
+      let [total, weightSum] = [0, 0];
       const weightOf = weightsOf("logLoss", target, target.data.length, weights);
       if (areDistributions(prediction, target)) {
         const classes = target.shape[1]!;
         target.data.forEach((share, i) => {
-          total += weightOf(i) * share * surprise(prediction.data[i]!);
-          if (i % classes === 0) seen += weightOf(i);
+          total += weightOf(i) * share * negativeLog(prediction.data[i]!);
+          if (i % classes === 0) weightSum += weightOf(i);
         });
-        return [total, seen];
+        return [total, weightSum];
       }
       if (prediction.shape.length === target.shape.length) {
         prediction.data.forEach((p, i) => {
@@ -117,20 +117,20 @@ export function logLoss(
           if (truth === ignoreIndex) return;
           // A probability of class 1 as well.
           if (truth < 0 || truth > 1) checkClass("logLoss", i, truth, 2);
-          total += weightOf(i) * (truth * surprise(p) + (1 - truth) * surprise(1 - p));
-          seen += weightOf(i);
+          total += weightOf(i) * (truth * negativeLog(p) + (1 - truth) * negativeLog(1 - p));
+          weightSum += weightOf(i);
         });
-        return [total, seen];
+        return [total, weightSum];
       }
       for (const { i, start, stride, truth } of rows("logLoss", prediction, target, ignoreIndex)) {
         if (truth === ignoreIndex) continue;
         // A row with a NaN is not known to be a distribution.
-        const said = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
-        total += weightOf(i) * (Number.isNaN(said) ? NaN : surprise(prediction.data[start + truth * stride]!));
-        seen += weightOf(i);
+        const predicted = argMaxAt(prediction.data, start, prediction.shape[1]!, stride);
+        total += weightOf(i) * (Number.isNaN(predicted) ? NaN : negativeLog(prediction.data[start + truth * stride]!));
+        weightSum += weightOf(i);
       }
-      return [total, seen];
+      return [total, weightSum];
     },
-    compute: ([total, seen]) => total! / seen!,
+    compute: ([total, weightSum]) => total! / weightSum!,
   });
 }

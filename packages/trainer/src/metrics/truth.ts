@@ -1,4 +1,4 @@
-/** What targets of a metric over classes may be: what is none would be counted as wrong, or as another class, without a word. */
+/** Check of a metric's class targets: an invalid target would otherwise be counted silently as wrong, or as another class. */
 import { ErmineError } from "@ermine/core";
 
 /** Is it one of the classes 0 … classes − 1? */

@@ -1,6 +1,6 @@
 /** Adadelta. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { AdadeltaOptions } from "./options.js";
 import { scaleByAdadelta } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -27,7 +27,7 @@ export const adadelta = builtinOptimizer<AdadeltaOptions>({
     checkRange("adadelta", options, ["eps"], 0, Infinity);
   },
   links: ({ learningRate, weightDecay, rho, eps }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByAdadelta({ rho, eps }),
     scaleByLearningRate(learningRate),
   ],

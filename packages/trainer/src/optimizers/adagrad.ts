@@ -1,6 +1,6 @@
 /** Adagrad. */
 import { ageOf, rateAt, type Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks, hasDecay } from "./definition.js";
 import type { AdagradOptions } from "./options.js";
 import { scaleByRss } from "./transforms/adaptive.js";
 import { descend } from "./transforms/scale.js";
@@ -29,7 +29,7 @@ export const adagrad = builtinOptimizer<AdagradOptions>({
   },
   rows: ({ weightDecay }) => (hasDecay(weightDecay) ? undefined : "same"),
   links: ({ learningRate, learningRateDecay, weightDecay, initialAccumulatorValue, eps }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByRss({ initialAccumulatorValue, eps }),
     descend([learningRate], (time) => rateAt(learningRate, time) / (1 + ageOf(time) * learningRateDecay)),
   ],

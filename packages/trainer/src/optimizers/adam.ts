@@ -1,5 +1,5 @@
 /** Adam, and AdamW: the same step with the decay at another place. */
-import { builtinOptimizer, checkRange, decayed, type ChainSpec } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks, type ChainSpec } from "./definition.js";
 import type { AdamOptions, AdamwOptions } from "./options.js";
 import { scaleByAdam } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -24,7 +24,7 @@ const shared = <O extends AdamwOptions>(name: string, defaults: O, decoupled: (o
   },
   links(options) {
     const { learningRate, weightDecay, beta1, beta2, eps, amsgrad } = options;
-    const [decay, scaled] = [decayed(weightDecay), scaleByAdam({ beta1, beta2, eps, amsgrad })];
+    const [decay, scaled] = [decayLinks(weightDecay), scaleByAdam({ beta1, beta2, eps, amsgrad })];
     return [...(decoupled(options) ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

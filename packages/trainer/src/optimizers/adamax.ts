@@ -1,6 +1,6 @@
 /** Adam with the largest gradient in the place of the mean square. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { AdamaxOptions } from "./options.js";
 import { scaleByAdamax } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -29,7 +29,7 @@ export const adamax = builtinOptimizer<AdamaxOptions>({
     checkRange("adamax", options, ["eps"], 0, Infinity);
   },
   links: ({ learningRate, weightDecay, beta1, beta2, eps }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByAdamax({ beta1, beta2, eps }),
     scaleByLearningRate(learningRate),
   ],

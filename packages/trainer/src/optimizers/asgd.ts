@@ -1,7 +1,7 @@
 /** Averaged stochastic gradient descent. */
 import { portableMath } from "@ermine/core/define";
 import { ageOf, rateAt, type Rate, type Time } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { AsgdOptions } from "./options.js";
 import { descend } from "./transforms/scale.js";
 import { addWeights, averageWeights } from "./transforms/weights.js";
@@ -29,7 +29,7 @@ export const asgd = builtinOptimizer<AsgdOptions>({
   },
   average: "average",
   links: ({ learningRate, weightDecay, lambda, alpha, t0 }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     addWeights("lambda", [], () => lambda),
     descend([learningRate], (time) => {
       const rate = rateAt(learningRate, time);

@@ -10,16 +10,16 @@ import { scalarAt } from "./scalars.js";
 import { freeSlotName } from "./wrap.js";
 
 /** @param follow what the newest weights count for in the average, at this time */
-function averaged(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {
+function withAverage(name: string, optimizer: Optimizer, options: object, follow: (time: Time) => number): Optimizer {
   checkOptimizer(`${name}: its first argument`, optimizer);
   if (optimizer.average !== undefined) {
     throw new ErmineError("ERMINE_OPTION", `${name}: ${optimizer.name} keeps an average of the weights already.`);
   }
   // The average moves every row.
-  const { rows: _, elementwise: __, ...whole } = optimizer;
+  const { rows: _, elementwise: __, ...wrappedOptimizer } = optimizer;
   const average = freeSlotName(optimizer, "average");
   return markCopy("optimizer", {
-    ...whole,
+    ...wrappedOptimizer,
     name: `${name}(${optimizer.name})`,
     options: { ...optimizer.options, ...options },
     average,
@@ -59,7 +59,7 @@ export function exponentialAverage(
   const { decay = 0.999 } = options;
   if (!(decay >= 0 && decay <= 1))
     throw new ErmineError("ERMINE_OPTION", `exponentialAverage: decay is in [0, 1], got ${show(decay)}.`);
-  return averaged("exponentialAverage", optimizer, { decay }, (time) => (ageOf(time) === 0 ? 1 : 1 - decay));
+  return withAverage("exponentialAverage", optimizer, { decay }, (time) => (ageOf(time) === 0 ? 1 : 1 - decay));
 }
 
 /**
@@ -85,7 +85,7 @@ export function stochasticAverage(
   const { start = 0, every = 1 } = options;
   wholeNumber("stochasticAverage", "start", start, 0);
   wholeNumber("stochasticAverage", "every", every, 1);
-  return averaged("stochasticAverage", optimizer, { start, every }, (time) => {
+  return withAverage("stochasticAverage", optimizer, { start, every }, (time) => {
     const since = ageOf(time) - start;
     if (since < 0) return 1;
     return since % every === 0 ? 1 / (since / every + 1) : 0;

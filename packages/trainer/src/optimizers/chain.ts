@@ -5,7 +5,7 @@ import type { Rate, Time } from "../schedules/schedule.js";
 import { shapedSlots, type Optimizer, type OptimizerState, type Slot, type SlotStart } from "./optimizer.js";
 import { scalarTensors, type Scalars, type ScalarTensors } from "./scalars.js";
 
-/** What a link sees next to the updates. */
+/** State of a link's update: parameters, names, slots and scalars. */
 export interface TransformContext<S extends Scalars = Scalars> {
   /** The parameters' values, in the order of the updates. */
   readonly parameters: readonly Tensor[];
@@ -24,9 +24,9 @@ export type SlotPlan = Readonly<Record<string, SlotStart | Slot>>;
 export interface GradientTransformation {
   /** For messages; part of the names of its slots. */
   readonly name: string;
-  /** What of its options changes its ops, for kernels of whole chains: links of one name and form have the same ops. Default "". */
+  /** Suffix that identifies the ops its options select, for kernels of whole chains: links of one name and form have the same ops. Default "". */
   readonly form?: string;
-  /** What it keeps for each parameter, by the parameter's shape. Default: nothing. */
+  /** Slots of each parameter, by the parameter's shape. Default: nothing. */
   readonly slots?: SlotPlan | ((shape: readonly number[]) => SlotPlan);
   /** Values that change from step to step, in float64, fed to the compiled program: always the same names. Default: none. */
   scalars?(time: Time): Scalars;

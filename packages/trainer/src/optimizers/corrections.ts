@@ -2,7 +2,7 @@
 import { portableMath } from "@ermine/core/define";
 import type { Rate } from "../schedules/schedule.js";
 
-/** How many powers {@link powersOf} keeps: βᵗ is the product of a power that the next 64 updates share and of one of these. */
+/** Number of powers that {@link powersOf} keeps: βᵗ is the product of a power that the next 64 updates share and of one of these. */
 const block = 64;
 
 /**

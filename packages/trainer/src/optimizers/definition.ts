@@ -1,5 +1,5 @@
 /**
- * How an optimizer is defined: its options with their defaults, and the chain of gradient transformations that it is. Each definition is one op
+ * Definition of an optimizer: its options with their defaults, and the chain of gradient transformations that it is. Each definition is one op
  * (`adamUpdate`), for which a backend may have one kernel; otherwise it runs as the ops of its chain.
  */
 import { ErmineError, neg, type Tensor } from "@ermine/core";
@@ -40,7 +40,7 @@ export interface CommonOptions {
   readonly maximize: boolean;
 }
 
-/** What every definition of an optimizer says. */
+/** Fields that every definition of an optimizer has. */
 interface SpecOf<O extends CommonOptions> {
   /** As golden values and configurations name it: "adamw". */
   readonly name: string;
@@ -168,7 +168,7 @@ export function builtinOptimizer<O extends CommonOptions>(spec: ChainSpec<O>): (
 
 const negate = perParameter({ name: "negate", keepsFinite: true, elementwise: true, update: (u) => [neg(u)] });
 
-/** What an optimizer with its options does, whichever way it is defined. */
+/** Behaviour of an optimizer with given options, whichever way it is defined. */
 interface Behaviour {
   readonly form: string;
   readonly scalarNames: readonly string[];
@@ -204,14 +204,14 @@ function chainBehaviour<O extends CommonOptions>(spec: ChainSpec<O>, options: O)
  * number), is preceded by the link's place in the chain.
  */
 function joinedSlots(slotsOfLinks: readonly Readonly<Record<string, Slot>>[]): Readonly<Record<string, Slot>> {
-  const joined: Record<string, Slot> = {};
+  const slotsByName: Record<string, Slot> = {};
   slotsOfLinks.forEach((slots, i) => {
     for (const [name, slot] of Object.entries(slots)) {
-      const isFree = !Object.hasOwn(joined, name) && !Number.isInteger(Number(name));
-      joined[isFree ? name : `${i}.${name}`] = slot;
+      const isFree = !Object.hasOwn(slotsByName, name) && !Number.isInteger(Number(name));
+      slotsByName[isFree ? name : `${i}.${name}`] = slot;
     }
   });
-  return joined;
+  return slotsByName;
 }
 
 function stepBehaviour<O extends CommonOptions, S extends Scalars>(spec: StepSpec<O, S>, options: O, momentum: Rate): Behaviour {
@@ -275,21 +275,21 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
     weightDecay: rateKinds,
     ...(spec.momentum === undefined ? {} : { [spec.momentum]: rateKinds }),
   };
-  const known = { ...kindsOf(spec.defaults), ...rates };
-  return (given = {}, ...more: readonly never[]) => {
-    if (more.length > 0) checkArguments(spec.name, [given, ...more], 1);
-    checkOptions<object>(spec.name, given, known);
-    const options = { ...spec.defaults, ...given } as O;
+  const optionKindsByName = { ...kindsOf(spec.defaults), ...rates };
+  return (userOptions = {}, ...extraArguments: readonly never[]) => {
+    if (extraArguments.length > 0) checkArguments(spec.name, [userOptions, ...extraArguments], 1);
+    checkOptions<object>(spec.name, userOptions, optionKindsByName);
+    const options = { ...spec.defaults, ...userOptions } as O;
     checkRates(spec.name, options, Object.keys(rates));
     const rate = momentumOf(options);
     const withMomentum = (momentum: number): O =>
       isSchedule(rate) ? { ...options, [spec.momentum as keyof O]: momentum } : options;
     spec.check?.(withMomentum(rateAt(rate, { step: 0, epoch: 0 })));
-    const { form, scalarNames, scalars, slots: slotsFor, rates: followed, keepsFinite, elementwise } = behaviourOf(options);
+    const { form, scalarNames, scalars, slots: slotsFor, rates: followedRates, keepsFinite, elementwise } = behaviourOf(options);
     // Rates are fed: what stays in the op's attributes is static and plain. A scheduled momentum is not 0, so that it has its slot.
-    const settled = { ...withMomentum(1), learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 };
-    const attributes: UpdateAttributes<O> = { options: settled, form, scalars: scalarNames };
-    const rows = spec.rows?.(settled);
+    const staticOptions = { ...withMomentum(1), learningRate: 0, weightDecay: hasDecay(options.weightDecay) ? 1 : 0 };
+    const attributes: UpdateAttributes<O> = { options: staticOptions, form, scalars: scalarNames };
+    const rows = spec.rows?.(staticOptions);
     return markCopy<Optimizer>("optimizer", {
       ...absentMethods,
       name: spec.name,
@@ -301,7 +301,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
       ...(spec.average === undefined ? {} : { average: spec.average }),
       scalarCount: scalarNames.length,
       scalars,
-      rates: followed,
+      rates: followedRates,
       update({ parameters, slots }, gradients, vector) {
         const next = parameters.map((p, i) => apply(op, [p, gradients[i]!, ...slots[i]!, vector], attributes));
         return { parameters: next.map((outputs) => outputs[0]!), slots: next.map((outputs) => outputs.slice(1)) };
@@ -313,7 +313,7 @@ function optimizerOf<O extends CommonOptions, S extends Scalars>(
 const rateKinds = ["number", "object"] as const;
 
 /** @internal The decay's link, where there is one: before an adaptive scaling it is L2, after it decoupled. */
-export const decayed = (weightDecay: Rate): readonly GradientTransformation[] =>
+export const decayLinks = (weightDecay: Rate): readonly GradientTransformation[] =>
   hasDecay(weightDecay) ? [addDecayedWeights(weightDecay)] : [];
 
 export const hasDecay = (weightDecay: Rate): boolean => weightDecay !== 0;

@@ -7,9 +7,9 @@ import type { Optimizer } from "./optimizer.js";
 
 /** Some of a model's parameters, with an optimizer of their own. */
 export interface ParameterGroup {
-  /** Which parameters: by name, or themselves. */
+  /** Selects the group's parameters, by name or by object. */
   readonly parameters: ((name: string, parameter: Parameter) => boolean) | readonly Parameter[];
-  /** What updates them. */
+  /** Optimizer of the group. */
   readonly optimizer: Optimizer;
   /**
    * Update the rows of a table that were looked up, and no others: these keep their values and slots, and neither decay nor go on by momentum. For
@@ -21,7 +21,7 @@ export interface ParameterGroup {
 /** One optimizer for all, or groups; a parameter belongs to the first group that takes it. */
 export type OptimizerSetup = Optimizer | readonly ParameterGroup[];
 
-/** What a group says of how its parameters are updated. */
+/** Update settings of a group. */
 export type UpdateSetup = Pick<ParameterGroup, "optimizer" | "lazy">;
 
 /** @internal The groups in their order; one of all parameters where there is an optimizer alone. */

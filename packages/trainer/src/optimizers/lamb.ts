@@ -1,6 +1,6 @@
 /** Adam whose step has the size of the weights: for very large batches. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { LambOptions } from "./options.js";
 import { scaleByAdam } from "./transforms/adaptive.js";
 import { scaleByLearningRate, scaleByTrustRatio } from "./transforms/scale.js";
@@ -30,7 +30,7 @@ export const lamb = builtinOptimizer<LambOptions>({
   },
   links: ({ learningRate, weightDecay, beta1, beta2, eps }) => [
     scaleByAdam({ beta1, beta2, eps }),
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByTrustRatio(),
     scaleByLearningRate(learningRate),
   ],

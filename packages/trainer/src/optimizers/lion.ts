@@ -1,6 +1,6 @@
 /** The sign of a momentum. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { LionOptions } from "./options.js";
 import { scaleByLion } from "./transforms/momentum.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -28,7 +28,7 @@ export const lion = builtinOptimizer<LionOptions>({
   },
   links: ({ learningRate, weightDecay, beta1, beta2 }) => [
     scaleByLion({ beta1, beta2 }),
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByLearningRate(learningRate),
   ],
 });

@@ -18,7 +18,7 @@ export function lookahead(
   options: {
     /** Updates between two moves of the slow weights. Default 5. */
     readonly k?: number;
-    /** How far the slow weights move towards the fast ones, in [0, 1]. Default 0.5. */
+    /** Step size of the slow weights towards the fast weights, in [0, 1]. Default 0.5. */
     readonly alpha?: number;
   } = {},
 ): Optimizer {
@@ -30,10 +30,10 @@ export function lookahead(
     throw new ErmineError("ERMINE_OPTION", `lookahead: k is a whole number ≥ 1, got ${show(k)}.`);
   if (!(alpha > 0 && alpha <= 1)) throw new ErmineError("ERMINE_OPTION", `lookahead: alpha is in (0, 1], got ${show(alpha)}.`);
   // The slow weights are every row's.
-  const { rows: _, elementwise: __, ...whole } = optimizer;
+  const { rows: _, elementwise: __, ...wrappedOptimizer } = optimizer;
   const slowName = freeSlotName(optimizer, "slow");
   return markCopy("optimizer", {
-    ...whole,
+    ...wrappedOptimizer,
     name: `lookahead(${optimizer.name})`,
     options: { ...optimizer.options, k, alpha },
     slots: (shape) => ({ ...optimizer.slots(shape), [slowName]: { start: "parameter", shape } }),
@@ -43,8 +43,8 @@ export function lookahead(
       const inner = optimizer.update({ ...state, slots: slots.map((list) => list.slice(0, -1)) }, gradients, vector);
       const meets = greater(scalarAt(vector, optimizer.scalarCount), 0);
       const slow = slots.map((list, i) => {
-        const kept = list.at(-1)!;
-        return where(meets, add(kept, mul(sub(inner.parameters[i]!, kept), alpha)), kept);
+        const slowWeights = list.at(-1)!;
+        return where(meets, add(slowWeights, mul(sub(inner.parameters[i]!, slowWeights), alpha)), slowWeights);
       });
       return {
         parameters: inner.parameters.map((p, i) => where(meets, slow[i]!, p)),

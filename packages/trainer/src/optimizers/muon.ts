@@ -2,7 +2,7 @@
 import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
 import { perParameter, type GradientTransformation } from "./chain.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { MuonOptions } from "./options.js";
 import { checkAdjustLrFn, orthogonalize, type AdjustLrFn } from "./transforms/matrices.js";
 import { ema } from "./transforms/momentum.js";
@@ -55,7 +55,7 @@ export const muon = builtinOptimizer<MuonOptions>({
     matricesAlone,
     ema(momentum, { debias: false, nesterov }),
     orthogonalize({ nsCoefficients, nsSteps, eps, adjustLrFn }),
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByLearningRate(learningRate),
   ],
 });

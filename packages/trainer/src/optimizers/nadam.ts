@@ -1,6 +1,6 @@
 /** Adam with Nesterov's momentum. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { NadamOptions } from "./options.js";
 import { scaleByNadam } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -32,7 +32,7 @@ export const nadam = builtinOptimizer<NadamOptions>({
     checkRange("nadam", options, ["eps", "momentumDecay"], 0, Infinity);
   },
   links({ learningRate, weightDecay, beta1, beta2, eps, momentumDecay, decoupledWeightDecay }) {
-    const [decay, scaled] = [decayed(weightDecay), scaleByNadam({ beta1, beta2, eps, momentumDecay })];
+    const [decay, scaled] = [decayLinks(weightDecay), scaleByNadam({ beta1, beta2, eps, momentumDecay })];
     return [...(decoupledWeightDecay ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

@@ -1,4 +1,4 @@
-/** What an optimizer is to the trainer: from parameters, their gradients, slots and the step's scalars to new values. */
+/** Interface of an optimizer: maps parameters, gradients, slots and the step's scalars to new values. */
 import { ErmineError, type Tensor } from "@ermine/core";
 import { checkCopy, show } from "@ermine/core/define";
 import type { Rate, Time } from "../schedules/schedule.js";
@@ -11,9 +11,9 @@ export interface Optimizer {
   readonly options: Readonly<Record<string, unknown>>;
   /** The slots of a parameter of that shape, by name. */
   slots(shape: readonly number[]): Readonly<Record<string, Slot>>;
-  /** How many values `scalars` gives. */
+  /** Number of values that `scalars` returns. */
   readonly scalarCount: number;
-  /** What changes from step to step, in float64 on the host; fed as part of one vector. */
+  /** Values that change per step, in float64 on the host; fed as part of one vector. */
   scalars(time: Time): readonly number[];
   /** New values of the parameters and of their slots (a list for each parameter, in the order of `slots`). */
   update(state: OptimizerState, gradients: readonly Tensor[], scalars: Tensor): OptimizerState;
@@ -40,7 +40,7 @@ export interface Optimizer {
 
 /** A tensor next to a parameter, of the optimizer's own: what it starts from ("parameter": a copy of it), and its shape. */
 export interface Slot {
-  /** What it holds before the first step. */
+  /** Initial value. */
   readonly start: SlotStart;
   /** The shape of its value. */
   readonly shape: readonly number[];
@@ -64,9 +64,9 @@ export function checkOptimizer(where: string, value: unknown): asserts value is 
   const { update, slots } = (value ?? {}) as Partial<Optimizer>;
   if (typeof update === "function" && typeof slots === "function") return;
   const name = typeof value === "string" ? value : typeof value === "function" ? value.name : "";
-  const right = name === "" ? "adam()" : `${name}()`;
+  const constructorCall = name === "" ? "adam()" : `${name}()`;
   const imported = typeof value === "string" ? `, with import { ${name} } from "@ermine/trainer"` : "";
-  throw new ErmineError("ERMINE_OPTION", `${where} is an optimizer, got ${show(value)}. Write ${right}${imported}.`);
+  throw new ErmineError("ERMINE_OPTION", `${where} is an optimizer, got ${show(value)}. Write ${constructorCall}${imported}.`);
 }
 
 /** @internal Slots that are a start alone have the parameter's shape. */

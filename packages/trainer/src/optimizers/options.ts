@@ -8,9 +8,9 @@ export interface SgdOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the last direction is kept: a number or a schedule. Default 0. */
+  /** Momentum factor: a number or a schedule. Default 0. */
   readonly momentum: Rate;
-  /** How much less the gradient counts in the momentum. Default 0. */
+  /** Dampening: share of the gradient left out of the momentum. Default 0. */
   readonly dampening: number;
   /** Look one step ahead; needs a momentum above 0 and no dampening. Default false. */
   readonly nesterov: boolean;
@@ -22,11 +22,11 @@ export interface RmspropOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean square is kept at each step. Default 0.99. */
+  /** Decay rate of the running mean square. Default 0.99. */
   readonly alpha: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
-  /** How much of the last direction is kept: a number or a schedule. Default 0. */
+  /** Momentum factor: a number or a schedule. Default 0. */
   readonly momentum: Rate;
   /** Divide by the deviation: the square of the mean gradient is subtracted. Default false. */
   readonly centered: boolean;
@@ -38,9 +38,9 @@ export interface AdamOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
@@ -56,9 +56,9 @@ export interface AdamwOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: the weights shrink by lr · λ next to the step. Default 0.01. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
@@ -72,9 +72,9 @@ export interface SparseAdamOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: none is allowed: rows that are not looked up could not decay. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
@@ -100,7 +100,7 @@ export interface AdadeltaOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
+  /** Decay rate of the running mean squares, in [0, 1). Default 0.9. */
   readonly rho: number;
   /** Added under both roots. Default 1e-6. */
   readonly eps: number;
@@ -112,9 +112,9 @@ export interface AdamaxOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the largest gradient is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the infinity norm, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the size of the gradient. Default 1e-8. */
   readonly eps: number;
@@ -126,13 +126,13 @@ export interface NadamOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1). Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1). Default 0.9. */
   readonly beta1: number;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
-  /** How fast the momentum approaches beta1. Default 0.004. */
+  /** Rate at which the momentum approaches beta1. Default 0.004. */
   readonly momentumDecay: number;
   /** Shrink the weights next to the step (AdamW) in place of adding λθ to the gradient. Default false. */
   readonly decoupledWeightDecay: boolean;
@@ -144,9 +144,9 @@ export interface RadamOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly eps: number;
@@ -160,7 +160,7 @@ export interface AsgdOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the gradient as λθ. Default 0. */
   readonly weightDecay: Rate;
-  /** How fast the rate falls, and a decay of the weights. Default 1e-4. */
+  /** Decay of the learning rate and of the weights. Default 1e-4. */
   readonly lambda: number;
   /** The exponent of the rate's fall. Default 0.75. */
   readonly alpha: number;
@@ -186,9 +186,9 @@ export interface LionOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: the weights shrink by lr · λ next to the step. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the momentum is in the direction, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Weight of the momentum in the direction, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the momentum is kept at each step, in [0, 1). Default 0.99. */
+  /** Decay rate of the momentum, in [0, 1). Default 0.99. */
   readonly beta2: number;
 }
 
@@ -198,9 +198,9 @@ export interface LambOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: added to the direction as λθ, before the trust ratio. Default 0. */
   readonly weightDecay: Rate;
-  /** How much of the mean gradient is kept at each step, in [0, 1): a number or a schedule. Default 0.9. */
+  /** Decay rate of the first moment, in [0, 1): a number or a schedule. Default 0.9. */
   readonly beta1: Rate;
-  /** How much of the mean square is kept at each step, in [0, 1). Default 0.999. */
+  /** Decay rate of the running mean square, in [0, 1). Default 0.999. */
   readonly beta2: number;
   /** Added to the root of the mean square. Default 1e-6. */
   readonly eps: number;
@@ -226,7 +226,7 @@ export interface MuonOptions extends CommonOptions {
   readonly learningRate: Rate;
   /** Decay of the weights, a number or a schedule: the weights shrink by lr · λ next to the step. Default 0.1. */
   readonly weightDecay: Rate;
-  /** How much of the last direction is kept: a number or a schedule. Default 0.95. */
+  /** Momentum factor: a number or a schedule. Default 0.95. */
   readonly momentum: Rate;
   /** Look one step ahead. Default true. */
   readonly nesterov: boolean;
@@ -236,6 +236,6 @@ export interface MuonOptions extends CommonOptions {
   readonly nsSteps: number;
   /** The least norm that is divided by. Default 1e-7. */
   readonly eps: number;
-  /** How the rate follows a matrix's sizes. Default "original". */
+  /** Adjustment of the learning rate to a matrix's sizes. Default "original". */
   readonly adjustLrFn: "original" | "matchRmsAdamw" | "spectralUnclamped";
 }

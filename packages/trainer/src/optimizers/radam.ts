@@ -1,6 +1,6 @@
 /** Adam whose first steps wait for the variance to be known. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { RadamOptions } from "./options.js";
 import { scaleByRadam } from "./transforms/adaptive.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -32,7 +32,7 @@ export const radam = builtinOptimizer<RadamOptions>({
     checkRange("radam", options, ["eps"], 0, Infinity);
   },
   links({ learningRate, weightDecay, beta1, beta2, eps, decoupledWeightDecay }) {
-    const [decay, scaled] = [decayed(weightDecay), scaleByRadam({ beta1, beta2, eps })];
+    const [decay, scaled] = [decayLinks(weightDecay), scaleByRadam({ beta1, beta2, eps })];
     return [...(decoupledWeightDecay ? [scaled, ...decay] : [...decay, scaled]), scaleByLearningRate(learningRate)];
   },
 });

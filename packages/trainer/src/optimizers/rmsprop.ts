@@ -1,6 +1,6 @@
 /** RMSprop. */
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks } from "./definition.js";
 import type { RmspropOptions } from "./options.js";
 import { scaleByRms } from "./transforms/adaptive.js";
 import { applyMomentum } from "./transforms/momentum.js";
@@ -30,7 +30,7 @@ export const rmsprop = builtinOptimizer<RmspropOptions>({
     checkRange("rmsprop", options, ["alpha", "eps", "momentum"], 0, Infinity);
   },
   links: ({ learningRate, weightDecay, alpha, eps, momentum, centered }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByRms({ alpha, eps, centered }),
     ...(momentum === 0 ? [] : [applyMomentum(momentum)]),
     scaleByLearningRate(learningRate),

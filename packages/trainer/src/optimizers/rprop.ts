@@ -1,7 +1,7 @@
 /** Resilient backpropagation: the signs of the gradients alone, with a step of its own for each weight. For whole-set batches. */
 import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, decayed } from "./definition.js";
+import { builtinOptimizer, decayLinks } from "./definition.js";
 import type { RpropOptions } from "./options.js";
 import { scaleByRprop } from "./transforms/adaptive.js";
 import { scale } from "./transforms/scale.js";
@@ -36,7 +36,7 @@ export const rprop = builtinOptimizer<RpropOptions>({
     }
   },
   links: ({ learningRate, weightDecay, etas, stepSizes }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     scaleByRprop({ learningRate, etas, stepSizes }),
     scale(-1),
   ],

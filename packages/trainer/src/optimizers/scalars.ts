@@ -1,4 +1,4 @@
-/** What changes from step to step, by name: numbers that are computed in float64 on the host and fed as one vector, so that a schedule needs no new program. */
+/** Per-step scalars by name: values that are computed in float64 on the host and fed as one vector, so that a schedule needs no new program. */
 import { checkArguments } from "@ermine/core/define";
 import { reshape, slice, type Tensor } from "@ermine/core";
 

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent. */
 import { ErmineError } from "@ermine/core";
 import type { Rate } from "../schedules/schedule.js";
-import { builtinOptimizer, checkRange, decayed, hasDecay } from "./definition.js";
+import { builtinOptimizer, checkRange, decayLinks, hasDecay } from "./definition.js";
 import type { SgdOptions } from "./options.js";
 import { applyMomentum } from "./transforms/momentum.js";
 import { scaleByLearningRate } from "./transforms/scale.js";
@@ -36,7 +36,7 @@ export const sgd = builtinOptimizer<SgdOptions>({
   },
   rows: ({ momentum, weightDecay }) => (momentum === 0 && !hasDecay(weightDecay) ? "same" : undefined),
   links: ({ learningRate, weightDecay, momentum, dampening, nesterov }) => [
-    ...decayed(weightDecay),
+    ...decayLinks(weightDecay),
     ...(momentum === 0 ? [] : [applyMomentum(momentum, { dampening, nesterov })]),
     scaleByLearningRate(learningRate),
   ],

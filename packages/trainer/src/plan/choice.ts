@@ -1,4 +1,4 @@
-/** Which backend: the one that was handed in, the first by priority, or the fastest for this model on this machine. */
+/** Choice of the backend: the one that was passed, the first by priority, or the fastest for this model on this machine. */
 import { createBackend, ErmineError, probeBackends, type Backend } from "@ermine/core";
 import { timeSteps } from "./measure.js";
 import type { BackendRequest } from "./request.js";
@@ -11,9 +11,9 @@ export interface CandidateReport {
   readonly name: string;
   /** Can it run here? */
   readonly available: boolean;
-  /** What it runs on; where it is not available, the reason and the remedy. */
+  /** Engine of the backend; if it is not available, the reason and the remedy. */
   readonly engine: string;
-  /** What it says of itself: threads, SIMD. */
+  /** Details of the backend: threads, SIMD. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
   /** The median of the steps that were timed; null where none was. */
   readonly millisecondsPerStep: number | null;
@@ -23,11 +23,11 @@ export interface CandidateReport {
 
 /** The decision, as it stands in the run's configuration. Plain JSON. */
 export interface BackendChoice {
-  /** What the trainer was given as its `backend`; "given" where that was a backend itself. */
+  /** The trainer's option `backend`; "given" if it was a backend object. */
   readonly asked: BackendRequest | "given";
   /** The backend that was chosen. */
   readonly name: string;
-  /** What it runs on, in its own words. */
+  /** Engine of the backend, as it describes itself. */
   readonly engine: string;
   /** Why this one, in a sentence. */
   readonly why: string;
@@ -54,14 +54,14 @@ export interface Chosen {
   close(): void;
 }
 
-/** How much faster than the first by priority another must be. */
+/** Speed-up over the first backend by priority that another one needs to be chosen. */
 const worthwhile = 1.2;
 /** Milliseconds that measuring takes in all, about. */
 const budget = 800;
 
 export interface ChoiceQuestion {
   readonly asked: BackendRequest | Backend;
-  /** What is timed; "fastest" needs it. */
+  /** Workload that is timed; required by "fastest". */
   readonly workload?: Workload;
   /** Time the others too, though nothing hangs on it. Default: "fastest" does. */
   readonly all?: boolean;
@@ -69,26 +69,26 @@ export interface ChoiceQuestion {
   readonly why?: string;
 }
 
-const handed = "it was handed to the trainer";
+const handedInReason = "it was handed to the trainer";
 
 /** @throws ErmineError ERMINE_BACKEND where no backend is available, or none can run the workload */
 export async function choose({
   asked,
   workload,
   all = asked === "fastest",
-  why: earlier = handed,
+  why: previousReason = handedInReason,
 }: ChoiceQuestion): Promise<Chosen> {
   const request = typeof asked === "string" ? asked : "given";
   const candidates = [...(typeof asked === "string" ? [] : [handedIn(asked)]), ...(await registered(asked))];
   const first = candidates.find(({ available }) => available);
   if (first === undefined) throw await noneAvailable();
-  const wanted = all ? candidates.filter(({ available }) => available) : [first];
+  const openCandidates = all ? candidates.filter(({ available }) => available) : [first];
   try {
-    for (const candidate of wanted) await open(candidate);
-    if (workload !== undefined) await measureAll(wanted, workload);
-    const winner = request === "fastest" ? fastestOf(wanted) : first;
-    if (winner?.backend === undefined || winner.problem !== undefined) throw unable(wanted);
-    const why = request === "given" ? earlier : reason(request, winner, first);
+    for (const candidate of openCandidates) await open(candidate);
+    if (workload !== undefined) await measureAll(openCandidates, workload);
+    const winner = request === "fastest" ? fastestOf(openCandidates) : first;
+    if (winner?.backend === undefined || winner.problem !== undefined) throw noUsableBackend(openCandidates);
+    const why = request === "given" ? previousReason : reason(request, winner, first);
     const order = [winner, ...candidates.filter((candidate) => candidate !== winner)];
     const choice: BackendChoice = {
       asked: request,
@@ -99,9 +99,9 @@ export async function choose({
         report(candidate, candidate === winner ? why : whyNot(request, candidate, winner, first)),
       ),
     };
-    return { choice, backend: winner.backend, candidates: order, close: () => closeAll(wanted, winner) };
+    return { choice, backend: winner.backend, candidates: order, close: () => closeAll(openCandidates, winner) };
   } catch (error) {
-    closeAll(wanted, typeof asked === "string" ? undefined : first);
+    closeAll(openCandidates, typeof asked === "string" ? undefined : first);
     throw error;
   }
 }
@@ -115,7 +115,7 @@ const handedIn = (backend: Backend): Candidate => ({
   problem: undefined,
 });
 
-/** What the registry has, highest priority first, without a second of the name that was handed in. */
+/** Registered backends, highest priority first, without one of the name that was passed. */
 async function registered(asked: BackendRequest | Backend): Promise<Candidate[]> {
   // A key: backends are registered by their names.
   const statuses = (await probeBackends()).filter(({ name }) => typeof asked === "string" || name !== asked.name);
@@ -151,12 +151,12 @@ async function measureAll(candidates: readonly Candidate[], { module, runs, numb
         candidate.problem = messageOf(error);
       }
     }
-    const able = ready.filter(([{ problem }]) => problem === undefined);
+    const usable = ready.filter(([{ problem }]) => problem === undefined);
     const times = await timeSteps(
-      able.map(([, steps]) => steps),
+      usable.map(([, steps]) => steps),
       budget,
     );
-    able.forEach(([candidate], i) => (candidate.milliseconds = times[i]!));
+    usable.forEach(([candidate], i) => (candidate.milliseconds = times[i]!));
   } finally {
     for (const [, steps] of ready) steps.dispose();
   }
@@ -202,11 +202,11 @@ function report({ name, available, engine, backend, milliseconds }: Candidate, w
   };
 }
 
-function closeAll(candidates: readonly Candidate[], but: Candidate | undefined): void {
-  for (const candidate of candidates) if (candidate !== but) candidate.backend?.dispose();
+function closeAll(candidates: readonly Candidate[], kept: Candidate | undefined): void {
+  for (const candidate of candidates) if (candidate !== kept) candidate.backend?.dispose();
 }
 
-const unable = (candidates: readonly Candidate[]): ErmineError =>
+const noUsableBackend = (candidates: readonly Candidate[]): ErmineError =>
   new ErmineError(
     "ERMINE_BACKEND",
     `No backend can run this.\n  ${candidates.map(({ name, problem }) => `${name}: ${problem ?? "not tried"}`).join("\n  ")}`,
@@ -225,7 +225,7 @@ async function noneAvailable(): Promise<ErmineError> {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** What "fastest" measured, in a sentence. */
+/** Message with the times that "fastest" measured. */
 export function noticeOf({ name, why, candidates }: BackendChoice): string {
   const figures = candidates
     .filter(({ millisecondsPerStep }) => millisecondsPerStep !== null)

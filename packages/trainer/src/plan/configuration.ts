@@ -34,11 +34,11 @@ export interface Configuration {
   readonly logGradNorm: boolean;
   /** Micro-batches an update. */
   readonly accumulate: number;
-  /** What shuffling and random ops of the training start from. */
+  /** Seed of shuffling and of random ops. */
   readonly seed: number;
   /** Are steps compiled? */
   readonly compile: boolean;
-  /** How many elements the model's parameters have. */
+  /** Number of elements of the model's parameters. */
   readonly parameters: number;
 }
 
@@ -60,9 +60,9 @@ export function configurationOf(options: TrainerOptions<string, string>, choice:
       : isSum(loss)
         ? { name: "weightedSum", options: Object.fromEntries(loss.parts.map((part) => [partName(part), part.weight])) }
         : { name: loss.name || "a function", options: {} },
-    optimizers: groupsOf(optimizer).map(({ optimizer: { name, options: own }, lazy = false }) => ({
+    optimizers: groupsOf(optimizer).map(({ optimizer: { name, options: optimizerOptions }, lazy = false }) => ({
       name,
-      options: plain(own),
+      options: plain(optimizerOptions),
       ...(lazy ? { lazy } : {}),
     })),
     metrics: (options.metrics ?? []).map(({ name }) => name),
@@ -79,8 +79,8 @@ export function configurationOf(options: TrainerOptions<string, string>, choice:
 
 const handedIn = ({ name, engine, details = {} }: Backend): BackendChoice => {
   const why = "it was handed to the trainer";
-  const own = { name, available: true, engine, details, millisecondsPerStep: null, why };
-  return { asked: "given", name, engine, why, candidates: [own] };
+  const candidate = { name, available: true, engine, details, millisecondsPerStep: null, why };
+  return { asked: "given", name, engine, why, candidates: [candidate] };
 };
 
 /** Without what JSON has no word for: tensors are named by type and shape, schedules and functions by name. */
@@ -91,6 +91,6 @@ function plain(value: unknown): Json {
   if (typeof value === "function") return value.name;
   if (value instanceof Tensor) return `${value.dtype}${formatShape(value.shape)}`;
   if (Array.isArray(value)) return value.map(plain);
-  const entries = Object.entries(value).filter(([, own]) => typeof own !== "function");
-  return Object.fromEntries(entries.map(([key, own]) => [key, plain(own)]));
+  const entries = Object.entries(value).filter(([, member]) => typeof member !== "function");
+  return Object.fromEntries(entries.map(([key, member]) => [key, plain(member)]));
 }

@@ -1,4 +1,4 @@
-/** How far two backends' numbers are apart, beside what float32 allows. */
+/** Difference between two backends' values, beyond float32's rounding. */
 import type { TypedArray } from "@ermine/core";
 
 /** Half the distance of neighbouring float32 numbers at 1, some times over: what rounding may cost. */
@@ -20,15 +20,15 @@ export function largest(data: ArrayLike<number>): number {
  * @param scale the largest number that went into a and b: rounding is relative to it
  */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>, scale: number): number {
-  let worst = 0;
+  let largestDifference = 0;
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i]!, b[i]!];
     if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
     const gap = Math.abs(x - y);
     if (!Number.isFinite(gap)) return Infinity;
-    if (gap > worst) worst = gap;
+    if (gap > largestDifference) largestDifference = gap;
   }
-  return worst <= rounding * scale ? 0 : worst / Math.max(largest(a), Number.MIN_VALUE);
+  return largestDifference <= rounding * scale ? 0 : largestDifference / Math.max(largest(a), Number.MIN_VALUE);
 }
 
 /** As `difference`, of what a step changed: `before` is what both began with. */

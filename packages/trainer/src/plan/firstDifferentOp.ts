@@ -11,7 +11,7 @@ interface Snapshot extends Pick<Tensor, "shape" | "dtype" | "domain"> {
 }
 
 /** An op as it ran. */
-interface Seen {
+interface OpCall {
   readonly op: Parameters<typeof apply>[0];
   readonly inputs: readonly (Snapshot | undefined)[];
   readonly outputs: readonly Snapshot[];
@@ -30,44 +30,46 @@ export async function firstDifferentOp(
   engine: Engine,
   entry: string,
   feeds: Readonly<Record<string, Feed>>,
-  other: Backend,
+  otherBackend: Backend,
   tolerance: number,
 ): Promise<DifferentOp | undefined> {
-  const seen: Seen[] = [];
-  const known = new WeakMap<Tensor, Snapshot>();
+  const calls: OpCall[] = [];
+  const snapshots = new WeakMap<Tensor, Snapshot>();
   const snapshot = (t: Tensor): Snapshot => {
-    const found = known.get(t) ?? { data: t.data(), shape: t.shape, dtype: t.dtype, domain: t.domain };
-    known.set(t, found);
-    return found;
+    const captured = snapshots.get(t) ?? { data: t.data(), shape: t.shape, dtype: t.dtype, domain: t.domain };
+    snapshots.set(t, captured);
+    return captured;
   };
   const observe: OpObserver = (op, outputs, layer, inputs, attributes) => {
-    seen.push({ op, inputs: inputs.map((t) => t && snapshot(t)), outputs: outputs.map(snapshot), attributes, layer });
+    calls.push({ op, inputs: inputs.map((t) => t && snapshot(t)), outputs: outputs.map(snapshot), attributes, layer });
   };
   await engine.runEagerly(entry, feeds, { observe, holds: () => false });
-  for (const one of seen) {
-    const error = await errorOf(one, other);
-    if (error > tolerance) return { op: one.op.name, layer: one.layer, error };
+  for (const call of calls) {
+    const error = await errorOf(call, otherBackend);
+    if (error > tolerance) return { op: call.op.name, layer: call.layer, error };
   }
   return undefined;
 }
 
-async function errorOf({ op, inputs, outputs, attributes }: Seen, other: Backend): Promise<number> {
-  const given = await Promise.all(inputs.map(async (t) => t && { ...t, data: await t.data }));
-  const copies = given.map((t) => t && withDomain(tensor(t.data, { shape: t.shape as number[], dtype: t.dtype }), t.domain));
-  const again = withBackend(other, () => scope(() => apply(op, copies, attributes)));
+async function errorOf({ op, inputs, outputs, attributes }: OpCall, otherBackend: Backend): Promise<number> {
+  const inputData = await Promise.all(inputs.map(async (t) => t && { ...t, data: await t.data }));
+  const copies = inputData.map((t) => t && withDomain(tensor(t.data, { shape: t.shape as number[], dtype: t.dtype }), t.domain));
+  const otherOutputs = withBackend(otherBackend, () => scope(() => apply(op, copies, attributes)));
   try {
-    let worst = 0;
+    let largestError = 0;
     for (const [i, output] of outputs.entries()) {
-      const [a, b] = [await output.data, await again[i]!.data()];
+      const [a, b] = [await output.data, await otherOutputs[i]!.data()];
       // Each number of the output is made of so many of the inputs': rounding adds up.
-      const share = Math.sqrt(Math.max(1, ...given.map((t) => (t === undefined ? 1 : t.data.length / Math.max(1, a.length)))));
-      const scale = share * Math.max(largest(a), ...given.map((t) => (t === undefined ? 0 : largest(t.data))));
+      const share = Math.sqrt(
+        Math.max(1, ...inputData.map((t) => (t === undefined ? 1 : t.data.length / Math.max(1, a.length)))),
+      );
+      const scale = share * Math.max(largest(a), ...inputData.map((t) => (t === undefined ? 0 : largest(t.data))));
       const before = op.successorOf?.(i);
-      const from = before === undefined ? undefined : given[before]?.data;
-      worst = Math.max(worst, from === undefined ? difference(a, b, scale) : changeDifference(from, a, b));
+      const from = before === undefined ? undefined : inputData[before]?.data;
+      largestError = Math.max(largestError, from === undefined ? difference(a, b, scale) : changeDifference(from, a, b));
     }
-    return worst;
+    return largestError;
   } finally {
-    for (const t of [...again, ...copies]) t?.dispose();
+    for (const t of [...otherOutputs, ...copies]) t?.dispose();
   }
 }

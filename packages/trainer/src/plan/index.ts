@@ -1,4 +1,4 @@
-/** What is loaded only where it is asked for: most programs hand their backend over, and shadow nothing. */
+/** Modules that are loaded on demand: most programs pass their backend, and use no shadow. */
 export { choose, noticeOf } from "./choice.js";
 export { Plan } from "./plan.js";
 export { profile } from "./profile.js";

@@ -14,8 +14,8 @@ export async function timeSteps(candidates: readonly DetachedSteps[], budget: nu
   const counts: number[] = [];
   for (const candidate of candidates) {
     await stepTimes(candidate, 1);
-    const once = await stepTimes(candidate, 1);
-    counts.push(Math.min(200, Math.max(1, Math.round(turn / Math.max(once, 1e-3)))));
+    const millisecondsOnce = await stepTimes(candidate, 1);
+    counts.push(Math.min(200, Math.max(1, Math.round(turn / Math.max(millisecondsOnce, 1e-3)))));
   }
   const times: number[][] = candidates.map(() => []);
   const until = performance.now() + budget;

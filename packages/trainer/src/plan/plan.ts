@@ -1,4 +1,4 @@
-/** What a step will be before the first is taken: what runs where, in how much memory, how long, and on which backend. */
+/** Plan of a step: placement of ops, memory, time and backend, before the first step is taken. */
 import { Dim, type Backend } from "@ermine/core";
 import type { Op } from "@ermine/core/define";
 import {
@@ -18,7 +18,7 @@ import type { Workload } from "./workload.js";
 export interface LackedOp {
   /** The op's name. */
   readonly op: string;
-  /** How often it stands in the step, and in which layers. */
+  /** Number of occurrences in the step, and their layers. */
   readonly count: number;
   /** The paths of the layers that need it. */
   readonly layers: readonly string[];
@@ -26,13 +26,13 @@ export interface LackedOp {
   readonly into: readonly string[];
 }
 
-/** How a step runs on one backend. */
+/** Execution of a step on one backend. */
 export interface Arrangement {
   /** The backend's name. */
   readonly backend: string;
   /** Ops of the step as it was traced, and those that have a kernel. */
   readonly ops: number;
-  /** How many ops of a step run as kernels of the backend. */
+  /** Number of a step's ops that run as kernels of the backend. */
   readonly kernels: number;
   /** The ops for which the backend has no kernel. */
   readonly lacks: readonly LackedOp[];
@@ -46,7 +46,7 @@ export interface MemoryEstimate {
   readonly optimizer: number;
   /** Running means and other variables of the model. */
   readonly buffers: number;
-  /** What a micro-batch is fed. */
+  /** Bytes that are fed per micro-batch. */
   readonly batch: number;
   /** Computed values that are alive at once, at most. */
   readonly values: number;
@@ -60,9 +60,9 @@ export class Plan {
   readonly backend: BackendChoice;
   /** Samples in the batch that the plan is for. */
   readonly batchSize: number;
-  /** How the step runs on the chosen backend, then on the others that were opened. */
+  /** Execution of the step on the chosen backend, then on the others that were opened. */
   readonly arrangements: readonly Arrangement[];
-  /** What a training holds, in bytes. */
+  /** Memory of a training, in bytes. */
   readonly memory: MemoryEstimate;
   /** Median of the steps that were timed on the chosen backend. */
   readonly millisecondsPerStep: number | null;
@@ -70,8 +70,8 @@ export class Plan {
   constructor({ choice, backend, candidates }: Chosen, workload: Workload) {
     this.backend = choice;
     this.batchSize = workload.batchSize;
-    this.arrangements = candidates.flatMap(({ backend: own, problem }) =>
-      own === undefined || problem !== undefined ? [] : [arrange(workload.module, own)],
+    this.arrangements = candidates.flatMap(({ backend: candidateBackend, problem }) =>
+      candidateBackend === undefined || problem !== undefined ? [] : [arrange(workload.module, candidateBackend)],
     );
     this.memory = estimate(workload, backend);
     this.millisecondsPerStep = choice.candidates[0]!.millisecondsPerStep;
@@ -90,10 +90,10 @@ function arrange(module: GraphModule, backend: Backend): Arrangement {
   for (const { node, as, into } of all) {
     if (as === "kernel") continue;
     const ofOp = lacks.get(node.op) ?? new Map<string, LackedOp & { count: number; layers: string[] }>();
-    const lacked = ofOp.get(into.join()) ?? { op: node.op.name, count: 0, layers: [], into };
-    lacked.count++;
-    if (!lacked.layers.includes(node.path)) lacked.layers.push(node.path);
-    lacks.set(node.op, ofOp.set(into.join(), lacked));
+    const missingOp = ofOp.get(into.join()) ?? { op: node.op.name, count: 0, layers: [], into };
+    missingOp.count++;
+    if (!missingOp.layers.includes(node.path)) missingOp.layers.push(node.path);
+    lacks.set(node.op, ofOp.set(into.join(), missingOp));
   }
   const kernels = all.filter(({ as }) => as === "kernel").length;
   return { backend: backend.name, ops: all.length, kernels, lacks: [...lacks.values()].flatMap((ofOp) => [...ofOp.values()]) };
@@ -141,6 +141,6 @@ function planTable({ backend, batchSize, arrangements, memory }: Plan): string {
   ].join("\n");
 }
 
-const shown = 6;
+const maxShownFeeds = 6;
 const chain = (names: readonly string[]): string =>
-  names.length <= shown ? names.join(", ") : `${names.slice(0, shown).join(", ")}, … (${names.length} ops)`;
+  names.length <= maxShownFeeds ? names.join(", ") : `${names.slice(0, maxShownFeeds).join(", ")}, … (${names.length} ops)`;

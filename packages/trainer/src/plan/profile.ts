@@ -1,4 +1,4 @@
-/** Where the time of a step goes: each part of the program that the backend can time, by op and by layer. */
+/** Profile of a step: each part of the program that the backend can time, by op and by layer. */
 import type { Backend } from "@ermine/core";
 import {
   allocate,
@@ -15,13 +15,13 @@ import { detachedSteps, uncompiled } from "./steps.js";
 import { bytes, milliseconds, table } from "./table.js";
 import type { Workload } from "./workload.js";
 
-/** What an op of a layer takes, a step. */
+/** Time of an op of a layer per step. */
 export interface OpTime {
   /** Its name; where several ran as one, all of them. */
   readonly op: string;
   /** The module's path; "" is the step itself. */
   readonly layer: string;
-  /** How often it stands in the step. */
+  /** Number of occurrences in the step. */
   readonly count: number;
   /** The median over the steps that were measured. */
   readonly milliseconds: number;
@@ -55,7 +55,7 @@ interface Slice extends Pick<OpTime, "op" | "layer" | "flops" | "bytes"> {
 export class Profile {
   /** The backend's name. */
   readonly backend: string;
-  /** What it runs on, in its own words. */
+  /** Engine of the backend, as it describes itself. */
   readonly engine: string;
   /** Samples in the batch that was measured. */
   readonly batchSize: number;
@@ -74,15 +74,15 @@ export class Profile {
   readonly #slices: readonly (readonly Slice[])[];
 
   constructor(
-    about: Pick<Profile, "backend" | "engine" | "batchSize" | "of" | "millisecondsPerStep" | "millisecondsGathering">,
+    settings: Pick<Profile, "backend" | "engine" | "batchSize" | "of" | "millisecondsPerStep" | "millisecondsGathering">,
     slices: readonly (readonly Slice[])[],
   ) {
-    this.backend = about.backend;
-    this.engine = about.engine;
-    this.batchSize = about.batchSize;
-    this.of = about.of;
-    this.millisecondsPerStep = about.millisecondsPerStep;
-    this.millisecondsGathering = about.millisecondsGathering;
+    this.backend = settings.backend;
+    this.engine = settings.engine;
+    this.batchSize = settings.batchSize;
+    this.of = settings.of;
+    this.millisecondsPerStep = settings.millisecondsPerStep;
+    this.millisecondsGathering = settings.millisecondsGathering;
     this.steps = slices.length;
     this.#slices = slices;
     this.ops = byOp(slices);
@@ -124,10 +124,10 @@ export class Profile {
 /** Profiles so many steps of the workload, apart from the training. */
 export async function profile(backend: Backend, workload: Workload, steps: number): Promise<Profile> {
   const { module, runs, numbers, batchSize } = workload;
-  const whole = detachedSteps(backend, module, runs, numbers);
-  const timed = whole.program.profile === undefined ? compileDetached(uncompiled(backend), module) : whole.program;
+  const measured = detachedSteps(backend, module, runs, numbers);
+  const timed = measured.program.profile === undefined ? compileDetached(uncompiled(backend), module) : measured.program;
   try {
-    const [millisecondsPerStep] = await timeSteps([whole], 200);
+    const [millisecondsPerStep] = await timeSteps([measured], 200);
     numbers.forEach((data, i) => timed.write(i, data));
     const all: Slice[][] = [];
     // The first finds caches cold and code not yet optimized.
@@ -139,7 +139,7 @@ export async function profile(backend: Backend, workload: Workload, steps: numbe
       }
       if (step >= 0) all.push(slices);
     }
-    const of = timed === whole.program && backend.compile !== undefined ? "the compiled program" : "eager kernels";
+    const of = timed === measured.program && backend.compile !== undefined ? "the compiled program" : "eager kernels";
     return new Profile(
       {
         backend: backend.name,
@@ -152,8 +152,8 @@ export async function profile(backend: Backend, workload: Workload, steps: numbe
       all,
     );
   } finally {
-    if (timed !== whole.program) timed.dispose();
-    whole.dispose();
+    if (timed !== measured.program) timed.dispose();
+    measured.dispose();
   }
 }
 
@@ -181,16 +181,16 @@ function gathering({ module, runs }: Workload): number {
 /** Whether anybody reads a value, by its node's place in the graph, which stays when sizes become numbers. */
 function readersOf(graph: Graph): (value: Value) => boolean {
   const key = ({ node, index }: Value): string => `${node.id}.${index}`;
-  const read = new Set<string>();
+  const readValues = new Set<string>();
   for (const node of graph.nodes)
-    if (node.kind === "op") for (const value of node.inputs) if (value !== undefined) read.add(key(value));
-  for (const value of [...graph.outputs, ...graph.updates.map((update) => update.value)]) read.add(key(value));
-  if (graph.commit !== undefined) read.add(key(graph.commit));
-  return (value) => read.has(key(value));
+    if (node.kind === "op") for (const value of node.inputs) if (value !== undefined) readValues.add(key(value));
+  for (const value of [...graph.outputs, ...graph.updates.map((update) => update.value)]) readValues.add(key(value));
+  if (graph.commit !== undefined) readValues.add(key(graph.commit));
+  return (value) => readValues.has(key(value));
 }
 
-function sliceOf({ nodes, seconds }: PartTime, earlier: readonly Slice[], isRead: (value: Value) => boolean): Slice {
-  const last = earlier.at(-1);
+function sliceOf({ nodes, seconds }: PartTime, previousSlices: readonly Slice[], isRead: (value: Value) => boolean): Slice {
+  const last = previousSlices.at(-1);
   const start = last === undefined ? 0 : last.start + last.duration;
   return { op: nameOf(nodes), layer: layerOf(nodes), start, duration: seconds * 1000, ...costOf(nodes, isRead) };
 }
@@ -207,8 +207,8 @@ function layerOf(nodes: readonly OpNode[]): string {
 /** Sums of each op of each layer within a step; of its times the median over the steps, which a pause of the machine does not move. */
 function byOp(slices: readonly (readonly Slice[])[]): OpTime[] {
   const sums = new Map<string, { op: string; layer: string; count: number; times: number[]; flops: number; bytes: number }>();
-  for (const [step, own] of slices.entries()) {
-    for (const { op, layer, duration, flops, bytes } of own) {
+  for (const [step, slicesOfStep] of slices.entries()) {
+    for (const { op, layer, duration, flops, bytes } of slicesOfStep) {
       const key = `${layer} ${op}`;
       const sum = sums.get(key) ?? { op, layer, count: 0, times: slices.map(() => 0), flops: 0, bytes: 0 };
       sums.set(key, sum);

@@ -14,7 +14,7 @@ import { firstDifferentOp } from "./firstDifferentOp.js";
 import type { ShadowFinding, ShadowOptions, ShadowReport } from "./shadowReport.js";
 import { numbersOf, detachedSteps, uncompiled, type DetachedSteps } from "./steps.js";
 
-/** What an update starts from. */
+/** State before an update. */
 interface Before {
   readonly runs: readonly EntryRun[];
   readonly numbers: readonly TypedArray[];
@@ -57,27 +57,27 @@ export class Shadow {
 
   /** Takes the training's update, and where it is one to check, on the other backend too. */
   watch(parts: readonly Batch[], update: () => StepReport | Promise<StepReport>): StepReport | Promise<StepReport> {
-    const due = (this.#training.state.update + 1) % this.#every === 0;
-    return due ? this.#watched(parts, update) : update();
+    const isDue = (this.#training.state.update + 1) % this.#every === 0;
+    return isDue ? this.#watched(parts, update) : update();
   }
 
   async #watched(parts: readonly Batch[], update: () => StepReport | Promise<StepReport>): Promise<StepReport> {
     const before = { runs: updateRuns(this.#training, parts), numbers: await numbersOf(this.#module) };
-    const taken = await update();
-    if (taken.verdict === "taken") await this.#check(before, taken);
-    return taken;
+    const stepReport = await update();
+    if (stepReport.verdict === "taken") await this.#check(before, stepReport);
+    return stepReport;
   }
 
-  async #check({ runs, numbers }: Before, taken: StepReport): Promise<void> {
+  async #check({ runs, numbers }: Before, updateReport: StepReport): Promise<void> {
     this.#checked++;
     const after = await numbersOf(this.#module);
     const shadow = await this.#run(this.#backend, runs, numbers);
-    if (this.#apart(numbers, after, shadow.numbers) === undefined && !this.#lossApart(taken, shadow.report)) return;
-    const found = (await this.#byOps(runs, numbers, after)) ?? (await this.#byPrograms(runs, numbers, after, shadow.numbers));
-    if (found === undefined) return;
-    const known = this.#findings.some(({ op, layer }) => op === found.op && layer === found.layer);
-    this.#findings.push(found);
-    if (!known) this.#notice(`ermine: ${found.message}`);
+    if (this.#apart(numbers, after, shadow.numbers) === undefined && !this.#lossApart(updateReport, shadow.report)) return;
+    const finding = (await this.#byOps(runs, numbers, after)) ?? (await this.#byPrograms(runs, numbers, after, shadow.numbers));
+    if (finding === undefined) return;
+    const isReported = this.#findings.some(({ op, layer }) => op === finding.op && layer === finding.layer);
+    this.#findings.push(finding);
+    if (!isReported) this.#notice(`ermine: ${finding.message}`);
   }
 
   get report(): ShadowReport {
@@ -95,9 +95,9 @@ export class Shadow {
     runs: readonly EntryRun[],
     numbers: readonly TypedArray[],
   ): Promise<{ numbers: TypedArray[]; report: ArrayLike<number> }> {
-    const own = backend === this.#backend;
-    const steps = (own ? this.#steps : undefined) ?? detachedSteps(backend, this.#module, runs, numbers);
-    if (own) this.#steps = steps;
+    const isShadow = backend === this.#backend;
+    const steps = (isShadow ? this.#steps : undefined) ?? detachedSteps(backend, this.#module, runs, numbers);
+    if (isShadow) this.#steps = steps;
     const { program } = steps;
     try {
       steps.write(numbers);
@@ -110,7 +110,7 @@ export class Shadow {
       }
       return { numbers: await Promise.all(this.#module.variables.map((_, i) => program.read(i))), report };
     } finally {
-      if (!own) steps.dispose();
+      if (!isShadow) steps.dispose();
     }
   }
 
@@ -129,13 +129,13 @@ export class Shadow {
   }
 
   #lossApart({ penalty, gradNorm, sums }: StepReport, shadow: ArrayLike<number>): boolean {
-    const own = [
+    const reported = [
       penalty,
       ...(gradNorm === undefined ? [] : [gradNorm]),
       ...sums.flatMap(({ value, normalizer }) => [value, normalizer]),
     ];
     // The report has whether the step was taken before these.
-    return own.some((value, i) => difference([value], [shadow[i + 1]!], 1) > this.#tolerance);
+    return reported.some((value, i) => difference([value], [shadow[i + 1]!], 1) > this.#tolerance);
   }
 
   async #byOps(
@@ -149,9 +149,9 @@ export class Shadow {
     restore(before);
     try {
       for (const { entry, feeds } of runs) {
-        const found = await firstDifferentOp(engine, entry, feeds, this.#backend, this.#tolerance);
-        if (found === undefined) continue;
-        const { op, layer, error } = found;
+        const differentOp = await firstDifferentOp(engine, entry, feeds, this.#backend, this.#tolerance);
+        if (differentOp === undefined) continue;
+        const { op, layer, error } = differentOp;
         const message =
           `Update ${state.update}: ${op}${layer === "" ? "" : ` of the layer ${layer}`} gives other numbers on ${this.#backend.name} than on ` +
           `${engine.backend.name} for the same inputs: ${error.toPrecision(3)} apart, relative to the largest.`;

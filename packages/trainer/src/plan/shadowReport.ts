@@ -1,4 +1,4 @@
-/** What a shadow run is asked, and what it says. */
+/** Options and report of a shadow run. */
 import type { Backend } from "@ermine/core";
 
 /** A second backend that checks the first during `fit`. */
@@ -7,11 +7,11 @@ export interface ShadowOptions {
   readonly backend: Backend | string;
   /** Check each update whose number this divides. Default 100. */
   readonly every?: number;
-  /** How far numbers may be apart, relative to the largest. Default 1e-3. */
+  /** Tolerated difference, relative to the largest value. Default 1e-3. */
   readonly tolerance?: number;
 }
 
-/** Where two backends disagree. */
+/** A difference between two backends. */
 export interface ShadowFinding {
   /** The update at which the backends differed. */
   readonly step: number;
@@ -25,12 +25,12 @@ export interface ShadowFinding {
   readonly message: string;
 }
 
-/** What a second backend found. */
+/** Report of a shadow backend. */
 export interface ShadowReport {
   /** The second backend's name. */
   readonly backend: string;
-  /** How many updates were taken on both. */
+  /** Number of updates that ran on both backends. */
   readonly checked: number;
-  /** Where the two differed; empty where they agreed. */
+  /** Differences between the backends; empty if there are none. */
   readonly findings: readonly ShadowFinding[];
 }

@@ -1,4 +1,4 @@
-/** What a choice and a plan are about: the calls of one step over a sample, traced for any backend, with the numbers they start from. */
+/** Workload of a backend choice or a plan: the calls of one step over a sample, traced for any backend, with the numbers they start from. */
 import type { TypedArray } from "@ermine/core";
 import type { GraphModule } from "@ermine/core/backend";
 import type { Dataset } from "../data/dataset.js";
@@ -20,7 +20,7 @@ export interface Workload {
   readonly batchSize: number;
 }
 
-/** What is done with the sample. */
+/** Use of the sample: training, evaluation or prediction. */
 export type Use = "update" | "evaluate" | Exclude<Reading, "classes">;
 
 /** Traces it in a training of its own: the trainer's is not begun by that. */

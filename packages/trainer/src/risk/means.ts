@@ -40,9 +40,9 @@ export function addSums(totals: HostSums[], sums: readonly HostSums[]): void {
 /** Σ weight · value / normalizer; of several parts those for which nothing counted are left out. */
 export function riskOf(parts: readonly Part[], sums: readonly HostSums[]): number {
   if (sums.length === 1) return parts[0]!.weight * (sums[0]!.value / sums[0]!.normalizer);
-  const counted = sums.map(({ normalizer }) => normalizer > 0);
-  if (!counted.includes(true)) return NaN;
-  return sums.reduce((risk, { value, normalizer }, i) => risk + (counted[i]! ? parts[i]!.weight * (value / normalizer) : 0), 0);
+  const hasWeight = sums.map(({ normalizer }) => normalizer > 0);
+  if (!hasWeight.includes(true)) return NaN;
+  return sums.reduce((risk, { value, normalizer }, i) => risk + (hasWeight[i]! ? parts[i]!.weight * (value / normalizer) : 0), 0);
 }
 
 const none: Readonly<Record<string, number>> = Object.freeze({});

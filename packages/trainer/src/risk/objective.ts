@@ -1,4 +1,4 @@
-/** What is minimized: Σ value / Σ normalizer of a batch's elements, whatever the loss; several losses are several of these. */
+/** The objective: Σ value / Σ normalizer over a batch's elements for any loss; a sum of losses has several terms of this form. */
 import {
   cast,
   elementCount,
@@ -23,7 +23,7 @@ export interface BatchTensors {
   readonly inputs: Tree<Tensor>;
   /** The batch's targets, in the tree of the data set. */
   readonly targets: Tree<Tensor> | undefined;
-  /** What each sample counts for; undefined: 1 each. */
+  /** Weight of each sample; undefined: 1 each. */
   readonly sampleWeights: Tensor | undefined;
 }
 
@@ -51,11 +51,11 @@ export interface LossPart<Name extends string = string> {
   readonly name: Name;
   /** A loss of core's or your own definition, or a function of the outputs and the batch. */
   readonly loss: DefinedLoss | CustomPart;
-  /** What it counts for. Default 1. */
+  /** Weight of the part in the sum. Default 1. */
   readonly weight?: number;
-  /** Which of the model's outputs it reads, by key or place. Default: all that the model gives. */
+  /** Key or index of the model output that it reads. Default: all outputs. */
   readonly output?: string | number;
-  /** Which of the targets, by key or place. Default: all. */
+  /** Key or index of the target that it reads. Default: all targets. */
   readonly target?: string | number;
 }
 
@@ -93,11 +93,11 @@ export type Part = Pick<Term, "name" | "weight">;
 
 const parts = new WeakMap<AnyLoss, readonly Part[]>();
 
-const alone: readonly Part[] = [{ name: undefined, weight: 1 }];
+const singlePart: readonly Part[] = [{ name: undefined, weight: 1 }];
 
 /** The parts of a loss; those of a function of one's own are known when it was called, and [] before. */
 export const partsOf = (loss: AnyLoss): readonly Part[] =>
-  isSum(loss) ? loss.parts : isLoss(loss) ? alone : (parts.get(loss) ?? []);
+  isSum(loss) ? loss.parts : isLoss(loss) ? singlePart : (parts.get(loss) ?? []);
 
 const outputShapes = new WeakMap<Module, Tree<Shape>>();
 
@@ -137,7 +137,7 @@ export interface PartReading {
  */
 export function partReading(loss: AnyLoss, output?: string | number): PartReading {
   if (!isSum(loss)) return { name: "", loss, output, target: undefined };
-  const part = output === undefined ? loss.parts[0]! : loss.parts.find((one) => one.output === output);
+  const part = output === undefined ? loss.parts[0]! : loss.parts.find((part) => part.output === output);
   if (part !== undefined) return { name: part.name, loss: part.loss, output: part.output, target: part.target };
   const outputs = loss.parts.map((one) => JSON.stringify(one.output)).join(", ");
   throw new ErmineError(
@@ -146,46 +146,46 @@ export function partReading(loss: AnyLoss, output?: string | number): PartReadin
   );
 }
 
-/** What a part of the loss reads of the outputs: the first of several. */
+/** Output that a part of the loss reads; the first of several. */
 export const outputOf = ({ name, output }: PartReading, outputs: Tree<Tensor>): Tensor =>
   leaves(pick("output", name, outputs, output))[0] as Tensor;
 
-/** What metrics and predictions read of the outputs: the main part's, or the first of several. */
+/** Output that metrics and predictions read: that of the main part, or the first of several. */
 export const mainOutput = (loss: AnyLoss, outputs: Tree<Tensor>): Tensor => outputOf(partReading(loss), outputs);
 
 /** @throws ErmineError ERMINE_USAGE where there is none with that key */
-export function pick<T>(what: string, part: string, tree: Tree<T>, key: string | number | undefined): Tree<T> {
+export function pick<T>(kind: string, part: string, tree: Tree<T>, key: string | number | undefined): Tree<T> {
   if (key === undefined) return tree;
-  const found = (tree as Readonly<Record<string, Tree<T> | undefined>>)[key];
-  if (found !== undefined && leaves(tree).length > 0 && !(tree instanceof Tensor)) return found;
-  const there = Array.isArray(tree)
+  const selected = (tree as Readonly<Record<string, Tree<T> | undefined>>)[key];
+  if (selected !== undefined && leaves(tree).length > 0 && !(tree instanceof Tensor)) return selected;
+  const available = Array.isArray(tree)
     ? `0 to ${tree.length - 1}`
     : tree instanceof Tensor
       ? "a tensor"
       : Object.keys(tree as object).join(", ");
   throw new ErmineError(
     "ERMINE_USAGE",
-    `${part === "predict" ? "predict" : `The loss "${part}"`} reads the ${what} ${JSON.stringify(key)}, and there are: ${there}.`,
+    `${part === "predict" ? "predict" : `The loss "${part}"`} reads the ${kind} ${JSON.stringify(key)}, and there are: ${available}.`,
   );
 }
 
 /** The objective's parts, Σ value and Σ normalizer each. */
 export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensors): Term[] {
   if (isSum(loss)) {
-    return loss.parts.map(({ name, loss: own, weight, output, target }) => {
+    return loss.parts.map(({ name, loss: partLoss, weight, output, target }) => {
       const targets = batch.targets === undefined ? undefined : pick("target", name, batch.targets, target);
-      const given = { outputs: pick("output", name, outputs, output), batch: { ...batch, targets } };
-      const made = isLoss(own)
-        ? defined(own, given.outputs, given.batch)
-        : counted(ofUser(own, given.outputs, given.batch), given.outputs, given.batch);
-      return { name, weight, ...sumsOf(made) };
+      const reading = { outputs: pick("output", name, outputs, output), batch: { ...batch, targets } };
+      const elements = isLoss(partLoss)
+        ? elementsOfLoss(partLoss, reading.outputs, reading.batch)
+        : elementsOfResult(callUserLoss(partLoss, reading.outputs, reading.batch), reading.outputs, reading.batch);
+      return { name, weight, ...sumsOf(elements) };
     });
   }
-  if (isLoss(loss)) return [{ name: undefined, weight: 1, ...sumsOf(defined(loss, outputs, batch)) }];
-  const made: unknown = ofUser(loss, outputs, batch);
-  checkCopy("The loss function", made);
-  const named = isNamed(made) ? Object.entries(made) : [[undefined, made] as const];
-  const terms = named.map(([name, value]) => ({ name, weight: 1, ...sumsOf(counted(value, outputs, batch)) }));
+  if (isLoss(loss)) return [{ name: undefined, weight: 1, ...sumsOf(elementsOfLoss(loss, outputs, batch)) }];
+  const value: unknown = callUserLoss(loss, outputs, batch);
+  checkCopy("The loss function", value);
+  const valuesByName = isNamed(value) ? Object.entries(value) : [[undefined, value] as const];
+  const terms = valuesByName.map(([name, value]) => ({ name, weight: 1, ...sumsOf(elementsOfResult(value, outputs, batch)) }));
   parts.set(
     loss,
     terms.map(({ name, weight }) => ({ name, weight })),
@@ -193,14 +193,14 @@ export function termsOf(loss: AnyLoss, outputs: Tree<Tensor>, batch: BatchTensor
   return terms;
 }
 
-/** What a function of one's own gives. @throws ErmineError ERMINE_SHAPE where it compares each sample with every other by accident */
-const ofUser = <T>(loss: (outputs: Outputs, batch: BatchTensors) => T, outputs: Tree<Tensor>, batch: BatchTensors): T =>
+/** Result of a custom loss. @throws ErmineError ERMINE_SHAPE if broadcasting compares each sample with every other */
+const callUserLoss = <T>(loss: (outputs: Outputs, batch: BatchTensors) => T, outputs: Tree<Tensor>, batch: BatchTensors): T =>
   withoutRankPromotion("The loss function", leaves([outputs, batch.inputs, batch.targets ?? []]) as Tensor[], () =>
     loss(outputs, batch),
   );
 
-const isNamed = (made: unknown): made is Readonly<Record<string, unknown>> =>
-  typeof made === "object" && made !== null && !(made instanceof Tensor) && Object.keys(made).length > 0;
+const isNamed = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !(value instanceof Tensor) && Object.keys(value).length > 0;
 
 function sumsOf({ value, normalizer }: Elements): Sums {
   if (normalizer !== undefined) return { value: sum(value), normalizer: sum(normalizer) };
@@ -208,8 +208,8 @@ function sumsOf({ value, normalizer }: Elements): Sums {
   return { value: sum(value), normalizer: count instanceof Tensor ? cast(count, "float32") : full([], count) };
 }
 
-/** What a function of one's own gave. @throws ErmineError ERMINE_USAGE where it is no tensor, ERMINE_SHAPE where it has too many elements */
-function counted(value: unknown, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
+/** Elements of a custom loss's result. @throws ErmineError ERMINE_USAGE if it is not a tensor, ERMINE_SHAPE if it has too many elements */
+function elementsOfResult(value: unknown, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
   checkCopy("The loss function", value);
   if (!(value instanceof Tensor)) {
     throw new ErmineError(
@@ -229,11 +229,13 @@ function counted(value: unknown, outputs: Tree<Tensor>, batch: BatchTensors): El
 
 /** In the loss's order: predictions are the model's outputs, as far as these go, and all else is the data set's. */
 export function inputsOf<T>(loss: DefinedLoss, predictions: readonly T[], targets: readonly T[]): T[] {
-  const [outputs, rest] = [[...predictions], [...targets]];
-  return loss.inputs.map(({ role }) => (role === "prediction" && outputs.length > 0 ? outputs.shift()! : rest.shift()!));
+  const [outputs, remainingTargets] = [[...predictions], [...targets]];
+  return loss.inputs.map(({ role }) =>
+    role === "prediction" && outputs.length > 0 ? outputs.shift()! : remainingTargets.shift()!,
+  );
 }
 
-function defined(loss: DefinedLoss, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
+function elementsOfLoss(loss: DefinedLoss, outputs: Tree<Tensor>, batch: BatchTensors): Elements {
   const predictions = leaves(outputs) as Tensor[];
   const targets = leaves(batch.targets) as Tensor[];
   const expected = loss.inputs.length - predictions.length;

@@ -1,4 +1,4 @@
-/** What people read of a model: its output behind the loss's link, and classes. */
+/** Probabilities and classes of a model's output: the loss's link and the decision threshold. */
 import { ErmineError, exp, sigmoid, softmax, type Link, type Tensor, type TypedArray } from "@ermine/core";
 import { type TensorType, allocate } from "@ermine/core/backend";
 import { withDomain } from "@ermine/core/define";
@@ -58,7 +58,7 @@ const onHost = (column: BatchColumn, size: number): TypedArray => {
   return data;
 };
 
-/** What each sample of the batch counts for, on the host; undefined: 1 each. */
+/** Weight of each sample of the batch, on the host; undefined: 1 each. */
 export const weightsOf = ({ size, columns: { sampleWeights } }: Batch): TypedArray | undefined =>
   sampleWeights === undefined ? undefined : onHost(sampleWeights, size);
 

@@ -11,29 +11,29 @@ export interface Regularizer {
   penalty(parameters: readonly [string, Parameter][]): Tensor;
 }
 
-/** Which parameters it is over; default all. */
+/** Options of a regularizer. */
 export interface RegularizerOptions {
-  /** Which parameters are penalized, by name. Default: all. */
+  /** Selects the penalized parameters, by name. Default: all. */
   readonly parameters?: (name: string, parameter: Parameter) => boolean;
 }
 
 const selection = { parameters: "function" } as const;
 
-function regularizer(name: string, strength: number, options: RegularizerOptions, each: (p: Tensor) => Tensor): Regularizer {
+function regularizer(name: string, strength: number, options: RegularizerOptions, penaltyOf: (p: Tensor) => Tensor): Regularizer {
   if (!(typeof strength === "number" && strength >= 0 && Number.isFinite(strength))) {
     throw new ErmineError("ERMINE_OPTION", `${name}: the strength is a number ≥ 0, got ${show(strength)}.`);
   }
   return {
     name,
     penalty(all) {
-      const chosen = all.filter(([path, parameter]) => options.parameters?.(path, parameter) ?? true);
-      if (chosen.length === 0)
+      const penalized = all.filter(([path, parameter]) => options.parameters?.(path, parameter) ?? true);
+      if (penalized.length === 0)
         throw new ErmineError(
           "ERMINE_OPTION",
           `${name}: its selection takes no parameter of ${all.map(([path]) => path).join(", ")}.`,
         );
       return mul(
-        chosen.map(([, parameter]) => each(parameter.value)).reduce((a, b) => add(a, b)),
+        penalized.map(([, parameter]) => penaltyOf(parameter.value)).reduce((a, b) => add(a, b)),
         strength,
       );
     },

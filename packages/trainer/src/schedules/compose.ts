@@ -74,7 +74,7 @@ export function warmup(
   options: {
     /** Steps (or epochs, as the schedule counts) of the way up. */
     steps: number;
-    /** Where it starts, as a factor of the schedule's first value. Default 1/3. */
+    /** Start value, as a factor of the schedule's first value. Default 1/3. */
     startFactor?: number;
   },
 ): Schedule {
@@ -85,7 +85,7 @@ export function warmup(
   requireNumber("warmup", "startFactor", startFactor, 0);
   if (typeof schedule === "number") requireNumber("warmup", "its learning rate", schedule, 0);
   else requireSchedule("warmup", "its first argument", schedule);
-  const rest: Schedule = typeof schedule === "number" ? { name: "fixed", per: "step", at: () => schedule } : schedule;
-  const rise = derived(linear(rest.at(0), { startFactor, endFactor: 1, totalSteps: steps }), { per: rest.per });
-  return derived(sequence([rise, rest], [steps]), { name: "warmup" });
+  const mainSchedule: Schedule = typeof schedule === "number" ? { name: "fixed", per: "step", at: () => schedule } : schedule;
+  const rise = derived(linear(mainSchedule.at(0), { startFactor, endFactor: 1, totalSteps: steps }), { per: mainSchedule.per });
+  return derived(sequence([rise, mainSchedule], [steps]), { name: "warmup" });
 }

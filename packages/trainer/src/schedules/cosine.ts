@@ -47,7 +47,7 @@ export function cosineWarmRestarts(
   options: {
     /** Steps of the first cycle. */
     firstCycleSteps: number;
-    /** How many times as long as the one before each cycle is; a whole number. Default 1. */
+    /** Factor by which each cycle is longer than the previous one; a whole number. Default 1. */
     cycleFactor?: number;
     /** The rate at the end of a cycle. Default 0. */
     minLearningRate?: number;

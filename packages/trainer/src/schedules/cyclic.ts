@@ -95,12 +95,14 @@ export function oneCycle(maxLearningRate: number, options: OneCycleOptions = {})
         0,
         ends.findIndex((until) => t <= until),
       );
-      const [from, to] = [values[index]!, values[index + 1]!];
-      const begun = index === 0 ? 0 : ends[index - 1]!;
-      const length = ends[index]! - begun;
+      const [from, target] = [values[index]!, values[index + 1]!];
+      const phaseStart = index === 0 ? 0 : ends[index - 1]!;
+      const length = ends[index]! - phaseStart;
       // A phase without a step is at its end.
-      const part = length === 0 ? 1 : (t - begun) / length;
-      return anneal === "linear" ? from + (to - from) * part : to + ((from - to) / 2) * (1 + portableMath.cos(Math.PI * part));
+      const part = length === 0 ? 1 : (t - phaseStart) / length;
+      return anneal === "linear"
+        ? from + (target - from) * part
+        : target + ((from - target) / 2) * (1 + portableMath.cos(Math.PI * part));
     };
   const rates = threePhase ? [start, maxLearningRate, start, end] : [start, maxLearningRate, end];
   const momenta = [maxMomentum, baseMomentum, maxMomentum, maxMomentum];
@@ -122,7 +124,7 @@ export interface CyclicOptions {
   readonly stepSizeUp?: number;
   /** Steps of the way down. Default stepSizeUp. */
   readonly stepSizeDown?: number;
-  /** How the height changes: "triangular" not at all, "triangular2" halves each cycle, "expRange" by gamma each step. Default "triangular". */
+  /** Change of the amplitude: "triangular" not at all, "triangular2" halves each cycle, "expRange" by gamma each step. Default "triangular". */
   readonly mode?: "triangular" | "triangular2" | "expRange";
   /** Of expRange: the height shrinks by it each step. Default 1. */
   readonly gamma?: number;

@@ -87,7 +87,7 @@ export function linear(
     startFactor?: number;
     /** The factor from totalSteps on. Default 1. */
     endFactor?: number;
-    /** How many steps the way takes. Default: as many as `fit` takes, counted from its beginning. */
+    /** Number of steps until the end value. Default: the number of steps of `fit`, counted from its start. */
     totalSteps?: number;
   } = {},
 ): Schedule {

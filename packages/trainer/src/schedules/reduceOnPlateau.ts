@@ -7,7 +7,7 @@ import { requireCount, requireNumber, requireOneOf, type Schedule } from "./sche
 export interface ReduceOnPlateauOptions {
   /** The epoch's log that it watches. Default "valLoss". */
   readonly monitor?: string;
-  /** Which way is better. Default: what the metric says (`Metric.better`); "min" for the loss and its parts. */
+  /** Direction of improvement. Default: the metric's (`Metric.better`); "min" for the loss and its parts. */
   readonly mode?: Mode;
   /** Default 0.1. */
   readonly factor?: number;
@@ -25,7 +25,7 @@ export interface ReduceOnPlateauOptions {
   readonly eps?: number;
 }
 
-/** How far one training is with it. */
+/** State of the schedule in one training. */
 export interface PlateauState {
   readonly rate: number;
   /** The best value so far; NaN before the first. */

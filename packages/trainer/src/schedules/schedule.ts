@@ -1,5 +1,5 @@
 /**
- * What a schedule is: a pure function of time, in float64 on the host, and of the state of a training where it follows a metric. It keeps nothing
+ * Interface of a schedule: a pure function of time, in float64 on the host, and of the state of a training where it follows a metric. It keeps nothing
  * itself, so that trainers may share it. A number is the schedule that never changes.
  * Composition lives in `compose.ts`, the one that follows a metric in `reduceOnPlateau.ts`.
  */
@@ -7,7 +7,7 @@ import { ErmineError } from "@ermine/core";
 import { checkArguments, show } from "@ermine/core/define";
 import type { Better } from "../monitor.js";
 
-/** How far training is: whole updates and whole epochs done. */
+/** Progress of training: completed updates and completed epochs. */
 export interface Time {
   /** Updates taken so far; 0 during the first. */
   readonly step: number;
@@ -21,7 +21,7 @@ export interface Time {
   readonly span?: Span;
 }
 
-/** Where a `fit` has begun, and how long it is. A training that is resumed keeps it. */
+/** Start and length of a `fit`. A training that is resumed keeps it. */
 export interface Span {
   /** Updates before it. */
   readonly firstStep: number;
@@ -33,14 +33,14 @@ export interface Span {
   readonly epochs: number;
 }
 
-/** What bias corrections count by: a parameter's own updates. */
+/** Number of a parameter's own updates, used by bias corrections. */
 export const ageOf = ({ step, age }: Time): number => age ?? step;
 
 /** `S` is the state of one that follows a metric: plain JSON, so that a checkpoint can keep it. */
 export interface Schedule<S = unknown> {
   /** For messages and `trainer.configuration`. */
   readonly name: string;
-  /** What `at` counts. */
+  /** Unit of the argument of `at`. */
   readonly per: "step" | "epoch";
   /**
    * The value after `time` whole steps (or epochs).
@@ -208,7 +208,7 @@ export function requireSchedule(where: string, name: string, value: unknown): vo
 }
 
 /** @throws ErmineError ERMINE_OPTION where `value` is none of `known` */
-export function requireOneOf(where: string, name: string, value: unknown, known: readonly string[]): void {
-  if (known.includes(value as string)) return;
-  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is one of ${known.join(", ")}; got ${show(value)}.`);
+export function requireOneOf(where: string, name: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  throw new ErmineError("ERMINE_OPTION", `${where}: ${name} is one of ${choices.join(", ")}; got ${show(value)}.`);
 }

@@ -70,22 +70,22 @@ export function accumulateBody(
     ),
   );
   const places = placesOf(setup);
-  const added: Tensor[] = [];
+  const addedGradients: Tensor[] = [];
   const updates = gradients.flatMap((gradient, i): Update[] => {
     if (gradient === undefined) return [];
     sums.reached.add(sums.gradients[i]!);
     if (isRowGradient(gradient)) {
-      added.push(gradient.rows);
+      addedGradients.push(gradient.rows);
       return rowUpdates(gradient, sums.gradients[i]!, sums.lookups[i]);
     }
     requireRows(places[i]!.group, places[i]!.name);
-    added.push(gradient);
+    addedGradients.push(gradient);
     return [[sums.gradients[i]!, add(sums.gradients[i]!.value, gradient)]];
   });
   const totals = add(sums.totals.value, stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])));
   const outcome: Outcome = {
     terms,
-    ok: commitCondition({ scalars: terms.map(({ value }) => value), tensors: [...added, ...changed] }),
+    ok: commitCondition({ scalars: terms.map(({ value }) => value), tensors: [...addedGradients, ...changed] }),
     updates: [...updates, [sums.totals, totals], ...buffers],
   };
   return order === undefined ? outcome : inOrder(order, outcome);
@@ -143,9 +143,9 @@ export function applyBody(setup: StepSetup, sums: Accumulated, counters: Tensor,
   });
   // First, so that a parameter that the forward has changed becomes what the optimizer makes of it.
   const outcome = { ...applied, updates: [...buffers, ...applied.updates] };
-  const { updates, ...told } = order === undefined ? outcome : acceptEmpty(outcome);
-  const whole = { ...told, updates: [...updates, ...cleared(sums, lookups)] };
-  return order === undefined ? whole : inOrder(order, whole);
+  const { updates, ...reported } = order === undefined ? outcome : acceptEmpty(outcome);
+  const clearedOutcome = { ...reported, updates: [...updates, ...clearAccumulated(sums, lookups)] };
+  return order === undefined ? clearedOutcome : inOrder(order, clearedOutcome);
 }
 
 /** The gradients of the risk and of the regularizers together. */
@@ -170,7 +170,7 @@ function withPenalty(
 }
 
 /** The next update begins at 0. By the absolute value: a sum below 0 would leave −0, and training that goes on from a snapshot begins with 0. */
-function cleared({ reached, totals, normalizers }: Accumulated, lookups: readonly (Variable | undefined)[]): Update[] {
-  const counted = lookups.filter((counts) => counts !== undefined);
-  return [...reached, ...counted, totals, normalizers].map((variable): Update => [variable, mul(abs(variable.value), 0)]);
+function clearAccumulated({ reached, totals, normalizers }: Accumulated, lookups: readonly (Variable | undefined)[]): Update[] {
+  const lookupCounts = lookups.filter((counts) => counts !== undefined);
+  return [...reached, ...lookupCounts, totals, normalizers].map((variable): Update => [variable, mul(abs(variable.value), 0)]);
 }

@@ -38,10 +38,10 @@ export class AveragedWeights {
   async enter(check: () => void): Promise<Swap> {
     if (this.#swap === undefined) {
       const pairs = averages(this.#state);
-      const read = await Promise.all(pairs.map(([parameter, average]) => Promise.all([parameter.data(), average.data()])));
+      const hostValues = await Promise.all(pairs.map(([parameter, average]) => Promise.all([parameter.data(), average.data()])));
       check();
-      this.#swap = { weights: pairs.map(([parameter], i) => [parameter, read[i]![0]]), users: 0 };
-      pairs.forEach(([parameter], i) => parameter.write(read[i]![1]));
+      this.#swap = { weights: pairs.map(([parameter], i) => [parameter, hostValues[i]![0]]), users: 0 };
+      pairs.forEach(([parameter], i) => parameter.write(hostValues[i]![1]));
     }
     this.#swap.users++;
     return this.#swap;

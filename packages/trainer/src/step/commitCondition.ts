@@ -27,7 +27,7 @@ export function commitCondition({
   scalars,
   tensors,
 }: {
-  /** What the batch's samples count for; undefined: that is not asked. */
+  /** Total weight of the batch's samples; undefined: not checked. */
   readonly counted?: Tensor;
   /** Values of the objective. */
   readonly scalars: readonly Tensor[];
@@ -43,5 +43,5 @@ export function commitCondition({
 }
 
 /** The same condition, and that the values which a step would write are finite: for optimizers that do not keep them so. */
-export const stillFinite = (condition: Tensor, written: readonly Tensor[]): Tensor =>
-  written.map(isAllFinite).reduce((a, b) => logicalAnd(a, b), condition);
+export const stillFinite = (condition: Tensor, writtenValues: readonly Tensor[]): Tensor =>
+  writtenValues.map(isAllFinite).reduce((a, b) => logicalAnd(a, b), condition);

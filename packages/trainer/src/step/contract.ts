@@ -1,5 +1,5 @@
 /**
- * What one step of training is: from a state and a batch to the next state, and a report of it.
+ * Contract of a training step: maps a state and a batch to the next state and a report.
  *
  *     for await (const batch of loader) report = step.run(state, batch)
  */
@@ -10,14 +10,14 @@ import type { HostSums } from "../risk/means.js";
 import type { Span } from "../schedules/schedule.js";
 
 /**
- * What became of a batch.
+ * Verdict on a batch.
  * - "taken": parameters, slots and buffers have new values.
  * - "empty": nothing in it counts (all targets ignored, all weights 0). Nothing but the counters changed; it counts as an update.
  * - "refused": the step would have written a value that is not finite. Nothing changed; it counts as a batch, and not as an update.
  */
 export type Verdict = "taken" | "empty" | "refused";
 
-/** What a step says of itself. It holds until the next call of `run`, which may use the object again. */
+/** Report of a step. Valid until the next call of `run`, which may use the object again. */
 export interface StepReport {
   /** Was the update taken? */
   readonly verdict: Verdict;
@@ -72,7 +72,7 @@ export interface ParameterAge {
   readonly frozenSince: number | null;
 }
 
-/** What a callback or a schedule keeps: plain JSON, in which numbers may be NaN or infinite, and typed arrays. */
+/** State of a callback or a schedule: plain JSON, in which numbers may be NaN or infinite, and typed arrays. */
 export type SavedState =
   | null
   | boolean
@@ -86,11 +86,11 @@ export type SavedState =
 export interface CallbackState {
   /** The callback's name. */
   readonly name: string;
-  /** What its `state()` gave. */
+  /** Result of its `state()`. */
   readonly state: SavedState;
 }
 
-/** What training knows on the host: plain JSON, but for numbers that are NaN and the typed arrays of callbacks. */
+/** State of training on the host: plain JSON, except for NaN and the typed arrays of callbacks. */
 export interface HostState {
   /** Batches submitted, refused ones too. Random numbers are keyed by it. */
   readonly batch: number;
@@ -98,9 +98,9 @@ export interface HostState {
   readonly update: number;
   /** Epochs ended. */
   readonly epoch: number;
-  /** Where the data of the epoch stand: the cursor of the last batch taken; null between two epochs. */
+  /** Position in the epoch's data: the cursor of the last batch taken; null between two epochs. */
   readonly cursor: Cursor;
-  /** What shuffling and random ops start from. */
+  /** Seed of shuffling and of random ops. */
   readonly seed: number;
   /** The states of schedules that follow a log: for each parameter group one for each of its rates, null where it has none. */
   readonly schedules: readonly (readonly SavedState[])[];
@@ -116,7 +116,7 @@ export interface HostState {
   readonly sums: EpochSums;
   /** Of this `fit`, so far. */
   readonly history: { readonly epochs: readonly Logs[]; readonly steps: readonly number[] };
-  /** Where this `fit` has begun, and how long it was to be: what schedules of its length count in; null where none has run. */
+  /** Start and planned length of this `fit`: what schedules of its length count in; null where none has run. */
   readonly span: Span | null;
   /** Why a callback's `stop` has ended this `fit`; null where none has. */
   readonly stopped: string | null;
@@ -128,7 +128,7 @@ export interface HostState {
 export interface VariableState {
   /** The variable's name, unique among those of its role. */
   readonly name: string;
-  /** What the variable is for. */
+  /** Role of the variable. */
   readonly role: VariableRole;
   /** The shape of its value. */
   readonly shape: readonly number[];
@@ -138,11 +138,11 @@ export interface VariableState {
   readonly data: TypedArray;
 }
 
-/** What a training was set up with, as plain JSON: a training that goes on from it has the same settings. */
+/** Settings of a training, as plain JSON: a training that goes on from it has the same settings. */
 export interface SnapshotSettings {
   /** ermine's version. */
   readonly version: string;
-  /** What it ran on: the same numbers are promised on the same backend and engine. */
+  /** Backend of the training: results are reproducible on the same backend and engine. */
   readonly backend: { readonly name: string; readonly engine: string };
   /** The trainer's: loss, optimizers with their options, clipping, accumulation, seed. */
   readonly trainer: Json;
@@ -156,11 +156,11 @@ export interface TrainingSnapshot {
   readonly variables: readonly VariableState[];
   /** Everything that is known on the host. */
   readonly host: HostState;
-  /** What it was set up with. */
+  /** Settings of the training. */
   readonly settings: SnapshotSettings;
 }
 
-/** Where a training that goes on has its snapshot from: a folder of checkpoints, a database. */
+/** Source of the snapshot to resume from: a folder of checkpoints, a database. */
 export interface SnapshotSource {
   /**
    * The newest snapshot; undefined where there is none yet: training then begins.
@@ -172,7 +172,7 @@ export interface SnapshotSource {
   release?(): void | Promise<void>;
 }
 
-/** How far a training is. */
+/** Progress of a training. */
 export interface TrainingState {
   /**
    * Batches submitted so far.

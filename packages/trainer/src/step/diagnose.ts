@@ -7,7 +7,7 @@ import type { StepSetup } from "./differentiate.js";
 import { eagerArguments, type OpWatch } from "./engine.js";
 import { updateBody } from "./update.js";
 
-/** Where it was, "in softmax of the layer 2", and why, where that can be told. */
+/** Place of the first value that is not finite, "in softmax of the layer 2", and its cause, if it is known. */
 export interface NotFinite {
   readonly where: string;
   readonly cause?: string;
@@ -62,7 +62,7 @@ export class Watch implements OpWatch {
   };
 
   holds(tensor: Tensor): boolean {
-    return this.#outputs.some((one) => one.tensor === tensor);
+    return this.#outputs.some((output) => output.tensor === tensor);
   }
 
   async first(): Promise<NotFinite | undefined> {

@@ -19,7 +19,7 @@ import { withChanged } from "./buffers.js";
 import { inMode } from "./mode.js";
 import type { GroupState } from "./state.js";
 
-/** What a step is made of. */
+/** Components of a step. */
 export interface StepSetup {
   readonly model: Module;
   readonly loss: AnyLoss;

@@ -37,7 +37,7 @@ import type { ColumnType, ColumnTypes } from "../data/source.js";
 import type { BatchTensors } from "../risk/objective.js";
 import type { Update } from "./outcome.js";
 
-/** What an entry gives: tensors for the host, and new values of variables under a condition. */
+/** Result of an entry: tensors for the host, and new values of variables under a condition. */
 export interface EntryResult {
   readonly outputs: readonly Tensor[];
   /** The tree that the outputs stand in: each one's place among them. */
@@ -56,7 +56,7 @@ export interface EntryArguments {
 
 export type EntryBody = (args: EntryArguments) => EntryResult;
 
-/** What an entry is fed, by structure: the types of a batch's columns. */
+/** Structure of an entry's feeds: the types of a batch's columns. */
 export interface EntrySpec {
   readonly columns: ColumnTypes | undefined;
   readonly scalarCount: number;
@@ -70,7 +70,7 @@ export interface HostOutput {
   readonly shape: readonly number[];
   /** Bytes are bool's only by this. */
   readonly dtype?: DType;
-  /** What is known of the numbers. */
+  /** Domain of the elements. */
   readonly domain?: Domain;
 }
 
@@ -81,7 +81,7 @@ interface Entry {
   structure: Tree<number> | undefined;
 }
 
-/** What an entry is fed, by name. */
+/** Feeds of an entry, by name. */
 export type EntryFeeds = Readonly<Record<string, Feed>>;
 
 /** Looks at the ops of an eager run. */
@@ -127,7 +127,7 @@ export class Engine {
     return this.#compiled && this.backend.readSync !== undefined;
   }
 
-  /** How many runs may be queued before the first report is read. */
+  /** Number of runs that may be queued before the first report is read. */
   get runsInFlight(): number {
     if (!this.#compiled || this.backend.readSync !== undefined) return 1;
     return Math.max(1, Math.floor(this.backend.runsInFlight ?? 1));
@@ -248,13 +248,13 @@ export class Engine {
     const shapes = graph.outputs.map(({ type }) =>
       type.shape.map((axis) => (axis instanceof Dim ? axis.evaluate({ N: size }) : axis)),
     );
-    const done = (data: TypedArray, i: number): HostOutput => {
+    const hostOutput = (data: TypedArray, i: number): HostOutput => {
       backend.release(storages[i]!);
       const { dtype, domain } = graph.outputs[i]!.type;
       return { data, shape: shapes[i]!, dtype, domain };
     };
-    if (backend.readSync !== undefined) return storages.map((storage, i) => done(backend.readSync!(storage), i));
-    return Promise.all(storages.map(async (storage, i) => done(await backend.read(storage), i)));
+    if (backend.readSync !== undefined) return storages.map((storage, i) => hostOutput(backend.readSync!(storage), i));
+    return Promise.all(storages.map(async (storage, i) => hostOutput(await backend.read(storage), i)));
   }
 
   /** Runs an entry op by op, `watch` told of each; tensors that it holds are its own to free. */
@@ -373,7 +373,7 @@ function traceBody(trace: Trace, entry: Entry, variables: ReadonlySet<Variable>)
 }
 
 export function eagerArguments(spec: EntrySpec, feeds: EntryFeeds): EntryArguments {
-  const read = (name: string, dtype: "float32" | "int32" | "bool"): Tensor => {
+  const feedTensor = (name: string, dtype: "float32" | "int32" | "bool"): Tensor => {
     const feed = feeds[name];
     if (feed === undefined) throw new ErmineError("ERMINE_DATA", `"${name}" is not fed.`);
     const length = feed.shape.reduce((a, b) => a * b, 1);
@@ -382,10 +382,10 @@ export function eagerArguments(spec: EntrySpec, feeds: EntryFeeds): EntryArgumen
     return tensor(data, { shape: [...feed.shape], dtype });
   };
   return {
-    batch: batchOf(spec, (column, name) => read(name, column.dtype)),
-    counters: read("counters", "int32"),
-    scalars: read("scalars", "float32"),
-    accepted: () => read("accepted", "int32"),
+    batch: batchOf(spec, (column, name) => feedTensor(name, column.dtype)),
+    counters: feedTensor("counters", "int32"),
+    scalars: feedTensor("scalars", "float32"),
+    accepted: () => feedTensor("accepted", "int32"),
   };
 }
 

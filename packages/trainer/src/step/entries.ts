@@ -12,7 +12,7 @@ import type { RunOrder } from "./runOrder.js";
 import { linkOf, type OutputReading, type Training } from "./training.js";
 import { updateBody } from "./update.js";
 
-/** How a step is made, its groups among it. */
+/** Setup of a step, with its parameter groups. */
 export const stepSetup = ({ setup, state, engine }: Training): StepSetup => ({
   ...setup,
   groups: state.begin(() => engine.forget(["step", "sumNormalizers", "accumulate", "apply"])),
@@ -45,7 +45,7 @@ export const resultOf = (outcome: Outcome): EntryResult => ({
   updates: outcome.updates,
 });
 
-/** What an entry of an update is fed, by structure. */
+/** Structure of the feeds of an update's entry. */
 export const updateSpec = (training: Training, columns: ColumnTypes | undefined): EntrySpec => ({
   ...specOf(training, columns),
   isInFlight: training.isInFlight,
@@ -69,7 +69,7 @@ function defineStep(training: Training, setup: StepSetup, data: ColumnTypes): vo
 export const updateEntries = ({ accumulate, setup: { loss } }: Training): string[] =>
   accumulate === 1 ? ["step"] : [...(partsOf(loss).length > 1 ? ["sumNormalizers"] : []), "accumulate", "apply"];
 
-/** How many runs an update over so many micro-batches is. */
+/** Number of runs of an update over `count` micro-batches. */
 export const runsOf = (training: Training, parts = training.accumulate): number =>
   training.accumulate === 1 ? 1 : (updateEntries(training).length - 1) * parts + 1;
 
@@ -87,8 +87,8 @@ export function defineEvaluate(training: Training, data: ColumnTypes, hasMetrics
   const body: EntryBody = ({ batch }) => {
     const output = forward(model, batch!.inputs);
     const terms = termsOf(loss, output, batch!);
-    const read = hasMetrics ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
-    return { outputs: [stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])), ...read] };
+    const metricOutputs = hasMetrics ? [applyLink(linkOf(training), mainOutput(loss, output))] : [];
+    return { outputs: [stack(terms.flatMap(({ value, normalizer }) => [value, normalizer])), ...metricOutputs] };
   };
   training.engine.define(name, specOf(training, data), (args) => inMode(model, "eval", () => body(args)));
   return name;
@@ -104,10 +104,10 @@ export function definePredict(training: Training, unlabelled: ColumnTypes, readi
     const name = `predict${place}`;
     training.engine.define(name, specOf(training, unlabelled), ({ batch }) => {
       const outputs = evaluated(batch!);
-      const read = key === undefined ? outputs : pick("output", "predict", outputs, key);
-      const tensors = leaves(read) as Tensor[];
+      const selectedOutputs = key === undefined ? outputs : pick("output", "predict", outputs, key);
+      const tensors = leaves(selectedOutputs) as Tensor[];
       let place = 0;
-      return { outputs: tensors, structure: mapTree(read, () => place++) };
+      return { outputs: tensors, structure: mapTree(selectedOutputs, () => place++) };
     });
     return name;
   }

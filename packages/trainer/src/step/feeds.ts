@@ -1,4 +1,4 @@
-/** What the trainer's entries are fed: a batch's columns, which the backend pulls, the counters of random numbers, and the optimizers' scalars. */
+/** Feeds of the trainer's entries: a batch's columns, which the backend pulls, the counters of random numbers, and the optimizers' scalars. */
 import type { Feed } from "@ermine/core/backend";
 import { columnFeed, feedsWith } from "../data/batches.js";
 import type { DeviceCache } from "../data/deviceCache.js";
@@ -8,7 +8,7 @@ import type { EntryFeeds } from "./engine.js";
 import type { TrainingState } from "./state.js";
 import type { Training } from "./training.js";
 
-/** What is fed of a batch. */
+/** Feeds of a batch. */
 interface Bound {
   readonly columns: ColumnTree<unknown>;
   readonly feeds: EntryFeeds;
@@ -98,7 +98,7 @@ export class StepFeeds {
 
 type Columns = Pick<Batch, "size" | "columns">;
 
-/** What an entry over a batch is fed. `first`: samples of the update in earlier micro-batches; `run`: its runs before. */
+/** Feeds of an entry over a batch. `first`: samples of the update in earlier micro-batches; `run`: its runs before. */
 export function feedsOf({ state }: Training, batch: Columns, microBatch = 0, first = 0, run = 0): EntryFeeds {
   const feeds = columnFeeds(batch, undefined);
   addTime(feeds, timeOf(state, microBatch, first, run));
@@ -138,7 +138,7 @@ export function updateRuns(training: Training, parts: readonly Batch[]): EntryRu
   return runs;
 }
 
-/** What a run is fed next to its batch. */
+/** Feeds of a run other than its batch. */
 interface RunTime {
   readonly counters: Int32Array;
   readonly scalars: Float32Array;

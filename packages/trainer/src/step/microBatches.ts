@@ -40,7 +40,7 @@ function changedByForward({ engine }: Training, setup: StepSetup, spec: EntrySpe
   }));
 }
 
-/** How many parts the loss has: of a function of one's own it is known when it was traced. */
+/** Number of parts of the loss: of a function of one's own it is known when it was traced. */
 function countParts(training: Training, data: ColumnTypes): number {
   const { loss } = training.setup;
   if (!isLoss(loss) && !isSum(loss) && partsOf(loss).length === 0) {
@@ -83,8 +83,8 @@ export class MicroBatchStep {
     if (!engine.answersAtOnce) return this.#addUpLater(state, runs, samples);
     let last: Ended | undefined;
     try {
-      for (const { entry, feeds: fed } of runs) {
-        last = { entry, numbers: engine.report(entry, fed) as TypedArray };
+      for (const { entry, feeds: fedValues } of runs) {
+        last = { entry, numbers: engine.report(entry, fedValues) as TypedArray };
         if (!isAccepted(last.numbers)) break;
       }
     } catch (error) {
@@ -158,7 +158,7 @@ export class MicroBatchStep {
     };
     const queued = queue();
     this.queued = queued;
-    const read = async (): Promise<StepReport> => {
+    const readReports = async (): Promise<StepReport> => {
       await queued;
       const numbers = await Promise.all(answers);
       check();
@@ -167,7 +167,7 @@ export class MicroBatchStep {
       return report;
     };
     // What was queued comes to its end before anything is said.
-    return read().catch(async (error: unknown) => {
+    return readReports().catch(async (error: unknown) => {
       await Promise.allSettled(answers);
       throw error;
     });

@@ -63,14 +63,14 @@ export class OptimizerState {
   groups(model: Module, setup: OptimizerSetup, step: number): GroupState[] {
     const assigned = assignGroups(model, setup);
     // A parameter that is there from the beginning has skipped no steps, also where training is resumed at a later one.
-    const begun = this.#states.size === 0 ? 0 : step;
+    const firstStep = this.#states.size === 0 ? 0 : step;
     const trained = new Set(assigned.flatMap(({ parameters }) => parameters.map(([, p]) => p)));
     for (const [parameter, state] of this.#states) if (!trained.has(parameter)) state.since ??= step;
     let firstScalar = 0;
     return assigned.flatMap(({ optimizer, lazy, parameters }) => {
       const bySkippedSteps = new Map<number, { names: string[]; parameters: Parameter[]; slots: (readonly Variable[])[] }>();
       for (const [name, parameter] of parameters) {
-        const { slots, skippedSteps } = this.#take(name, parameter, optimizer, step, begun);
+        const { slots, skippedSteps } = this.#take(name, parameter, optimizer, step, firstStep);
         const group = bySkippedSteps.get(skippedSteps) ?? { names: [], parameters: [], slots: [] };
         group.names.push(name);
         group.parameters.push(parameter);
@@ -84,7 +84,7 @@ export class OptimizerState {
     });
   }
 
-  #take(name: string, parameter: Parameter, optimizer: Optimizer, step: number, begun: number): ParameterState {
+  #take(name: string, parameter: Parameter, optimizer: Optimizer, step: number, firstStep: number): ParameterState {
     const current = this.#states.get(parameter);
     if (current !== undefined) {
       const skippedSteps = current.skippedSteps + (current.since === undefined ? 0 : step - current.since);
@@ -93,14 +93,14 @@ export class OptimizerState {
       return trained;
     }
     const slots = Object.entries(optimizer.slots(parameter.shape)).map(
-      ([slot, how]) =>
-        new Variable(initial(parameter, how), {
+      ([slot, slotSpec]) =>
+        new Variable(initial(parameter, slotSpec), {
           name: slotName(name, slot),
           trainable: false,
           role: slot === optimizer.average ? "average" : "slot",
         }),
     );
-    const state = { slots, skippedSteps: begun };
+    const state = { slots, skippedSteps: firstStep };
     this.#states.set(parameter, state);
     return state;
   }
@@ -126,12 +126,12 @@ export class OptimizerState {
 export const sameGroups = (a: readonly GroupState[], b: readonly GroupState[]): boolean =>
   a.length === b.length &&
   a.every((group, i) => {
-    const other = b[i]!;
+    const otherGroup = b[i]!;
     return (
-      group.optimizer === other.optimizer &&
-      group.skippedSteps === other.skippedSteps &&
-      group.parameters.length === other.parameters.length &&
-      group.parameters.every((p, k) => p === other.parameters[k])
+      group.optimizer === otherGroup.optimizer &&
+      group.skippedSteps === otherGroup.skippedSteps &&
+      group.parameters.length === otherGroup.parameters.length &&
+      group.parameters.every((p, k) => p === otherGroup.parameters[k])
     );
   });
 

@@ -1,4 +1,4 @@
-/** What a step says of itself, read from what its program gives. */
+/** Report of a step, read from the outputs of its program. */
 import type { TypedArray } from "@ermine/core";
 import { readSums, riskOf, type HostSums } from "../risk/means.js";
 import { partsOf } from "../risk/objective.js";

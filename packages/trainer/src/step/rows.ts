@@ -59,11 +59,15 @@ export function stepOnRows(
   { indices, rows }: SummedRows,
   scalars: Tensor,
 ): { readonly p: Tensor; readonly slots: readonly Tensor[] } {
-  const picked = [p, ...slots].map((table) => indexSelect(table, 0, indices));
-  const next = optimizer.update({ parameters: [picked[0]!], slots: [picked.slice(1)], names: [name] }, [rows], scalars);
+  const lookedUpTensors = [p, ...slots].map((table) => indexSelect(table, 0, indices));
+  const stepped = optimizer.update(
+    { parameters: [lookedUpTensors[0]!], slots: [lookedUpTensors.slice(1)], names: [name] },
+    [rows],
+    scalars,
+  );
   return {
-    p: setRows(p, indices, next.parameters[0]!),
-    slots: slots.map((table, i) => setRows(table, indices, next.slots[0]![i]!)),
+    p: setRows(p, indices, stepped.parameters[0]!),
+    slots: slots.map((table, i) => setRows(table, indices, stepped.slots[0]![i]!)),
   };
 }
 
@@ -94,7 +98,7 @@ function lookedUp(graphs: readonly Graph[]): Set<GraphVariable> {
   return tables;
 }
 
-/** What to say of large tables whose optimizer moves every row at every step. @param graphs those of an update */
+/** Notices about large tables whose optimizer updates every row at every step. @param graphs those of an update */
 export function noticesOfTables(graphs: readonly Graph[], groups: readonly GroupState[]): string[] {
   const tables = lookedUp(graphs);
   return groups.flatMap((group) =>

@@ -3,31 +3,31 @@ import { add, equal, logicalAnd, logicalOr, reshape, where, type Tensor, type Va
 import { withDomain } from "@ermine/core/define";
 import type { Outcome, Update } from "./outcome.js";
 
-/** How many runs were accepted, as the device counts them, and as the host does where none of them is refused. */
+/** Number of accepted runs: as counted on the device, and as the host expects it if no run is refused. */
 export interface RunOrder {
   readonly accepted: Variable;
   readonly expected: Tensor;
 }
 
 /** A run that is done where it is the next one: a refused run does not count, so that none after it changes anything. */
-export function inOrder({ accepted, expected }: RunOrder, { ok, taken = ok, updates, ...told }: Outcome): Outcome {
+export function inOrder({ accepted, expected }: RunOrder, { ok, isTaken = ok, updates, ...outcome }: Outcome): Outcome {
   const isNext = reshape(equal(accepted.value, expected), []);
   return {
-    ...told,
+    ...outcome,
     ok: logicalAnd(ok, isNext),
-    taken: logicalAnd(taken, isNext),
+    isTaken: logicalAnd(isTaken, isNext),
     updates: [...updates, [accepted, add(accepted.value, 1)]],
   };
 }
 
 /** An update that is accepted, and leaves the values as they are, where nothing in it counts. */
-export function acceptEmpty({ ok, terms, updates, ...told }: Outcome): Outcome {
+export function acceptEmpty({ ok, terms, updates, ...outcome }: Outcome): Outcome {
   const isEmpty = terms.map(({ normalizer }) => equal(normalizer, 0)).reduce((a, b) => logicalAnd(a, b));
   return {
-    ...told,
+    ...outcome,
     terms,
     ok: logicalOr(ok, isEmpty),
-    taken: ok,
+    isTaken: ok,
     updates: updates.map(([variable, value]): Update => [variable, select(isEmpty, variable, variable.value, value)]),
   };
 }

@@ -1,4 +1,4 @@
-/** What callbacks and schedules keep, copied: plain JSON in which numbers may be NaN, and typed arrays. */
+/** Copies of the state of callbacks and schedules: plain JSON in which numbers may be NaN, and typed arrays. */
 import { ErmineError, type TypedArray } from "@ermine/core";
 import { isTypedArray, show } from "@ermine/core/define";
 import type { SavedState } from "./contract.js";
@@ -8,25 +8,25 @@ const isKept = (value: object): value is TypedArray =>
 
 /** @throws ErmineError ERMINE_USAGE that names the first thing that neither JSON nor a typed array of a tensor can hold */
 export function copyState(where: string, value: unknown): SavedState {
-  return copied(where, value, new Set());
+  return copyValue(where, value, new Set());
 }
 
-function copied(where: string, value: unknown, above: Set<object>): SavedState {
+function copyValue(where: string, value: unknown, ancestors: Set<object>): SavedState {
   if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
   if (typeof value !== "object") throw notKept(where, value);
   if (isTypedArray(value)) {
     if (isKept(value)) return value.slice();
     throw notKept(where, value);
   }
-  if (above.has(value)) throw new ErmineError("ERMINE_USAGE", `${where} refers to itself, and a state is plain JSON.`);
-  above.add(value);
+  if (ancestors.has(value)) throw new ErmineError("ERMINE_USAGE", `${where} refers to itself, and a state is plain JSON.`);
+  ancestors.add(value);
   let copy: SavedState;
-  if (Array.isArray(value)) copy = value.map((item, i) => copied(`${where}[${i}]`, item, above));
+  if (Array.isArray(value)) copy = value.map((item, i) => copyValue(`${where}[${i}]`, item, ancestors));
   else if ([Object.prototype, null].includes(Object.getPrototypeOf(value) as null)) {
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    copy = Object.fromEntries(members.map(([key, member]) => [key, copied(`${where}.${key}`, member, above)]));
+    copy = Object.fromEntries(members.map(([key, member]) => [key, copyValue(`${where}.${key}`, member, ancestors)]));
   } else throw notKept(where, value);
-  above.delete(value);
+  ancestors.delete(value);
   return copy;
 }
 

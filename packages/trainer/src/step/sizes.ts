@@ -47,19 +47,20 @@ export function checkBatchSizes({ engine }: Training, entries: readonly string[]
   const bad = sizesOf(batching).find((size) => unmet(size) !== undefined);
   if (bad === undefined) return;
   const { length, batchSize, dropLast } = batching;
-  const fits = (size: number): boolean => sizesOf({ length, batchSize: size, dropLast }).every((one) => unmet(one) === undefined);
-  const other = nearest(batchSize, length, fits);
-  const which =
+  const fits = (size: number): boolean =>
+    sizesOf({ length, batchSize: size, dropLast }).every((sizeOfBatch) => unmet(sizeOfBatch) === undefined);
+  const nearestFit = nearest(batchSize, length, fits);
+  const description =
     bad === batchSize
       ? `batches of ${samples(bad)}`
       : `the last batch has ${samples(bad)} (${length} in batches of ${batchSize})`;
   const ways = [
-    ...(other === undefined ? [] : [`another batchSize (${other})`]),
+    ...(nearestFit === undefined ? [] : [`another batchSize (${nearestFit})`]),
     ...(where === "fit" && bad !== batchSize && length > batchSize ? ["dropLast: true"] : []),
   ];
   throw new ErmineError(
     "ERMINE_DATA",
-    `${where}: ${which}, and ${requirementPlace(unmet(bad)!)} cannot measure a variance over one value a channel. ` +
+    `${where}: ${description}, and ${requirementPlace(unmet(bad)!)} cannot measure a variance over one value a channel. ` +
       (ways.length === 0 ? "Give more samples." : `Take ${ways.join(", or ")}.`),
   );
 }

@@ -74,7 +74,12 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
   checkSnapshot(snapshot);
   const { state, setup, engine, averaged } = training;
   const { host } = snapshot;
-  const values = new Map(snapshot.variables.map((one) => [`${isVariableOfModel(one) ? "model" : "slot"} ${one.name}`, one]));
+  const values = new Map(
+    snapshot.variables.map((savedVariable) => [
+      `${isVariableOfModel(savedVariable) ? "model" : "slot"} ${savedVariable.name}`,
+      savedVariable,
+    ]),
+  );
   const take = (kind: "model" | "slot", name: string, shape: readonly number[], dtype: string): TypedArray => {
     const value = values.get(`${kind} ${name}`);
     values.delete(`${kind} ${name}`);
@@ -85,7 +90,7 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
       `its ${name} is ${value.dtype}${formatShape(value.shape)}, and this trainer's is ${dtype}${formatShape(shape)}`,
     );
   };
-  const written = setup.model
+  const setupVariables = setup.model
     .namedVariables()
     .map(([name, variable]) => [variable, take("model", name, variable.shape, variable.type.dtype)] as const);
   const named = new Map(setup.model.namedParameters());
@@ -113,9 +118,11 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
     });
     return { parameter, slots, skippedSteps, since: frozenSince };
   });
-  const [rest] = values.values();
-  if (rest !== undefined)
-    throw anotherModel(`it has ${rest.name} ${rest.dtype}${formatShape(rest.shape)}, which this trainer has not`);
+  const [unusedVariable] = values.values();
+  if (unusedVariable !== undefined)
+    throw anotherModel(
+      `it has ${unusedVariable.name} ${unusedVariable.dtype}${formatShape(unusedVariable.shape)}, which this trainer has not`,
+    );
 
   engine.forget(["step", "sumNormalizers", "accumulate", "apply"]);
   averaged.putBack();
@@ -130,14 +137,14 @@ export function restoreSnapshot(training: Training, snapshot: TrainingSnapshot):
   }
   state.restore(host, states, schedules);
   scope(() => {
-    for (const [variable, data] of written) variable.write(data);
+    for (const [variable, data] of setupVariables) variable.write(data);
   });
 }
 
-const anotherModel = (what: string): ErmineError =>
+const anotherModel = (difference: string): ErmineError =>
   new ErmineError(
     "ERMINE_USAGE",
-    `The snapshot is of another model or optimizer: ${what}. Make the trainer as the one that was saved. To load the model's values alone: ` +
+    `The snapshot is of another model or optimizer: ${difference}. Make the trainer as the one that was saved. To load the model's values alone: ` +
       "model.loadStateDict(values, { strict: false }).",
   );
 

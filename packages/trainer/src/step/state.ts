@@ -13,13 +13,13 @@ import { movesLookedUpRowsAlone, OptimizerState, sameGroups, type GroupState, ty
 
 export type { GroupState } from "./optimizerState.js";
 
-/** What an update's micro-batches write, before it is taken: they change nothing else, so that one that is not taken has changed nothing. */
+/** Variables that an update's micro-batches write before the update is taken; they write no others, so that a refused update has no effect. */
 export interface Accumulated {
   /** Of ∇value, for each parameter. */
   readonly gradients: readonly Variable[];
   /** Those of `gradients` that a micro-batch adds to: the loss depends on their parameters. Known when the micro-batch was traced. */
   readonly reached: Set<Variable>;
-  /** How often each row of a table was looked up, (size, 1), for each parameter whose steps are on these rows alone; undefined for others. */
+  /** Number of lookups of each row of a table, (size, 1), for each parameter whose steps are on these rows alone; undefined for others. */
   readonly lookups: readonly (Variable | undefined)[];
   /** Σ value and Σ normalizer of each part of the loss. */
   readonly totals: Variable;
@@ -37,7 +37,7 @@ const sumsOf = ({ gradients, lookups, totals, normalizers }: Accumulated): Varia
   normalizers,
 ];
 
-/** What the steps of an epoch add up. */
+/** Sums over the steps of an epoch. */
 export interface Sums extends EpochSums {
   readonly parts: HostSums[];
   penalty: number;
@@ -65,7 +65,7 @@ export class TrainingState {
   update = 0;
   /** Epochs ended so far. */
   epoch = 0;
-  /** Where the data of the epoch stand: after the last batch taken; null between two epochs. */
+  /** Position in the epoch's data: after the last batch taken; null between two epochs. */
   cursor: Cursor = null;
   /** Runs in flight: those that were accepted, if none that is queued is refused. */
   accepted = 0;
@@ -73,11 +73,11 @@ export class TrainingState {
   sums: Sums = noSums();
   /** Of the `fit` that runs, or that ended last. */
   history: FitHistory = { epochs: [], steps: [] };
-  /** Where that `fit` has begun, and how long it is: what schedules of its length count in. */
+  /** Start and length of that `fit`: what schedules of its length count in. */
   span: Span | undefined;
   /** Why a callback's `stop` has ended that `fit`. */
   stopped: string | null = null;
-  /** What its callbacks keep. */
+  /** State of its callbacks. */
   callbackStates: () => CallbackState[] = () => [];
   /** Parameters that were frozen or thawed in the middle of the epoch that training is taken up in. */
   #switchedLater: ReadonlySet<Variable> | undefined;
@@ -102,7 +102,7 @@ export class TrainingState {
   constructor(model: Module, optimizer: OptimizerSetup) {
     this.#model = model;
     this.optimizer = optimizer;
-    this.#learningRates = optimizersOf(optimizer).map((one) => learningRateOf(one) ?? NaN);
+    this.#learningRates = optimizersOf(optimizer).map((groupOptimizer) => learningRateOf(groupOptimizer) ?? NaN);
     this.#constantRates = this.#learningRates.every((rate) => typeof rate === "number")
       ? Object.freeze(this.#learningRates)
       : undefined;
@@ -202,13 +202,13 @@ export class TrainingState {
     return Object.fromEntries(loggedRates(this.optimizer).map(([name, rate = NaN]) => [name, rateAt(rate, time)]));
   }
 
-  /** What schedules go by at an update of the epoch that runs. @param step updates before it */
+  /** Time that schedules receive at an update of the current epoch. @param step updates before it */
   timeAt(step: number): Time {
     const { epoch, schedules, span } = this;
     return span === undefined ? { step, epoch, schedules } : { step, epoch, schedules, span };
   }
 
-  /** How long the vector of fed scalars is. */
+  /** Length of the vector of fed scalars. */
   get scalarCount(): number {
     return Math.max(
       1,
@@ -216,7 +216,7 @@ export class TrainingState {
     );
   }
 
-  /** What this step feeds for its optimizers. */
+  /** Scalars that this step feeds for its optimizers. */
   scalars(): Float32Array {
     const numbers = new Float32Array(this.scalarCount);
     this.writeScalars(numbers);
@@ -240,7 +240,7 @@ export class TrainingState {
   }
 
   /**
-   * What an update is about to be fed, checked: a rate that is NaN would make every parameter NaN.
+   * Checks the scalars of an update: a rate that is NaN would make every parameter NaN.
    *
    * @throws ErmineError ERMINE_NOT_FINITE that names the optimizer and its option
    */
@@ -261,10 +261,11 @@ export class TrainingState {
       .map((rate) => [rate, rateAt(rate, this.timeAt(step))] as const)
       .find(([, value]) => !Number.isFinite(value));
     const name = options.find(([, option]) => option === bad?.[0])?.[0] ?? "a rate";
-    const what = bad === undefined ? `a value of ${scalar} for the step, out of its options in float32` : `${name} ${bad[1]}`;
+    const description =
+      bad === undefined ? `a value of ${scalar} for the step, out of its options in float32` : `${name} ${bad[1]}`;
     return new ErmineError(
       "ERMINE_NOT_FINITE",
-      `Update ${step + 1} was not taken: ${optimizer.name} has ${what}, which is not finite. Look at its schedule at step ${step} of epoch ${epoch}.`,
+      `Update ${step + 1} was not taken: ${optimizer.name} has ${description}, which is not finite. Look at its schedule at step ${step} of epoch ${epoch}.`,
     );
   }
 
@@ -318,7 +319,7 @@ export class TrainingState {
     this.#switchedLater = undefined;
   }
 
-  /** What there is now. @returns goes back to it, and frees what was made since */
+  /** Captures the current state. @returns function that restores it and frees the tensors made since */
   mark(): () => void {
     const [groups, accumulated, undo] = [this.#groups, this.#accumulated, this.#optimizerState.mark()];
     return () => {

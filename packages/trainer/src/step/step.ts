@@ -12,7 +12,7 @@ import type { Training } from "./training.js";
 export interface UpdateStepOptions {
   /** The columns that the backend holds itself. */
   readonly cache: DeviceCache | undefined;
-  /** How many batches are in use at a time. */
+  /** Number of batches in use at the same time. */
   readonly batches: number;
   /** Takes updates over several micro-batches, where the trainer accumulates. */
   readonly microBatches: MicroBatchStep | undefined;

@@ -1,4 +1,4 @@
-/** What the loop, evaluation and prediction work on: how a step is made, the state that it changes, and what runs it. */
+/** Context of the training loop, evaluation and prediction: the step's setup, the training state and the engine. */
 import { ErmineError, type Link } from "@ermine/core";
 import type { TensorType } from "@ermine/core/backend";
 import type { ColumnTypes } from "../data/source.js";
@@ -14,14 +14,14 @@ import { TrainingState } from "./state.js";
 import { Turns } from "./turns.js";
 
 export interface Training {
-  /** How a step is made. */
+  /** Setup of a step. */
   readonly setup: Omit<StepSetup, "groups" | "checksWritten">;
   /** Micro-batches an update. */
   readonly accumulate: number;
   /** Defines the entries of an update over several micro-batches; there where a trainer accumulates, before they are first asked for. */
   defineMicroBatches: ((training: Training, setup: StepSetup, data: ColumnTypes) => void) | undefined;
   readonly metrics: readonly Metric[];
-  /** What training changes. */
+  /** State that training changes. */
   readonly state: TrainingState;
   /** Runs the entries, once it is placed on a backend. */
   readonly engine: Engine;
@@ -96,7 +96,7 @@ export function disposeTraining(training: Training): void {
   training.columns = training.targetColumns = undefined;
 }
 
-/** What is read of a model's outputs: as they are, or as probabilities; all of them, or one by its key or place. */
+/** Selection of a model's outputs: raw or as probabilities; all of them, or one by its key or index. */
 export interface OutputReading {
   readonly as: "output" | "probabilities";
   readonly output: string | number | undefined;
@@ -108,7 +108,7 @@ export function targetTypeOf({ setup: { loss }, targetColumns }: Training, outpu
 }
 
 /**
- * What turns the model's output into what people and metrics read.
+ * Link that maps the model's output to predictions for users and metrics.
  *
  * @param output the output whose link it is; default: the one that the main part of the loss reads
  */

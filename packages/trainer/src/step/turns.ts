@@ -10,7 +10,7 @@ export interface Work {
   readonly ended: boolean;
   /** @throws ErmineError ERMINE_USAGE where the trainer was disposed since the call began */
   check(): void;
-  /** What fn gives; whatever it throws after a dispose is said to be that. */
+  /** Runs fn and returns its result; an error that it throws after a dispose is replaced by that of the dispose. */
   run<T>(fn: () => Promise<T>): Promise<T>;
 }
 
@@ -32,8 +32,8 @@ export class Turns {
 
   /** @param name of the call, for messages */
   work(name: string): Work {
-    const began = this.#disposals;
-    const ended = (): boolean => this.#disposals !== began;
+    const disposalsAtStart = this.#disposals;
+    const ended = (): boolean => this.#disposals !== disposalsAtStart;
     const check = (): void => {
       if (!ended()) return;
       const after = this.#stepAtDisposal === 0 ? "" : ` after update ${this.#stepAtDisposal}`;
@@ -113,15 +113,15 @@ export class Turns {
 
   /** Nobody else has a turn until `running` is settled. */
   async hold<T>(running: Promise<T>): Promise<T> {
-    const settled = running.then(
+    const completion = running.then(
       () => undefined,
       () => undefined,
     );
-    this.#last = settled;
+    this.#last = completion;
     try {
       return await running;
     } finally {
-      if (this.#last === settled) this.#last = undefined;
+      if (this.#last === completion) this.#last = undefined;
     }
   }
 

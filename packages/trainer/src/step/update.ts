@@ -45,7 +45,7 @@ export function updateBody(setup: StepSetup, batch: BatchTensors, counters: Tens
   return inOrder(order, acceptEmpty({ ...outcome, updates: [...outcome.updates, ...buffers] }));
 }
 
-/** What an update is made of: gradients of the risk and the penalty, and what they are of. */
+/** Input of an update: gradients of the risk and the penalty, and their values. */
 interface Gradients extends Omit<Differentiated, "terms"> {
   readonly terms: readonly Sums[];
   /** Of a gradient that was added up, and whose step is on looked-up rows alone: how often each row was. Default: none is such a one. */
@@ -59,22 +59,22 @@ export function updateOf(
   counters: Tensor,
   scalars: Tensor,
 ): Outcome {
-  const raw = gradients.flatMap((gradient) =>
+  const presentGradients = gradients.flatMap((gradient) =>
     gradient === undefined ? [] : [isRowGradient(gradient) ? summed(gradient) : gradient],
   );
-  if (raw.length === 0) throw nothingToTrain(setup);
+  if (presentGradients.length === 0) throw nothingToTrain(setup);
   const condition = commitCondition({
     counted: total(terms.map(({ normalizer }) => normalizer)),
     scalars: [...terms.map(({ value }) => value), ...(penalty === undefined ? [] : [penalty])],
-    tensors: [...raw.map((g) => (isRows(g) ? g.rows : g)), ...changed],
+    tensors: [...presentGradients.map((g) => (isRows(g) ? g.rows : g)), ...changed],
   });
-  const { held, norm } = clipped(setup, raw);
+  const { limited, norm } = clipped(setup, presentGradients);
   const updates: Update[] = [];
-  let [first, next] = [0, 0];
+  let [first, nextGradient] = [0, 0];
   for (const group of setup.groups) {
     const { optimizer, firstScalar, parameters } = group;
     const ofGroup = parameters.map((_, i): GroupGradient => ({
-      gradient: gradients[first + i] === undefined ? undefined : held[next++]!,
+      gradient: gradients[first + i] === undefined ? undefined : limited[nextGradient++]!,
       lookups: lookups?.[first + i],
     }));
     first += parameters.length;
@@ -94,17 +94,17 @@ export function updateOf(
 function clipped(
   { gradNorm, clipGradValue: most }: StepSetup,
   raw: readonly (Tensor | SummedRows)[],
-): { readonly held: readonly (Tensor | SummedRows)[]; readonly norm: Tensor | undefined } {
-  const held = most === undefined ? raw : raw.map((g) => mapGradient(g, (t) => clipGradValue([t], most)[0]!));
-  if (gradNorm === undefined) return { held, norm: undefined };
+): { readonly limited: readonly (Tensor | SummedRows)[]; readonly norm: Tensor | undefined } {
+  const limited = most === undefined ? raw : raw.map((g) => mapGradient(g, (t) => clipGradValue([t], most)[0]!));
+  if (gradNorm === undefined) return { limited, norm: undefined };
   const { maxNorm, normType } = gradNorm;
   const norm = globalNorm(
-    held.map((g) => normOf(g, normType)),
+    limited.map((g) => normOf(g, normType)),
     normType,
   );
-  if (maxNorm === undefined) return { held, norm };
+  if (maxNorm === undefined) return { limited, norm };
   const factor = clipFactor(maxNorm, norm);
-  return { held: held.map((g) => mapGradient(g, (t) => mul(t, factor))), norm };
+  return { limited: limited.map((g) => mapGradient(g, (t) => mul(t, factor))), norm };
 }
 
 const nothingToTrain = ({ groups }: StepSetup): ErmineError =>
@@ -144,8 +144,8 @@ function groupUpdates(
       return;
     }
     const place = { p: parameters[i]!.value, slots: slots[i]!.map((slot) => slot.value), name: names[i]! };
-    const next = stepOnRows(optimizer, place, gradient, scalars);
-    take(i, next.p, next.slots);
+    const stepped = stepOnRows(optimizer, place, gradient, scalars);
+    take(i, stepped.p, stepped.slots);
   });
   if (dense.length === 0) return updates;
   const state = {
@@ -154,7 +154,7 @@ function groupUpdates(
     names: dense.map((i) => names[i]!),
   };
   // A link of a chain may draw numbers.
-  const next = withRandom({ seed, counters }, () =>
+  const stepped = withRandom({ seed, counters }, () =>
     optimizer.update(
       state,
       dense.map((i) => {
@@ -166,13 +166,13 @@ function groupUpdates(
   );
   dense.forEach((i, k) => {
     const counts = gradients[i]!.lookups?.value;
-    if (counts === undefined) return take(i, next.parameters[k]!, next.slots[k]!);
-    const moved = greater(counts, 0);
-    const rows = (value: Tensor, before: Tensor): Tensor => where(moved, value, before);
+    if (counts === undefined) return take(i, stepped.parameters[k]!, stepped.slots[k]!);
+    const isLookedUp = greater(counts, 0);
+    const rows = (value: Tensor, before: Tensor): Tensor => where(isLookedUp, value, before);
     take(
       i,
-      rows(next.parameters[k]!, state.parameters[k]!),
-      next.slots[k]!.map((slot, s) => rows(slot, state.slots[k]![s]!)),
+      rows(stepped.parameters[k]!, state.parameters[k]!),
+      stepped.slots[k]!.map((slot, s) => rows(slot, state.slots[k]![s]!)),
     );
   });
   return updates;

@@ -1,12 +1,12 @@
-/** What the two threads say to each other, all of it structured-cloneable. */
+/** Messages between the two threads; all are structured-cloneable. */
 import { ErmineError, type ErmineErrorCode } from "@ermine/core";
 import type { EpochInfo, StepInfo } from "../callbacks/callback.js";
 
 /** A training has begun. */
 export interface TrainingBegin {
-  /** Which event it is. */
+  /** Type of the event. */
   readonly type: "begin";
-  /** How many epochs there are. */
+  /** Number of epochs. */
   readonly epochs: number;
   /** Updates an epoch; undefined where the data's length is not known beforehand. */
   readonly stepsPerEpoch: number | undefined;
@@ -16,25 +16,25 @@ export interface TrainingBegin {
 
 /** An update was taken. Of those within `stepInterval` milliseconds after another message only the first is told of. */
 export interface TrainingStep extends StepInfo {
-  /** Which event it is. */
+  /** Type of the event. */
   readonly type: "step";
 }
 
 /** An epoch has ended. */
 export interface TrainingEpoch extends EpochInfo {
-  /** Which event it is. */
+  /** Type of the event. */
   readonly type: "epoch";
 }
 
 /** Something was noticed: what `fit` says to its `notice`. */
 export interface TrainingNotice {
-  /** Which event it is. */
+  /** Type of the event. */
   readonly type: "notice";
   /** In whole sentences. */
   readonly message: string;
 }
 
-/** What the thread that started the training is told of it. */
+/** Events that are sent to the thread that started the training. */
 export type TrainingEvent = TrainingBegin | TrainingStep | TrainingEpoch | TrainingNotice;
 
 /** An error as it crosses. */

@@ -1,4 +1,4 @@
-/** What tells the other side of steps and epochs, without keeping it busy: each message costs that thread a turn of its event loop. */
+/** Callback that reports steps and epochs to the other thread, at a limited rate: each message costs that thread a turn of its event loop. */
 import type { Callback } from "../callbacks/callback.js";
 import type { TrainingEvent } from "./protocol.js";
 

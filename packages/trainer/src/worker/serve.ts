@@ -7,7 +7,7 @@ import { workerPort, type Port } from "./port.js";
 import { opened, sealed, sentError, type Reply, type Request } from "./protocol.js";
 import { Reporter } from "./reporter.js";
 
-/** What a training function is given next to its input. */
+/** Context that is passed to a training function next to its input. */
 export interface TrainingContext {
   /** Aborted when the other side's signal is: give it to `fit`. With a checkpoint's callback the training is saved then. */
   readonly signal: AbortSignal;
@@ -26,7 +26,7 @@ export interface PredictingTrainer {
   predict(inputs: never, options?: never): Promise<unknown>;
 }
 
-/** What runs in the worker: its input comes from the other side, and its result goes there. */
+/** Entry point of the worker: receives the input from the main thread and sends the result back. */
 export type TrainingFunction<Input, Result> = (input: Input, context: TrainingContext) => Result | Promise<Result>;
 
 /**
@@ -103,11 +103,11 @@ class Server {
   }
 
   /** @throws ErmineError ERMINE_USAGE where it cannot be cloned */
-  #sendOrRefuse(reply: Reply, what: string): void {
+  #sendOrRefuse(reply: Reply, subject: string): void {
     const refusal = (why: string, cause?: unknown): ErmineError =>
       new ErmineError(
         "ERMINE_USAGE",
-        `${what} cannot be sent to another thread: ${why}. Send plain data and typed arrays: a history, await model.stateDict(); a model stays here, and ` +
+        `${subject} cannot be sent to another thread: ${why}. Send plain data and typed arrays: a history, await model.stateDict(); a model stays here, and ` +
           "answers by predict.",
         { cause },
       );

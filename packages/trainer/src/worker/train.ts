@@ -28,7 +28,7 @@ export interface WebWorker {
 
 /** The options of `trainInWorker`. */
 export interface TrainInWorkerOptions<Input> {
-  /** What the training function is given: anything that can be cloned (plain data, typed arrays). Default undefined. */
+  /** Input of the training function: anything that can be cloned (plain data, typed arrays). Default undefined. */
   readonly input?: Input;
   /** Aborted: the training ends after the step that runs, saved where it has a checkpoint, and `finished` gives its result. Default: none. */
   readonly signal?: AbortSignal;
@@ -49,7 +49,7 @@ export interface TrainInWorkerOptions<Input> {
 export interface WorkerPredictOptions {
   /** "output" (default), "probabilities" or "classes". */
   readonly as?: Reading;
-  /** Which of several outputs. Default: the one that the main part of the loss reads. */
+  /** Key or index of one of several outputs. Default: the one that the main part of the loss reads. */
   readonly output?: string | number;
   /** From which probability on the class is 1, where there is one probability for each. Default 0.5. */
   readonly threshold?: number;
@@ -59,9 +59,9 @@ export interface WorkerPredictOptions {
 
 /** A training that runs in a worker. */
 export interface WorkerTraining<Result> {
-  /** What the training function gives. @throws ErmineError, or what it threw; ERMINE_USAGE where the worker ended before it */
+  /** Result of the training function. @throws ErmineError, or the error that it threw; ERMINE_USAGE if the worker ended earlier */
   readonly finished: Promise<Result>;
-  /** What the model says of inputs now, also while it trains. The training function has to call `servePredictions(trainer)`. */
+  /** Predicts with the current parameters, also during training. The training function has to call `servePredictions(trainer)`. */
   predict(inputs: Tree<ColumnSource>, options?: WorkerPredictOptions): Promise<Prediction>;
   /** Ends the worker at once, in the middle of a step: nothing is saved. `finished` and predictions that are waited for fail. */
   terminate(): void;
@@ -250,7 +250,7 @@ class Client implements WorkerTraining<unknown> {
   #send(request: Request): void {
     if (this.#ended !== undefined) return;
     if (this.#isReady) this.#worker.postMessage(sealed(request));
-    // What cannot be cloned is refused to its sender, and not later.
+    // Input that cannot be cloned is refused here, in the sender's call.
     else this.#early.push(structuredClone(request));
   }
 
@@ -306,8 +306,8 @@ function crash(error: unknown): ErmineError {
     readonly lineno?: number;
   };
   const place = filename === undefined || filename === "" ? "" : ` (${filename}:${lineno ?? "?"})`;
-  const what = message === undefined || message === "" ? "its module does not load" : message;
-  return new ErmineError("ERMINE_USAGE", `The training worker has crashed: ${what}${place}. ${resumable}`, { cause: error });
+  const reason = message === undefined || message === "" ? "its module does not load" : message;
+  return new ErmineError("ERMINE_USAGE", `The training worker has crashed: ${reason}${place}. ${resumable}`, { cause: error });
 }
 
 const exited = (code: number): ErmineError =>

@@ -15,11 +15,11 @@ import { signals as processSignals } from "./signals.js";
 
 /** The options of `checkpoint`. */
 export interface CheckpointOptions<Name extends string = never> {
-  /** Where the checkpoints are; it is made where it is not there. One training has it at a time. */
+  /** Folder of the checkpoints; created if it does not exist. One training has it at a time. */
   readonly folder: string;
   /** When one is written, next to where training ends: every so many epochs, updates or seconds. Default { epochs: 1 }. */
   readonly every?: CheckpointInterval;
-  /** How many of the newest stay. Those that are later than the one that training has gone on from (damaged ones) go with the first that is written. Default 2. */
+  /** Number of newest checkpoints that are kept. Those later than the one that training resumed from (damaged ones) are removed with the first write. Default 2. */
   readonly keep?: number;
   /** Keeps the best epoch too, as best.safetensors: by that log, whose direction its metric says, or `mode`. Default: none. */
   readonly best?: Name | BestCheckpoint<Name>;
@@ -28,7 +28,7 @@ export interface CheckpointOptions<Name extends string = never> {
    * a library leaves signals to its program. Only on the main thread: in a worker it is refused. Default false.
    */
   readonly signals?: boolean;
-  /** Where files are. Default: the machine's. */
+  /** File system. Default: the machine's. */
   readonly fileSystem?: CheckpointFileSystem;
 }
 

@@ -9,7 +9,7 @@ import { ErmineError } from "@ermine/core";
 export interface CheckpointFile {
   /** Writes some of the bytes. @returns how many */
   write(bytes: Uint8Array): Promise<number>;
-  /** What was written survives a power cut. */
+  /** Flushes the file, so that its contents survive a power cut. */
   sync(): Promise<void>;
   /** Gives the file back. */
   close(): Promise<void>;
@@ -87,16 +87,16 @@ function nodeProcesses(): ProcessTable {
   return {
     pid,
     host: hostname(),
-    startOf(other) {
+    startOf(processId) {
       try {
-        kill(other, 0);
+        kill(processId, 0);
       } catch (error) {
         // Of another user, it is there all the same.
         if ((error as { code?: string }).code !== "EPERM") return undefined;
       }
       try {
         // What follows the name, which may hold anything: the start is the 20th of it.
-        const stat = readFileSync(`/proc/${other}/stat`, "utf8");
+        const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
         return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
       } catch {
         return "";
@@ -119,14 +119,18 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTDIR: "A part of the path is a file, not a folder.",
 };
 
-/** What the file system refused, where, and what to do. */
-export const fileError = (what: string, error: unknown): ErmineError => {
+/** Error of a file system operation, with the path and a remedy. */
+export const fileError = (operation: string, error: unknown): ErmineError => {
   if (error instanceof ErmineError) return error;
   const code = codeOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  return new ErmineError("ERMINE_FILE", `${what}: ${reason}. ${remedies[code] ?? "Look at the folder and at its file system."}`, {
-    cause: error,
-  });
+  return new ErmineError(
+    "ERMINE_FILE",
+    `${operation}: ${reason}. ${remedies[code] ?? "Look at the folder and at its file system."}`,
+    {
+      cause: error,
+    },
+  );
 };
 
 /** Writes a file whole, and makes its contents survive a power cut. What was written of it is removed where something fails. */
@@ -141,9 +145,9 @@ export async function writeWhole(
     try {
       for (const part of parts) {
         for (let at = 0; at < part.length;) {
-          const written = await file.write(part.subarray(at));
-          if (!(written > 0)) throw Object.assign(new Error("the device took no more bytes"), { code: "ENOSPC" });
-          at += written;
+          const writtenBytes = await file.write(part.subarray(at));
+          if (!(writtenBytes > 0)) throw Object.assign(new Error("the device took no more bytes"), { code: "ENOSPC" });
+          at += writtenBytes;
         }
       }
       await file.sync();

@@ -162,9 +162,9 @@ function parentOf(path: string): string {
 
 /** The options of `readCheckpoint`. */
 export interface ReadCheckpointOptions {
-  /** Which one: "latest" (default), "best" (what `checkpoint({ best })` has kept), or the name of a file in the folder. */
+  /** Checkpoint to read: "latest" (default), "best" (what `checkpoint({ best })` has kept), or the name of a file in the folder. */
   readonly which?: "latest" | "best" | (string & {});
-  /** Where files are. Default: the machine's, in Node. */
+  /** File system. Default: the machine's, in Node. */
   readonly fileSystem?: CheckpointFileSystem;
   /** Told of newer checkpoints that are damaged. Default console.warn. */
   readonly notice?: (message: string) => void;

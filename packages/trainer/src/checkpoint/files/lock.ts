@@ -11,7 +11,7 @@ interface Holder {
 
 const lockName = "lock.json";
 
-/** How often a lock is read that is being written, and the time between. */
+/** Number of reads of a lock that is being written, and the time between them. */
 const patience = 20;
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
 
@@ -34,14 +34,14 @@ export async function lockFolder(
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
     }
-    const other = await holderOf(fileSystem, path);
-    if (other === undefined && attempt < patience) {
+    const currentHolder = await holderOf(fileSystem, path);
+    if (currentHolder === undefined && attempt < patience) {
       // It is being written, or was given back just now.
       await pause();
       continue;
     }
-    if (other !== undefined && isThere(other, processes)) throw inUse(folder, other, processes);
-    await takeAway(fileSystem, path, other, `${path}.${processes.pid}`);
+    if (currentHolder !== undefined && isThere(currentHolder, processes)) throw inUse(folder, currentHolder, processes);
+    await takeAway(fileSystem, path, currentHolder, `${path}.${processes.pid}`);
   }
 }
 
@@ -67,28 +67,34 @@ function isThere({ pid, host, started }: Holder, processes: ProcessTable): boole
 }
 
 /** Takes away the lock of a process that is gone; another process may do so at the same time. */
-async function takeAway(fileSystem: CheckpointFileSystem, path: string, stale: Holder | undefined, aside: string): Promise<void> {
+async function takeAway(
+  fileSystem: CheckpointFileSystem,
+  path: string,
+  staleHolder: Holder | undefined,
+  temporaryPath: string,
+): Promise<void> {
   try {
-    await fileSystem.rename(path, aside);
+    await fileSystem.rename(path, temporaryPath);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  const taken = await holderOf(fileSystem, aside);
+  const movedHolder = await holderOf(fileSystem, temporaryPath);
   // That of a process which was faster is put back.
-  if (taken !== undefined && (stale === undefined || !isSame(taken, stale))) await fileSystem.rename(aside, path);
-  else await fileSystem.remove(aside);
+  if (movedHolder !== undefined && (staleHolder === undefined || !isSame(movedHolder, staleHolder)))
+    await fileSystem.rename(temporaryPath, path);
+  else await fileSystem.remove(temporaryPath);
 }
 
 function inUse(folder: string, { pid, host }: Holder, processes: ProcessTable): ErmineError {
   const isHere = host === processes.host;
   const isThisProcess = isHere && pid === processes.pid;
-  const who = isThisProcess ? "another training of this process" : `process ${pid}${isHere ? "" : ` on ${host}`}`;
+  const user = isThisProcess ? "another training of this process" : `process ${pid}${isHere ? "" : ` on ${host}`}`;
   const remedy = isThisProcess
     ? "Take another folder, or wait; fit takes one checkpoint({ folder }) as resume and among its callbacks, not two of one folder."
     : `Take another folder, or wait. If that process is gone or no training, remove ${folder}/${lockName}.`;
   return new ErmineError(
     "ERMINE_USAGE",
-    `The checkpoints in ${folder} are in use by ${who}: one training writes into a folder. ${remedy}`,
+    `The checkpoints in ${folder} are in use by ${user}: one training writes into a folder. ${remedy}`,
   );
 }

@@ -37,23 +37,23 @@ function onSignals(interrupt: (signal: string) => void): () => void {
       "checkpoint: signals are those of a Node.js process, and this is none. Leave signals out, and give fit a signal of an AbortController.",
     );
   }
-  const signalled = process as SignalProcess;
+  const signalProcess = process as SignalProcess;
   let isEnding = false;
   const listeners = ["SIGINT", "SIGTERM"].map((signal) => {
     const listener = (): void => {
       if (isEnding) {
         remove();
-        signalled.kill(signalled.pid, signal);
+        signalProcess.kill(signalProcess.pid, signal);
         return;
       }
       isEnding = true;
       interrupt(signal);
     };
-    signalled.on(signal, listener);
+    signalProcess.on(signal, listener);
     return [signal, listener] as const;
   });
   const remove = (): void => {
-    for (const [signal, listener] of listeners) signalled.off(signal, listener);
+    for (const [signal, listener] of listeners) signalProcess.off(signal, listener);
   };
   return remove;
 }

@@ -26,7 +26,7 @@ function checkBrowser(): void {
   );
 }
 
-/** How long a run is waited for that a page which is closing still has, in milliseconds. */
+/** Time to wait for a run that a closing page still holds, in milliseconds. */
 const patience = 2000;
 
 /** The name is free when the page that has it has ended, however it did. */
@@ -47,7 +47,7 @@ async function lock(run: string): Promise<(() => void) | undefined> {
   });
 }
 
-/** What both have: the worker, started when it is first needed. */
+/** Base of both storages: the worker, started on first use. */
 abstract class BrowserStorage implements CheckpointStorage {
   #writer: SlotWriter | undefined;
 

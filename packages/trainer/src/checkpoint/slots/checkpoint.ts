@@ -15,7 +15,7 @@ import { folderOf } from "./originFiles.js";
 import { inUse, Slots, SlotStore, storageError } from "./slotStore.js";
 import type { BuiltinStorage, CheckpointStorage } from "./storage.js";
 
-/** Where a run's checkpoints are in the browser. */
+/** Storage of a run's checkpoints in the browser. */
 export interface StorageOptions {
   /**
    * "opfs": files of the origin, written by a worker and flushed; "indexeddb": a database, whose transactions wait for the device; or a storage of your own. Default:
@@ -80,7 +80,7 @@ const hiddenPage: Interruptions = {
 
 /** The options of `readCheckpoint`. */
 export interface ReadCheckpointOptions extends StorageOptions {
-  /** Which one: "latest" (default), or "best" (what `checkpoint({ best })` has kept). */
+  /** Checkpoint to read: "latest" (default), or "best" (what `checkpoint({ best })` has kept). */
   readonly which?: "latest" | "best";
   /** Told of a newer checkpoint that is damaged. Default console.warn. */
   readonly notice?: (message: string) => void;

@@ -3,25 +3,25 @@
 const databaseName = "ermine-checkpoints";
 const storeName = "slots";
 
-const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+const resultOf = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
-async function within<T>(mode: IDBTransactionMode, fn: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+async function inTransaction<T>(mode: IDBTransactionMode, fn: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const opening = indexedDB.open(databaseName, 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(storeName);
-  const database = await settled(opening);
+  const database = await resultOf(opening);
   try {
     const transaction = database.transaction(storeName, mode, { durability: "strict" });
-    const ended = new Promise<void>((resolve, reject) => {
+    const completion = new Promise<void>((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
     });
     const request = fn(transaction.objectStore(storeName));
     // A request that fails aborts its transaction, whose error says why.
-    const [result] = await Promise.all([settled(request), ended]);
+    const [result] = await Promise.all([resultOf(request), completion]);
     return result;
   } finally {
     database.close();
@@ -32,21 +32,21 @@ export async function writeRecord(run: string, slot: string, header: Uint8Array,
   const bytes = new Uint8Array(header.length + body.length);
   bytes.set(header);
   bytes.set(body, header.length);
-  await within("readwrite", (store) => store.put(bytes, [run, slot]));
+  await inTransaction("readwrite", (store) => store.put(bytes, [run, slot]));
 }
 
 export const readRecord = (run: string, slot: string): Promise<Uint8Array | undefined> =>
-  within("readonly", (store) => store.get([run, slot]) as IDBRequest<Uint8Array | undefined>);
+  inTransaction("readonly", (store) => store.get([run, slot]) as IDBRequest<Uint8Array | undefined>);
 
 /** All slots of a run are between these keys: a list is above every text. */
 const keysOf = (run: string): IDBKeyRange => IDBKeyRange.bound([run], [run, []]);
 
 export async function removeRecords(run: string): Promise<void> {
-  await within("readwrite", (store) => store.delete(keysOf(run)));
+  await inTransaction("readwrite", (store) => store.delete(keysOf(run)));
 }
 
 export async function recordRuns(): Promise<readonly string[]> {
-  const keys = (await within("readonly", (store) => store.getAllKeys())) as unknown as readonly (readonly [
+  const keys = (await inTransaction("readonly", (store) => store.getAllKeys())) as unknown as readonly (readonly [
     run: string,
     slot: string,
   ])[];

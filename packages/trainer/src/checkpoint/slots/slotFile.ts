@@ -9,7 +9,7 @@ const mark = new TextEncoder().encode("ermslot1");
 const headerLength = 56;
 const digestAt = 24;
 
-/** What stands in a slot. */
+/** Content of a slot. */
 export type SlotContent =
   | { readonly kind: "whole"; readonly sequence: number; readonly file: Uint8Array }
   /** Its writing did not end. */
@@ -35,7 +35,7 @@ async function headerDigest(header: Uint8Array, file: Uint8Array): Promise<Uint8
   return digestOf(digested);
 }
 
-/** What a slot's bytes are. */
+/** Parses the bytes of a slot. */
 export async function readSlot(bytes: Uint8Array): Promise<SlotContent> {
   if (bytes.length < headerLength || mark.some((byte, i) => bytes[i] !== byte)) {
     // Zeros are where the header was to be.

@@ -9,7 +9,7 @@ import type { CheckpointStore } from "../store.js";
 import { readSlot, slotHeader, type SlotContent } from "./slotFile.js";
 import type { CheckpointStorage } from "./storage.js";
 
-/** What a pair of slots is for. */
+/** Purpose of a pair of slots. */
 export type Pair = "latest" | "best";
 
 const slotsOf = (pair: Pair): readonly string[] => [`${pair}-0`, `${pair}-1`];
@@ -44,7 +44,7 @@ export class Slots {
     return `the run ${JSON.stringify(this.run)}`;
   }
 
-  /** What is in each slot of the storages; nothing of slots that are not there. */
+  /** Contents of the storages' slots; absent slots are left out. */
   async contents(pair: Pair): Promise<readonly (SlotContent & SlotPlace)[]> {
     const contents: (SlotContent & SlotPlace)[] = [];
     for (const storage of this.#storages) {
@@ -73,8 +73,8 @@ export class Slots {
     for (let attempt = 1; contents.length > 1 && contents.every(({ kind }) => kind !== "whole") && attempt < attempts; attempt++)
       contents = await this.contents(pair);
     const errors: ErmineError[] = [];
-    const whole = contents.flatMap((content) => (content.kind === "whole" ? [content] : []));
-    for (const { file } of whole.sort((a, b) => b.sequence - a.sequence)) {
+    const wholeSlots = contents.flatMap((content) => (content.kind === "whole" ? [content] : []));
+    for (const { file } of wholeSlots.sort((a, b) => b.sequence - a.sequence)) {
       try {
         // Its tensors begin where their memory does.
         const snapshot = await decodeCheckpoint(file.slice());
@@ -218,11 +218,11 @@ const remedies: Readonly<Record<string, string>> = {
     "The browser does not let this page store anything: look at its settings for this site, and for private windows.",
 };
 
-/** What the browser refused, where, and what to do. */
-export function storageError(what: string, error: unknown): ErmineError {
+/** Error of a browser storage operation, with the place and a remedy. */
+export function storageError(operation: string, error: unknown): ErmineError {
   if (error instanceof ErmineError) return error;
   const { name, message } = error as Partial<Error>;
   const reason = message === undefined || message === "" ? String(name ?? error) : `${name ?? "Error"}: ${message}`;
   const remedy = remedies[name ?? ""] ?? "Look at the browser's storage for this site.";
-  return new ErmineError("ERMINE_FILE", `${what}: ${reason.replace(/\.$/, "")}. ${remedy}`, { cause: error });
+  return new ErmineError("ERMINE_FILE", `${operation}: ${reason.replace(/\.$/, "")}. ${remedy}`, { cause: error });
 }

@@ -20,10 +20,10 @@ export function writeSlot(handle: SyncAccessHandle, header: Uint8Array, body: Ui
 
 function writeAll(handle: SyncAccessHandle, bytes: Uint8Array, from: number): void {
   for (let at = 0; at < bytes.length;) {
-    const written = handle.write(bytes.subarray(at), { at: from + at });
+    const writtenBytes = handle.write(bytes.subarray(at), { at: from + at });
     // Chromium's private windows answer -8 as an unsigned number in place of throwing, where there is no room (seen in version 156).
-    if (!(written > 0 && written <= bytes.length - at))
+    if (!(writtenBytes > 0 && writtenBytes <= bytes.length - at))
       throw Object.assign(new Error("the device took no more bytes"), { name: "QuotaExceededError" });
-    at += written;
+    at += writtenBytes;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What the worker runs that writes slots, so that the training thread does not. The build makes text of this file (scripts/generate.mjs), because a file of its
+ * Main module of the worker that writes slots off the training thread. The build makes text of this file (scripts/generate.mjs), because a file of its
  * own would need an address: bundlers for pages find it in some formats only, and a page's bundle that is one script has none.
  */
 import { writeRecord } from "./database.js";

@@ -74,7 +74,7 @@ export class SlotWriter {
     });
   }
 
-  /** What is being written then is left half done. */
+  /** A write in progress is left incomplete. */
   close(): void {
     this.#worker?.terminate();
     for (const id of [...this.#waiting.keys()]) this.#settle(id, { name: "AbortError", message: "the worker was ended" });

@@ -56,9 +56,9 @@ export function adamLink(
     form: amsgrad ? " amsgrad" : "",
     slots: { m: 0, v: 0, ...(amsgrad ? { vMax: 0 } : {}) },
     scalars(time) {
-      const kept = rateAt(beta1, time);
-      const { first, second } = corrections(ageOf(time) + 1, kept);
-      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2, first, second, eps };
+      const decayRate = rateAt(beta1, time);
+      const { first, second } = corrections(ageOf(time) + 1, decayRate);
+      return { beta1: decayRate, taken1: 1 - decayRate, beta2, taken2: 1 - beta2, first, second, eps };
     },
     rates: [beta1],
     update(g, { slots: [m, v, vMax], s }) {
@@ -79,7 +79,7 @@ export function adamLink(
  */
 export function scaleByRms(
   options: {
-    /** How much of the mean square is kept at each step, in [0, 1). Default 0.99. */
+    /** Decay rate of the running mean square, in [0, 1). Default 0.99. */
     readonly alpha?: number;
     /** Added to the root. Default 1e-8. */
     readonly eps?: number;
@@ -97,8 +97,8 @@ export function scaleByRms(
     form: centered ? " centered" : "",
     slots: { square: 0, ...(centered ? { mean: 0 } : {}) },
     scalars: () => ({ alpha, taken: 1 - alpha, eps }),
-    update(g, { slots: [kept, mean], s }) {
-      const next = add(mul(kept!, s.alpha), mul(square(g), s.taken));
+    update(g, { slots: [meanSquare, mean], s }) {
+      const next = add(mul(meanSquare!, s.alpha), mul(square(g), s.taken));
       if (mean === undefined) return [div(g, add(sqrt(next), s.eps)), next];
       const centre = add(mul(mean, s.alpha), mul(g, s.taken));
       return [div(g, add(sqrt(sub(next, square(centre))), s.eps)), next, centre];
@@ -146,7 +146,7 @@ export function scaleByRss(
  */
 export function scaleByAdadelta(
   options: {
-    /** How much of the mean squares is kept at each step, in [0, 1). Default 0.9. */
+    /** Decay rate of the running mean squares, in [0, 1). Default 0.9. */
     readonly rho?: number;
     /** Added under both roots. Default 1e-6. */
     readonly eps?: number;
@@ -184,8 +184,8 @@ export function scaleByAdamax(options: Betas = {}): GradientTransformation {
     elementwise: true,
     slots: { m: 0, u: 0 },
     scalars(time) {
-      const kept = rateAt(beta1, time);
-      return { beta1: kept, taken1: 1 - kept, beta2, eps, first: 1 / (1 - power(kept, ageOf(time) + 1)) };
+      const decayRate = rateAt(beta1, time);
+      return { beta1: decayRate, taken1: 1 - decayRate, beta2, eps, first: 1 / (1 - power(decayRate, ageOf(time) + 1)) };
     },
     rates: [beta1],
     update(g, { slots: [m, u], s }) {
@@ -206,7 +206,7 @@ export function scaleByNadam(
   options: Omit<Betas, "beta1"> & {
     /** Decay of the mean gradient. Default 0.9. */
     readonly beta1?: number;
-    /** How fast the momentum approaches beta1. Default 0.004. */
+    /** Rate at which the momentum approaches beta1. Default 0.004. */
     readonly momentumDecay?: number;
   } = {},
 ): GradientTransformation {
@@ -265,11 +265,11 @@ export function scaleByRadam(options: Betas = {}): GradientTransformation {
     scalars(time) {
       const t = ageOf(time) + 1;
       const { adaptive, plain } = rectification(beta2, power2(t), t);
-      const kept = rateAt(beta1, time);
-      const correction = 1 - power1(kept, t);
+      const decayRate = rateAt(beta1, time);
+      const correction = 1 - power1(decayRate, t);
       return {
-        beta1: kept,
-        taken1: 1 - kept,
+        beta1: decayRate,
+        taken1: 1 - decayRate,
         beta2,
         taken2: 1 - beta2,
         adaptive: adaptive / correction,
@@ -303,13 +303,13 @@ export function scaleByBelief(options: Betas = {}): GradientTransformation {
     elementwise: true,
     slots: { m: 0, surprise: 0 },
     scalars(time) {
-      const [kept, t] = [rateAt(beta1, time), ageOf(time) + 1];
+      const [decayRate, t] = [rateAt(beta1, time), ageOf(time) + 1];
       return {
-        beta1: kept,
-        taken1: 1 - kept,
+        beta1: decayRate,
+        taken1: 1 - decayRate,
         beta2,
         taken2: 1 - beta2,
-        first: 1 / (1 - power1(kept, t)),
+        first: 1 / (1 - power1(decayRate, t)),
         second: 1 / Math.sqrt(1 - power2(t)),
         eps,
       };

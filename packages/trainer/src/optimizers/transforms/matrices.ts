@@ -36,7 +36,7 @@ export function scaleByFactoredRms(
     scalars: (time) => ({ share: portableMath.pow(ageOf(time) + 1, beta2Decay) }),
     update(g, { slots, s }) {
       const square = mul(g, g);
-      const follow = (kept: Tensor, now: Tensor): Tensor => add(kept, mul(sub(now, kept), s.share));
+      const follow = (average: Tensor, value: Tensor): Tensor => add(average, mul(sub(value, average), s.share));
       const next =
         g.rank < 2
           ? [follow(slots[0]!, square)]
@@ -62,14 +62,14 @@ function orthogonal(x: Tensor, [a, b, c]: readonly [number, number, number], ste
   return tall ? transpose(y) : y;
 }
 
-/** What the matrix is multiplied by, by its size. */
+/** Scale of the matrix, by its size. */
 const factors = {
   original: (rows: number, columns: number) => Math.sqrt(Math.max(1, rows / columns)),
   matchRmsAdamw: (rows: number, columns: number) => 0.2 * Math.sqrt(Math.max(rows, columns)),
   spectralUnclamped: (rows: number, columns: number) => Math.sqrt(rows / columns),
 };
 
-/** How the orthogonal matrix is scaled: √max(1, rows / columns), 0.2 · √max(rows, columns), or √(rows / columns). */
+/** Scale of the orthogonal matrix: √max(1, rows / columns), 0.2 · √max(rows, columns), or √(rows / columns). */
 export type AdjustLrFn = keyof typeof factors;
 
 /**

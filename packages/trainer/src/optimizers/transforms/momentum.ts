@@ -79,11 +79,11 @@ export function ema(
     form: `${debias ? "" : " biased"}${nesterov ? " nesterov" : ""}`,
     slots: { average: 0 },
     scalars(time) {
-      const kept = rateAt(decay, time);
+      const decayRate = rateAt(decay, time);
       return {
-        decay: kept,
-        taken: 1 - kept,
-        ...(debias ? { correction: 1 / (1 - power(kept, ageOf(time) + 1)) } : {}),
+        decay: decayRate,
+        taken: 1 - decayRate,
+        ...(debias ? { correction: 1 / (1 - power(decayRate, ageOf(time) + 1)) } : {}),
       };
     },
     rates: [decay],
@@ -103,9 +103,9 @@ export function ema(
  */
 export function scaleByLion(
   options: {
-    /** How much of the momentum is in the direction, in [0, 1), or a schedule. Default 0.9. */
+    /** Weight of the momentum in the direction, in [0, 1), or a schedule. Default 0.9. */
     readonly beta1?: Rate;
-    /** How much of the momentum is kept at each step, in [0, 1). Default 0.99. */
+    /** Decay rate of the momentum, in [0, 1). Default 0.99. */
     readonly beta2?: number;
   } = {},
 ): GradientTransformation {
@@ -117,8 +117,8 @@ export function scaleByLion(
     elementwise: true,
     slots: { m: 0 },
     scalars(time) {
-      const kept = rateAt(beta1, time);
-      return { beta1: kept, taken1: 1 - kept, beta2, taken2: 1 - beta2 };
+      const decayRate = rateAt(beta1, time);
+      return { beta1: decayRate, taken1: 1 - decayRate, beta2, taken2: 1 - beta2 };
     },
     rates: [beta1],
     update: (g, { slots: [m], s }) => [sign(add(mul(m!, s.beta1), mul(g, s.taken1))), add(mul(m!, s.beta2), mul(g, s.taken2))],

@@ -9,13 +9,13 @@ import { type OptionKinds, checkOptions, kindsOf } from "@ermine/core/define";
  */
 export function linkOptions<O extends object>(
   name: string,
-  given: Partial<O>,
+  options: Partial<O>,
   defaults: O,
   rates: readonly (keyof O & string)[] = [],
 ): O {
   const kinds = { ...kindsOf(defaults), ...Object.fromEntries(rates.map((rate) => [rate, ["number", "object"]])) };
-  checkOptions<object>(name, given, kinds as OptionKinds<O>);
-  return { ...defaults, ...given };
+  checkOptions<object>(name, options, kinds as OptionKinds<O>);
+  return { ...defaults, ...options };
 }
 
 /** @internal May float32 divide by the value, and by what is larger? An `eps` that is 0 there gives 0 / 0 where a gradient is 0. */

@@ -5,7 +5,7 @@ import { rateAt, requireRate, type Rate, type Time } from "../../schedules/sched
 import { checkLink, perParameter, type GradientTransformation } from "../chain.js";
 import type { Scalars } from "../scalars.js";
 
-/** Which parameters, by their name in the model, their rank and shape. */
+/** Selects parameters by their name in the model and their shape. */
 export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
 
 /**
@@ -16,7 +16,7 @@ export type ParameterMask = (name: string, shape: readonly number[]) => boolean;
 export function addDecayedWeights(
   weightDecay: Rate,
   options: {
-    /** Which parameters decay, by name and shape. Default: all. */
+    /** Selects the parameters that decay, by name and shape. Default: all. */
     mask?: ParameterMask;
   } = {},
 ): GradientTransformation {
@@ -97,15 +97,15 @@ export function masked(link: GradientTransformation, mask: ParameterMask): Gradi
     name: `masked(${link.name})`,
     elementwise: false,
     update(updates, { parameters, names, slots, s }) {
-      const chosen = parameters.flatMap((p, i) => (mask(names[i]!, p.shape as readonly number[]) ? [i] : []));
-      if (chosen.length === 0) return { updates };
-      const pick = <T>(list: readonly T[]): T[] => chosen.map((i) => list[i]!);
+      const includedIndices = parameters.flatMap((p, i) => (mask(names[i]!, p.shape as readonly number[]) ? [i] : []));
+      if (includedIndices.length === 0) return { updates };
+      const pick = <T>(list: readonly T[]): T[] => includedIndices.map((i) => list[i]!);
       const result = link.update(pick(updates), { parameters: pick(parameters), names: pick(names), slots: pick(slots), s });
-      const put = <T>(list: readonly T[], replaced: readonly T[]): T[] =>
-        list.map((value, i) => (chosen.includes(i) ? replaced[chosen.indexOf(i)]! : value));
+      const withReplacements = <T>(list: readonly T[], replacements: readonly T[]): T[] =>
+        list.map((value, i) => (includedIndices.includes(i) ? replacements[includedIndices.indexOf(i)]! : value));
       return {
-        updates: put(updates, result.updates),
-        ...(result.slots === undefined ? {} : { slots: put(slots, result.slots) }),
+        updates: withReplacements(updates, result.updates),
+        ...(result.slots === undefined ? {} : { slots: withReplacements(slots, result.slots) }),
       };
     },
   };
