@@ -117,20 +117,20 @@ describe("dropLast", () => {
     const data = rows(10);
     const run = async (options: Partial<FitOptions<never, never>>, accumulate = 1) => {
       const trainer = make(new Linear(2, 1), true, accumulate);
-      const seen: (number | undefined)[][] = [];
+      const stepSizes: (number | undefined)[][] = [];
       const history = await trainer.fit(data, {
         epochs: 2,
         batchSize: 4,
         callbacks: [
           {
             name: "sees",
-            onTrainBegin: (_, { stepsPerEpoch }) => void seen.push([stepsPerEpoch]),
-            onStep: ({ stepInEpoch, stepsPerEpoch, samples }) => void seen.push([stepInEpoch, stepsPerEpoch, samples]),
+            onTrainBegin: (_, { stepsPerEpoch }) => void stepSizes.push([stepsPerEpoch]),
+            onStep: ({ stepInEpoch, stepsPerEpoch, samples }) => void stepSizes.push([stepInEpoch, stepsPerEpoch, samples]),
           },
         ],
         ...options,
       });
-      return { seen, steps: history.steps.length, taken: trainer.step };
+      return { seen: stepSizes, steps: history.steps.length, taken: trainer.step };
     };
     expect(await run({ dropLast: true })).toEqual({
       seen: [[2], [1, 2, 4], [2, 2, 8], [1, 2, 4], [2, 2, 8]],
@@ -154,16 +154,16 @@ describe("dropLast", () => {
   });
 
   it("shows every sample in some epoch, and validation is whole", async () => {
-    const seen = new Set<number>();
+    const checkedSizes = new Set<number>();
     const ten = dataset({ inputs: Float32Array.from({ length: 10 }, (_, i) => i) });
     for (let epoch = 0; epoch < 20; epoch++) {
       for (const { size, columns } of ten.batches({ batchSize: 4, seed: 1, epoch })) {
         const values = new Float32Array(size);
         (columns.inputs as BatchColumn).copyInto(values);
-        if (size === 4) for (const value of values) seen.add(value);
+        if (size === 4) for (const value of values) checkedSizes.add(value);
       }
     }
-    expect(seen.size).toBe(10);
+    expect(checkedSizes.size).toBe(10);
     const trainer = make(new Linear(2, 1));
     const history = await trainer.fit(rows(8), { epochs: 1, batchSize: 4, dropLast: true, validation: rows(5) });
     expect(history.epochs[0]!["valLoss"]).toBeCloseTo((await trainer.evaluate(rows(5))).loss, 10);

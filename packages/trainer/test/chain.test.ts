@@ -130,10 +130,10 @@ describe("values are looked at before they are written", () => {
   });
 
   it("where an optimizer, or a link of it, does not say that it keeps them finite", () => {
-    const own = o.perParameter({ name: "own", update: (u) => [u] });
-    expect(checked(o.chain(own, rate))).toBe(true);
-    expect(checked(o.chain({ ...own, keepsFinite: true }, rate))).toBe(false);
-    expect(checked(o.lookahead(o.chain(own, rate)))).toBe(true);
+    const customLink = o.perParameter({ name: "own", update: (u) => [u] });
+    expect(checked(o.chain(customLink, rate))).toBe(true);
+    expect(checked(o.chain({ ...customLink, keepsFinite: true }, rate))).toBe(false);
+    expect(checked(o.lookahead(o.chain(customLink, rate)))).toBe(true);
     for (const optimizer of [
       o.adam({ eps: 0 }),
       o.adamw({ eps: 1e-60 }),
@@ -199,8 +199,8 @@ describe("a link", () => {
       return theta;
     });
     const chained = o.chain(o.scaleByBelief({ eps }), o.scaleByLearningRate(0.1));
-    const got = flat(chained, { initial: [tensor([1])], gradients: gradients.map((g) => [tensor([g])]) });
-    got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+    const actual = flat(chained, { initial: [tensor([1])], gradients: gradients.map((g) => [tensor([g])]) });
+    actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
   });
 
   it("decays and masks by the parameter's name and shape", () => {
@@ -218,8 +218,8 @@ describe("a link", () => {
       o.scaleByLearningRate(1),
     );
     const data = { initial: [tensor([0]), tensor([0])], gradients: [1, 1, 1].map((g) => [tensor([g]), tensor([g])]) };
-    const got = withBackend(reference(), () => steps(masked, data.initial, data.gradients));
-    expect(got.map(([plain, traced]) => [plain![0], traced![0]])).toEqual([
+    const actual = withBackend(reference(), () => steps(masked, data.initial, data.gradients));
+    expect(actual.map(([plain, traced]) => [plain![0], traced![0]])).toEqual([
       [-1, -1],
       [-2, -2.5],
       [-3, -4.25],
@@ -249,7 +249,7 @@ describe("a link", () => {
 
   it("a schedule of a chain is fed, by step", () => {
     const chained = o.chain(o.scaleBySchedule(o.schedules.linear(1, { startFactor: 0.5, totalSteps: 1 })), o.scale(-1));
-    const got = flat(chained, { initial: [tensor([0])], gradients: [[tensor([1])], [tensor([1])]] });
-    expect(got).toEqual([-0.5, -1.5]);
+    const actual = flat(chained, { initial: [tensor([0])], gradients: [[tensor([1])], [tensor([1])]] });
+    expect(actual).toEqual([-0.5, -1.5]);
   });
 });

@@ -40,7 +40,7 @@ describe("faults of the file system", () => {
         }
         for (const notice of notices) expect(notice, place).toMatch(/ermine: .*pretended|Training goes on/);
         disk.fault = undefined;
-        // What is there can be read, and training ends where it would have.
+        // The remaining checkpoints can be read, and training ends at the same step.
         const resumed = await run(disk);
         expect(resumed.trainer.step, place).toBe(18);
         expect(
@@ -138,15 +138,15 @@ describe("the best epoch", () => {
     const disk = new Disk();
     disk.before = () => void states.push(...disk.afterCrash());
     await train(disk, { save });
-    let seen = 0;
+    let comparedStates = 0;
     for (const state of states) {
       if (!state.names.some((name) => /^update-\d+\.safetensors$/.test(name))) continue;
       const { known, saved } = await bestOf(state);
       if (known === null) continue;
-      seen++;
+      comparedStates++;
       expect(saved === null ? Infinity : saved).toBeLessThanOrEqual(known);
     }
-    expect(seen).toBeGreaterThan(20);
+    expect(comparedStates).toBeGreaterThan(20);
   }, 120_000);
 
   it("is written with the next checkpoint where it could not be at first", async () => {
@@ -172,16 +172,16 @@ describe("a power cut", () => {
    */
   async function crashes(diskOptions: DiskOptions): Promise<{ states: number; violations: number }> {
     let states = 0;
-    const found: { disk: Disk; written: number }[] = [];
+    const diskStates: { disk: Disk; written: number }[] = [];
     const disk = new Disk(diskOptions);
     disk.before = (number) => {
       // The folder's sync ends a write: what comes after it relies on it. At the end it is written after the update and after the epoch.
       const writes = disk.operations.slice(0, number).filter((operation) => operation === `syncFolder ${folder}`).length;
-      for (const state of disk.afterCrash()) found.push({ disk: state, written: [0, 9, 18, 18][writes]! });
+      for (const state of disk.afterCrash()) diskStates.push({ disk: state, written: [0, 9, 18, 18][writes]! });
     };
     await train(disk, { save: { every: { updates: 9 }, keep: 1 } });
     let violations = 0;
-    for (const { disk: state, written: promised } of found) {
+    for (const { disk: state, written: promised } of diskStates) {
       states++;
       try {
         const latest = await readCheckpoint(folder, { fileSystem: state, notice: () => undefined });

@@ -69,29 +69,29 @@ describe("a checkpoint's bytes", () => {
       ],
       nothing: [null, true, [], {}],
     };
-    const whole = { ...snapshot, host: { ...snapshot.host, callbacks: [{ name: "odd", state }] } };
-    const read = await decodeCheckpoint((await encodeCheckpoint(whole)).parts[0]!);
+    const withState = { ...snapshot, host: { ...snapshot.host, callbacks: [{ name: "odd", state }] } };
+    const read = await decodeCheckpoint((await encodeCheckpoint(withState)).parts[0]!);
     expect(read.host.callbacks).toEqual([{ name: "odd", state }]);
     expect(Object.is((read.host.callbacks[0]!.state as { numbers: number[] }).numbers[3], -0)).toBe(true);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
   it("every byte that is flipped is found, and every length that is cut", async () => {
-    const whole = (await encodeCheckpoint(await someSnapshot())).parts[0]!;
-    expect(whole.length).toBeGreaterThan(4000);
-    const kept = whole.slice();
+    const bytes = (await encodeCheckpoint(await someSnapshot())).parts[0]!;
+    expect(bytes.length).toBeGreaterThan(4000);
+    const original = bytes.slice();
     // Each byte with one bit; in turns of eight bits.
-    for (let i = 0; i < whole.length; i++) {
-      whole[i]! ^= 1 << (i % 8);
-      const error = await refusal(() => decodeCheckpoint(whole));
+    for (let i = 0; i < bytes.length; i++) {
+      bytes[i]! ^= 1 << (i % 8);
+      const error = await refusal(() => decodeCheckpoint(bytes));
       expect(error.code, `byte ${i}`).toMatch(/ERMINE_(DATA|UNSUPPORTED)/);
-      whole[i]! ^= 1 << (i % 8);
+      bytes[i]! ^= 1 << (i % 8);
     }
-    expect(whole).toEqual(kept);
-    for (let length = 0; length < whole.length; length += length < 600 ? 1 : 13)
-      await refusal(() => decodeCheckpoint(whole.slice(0, length)));
-    await refusal(() => decodeCheckpoint(Uint8Array.from([...whole, 0])));
-    await decodeCheckpoint(whole);
+    expect(bytes).toEqual(original);
+    for (let length = 0; length < bytes.length; length += length < 600 ? 1 : 13)
+      await refusal(() => decodeCheckpoint(bytes.slice(0, length)));
+    await refusal(() => decodeCheckpoint(Uint8Array.from([...bytes, 0])));
+    await decodeCheckpoint(bytes);
   }, 120_000);
 
   it("refuses to write, or to take the model of, what only looks like a snapshot", async () => {

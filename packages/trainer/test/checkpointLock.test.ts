@@ -16,11 +16,11 @@ describe("a folder has one training at a time", () => {
 
   it("the lock is there while it trains, and goes however it ends", async () => {
     const disk = new Disk({ processes: table(1, { 1: "a" }) });
-    let seen: string[] = [];
-    const looking: Callback = { name: "looking", state: () => null, onStep: () => void (seen = disk.names) };
+    let namesInFolder: string[] = [];
+    const looking: Callback = { name: "looking", state: () => null, onStep: () => void (namesInFolder = disk.names) };
     const save = saves(disk);
     await make().fit(data(), { ...options(() => [])(), callbacks: [looking, save] } as FitOptions<never, never>);
-    expect(seen).toContain("lock.json");
+    expect(namesInFolder).toContain("lock.json");
     expect(disk.names).not.toContain("lock.json");
     const failing: Callback = {
       name: "failing",

@@ -49,8 +49,8 @@ export async function someSnapshot(): Promise<TrainingSnapshot> {
   return readCheckpoint(folder, { fileSystem: disk });
 }
 export const ending = (updates: number): Callback => {
-  let seen = 0;
-  return { name: "ending", state: () => null, onStep: (_, control) => void (++seen === updates && control.interrupt()) };
+  let updatesTaken = 0;
+  return { name: "ending", state: () => null, onStep: (_, control) => void (++updatesTaken === updates && control.interrupt()) };
 };
 
 export const saves = (disk: Disk, more: Partial<CheckpointOptions<"valLoss">> = {}): CheckpointCallback<"valLoss"> =>

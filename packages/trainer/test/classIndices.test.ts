@@ -1,4 +1,4 @@
-/** What the diagnosis of a refused step says of class indices goes by what an op declares, not by what its inputs are called. */
+/** The diagnosis of class indices in a refused step uses an op's declaration, not the names of its inputs. */
 import { expandDims, less, mul, onesLike, sum, where, type Tensor } from "@ermine/core";
 import { type Op, apply1, defineFusedOp, defineLoss } from "@ermine/core/define";
 import { Linear, Sequential } from "@ermine/core/nn";

@@ -14,7 +14,7 @@ function opsOf(fn: (...inputs: Tensor[]) => unknown, shapes: Shapes): OpNode[] {
   return graph.nodes.flatMap((node) => (node.kind === "op" ? [node] : []));
 }
 
-/** What the last op of that name costs, of whose outputs some are read. */
+/** Cost of the last op of that name, given which of its outputs are read. */
 function flopsOf(name: string, nodes: readonly OpNode[], isRead = (_: number): boolean => true): number {
   const node = nodes.findLast(({ op }) => op.name === name)!;
   return costOf([node], ({ index }) => isRead(index)).flops;

@@ -10,7 +10,7 @@ interface Inode {
 /** A change of a folder's names that is not on the platters yet: each may get there, or not. */
 type Change = ReadonlyMap<string, Inode | undefined>;
 
-/** What an operation does instead of its work. */
+/** Fault of an operation. */
 export type Fault = { readonly code: string } | { readonly shortTo: number };
 
 export interface DiskOptions {
@@ -27,7 +27,7 @@ const failure = (code: string): Error => Object.assign(new Error(`${code}: prete
 export class Disk implements CheckpointFileSystem {
   /** Operations so far. */
   operations: string[] = [];
-  /** Which operation fails, and how. */
+  /** The operation that fails, and its fault. */
   fault: { readonly at: number; readonly what: Fault; readonly lasts?: boolean } | undefined;
   /** Called before each operation. */
   before: ((operation: number) => void) | undefined;
@@ -148,12 +148,12 @@ export class Disk implements CheckpointFileSystem {
         const fault = this.#do(`write ${name}`);
         // Never all at once.
         const most = Math.max(1, Math.ceil(bytes.length / 2));
-        const taken = bytes.subarray(0, fault !== undefined && "shortTo" in fault ? fault.shortTo : most);
-        const next = new Uint8Array(inode.bytes.length + taken.length);
+        const acceptedBytes = bytes.subarray(0, fault !== undefined && "shortTo" in fault ? fault.shortTo : most);
+        const next = new Uint8Array(inode.bytes.length + acceptedBytes.length);
         next.set(inode.bytes);
-        next.set(taken, inode.bytes.length);
+        next.set(acceptedBytes, inode.bytes.length);
         inode.bytes = next;
-        return taken.length;
+        return acceptedBytes.length;
       },
       sync: async () => {
         this.#do(`sync ${name}`);
@@ -191,7 +191,7 @@ export class Disk implements CheckpointFileSystem {
   }
 }
 
-/** Where tests keep their checkpoints. */
+/** Folder of the tests' checkpoints. */
 export const folder = "runs/test";
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);

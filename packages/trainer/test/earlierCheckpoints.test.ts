@@ -47,7 +47,7 @@ const run = (resume?: TrainingSnapshot): FitOptions<never, never> =>
 const listed = (values: Readonly<Record<string, { readonly data: ArrayLike<number> }>>): Record<string, number[]> =>
   Object.fromEntries(Object.entries(values).map(([name, { data: elements }]) => [name, Array.from(elements)]));
 
-/** What the training's model is when it has ended. */
+/** Parameters of the training's model at its end. */
 async function end(resume?: TrainingSnapshot): Promise<Record<string, number[]>> {
   manualSeed(resume === undefined ? 1 : 9);
   const trainer = make();

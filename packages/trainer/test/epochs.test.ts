@@ -12,7 +12,7 @@ const data = dataset({
 
 afterEach(() => vi.restoreAllMocks());
 
-/** How often `fit` goes through the model and its groups. */
+/** Number of times that `fit` walks the model and its groups. */
 async function definitions(
   epochs: number,
   callbacks: readonly Callback[] = [],
@@ -40,7 +40,7 @@ it("an epoch defines the program again only where other parameters are trained",
 });
 
 it("the rates of a step are one list where none has a schedule", async () => {
-  const told = async (learningRate: Parameters<typeof schedules.rateAt>[0]) => {
+  const toldLearningRates = async (learningRate: Parameters<typeof schedules.rateAt>[0]) => {
     const lists: (readonly number[])[] = [];
     const model = new Linear(3, 1);
     const trainer = new Trainer({ model, loss: mse, optimizer: adamw({ learningRate }), backend: reference() });
@@ -48,9 +48,9 @@ it("the rates of a step are one list where none has a schedule", async () => {
     await trainer.fit(data, { epochs: 2, batchSize: 4, callbacks: [callback] });
     return lists;
   };
-  const constant = await told(0.1);
+  const constant = await toldLearningRates(0.1);
   expect(new Set(constant).size).toBe(1);
   expect(constant[0]).toEqual([0.1]);
-  const falling = await told(schedules.exponential(0.1, { gamma: 0.5 }));
+  const falling = await toldLearningRates(schedules.exponential(0.1, { gamma: 0.5 }));
   expect(falling.map(([rate]) => rate)).toEqual([0.1, 0.05, 0.025, 0.0125]);
 });

@@ -73,15 +73,15 @@ it("refuses what is no list of metrics, names that clash, and data without targe
 describe("trainMetrics", () => {
   it("are those of the whole training set after the epoch, without dropout", async () => {
     const trainer = withAccuracy();
-    const seen: number[] = [];
+    const batchLengths: number[] = [];
     const history = await trainer.fit(data, {
       epochs: 3,
       batchSize: 5,
       trainMetrics: true,
-      callbacks: [{ name: "compare", onEpochEnd: async ({ logs }) => void seen.push(logs["accuracy"]!) }],
+      callbacks: [{ name: "compare", onEpochEnd: async ({ logs }) => void batchLengths.push(logs["accuracy"]!) }],
     });
-    expect(history.epochs.map((logs) => logs["accuracy"])).toEqual(seen);
-    expect(seen.at(-1)).toBe((await trainer.evaluate(data)).accuracy);
+    expect(history.epochs.map((logs) => logs["accuracy"])).toEqual(batchLengths);
+    expect(batchLengths.at(-1)).toBe((await trainer.evaluate(data)).accuracy);
     expect(Object.keys(history.epochs[0]!)).not.toContain("valAccuracy");
   });
 

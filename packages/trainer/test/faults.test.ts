@@ -56,7 +56,7 @@ const weights = async ({ model }: Pick<Trainer, "model">): Promise<number[]> =>
   Object.values(await model.stateDict()).flatMap(({ data }) => Array.from(data));
 const run = { epochs: 2, batchSize: 4, shuffle: false, notice: () => undefined } as const;
 
-/** What was refused and how; anything else that is thrown is passed on. */
+/** Code and message of an ErmineError; other errors are rethrown. */
 async function refusal(fn: () => unknown): Promise<string> {
   try {
     await fn();
@@ -93,8 +93,8 @@ describe("A7: a schedule's state belongs to a training", () => {
     expect(await Promise.all([one(both, 1, true), one(both, 2, false)])).toEqual(alone);
   });
   test("A7: a schedule that keeps its state itself is refused", async () => {
-    const own = { name: "own", per: "epoch", monitor: "loss", at: () => 0.1, observe: () => undefined } as const;
-    expect(await refusal(() => make({ optimizer: sgd({ learningRate: own }) }))).toMatch(
+    const lossSchedule = { name: "own", per: "epoch", monitor: "loss", at: () => 0.1, observe: () => undefined } as const;
+    expect(await refusal(() => make({ optimizer: sgd({ learningRate: lossSchedule }) }))).toMatch(
       /own observes a log and has no init\(\)/,
     );
   });
@@ -326,8 +326,11 @@ describe("D13: two trainers, and proxies", () => {
       const expected = await make({ model: new Sequential(new Linear(2, 1)), ...options }).fit(values, run);
       manualSeed(3);
       const proxied = reactive(options) as unknown as typeof options;
-      const got = await make({ model: new Sequential(new Linear(2, 1)), ...proxied }).fit(values, reactive({ ...run }) as never);
-      expect(got).toEqual(expected);
+      const proxiedHistory = await make({ model: new Sequential(new Linear(2, 1)), ...proxied }).fit(
+        values,
+        reactive({ ...run }) as never,
+      );
+      expect(proxiedHistory).toEqual(expected);
     });
     test("D13: takes a backend", async () => {
       manualSeed(3);

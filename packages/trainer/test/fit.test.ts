@@ -44,10 +44,10 @@ describe("fit", () => {
 
   it.each([1, 3, 7, 50])("evaluates to the same risk for batches of %i", async (batchSize) => {
     const trainer = make();
-    const whole = await trainer.evaluate(line(50), { batchSize: 50 });
+    const fullBatchLogs = await trainer.evaluate(line(50), { batchSize: 50 });
     const parts = await trainer.evaluate(line(50), { batchSize });
-    expect(parts.loss).toBeCloseTo(whole.loss, 10);
-    expect(parts.accuracy).toBe(whole.accuracy);
+    expect(parts.loss).toBeCloseTo(fullBatchLogs.loss, 10);
+    expect(parts.accuracy).toBe(fullBatchLogs.accuracy);
   });
 
   it.each([
@@ -58,12 +58,12 @@ describe("fit", () => {
   ])("%i micro-batches of %i are one batch, also where weights make them uneven", async (accumulate, batchSize) => {
     const weight = tensor([0.2, 3]);
     const loss = crossEntropy.with({ weight });
-    const whole = make({ loss, optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) });
+    const fullBatchTrainer = make({ loss, optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) });
     const parts = make({ loss, optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), accumulate });
     const data = line(accumulate * batchSize * 2 + 1);
-    await whole.fit(data, { epochs: 3, batchSize: accumulate * batchSize });
+    await fullBatchTrainer.fit(data, { epochs: 3, batchSize: accumulate * batchSize });
     await parts.fit(data, { epochs: 3, batchSize });
-    const [a, b] = [await parameters(whole), await parameters(parts)];
+    const [a, b] = [await parameters(fullBatchTrainer), await parameters(parts)];
     a.forEach((value, i) => expect(b[i]).toBeCloseTo(value, 6));
   });
 
@@ -86,11 +86,11 @@ describe("fit", () => {
   it("early stopping puts the best epoch's weights back", async () => {
     const trainer = make();
     const data = line(40);
-    const seen: { loss: number; weights: number[] }[] = [];
+    const steps: { loss: number; weights: number[] }[] = [];
     const record = {
       name: "record",
       async onEpochEnd({ logs }: { logs: Readonly<Record<string, number>> }) {
-        seen.push({ loss: logs["valLoss"]!, weights: await parameters(trainer) });
+        steps.push({ loss: logs["valLoss"]!, weights: await parameters(trainer) });
       },
     };
     const history = await trainer.fit(data, {
@@ -100,8 +100,8 @@ describe("fit", () => {
       callbacks: [record, earlyStopping({ monitor: "valLoss", patience: 2 })],
     });
     expect(history.stopped).toMatch(/valLoss has not improved for 2 epochs/);
-    expect(seen.length).toBeLessThan(200);
-    const best = seen.reduce((a, b) => (b.loss < a.loss ? b : a));
+    expect(steps.length).toBeLessThan(200);
+    const best = steps.reduce((a, b) => (b.loss < a.loss ? b : a));
     expect(await parameters(trainer)).toEqual(best.weights);
   });
 

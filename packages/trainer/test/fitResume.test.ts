@@ -18,13 +18,13 @@ describe("fit with resume", () => {
   it("returns at once where no epoch is left, and goes on where there are more", async () => {
     manualSeed(1);
     const trainer = maker()();
-    const whole = await trainer.fit(arrays(), options()());
+    const uninterruptedHistory = await trainer.fit(arrays(), options()());
     const snapshot = await trainer.snapshot();
-    let told = 0;
-    const counting: Callback = { name: "counting", state: () => null, onStep: () => void told++ };
+    let toldSteps = 0;
+    const counting: Callback = { name: "counting", state: () => null, onStep: () => void toldSteps++ };
     const again = await maker()().fit(arrays(), { ...options()(), callbacks: [counting], resume: snapshot });
-    expect(again.epochs).toEqual(whole.epochs);
-    expect([again.stopped, told]).toEqual(["finished", 0]);
+    expect(again.epochs).toEqual(uninterruptedHistory.epochs);
+    expect([again.stopped, toldSteps]).toEqual(["finished", 0]);
     const longer = options(() => ({ epochs: 5, callbacks: [] }));
     const { result } = await uninterrupted(maker(), arrays, longer);
     const other = maker()();
@@ -189,14 +189,14 @@ describe("fit with resume", () => {
     const streamed = maker()();
     manualSeed(1);
     await streamed.fit(cursorOf, { ...options()(), callbacks: [interruptAfter(3)] } as FitOptions<never, never>);
-    const taken = await streamed.snapshot();
+    const streamSnapshot = await streamed.snapshot();
     const others = stream(
       function* () {
         for (const sample of samples()) yield { ...sample, inputs: [0, 0, 0] };
       },
       { columns },
     );
-    const error = await refusal(() => maker()().fit(others, { ...options()(), resume: taken }));
+    const error = await refusal(() => maker()().fit(others, { ...options()(), resume: streamSnapshot }));
     expect(error.message).toMatch(/hash differs/);
     expect(snapshot.host.cursor).toBe(12);
   });

@@ -28,12 +28,12 @@ describe.each(["float64", "float32"] as const)("optimizers in %s take PyTorch's 
   const cases = all.filter((c): c is OptimizerCase => "initialParameters" in c && c.name in optimizers);
   it.each(cases.map((c) => [c.id, c] as const))("%s", (_, c) => {
     withBackend(reference({ precision }), () => {
-      const got = steps(
+      const actual = steps(
         optimizers[c.name]!(c.options),
         c.initialParameters.map(fromGolden),
         c.gradients.map((list) => list.map(fromGolden)),
       );
-      got.forEach((parameters, step) =>
+      actual.forEach((parameters, step) =>
         parameters.forEach((p, i) =>
           expect(differences(p, numbers(c.expected[step]![i]!), 1e-6, 1e-5), `step ${step}`).toEqual([]),
         ),
@@ -72,10 +72,10 @@ describe("schedules are PyTorch's", () => {
   it.each(goldenCases<ScheduleCase>("schedules").map((c) => [c.id, c] as const))("%s", (_, c) => {
     const schedule = schedules[c.name]!(c.baseLearningRate, c.options);
     let state = schedule.init?.();
-    const got = c.expected.map((_value, k) => {
+    const actual = c.expected.map((_value, k) => {
       if (k > 0 && c.metrics !== undefined) state = schedule.observe!(state, c.metrics[k - 1]!);
       return schedule.at(k, state);
     });
-    expect(differences(got, c.expected, 1e-9, 1e-7)).toEqual([]);
+    expect(differences(actual, c.expected, 1e-9, 1e-7)).toEqual([]);
   });
 });

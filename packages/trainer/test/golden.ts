@@ -28,10 +28,15 @@ export const fromGolden = (golden: GoldenTensor): Tensor =>
     dtype: golden.dtype,
   });
 
-/** What is off by more than absolute + relative · |expected|. */
-export function differences(got: ArrayLike<number>, expected: readonly number[], absolute: number, relative: number): string[] {
+/** Values that differ by more than absolute + relative · |expected|. */
+export function differences(
+  actual: ArrayLike<number>,
+  expected: readonly number[],
+  absolute: number,
+  relative: number,
+): string[] {
   return expected.flatMap((want, i) => {
-    const is = got[i]!;
+    const is = actual[i]!;
     const fits = Number.isFinite(want) ? Math.abs(is - want) <= absolute + relative * Math.abs(want) : Object.is(is, want);
     return fits ? [] : [`[${i}] expected ${want}, got ${is}`];
   });

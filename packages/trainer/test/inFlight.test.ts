@@ -70,46 +70,46 @@ describe.each([1, 2, 4])("%i steps in flight", (k) => {
   it.each(Array.from({ length: batches }, (_, i) => i))(
     "stop at a refusal of batch %i: nothing after it was done",
     async (bad) => {
-      const found = await result(late(k), data([bad]));
-      expect(found).toEqual(await result(atOnce(), data([bad])));
-      expect(found.taken).toBe(bad);
-      expect(found.thrown).toMatch(new RegExp(`Update ${bad + 1} gave a number that is not finite, first in`));
+      const outcome = await result(late(k), data([bad]));
+      expect(outcome).toEqual(await result(atOnce(), data([bad])));
+      expect(outcome.taken).toBe(bad);
+      expect(outcome.thrown).toMatch(new RegExp(`Update ${bad + 1} gave a number that is not finite, first in`));
     },
   );
 
   it.each(Array.from({ length: batches }, (_, i) => i))("leave out batch %i where that is asked for", async (bad) => {
-    const found = await result(late(k), data([bad]), { onRefusal: "skip" });
-    expect(found).toEqual(await result(atOnce(), data([bad]), { onRefusal: "skip" }));
-    expect(found.notices.filter((text) => text.includes(`batch ${bad + 1} was left out`))).toHaveLength(1);
-    expect([found.thrown, found.taken, found.steps.length]).toEqual(["", 2 * (batches - 1), 2 * (batches - 1)]);
-    expect(found.weights.every(Number.isFinite)).toBe(true);
+    const outcome = await result(late(k), data([bad]), { onRefusal: "skip" });
+    expect(outcome).toEqual(await result(atOnce(), data([bad]), { onRefusal: "skip" }));
+    expect(outcome.notices.filter((text) => text.includes(`batch ${bad + 1} was left out`))).toHaveLength(1);
+    expect([outcome.thrown, outcome.taken, outcome.steps.length]).toEqual(["", 2 * (batches - 1), 2 * (batches - 1)]);
+    expect(outcome.weights.every(Number.isFinite)).toBe(true);
   });
 
   it("with several refused and empty batches among them", async () => {
     const set = data([1, 2, 6], [0, 3, 7]);
-    const found = await result(late(k), set, { onRefusal: "skip" });
-    expect(found).toEqual(await result(atOnce(), set, { onRefusal: "skip" }));
-    expect([found.taken, found.steps.length]).toEqual([2 * 5, 2 * 2]);
+    const outcome = await result(late(k), set, { onRefusal: "skip" });
+    expect(outcome).toEqual(await result(atOnce(), set, { onRefusal: "skip" }));
+    expect([outcome.taken, outcome.steps.length]).toEqual([2 * 5, 2 * 2]);
   });
 
   it("come to their end before evaluate, an abort, and what a callback reads at an epoch's end", async () => {
     const observe = async (backend: Backend): Promise<unknown[]> => {
       const trainer = make(backend);
-      const seen: unknown[] = [];
+      const events: unknown[] = [];
       const controller = new AbortController();
       const callback: Callback = {
         name: "reads",
         async onStep({ step }) {
           // Steps after this one may be done already, so that only their number is compared.
-          if (step === 3) seen.push(Number.isFinite((await trainer.evaluate(data())).loss));
+          if (step === 3) events.push(Number.isFinite((await trainer.evaluate(data())).loss));
           if (step === batches + 3) controller.abort();
         },
         async onEpochEnd({ logs }) {
-          seen.push(logs, await weights(trainer), (await trainer.evaluate(data())).loss);
+          events.push(logs, await weights(trainer), (await trainer.evaluate(data())).loss);
         },
       };
       const history = await run(trainer, data(), { callbacks: [callback], signal: controller.signal });
-      return [...seen, history.stopped, history.epochs];
+      return [...events, history.stopped, history.epochs];
     };
     expect(await observe(late(k))).toEqual(await observe(atOnce()));
   });

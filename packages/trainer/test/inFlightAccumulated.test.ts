@@ -63,7 +63,7 @@ type Options = Partial<FitOptions<never, never>>;
 const run = (trainer: Trainer, set = data(), options: Options = {}) =>
   trainer.fit(set, { epochs: 2, batchSize, shuffle: false, notice: () => undefined, ...options });
 
-/** What comes of a training, however it ends. */
+/** Outcome of a training, however it ends. */
 async function result(trainer: Trainer, set = data(), options: Options = {}) {
   const notices: string[] = [];
   let thrown = "";
@@ -120,8 +120,8 @@ describe.each(ways)("updates of %i micro-batches, %i runs in flight", (accumulat
     async (bad) => {
       const skipped = await result(make(late(k), accumulate), data([bad]), { onRefusal: "skip" });
       expect(skipped).toEqual(await result(make(atOnce(), accumulate), data([bad]), { onRefusal: "skip" }));
-      const taken = 2 * (updatesOf(accumulate) - 1);
-      expect([skipped.thrown, skipped.taken, skipped.losses.length]).toEqual(["", taken, taken]);
+      const takenUpdates = 2 * (updatesOf(accumulate) - 1);
+      expect([skipped.thrown, skipped.taken, skipped.losses.length]).toEqual(["", takenUpdates, takenUpdates]);
     },
   );
 
@@ -184,7 +184,7 @@ describe.each(ways)("updates of %i micro-batches, %i runs in flight", (accumulat
   });
 });
 
-/** What a forward changes by itself: counts, of whole numbers too, and a frozen parameter. */
+/** Variables that a forward pass changes itself: counts, also integer ones, and a frozen parameter. */
 class Counting extends Module {
   readonly forwards = new Variable(tensor(Int32Array.of(0)), { trainable: false });
   readonly halved = new Variable(tensor([1]), { trainable: false });
@@ -243,7 +243,7 @@ describe.each([1, 2])("after a fit that failed while updates of %i micro-batches
     const trainer = make(backend, accumulate);
     await expect(failing(trainer)).rejects.toThrow("on purpose");
     const { step } = trainer;
-    // What counts is what was done.
+    // Only completed work is counted.
     expect(await values(trainer)).toEqual(await valuesAfter(step, accumulate));
     const { steps } = await run(trainer);
     expect([steps.length, trainer.step - step]).toEqual([2 * updatesOf(accumulate), 2 * updatesOf(accumulate)]);

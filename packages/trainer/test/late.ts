@@ -5,7 +5,7 @@ import { reference } from "@ermine/core/reference";
 export interface Answers {
   /** Reads that are not answered now. */
   waiting: number;
-  /** How many were ever waiting at a time. */
+  /** Largest number of operations that waited at the same time. */
   most: number;
   /** All of them. */
   reads: number;

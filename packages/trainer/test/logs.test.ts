@@ -102,12 +102,12 @@ describe("the learning rate", () => {
   });
 
   it("goes on where a training is resumed", async () => {
-    const whole = await make(sgd({ learningRate: cosine }), { clipGradNorm: 0.1 }).fit(data, fit);
+    const singleBatch = await make(sgd({ learningRate: cosine }), { clipGradNorm: 0.1 }).fit(data, fit);
     const trainer = make(sgd({ learningRate: cosine }), { clipGradNorm: 0.1 });
     const interrupt: Callback = { name: "ends", state: () => null, onStep: ({ step }, c) => void (step === 4 && c.interrupt()) };
     await trainer.fit(data, { ...fit, callbacks: [interrupt] });
     const resumed = make(sgd({ learningRate: cosine }), { clipGradNorm: 0.1 });
-    expect(await resumed.fit(data, { ...fit, resume: await trainer.snapshot() })).toEqual(whole);
+    expect(await resumed.fit(data, { ...fit, resume: await trainer.snapshot() })).toEqual(singleBatch);
   });
 
   it("is a name that no metric and no part may have", () => {
@@ -170,8 +170,8 @@ describe("the norm of the gradients", () => {
     const clipped = await byHand({ clipGradNorm: 0.05 });
     clipped.norms.forEach((norm) => expect(norm).toBeCloseTo(0.05, 3));
     expect(clipped.told[0]).toBeGreaterThan(0.1);
-    const held = await byHand({ clipGradValue: 0.01, logGradNorm: true });
-    held.told.forEach((norm, i) => expect(norm! / held.norms[i]!).toBeCloseTo(1, 3));
+    const clippedByValue = await byHand({ clipGradValue: 0.01, logGradNorm: true });
+    clippedByValue.told.forEach((norm, i) => expect(norm! / clippedByValue.norms[i]!).toBeCloseTo(1, 3));
   });
 
   it("changes nothing of the training, and is not computed where nobody asks", async () => {
@@ -249,9 +249,9 @@ describe("the types of a history", () => {
       expectTypeOf(validated.valLabel).toEqualTypeOf<number>();
       expectTypeOf(validated.valTopKAccuracy).toEqualTypeOf<number>();
       expectTypeOf(validated.accuracy).toEqualTypeOf<number>();
-      const held = (await trainer.fit(data, { epochs: 1, validationSplit: 0.5, trainMetrics: flag })).epochs[0]!;
-      expectTypeOf(held.valSize).toEqualTypeOf<number>();
-      expectTypeOf(held.accuracy).toEqualTypeOf<number | undefined>();
+      const epochLogs = (await trainer.fit(data, { epochs: 1, validationSplit: 0.5, trainMetrics: flag })).epochs[0]!;
+      expectTypeOf(epochLogs.valSize).toEqualTypeOf<number>();
+      expectTypeOf(epochLogs.accuracy).toEqualTypeOf<number | undefined>();
       const perhaps = (await trainer.fit(data, { epochs: 1, validation: flag ? data : undefined })).epochs[0]!;
       expectTypeOf(perhaps.valLoss).toEqualTypeOf<number | undefined>();
       // @ts-expect-error no such option

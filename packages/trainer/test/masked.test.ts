@@ -43,10 +43,10 @@ describe.each([true, false])("a sample of padding alone, compile: %s", (compile)
     const backend = reference();
     const model = new Masked();
     const trainer = new Trainer({ model, loss: mse, optimizer: sgd({ learningRate: 0.1 }), backend, compile });
-    const seen = await trainer.predict(data(0, 0, 1, 0, 1, 1), { notice });
+    const predicted = await trainer.predict(data(0, 0, 1, 0, 1, 1), { notice });
     expect(notices).toEqual([]);
     const { data: output } = await trainer.predict(data(0, 0, 1, 1, 1, 1), { notice });
-    expect([output[0], output[1]]).toEqual([seen.data[0], Number.NaN]);
+    expect([output[0], output[1]]).toEqual([predicted.data[0], Number.NaN]);
     expect(notices).toEqual([
       expect.stringMatching(
         /^predict: the output is NaN for 1 of 2 samples, the first of which is sample 1\. It was first not finite in .*layer attention.*does a mask/,

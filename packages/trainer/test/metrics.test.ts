@@ -56,7 +56,7 @@ describe("any split into batches gives the number of the whole set", () => {
           const metric = metrics[name]!(name === "topKAccuracy" ? { k: 2 } : {}) as Metric;
           const { prediction, target } = setFor(name, numbers);
           const n = target.shape[0]!;
-          const whole = metric.compute(metric.update(metric.init(), prediction, target));
+          const valueAtOnce = metric.compute(metric.update(metric.init(), prediction, target));
           const bounds = [0, ...cuts.map((cut) => cut % (n + 1)).sort((a, b) => a - b), n];
           let state = metric.init();
           for (let i = 1; i < bounds.length; i++) {
@@ -64,8 +64,8 @@ describe("any split into batches gives the number of the whole set", () => {
             state = metric.update(state, part(prediction, from, to), part(target, from, to));
           }
           const parts = metric.compute(state);
-          if (Number.isNaN(whole)) expect(parts).toBeNaN();
-          else expect(Math.abs(parts - whole)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(whole)));
+          if (Number.isNaN(valueAtOnce)) expect(parts).toBeNaN();
+          else expect(Math.abs(parts - valueAtOnce)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(valueAtOnce)));
         },
       ),
       { numRuns: 50 },
@@ -104,9 +104,9 @@ describe("edge cases", () => {
     const prediction = { data: Float32Array.of(0.9, 0.8, 0.2, 0.7, 0.6, 0.1), shape: [2, 3] };
     const target = { data: Float32Array.of(1, 0, 0, 1, 1, 0), shape: [2, 3] };
     for (const metric of [precision(), precision({ average: "micro" }), accuracy()] as Metric<string, never>[]) {
-      const whole = value(metric, prediction, target);
+      const valueAtOnce = value(metric, prediction, target);
       const first = metric.update(metric.init(), part(prediction, 0, 1), part(target, 0, 1));
-      expect(metric.compute(metric.update(first, part(prediction, 1, 2), part(target, 1, 2)))).toBeCloseTo(whole, 12);
+      expect(metric.compute(metric.update(first, part(prediction, 1, 2), part(target, 1, 2)))).toBeCloseTo(valueAtOnce, 12);
     }
     expect(value(precision({ average: "micro" }) as never, prediction, target)).toBe(0.75);
   });

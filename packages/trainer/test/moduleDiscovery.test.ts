@@ -14,7 +14,7 @@ const make = (model: Module, compile = true, loss: AnyLoss<never> = crossEntropy
   new Trainer({ model, loss, optimizer: adam({ learningRate: 0.1 }), backend: reference(), compile });
 
 /** A model whose layers are kept in `keep`'s result and taken out of it again. */
-function keptIn<K>(keep: (layers: readonly Linear[]) => K, take: (kept: K) => Iterable<Linear>): Module {
+function modelKeepingLayersIn<K>(keep: (layers: readonly Linear[]) => K, take: (container: K) => Iterable<Linear>): Module {
   return new (class Kept extends Module {
     readonly layers: K;
     constructor() {
@@ -40,7 +40,7 @@ describe("layers are found, trained and saved", () => {
   const cases: readonly (readonly [string, Module, readonly string[]])[] = [
     [
       "in a Map",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => new Map(l.map((layer, i) => [`part${i}`, layer])),
         (map) => map.values(),
       ),
@@ -48,7 +48,7 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in a Map by numbers",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => new Map(l.map((layer, i) => [i + 5, layer])),
         (map) => map.values(),
       ),
@@ -56,7 +56,7 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in a Map by objects",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => new Map(l.map((layer) => [{}, layer])),
         (map) => map.values(),
       ),
@@ -64,7 +64,7 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in a Set",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => new Set(l),
         (set) => set,
       ),
@@ -72,7 +72,7 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in an array",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => l,
         (list) => list,
       ),
@@ -80,7 +80,7 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in objects without a prototype",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => Object.assign(Object.create(null) as Record<string, Linear>, { a: l[0]!, b: l[1]! }),
         ({ a, b }) => [a!, b!],
       ),
@@ -88,11 +88,14 @@ describe("layers are found, trained and saved", () => {
     ],
     [
       "in Maps in arrays in objects, which meet again",
-      keptIn(
+      modelKeepingLayersIn(
         (l) => {
-          const kept = { list: [new Map([["a", { layer: l[0]! }]]), new Set([l[1]!])] as const, again: undefined as unknown };
-          kept.again = kept;
-          return kept;
+          const container = {
+            list: [new Map([["a", { layer: l[0]! }]]), new Set([l[1]!])] as const,
+            again: undefined as unknown,
+          };
+          container.again = container;
+          return container;
         },
         ({ list }) => [list[0].get("a")!.layer, ...list[1]],
       ),
@@ -116,7 +119,7 @@ describe("layers are found, trained and saved", () => {
   });
 
   it("two of one name are refused", () => {
-    const model = keptIn(
+    const model = modelKeepingLayersIn(
       (l) =>
         new Map<string | number, Linear>([
           [1, l[0]!],
@@ -130,51 +133,51 @@ describe("layers are found, trained and saved", () => {
 
 describe.each([true, false])("what the model does not find is refused before the first step (compiled: %s)", (compile) => {
   class Hidden extends Module {
-    readonly seen = new Linear(2, 2);
+    readonly registered = new Linear(2, 2);
     readonly #layer = new Linear(2, 2);
     forward(x: Tensor): Tensor {
-      return this.#layer.forward(this.seen.forward(x));
+      return this.#layer.forward(this.registered.forward(x));
     }
   }
   class Raw extends Module {
-    readonly seen = new Linear(2, 2);
+    readonly registered = new Linear(2, 2);
     readonly #scale = new Parameter(zeros([2]));
     forward(x: Tensor): Tensor {
-      return mul(this.seen.forward(x), this.#scale.value);
+      return mul(this.registered.forward(x), this.#scale.value);
     }
   }
   class Getter extends Module {
     static readonly layer = new Linear(2, 2);
-    readonly seen = new Linear(2, 2);
+    readonly registered = new Linear(2, 2);
     get layer(): Linear {
       return Getter.layer;
     }
     forward(x: Tensor): Tensor {
-      return this.layer.forward(this.seen.forward(x));
+      return this.layer.forward(this.registered.forward(x));
     }
   }
   class Late extends Module {
-    readonly seen = new Linear(2, 2);
+    readonly registered = new Linear(2, 2);
     layer: Linear | undefined;
     forward(x: Tensor): Tensor {
       this.layer ??= new Linear(2, 2);
-      return this.layer.forward(this.seen.forward(x));
+      return this.layer.forward(this.registered.forward(x));
     }
   }
   class Statistics extends Module {
-    readonly seen = new Linear(2, 2);
+    readonly registered = new Linear(2, 2);
     readonly #norm = new BatchNorm1d(2, { affine: false });
     forward(x: Tensor): Tensor {
-      return this.#norm.forward(this.seen.forward(x));
+      return this.#norm.forward(this.registered.forward(x));
     }
   }
-  const boxed = keptIn(
+  const boxed = modelKeepingLayersIn(
     (l) => l.map((layer) => new Box(layer)),
     (boxes) => boxes.map(({ layer }) => layer),
   );
-  const bySymbol = keptIn(
+  const bySymbol = modelKeepingLayersIn(
     (l) => ({ [Symbol("layers")]: l }),
-    (kept) => Reflect.get(kept, Object.getOwnPropertySymbols(kept)[0]!) as Linear[],
+    (container) => Reflect.get(container, Object.getOwnPropertySymbols(container)[0]!) as Linear[],
   );
   const cases: readonly (readonly [string, () => Module, RegExp])[] = [
     ["in a #private field", () => new Hidden(), /^\(Linear 2 → 2\) in \(Hidden\): A parameter \[2, 2\] is used here/],
@@ -216,9 +219,9 @@ describe.each([true, false])("what the model does not find is refused before the
     const teacher = new Linear(2, 2).freeze();
     const offset = new Variable(zeros([2]), { trainable: false });
     class Student extends Module {
-      readonly own = new Linear(2, 2);
+      readonly student = new Linear(2, 2);
       forward(x: Tensor): Tensor {
-        return add(add(this.own.forward(x), teacher.forward(x)), offset.value);
+        return add(add(this.student.forward(x), teacher.forward(x)), offset.value);
       }
     }
     const trainer = make(new Student(), compile);

@@ -24,7 +24,7 @@ const data = dataset({
 });
 
 /** A metric that gives these values, an evaluation after the other. */
-function given(values: readonly number[], rest: Partial<Metric> = { better: "higher" }, name = "score"): Metric<string> {
+function metricOfValues(values: readonly number[], rest: Partial<Metric> = { better: "higher" }, name = "score"): Metric<string> {
   let next = 0;
   return {
     name,
@@ -56,7 +56,7 @@ const fit = (
 describe("a monitor goes the way that the metric says", () => {
   it("early stopping of a metric of one's own that grows, under any name", async () => {
     for (const name of ["score", "loss2", "errorFree"]) {
-      const trainer = make([given([0.388, 0.399, 0.41, 0.421, 0.432], { better: "higher" }, name)]);
+      const trainer = make([metricOfValues([0.388, 0.399, 0.41, 0.421, 0.432], { better: "higher" }, name)]);
       const monitor = `val${name[0]!.toUpperCase()}${name.slice(1)}`;
       const history = await fit(trainer, { epochs: 5, callbacks: [earlyStopping({ monitor, patience: 2 })] });
       expect(history.stopped).toBe("finished");
@@ -64,18 +64,18 @@ describe("a monitor goes the way that the metric says", () => {
   });
 
   it("a metric that is called accuracy and is better lower", async () => {
-    const falling = make([given([0.5, 0.4, 0.3, 0.2], { better: "lower" }, "inaccuracy")]);
+    const falling = make([metricOfValues([0.5, 0.4, 0.3, 0.2], { better: "lower" }, "inaccuracy")]);
     expect(
       (await fit(falling, { epochs: 4, callbacks: [earlyStopping({ monitor: "valInaccuracy", patience: 1 })] })).stopped,
     ).toBe("finished");
-    const rising = make([given([0.2, 0.3, 0.4], { better: "lower" }, "inaccuracy")]);
+    const rising = make([metricOfValues([0.2, 0.3, 0.4], { better: "lower" }, "inaccuracy")]);
     expect((await fit(rising, { callbacks: [earlyStopping({ monitor: "valInaccuracy", patience: 2 })] })).stopped).toBe(
       "valInaccuracy has not improved for 2 epochs (epoch 3, best 0.2)",
     );
   });
 
   it("what the option says wins", async () => {
-    const trainer = make([given([1, 2, 3])]);
+    const trainer = make([metricOfValues([1, 2, 3])]);
     const history = await fit(trainer, { callbacks: [earlyStopping({ monitor: "valScore", patience: 1, mode: "min" })] });
     expect(history.stopped).toMatch(/epoch 2, best 1/);
   });
@@ -85,13 +85,13 @@ describe("a monitor goes the way that the metric says", () => {
       { name: "accuracyGap", loss: crossEntropy },
       { name: "spread", loss: crossEntropy, weight: -0.1 },
     ]);
-    const seen: unknown[] = [];
-    const trainer = make([given([1])], { loss: loss as never });
+    const directions: unknown[] = [];
+    const trainer = make([metricOfValues([1])], { loss: loss as never });
     await fit(trainer, {
       epochs: 1,
-      callbacks: [{ name: "sees", onTrainBegin: (_: unknown, { better }: { better: unknown }) => void seen.push(better) }],
+      callbacks: [{ name: "sees", onTrainBegin: (_: unknown, { better }: { better: unknown }) => void directions.push(better) }],
     });
-    expect(seen).toEqual([
+    expect(directions).toEqual([
       {
         loss: "lower",
         accuracyGap: "lower",
@@ -108,26 +108,26 @@ describe("a monitor goes the way that the metric says", () => {
     const rate = (): ReturnType<typeof schedules.reduceOnPlateau> =>
       schedules.reduceOnPlateau(1, { monitor: "valScore", patience: 0, factor: 0.5 });
     const rising = rate();
-    const higher = make([given([1, 2, 3, 4])], { optimizer: sgd({ learningRate: rising }) });
+    const higher = make([metricOfValues([1, 2, 3, 4])], { optimizer: sgd({ learningRate: rising }) });
     await fit(higher, { epochs: 4 });
     expect(higher.rateNow(rising)).toBe(1);
     const falling = rate();
-    const lower = make([given([4, 3, 2, 1])], { optimizer: adam({ learningRate: falling }) });
+    const lower = make([metricOfValues([4, 3, 2, 1])], { optimizer: adam({ learningRate: falling }) });
     await fit(lower, { epochs: 4 });
     expect(lower.rateNow(falling)).toBe(0.125);
     lower.dispose();
     expect(lower.rateNow(falling)).toBe(1);
-    const own = rate();
-    const known = [1, 2, 3].reduce((state, value) => own.observe(state, value, "higher"), own.init());
-    expect(own.at(3, known)).toBe(1);
-    expect(() => own.observe(known, 1)).toThrow(/follows "valScore", and nothing says which way.*mode: "max"/);
+    const plateauRate = rate();
+    const plateauState = [1, 2, 3].reduce((state, value) => plateauRate.observe(state, value, "higher"), plateauRate.init());
+    expect(plateauRate.at(3, plateauState)).toBe(1);
+    expect(() => plateauRate.observe(plateauState, 1)).toThrow(/follows "valScore", and nothing says which way.*mode: "max"/);
     const ofLoss = schedules.reduceOnPlateau(1, { patience: 0, factor: 0.5 });
     const worse = [3, 2, 2.5].reduce((state, value) => ofLoss.observe(state, value), ofLoss.init());
     expect([ofLoss.at(3, worse), ofLoss.at(3)]).toEqual([0.5, 1]);
   });
 
   it("a metric that does not say is refused before the first step, unless the option does", async () => {
-    const silent = () => given([1, 2, 3], {});
+    const silent = () => metricOfValues([1, 2, 3], {});
     for (const act of [
       () => fit(make([silent()]), { callbacks: [earlyStopping({ monitor: "valScore" })] }),
       () => fit(make([silent()], { optimizer: sgd({ learningRate: schedules.reduceOnPlateau(1, { monitor: "valScore" }) }) })),
@@ -139,7 +139,9 @@ describe("a monitor goes the way that the metric says", () => {
     const trainer = make([silent()]);
     await fit(trainer, { epochs: 1, callbacks: [earlyStopping({ monitor: "valScore", mode: "max" })] });
     expect(trainer.step).toBe(1);
-    expect(() => make([given([1], { better: "max" as "higher" })])).toThrow(/better of the metric score is "higher" or "lower"/);
+    expect(() => make([metricOfValues([1], { better: "max" as "higher" })])).toThrow(
+      /better of the metric score is "higher" or "lower"/,
+    );
     expect(() => earlyStopping({ monitor: "valLoss", mode: "mix" as "max" })).toThrow(/mode is one of min, max/);
   });
 
@@ -154,15 +156,15 @@ describe("a monitor goes the way that the metric says", () => {
 
 describe("a log that is NaN", () => {
   it("stops with a reason that says so", async () => {
-    const always = make([given([NaN])]);
+    const always = make([metricOfValues([NaN])]);
     expect((await fit(always, { callbacks: [earlyStopping({ monitor: "valScore", patience: 3 })] })).stopped).toMatch(
       /^valScore has not improved for 3 epochs \(epoch 3\); valScore was NaN in all of these 3 epochs.*both classes/,
     );
-    const later = make([given([0.5, NaN, 0.4])]);
+    const later = make([metricOfValues([0.5, NaN, 0.4])]);
     expect((await fit(later, { callbacks: [earlyStopping({ monitor: "valScore", patience: 2 })] })).stopped).toMatch(
       /\(epoch 3, best 0.5\); valScore was NaN in 1 of these 2 epochs/,
     );
-    const recovers = make([given([NaN, NaN, 0.5, 0.6])]);
+    const recovers = make([metricOfValues([NaN, NaN, 0.5, 0.6])]);
     expect((await fit(recovers, { epochs: 4, callbacks: [earlyStopping({ monitor: "valScore", patience: 3 })] })).stopped).toBe(
       "finished",
     );
@@ -171,7 +173,7 @@ describe("a log that is NaN", () => {
   it("is no improvement for reduceOnPlateau, which is said", async () => {
     const rate = schedules.reduceOnPlateau(1, { monitor: "valScore", patience: 1, factor: 0.5 });
     const notices: string[] = [];
-    const trainer = make([given([NaN])], { optimizer: sgd({ learningRate: rate }) });
+    const trainer = make([metricOfValues([NaN])], { optimizer: sgd({ learningRate: rate }) });
     await fit(trainer, {
       epochs: 2,
       notice: (text) => void notices.push(text),
@@ -218,18 +220,18 @@ describe("callbacks that would never be called are refused", () => {
   });
 
   it("falsy entries are left out, and methods that are no hooks are the callback's own", async () => {
-    const seen: number[] = [];
+    const observedValues: number[] = [];
     class Mine {
       readonly name = "mine";
       note(epoch: number): void {
-        seen.push(epoch);
+        observedValues.push(epoch);
       }
       onEpochEnd({ epoch }: { epoch: number }): void {
         this.note(epoch);
       }
     }
     await fit(make([]), { epochs: 2, callbacks: [false, null, undefined, "", 0, new Mine()] });
-    expect(seen).toEqual([0, 1]);
+    expect(observedValues).toEqual([0, 1]);
   });
 
   it("stop() needs no reason", async () => {
@@ -289,7 +291,7 @@ describe("what is given under another name or as another kind is refused", () =>
     ["an update that comes later", { update: () => Promise.resolve(0) }, /is async/],
     ["a start that comes later", { init: () => Promise.resolve(0) }, /is async/],
   ])("a metric that gives %s", async (_, wrong, message) => {
-    const trainer = make([given([1], { better: "higher", ...(wrong as object) })]);
+    const trainer = make([metricOfValues([1], { better: "higher", ...(wrong as object) })]);
     expect((await refusal(() => trainer.evaluate(data))).message).toMatch(message);
   });
 });

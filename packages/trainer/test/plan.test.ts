@@ -179,10 +179,10 @@ describe("the plan", () => {
     }
     const other = await make(timed("mine", 70), { model: new Named() }).plan(samples, { batchSize: 16 });
     expect(other.memory).toMatchObject({ parameters: 4 * 58, optimizer: 4 * 2 * 58, buffers: 4 * 17 });
-    const [own] = plan.arrangements;
-    expect(own).toMatchObject({ backend: "mine" });
+    const [arrangement] = plan.arrangements;
+    expect(arrangement).toMatchObject({ backend: "mine" });
     // The reference backend has the primitives only.
-    const gelu = own!.lacks.find(({ op }) => op === "gelu")!;
+    const gelu = arrangement!.lacks.find(({ op }) => op === "gelu")!;
     expect(gelu).toMatchObject({ count: 1, layers: ["1"] });
     expect(gelu.into).toContain("mul");
     expect(opened).toEqual([]);

@@ -1,4 +1,4 @@
-/** What `predict` reads: all outputs of a model in their tree, one of them, probabilities, and classes from a threshold on. */
+/** Results of `predict`: all outputs of a model in their tree, one of them, probabilities, and classes from a threshold on. */
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { bceWithLogits, crossEntropy, manualSeed, mse, sum, tensor, type Tensor } from "@ermine/core";
 import { Linear, Module, Sequential } from "@ermine/core/nn";
@@ -136,6 +136,6 @@ it("of a model whose type is not known the prediction is one", async () => {
   const prediction = await trainer.predict(x);
   expectTypeOf(prediction).toEqualTypeOf<Prediction>();
   expect(prediction.shape).toEqual([7, 1]);
-  const kept: Trainer = trainer;
-  expectTypeOf(kept.predict(x)).resolves.toEqualTypeOf<Prediction>();
+  const widenedTrainer: Trainer = trainer;
+  expectTypeOf(widenedTrainer.predict(x)).resolves.toEqualTypeOf<Prediction>();
 });

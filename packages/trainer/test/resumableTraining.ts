@@ -34,7 +34,7 @@ export const network = (): Sequential =>
 export const maker =
   (options: Partial<TrainerOptions<string>> | (() => Partial<TrainerOptions<string>>) = {}): Make =>
   () => {
-    const given = {
+    const fixedOptions = {
       model: network(),
       loss: crossEntropy,
       optimizer: adamw({ learningRate: 0.05 }),
@@ -42,7 +42,7 @@ export const maker =
       seed: 4,
     };
     const more = typeof options === "function" ? options() : options;
-    return new Trainer<string>({ metrics: [accuracy()], ...given, ...more }) as unknown as Trainer;
+    return new Trainer<string>({ metrics: [accuracy()], ...fixedOptions, ...more }) as unknown as Trainer;
   };
 export const options =
   (more: () => Partial<FitOptions<never, never>> = () => ({})): Options =>

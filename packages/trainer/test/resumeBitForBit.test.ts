@@ -181,11 +181,11 @@ describe("training that was interrupted goes on as if it had not been, bit for b
   ])("with %i runs in flight, %i micro-batches", async (runsInFlight, accumulate) => {
     const make = maker(() => ({ backend: late(runsInFlight), accumulate }));
     // Steps in flight come to their end before training does, so that the next batch is told of later.
-    const told = (): Callback => {
-      const whole = recorder();
-      return runsInFlight === 1 ? whole : (({ onBatch: _, ...rest }) => rest)(whole);
+    const recorderForDepth = (): Callback => {
+      const fullRecorder = recorder();
+      return runsInFlight === 1 ? fullRecorder : (({ onBatch: _, ...rest }) => rest)(fullRecorder);
     };
-    const fit = options(() => ({ callbacks: [told()], batchSize: Math.ceil(4 / accumulate) }));
+    const fit = options(() => ({ callbacks: [recorderForDepth()], batchSize: Math.ceil(4 / accumulate) }));
     const { result } = await uninterrupted(make, arrays, fit);
     expect(await interrupted(make, arrays, fit, [2, 6])).toEqual(result);
   });
@@ -202,13 +202,13 @@ describe("training that was interrupted goes on as if it had not been, bit for b
 
   it("from a snapshot that a callback takes while training runs, at any update", async () => {
     const { result } = await uninterrupted(maker(), arrays, options());
-    const taken: TrainingSnapshot[] = [];
+    const snapshots: TrainingSnapshot[] = [];
     const taking: Callback = {
       name: "taking",
       state: () => null,
       onStep: (_, control) => control.requestSnapshot(),
       onEpochEnd: (_, control) => control.requestSnapshot(),
-      onSnapshot: (snapshot) => void taken.push(snapshot),
+      onSnapshot: (snapshot) => void snapshots.push(snapshot),
     };
     manualSeed(1);
     const trainer = maker()();
@@ -220,8 +220,8 @@ describe("training that was interrupted goes on as if it had not been, bit for b
     };
     expect(without(await outcome(trainer, history))).toEqual(result);
     // One after each update and each epoch: where both are at once, one of either.
-    expect(taken.length).toBe(3 * 6 + 3);
-    for (const snapshot of taken) {
+    expect(snapshots.length).toBe(3 * 6 + 3);
+    for (const snapshot of snapshots) {
       const other = maker()();
       const again = await other.fit(arrays(), { ...options()(), resume: snapshot } as FitOptions<never, never>);
       expect(await outcome(other, again)).toEqual(result);

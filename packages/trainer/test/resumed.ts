@@ -11,34 +11,34 @@ export type Options = () => Partial<FitOptions<never, never>> & Pick<FitOptions,
 
 /** Ends training after so many batches of it were trained on. */
 export const interruptAfter = (updates: number): Callback & { last(): TrainingSnapshot } => {
-  let seen = 0;
+  let updatesTaken = 0;
   let snapshot: TrainingSnapshot | undefined;
   return {
     name: "interruptAfter",
     last: () => snapshot!,
     onStep(_, control) {
-      if (++seen === updates) control.interrupt();
+      if (++updatesTaken === updates) control.interrupt();
     },
-    onSnapshot: (taken) => void (snapshot = taken),
+    onSnapshot: (captured) => void (snapshot = captured),
   };
 };
 
 /** Keeps what it is told, and says so in its state. */
-export function recorder(): Callback & { readonly told: string[] } {
-  let told: string[] = [];
+export function recorder(): Callback & { readonly events: string[] } {
+  let recorded: string[] = [];
   return {
     name: "recorder",
-    get told() {
-      return told;
+    get events() {
+      return recorded;
     },
-    state: () => [...told],
-    restore: (state) => void (told = [...(state as string[])]),
+    state: () => [...recorded],
+    restore: (state) => void (recorded = [...(state as string[])]),
     onEpochBegin: ({ epoch, epochs, step, learningRates }) =>
-      void told.push(`begin ${epoch}/${epochs} ${step} ${learningRates.join()}`),
-    onBatch: ({ epoch, batch, size, step }) => void told.push(`batch ${epoch} ${batch} ${size} ${step}`),
+      void recorded.push(`begin ${epoch}/${epochs} ${step} ${learningRates.join()}`),
+    onBatch: ({ epoch, batch, size, step }) => void recorded.push(`batch ${epoch} ${batch} ${size} ${step}`),
     onStep: ({ epoch, step, stepInEpoch, samples, loss }) =>
-      void told.push(`step ${epoch} ${step} ${stepInEpoch} ${samples} ${loss}`),
-    onEpochEnd: ({ epoch, step, logs }) => void told.push(`end ${epoch} ${step} ${JSON.stringify(logs)}`),
+      void recorded.push(`step ${epoch} ${step} ${stepInEpoch} ${samples} ${loss}`),
+    onEpochEnd: ({ epoch, step, logs }) => void recorded.push(`end ${epoch} ${step} ${JSON.stringify(logs)}`),
   };
 }
 
@@ -61,7 +61,7 @@ export const comparable = ({ variables, host }: TrainingSnapshot): unknown => ({
   host: plain(host as unknown as SavedState),
 });
 
-/** What a finished training is. */
+/** State of a finished training. */
 export async function outcome(trainer: Trainer, history: History): Promise<unknown> {
   const { epochs, steps, stopped } = history;
   return { ...(comparable(await trainer.snapshot()) as object), history: plain({ epochs, steps, stopped } as SavedState) };

@@ -68,7 +68,7 @@ const data = dataset({
   targets: { data: Int32Array.from({ length: texts }, (_, i) => i % classes), shape: [texts] },
 });
 /** The same optimizer, kept from knowing that it may leave rows out. */
-const whole = ({ rows: _, ...optimizer }: Optimizer): Optimizer => optimizer;
+const withoutRows = ({ rows: _, ...optimizer }: Optimizer): Optimizer => optimizer;
 
 /** The table trained by the optimizer, the rest by another one. */
 const inGroup = (optimizer: Optimizer, lazy = false): OptimizerSetup => [
@@ -106,7 +106,7 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
   ];
   it.each(optimizers)("%s: the numbers are those of the whole table's step", async (_, optimizer) => {
     expect(optimizer().rows).toBe("same");
-    expectSame(await train(optimizer(), { compile }, make()), await train(whole(optimizer()), { compile }, make()));
+    expectSame(await train(optimizer(), { compile }, make()), await train(withoutRows(optimizer()), { compile }, make()));
   });
 
   it.each([
@@ -117,9 +117,9 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
   ] as const)("clipped by %s, repeated words count once", async (_, clip) => {
     const optimizer = sgd({ learningRate: 1 });
     const free = await train(optimizer, { compile }, make());
-    const held = await train(optimizer, { compile, ...clip }, make());
-    expectSame(held, await train(whole(optimizer), { compile, ...clip }, make()));
-    expect(held).not.toEqual(free);
+    const limited = await train(optimizer, { compile, ...clip }, make());
+    expectSame(limited, await train(withoutRows(optimizer), { compile, ...clip }, make()));
+    expect(limited).not.toEqual(free);
   });
 
   it.each([
@@ -128,7 +128,10 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
     ["a norm", { maxNorm: 1 }],
   ] as const)("with %s of the layer's", async (_, options) => {
     const optimizer = adagrad({ learningRate: 0.3 });
-    expectSame(await train(optimizer, { compile }, make(options)), await train(whole(optimizer), { compile }, make(options)));
+    expectSame(
+      await train(optimizer, { compile }, make(options)),
+      await train(withoutRows(optimizer), { compile }, make(options)),
+    );
   });
 
   it("with a norm of the layer's, looked up twice in a step: every row that was looked up is within it", async () => {
@@ -144,7 +147,7 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
     };
     const optimizer = sgd({ learningRate: 0 });
     const trained = await train(optimizer, { compile }, twice());
-    expectSame(trained, await train(whole(optimizer), { compile }, twice()));
+    expectSame(trained, await train(withoutRows(optimizer), { compile }, twice()));
     const table = trained["words.weight"]!;
     for (const row of new Set(tokens)) expect(Math.hypot(...table.slice(row * size, (row + 1) * size))).toBeLessThan(0.5 + 1e-5);
   });
@@ -154,7 +157,7 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
     for (const options of [{ regularizers: [l2Penalty(0.1)] }, { accumulate: 2 }]) {
       expectSame(
         await train(optimizer, { compile, ...options }, make()),
-        await train(whole(optimizer), { compile, ...options }, make()),
+        await train(withoutRows(optimizer), { compile, ...options }, make()),
       );
     }
     class Tied extends Bag {
@@ -168,7 +171,7 @@ describe.each([true, false])("rows of an embedding (compiled: %s)", (compile) =>
       manualSeed(2);
       return new Tied();
     };
-    expectSame(await train(optimizer, { compile }, tied()), await train(whole(optimizer), { compile }, tied()));
+    expectSame(await train(optimizer, { compile }, tied()), await train(withoutRows(optimizer), { compile }, tied()));
   });
 
   it("sparseAdam moves looked-up rows by its formula and leaves the others and their moments (PyTorch's SparseAdam)", async () => {
@@ -390,11 +393,11 @@ describe("what rows are not for is said", () => {
       }
     }
     const notices = async (optimizer: OptimizerSetup): Promise<string[]> => {
-      const told: string[] = [];
+      const notices: string[] = [];
       const trainer = new Trainer({ model: new Large(), loss: crossEntropy, optimizer, backend: reference() });
-      for (let i = 0; i < 2; i++) await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void told.push(text) });
+      for (let i = 0; i < 2; i++) await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void notices.push(text) });
       trainer.dispose();
-      return told;
+      return notices;
     };
     expect(await notices(adam())).toEqual([
       expect.stringMatching(
@@ -414,10 +417,10 @@ describe("what rows are not for is said", () => {
         return slice(this.matrix.forward(vectors), [0, 0], [vectors.shape[0] as number, classes]);
       }
     }
-    const told: string[] = [];
+    const notices: string[] = [];
     const trainer = new Trainer({ model: new Table(), loss: crossEntropy, optimizer: adam(), backend: reference() });
-    await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void told.push(text) });
+    await trainer.fit(data, { epochs: 1, batchSize: 7, notice: (text) => void notices.push(text) });
     trainer.dispose();
-    expect(told).toEqual([expect.stringMatching(/^ermine: kept \(70000 × 16\) is updated whole/)]);
+    expect(notices).toEqual([expect.stringMatching(/^ermine: kept \(70000 × 16\) is updated whole/)]);
   }, 60_000);
 });

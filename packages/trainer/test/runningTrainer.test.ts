@@ -28,8 +28,8 @@ async function trained(callbacks: readonly Callback[], late: boolean) {
 
 describe.each([false, true])("control.trainer, on a backend that answers later: %s", (late) => {
   it("is the trainer itself, in every hook", async () => {
-    const seen = new Set<unknown>();
-    const see = (control: { trainer: unknown }): void => void seen.add(control.trainer);
+    const members = new Set<unknown>();
+    const see = (control: { trainer: unknown }): void => void members.add(control.trainer);
     const { trainer } = await trained(
       [
         {
@@ -46,11 +46,11 @@ describe.each([false, true])("control.trainer, on a backend that answers later: 
       ],
       late,
     );
-    expect([...seen]).toEqual([trainer]);
+    expect([...members]).toEqual([trainer]);
   });
 
   it("evaluates, predicts and tells rates within steps and epochs, and the training is as without it", async () => {
-    const said: unknown[] = [];
+    const messages: unknown[] = [];
     const asks: Callback = {
       name: "asks",
       async onStep({ step }, { trainer }) {
@@ -67,12 +67,12 @@ describe.each([false, true])("control.trainer, on a backend that answers later: 
         await trainer
           .withAveragedWeights(() => trainer.evaluate(data, { metrics: [] }))
           .then((same) => expect(same).toEqual(averaged));
-        said.push([logs["loss"], loss, right]);
+        messages.push([logs["loss"], loss, right]);
       },
     };
     const plain = await trained([], late);
     const { result } = await trained([asks], late);
     expect(result).toEqual(plain.result);
-    expect(said).toHaveLength(3);
+    expect(messages).toHaveLength(3);
   });
 });

@@ -166,11 +166,11 @@ describe("the length of a fit", () => {
     const trainer = make(
       sgd({ learningRate: rate, momentum: rate.momentum, weightDecay: schedules.linear(0.1, { endFactor: 0 }) }),
     );
-    const told: number[] = [];
-    const reads: Callback = { name: "reads", onBatch: () => void told.push(trainer.rateNow(rate.momentum)) };
+    const toldRates: number[] = [];
+    const reads: Callback = { name: "reads", onBatch: () => void toldRates.push(trainer.rateNow(rate.momentum)) };
     await trainer.fit(data, { ...fit, epochs: 2, callbacks: [reads] });
     const { momentum } = schedules.oneCycle(0.1, { totalSteps: 6 });
-    expect(told).toEqual([0, 1, 2, 3, 4, 5].map((t) => momentum.at(t)));
+    expect(toldRates).toEqual([0, 1, 2, 3, 4, 5].map((t) => momentum.at(t)));
   });
 
   it("must be one that the schedule can have", async () => {

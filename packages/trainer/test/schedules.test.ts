@@ -8,11 +8,11 @@ const values = (schedule: schedules.Schedule, count: number): number[] => Array.
 
 describe("composition (truth: PyTorch's SequentialLR, each part counting from 0)", () => {
   it("one schedule after the other", () => {
-    const made = schedules.sequence(
+    const warmedUp = schedules.sequence(
       [schedules.constant(1, { factor: 0.5, totalSteps: 9 }), schedules.step(4, { stepSize: 2, gamma: 0.5 })],
       [3],
     );
-    expect(values(made, 8)).toEqual([0.5, 0.5, 0.5, 4, 4, 2, 2, 1]);
+    expect(values(warmedUp, 8)).toEqual([0.5, 0.5, 0.5, 4, 4, 2, 2, 1]);
   });
 
   it("a warm-up in front of a number, and of a schedule", () => {

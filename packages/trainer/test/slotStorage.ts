@@ -2,7 +2,7 @@
 import type { CheckpointStorage } from "../src/checkpoint/browser.js";
 import { writeSlot, type SyncAccessHandle } from "../src/checkpoint/slots/syncAccess.js";
 
-/** What a device writes at once, or not at all; a header is less. */
+/** Size of an atomic write of a device; a header is smaller. */
 const block = 1024;
 
 /** Changes of a file, not all of which need to be on the device. */
@@ -25,7 +25,7 @@ export class SlotMemory implements CheckpointStorage {
   readonly files = new Map<string, SlotFile>();
   /** Called before each operation of a write. */
   before: (() => void) | undefined;
-  /** What a write is refused with. */
+  /** Error that a write fails with. */
   refusal: Error | undefined;
   isWritable = true;
   readonly #flushes: boolean;

@@ -29,8 +29,8 @@ const make = (): Trainer => {
 const options: Options = () =>
   ({ epochs: 3, batchSize: 4, validation: data(), notice: () => undefined, callbacks: [recorder()] }) as ReturnType<Options>;
 const ending = (updates: number): Callback => {
-  let seen = 0;
-  return { name: "ending", state: () => null, onStep: (_, control) => void (++seen === updates && control.interrupt()) };
+  let updatesTaken = 0;
+  return { name: "ending", state: () => null, onStep: (_, control) => void (++updatesTaken === updates && control.interrupt()) };
 };
 const run = "digits";
 
@@ -84,7 +84,7 @@ describe("slots", () => {
 
   it("whatever ends the page, at any operation: the last checkpoint is there, or the one before it", async () => {
     const crashes = async (storage: SlotMemory, updates: number): Promise<{ states: number; violations: number }> => {
-      const seen: { state: SlotMemory; writes: number }[] = [];
+      const slotStates: { state: SlotMemory; writes: number }[] = [];
       let writes = 0;
       const write = storage.write.bind(storage);
       storage.write = async (...args) => {
@@ -92,7 +92,7 @@ describe("slots", () => {
         writes++;
       };
       storage.before = () => {
-        for (const state of storage.afterEnd()) seen.push({ state, writes });
+        for (const state of storage.afterEnd()) slotStates.push({ state, writes });
       };
       const snapshot = await make().snapshot();
       const store = new SlotStore(run, [storage]);
@@ -102,14 +102,14 @@ describe("slots", () => {
         await store.write(update, file);
       }
       let violations = 0;
-      for (const { state, writes: done } of seen) {
+      for (const { state, writes: done } of slotStates) {
         try {
           if ((await updateIn(state)) < done) violations++;
         } catch (error) {
           if (done > 0 || !/There is no checkpoint/.test((error as Error).message)) violations++;
         }
       }
-      return { states: seen.length, violations };
+      return { states: slotStates.length, violations };
     };
     const { states, violations } = await crashes(new SlotMemory(), 4);
     expect(states).toBeGreaterThan(60);
@@ -119,7 +119,7 @@ describe("slots", () => {
 
   it("every byte that is flipped is found, and every length that is cut: the other slot is taken, with a notice", async () => {
     const storage = await twoSlots();
-    const whole = storage.bytes(newer);
+    const slotBytes = storage.bytes(newer);
     expect(await updateIn(storage)).toBe(13);
     const fallsBack = async (bytes: Uint8Array, what: string): Promise<void> => {
       const notices: string[] = [];
@@ -131,14 +131,14 @@ describe("slots", () => {
       ]);
     };
     // All of the header, and of what follows a sample: decodeCheckpoint's test has each byte of a checkpoint.
-    for (let at = 0; at < whole.length; at += at < 64 ? 1 : 97) {
-      const bytes = whole.slice();
+    for (let at = 0; at < slotBytes.length; at += at < 64 ? 1 : 97) {
+      const bytes = slotBytes.slice();
       bytes[at]! ^= 1 << (at % 8);
       await fallsBack(bytes, `byte ${at}`);
     }
-    for (let length = 0; length < whole.length; length += length < 64 ? 1 : 97)
-      await fallsBack(whole.slice(0, length), `length ${length}`);
-    await fallsBack(Uint8Array.from([...whole, 0]), "a byte more");
+    for (let length = 0; length < slotBytes.length; length += length < 64 ? 1 : 97)
+      await fallsBack(slotBytes.slice(0, length), `length ${length}`);
+    await fallsBack(Uint8Array.from([...slotBytes, 0]), "a byte more");
   }, 120_000);
 
   it("where both are damaged nothing begins anew, and where the first was never written to its end a training begins", async () => {
@@ -273,15 +273,15 @@ describe("slots", () => {
     const holder = globalThis as { document?: unknown };
     holder.document = page;
     try {
-      for (const [whenHidden, kept] of [
+      for (const [whenHidden, expectedUpdate] of [
         [true, 3],
         [false, undefined],
       ] as const) {
         const save = checkpoint({ run: String(whenHidden), storage, whenHidden, every: { updates: 100 } });
         const fit = make().fit(data(), { ...options(), callbacks: [hiding, save] } as FitOptions<never, never>);
         await expect(fit).rejects.toThrow("the page is gone");
-        const found = await readCheckpoint(String(whenHidden), { storage }).catch(() => undefined);
-        expect(found?.host.update).toBe(kept);
+        const storedCheckpoint = await readCheckpoint(String(whenHidden), { storage }).catch(() => undefined);
+        expect(storedCheckpoint?.host.update).toBe(expectedUpdate);
       }
     } finally {
       delete holder.document;

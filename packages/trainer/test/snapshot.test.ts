@@ -76,13 +76,13 @@ describe("trainer.snapshot and trainer.restore", () => {
     await trainer.fit(arrays(), options()());
     const snapshot = await trainer.snapshot();
     await trainer.fit(arrays(), { ...options()(), resume: snapshot });
-    const held = backend.memory().tensors;
+    const tensorsBefore = backend.memory().tensors;
     for (let i = 0; i < 3; i++) {
       await trainer.restore(await trainer.snapshot());
       await trainer.fit(arrays(), { ...options(() => ({ epochs: 4 }))(), resume: snapshot });
       await trainer.restore(snapshot);
       await trainer.fit(arrays(), { ...options()(), resume: snapshot });
     }
-    expect(backend.memory().tensors).toBeLessThanOrEqual(held);
+    expect(backend.memory().tensors).toBeLessThanOrEqual(tensorsBefore);
   });
 });

@@ -115,8 +115,8 @@ describe.each([
     expect(trainer.step).toBe(isAccumulated ? 2 : 5);
     const good = trainerOf(bceWithLogits, 1, over);
     const rest = samples(labels);
-    const kept = isAccumulated ? [0, 1, 4, 5] : [0, 1, 3, 4, 5];
-    await good.fit({ ...rest, batches: (request) => chosenOf(rest.batches(request), kept) }, fitOptions);
+    const keptIndices = isAccumulated ? [0, 1, 4, 5] : [0, 1, 3, 4, 5];
+    await good.fit({ ...rest, batches: (request) => chosenOf(rest.batches(request), keptIndices) }, fitOptions);
     expect(await weightsOf(trainer)).toEqual(await weightsOf(good));
     for (const one of [trainer, good]) one.dispose();
   });
@@ -162,7 +162,7 @@ const firstOf = (batches: Batches, count: number): Batches =>
     Array.from({ length: count }, (_, i) => i),
   );
 
-async function* chosenOf(batches: Batches, kept: readonly number[]): AsyncGenerator<never> {
+async function* chosenOf(batches: Batches, keptIndices: readonly number[]): AsyncGenerator<never> {
   let place = 0;
-  for await (const batch of batches) if (kept.includes(place++)) yield batch as never;
+  for await (const batch of batches) if (keptIndices.includes(place++)) yield batch as never;
 }

@@ -132,20 +132,20 @@ describe("a source of unknown length trains as the same data in memory", () => {
   });
 
   it("tells callbacks that the number of steps is not known, and leaves out a smaller last batch by dropLast", async () => {
-    const seen: (number | undefined)[] = [];
+    const reported: (number | undefined)[] = [];
     const callbacks = [
       {
         name: "sees",
-        onTrainBegin: (_: unknown, info: { stepsPerEpoch: number | undefined }) => void seen.push(info.stepsPerEpoch),
+        onTrainBegin: (_: unknown, info: { stepsPerEpoch: number | undefined }) => void reported.push(info.stepsPerEpoch),
         onStep: (info: { stepsPerEpoch: number | undefined; samples: number }) =>
-          void seen.push(info.stepsPerEpoch, info.samples),
+          void reported.push(info.stepsPerEpoch, info.samples),
       },
     ];
     await trained(stream(samples, { columns }), { epochs: 1, batchSize: 10, dropLast: true, callbacks });
-    expect(seen).toEqual([undefined, undefined, 10, undefined, 20]);
-    seen.length = 0;
+    expect(reported).toEqual([undefined, undefined, 10, undefined, 20]);
+    reported.length = 0;
     await trained(stream(samples, { columns, length: count }), { epochs: 1, batchSize: 10, callbacks });
-    expect(seen).toEqual([3, 3, 10, 3, 20, 3, 23]);
+    expect(reported).toEqual([3, 3, 10, 3, 20, 3, 23]);
   });
 
   it("leaves out a batch over which a layer cannot measure, with a notice", async () => {
@@ -161,13 +161,13 @@ describe("a source of unknown length trains as the same data in memory", () => {
 
 describe("the order of a stream", () => {
   const order = async (source: DataSource, { epoch, seed }: StreamPass): Promise<number[]> => {
-    const seen: number[] = [];
-    for await (const { size, columns: held } of source.batches({ batchSize: 5, epoch, seed })) {
+    const inputValues: number[] = [];
+    for await (const { size, columns: batchColumns } of source.batches({ batchSize: 5, epoch, seed })) {
       const values = new Float32Array(size);
-      (held.inputs as BatchColumn).copyInto(values);
-      seen.push(...values);
+      (batchColumns.inputs as BatchColumn).copyInto(values);
+      inputValues.push(...values);
     }
-    return seen;
+    return inputValues;
   };
   const numbers = stream(
     function* () {
@@ -187,9 +187,9 @@ describe("the order of a stream", () => {
 });
 
 describe("batches of a data set", () => {
-  const rowsOf = ({ size, columns: held }: Batch): number[] => {
+  const rowsOf = ({ size, columns: batchColumns }: Batch): number[] => {
     const values = new Int32Array(size);
-    (held.targets as BatchColumn).copyInto(values);
+    (batchColumns.targets as BatchColumn).copyInto(values);
     return Array.from(values);
   };
   const data = dataset({ inputs: new Float32Array(6), targets: Int32Array.from({ length: 6 }, (_, i) => i) });
@@ -210,9 +210,9 @@ describe("batches of a data set", () => {
     ]);
   });
   it("that somebody retains are not filled by a later pass", () => {
-    const kept = [...data.batches({ ...request, retained: 1 })];
+    const retainedBatches = [...data.batches({ ...request, retained: 1 })];
     expect([...data.batches({ ...request, seed: 3 })]).toHaveLength(2);
-    expect(kept.map(rowsOf)).toEqual([
+    expect(retainedBatches.map(rowsOf)).toEqual([
       [0, 1, 2],
       [3, 4, 5],
     ]);
@@ -221,14 +221,14 @@ describe("batches of a data set", () => {
 
 describe("an epoch taken up at a cursor gives the batches that are left", () => {
   const read = async (source: DataSource, from?: Batch["cursor"], batchSize = 4) => {
-    const seen: unknown[] = [];
+    const positions: unknown[] = [];
     const request = { batchSize, epoch: 1, seed: 5, ...(from === undefined ? {} : { from }) };
-    for await (const { size, index, cursor, columns: held } of source.batches(request)) {
+    for await (const { size, index, cursor, columns: batchColumns } of source.batches(request)) {
       const values = new Float32Array(size * 3);
-      (held.inputs as BatchColumn).copyInto(values);
-      seen.push({ index, cursor, values: Array.from(values) });
+      (batchColumns.inputs as BatchColumn).copyInto(values);
+      positions.push({ index, cursor, values: Array.from(values) });
     }
-    return seen as { index: number; cursor: Batch["cursor"]; values: number[] }[];
+    return positions as { index: number; cursor: Batch["cursor"]; values: number[] }[];
   };
   it.each<readonly [string, () => DataSource]>([
     ["in memory", () => inMemory],
@@ -237,10 +237,10 @@ describe("an epoch taken up at a cursor gives the batches that are left", () => 
     ["a shuffled stream", () => stream(samples, { columns, shuffle: 7 })],
     ["an asynchronous stream", () => stream(late, { columns })],
   ])("%s", async (_, source) => {
-    const whole = await read(source());
-    for (const [i, { cursor }] of whole.entries()) {
+    const allBatches = await read(source());
+    for (const [i, { cursor }] of allBatches.entries()) {
       // A cursor is JSON.
-      expect(await read(source(), JSON.parse(JSON.stringify(cursor)) as Batch["cursor"])).toEqual(whole.slice(i + 1));
+      expect(await read(source(), JSON.parse(JSON.stringify(cursor)) as Batch["cursor"])).toEqual(allBatches.slice(i + 1));
     }
   });
   it("is refused where the data are others, or the cursor is of another source", async () => {
@@ -364,19 +364,19 @@ describe("a stream that seeks", () => {
   };
 
   it("gives the same rest from every cursor, with the cursors of the unbroken epoch, and reads nothing twice", () => {
-    const whole = rest(source());
+    const allSamples = rest(source());
     expect(source().resume).toBe("seek");
-    whole.forEach(({ cursor }, i) => {
+    allSamples.forEach(({ cursor }, i) => {
       reads.length = 0;
-      expect(rest(source(), cursor)).toEqual(whole.slice(i + 1));
+      expect(rest(source(), cursor)).toEqual(allSamples.slice(i + 1));
       expect(reads).toEqual([Math.min(count, 4 * (i + 1))]);
     });
   });
   it("replays where a shuffle buffer comes after it", () => {
     const shuffled = source({ shuffle: 5 });
-    const whole = rest(shuffled);
+    const allSamples = rest(shuffled);
     reads.length = 0;
-    expect([shuffled.resume, rest(shuffled, whole[1]!.cursor)]).toEqual(["replay", whole.slice(2)]);
+    expect([shuffled.resume, rest(shuffled, allSamples[1]!.cursor)]).toEqual(["replay", allSamples.slice(2)]);
     expect(reads).toEqual([0]);
   });
   it("seeks by data sets, and goes on within one", () => {
@@ -402,15 +402,15 @@ describe("a stream that seeks", () => {
       );
     const withoutItems = (batches: ReturnType<typeof rest>) =>
       batches.map(({ cursor, ...batch }) => ({ ...batch, hash: (cursor as { readonly hash: number }).hash }));
-    const whole = rest(ofDatasets(true));
-    expect(withoutItems(whole)).toEqual(withoutItems(rest(source())));
-    whole.forEach(({ cursor }, i) => {
+    const allSamples = rest(ofDatasets(true));
+    expect(withoutItems(allSamples)).toEqual(withoutItems(rest(source())));
+    allSamples.forEach(({ cursor }, i) => {
       reads.length = 0;
-      expect(rest(ofDatasets(true), cursor)).toEqual(whole.slice(i + 1));
+      expect(rest(ofDatasets(true), cursor)).toEqual(allSamples.slice(i + 1));
       expect(reads).toEqual([(cursor as { readonly items: number }).items]);
-      expect(rest(ofDatasets(false), cursor)).toEqual(whole.slice(i + 1));
+      expect(rest(ofDatasets(false), cursor)).toEqual(allSamples.slice(i + 1));
     });
-    expect(new Set(whole.map(({ cursor }) => (cursor as { readonly rows: number }).rows)).size).toBeGreaterThan(1);
+    expect(new Set(allSamples.map(({ cursor }) => (cursor as { readonly rows: number }).rows)).size).toBeGreaterThan(1);
   });
   it("refuses other data than those that were taken", async () => {
     const short = dataset({ inputs: [[1, 2, 3]], targets: Int32Array.of(1) });

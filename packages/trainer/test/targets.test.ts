@@ -134,7 +134,8 @@ describe("focal is read as its targets say", () => {
 
 describe.each([true, false])("a function that broadcasts (N, 1) against (N), compile: %s", (compile) => {
   const flat = dataset({ inputs, targets: { data: Float32Array.of(0, 1, 2, 3), shape: [4] } });
-  const own = (output: unknown, { targets }: { targets: unknown }): Tensor => square(sub(output as Tensor, targets as Tensor));
+  const squaredError = (output: unknown, { targets }: { targets: unknown }): Tensor =>
+    square(sub(output as Tensor, targets as Tensor));
 
   type Compared = (prediction: Tensor, target: Tensor) => Tensor;
   const compared: readonly (readonly [string, Compared])[] = [
@@ -195,7 +196,7 @@ describe.each([true, false])("a function that broadcasts (N, 1) against (N), com
   it("trains where the shapes are equal", async () => {
     const column = dataset({ inputs, targets: { data: Float32Array.of(0, 1, 2, 3), shape: [4, 1] } });
     const losses: number[] = [];
-    for (const loss of [own, mse]) {
+    for (const loss of [squaredError, mse]) {
       manualSeed(3);
       const { epochs } = await trainerOf(loss, 1, compile).fit(column, { ...options, shuffle: false });
       losses.push(epochs[0]!["loss"]!);

@@ -70,17 +70,17 @@ describe.each([true, false])("layers frozen and thawed between fits (compiled: %
     const net = trainer.model as Sequential;
     net[0]!.freeze();
     const before = await weights(net);
-    const seen: Weights[] = [];
+    const snapshots: Weights[] = [];
     const thaws = {
       name: "thaws",
       onEpochEnd: async ({ epoch }: { epoch: number }) => {
-        seen.push(await weights(net));
+        snapshots.push(await weights(net));
         if (epoch === 0) net[0]!.thaw();
       },
     };
     await trainer.fit(data, { ...once, epochs: 2, callbacks: [thaws] });
-    expect(seen[0]!["0.weight"]).toEqual(before["0.weight"]);
-    expect(seen[1]!["0.weight"]).not.toEqual(before["0.weight"]);
+    expect(snapshots[0]!["0.weight"]).toEqual(before["0.weight"]);
+    expect(snapshots[1]!["0.weight"]).not.toEqual(before["0.weight"]);
     trainer.dispose();
   });
 
@@ -118,9 +118,9 @@ it("layers have learning rates of their own", async () => {
     trainer.dispose();
     return Object.fromEntries(Object.keys(after).map((name) => [name, after[name]!.map((w, i) => w - before[name]![i]!)]));
   };
-  const [own, all] = [await moves(groups), await moves(sgd({ learningRate: 0.1 }))];
-  own["0.weight"]!.forEach((move, i) => expect(move).toBeCloseTo(all["0.weight"]![i]! / 10, 6));
-  own["2.weight"]!.forEach((move, i) => expect(move).toBeCloseTo(all["2.weight"]![i]!, 6));
+  const [movesOfGroups, all] = [await moves(groups), await moves(sgd({ learningRate: 0.1 }))];
+  movesOfGroups["0.weight"]!.forEach((move, i) => expect(move).toBeCloseTo(all["0.weight"]![i]! / 10, 6));
+  movesOfGroups["2.weight"]!.forEach((move, i) => expect(move).toBeCloseTo(all["2.weight"]![i]!, 6));
 });
 
 it("weight decay follows a schedule: each step decays by its own rate (adamw: θ ← (1 − lr · λₜ)θ)", async () => {
@@ -143,12 +143,12 @@ it("weight decay follows a schedule: each step decays by its own rate (adamw: θ
 });
 
 it("a schedule that groups share is told of a metric once an epoch", async () => {
-  const told: number[] = [];
+  const toldRates: number[] = [];
   const plateau = schedules.reduceOnPlateau(0.1, { monitor: "loss" });
   const shared: Schedule = {
     ...(plateau as Schedule),
     observe(state, value) {
-      told.push(value);
+      toldRates.push(value);
       return state;
     },
   };
@@ -157,7 +157,7 @@ it("a schedule that groups share is told of a metric once an epoch", async () =>
     optimizer: sgd({ learningRate: shared }),
   });
   await make([group("0."), group("2.")]).fit(data, { ...once, epochs: 2 });
-  expect(told).toHaveLength(2);
+  expect(toldRates).toHaveLength(2);
 });
 
 it("a schedule that follows a log which this training does not have is refused before the first step", async () => {
@@ -180,8 +180,8 @@ describe("averaged weights", () => {
     const first = await weights(plain.model as Sequential);
     await plain.fit(data, once);
     const second = await weights(plain.model as Sequential);
-    const own = await weights(trainer.model as Sequential);
-    expect(own).toEqual(second);
+    const finalWeights = await weights(trainer.model as Sequential);
+    expect(finalWeights).toEqual(second);
     const saved = await trainer.withAveragedWeights(() => weights(trainer.model as Sequential));
     for (const [name, w] of Object.entries(saved)) {
       expect(
@@ -191,7 +191,7 @@ describe("averaged weights", () => {
         ),
       ).toBeLessThan(1e-6);
     }
-    expect(await weights(trainer.model as Sequential)).toEqual(own);
+    expect(await weights(trainer.model as Sequential)).toEqual(finalWeights);
     const averaged = await trainer.evaluate(data, { weights: "averaged" });
     const frozen = make(sgd());
     frozen.model.loadStateDict(

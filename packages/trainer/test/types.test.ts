@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { crossEntropy, ErmineError, mse } from "@ermine/core";
 import * as o from "../src/index.js";
 
-/** What compiles, and throws nothing. */
+/** Compiles, and throws no error. */
 describe("options that exist compile", () => {
   it("of every optimizer, climbing and scheduled", () => {
     const rate = o.schedules.cosine(0.1, { totalSteps: 10 });

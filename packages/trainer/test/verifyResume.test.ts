@@ -28,8 +28,8 @@ describe("verifyResume", () => {
     expect((await refusal(() => verifyResume(make(), data2 as never, 3, { batchSize: 4 }))).message).toMatch(
       /after it was resumed .* kept outside|other samples/,
     );
-    let told = 0;
-    const forgetting: Callback = { name: "forgetting", state: () => told, onStep: () => void told++ };
+    let toldSteps = 0;
+    const forgetting: Callback = { name: "forgetting", state: () => toldSteps, onStep: () => void toldSteps++ };
     expect(
       (await refusal(() => verifyResume(make(), data(), 3, { batchSize: 4, callbacks: () => [forgetting] }))).message,
     ).toMatch(/callbacks is .*A callback keeps what/);

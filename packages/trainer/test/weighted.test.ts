@@ -61,7 +61,7 @@ function drawn(seed: number): { weights: Float64Array; metrics: readonly [AnyMet
   const answers = floats(count, () => draw(7) / 8);
   const yes = Int32Array.from({ length: count }, (_, i) => (i < 2 ? i : draw(2)));
   const many = floats(count * 3, () => draw(2));
-  const said = floats(count * 3, () => (draw(9) + 0.5) / 9);
+  const predictions = floats(count * 3, () => (draw(9) + 0.5) / 9);
   const numbers = floats(count * 2, () => draw(17) / 8);
   const guesses = floats(count * 2, () => draw(17) / 8);
   const probabilities = scores.map((score, i) => {
@@ -72,7 +72,7 @@ function drawn(seed: number): { weights: Float64Array; metrics: readonly [AnyMet
     prediction: { data: prediction, shape: prediction.length === count ? [count] : [count, prediction.length / count] },
     target: { data: target, shape: target.length === count ? [count] : [count, target.length / count] },
   });
-  const [ofClasses, ofOne, ofLabels] = [sample(probabilities, labels), sample(answers, yes), sample(said, many)];
+  const [ofClasses, ofOne, ofLabels] = [sample(probabilities, labels), sample(answers, yes), sample(predictions, many)];
   const ofNumbers = sample(guesses, numbers);
   const means = ["macro", "micro", "weighted"] as const;
   return {
@@ -117,18 +117,20 @@ describe("weighted samples", () => {
       const { weights, metrics } = drawn(seed);
       expect(metrics).toHaveLength(expected.length);
       for (const [i, [metric, sample]] of metrics.entries()) {
-        const wanted = expected[i] ?? NaN;
+        const expectedValue = expected[i] ?? NaN;
         for (const ends of [
           [weights.length],
           [2, weights.length],
           weights.length > 5 ? [1, 3, 4, weights.length] : [1, weights.length],
         ]) {
           const value = valueOf(metric, sample, weights, ends);
-          const isRight = Number.isNaN(wanted)
+          const isRight = Number.isNaN(expectedValue)
             ? Number.isNaN(value)
-            : Math.abs(value - wanted) < 1e-7 * Math.max(1, Math.abs(wanted));
+            : Math.abs(value - expectedValue) < 1e-7 * Math.max(1, Math.abs(expectedValue));
           if (!isRight)
-            throw new Error(`${metric.name} (value ${i}) of seed ${seed} in ${ends.length} parts is ${value}, and not ${wanted}`);
+            throw new Error(
+              `${metric.name} (value ${i}) of seed ${seed} in ${ends.length} parts is ${value}, and not ${expectedValue}`,
+            );
         }
       }
     }
@@ -160,9 +162,9 @@ describe("weighted samples", () => {
   it("are refused where there are too few, and where one is negative or not finite", () => {
     for (const [metric, { prediction, target }] of drawn(3).metrics) {
       const weights = drawn(3).weights;
-      const code = (given: ArrayLike<number>): string => {
+      const code = (batchWeights: ArrayLike<number>): string => {
         try {
-          metric.update(metric.init(), prediction, target, given);
+          metric.update(metric.init(), prediction, target, batchWeights);
           return "none";
         } catch (error) {
           return error instanceof ErmineError ? error.code : String(error);
@@ -203,12 +205,12 @@ describe("evaluate and fit", () => {
   it.each([accuracy(), logLoss(), f1(), rocAuc(), calibrationError()] as AnyMetric[])(
     "$name: a weight is that many samples, in any batches, as the loss's is",
     async (metric) => {
-      const whole = await trainer([named(metric)]).evaluate(plain);
+      const allAtOnce = await trainer([named(metric)]).evaluate(plain);
       for (const options of [{}, { compile: false }, { backend: reference({ late: true }) }]) {
         for (const batchSize of [1, 4, 256]) {
           const values = await trainer([named(metric)], options).evaluate(weighted, { batchSize });
-          expect(values.loss).toBeCloseTo(whole.loss, 6);
-          expect(values.it).toBeCloseTo(whole.it, 6);
+          expect(values.loss).toBeCloseTo(allAtOnce.loss, 6);
+          expect(values.it).toBeCloseTo(allAtOnce.it, 6);
         }
       }
     },

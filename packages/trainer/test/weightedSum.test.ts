@@ -43,8 +43,8 @@ const two = weightedSum([
 ]);
 type Heads = { label: Tensor; size: Tensor };
 const byHand: AnyLoss<never> = (outputs: Heads, { targets }) => {
-  const wanted = targets as unknown as Heads;
-  return add(crossEntropy(outputs.label, wanted.label), mul(mse(outputs.size, wanted.size), 0.3));
+  const expectedTargets = targets as unknown as Heads;
+  return add(crossEntropy(outputs.label, expectedTargets.label), mul(mse(outputs.size, expectedTargets.size), 0.3));
 };
 const make = <T extends string>(loss: AnyLoss<T>, options: { accumulate?: number; compile?: boolean } = {}) => {
   manualSeed(1);
@@ -96,10 +96,10 @@ describe.each([true, false])("a sum of several losses (compiled: %s)", (compile)
 
   it("is exact for any batch size in evaluation: each part over what counts for it", async () => {
     const trainer = make(two, { compile });
-    const whole = await trainer.evaluate(data, { batchSize: rows });
+    const expectedLogs = await trainer.evaluate(data, { batchSize: rows });
     for (const batchSize of [1, 4, 5]) {
       const parts = await trainer.evaluate(data, { batchSize });
-      for (const name of ["loss", "label", "size", "accuracy"] as const) expect(parts[name]).toBeCloseTo(whole[name], 6);
+      for (const name of ["loss", "label", "size", "accuracy"] as const) expect(parts[name]).toBeCloseTo(expectedLogs[name], 6);
     }
   });
 
@@ -131,8 +131,11 @@ describe.each([true, false])("a sum of several losses (compiled: %s)", (compile)
 
   it("may be a function's terms by name", async () => {
     const named = (outputs: Heads, { targets }: { targets: unknown }) => {
-      const wanted = targets as Heads;
-      return { label: crossEntropy(outputs.label, wanted.label), size: mul(mse(outputs.size, wanted.size), 0.3) };
+      const expectedTargets = targets as Heads;
+      return {
+        label: crossEntropy(outputs.label, expectedTargets.label),
+        size: mul(mse(outputs.size, expectedTargets.size), 0.3),
+      };
     };
     for (const accumulate of [1, 2]) {
       const trainer = make(named as AnyLoss<never>, { compile, accumulate });
@@ -164,8 +167,8 @@ it("the first part is what metrics and predictions read", async () => {
   const trainer = make(two);
   const classes = await trainer.predict(data, { as: "classes" });
   const { accuracy: share } = await trainer.evaluate(data);
-  const seen = [...labels].flatMap((label, i) => (label === -100 ? [] : [Number(classes.data[i] === label)]));
-  expect(share).toBeCloseTo(seen.reduce((a, b) => a + b, 0) / seen.length, 10);
+  const isCorrect = [...labels].flatMap((label, i) => (label === -100 ? [] : [Number(classes.data[i] === label)]));
+  expect(share).toBeCloseTo(isCorrect.reduce((a, b) => a + b, 0) / isCorrect.length, 10);
 });
 
 it("a loss of several predictions takes them from the model, in its call order", async () => {
@@ -248,7 +251,10 @@ describe("what does not fit is refused", () => {
 it("a value for each sample and a mean are the same risk", async () => {
   const each = make((({ size }: Heads, { targets }: { targets: unknown }) =>
     mean(square(sub(size, (targets as Heads).size)), { axis: 1 })) as AnyLoss<never>);
-  const whole = make((({ size }: Heads, { targets }: { targets: unknown }) =>
+  const meanRisk = make((({ size }: Heads, { targets }: { targets: unknown }) =>
     mse(size, (targets as Heads).size)) as AnyLoss<never>);
-  expect((await each.evaluate(data, { batchSize: 4 })).loss).toBeCloseTo((await whole.evaluate(data, { batchSize: 5 })).loss, 6);
+  expect((await each.evaluate(data, { batchSize: 4 })).loss).toBeCloseTo(
+    (await meanRisk.evaluate(data, { batchSize: 5 })).loss,
+    6,
+  );
 });

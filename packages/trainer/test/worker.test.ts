@@ -60,8 +60,8 @@ describe("trainInWorker", () => {
       onMessage: (message) => messages.push(message),
     });
     expectTypeOf(training.finished).resolves.toEqualTypeOf<Result>();
-    const [got, expected] = [await training.finished, await here({ epochs: 3 })];
-    expect(got).toEqual(expected);
+    const [history, expected] = [await training.finished, await here({ epochs: 3 })];
+    expect(history).toEqual(expected);
     expect(events[0]).toEqual({ type: "begin", epochs: 3, stepsPerEpoch: 8, resumed: false });
     const steps = events.filter((event) => event.type === "step");
     expect(steps.map(({ loss }) => loss)).toEqual(expected.steps);
@@ -112,9 +112,9 @@ describe("trainInWorker", () => {
     expect(steps.length).toBeGreaterThanOrEqual(12);
     expect(steps.length).toBeLessThan(32);
     const second = await trainInWorker<Served>(create, { input: { epochs: 4, folder, wait: 5 }, ...quiet }).finished;
-    const whole = await here({ epochs: 4 });
-    expect(second.steps).toEqual(whole.steps);
-    expect(second.state).toEqual(whole.state);
+    const fullTraining = await here({ epochs: 4 });
+    expect(second.steps).toEqual(fullTraining.steps);
+    expect(second.state).toEqual(fullTraining.state);
   });
 
   it("takes no step where the signal is aborted already", async () => {

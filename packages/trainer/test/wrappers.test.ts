@@ -13,9 +13,9 @@ const run = (optimizer: Optimizer, slot?: string): number[] =>
       slot === undefined ? parameters : [slots[0]![Object.keys(optimizer.slots([1])).indexOf(slot)]!],
     ).flat(2),
   );
-const expectClose = (got: readonly number[], expected: readonly number[]): void => {
-  expect(got).toHaveLength(expected.length);
-  got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+const expectClose = (actual: readonly number[], expected: readonly number[]): void => {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
 };
 
 describe("lookahead", () => {
