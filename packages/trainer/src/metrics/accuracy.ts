@@ -1,4 +1,4 @@
-/** The share of right answers. */
+/** The share of correct predictions. */
 import { ErmineError } from "@ermine/core";
 import { checkArgument, checkArguments, checkOptions, show } from "@ermine/core/define";
 import { checkHostBatch, defineMetric, requireProbabilities, weightsOf, type HostBatch, type Metric } from "./metric.js";
@@ -97,7 +97,7 @@ export function accuracy(
   options: {
     /** From which probability on a binary answer is 1. Default 0.5. */
     threshold?: number;
-    /** Targets with this class index count for nothing. Default −100. */
+    /** Class index of targets that are ignored. Default −100. */
     ignoreIndex?: number;
     /** Either gives the share of right answers; the option is there so that those of `precision` and `recall` fit. Default "micro". */
     average?: "micro" | "binary";

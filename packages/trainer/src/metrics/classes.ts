@@ -1,4 +1,4 @@
-/** Precision, recall and F1: of what was said, of what there was, and both. */
+/** Precision, recall and F1 score per class, and their averages. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { answers, areDistributions } from "./accuracy.js";
@@ -14,16 +14,16 @@ export interface ClassMetricOptions {
    * often each occurs in the targets; "micro": of all answers together; "binary" (default for one probability a sample): of class 1 alone.
    */
   readonly average?: Average;
-  /** From which probability on the answer is 1, for one probability a sample. Default 0.5. */
+  /** Decision threshold for one probability per sample: class 1 from this probability on. Default 0.5. */
   readonly threshold?: number;
-  /** Targets that are left out. Default −100. */
+  /** Class index of targets that are ignored. Default −100. */
   readonly ignoreIndex?: number;
 }
 
 /** Kind of the targets: classes, binary (one label per sample), or multi-label, (N, L). */
 type Kind = "classes" | "binary" | "labels";
 
-/** Of a class or label, in weights: right answers, how often it was said, how often it was true; and how many times it occurs at all, whatever the weights. */
+/** Weighted counts of a class or label: true positives, predictions, targets; and its unweighted number of occurrences. */
 type Count = readonly [correct: number, predicted: number, actual: number, occurrences: number];
 type Counts = readonly Count[];
 
@@ -118,7 +118,7 @@ function kindOf(prediction: HostBatch, target: HostBatch): Kind {
 }
 
 /**
- * Right answers of a class over how often it was said; 0 where it never was. NaN where a prediction is. Samples count by
+ * True positives of a class / predictions of the class; 0 if it is never predicted. NaN if a prediction is NaN. Samples count by
  * their weights. Streams: four counts a class.
  *
  * @example
@@ -130,7 +130,7 @@ export function precision(options: ClassMetricOptions = {}): Metric<"precision",
 }
 
 /**
- * Right answers of a class over how often it was true; 0 where it never was. NaN where a prediction is. Samples count by
+ * True positives of a class / targets of the class; 0 if it has no targets. NaN if a prediction is NaN. Samples count by
  * their weights. Streams: four counts a class.
  *
  * @example
@@ -142,7 +142,7 @@ export function recall(options: ClassMetricOptions = {}): Metric<"recall", State
 }
 
 /**
- * 2 · precision · recall / (precision + recall) = 2 · correct / (predicted + true); 0 where both are 0. NaN where a prediction is. Samples count by
+ * 2 · precision · recall / (precision + recall) = 2 · true positives / (predictions + targets); 0 if both are 0. NaN if a prediction is NaN. Samples count by
  * their weights. Streams: four counts a class.
  *
  * @example

@@ -260,9 +260,9 @@ export function bestThreshold(
  */
 export function calibrationError(
   options: {
-    /** Into how many intervals of equal width confidences are sorted. Default 15. */
+    /** Number of intervals of equal width that confidences are sorted into. Default 15. */
     bins?: number;
-    /** Targets with this class index count for nothing. Default −100. */
+    /** Class index of targets that are ignored. Default −100. */
     ignoreIndex?: number;
   } = {},
 ): Metric<"calibrationError", readonly number[]> {

@@ -11,19 +11,19 @@ export interface ClassificationReportOptions {
   readonly labels?: readonly string[];
   /** The weight of each target. Default: 1 each. */
   readonly sampleWeights?: ArrayLike<number>;
-  /** From which probability on the answer is 1, where the prediction is one probability a target. Default 0.5. */
+  /** Decision threshold for one probability per target: class 1 from this probability on. Default 0.5. */
   readonly threshold?: number;
-  /** Targets with this class index count for nothing. Default −100. */
+  /** Class index of targets that are ignored. Default −100. */
   readonly ignoreIndex?: number;
 }
 
-/** Three scores, and what they are of. */
+/** Scores of a class or a mean of classes, with their support. */
 export interface ClassScores {
-  /** Right answers over how often the class was said; 0 where it never was. */
+  /** True positives / predictions of the class; 0 if it is never predicted. */
   readonly precision: number;
-  /** Right answers over how often the class was true; 0 where it never was. */
+  /** True positives / targets of the class; 0 if it has no targets. */
   readonly recall: number;
-  /** 2 · precision · recall / (precision + recall); 0 where both are 0. */
+  /** 2 · precision · recall / (precision + recall); 0 if both are 0. */
   readonly f1: number;
   /** Number of targets (the sum of their weights). */
   readonly support: number;
@@ -37,7 +37,7 @@ export interface ClassificationReport {
   readonly matrix: readonly (readonly number[])[];
   /** The scores of each class, in the order of the labels. */
   readonly classes: readonly ClassScores[];
-  /** The share of right answers. */
+  /** The share of correct predictions. */
   readonly accuracy: number;
   /** The means over the classes. */
   readonly macro: ClassScores;

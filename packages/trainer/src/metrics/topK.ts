@@ -1,4 +1,4 @@
-/** The share of answers that are among the k most probable, and the mean surprise. */
+/** Top-k accuracy and log loss. */
 import { ErmineError } from "@ermine/core";
 import { checkArguments, checkOptions, show } from "@ermine/core/define";
 import { areDistributions, argMaxAt } from "./accuracy.js";
@@ -36,7 +36,7 @@ export function topKAccuracy(
   options: {
     /** Number of largest predictions that count as correct if the target is among them. Default 5. */
     k?: number;
-    /** Targets with this class index count for nothing. Default −100. */
+    /** Class index of targets that are ignored. Default −100. */
     ignoreIndex?: number;
   } = {},
 ): Metric<"topKAccuracy", readonly number[]> {
@@ -74,7 +74,7 @@ export function topKAccuracy(
   });
 }
 
-/** The least probability that the logarithm is taken of: float64's rounding. */
+/** Smallest probability that the logarithm is taken of: float64's rounding. */
 const epsilon = 2 ** -52;
 
 /**
@@ -86,7 +86,7 @@ const epsilon = 2 ** -52;
  */
 export function logLoss(
   options: {
-    /** Targets with this class index count for nothing. Default −100. */
+    /** Class index of targets that are ignored. Default −100. */
     ignoreIndex?: number;
   } = {},
 ): Metric<"logLoss", readonly number[]> {
