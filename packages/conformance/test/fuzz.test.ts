@@ -26,7 +26,7 @@ testPrograms(
   "a backend that answers late",
   () => reference({ precision: "float32", late: true }),
   { describe, it },
-  { programs: 50, seed: 10_000, large: false },
+  { programs: 200, seed: 10_000, large: false },
 );
 
 describe("a planted fault is found within 2000 programs:", () => {
