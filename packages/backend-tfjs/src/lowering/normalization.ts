@@ -5,7 +5,7 @@
 import type { Shape, Size } from "@ermine/core";
 import { sizeOf } from "@ermine/core/define";
 import type { BatchNormAttributes, TensorType } from "@ermine/core/backend";
-import { binary, cast, fill, reshape, scalar } from "./calls.js";
+import { binary, cast, fill, reshape, scalar, select, unary } from "./calls.js";
 import { channelsFirst, channelsLast, withHeight } from "./convolution.js";
 import type { Emitter, Lowering, Operand, OutputType, Supports, TfAttributes } from "./emitter.js";
 
@@ -77,6 +77,9 @@ const batchNormInference: Lowering = (e, [x, mean, variance, weight, bias], { ep
   return [fromImage(e, image, y!.shape)];
 };
 
+/** An infinite weight makes differences of infinities of its channel's gradient; the kernel multiplies with it at the end. */
+const infiniteToNaN = (e: Emitter, weight: Operand): Operand => select(e, unary(e, "IsFinite", weight, "bool"), weight, scalar(e, NaN));
+
 const batchNormGradient: Lowering = (e, inputs, { eps }: BatchNormAttributes, [toX]) => {
   const [g, toMean, toVariance, x, weight, bias, , mean, variance] = inputs as [
     Operand,
@@ -90,7 +93,7 @@ const batchNormGradient: Lowering = (e, inputs, { eps }: BatchNormAttributes, [t
     Operand,
   ];
   const image = imageOf(e, x);
-  const scale = weight ?? fill(e, [image.shape[3]!], 1, "float32");
+  const scale = weight === undefined ? fill(e, [image.shape[3]!], 1, "float32") : infiniteToNaN(e, weight);
   const room = e.constant(new Float32Array(0), [0], "float32");
   const [toImage, toScale, toOffset] = e.op(
     "FusedBatchNormGradV3",
