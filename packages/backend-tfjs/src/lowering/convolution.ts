@@ -1,6 +1,5 @@
 /**
- * Convolution over one or two spatial axes. TensorFlow's kernels want the channels last, where they are also faster; the reordering is
- * the emitter's affair. One channel a group is TensorFlow's depthwise convolution; other groups are convolved one by one.
+ * Convolution over one or two spatial axes. TensorFlow's kernels want the channels last, where they are also faster. One channel a group is TensorFlow's depthwise convolution; other groups are convolved one by one.
  * What its kernels do not have on a CPU (dilated gradients, more axes) is left to core's decomposition.
  */
 import type { Shape } from "@ermine/core";
@@ -8,22 +7,14 @@ import { addSizes } from "@ermine/core/define";
 import type { TensorType } from "@ermine/core/backend";
 import { call, concat, pad, reshape, scalar, slice, sum } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
+import { fromImage, imageOf, imageShape, isFlat, pair, withHeight } from "./images.js";
 import type { Window } from "./window.js";
 
 type Convolution = Omit<Window, "kernel"> & { readonly groups: number };
 
-export const channelsLast = [0, 2, 3, 1];
-export const channelsFirst = [0, 3, 1, 2];
 /** [O, I, H, W] → [H, W, I, O], and back. */
 const kernelLast = [2, 3, 1, 0];
 const kernelFirst = [3, 2, 0, 1];
-
-/** One spatial axis is two, the first of size 1. */
-export const withHeight = (e: Emitter, x: Operand): Operand =>
-  x.shape.length === 3 ? reshape(e, x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]) : x;
-
-export const pair = (values: readonly number[], missing: number): readonly number[] =>
-  values.length === 1 ? [missing, ...values] : values;
 
 /**
  * The name that TensorFlow has for a padding, if it has one: its kernels for "SAME" are up to four times as fast as those for the same
@@ -181,16 +172,12 @@ function kindOf(weight: Shape, { groups, stride, dilation }: Convolution): Kind 
 
 const kernels = { dense, depthwise, grouped };
 
-const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x), channelsLast);
-
 const convolution: Lowering = (e, [x, weight, bias], attributes: Convolution, [y]) => {
   const kernel = kernels[kindOf(weight!.shape, attributes)!](e, attributes);
   const { shape } = y!;
-  const positions = pair(shape.slice(2) as readonly number[], 1);
-  const last: Shape = [shape[0]!, ...positions, shape[1]!];
-  const result = kernel.forward(imageOf(e, x!), kernel.filter(weight!), last);
+  const result = kernel.forward(imageOf(e, x!), kernel.filter(weight!), imageShape(shape));
   const shifted = bias === undefined ? result : biasAdd(e, result, bias);
-  return [reshape(e, e.transpose(shifted, channelsFirst), shape)];
+  return [fromImage(e, shifted, shape)];
 };
 
 export const biasAdd = (e: Emitter, x: Operand, bias: Operand): Operand =>
@@ -199,17 +186,13 @@ export const biasAdd = (e: Emitter, x: Operand, bias: Operand): Operand =>
 const convolutionGradient: Lowering = (e, [g, x, weight, bias], attributes: Convolution) => {
   const kernel = kernels[kindOf(weight!.shape, attributes)!](e, attributes);
   const [errors, image, filter] = [imageOf(e, g!), imageOf(e, x!), kernel.filter(weight!)];
-  const toX = reshape(e, e.transpose(kernel.toImage(errors, filter, image.shape), channelsFirst), x!.shape);
+  const toX = fromImage(e, kernel.toImage(errors, filter, image.shape), x!.shape);
   const toWeight = kernel.weight(kernel.toFilter(errors, image, filter.shape), weight!.shape);
   if (bias === undefined) return [toX, toWeight];
   return [toX, toWeight, sum(e, g!, [0, ...g!.shape.slice(2).map((_, i) => i + 2)])];
 };
 
 export const convolutionLowerings: Readonly<Record<string, Lowering>> = { convolution, convolutionGradient };
-
-/** [N, C, L] or [N, C, H, W], with something in it: TensorFlow refuses an empty image. */
-export const isFlat = (x: TensorType | undefined): boolean =>
-  (x!.shape.length === 3 || x!.shape.length === 4) && x!.shape.every((size) => size !== 0);
 
 /** TensorFlow refuses a filter without elements. */
 const hasKernel = (weight: TensorType | undefined, attributes: Convolution): boolean =>

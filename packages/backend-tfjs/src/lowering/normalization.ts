@@ -6,19 +6,18 @@ import type { Shape, Size } from "@ermine/core";
 import { sizeOf } from "@ermine/core/define";
 import type { BatchNormAttributes, TensorType } from "@ermine/core/backend";
 import { binary, cast, fill, reshape, scalar, select, unary } from "./calls.js";
-import { channelsFirst, channelsLast, withHeight } from "./convolution.js";
 import type { Emitter, Lowering, Operand, OutputType, Supports, TfAttributes } from "./emitter.js";
+import { fromImage, imageOf } from "./images.js";
 
-/** [N, C, …] as an image [N, H, W, C]. */
-function imageOf(e: Emitter, x: Operand): Operand {
+/** [N, C, …] of any rank as an image [N, H, W, C]. */
+function anyImageOf(e: Emitter, x: Operand): Operand {
   const [samples, channels, ...spatial] = x.shape as [Size, Size, ...Size[]];
   if (spatial.length === 0) return reshape(e, x, [samples, 1, 1, channels]);
-  const flat = spatial.length <= 2 ? withHeight(e, x) : reshape(e, x, [samples, channels, 1, sizeOf(spatial)]);
-  return e.transpose(flat, channelsLast);
+  return imageOf(e, spatial.length <= 2 ? x : reshape(e, x, [samples, channels, 1, sizeOf(spatial)]));
 }
 
-const fromImage = (e: Emitter, image: Operand, shape: Shape): Operand =>
-  reshape(e, shape.length === 2 ? image : e.transpose(image, channelsFirst), shape);
+const fromAnyImage = (e: Emitter, image: Operand, shape: Shape): Operand =>
+  shape.length === 2 ? reshape(e, image, shape) : fromImage(e, image, shape);
 
 const attributesOf = (eps: number, isTraining: boolean): TfAttributes => ({
   T: { type: "float32" },
@@ -68,17 +67,18 @@ function throughStatistics(
 }
 
 const batchNorm: Lowering = (e, [x, weight, bias], { eps }: BatchNormAttributes, [y]) => {
-  const [image, , , mean, variance] = normalize(e, imageOf(e, x!), weight, bias, eps) as [Operand, ...Operand[]];
-  return [fromImage(e, image, y!.shape), mean!, variance!];
+  const [image, , , mean, variance] = normalize(e, anyImageOf(e, x!), weight, bias, eps) as [Operand, ...Operand[]];
+  return [fromAnyImage(e, image, y!.shape), mean!, variance!];
 };
 
 const batchNormInference: Lowering = (e, [x, mean, variance, weight, bias], { eps }: BatchNormAttributes, [y]) => {
-  const [image] = normalize(e, imageOf(e, x!), weight, bias, eps, [mean!, variance!]) as [Operand];
-  return [fromImage(e, image, y!.shape)];
+  const [image] = normalize(e, anyImageOf(e, x!), weight, bias, eps, [mean!, variance!]) as [Operand];
+  return [fromAnyImage(e, image, y!.shape)];
 };
 
 /** An infinite weight makes differences of infinities of its channel's gradient; the kernel multiplies with it at the end. */
-const infiniteToNaN = (e: Emitter, weight: Operand): Operand => select(e, unary(e, "IsFinite", weight, "bool"), weight, scalar(e, NaN));
+const infiniteToNaN = (e: Emitter, weight: Operand): Operand =>
+  select(e, unary(e, "IsFinite", weight, "bool"), weight, scalar(e, NaN));
 
 const batchNormGradient: Lowering = (e, inputs, { eps }: BatchNormAttributes, [toX]) => {
   const [g, toMean, toVariance, x, weight, bias, , mean, variance] = inputs as [
@@ -92,18 +92,22 @@ const batchNormGradient: Lowering = (e, inputs, { eps }: BatchNormAttributes, [t
     Operand,
     Operand,
   ];
-  const image = imageOf(e, x);
+  const image = anyImageOf(e, x);
   const scale = weight === undefined ? fill(e, [image.shape[3]!], 1, "float32") : infiniteToNaN(e, weight);
   const room = e.constant(new Float32Array(0), [0], "float32");
   const [toImage, toScale, toOffset] = e.op(
     "FusedBatchNormGradV3",
-    [imageOf(e, g), image, scale, mean, variance, room],
+    [anyImageOf(e, g), image, scale, mean, variance, room],
     attributesOf(eps, true),
     [image, perChannel(image), perChannel(image), empty, empty],
   ) as [Operand, Operand, Operand];
   const whole =
     isZero(e, toMean) && isZero(e, toVariance) ? toImage : throughStatistics(e, image, mean, [toMean, toVariance], toImage);
-  return [fromImage(e, whole, toX!.shape), ...(weight === undefined ? [] : [toScale]), ...(bias === undefined ? [] : [toOffset])];
+  return [
+    fromAnyImage(e, whole, toX!.shape),
+    ...(weight === undefined ? [] : [toScale]),
+    ...(bias === undefined ? [] : [toOffset]),
+  ];
 };
 
 export const normalizationLowerings: Readonly<Record<string, Lowering>> = { batchNorm, batchNormInference, batchNormGradient };

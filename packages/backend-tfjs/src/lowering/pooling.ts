@@ -1,9 +1,9 @@
 /** Pooling over one or two spatial axes, on TensorFlow's kernels; over more, and with dilation, core decomposes it. */
 import type { Shape } from "@ermine/core";
 import type { TensorType } from "@ermine/core/backend";
-import { binary, call, cast, logical, pad, reduce, reshape, scalar, select, slice, unary } from "./calls.js";
-import { channelsFirst, channelsLast, isFlat, pair, withHeight } from "./convolution.js";
+import { binary, call, cast, logical, pad, reduce, scalar, select, slice, unary } from "./calls.js";
 import type { Emitter, Lowering, Operand, Supports, TfAttributes } from "./emitter.js";
+import { fromImage, imageOf, imageShape, isFlat, pair } from "./images.js";
 import { positionsOf, product, type Window } from "./window.js";
 
 type Average = Omit<Window, "dilation"> & { readonly countIncludePad: boolean };
@@ -31,10 +31,6 @@ function attributesOf(window: Omit<Window, "dilation">, padding: boolean): TfAtt
   };
 }
 
-const imageOf = (e: Emitter, x: Operand): Operand => e.transpose(withHeight(e, x), channelsLast);
-const backFrom = (e: Emitter, image: Operand, shape: Shape): Operand => reshape(e, e.transpose(image, channelsFirst), shape);
-const lastShape = (shape: Shape): Shape => [shape[0]!, ...pair(shape.slice(2) as readonly number[], 1), shape[1]!];
-
 const isNaN = (e: Emitter, x: Operand): Operand => unary(e, "IsNan", x, "bool");
 
 const extreme = (e: Emitter, name: "Max" | "Min", x: Operand): Operand => {
@@ -51,7 +47,7 @@ const lowest = -3.4028234663852886e38;
 /** TensorFlow's pooling passes over NaN, and over −∞ where a window has nothing else: where that can be, two more say in which windows. */
 function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand {
   const image = imageOf(e, x);
-  const pool = (of: Operand): Operand => call(e, "MaxPool", [of], lastShape(shape), "float32", attributesOf(window, true));
+  const pool = (of: Operand): Operand => call(e, "MaxPool", [of], imageShape(shape), "float32", attributesOf(window, true));
   const pooled = pool(image);
   const windowsWith = (mask: Operand): Operand => binary(e, "Less", scalar(e, 0), pool(cast(e, mask, "float32")), "bool");
   const low = binary(e, "LessEqual", extreme(e, "Min", pooled), scalar(e, lowest), "bool");
@@ -60,7 +56,7 @@ function maxPool(e: Emitter, x: Operand, window: Window, shape: Shape): Operand 
     const whole = select(e, raised, pooledValue, scalar(e, -Infinity));
     return select(e, windowsWith(isNaN(e, image)), scalar(e, NaN), whole);
   });
-  return backFrom(e, largest, shape);
+  return fromImage(e, largest, shape);
 }
 
 /** A NaN is the largest of its window, and gets its gradient. */
@@ -68,7 +64,7 @@ function maxPoolGradient(e: Emitter, g: Operand, x: Operand, y: Operand, window:
   const source = imageOf(e, x);
   const image = e.onlyIf(anyNaN(e, source), source, (of) => select(e, isNaN(e, of), scalar(e, Infinity), of));
   const inputs = [image, imageOf(e, y), imageOf(e, g)];
-  return backFrom(e, call(e, "MaxPoolGrad", inputs, image.shape, "float32", attributesOf(window, true)), x.shape);
+  return fromImage(e, call(e, "MaxPoolGrad", inputs, image.shape, "float32", attributesOf(window, true)), x.shape);
 }
 
 /** The factor for each position's mean over the whole kernel, so that padding does not count: [...positions]. */
@@ -99,18 +95,18 @@ function avgPool(e: Emitter, x: Operand, attributes: Average, shape: Shape): Ope
   const spatial = x.shape.slice(2) as readonly number[];
   const [before, after] = sides(attributes);
   const image = pad(e, imageOf(e, x), lastWidths(before), lastWidths(after), 0);
-  const means = call(e, "AvgPool", [image], lastShape(shape), "float32", attributesOf(attributes, false));
-  return corrected(e, backFrom(e, means, shape), spatial, attributes);
+  const means = call(e, "AvgPool", [image], imageShape(shape), "float32", attributesOf(attributes, false));
+  return corrected(e, fromImage(e, means, shape), spatial, attributes);
 }
 
 function avgPoolGradient(e: Emitter, g: Operand, x: Operand, attributes: Average): Operand {
   const spatial = x.shape.slice(2) as readonly number[];
   const shares = corrected(e, g, spatial, attributes);
   const [before, after] = sides(attributes);
-  const inputShape = lastShape(x.shape);
+  const inputShape = imageShape(x.shape);
   const wide = inputShape.map((size, i) => (i === 1 || i === 2 ? (size as number) + before[i - 1]! + after[i - 1]! : size));
   const image = call(e, "AvgPoolGrad", [e.sizes(wide), imageOf(e, shares)], wide, "float32", attributesOf(attributes, false));
-  return backFrom(e, slice(e, image, lastWidths(before), inputShape), x.shape);
+  return fromImage(e, slice(e, image, lastWidths(before), inputShape), x.shape);
 }
 
 export const poolingLowerings: Readonly<Record<string, Lowering>> = {
