@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as core from "@ermine/core";
 import { apply1 } from "@ermine/core/define";
 import {
@@ -16,7 +17,7 @@ import {
 } from "@ermine/core/backend";
 import { reference } from "@ermine/core/reference";
 import type { Backend, Tensor } from "@ermine/core";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { loadNative } from "../src/native/load.js";
 import { backend, numbers } from "./agreement.js";
 import { describeNative } from "./native.js";
@@ -205,7 +206,14 @@ describeNative("a compiled program", () => {
   it("leaves no tensor, no model and no file behind", async () => {
     const tf = await backend();
     const { binding } = loadNative();
-    const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("ermine-tfjs-"));
+    // Other processes make such folders too.
+    const emptyFolder = mkdtempSync(join(tmpdir(), "leaves-"));
+    vi.stubEnv("TMPDIR", emptyFolder);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(emptyFolder, { recursive: true });
+    });
+    const folders = (): string[] => readdirSync(emptyFolder).filter((name) => name.startsWith("ermine-tfjs-"));
     const before = {
       memory: tf.memory(),
       tensors: binding.getNumOfTensors(),
