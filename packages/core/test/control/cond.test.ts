@@ -10,12 +10,7 @@ import {
   greater,
   indexSelect,
   less,
-  linear,
-  matmul,
   mul,
-  normal,
-  ones,
-  Parameter,
   scalar,
   scan,
   sin,
@@ -31,34 +26,10 @@ import {
 } from "../../src/index.js";
 import { leaves } from "../../src/types/tree.js";
 import { checkGradients } from "../../src/reference/index.js";
+import { bias, chosen, draw, lossOf, weight } from "./conditionals.js";
 import { backend, bool, expectSame, late, numbers, poor, useReference } from "./reference.js";
 
 useReference();
-
-/** What cond means where the condition's value is there. */
-const chosen: typeof cond = (condition, whenTrue, whenFalse) => (condition.item() === 0 ? whenFalse() : whenTrue());
-
-const size = 3;
-const weight = new Parameter(zeros([size, size]), { name: "weight" });
-const bias = new Parameter(zeros([size]), { name: "bias" });
-
-const draw = () => {
-  weight.value = normal([size, size], 0, 0.5);
-  bias.value = normal([size]);
-  return { x: normal([2, size]), y: normal([2, size]), unread: normal([2]) };
-};
-
-/** Branches that read variables and tensors of both, of one alone, and of none; that compute different things; and put out what they were given. */
-const lossOf =
-  (choose: typeof cond, condition: Tensor) =>
-  ({ x, y }: ReturnType<typeof draw>): Tensor => {
-    const { a, b, c } = choose(
-      condition,
-      () => ({ a: tanh(linear(x, weight.value, bias.value)), b: sin(mul(x, x)), c: x }),
-      () => ({ a: mul(matmul(y, weight.value), x), b: ones([2, size]), c: tanh(y) }),
-    );
-    return add(sum(mul(a, a)), add(sum(mul(b, y)), sum(mul(c, mul(c, c)))));
-  };
 
 describe("cond is the branch that is taken", () => {
   it.each([true, false])("in values: %s", (which) => {

@@ -14,10 +14,8 @@ import {
   manualSeed,
   mul,
   noGrad,
-  normal,
   notEqual,
   ones,
-  Parameter,
   scalar,
   sin,
   softmax,
@@ -33,22 +31,10 @@ import {
   type Tensor,
 } from "../../src/index.js";
 import { observeOps } from "../../src/entries/backend.js";
+import { chosen, draw } from "./conditionals.js";
 import { backend, bool, expectSame, numbers, poor, useReference } from "./reference.js";
 
 useReference();
-
-/** What cond means where the condition's value is there. */
-const chosen: typeof cond = (condition, whenTrue, whenFalse) => (condition.item() === 0 ? whenFalse() : whenTrue());
-
-const size = 3;
-const weight = new Parameter(zeros([size, size]), { name: "weight" });
-const bias = new Parameter(zeros([size]), { name: "bias" });
-
-const draw = () => {
-  weight.value = normal([size, size], 0, 0.5);
-  bias.value = normal([size]);
-  return { x: normal([2, size]), y: normal([2, size]), unread: normal([2]) };
-};
 
 describe("what the branches may do", () => {
   it("stop gradients", () => {

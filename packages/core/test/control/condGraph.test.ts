@@ -1,22 +1,6 @@
 /** The node of a conditional in a graph: what it keeps, and what of it stays when nobody reads it. */
 import { describe, expect, it } from "vitest";
-import {
-  add,
-  cond,
-  greater,
-  linear,
-  matmul,
-  mul,
-  normal,
-  ones,
-  Parameter,
-  sin,
-  sum,
-  tanh,
-  valueAndGrad,
-  zeros,
-  type Tensor,
-} from "../../src/index.js";
+import { cond, greater, mul, sin, sum, valueAndGrad } from "../../src/index.js";
 import {
   conditionalOf,
   eliminateDead,
@@ -26,31 +10,10 @@ import {
   type ConditionalNode,
   type Graph,
 } from "../../src/entries/backend.js";
+import { draw, lossOf, weight } from "./conditionals.js";
 import { useReference } from "./reference.js";
 
 useReference();
-
-const size = 3;
-const weight = new Parameter(zeros([size, size]), { name: "weight" });
-const bias = new Parameter(zeros([size]), { name: "bias" });
-
-const draw = () => {
-  weight.value = normal([size, size], 0, 0.5);
-  bias.value = normal([size]);
-  return { x: normal([2, size]), y: normal([2, size]), unread: normal([2]) };
-};
-
-/** Branches that read variables and tensors of both, of one alone, and of none; that compute different things; and put out what they were given. */
-const lossOf =
-  (choose: typeof cond, condition: Tensor) =>
-  ({ x, y }: ReturnType<typeof draw>): Tensor => {
-    const { a, b, c } = choose(
-      condition,
-      () => ({ a: tanh(linear(x, weight.value, bias.value)), b: sin(mul(x, x)), c: x }),
-      () => ({ a: mul(matmul(y, weight.value), x), b: ones([2, size]), c: tanh(y) }),
-    );
-    return add(sum(mul(a, a)), add(sum(mul(b, y)), sum(mul(c, mul(c, c)))));
-  };
 
 describe("the graph", () => {
   const conditionals = (graph: Graph): ConditionalNode[] => graph.nodes.filter(isConditional);
