@@ -43,7 +43,14 @@ export {
   type BatchNormOptions,
 } from "./batchNorm.js";
 export { GroupNorm } from "./groupNorm.js";
-export { CrossMapLRN2d, LayerNorm, LocalResponseNorm, RMSNorm, type LayerNormOptions } from "./layerNorm.js";
+export {
+  CrossMapLRN2d,
+  LayerNorm,
+  LocalResponseNorm,
+  RMSNorm,
+  type LayerNormOptions,
+  type ResponseNormOptions,
+} from "./layerNorm.js";
 export { GRU, LSTM, RNN, type RecurrentOptions, type RecurrentResult, type SequenceOptions } from "./recurrent.js";
 export { GRUCell, LSTMCell, RNNCell } from "./recurrentCells.js";
 export { type RecurrentState } from "./cellDefinitions.js";

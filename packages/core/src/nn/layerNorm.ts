@@ -131,14 +131,17 @@ function meanSquares(x: Tensor, before: number, after: number): Tensor {
   return reshape(apply1(avgPoolOp, [squares], { ...window, padBefore: [before, 0], padAfter: [after, 0] }), x.shape);
 }
 
-/**
- * y = x / (k + alpha / size · Σ x²)^beta over the `size` channels around each (⌊size / 2⌋ before it); (N, C, …). alpha defaults to
- * 1e-4, beta to 0.75, k to 1. Source: Krizhevsky et al. 2012.
- *
- * @example
- * new LocalResponseNorm(3).forward(normal([2, 6, 4])).shape; // => [2, 6, 4]
- */
-export class LocalResponseNorm extends Module {
+/** The options of layers that divide by the squares of neighbouring channels. */
+export interface ResponseNormOptions {
+  /** The factor of the squares. Default 1e-4. */
+  alpha?: number;
+  /** The exponent. Default 0.75. */
+  beta?: number;
+  /** The constant added to the squares. Default 1. */
+  k?: number;
+}
+
+abstract class ResponseNorm extends Module {
   /** How many channels count together. */
   readonly size: number;
   /** The factor of their squares. */
@@ -147,27 +150,36 @@ export class LocalResponseNorm extends Module {
   readonly beta: number;
   /** Added to the scaled sum of squares. */
   readonly k: number;
+  readonly #name: string;
 
-  constructor(
-    size: number,
-    options: {
-      /** The factor of the squares. Default 1e-4. */
-      alpha?: number;
-      /** The exponent. Default 0.75. */
-      beta?: number;
-      /** The constant added to the squares. Default 1. */
-      k?: number;
-    } = {},
-  ) {
-    checkArguments("LocalResponseNorm", arguments, 2);
+  constructor(name: string, size: number, options: ResponseNormOptions) {
     super();
-    checkOptions("LocalResponseNorm", options, { alpha: "number", beta: "number", k: "number" }, [size]);
-    checkSize("LocalResponseNorm", "size", size);
+    checkOptions(name, options, { alpha: "number", beta: "number", k: "number" }, [size]);
+    checkSize(name, "size", size);
     const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
     this.size = size;
     this.alpha = alpha;
     this.beta = beta;
     this.k = k;
+    this.#name = name;
+  }
+
+  override describe(): string {
+    return `${this.#name} ${this.size}`;
+  }
+}
+
+/**
+ * y = x / (k + alpha / size · Σ x²)^beta over the `size` channels around each (⌊size / 2⌋ before it); (N, C, …). alpha defaults to
+ * 1e-4, beta to 0.75, k to 1. Source: Krizhevsky et al. 2012.
+ *
+ * @example
+ * new LocalResponseNorm(3).forward(normal([2, 6, 4])).shape; // => [2, 6, 4]
+ */
+export class LocalResponseNorm extends ResponseNorm {
+  constructor(size: number, options: ResponseNormOptions = {}) {
+    checkArguments("LocalResponseNorm", arguments, 2);
+    super("LocalResponseNorm", size, options);
   }
 
   forward(x: Tensor): Tensor<"real"> {
@@ -175,10 +187,6 @@ export class LocalResponseNorm extends Module {
     if (x.rank < 3) throw new ErmineError("ERMINE_SHAPE", `expects (N, C, …size), got ${formatShape(x.shape)}.`);
     const around = meanSquares(x, Math.floor(this.size / 2), Math.floor((this.size - 1) / 2));
     return div(x, pow(add(mul(around, this.alpha), this.k), this.beta));
-  }
-
-  override describe(): string {
-    return `LocalResponseNorm ${this.size}`;
   }
 }
 
@@ -189,36 +197,10 @@ export class LocalResponseNorm extends Module {
  * @example
  * new CrossMapLRN2d(3).forward(normal([2, 6, 4, 4])).shape; // => [2, 6, 4, 4]
  */
-export class CrossMapLRN2d extends Module {
-  /** How many channels the squares are divided by. */
-  readonly size: number;
-  /** The factor of their squares. */
-  readonly alpha: number;
-  /** The exponent. */
-  readonly beta: number;
-  /** What is added to their squares. */
-  readonly k: number;
-
-  constructor(
-    size: number,
-    options: {
-      /** The factor of the squares. Default 1e-4. */
-      alpha?: number;
-      /** The exponent. Default 0.75. */
-      beta?: number;
-      /** The constant added to the squares. Default 1. */
-      k?: number;
-    } = {},
-  ) {
+export class CrossMapLRN2d extends ResponseNorm {
+  constructor(size: number, options: ResponseNormOptions = {}) {
     checkArguments("CrossMapLRN2d", arguments, 2);
-    super();
-    checkOptions("CrossMapLRN2d", options, { alpha: "number", beta: "number", k: "number" }, [size]);
-    checkSize("CrossMapLRN2d", "size", size);
-    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
-    this.size = size;
-    this.alpha = alpha;
-    this.beta = beta;
-    this.k = k;
+    super("CrossMapLRN2d", size, options);
   }
 
   forward(x: Tensor): Tensor<"real"> {
@@ -227,9 +209,5 @@ export class CrossMapLRN2d extends Module {
     const side = Math.floor((this.size - 1) / 2);
     const scale = (this.alpha * (2 * side + 1)) / this.size;
     return div(x, pow(add(mul(meanSquares(x, side, side), scale), this.k), this.beta));
-  }
-
-  override describe(): string {
-    return `CrossMapLRN2d ${this.size}`;
   }
 }
