@@ -49,7 +49,7 @@ const lossesTable = (): string =>
     losses.map(({ name, prose }) => [name, prose?.expects ?? "", prose?.formula ?? ""]),
   );
 
-/** What is shown of a kind. */
+/** A kind of definition: its entries, and how they are printed. */
 interface Shown<E> {
   readonly entries: readonly E[];
   find(name: string): E;

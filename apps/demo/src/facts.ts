@@ -1,4 +1,4 @@
-/** What is known of a definition, each under its name: for the gallery and the terminal. */
+/** Facts about a definition, each under its name: for the gallery and the terminal. */
 import type { ActivationEntry, LossEntry } from "@ermine/core/catalog";
 
 /** A name and a text; undefined or empty: nothing is known. */

@@ -1,4 +1,4 @@
-/** What the demo prints next to the progress: the model's summary, and what came of training. */
+/** Output of the demo next to the progress: the model's summary, and the results of training. */
 import { withBackend, type Backend, type Tensor, zeros } from "@ermine/core";
 import type { Module } from "@ermine/core/nn";
 import type { History } from "@ermine/trainer";

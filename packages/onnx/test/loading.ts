@@ -1,4 +1,4 @@
-/** What the tests of loading have in common. */
+/** Fixtures shared by the tests of loading. */
 import type { Tensor } from "@ermine/core";
 import { loadModel, type ImportedModel, type LoadModelOptions } from "../src/index.js";
 import { fileOf, floats, node, value, type FileParts } from "./graphs.js";

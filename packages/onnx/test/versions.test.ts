@@ -1,4 +1,4 @@
-/** What operators were in earlier operator sets. */
+/** Operators as they were in earlier operator sets. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { manualSeed, sum, tensor, useBackend, type Tensor } from "@ermine/core";
 import { reference } from "@ermine/core/reference";

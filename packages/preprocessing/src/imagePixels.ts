@@ -1,4 +1,4 @@
-/** What a decoded image is. */
+/** A decoded image. */
 
 /** A decoded image: `decodeImage` of `@ermine/data/images` or `@ermine/data/canvas` gives one, a canvas's `ImageData` is one with `channels: 4`. */
 export interface ImagePixels {

@@ -1,4 +1,4 @@
-/** What tests read from the playground's page. */
+/** The state of the playground's page, as tests read it. */
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { button, downloadedBy } from "./browser.js";

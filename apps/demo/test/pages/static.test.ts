@@ -8,7 +8,7 @@ import { builtPages, button, curveInNode, describePages, openPage, startSite } f
 import { curveOf, expectSameStart, waitForUpdates } from "./playgroundPage.js";
 import { freePort, servePython, type StaticHost } from "./pythonServer.js";
 
-/** What the digits say that they run on. */
+/** The label of the engine that the digits run on. */
 async function engine(page: Page): Promise<string> {
   const line = page.getByText(/This page has/);
   await line.waitFor();

@@ -122,5 +122,5 @@ export const normalizationSupports: Readonly<Record<string, Supports>> = {
   batchNormGradient: isMeasurable,
 };
 
-/** What only a CPU's kernels compute as core defines it. */
+/** Ops that only the kernels of a CPU compute as core defines them. */
 export const cpuNormalizations: readonly string[] = ["batchNorm", "batchNormGradient"];

@@ -196,7 +196,7 @@ function checkComplete({ exports, rows, without = {} }: ArgumentTable): void {
   if (stale.length > 0) throw new Error(`no export of that name: ${stale.join(", ")}`);
 }
 
-/** What the law reads of a package's `package.json`. */
+/** The fields of a package's `package.json` that the law reads. */
 export interface PackageManifest {
   /** The package's name. */
   readonly name: string;

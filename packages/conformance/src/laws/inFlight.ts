@@ -38,7 +38,7 @@ function answeringLater(backend: Backend, runsInFlight: number): Backend {
   };
 }
 
-/** What training has come to. */
+/** Notices, losses and variables at the end of training. */
 interface Outcome {
   readonly notices: readonly string[];
   readonly losses: readonly number[];

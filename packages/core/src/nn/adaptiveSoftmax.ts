@@ -33,7 +33,7 @@ export interface AdaptiveLogSoftmaxOptions {
   readonly headBias?: boolean;
 }
 
-/** What `AdaptiveLogSoftmaxWithLoss` gives. */
+/** The result of `AdaptiveLogSoftmaxWithLoss`. */
 export interface AdaptiveLogSoftmaxResult {
   /** The log probability of each target: (N), or a scalar of one sample. */
   readonly output: Tensor<"real">;

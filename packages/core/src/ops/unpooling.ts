@@ -12,7 +12,7 @@ import { scatterAddOp } from "./gather.js";
 import { reshape } from "./shape.js";
 import { eachAxis, overBatch, spatialAxes, windowOf } from "./window.js";
 
-/** What `maxUnpoolOp` is told. */
+/** Attributes of `maxUnpoolOp`. */
 export type MaxUnpoolAttributes = {
   /** The sizes of the image. */
   readonly outputSize: readonly number[];

@@ -32,7 +32,7 @@ export interface ImageFolder {
   readonly others: readonly string[];
 }
 
-/** What names of images end with. */
+/** File name extensions of images. */
 const extensions: ReadonlySet<string> = new Set([".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]);
 
 interface FolderFile {

@@ -36,7 +36,7 @@ export const codes: Readonly<Record<NpyDType, string>> = {
 
 const byCode = new Map(Object.entries(codes).map(([name, code]) => [code, name as NpyDType]));
 
-/** What the header of an npy file says. */
+/** The header of an npy file: dtype, order and shape. */
 export interface NpyHeader {
   /** What numpy calls its elements: "float32". */
   readonly dtype: NpyDType;

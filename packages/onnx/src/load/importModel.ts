@@ -36,7 +36,7 @@ const optionKinds = { trainable: "function", layers: "string", maxConstantBytes:
 /** @throws ErmineError ERMINE_OPTION for what `loadModel` has no option for */
 export const checkLoadOptions = (options: LoadModelOptions): void => checkOptions("loadModel", options, optionKinds, "bytes");
 
-/** What a model is imported by. */
+/** The operators, functions and external data of an import. */
 export interface ImportParts {
   /** The operators that it may be made of. */
   readonly operators: Entries;

@@ -1,12 +1,12 @@
 /** Descriptions of the optimizers. θ is a parameter, g its gradient, lr the learning rate, t the update, from 1; ^ marks a moment over its bias correction. */
 
-/** What the gallery says of an optimizer. */
+/** The gallery's description of an optimizer. */
 export interface OptimizerProse {
   /** An update. */
   readonly formula: string;
   /** How far an element moves. */
   readonly step: string;
-  /** What it holds for each parameter, next to the parameter. */
+  /** Its state for each parameter. */
   readonly state: string;
   /** Where it is used and why. */
   readonly role: string;

@@ -1,6 +1,6 @@
 /** Descriptions of the schedules: the rate after t steps, from a learning rate lr. */
 
-/** What the gallery says of a schedule. */
+/** The gallery's description of a schedule. */
 export interface ScheduleProse {
   /** The rate at t. */
   readonly formula: string;
